@@ -1,0 +1,236 @@
+//! Settings as plain values, and what is wrong with them.
+//!
+//! `config/load.rs` reads and layers them; every mistake is a [`Problem`] that names its place.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use crate::domain::{Period, SourceName};
+
+/// Everything that can be configured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How the screen looks.
+    pub ui: UiSettings,
+    /// Action name to keys, over the defaults.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Whom to ask.
+    pub sources: Vec<SourceSettings>,
+    /// SLOs written by hand.
+    pub slos: Vec<SloSettings>,
+    /// What services are called, and what belongs to them.
+    pub services: Vec<ServiceSettings>,
+}
+
+/// How the screen looks.
+#[derive(Clone, Debug)]
+pub struct UiSettings {
+    /// What the header calls this place; empty for none.
+    pub context: String,
+    /// The zone that times are shown in.
+    pub timezone: TimeZone,
+    /// Which colours.
+    pub theme: ThemeChoice,
+    /// True for 7-bit output: `+-|` borders and plain marks.
+    pub ascii: bool,
+}
+
+/// Which colours the screen uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    /// Legible on light and dark: the terminal's own 16 colours, mono under `NO_COLOR`.
+    Auto,
+    /// For a dark background.
+    Dark,
+    /// For a light background.
+    Light,
+    /// No colour at all.
+    Mono,
+}
+
+/// One source to ask.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// Its name, unique.
+    pub name: SourceName,
+    /// Its kind, one of [`KINDS`](crate::source::KINDS).
+    pub kind: String,
+    /// Its place in the configuration: the number of its `[[source]]`, from 0.
+    pub index: usize,
+    /// How often to ask.
+    pub interval: SignedDuration,
+    /// After how long of failing it is down.
+    pub stale_after: SignedDuration,
+    /// How to reach it.
+    pub http: HttpSettings,
+    /// The settings of its kind alone; the kind reads them with
+    /// [`SourceSettings::options`].
+    pub table: toml::Table,
+}
+
+/// How to reach an HTTP endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct HttpSettings {
+    /// Base URL; a kind may have a default.
+    pub url: Option<String>,
+    /// The longest one request may take; `None` for the default of 10 s.
+    pub timeout: Option<SignedDuration>,
+    /// Headers to send; their values are never shown.
+    pub headers: BTreeMap<String, HeaderSetting>,
+    /// How to prove who we are.
+    pub auth: Auth,
+    /// PEM file of certificate authorities, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM file with a client certificate and its key.
+    pub client_cert: Option<PathBuf>,
+    /// Proxy URL, `none` for no proxy at all; unset for the environment's.
+    pub proxy: Option<String>,
+}
+
+/// The value of a configured header.
+#[derive(Clone, Debug)]
+pub enum HeaderSetting {
+    /// As written: for tenants and the like.
+    Plain(String),
+    /// From outside.
+    Secret(SecretRef),
+}
+
+/// How to prove who we are.
+#[derive(Clone, Debug, Default)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    None,
+    /// `Authorization: Bearer …`, from `bearer_token`.
+    Bearer(SecretRef),
+    /// In the vendor's own way, from `token`.
+    Token(SecretRef),
+    /// `Authorization: Basic …`, from `basic`.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The password.
+        password: SecretRef,
+    },
+}
+
+/// Where a secret comes from; never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretRef {
+    /// An environment variable.
+    Env(String),
+    /// A file's first line.
+    File(PathBuf),
+    /// What a command prints, first line: program and arguments, no shell.
+    Command(Vec<String>),
+}
+
+/// An SLO written by hand.
+#[derive(Clone, Debug)]
+pub struct SloSettings {
+    /// The number of its `[[slo]]`, from 0.
+    pub index: usize,
+    /// Whose promise.
+    pub service: String,
+    /// Which promise.
+    pub name: String,
+    /// Share of good events, between 0 and 1.
+    pub objective: f64,
+    /// Over which time.
+    pub period: Period,
+    /// Who measures it; `None` when there is just one `prometheus` source.
+    pub source: Option<SourceName>,
+    /// All events.
+    pub total: String,
+    /// Bad or good events.
+    pub part: Part,
+}
+
+/// Which part of the events is given beside the total.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Those that broke the objective.
+    Bad(String),
+    /// Those that kept it.
+    Good(String),
+}
+
+/// A service: what it is called, and what belongs to it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceSettings {
+    /// The name every pane uses.
+    pub name: String,
+    /// What sources call it.
+    pub aliases: Vec<String>,
+    /// Services it needs.
+    pub depends_on: Vec<String>,
+    /// Who owns it.
+    pub team: Option<String>,
+    /// How much it matters, 1 most.
+    pub tier: Option<u8>,
+    /// What to do when it burns.
+    pub runbook: Option<String>,
+    /// Name to URL.
+    pub links: BTreeMap<String, String>,
+}
+
+/// One step on the way to a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Into a table.
+    Key(String),
+    /// Into an array.
+    Index(usize),
+}
+
+/// A mistake in the settings: where, what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The way to the setting, from the top.
+    pub path: Vec<Step>,
+    /// What is wrong and what would be right, in one sentence.
+    pub message: String,
+}
+
+impl SourceSettings {
+    /// Reads the kind's own settings. `T` denies unknown fields; the problem names key and place.
+    pub fn options<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
+        todo!()
+    }
+
+    /// A mistake in this source's `key`.
+    pub fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
+        Problem {
+            path: vec![
+                Step::Key("source".to_owned()),
+                Step::Index(self.index),
+                Step::Key(key.to_owned()),
+            ],
+            message: message.into(),
+        }
+    }
+}
+
+impl Settings {
+    /// The settings without any file: nothing to ask, everything else at its default.
+    pub fn empty() -> Self {
+        Self {
+            ui: UiSettings {
+                context: String::new(),
+                timezone: TimeZone::UTC,
+                theme: ThemeChoice::Auto,
+                ascii: false,
+            },
+            keys: BTreeMap::new(),
+            sources: Vec::new(),
+            slos: Vec::new(),
+            services: Vec::new(),
+        }
+    }
+}

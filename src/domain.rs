@@ -1,0 +1,58 @@
+//! The shared words: every source answers in them, every pane, command and judgement reads them.
+//!
+//! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
+
+pub mod incident;
+pub mod release;
+pub mod report;
+pub mod slo;
+pub mod window;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use incident::{Incident, IncidentStatus, Suppression};
+pub use release::{Release, ReleaseStatus};
+pub use report::{Facts, Fault, FaultKind, Freshness, OnCall, Report, SourceName};
+pub use slo::{Assessment, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, State};
+pub use window::{Period, Window};
+
+/// How urgently somebody has to look: the one scale of alerts, rules and incidents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Somebody should look in working hours.
+    Ticket,
+    /// Somebody has to look now.
+    Page,
+}
+
+impl Severity {
+    /// Reads what alerting rules call it: `page` and `critical` page, `ticket`, `warning` and
+    /// `error` are tickets, everything else is information.
+    pub fn from_label(label: &str) -> Self {
+        match label.to_ascii_lowercase().as_str() {
+            "page" | "critical" | "p1" | "emergency" => Self::Page,
+            "ticket" | "warning" | "warn" | "error" | "p2" | "p3" => Self::Ticket,
+            _ => Self::Info,
+        }
+    }
+
+    /// The word used on the screen and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Ticket => "ticket",
+            Self::Page => "page",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}

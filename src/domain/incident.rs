@@ -1,0 +1,109 @@
+//! An incident: an alert, page or ticket that somebody has, or nobody yet.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Severity;
+use crate::text::Untrusted;
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IncidentStatus {
+    /// Open, and nobody has it yet.
+    Triggered,
+    /// Open, and somebody has it.
+    Acknowledged,
+    /// Open, but kept from notifying: see [`Incident::suppression`] for by what.
+    Silenced,
+    /// Over.
+    Resolved,
+}
+
+impl IncidentStatus {
+    /// The word used on the screen and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Acknowledged => "acknowledged",
+            Self::Silenced => "silenced",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// Reads the words incident systems use; an unknown one is `Triggered`, so that it is seen.
+    pub fn from_word(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "acknowledged" | "acked" | "ack" | "active" | "investigating" | "identified"
+            | "monitoring" => Self::Acknowledged,
+            "silenced" | "snoozed" | "suppressed" | "muted" => Self::Silenced,
+            "resolved" | "closed" | "postmortem" | "completed" | "canceled" | "cancelled" => {
+                Self::Resolved
+            }
+            _ => Self::Triggered,
+        }
+    }
+}
+
+/// Why a silenced incident does not notify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Suppression {
+    /// Somebody silenced it.
+    Silence,
+    /// A worse alert of the same cause inhibits it.
+    Inhibition,
+    /// A mute time interval covers it.
+    Mute,
+}
+
+impl Suppression {
+    /// The word used on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Silence => "silenced",
+            Self::Inhibition => "inhibited",
+            Self::Mute => "muted",
+        }
+    }
+}
+
+/// An alert, page or incident ticket, open or resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Unique within its source, and stable from poll to poll.
+    pub id: Untrusted,
+    /// One line that says what is wrong.
+    pub title: Untrusted,
+    /// Whom it concerns; the join key; empty when the source does not say.
+    pub service: Untrusted,
+    /// How urgent.
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: IncidentStatus,
+    /// By what it is kept from notifying, when it is `Silenced`.
+    pub suppression: Option<Suppression>,
+    /// When it began.
+    pub opened_at: Option<Timestamp>,
+    /// When somebody took it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When it ended.
+    pub resolved_at: Option<Timestamp>,
+    /// Who has it.
+    pub assignees: Vec<Untrusted>,
+    /// Where to read more.
+    pub url: Option<Untrusted>,
+    /// What to do about it.
+    pub runbook: Option<Untrusted>,
+    /// How many alerts it stands for, 1 for a plain incident.
+    pub alerts: usize,
+    /// What the source knows besides: labels and annotations, in its order.
+    pub details: Vec<(Untrusted, Untrusted)>,
+}
+
+impl Incident {
+    /// True until it is resolved.
+    pub fn is_open(&self) -> bool {
+        self.status != IncidentStatus::Resolved
+    }
+}

@@ -1,0 +1,9 @@
+//! watchfire: what is burning, what changed, who has it, in one terminal.
+
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod source;
+pub mod store;
+pub mod text;

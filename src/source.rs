@@ -1,0 +1,69 @@
+//! Sources: each asks one system and answers with facts in the shared vocabulary.
+//!
+//! A kind of source is one file and one line in [`KINDS`]; nothing else knows its name.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use jiff::Timestamp;
+
+use crate::config::{Problem, Settings, SourceSettings};
+use crate::domain::{Facts, Fault};
+use crate::store::Offers;
+
+pub mod alertmanager;
+pub mod github;
+pub mod json;
+pub mod prometheus;
+
+/// Every kind of source there is.
+pub const KINDS: &[Kind] = &[
+    prometheus::KIND,
+    alertmanager::KIND,
+    github::KIND,
+    json::KIND,
+];
+
+/// A kind of source: its name in the configuration, and how one is built.
+pub struct Kind {
+    /// What `kind = "…"` says.
+    pub name: &'static str,
+    /// Reads the source's own settings; reaches for no network and no secret yet.
+    pub build: fn(&SourceSettings, &Settings) -> Result<Built, Problem>,
+}
+
+/// A source, built from its settings.
+pub struct Built {
+    /// Ready to be asked.
+    pub source: Box<dyn Source>,
+    /// What it can speak of.
+    pub offers: Offers,
+}
+
+/// One poll's question.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// The present.
+    pub now: Timestamp,
+    /// The past moment that is asked for, if any: `status --at`.
+    pub at: Option<Timestamp>,
+}
+
+impl Ask {
+    /// The moment that the answer should speak of.
+    pub fn moment(&self) -> Timestamp {
+        self.at.unwrap_or(self.now)
+    }
+}
+
+/// A poll under way.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Facts, Fault>> + Send + 'a>>;
+
+/// Something that can be asked for facts.
+pub trait Source: Send {
+    /// Asks once. Never retries: the next poll is the retry. Must be cancel-safe.
+    ///
+    /// With [`Ask::at`] set, rows dated after that moment are dropped, and a source that cannot
+    /// speak of the past answers [`FaultKind::NoHistory`](crate::domain::FaultKind::NoHistory).
+    fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a>;
+}

@@ -1,0 +1,14 @@
+//! Asks github.
+
+use super::{Built, Kind};
+use crate::config::{Problem, Settings, SourceSettings};
+
+/// `kind = "github"`.
+pub const KIND: Kind = Kind {
+    name: "github",
+    build,
+};
+
+fn build(_settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+    todo!()
+}

@@ -1,0 +1,14 @@
+//! Asks json.
+
+use super::{Built, Kind};
+use crate::config::{Problem, Settings, SourceSettings};
+
+/// `kind = "json"`.
+pub const KIND: Kind = Kind {
+    name: "json",
+    build,
+};
+
+fn build(_settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+    todo!()
+}

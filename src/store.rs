@@ -1,0 +1,246 @@
+//! The last good facts of each source, how old they are, and what is wrong with it now.
+//!
+//! A failed poll never takes rows away: it only makes them older.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{
+    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, SourceName,
+};
+
+/// What the store knows of one source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feed {
+    /// Its name in the configuration.
+    pub name: SourceName,
+    /// Its kind, `prometheus` for example.
+    pub kind: &'static str,
+    /// How often it is asked.
+    pub interval: SignedDuration,
+    /// After how long of failing it counts as down.
+    pub stale_after: SignedDuration,
+    /// What it says of SLOs, releases, incidents, by its kind and settings; see [`Offers`].
+    pub offers: Offers,
+    /// The last good answer.
+    pub facts: Facts,
+    /// When that came.
+    pub last_success: Option<Timestamp>,
+    /// How long it took.
+    pub latency: Option<SignedDuration>,
+    /// What is wrong now; `None` when the newest answer was good, or none was asked for yet.
+    pub fault: Option<Fault>,
+    /// How many polls in a row have failed.
+    pub failures: u32,
+    /// When it is asked again.
+    pub next_try: Option<Timestamp>,
+}
+
+/// Which of the three questions a source can answer: decides what is unknown while it is silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offers {
+    /// What is burning.
+    pub slos: bool,
+    /// What changed.
+    pub releases: bool,
+    /// Who has it.
+    pub incidents: bool,
+}
+
+impl Feed {
+    /// A source that has not been asked yet.
+    pub fn new(
+        name: SourceName,
+        kind: &'static str,
+        offers: Offers,
+        interval: SignedDuration,
+        stale_after: SignedDuration,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            interval,
+            stale_after,
+            offers,
+            facts: Facts::default(),
+            last_success: None,
+            latency: None,
+            fault: None,
+            failures: 0,
+            next_try: None,
+        }
+    }
+
+    /// How far its facts can be trusted to be the present.
+    pub fn freshness(&self, now: Timestamp) -> Freshness {
+        Freshness::judge(
+            self.last_success,
+            self.fault.is_some() && self.failures > 0,
+            self.interval,
+            self.stale_after,
+            now,
+        )
+    }
+
+    /// True until the first answer or fault.
+    pub fn is_waiting(&self) -> bool {
+        self.last_success.is_none() && self.fault.is_none()
+    }
+}
+
+/// Everything known, by source, in the order of the configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Store {
+    feeds: Vec<Feed>,
+}
+
+impl Store {
+    /// A store that knows of these sources and nothing else yet.
+    pub fn new(feeds: Vec<Feed>) -> Self {
+        Self { feeds }
+    }
+
+    /// The sources, in the order of the configuration.
+    pub fn feeds(&self) -> &[Feed] {
+        &self.feeds
+    }
+
+    /// One source.
+    pub fn feed(&self, name: &SourceName) -> Option<&Feed> {
+        self.feeds.iter().find(|feed| feed.name == *name)
+    }
+
+    /// Takes in what one poll said.
+    pub fn absorb(&mut self, report: Report) {
+        let Some(feed) = self
+            .feeds
+            .iter_mut()
+            .find(|feed| feed.name == report.source)
+        else {
+            return;
+        };
+        feed.next_try = report.next_try;
+        feed.latency = Some(report.latency);
+        match report.outcome {
+            Ok(facts) => {
+                feed.fault.clone_from(&facts.fault);
+                feed.facts = facts;
+                feed.last_success = Some(report.at);
+                feed.failures = 0;
+            }
+            Err(fault) => {
+                feed.fault = Some(fault);
+                feed.failures = feed.failures.saturating_add(1);
+            }
+        }
+    }
+
+    /// Every SLO with the source that measured it.
+    pub fn slos(&self) -> impl Iterator<Item = (&Feed, &Observation)> {
+        self.feeds
+            .iter()
+            .flat_map(|feed| feed.facts.slos.iter().flatten().map(move |row| (feed, row)))
+    }
+
+    /// Every release with its source.
+    pub fn releases(&self) -> impl Iterator<Item = (&Feed, &Release)> {
+        self.feeds.iter().flat_map(|feed| {
+            feed.facts
+                .releases
+                .iter()
+                .flatten()
+                .map(move |row| (feed, row))
+        })
+    }
+
+    /// Every incident with its source.
+    pub fn incidents(&self) -> impl Iterator<Item = (&Feed, &Incident)> {
+        self.feeds.iter().flat_map(|feed| {
+            feed.facts
+                .incidents
+                .iter()
+                .flatten()
+                .map(move |row| (feed, row))
+        })
+    }
+
+    /// Everybody on call, with the source that says so.
+    pub fn on_call(&self) -> impl Iterator<Item = (&Feed, &OnCall)> {
+        self.feeds.iter().flat_map(|feed| {
+            feed.facts
+                .on_call
+                .iter()
+                .flatten()
+                .map(move |row| (feed, row))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::FaultKind;
+
+    const INTERVAL: SignedDuration = SignedDuration::from_secs(15);
+
+    fn store() -> (Store, SourceName, Timestamp) {
+        let name = SourceName::new("prod");
+        let stale_after = SignedDuration::from_mins(5);
+        let feed = Feed::new(
+            name.clone(),
+            "prometheus",
+            Offers::default(),
+            INTERVAL,
+            stale_after,
+        );
+        (
+            Store::new(vec![feed]),
+            name,
+            Timestamp::from_second(1_000_000).expect("time"),
+        )
+    }
+
+    fn report(source: &SourceName, at: Timestamp, outcome: Result<Facts, Fault>) -> Report {
+        let latency = SignedDuration::from_millis(12);
+        Report {
+            source: source.clone(),
+            at,
+            latency,
+            next_try: Some(at + INTERVAL),
+            outcome,
+        }
+    }
+
+    #[test]
+    fn a_failed_poll_keeps_the_last_good_rows_and_ages_them() {
+        let (mut store, name, now) = store();
+        let facts = Facts {
+            releases: Some(Vec::new()),
+            ..Facts::default()
+        };
+        store.absorb(report(&name, now, Ok(facts.clone())));
+        let later = now + SignedDuration::from_secs(60);
+        store.absorb(report(
+            &name,
+            later,
+            Err(Fault::new(FaultKind::Timeout, "no answer")),
+        ));
+        let feed = store.feed(&name).expect("feed");
+        assert_eq!(feed.facts, facts);
+        assert_eq!(feed.last_success, Some(now));
+        assert_eq!(feed.freshness(later), Freshness::Stale);
+        assert_eq!(feed.failures, 1);
+        store.absorb(report(&name, later, Ok(facts)));
+        assert_eq!(
+            store.feed(&name).expect("feed").freshness(later),
+            Freshness::Live
+        );
+    }
+
+    #[test]
+    fn a_source_that_never_answered_is_down_and_says_so_from_the_first_frame() {
+        let (store, name, now) = store();
+        let feed = store.feed(&name).expect("feed");
+        assert_eq!(feed.freshness(now), Freshness::Down);
+        assert!(feed.is_waiting());
+    }
+}

@@ -1,0 +1,396 @@
+//! `Untrusted` to `Shown`: the only way foreign text reaches a terminal, a log or a child process.
+//!
+//! Everything a server, a file or a user's label says is [`Untrusted`]: it can be compared and
+//! stored, but it has no `Display`. [`Untrusted::shown`] is the one door out. What it lets through
+//! cannot steer a terminal, cannot reorder a line, cannot hide, and cannot flood a slow link:
+//!
+//! | input | shown as | why |
+//! |---|---|---|
+//! | a whole escape sequence (CSI, OSC, DCS, APC, PM, SOS, two-byte) | `⟦esc⟧` | no debris, no silent loss |
+//! | other C0, DEL, C1 | `^G`, `\x9b` | caret notation, as `kubectl`, `git` and `gh` print it |
+//! | tab, line end | one space, `⏎` | words must not join |
+//! | bidi controls, zero-width, tags, fillers, private use, noncharacters | `‹U+202E›` | look-alikes must look different |
+//! | more than [`MAX_CLUSTER_CHARS`] code points or [`MAX_CLUSTER_BYTES`] bytes in one cluster | cut, then `⟦+⟧` | one cell must stay cheap |
+//! | more than [`MAX_INPUT_BYTES`] | cut, then `…` | one field must stay cheap |
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// The most code points one grapheme cluster may carry to the screen.
+pub const MAX_CLUSTER_CHARS: usize = 8;
+/// The most bytes one grapheme cluster may carry to the screen.
+pub const MAX_CLUSTER_BYTES: usize = 24;
+/// The most bytes of one field that are looked at.
+pub const MAX_INPUT_BYTES: usize = 16 * 1024;
+/// The widest one field may become, in columns.
+pub const MAX_COLUMNS: usize = 512;
+
+/// Text that somebody else wrote. It can be kept and compared, never displayed as it is.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Untrusted(String);
+
+impl Untrusted {
+    /// The raw text, for comparing, matching, and for encoders that escape it themselves.
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// True when there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text made safe to draw or print.
+    pub fn shown(&self) -> Shown {
+        Shown(sanitise(&self.0))
+    }
+}
+
+impl From<String> for Untrusted {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Untrusted {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", sanitise(&self.0))
+    }
+}
+
+/// Text that is safe on a terminal: our own words, or foreign ones after [`Untrusted::shown`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shown(String);
+
+impl Shown {
+    /// Our own words. Anything foreign among them is made safe all the same.
+    pub fn new(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.len() <= MAX_COLUMNS {
+            return Self(text.to_owned());
+        }
+        Self(sanitise(text))
+    }
+
+    /// The safe text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How many terminal columns it takes.
+    pub fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    /// True when there is nothing to show.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text cut to `columns`, with `…` in place of what is gone.
+    #[must_use]
+    pub fn fit(&self, columns: usize) -> Self {
+        if self.width() <= columns {
+            return self.clone();
+        }
+        Self(cut(&self.0, columns))
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// `text` cut to `columns` on a grapheme border, the last column an ellipsis.
+fn cut(text: &str, columns: usize) -> String {
+    if columns == 0 {
+        return String::new();
+    }
+    let mut kept = String::new();
+    let mut width = 0;
+    for cluster in text.graphemes(true) {
+        let next = cluster.width();
+        if width + next > columns - 1 {
+            break;
+        }
+        kept.push_str(cluster);
+        width += next;
+    }
+    kept.push('…');
+    kept
+}
+
+fn sanitise(text: &str) -> String {
+    let (text, was_cut) = bounded(text);
+    let plain = unescape(text);
+    let mut safe = String::with_capacity(plain.len());
+    for cluster in plain.graphemes(true) {
+        push_cluster(&mut safe, cluster);
+    }
+    if was_cut {
+        safe.push('…');
+    }
+    if safe.width() > MAX_COLUMNS {
+        return cut(&safe, MAX_COLUMNS);
+    }
+    safe
+}
+
+/// The first [`MAX_INPUT_BYTES`] of `text`, on a character border, and whether anything was left.
+fn bounded(text: &str) -> (&str, bool) {
+    if text.len() <= MAX_INPUT_BYTES {
+        return (text, false);
+    }
+    (&text[..text.floor_char_boundary(MAX_INPUT_BYTES)], true)
+}
+
+/// Every control character, escape sequence and invisible character made visible.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => {
+                skip_sequence(&mut rest);
+                out.push_str("⟦esc⟧");
+            }
+            '\u{9b}' => {
+                skip_csi(&mut rest);
+                out.push_str("⟦esc⟧");
+            }
+            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => {
+                skip_string(&mut rest);
+                out.push_str("⟦esc⟧");
+            }
+            '\t' => out.push(' '),
+            '\n' => out.push('⏎'),
+            '\r' => {
+                if rest.peek() != Some(&'\n') {
+                    out.push('⏎');
+                }
+            }
+            '\u{0}'..='\u{1f}' => {
+                out.push('^');
+                out.push(char::from(c as u8 + 0x40));
+            }
+            '\u{7f}' => out.push_str("^?"),
+            '\u{80}'..='\u{9f}' => {
+                out.push_str(&format!("\\x{:02x}", u32::from(c)));
+            }
+            _ if is_invisible(c) => out.push_str(&format!("‹U+{:04X}›", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// Consumes what follows an ESC: a CSI or string sequence whole, else its intermediates and final.
+fn skip_sequence(rest: &mut Rest<'_>) {
+    match rest.peek() {
+        Some('[') => {
+            rest.next();
+            skip_csi(rest);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            rest.next();
+            skip_string(rest);
+        }
+        _ => {
+            while rest.next_if(|c| matches!(c, ' '..='/')).is_some() {}
+            rest.next_if(|c| matches!(c, '0'..='~'));
+        }
+    }
+}
+
+/// Consumes the parameters, intermediates and final byte of a control sequence.
+fn skip_csi(rest: &mut Rest<'_>) {
+    while rest.next_if(|c| matches!(c, '0'..='?')).is_some() {}
+    while rest.next_if(|c| matches!(c, ' '..='/')).is_some() {}
+    rest.next_if(|c| matches!(c, '@'..='~'));
+}
+
+/// Consumes a control string up to its terminator (BEL, ST) or, when none comes, a line end.
+///
+/// An unterminated string would swallow the rest of the field on a terminal; here it must not hide
+/// what follows on the next line.
+fn skip_string(rest: &mut Rest<'_>) {
+    while let Some(&c) = rest.peek() {
+        match c {
+            '\n' => return,
+            '\u{7}' | '\u{9c}' => {
+                rest.next();
+                return;
+            }
+            '\u{1b}' => {
+                rest.next();
+                rest.next_if_eq(&'\\');
+                return;
+            }
+            _ => {
+                rest.next();
+            }
+        }
+    }
+}
+
+/// Characters that draw nothing, reorder their neighbours, or stand for nothing anyone can name.
+///
+/// The joiner (U+200D) and the variation selectors 15 and 16 stay: they build real emoji, and a
+/// cluster's size is bounded anyway.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0x00ad                      // soft hyphen
+            | 0x034f                // combining grapheme joiner
+            | 0x061c                // Arabic letter mark
+            | 0x115f..=0x1160       // Hangul fillers
+            | 0x17b4..=0x17b5       // Khmer inherent vowels
+            | 0x180b..=0x180f       // Mongolian selectors
+            | 0x200b..=0x200c       // zero-width space, non-joiner
+            | 0x200e..=0x200f       // direction marks
+            | 0x2028..=0x202e       // separators, embeddings, overrides
+            | 0x2060..=0x206f       // word joiner, isolates, deprecated
+            | 0x2800                // blank Braille
+            | 0x3164                // Hangul filler
+            | 0xe000..=0xf8ff       // private use
+            | 0xfdd0..=0xfdef       // noncharacters
+            | 0xfe00..=0xfe0d       // variation selectors 1 to 14
+            | 0xfeff                // byte order mark
+            | 0xffa0                // half-width Hangul filler
+            | 0xfff0..=0xfffb       // specials, annotations
+            | 0x1_bca0..=0x1_bca3   // shorthand format controls
+            | 0x1_d173..=0x1_d17a   // musical format controls
+            | 0xe_0000..=0xe_0fff   // tags, further variation selectors
+            | 0xf_0000..=0x10_ffff // private use planes
+    ) || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// Adds one cluster, cut to its bounds; a cluster with no width of its own becomes visible.
+fn push_cluster(safe: &mut String, cluster: &str) {
+    if cluster.is_ascii() {
+        safe.push_str(cluster);
+        return;
+    }
+    if cluster.width() == 0 {
+        for c in cluster.chars().take(MAX_CLUSTER_CHARS) {
+            safe.push_str(&format!("‹U+{:04X}›", u32::from(c)));
+        }
+        if cluster.chars().nth(MAX_CLUSTER_CHARS).is_some() {
+            safe.push_str("⟦+⟧");
+        }
+        return;
+    }
+    let mut bytes = 0;
+    for (count, c) in cluster.chars().enumerate() {
+        bytes += c.len_utf8();
+        if count == MAX_CLUSTER_CHARS || bytes > MAX_CLUSTER_BYTES {
+            safe.push_str("⟦+⟧");
+            return;
+        }
+        safe.push(c);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        Untrusted::from(text).shown().to_string()
+    }
+
+    #[test]
+    fn plain_text_in_any_script_stays_as_it_is() {
+        for text in [
+            "checkout v2.31.0",
+            "Größe 25 %",
+            "支払い",
+            "оплата",
+            "👩‍💻 ok",
+            "e\u{301}",
+        ] {
+            assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn a_control_sequence_becomes_one_mark_and_leaves_no_debris() {
+        for (text, want) in [
+            ("a\u{1b}[31mred", "a⟦esc⟧red"),
+            ("a\u{1b}]52;c;aGk=\u{7}b", "a⟦esc⟧b"),
+            ("a\u{1b}]0;title\u{1b}\\b", "a⟦esc⟧b"),
+            ("a\u{9b}2Jb", "a⟦esc⟧b"),
+            ("a\u{9d}52;c;x\u{9c}b", "a⟦esc⟧b"),
+            ("a\u{1b}Pq#0\u{1b}\\b", "a⟦esc⟧b"),
+            ("a\u{1b}cb", "a⟦esc⟧b"),
+            ("a\u{1b}(0b", "a⟦esc⟧b"),
+            ("end\u{1b}", "end⟦esc⟧"),
+            ("a\u{1b}]2;never ends\nnext", "a⟦esc⟧⏎next"),
+        ] {
+            assert_eq!(shown(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn controls_are_named_and_words_do_not_join() {
+        assert_eq!(shown("a\tb\nc\r\nd\re"), "a b⏎c⏎d⏎e");
+        assert_eq!(shown("\u{7}\u{0}\u{7f}\u{85}"), "^G^@^?\\x85");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_made_to_be_seen() {
+        assert_eq!(shown("a\u{202e}b"), "a‹U+202E›b");
+        assert_eq!(shown("pay\u{200b}ments"), "pay‹U+200B›ments");
+        assert_eq!(shown("\u{e0041}"), "‹U+E0041›");
+        assert_eq!(shown("\u{301}lone"), "‹U+0301›lone");
+    }
+
+    #[test]
+    fn no_cluster_can_flood_a_cell() {
+        let bomb = format!("a{}", "\u{301}".repeat(100_000));
+        let safe = shown(&bomb);
+        assert!(safe.len() < 64, "{} bytes", safe.len());
+        assert!(safe.ends_with("⟦+⟧…"));
+    }
+
+    #[test]
+    fn a_long_field_is_cut_with_a_mark() {
+        let safe = Untrusted::from("x".repeat(20_000)).shown();
+        assert_eq!(safe.width(), MAX_COLUMNS);
+        assert!(safe.as_str().ends_with('…'));
+        assert_eq!(Shown::new("checkout").fit(5).as_str(), "chec…");
+        assert_eq!(Shown::new("支払い").fit(4).as_str(), "支…");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_shown_can_steer_a_terminal(text in any::<String>()) {
+            let safe = shown(&text);
+            prop_assert!(!safe.chars().any(|c| c.is_control() || is_invisible(c)));
+            prop_assert!(safe.graphemes(true).all(|cluster| cluster.len() <= 32));
+            prop_assert!(safe.width() <= MAX_COLUMNS);
+        }
+
+        #[test]
+        fn showing_twice_changes_nothing(text in any::<String>()) {
+            let once = shown(&text);
+            prop_assert_eq!(shown(&once), once);
+        }
+    }
+}
