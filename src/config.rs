@@ -2,6 +2,8 @@
 //!
 //! `config/load.rs` reads and layers them; every mistake is a [`Problem`] that names its place.
 
+pub mod secret;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

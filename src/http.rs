@@ -1,24 +1,60 @@
 //! The one HTTP client: auth, TLS, time-outs, a cap on decoded bytes, no redirects, redaction.
 
-use jiff::{SignedDuration, Timestamp};
+mod auth;
+mod client;
+mod fault;
+mod limits;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Response, Url};
 use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::{Problem, SourceSettings};
-use crate::domain::Fault;
+use crate::domain::{Fault, FaultKind};
+use auth::{Credentials, Identity};
+use client::Transport;
+use fault::Endpoint;
+
+pub use limits::retry_after;
 
 /// The most decoded bytes of one answer that are read.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The most bytes of a refusal that are read, in search of its reason.
+const MAX_REASON: usize = 16 * 1024;
 
 /// A client for one endpoint.
-pub struct Http {}
+///
+/// It follows no redirect and asks no other origin than its base URL's, so that a credential reaches
+/// nobody else. It never retries, save once when a 401 shows that a cached secret was renewed.
+pub struct Http {
+    base: Url,
+    endpoint: Endpoint,
+    identity: Identity,
+    transport: Transport,
+    client: OnceCell<Client>,
+    credentials: Mutex<Option<Arc<Credentials>>>,
+}
 
 /// One request in the making.
+#[must_use = "a request does nothing until it is sent"]
 pub struct Request<'a> {
     http: &'a Http,
+    method: Method,
+    url: Url,
+    path: String,
+    form: Option<Vec<(String, String)>>,
+    headers: HeaderMap,
+    accepted: &'static [u16],
+    mistake: Option<Fault>,
 }
 
 /// An answer, read whole.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
@@ -29,59 +65,304 @@ pub struct Answer {
 
 impl Http {
     /// A client for a source; `default_url` is the vendor's public API, where there is one.
+    ///
+    /// Reaches for no network and no secret: TLS and credentials are set up by the first request.
+    /// The problem names the setting that is wrong.
     pub fn new(settings: &SourceSettings, default_url: Option<&str>) -> Result<Self, Problem> {
-        todo!()
+        let base = client::base_url(settings, default_url)?;
+        let transport = client::Transport::new(settings, &base)?;
+        let identity = Identity::new(settings)?;
+        let endpoint = Endpoint {
+            authority: authority(&base),
+            timeout: transport.timeout,
+            proxied: transport.has_proxy(),
+            credential: identity.setting(),
+        };
+        Ok(Self {
+            base,
+            endpoint,
+            identity,
+            transport,
+            client: OnceCell::new(),
+            credentials: Mutex::new(None),
+        })
     }
 
-    /// Begins a GET of `path` below the base URL.
+    /// Sends a `token` as the vendor wants it: in the header `name`, after `prefix`.
+    ///
+    /// Without this a token goes as `Authorization: Bearer …`.
+    #[must_use]
+    pub fn token_header(mut self, name: &'static str, prefix: &'static str) -> Self {
+        self.identity.token_header(name, prefix);
+        self
+    }
+
+    /// Begins a GET of `path` below the base URL; an empty path asks the base URL itself.
+    ///
+    /// A query that the base URL has goes along.
     pub fn get(&self, path: &str) -> Request<'_> {
-        todo!()
+        self.request(Method::GET, self.below(path), path)
+    }
+
+    /// Begins a GET of an address that a server gave, such as the next page's.
+    ///
+    /// A relative one is taken from the base URL. Any other origin (scheme, host, port) than the base
+    /// URL's is refused, since credentials would go there.
+    pub fn get_url(&self, url: &str) -> Result<Request<'_>, Fault> {
+        let target = self.base.join(url).map_err(|_| {
+            Fault::new(
+                FaultKind::Decode,
+                "the link to the next page is not a URL; check the server",
+            )
+        })?;
+        let named = !target.username().is_empty() || target.password().is_some();
+        if named || target.origin() != self.base.origin() {
+            return Err(Fault::new(
+                FaultKind::Redirect,
+                format!(
+                    "the next page is at {}, not at {}; credentials go nowhere else, so check `url`",
+                    client::origin(&target),
+                    client::origin(&self.base),
+                ),
+            ));
+        }
+        let path = target.path().to_owned();
+        Ok(self.request(Method::GET, target, &path))
     }
 
     /// Begins a POST that only asks (a query too long for a URL); nothing here writes.
     pub fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Request<'_> {
-        todo!()
+        let mut request = self.request(Method::POST, self.below(path), path);
+        request.form = Some(
+            form.iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        );
+        request
+    }
+
+    fn request(&self, method: Method, url: Url, path: &str) -> Request<'_> {
+        Request {
+            http: self,
+            method,
+            url,
+            path: path.to_owned(),
+            form: None,
+            headers: HeaderMap::new(),
+            accepted: &[],
+            mistake: None,
+        }
+    }
+
+    fn below(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        if !path.is_empty() {
+            let whole = format!(
+                "{}/{}",
+                url.path().trim_end_matches('/'),
+                path.trim_start_matches('/')
+            );
+            url.set_path(&whole);
+        }
+        url
+    }
+
+    async fn client(&self) -> Result<&Client, Fault> {
+        let build = || async {
+            let transport = self.transport.clone();
+            // Reading certificates takes milliseconds of disk and CPU.
+            tokio::task::spawn_blocking(move || transport.build())
+                .await
+                .map_err(|_| Fault::new(FaultKind::Crash, "the HTTP client was not built"))?
+        };
+        self.client.get_or_try_init(build).await
+    }
+
+    /// The credentials, and whether they were cached. Those that equal `refused` are fetched anew.
+    async fn credentials(
+        &self,
+        refused: Option<&Arc<Credentials>>,
+    ) -> Result<(Arc<Credentials>, bool), Fault> {
+        let mut cached = self.credentials.lock().await;
+        if let Some(known) = cached.as_ref()
+            && !refused.is_some_and(|refused| Arc::ptr_eq(refused, known))
+        {
+            return Ok((Arc::clone(known), true));
+        }
+        let fetched = Arc::new(self.identity.credentials().await?);
+        *cached = Some(Arc::clone(&fetched));
+        Ok((fetched, false))
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Http({})", client::origin(&self.base))
     }
 }
 
 impl Request<'_> {
     /// Adds a query parameter.
-    #[must_use]
-    pub fn query(self, name: &str, value: &str) -> Self {
-        todo!()
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
     }
 
-    /// Adds a header.
-    #[must_use]
-    pub fn header(self, name: &str, value: &str) -> Self {
-        todo!()
+    /// Adds a header. One of that name in the settings wins.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let header = HeaderName::try_from(name)
+            .ok()
+            .zip(HeaderValue::try_from(value).ok());
+        match header {
+            Some((name, value)) => {
+                self.headers.insert(name, value);
+            }
+            None => {
+                self.mistake = Some(Fault::new(
+                    FaultKind::Query,
+                    format!("header `{name}` has a value that cannot be sent"),
+                ));
+            }
+        }
+        self
     }
 
     /// Statuses besides 2xx that come back as an answer instead of a fault.
-    #[must_use]
-    pub fn accept(self, statuses: &'static [u16]) -> Self {
-        todo!()
+    pub fn accept(mut self, statuses: &'static [u16]) -> Self {
+        self.accepted = statuses;
+        self
     }
 
-    /// Sends it and reads the answer.
-    pub async fn send(self) -> Result<Answer, Fault> {
-        todo!()
+    /// Sends it and reads the answer, within the source's `timeout`. Dropping the future ends it.
+    ///
+    /// Everything besides 2xx and [`Request::accept`] is a fault that says what to do next.
+    pub async fn send(mut self) -> Result<Answer, Fault> {
+        if let Some(mistake) = self.mistake.take() {
+            return Err(mistake);
+        }
+        let client = self.http.client().await?;
+        let (credentials, cached) = self.http.credentials(None).await?;
+        let refused = match self.attempt(client, &credentials).await {
+            Err(fault) if fault.kind == FaultKind::Auth && cached => fault,
+            outcome => return outcome,
+        };
+        let (renewed, _) = self.http.credentials(Some(&credentials)).await?;
+        if renewed.headers == credentials.headers {
+            return Err(refused);
+        }
+        self.attempt(client, &renewed).await
+    }
+
+    async fn attempt(&self, client: &Client, credentials: &Credentials) -> Result<Answer, Fault> {
+        let mut headers = self.headers.clone();
+        for (name, value) in &credentials.headers {
+            headers.insert(name, value.clone());
+        }
+        let mut request = client
+            .request(self.method.clone(), self.url.clone())
+            .headers(headers);
+        if let Some(form) = &self.form {
+            request = request.form(form);
+        }
+        let endpoint = &self.http.endpoint;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| endpoint.transport_fault(&error))?;
+        let status = response.status();
+        if status.is_success() || self.accepted.contains(&status.as_u16()) {
+            return read(response, endpoint).await;
+        }
+        if status.is_redirection() {
+            return Err(fault::moved(&response, credentials));
+        }
+        let head = response.headers().clone();
+        let reason = read_reason(response).await;
+        // Redacted before it is cut: half a secret would not be recognised.
+        let reason = fault::excerpt(&credentials.redact(&fault::reason(&head, &reason)));
+        Err(endpoint.status_fault(status, &head, &reason, &self.path, Timestamp::now()))
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} to {:?})", self.method, self.http)
     }
 }
 
 impl Answer {
-    /// A header's value.
+    /// A header's value; the name's case does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
-        todo!()
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON.
+    /// The body as JSON. The fault says where it stops being what was expected.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        todo!()
+        serde_json::from_slice(&self.body)
+            .map_err(|error| fault::decode::<T>(&self.body, self.header("content-type"), &error))
     }
 }
 
-/// How long a server asks us to stay away: `Retry-After` as seconds or date, clamped to 1 s … 1 h.
-pub fn retry_after(value: &str, now: Timestamp) -> Option<SignedDuration> {
-    todo!()
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
+    }
 }
+
+/// Reads a whole answer, counting decoded bytes.
+async fn read(mut response: Response, endpoint: &Endpoint) -> Result<Answer, Fault> {
+    let announced = response.content_length().unwrap_or_default();
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+    if announced > MAX_BODY {
+        return Err(fault::too_large());
+    }
+    let mut body = Vec::with_capacity(announced);
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| endpoint.transport_fault(&error))?
+    {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(fault::too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect();
+    Ok(Answer {
+        status: response.status().as_u16(),
+        body,
+        headers,
+    })
+}
+
+/// The beginning of a refusal's body; whatever goes wrong, the refusal itself is known.
+async fn read_reason(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < MAX_REASON
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        let room = MAX_REASON - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    body
+}
+
+/// Host and port, as they are named in faults.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port_or_known_default()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests;

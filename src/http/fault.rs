@@ -1,0 +1,344 @@
+//! What went wrong, in one sentence with a next step. Foreign errors are never printed: theirs repeat
+//! the URL with its query.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Response, StatusCode, Url};
+use rustls::CertificateError;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::error::Category;
+
+use super::auth::Credentials;
+use super::{MAX_BODY, client, limits};
+use crate::domain::{Fault, FaultKind};
+
+/// The most characters of a server's own words that are repeated.
+const MAX_REASON_CHARS: usize = 160;
+
+/// What faults say about the endpoint.
+pub(super) struct Endpoint {
+    /// Host and port.
+    pub(super) authority: String,
+    /// The longest a request may take.
+    pub(super) timeout: Duration,
+    /// True when a proxy of the settings stands in between.
+    pub(super) proxied: bool,
+    /// The setting that holds the credential; empty when there is none.
+    pub(super) credential: &'static str,
+}
+
+impl Endpoint {
+    /// Why there is no answer.
+    pub(super) fn transport_fault(&self, error: &reqwest::Error) -> Fault {
+        let Self { authority, .. } = self;
+        if let Some(error) = find::<rustls::Error>(error) {
+            return Fault::new(FaultKind::Tls, tls_words(error, authority));
+        }
+        let place = if self.proxied {
+            format!("{authority} through `proxy`")
+        } else {
+            authority.clone()
+        };
+        let connecting = error.is_connect();
+        if error.is_timeout() {
+            return if connecting {
+                let limit = shown_duration(client::CONNECT_TIMEOUT.min(self.timeout));
+                Fault::new(
+                    FaultKind::Connect,
+                    format!("no connection to {place} within {limit}; is it reachable from here?"),
+                )
+            } else {
+                let limit = shown_duration(self.timeout);
+                Fault::new(
+                    FaultKind::Timeout,
+                    format!("no answer within {limit}; raise `timeout` if it is just slow"),
+                )
+            };
+        }
+        if error.is_dns() {
+            return Fault::new(
+                FaultKind::Connect,
+                format!("no such host for {place}; check `url` and DNS"),
+            );
+        }
+        let kind = find::<io::Error>(error).map(io::Error::kind);
+        if matches!(
+            kind,
+            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+        ) {
+            return Fault::new(
+                FaultKind::Decode,
+                "the answer's gzip is damaged; is a proxy in between?",
+            );
+        }
+        let words = match kind {
+            Some(io::ErrorKind::ConnectionRefused) => {
+                format!("connection refused at {place}; is it running?")
+            }
+            Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
+                format!("no route to {place}; is the network or VPN up?")
+            }
+            Some(io::ErrorKind::PermissionDenied) => {
+                format!("this machine forbids connections to {place}; check its firewall")
+            }
+            _ if connecting => format!("no connection to {place}; is it reachable from here?"),
+            _ => format!("{place} broke off before its answer was whole; is it restarting?"),
+        };
+        Fault::new(FaultKind::Connect, words)
+    }
+
+    /// What a status besides 2xx means. `reason` is what the server says, `path` what was asked.
+    pub(super) fn status_fault(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        reason: &str,
+        path: &str,
+        now: Timestamp,
+    ) -> Fault {
+        let code = status.as_u16();
+        let because = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {reason}")
+        };
+        let wait = limits::wait(headers, now);
+        let limited = code == 429
+            || (code == 403 && (limits::exhausted(headers) || headers.contains_key("retry-after")));
+        let (kind, message) = match code {
+            _ if limited => {
+                let wait = wait.map_or_else(String::new, |wait| format!(", wait {wait:#}"));
+                let advice = "raise `interval` if this repeats";
+                let message = format!("rate limit reached ({code}){wait}; {advice}");
+                (FaultKind::RateLimited, message)
+            }
+            401 if self.credential.is_empty() => {
+                let settings = "`bearer_token`, `token` or `basic`";
+                let message = format!("a credential is needed (401); set {settings}");
+                (FaultKind::Auth, message)
+            }
+            401 => {
+                let message = format!(
+                    "credential refused (401{because}); check `{}`",
+                    self.credential
+                );
+                (FaultKind::Auth, message)
+            }
+            403 => {
+                let message = format!("not allowed (403{because}); check the credential's rights");
+                (FaultKind::Forbidden, message)
+            }
+            404 | 410 => {
+                let path = if path.is_empty() { "at `url`" } else { path };
+                let message = format!("nothing there ({code} for {path}); check `url`");
+                (FaultKind::NotFound, message)
+            }
+            407 => {
+                let message = "the proxy wants a password (407); check `proxy`".to_owned();
+                (FaultKind::Auth, message)
+            }
+            500.. => (FaultKind::Server, format!("answered {code}{because}")),
+            _ => (
+                FaultKind::Query,
+                format!("question refused ({code}{because})"),
+            ),
+        };
+        let mut fault = Fault::new(kind, message);
+        if matches!(kind, FaultKind::RateLimited) || code == 503 {
+            fault.retry_after = wait;
+        }
+        fault
+    }
+}
+
+/// What a 3xx says: where it points, without the query.
+pub(super) fn moved(response: &Response, credentials: &Credentials) -> Fault {
+    let code = response.status().as_u16();
+    let target = response
+        .headers()
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|location| response.url().join(location).ok())
+        .filter(Url::has_host);
+    let message = match target {
+        Some(url) if is_login(&url) => format!(
+            "answered {code} to the login page {}; a credential is missing or `url` is not the API's",
+            place(&url, credentials)
+        ),
+        Some(url) => format!(
+            "moved to {} ({code}); set `url` to that",
+            place(&url, credentials)
+        ),
+        None => format!("answered {code} without saying where to go; check `url`"),
+    };
+    Fault::new(FaultKind::Redirect, message)
+}
+
+/// The decoded body was over the limit.
+pub(super) fn too_large() -> Fault {
+    let limit = MAX_BODY / (1024 * 1024);
+    Fault::new(
+        FaultKind::TooLarge,
+        format!("answer exceeds {limit} MiB; ask for less"),
+    )
+}
+
+/// Why a body is not the JSON that was expected. Repeats no value of it.
+pub(super) fn decode<T: DeserializeOwned>(
+    body: &[u8],
+    content_type: Option<&str>,
+    error: &serde_json::Error,
+) -> Fault {
+    let trimmed = body.trim_ascii_start();
+    let position = format!("at line {} column {}", error.line(), error.column());
+    let message = if trimmed.is_empty() {
+        "answered nothing where JSON was expected; check `url`".to_owned()
+    } else if trimmed.starts_with(b"<") || content_type.is_some_and(is_html) {
+        "answered HTML where JSON was expected; a login page or proxy?".to_owned()
+    } else if error.classify() == Category::Data {
+        let read = serde_path_to_error::deserialize::<_, T>(
+            &mut serde_json::Deserializer::from_slice(body),
+        );
+        let path = read
+            .err()
+            .map_or_else(String::new, |error| excerpt(&error.path().to_string()));
+        // serde quotes the offending value in every other message.
+        let words = error.to_string();
+        let missing = words
+            .strip_prefix("missing field ")
+            .and_then(|rest| rest.split_whitespace().next())
+            .map_or_else(String::new, |field| format!(" lacks {field}"));
+        format!(
+            "answer is JSON of another shape: `{path}`{missing} {position}; is `url` the right API?"
+        )
+    } else {
+        format!("answer is cut off or not JSON {position}; is `url` the right API?")
+    };
+    Fault::new(FaultKind::Decode, message)
+}
+
+/// What a refusal's body says, in one line; empty for HTML and other noise.
+pub(super) fn reason(headers: &HeaderMap, body: &[u8]) -> String {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let body = body.trim_ascii();
+    if is_html(kind) || body.starts_with(b"<") {
+        return String::new();
+    }
+    if let Ok(json) = serde_json::from_slice::<Value>(body) {
+        return json_reason(&json).unwrap_or_default().to_owned();
+    }
+    if kind.starts_with("text/plain") {
+        return String::from_utf8_lossy(body).into_owned();
+    }
+    String::new()
+}
+
+/// The one sentence in an error object, by the names that APIs give it.
+fn json_reason(json: &Value) -> Option<&str> {
+    ["error", "message", "detail", "title", "errors"]
+        .into_iter()
+        .filter_map(|key| json.get(key))
+        .find_map(|found| match found {
+            Value::String(text) => Some(text.as_str()),
+            Value::Object(_) => json_reason(found),
+            Value::Array(list) => {
+                let first = list.first()?;
+                first.as_str().or_else(|| json_reason(first))
+            }
+            _ => None,
+        })
+}
+
+/// One line of bounded length.
+pub(super) fn excerpt(text: &str) -> String {
+    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = words.char_indices().nth(MAX_REASON_CHARS) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}
+
+fn is_html(content_type: &str) -> bool {
+    content_type.to_ascii_lowercase().contains("html")
+}
+
+fn is_login(url: &Url) -> bool {
+    let path = url.path().to_ascii_lowercase();
+    ["login", "signin", "sign_in", "oauth", "saml"]
+        .into_iter()
+        .any(|word| path.contains(word))
+}
+
+/// A URL without query, fragment and credentials.
+fn place(url: &Url, credentials: &Credentials) -> String {
+    excerpt(&credentials.redact(&format!("{}{}", client::origin(url), url.path())))
+}
+
+fn tls_words(error: &rustls::Error, authority: &str) -> String {
+    use rustls::Error as Tls;
+    match error {
+        Tls::InvalidCertificate(reason) => certificate_words(reason, authority),
+        Tls::InvalidMessage(_) => {
+            format!("{authority} does not speak TLS; is `url` meant to begin with http://?")
+        }
+        Tls::AlertReceived(alert) => format!(
+            "{authority} refused the TLS handshake ({alert:?}); does it want a `client_cert`?"
+        ),
+        Tls::PeerIncompatible(_) => {
+            format!("{authority} speaks no TLS that is safe; it must offer TLS 1.2 or newer")
+        }
+        _ => format!("TLS with {authority} failed; check `ca_file` and the server's certificate"),
+    }
+}
+
+fn certificate_words(reason: &CertificateError, authority: &str) -> String {
+    use CertificateError as Bad;
+    match reason {
+        Bad::Expired | Bad::ExpiredContext { .. } => {
+            format!("the certificate of {authority} has expired; renew it")
+        }
+        Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            format!("the certificate of {authority} is not valid yet; check the clocks")
+        }
+        Bad::UnknownIssuer => format!(
+            "the certificate of {authority} is from an authority that is not trusted; set `ca_file`"
+        ),
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+            format!("the certificate of {authority} is for another name; check `url`")
+        }
+        Bad::Revoked => format!("the certificate of {authority} is revoked; replace it"),
+        _ => format!("the certificate of {authority} is not valid; replace it"),
+    }
+}
+
+fn shown_duration(duration: Duration) -> String {
+    format!("{duration:?}")
+}
+
+/// The first error of a type in a chain, also inside of I/O errors.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        if let Some(inner) = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            && let Some(found) = find::<T>(inner)
+        {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
