@@ -4,6 +4,7 @@ pub mod app;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod print;
 pub mod source;
 pub mod store;
 pub mod text;

@@ -47,6 +47,8 @@ pub struct Ask {
     pub now: Timestamp,
     /// The past moment that is asked for, if any: `status --at`.
     pub at: Option<Timestamp>,
+    /// Whether the recent course of each SLO is wanted too, for charts.
+    pub history: bool,
 }
 
 impl Ask {

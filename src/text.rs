@@ -13,7 +13,7 @@
 //! | more than [`MAX_CLUSTER_CHARS`] code points or [`MAX_CLUSTER_BYTES`] bytes in one cluster | cut, then `⟦+⟧` | one cell must stay cheap |
 //! | more than [`MAX_INPUT_BYTES`] | cut, then `…` | one field must stay cheap |
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
@@ -187,13 +187,18 @@ fn unescape(text: &str) -> String {
             }
             '\u{7f}' => out.push_str("^?"),
             '\u{80}'..='\u{9f}' => {
-                out.push_str(&format!("\\x{:02x}", u32::from(c)));
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
-            _ if is_invisible(c) => out.push_str(&format!("‹U+{:04X}›", u32::from(c))),
+            _ if is_invisible(c) => name(&mut out, c),
             _ => out.push(c),
         }
     }
     out
+}
+
+/// Adds an invisible character's number, so that it can be seen.
+fn name(out: &mut String, c: char) {
+    let _ = write!(out, "‹U+{:04X}›", u32::from(c));
 }
 
 type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
@@ -247,6 +252,11 @@ fn skip_string(rest: &mut Rest<'_>) {
     }
 }
 
+/// True for a character that a terminal draws as itself: no control, nothing invisible.
+pub fn is_visible(c: char) -> bool {
+    !c.is_control() && !is_invisible(c)
+}
+
 /// Characters that draw nothing, reorder their neighbours, or stand for nothing anyone can name.
 ///
 /// The joiner (U+200D) and the variation selectors 15 and 16 stay: they build real emoji, and a
@@ -287,7 +297,7 @@ fn push_cluster(safe: &mut String, cluster: &str) {
     }
     if cluster.width() == 0 {
         for c in cluster.chars().take(MAX_CLUSTER_CHARS) {
-            safe.push_str(&format!("‹U+{:04X}›", u32::from(c)));
+            name(safe, c);
         }
         if cluster.chars().nth(MAX_CLUSTER_CHARS).is_some() {
             safe.push_str("⟦+⟧");
@@ -382,7 +392,7 @@ mod tests {
         #[test]
         fn nothing_shown_can_steer_a_terminal(text in any::<String>()) {
             let safe = shown(&text);
-            prop_assert!(!safe.chars().any(|c| c.is_control() || is_invisible(c)));
+            prop_assert!(safe.chars().all(is_visible));
             prop_assert!(safe.graphemes(true).all(|cluster| cluster.len() <= 32));
             prop_assert!(safe.width() <= MAX_COLUMNS);
         }

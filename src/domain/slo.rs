@@ -284,6 +284,67 @@ impl fmt::Display for State {
     }
 }
 
+/// The verdict on many SLOs at once: what a pipeline acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All are known to hold.
+    Ok,
+    /// A ticket rule fires, and nothing worse is possible.
+    Ticket,
+    /// A page rule fires.
+    Page,
+    /// Something keeps it from being known.
+    Unknown,
+}
+
+impl Verdict {
+    /// A page that is known outranks what is not known; a ticket does not, since there may be a
+    /// page behind it. `blind` says that a source failed. No SLO at all is nothing known.
+    pub fn of(states: impl IntoIterator<Item = State>, blind: bool) -> Self {
+        let mut any = false;
+        let (mut page, mut ticket, mut silent) = (false, false, false);
+        let mut unknown = blind;
+        for state in states {
+            any = true;
+            match state {
+                State::Page => page = true,
+                State::Ticket => ticket = true,
+                State::Unknown => unknown = true,
+                State::NoData => silent = true,
+                State::Ok => {}
+            }
+        }
+        match (page, unknown || !any, ticket, silent) {
+            (true, ..) => Self::Page,
+            (_, true, ..) => Self::Unknown,
+            (_, _, true, _) => Self::Ticket,
+            (.., true) => Self::Unknown,
+            _ => Self::Ok,
+        }
+    }
+
+    /// The exit status, after the monitoring-plugin convention.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Ticket => 1,
+            Self::Page => 2,
+            Self::Unknown => 3,
+        }
+    }
+
+    /// The word used in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Ticket => "ticket",
+            Self::Page => "page",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Which way a burn is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -538,7 +599,7 @@ mod tests {
         assert_eq!(factors("30d"), [14.4, 6.0, 3.0, 1.0]);
         assert_eq!(factors("month"), [14.4, 6.0, 3.0, 1.0]);
         assert_eq!(factors("28d"), [13.44, 5.6, 2.8, 0.933_333_333_333]);
-        assert_eq!(factors("7d")[0], 3.36);
+        assert!((factors("7d")[0] - 3.36).abs() < 1e-12);
     }
 
     #[test]
@@ -650,6 +711,29 @@ mod tests {
         );
         assert_eq!(Reading::from_ratio(f64::INFINITY), Reading::Unknown);
         assert_eq!(Reading::from_ratio(-1e-12), Reading::Ratio(0.0));
+    }
+
+    #[test]
+    fn only_a_known_page_outranks_what_is_not_known() {
+        use State::{NoData, Ok, Page, Ticket, Unknown};
+        for (states, blind, verdict, exit) in [
+            (&[Ok, Ok][..], false, Verdict::Ok, 0),
+            (&[Ok, Ticket], false, Verdict::Ticket, 1),
+            (&[NoData, Ticket, Page], false, Verdict::Page, 2),
+            (&[Page], true, Verdict::Page, 2),
+            (&[Ticket], true, Verdict::Unknown, 3),
+            (&[Ticket, Unknown], false, Verdict::Unknown, 3),
+            (&[Ok, NoData], false, Verdict::Unknown, 3),
+            (&[NoData, Ticket], false, Verdict::Ticket, 1),
+            (&[], false, Verdict::Unknown, 3),
+        ] {
+            let found = Verdict::of(states.iter().copied(), blind);
+            assert_eq!(
+                (found, found.exit_status()),
+                (verdict, exit),
+                "{states:?} {blind}"
+            );
+        }
     }
 
     proptest! {

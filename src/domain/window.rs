@@ -1,6 +1,6 @@
 //! Look-back windows and SLO periods, spelled as Prometheus spells durations.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use jiff::civil::Weekday;
@@ -62,7 +62,7 @@ impl fmt::Display for Window {
             let count = rest / seconds;
             rest %= seconds;
             if count > 0 {
-                text.push_str(&format!("{count}{unit}"));
+                let _ = write!(text, "{count}{unit}");
             }
         }
         f.pad(&text)

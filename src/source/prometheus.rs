@@ -1,7 +1,43 @@
-//! Asks prometheus.
+//! Prometheus, Thanos, Mimir and VictoriaMetrics: SLOs, releases by version label, alerts.
+//!
+//! One poll, start to end:
+//!
+//! ```text
+//! discover  two selectors answer every series that Sloth, Grafana and Pyrra recorded  ─► plans
+//! by hand   each [[slo]] of the configuration                                        ─► plans
+//! measure   what no series gives is asked, many ratios a query, by cadence           ─► samples
+//! trend     the last hours of the shortest window, some times a minute               ─► courses
+//! observe   plan + samples + course                                                  ─► observations
+//! ```
 
-use super::{Built, Kind};
-use crate::config::{Problem, Settings, SourceSettings};
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use self::api::Api;
+use self::discover::{Context, Found, Rules};
+use self::measure::Meter;
+use self::plan::{Plan, Span};
+use self::releases::BuildInfo;
+use self::trend::Trends;
+use super::{Ask, Built, Fetching, Kind, Source};
+use crate::config::{Problem, Settings, SloSettings, SourceSettings};
+use crate::domain::{
+    Facts, Fault, FaultKind, Observation, Reading, Release, Sample, SourceName, window,
+};
+use crate::http::Http;
+use crate::store::Offers;
+use crate::text::Untrusted;
+
+mod api;
+mod discover;
+mod measure;
+mod plan;
+mod promql;
+mod releases;
+mod trend;
 
 /// `kind = "prometheus"`.
 pub const KIND: Kind = Kind {
@@ -9,6 +45,279 @@ pub const KIND: Kind = Kind {
     build,
 };
 
-fn build(_settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
-    todo!()
+/// How often the rules are read again: they change with a deployment, not with a poll.
+const RULES_CADENCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often `build_info` is asked for.
+const RELEASES_CADENCE: SignedDuration = SignedDuration::from_secs(30);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    /// Whether to look for the SLOs of Sloth, Pyrra and Grafana.
+    discover: bool,
+    build_info: Option<BuildInfo>,
+    /// Whether firing alerts are incidents; by default only when no Alertmanager is configured.
+    alerts: Option<bool>,
+    service_labels: Vec<String>,
+    severity_labels: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            discover: true,
+            build_info: None,
+            alerts: None,
+            service_labels: vec![
+                "service".to_owned(),
+                "sloth_service".to_owned(),
+                "job".to_owned(),
+            ],
+            severity_labels: Vec::new(),
+        }
+    }
+}
+
+struct Prometheus {
+    name: SourceName,
+    api: Api,
+    options: Options,
+    alerts: bool,
+    zone: TimeZone,
+    by_hand: Vec<SloSettings>,
+    rules: Option<(Timestamp, Rules)>,
+    meter: Meter,
+    trends: Trends,
+    releases: Option<(Timestamp, Vec<Release>)>,
+}
+
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
+    let options: Options = settings.options()?;
+    if let Some(info) = &options.build_info {
+        for (key, name) in [
+            ("series", &info.series),
+            ("service", &info.service),
+            ("version", &info.version),
+        ] {
+            if !is_name(name, key == "series") {
+                let reason = format!("`{key} = \"{name}\"` is not a name Prometheus allows");
+                return Err(settings.problem("build_info", reason));
+            }
+        }
+    }
+    let prometheus_sources = all
+        .sources
+        .iter()
+        .filter(|source| source.kind == KIND.name)
+        .count();
+    let is_mine = |slo: &&SloSettings| match &slo.source {
+        Some(source) => *source == settings.name,
+        None => prometheus_sources == 1,
+    };
+    let by_hand: Vec<_> = all.slos.iter().filter(is_mine).cloned().collect();
+    let has_alertmanager = all
+        .sources
+        .iter()
+        .any(|source| source.kind == "alertmanager");
+    let alerts = options.alerts.unwrap_or(!has_alertmanager);
+    let offers = Offers {
+        slos: options.discover || !by_hand.is_empty(),
+        releases: options.build_info.is_some(),
+        incidents: alerts,
+    };
+    let source = Prometheus {
+        name: settings.name.clone(),
+        api: Api::new(Http::new(settings, None)?),
+        options,
+        alerts,
+        zone: all.ui.timezone.clone(),
+        by_hand,
+        rules: None,
+        meter: Meter::default(),
+        trends: Trends::default(),
+        releases: None,
+    };
+    Ok(Built {
+        source: Box::new(source),
+        offers,
+    })
+}
+
+/// A label name, or with `colons` a metric name.
+fn is_name(text: &str, colons: bool) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || (colons && c == ':'))
+}
+
+impl Source for Prometheus {
+    fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
+        Box::pin(self.poll(ask))
+    }
+}
+
+/// What goes beside the facts of one poll.
+#[derive(Default)]
+struct Margin {
+    warnings: BTreeSet<Untrusted>,
+    fault: Option<Fault>,
+}
+
+impl Margin {
+    fn warn(&mut self, warnings: impl IntoIterator<Item = Untrusted>) {
+        self.warnings.extend(warnings);
+    }
+
+    /// The part's answer; its fault is noted, and the rest goes on.
+    fn note<T>(&mut self, part: &str, answer: Result<T, Fault>) -> Option<T> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(fault) => {
+                let message = Untrusted::from(format!("{part}: {}", fault.message.raw()));
+                self.fault.get_or_insert(Fault { message, ..fault });
+                None
+            }
+        }
+    }
+}
+
+impl Prometheus {
+    async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
+        let at = ask.moment();
+        let mut margin = Margin::default();
+        let mut facts = Facts::default();
+        if self.options.discover || !self.by_hand.is_empty() {
+            facts.slos = Some(self.slos(ask, &mut margin).await?);
+        }
+        if self.options.build_info.is_some() {
+            let asked = self.releases(at).await;
+            margin.note("releases", asked);
+            facts.releases = self.releases.as_ref().map(|(_, releases)| releases.clone());
+        }
+        facts.warnings = margin.warnings.into_iter().collect();
+        facts.fault = margin.fault;
+        Ok(facts)
+    }
+
+    async fn slos(&mut self, ask: &Ask, margin: &mut Margin) -> Result<Vec<Observation>, Fault> {
+        let at = ask.moment();
+        let mut partial = false;
+        let mut plans: Vec<_> = self
+            .by_hand
+            .iter()
+            .map(|slo| Plan::by_hand(slo, &self.name, at, &self.zone))
+            .collect();
+        let discovered = plans.len()..;
+        if self.options.discover {
+            let found = self.discover(at, margin, &mut partial).await?;
+            margin.warn(found.warnings.into_iter().map(Untrusted::from));
+            plans.extend(found.plans);
+        }
+        let round = self.meter.measure(&self.api, &plans, at).await?;
+        margin.warn(round.warnings);
+        if let Some(fault) = round.fault {
+            margin.fault.get_or_insert(fault);
+        }
+        if ask.history {
+            let asked = self.trends.refresh(&self.api, &plans, at).await;
+            margin.note("the recent course", asked);
+        }
+        let observe = |(index, plan): (usize, &Plan)| {
+            let incomplete =
+                round.partial.contains(&index) || (partial && discovered.contains(&index));
+            self.observe(plan, at, incomplete)
+        };
+        Ok(plans.iter().enumerate().map(observe).collect())
+    }
+
+    /// Asks for recorded series, and for the rules behind them when those are due.
+    async fn discover(
+        &mut self,
+        at: Timestamp,
+        margin: &mut Margin,
+        partial: &mut bool,
+    ) -> Result<Found, Fault> {
+        let (named, pyrra) = futures_util::future::try_join(
+            self.api.query(discover::NAMED, at),
+            self.api.query(discover::PYRRA, at),
+        )
+        .await?;
+        *partial = named.partial || pyrra.partial;
+        margin.warn(named.warnings.into_iter().chain(pyrra.warnings));
+        let mut series = named.data;
+        series.extend(pyrra.data);
+
+        let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
+        if self.rules.as_ref().is_none_or(is_due) {
+            // A server without rules, or one that hides them, still has its series.
+            match self.api.rules().await {
+                Ok(groups) => self.rules = Some((at, Rules::index(groups))),
+                Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
+                Err(fault) => margin.warn([Untrusted::from(format!(
+                    "its rules cannot be read, so a missing series reads as no data: {}",
+                    fault.message.raw()
+                ))]),
+            }
+        }
+        let none = Rules::default();
+        Ok(discover::discover(
+            &series,
+            &Context {
+                source: &self.name,
+                rules: self.rules.as_ref().map_or(&none, |(_, rules)| rules),
+                service_labels: &self.options.service_labels,
+            },
+        ))
+    }
+
+    fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {
+        let slo = &plan.slo;
+        let id = slo.id();
+        let sample = |span| match plan.given.get(&span) {
+            Some(&reading) => Sample {
+                reading,
+                events: None,
+                at,
+            },
+            None if plan.asked.contains_key(&span) => {
+                self.meter.sample(&id, span).unwrap_or(Sample {
+                    reading: Reading::Unknown,
+                    events: None,
+                    at,
+                })
+            }
+            None => Sample {
+                reading: Reading::NoSeries,
+                events: None,
+                at,
+            },
+        };
+        Observation {
+            at,
+            windows: slo
+                .windows()
+                .into_iter()
+                .map(|window| (window, sample(Span::Window(window))))
+                .collect(),
+            period: Some(sample(Span::Period)),
+            period_length: slo.period.length(at, &self.zone),
+            history: self.trends.course(&id),
+            partial,
+            slo: slo.clone(),
+        }
+    }
+
+    async fn releases(&mut self, at: Timestamp) -> Result<(), Fault> {
+        let is_due =
+            |(asked, _): &(Timestamp, Vec<Release>)| window::age(*asked, at) >= RELEASES_CADENCE;
+        if let Some(info) = &self.options.build_info
+            && self.releases.as_ref().is_none_or(is_due)
+        {
+            self.releases = Some((at, info.releases(&self.api, at).await?));
+        }
+        Ok(())
+    }
 }

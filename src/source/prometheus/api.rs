@@ -1,0 +1,366 @@
+//! The Prometheus HTTP API as far as it is used: instant and range queries, rules, alerts.
+//!
+//! Wire facts: <https://prometheus.io/docs/prometheus/latest/querying/api/>. Thanos, Mimir and
+//! VictoriaMetrics speak the same; `isPartial` is VictoriaMetrics cluster's.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::{Fault, FaultKind};
+use crate::http::{Answer, Http};
+use crate::text::Untrusted;
+
+/// Statuses whose body is Prometheus' own error envelope.
+const REFUSALS: &[u16] = &[400, 405, 422, 503];
+
+/// A series' labels, without its name.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// A client of one Prometheus-compatible server.
+pub(super) struct Api {
+    http: Http,
+    /// Set once a server has refused to take queries by POST.
+    by_get: AtomicBool,
+}
+
+/// An answer and how far it can be trusted.
+#[derive(Debug)]
+pub(super) struct Answered<T> {
+    pub(super) data: T,
+    /// What the server warned of: with Thanos it can mean that a part did not answer.
+    pub(super) warnings: Vec<Untrusted>,
+    /// True when the server said that parts are missing.
+    pub(super) partial: bool,
+}
+
+/// One series of an instant query.
+#[derive(Debug, PartialEq)]
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) labels: Labels,
+    pub(super) value: f64,
+}
+
+/// One series of a range query, oldest point first.
+#[derive(Debug, PartialEq)]
+pub(super) struct RangeSeries {
+    pub(super) name: String,
+    pub(super) labels: Labels,
+    pub(super) points: Vec<(Timestamp, f64)>,
+}
+
+/// The span and step of a range query.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Range {
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) step: SignedDuration,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    status: String,
+    data: Option<T>,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
+    infos: Vec<String>,
+    #[serde(default, rename = "isPartial")]
+    is_partial: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum Instant {
+    Vector(Vec<WireSeries>),
+    Scalar(WirePoint),
+    Matrix(serde::de::IgnoredAny),
+    String(serde::de::IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct WireSeries {
+    metric: Labels,
+    /// Absent for a native histogram, which is no number.
+    value: Option<WirePoint>,
+}
+
+#[derive(Deserialize)]
+struct Matrix {
+    result: Vec<WireRange>,
+}
+
+#[derive(Deserialize)]
+struct WireRange {
+    metric: Labels,
+    #[serde(default)]
+    values: Vec<WirePoint>,
+}
+
+/// `[unix seconds, "value"]`; values are strings so that NaN and infinities can be said.
+#[derive(Deserialize)]
+struct WirePoint(f64, String);
+
+impl WirePoint {
+    fn number(&self) -> Result<f64, Fault> {
+        self.1.parse().map_err(|_| {
+            Fault::new(
+                FaultKind::Decode,
+                format!("sent `{}` where a number belongs", self.1),
+            )
+        })
+    }
+
+    fn time(&self) -> Result<Timestamp, Fault> {
+        SignedDuration::try_from_secs_f64(self.0)
+            .ok()
+            .and_then(|since_epoch| Timestamp::from_duration(since_epoch).ok())
+            .ok_or_else(|| Fault::new(FaultKind::Decode, "sent a time that is none"))
+    }
+}
+
+/// The rules a server evaluates.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RuleGroups {
+    pub(super) groups: Vec<RuleGroup>,
+}
+
+/// Some of them.
+#[derive(Debug, Deserialize)]
+pub(super) struct RuleGroup {
+    #[serde(default)]
+    pub(super) rules: Vec<WireRule>,
+}
+
+/// A recording or an alerting rule; `kind` tells which, fields of neither are left out.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireRule {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) query: String,
+    #[serde(default)]
+    pub(super) labels: Labels,
+}
+
+#[derive(Deserialize)]
+struct Alerts {
+    alerts: Vec<WireAlert>,
+}
+
+/// An alert that Prometheus itself knows of.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireAlert {
+    pub(super) labels: Labels,
+    #[serde(default)]
+    pub(super) annotations: Labels,
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) active_at: Option<Timestamp>,
+}
+
+impl Api {
+    pub(super) fn new(http: Http) -> Self {
+        Self {
+            http,
+            by_get: AtomicBool::new(false),
+        }
+    }
+
+    /// Evaluates an expression at one moment.
+    pub(super) async fn query(
+        &self,
+        query: &str,
+        at: Timestamp,
+    ) -> Result<Answered<Vec<Series>>, Fault> {
+        let time = seconds(at);
+        let answer: Answered<Instant> = self
+            .ask("/api/v1/query", &[("query", query), ("time", &time)])
+            .await?;
+        let mut warnings = answer.warnings;
+        let series = match answer.data {
+            Instant::Vector(series) => vector(series, &mut warnings)?,
+            Instant::Scalar(point) => {
+                let value = point.number()?;
+                vec![Series {
+                    name: String::new(),
+                    labels: Labels::new(),
+                    value,
+                }]
+            }
+            Instant::Matrix(_) | Instant::String(_) => {
+                return Err(Fault::new(
+                    FaultKind::Query,
+                    "the query answers with a range or a text; it must be one number a series",
+                ));
+            }
+        };
+        Ok(Answered {
+            data: series,
+            warnings,
+            partial: answer.partial,
+        })
+    }
+
+    /// Evaluates an expression at many moments.
+    pub(super) async fn query_range(
+        &self,
+        query: &str,
+        range: Range,
+    ) -> Result<Answered<Vec<RangeSeries>>, Fault> {
+        let (start, end) = (seconds(range.start), seconds(range.end));
+        let step = range.step.as_secs().max(1).to_string();
+        let form = [
+            ("query", query),
+            ("start", &*start),
+            ("end", &*end),
+            ("step", &*step),
+        ];
+        let answer: Answered<Matrix> = self.ask("/api/v1/query_range", &form).await?;
+        let series = answer
+            .data
+            .result
+            .into_iter()
+            .map(|series| {
+                let mut labels = series.metric;
+                let name = labels.remove("__name__").unwrap_or_default();
+                let points = series
+                    .values
+                    .iter()
+                    .map(|point| Ok((point.time()?, point.number()?)))
+                    .collect::<Result<_, Fault>>()?;
+                Ok(RangeSeries {
+                    name,
+                    labels,
+                    points,
+                })
+            })
+            .collect::<Result<_, Fault>>()?;
+        Ok(Answered {
+            data: series,
+            warnings: answer.warnings,
+            partial: answer.partial,
+        })
+    }
+
+    /// The rules that this server evaluates; none where it has no ruler.
+    pub(super) async fn rules(&self) -> Result<RuleGroups, Fault> {
+        match self.http.get("/api/v1/rules").send().await {
+            Ok(answer) => Ok(envelope::<RuleGroups>(&answer)?.data),
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(RuleGroups::default()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The alerts that this server's rules have raised.
+    pub(super) async fn alerts(&self) -> Result<Vec<WireAlert>, Fault> {
+        let answer = self.http.get("/api/v1/alerts").send().await?;
+        Ok(envelope::<Alerts>(&answer)?.data.alerts)
+    }
+
+    /// Asks by POST, since queries outgrow URLs; by GET where a proxy allows nothing else.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Answered<T>, Fault> {
+        if !self.by_get.load(Ordering::Relaxed) {
+            let answer = self
+                .http
+                .post_form(path, form)
+                .accept(REFUSALS)
+                .send()
+                .await?;
+            if answer.status != 405 {
+                return envelope(&answer);
+            }
+            self.by_get.store(true, Ordering::Relaxed);
+        }
+        let request = form
+            .iter()
+            .fold(self.http.get(path), |request, (name, value)| {
+                request.query(name, value)
+            });
+        envelope(&request.accept(REFUSALS).send().await?)
+    }
+}
+
+/// Unwraps Prometheus' envelope; an error in it becomes a fault in its own words.
+fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, Fault> {
+    let envelope: Envelope<T> = match answer.json() {
+        Ok(envelope) => envelope,
+        // A proxy's own error page under a status that Prometheus uses too.
+        Err(fault) if answer.status >= 400 => {
+            let kind = if answer.status == 503 {
+                FaultKind::Server
+            } else {
+                FaultKind::Query
+            };
+            let said = fault.message.raw();
+            return Err(Fault::new(
+                kind,
+                format!("answered {} ({said})", answer.status),
+            ));
+        }
+        Err(fault) => return Err(fault),
+    };
+    match envelope.data {
+        Some(data) if envelope.status == "success" => Ok(Answered {
+            data,
+            warnings: envelope
+                .warnings
+                .into_iter()
+                .chain(envelope.infos)
+                .map(Untrusted::from)
+                .collect(),
+            partial: envelope.is_partial,
+        }),
+        _ => {
+            let reason = envelope
+                .error
+                .unwrap_or_else(|| "no reason given".to_owned());
+            let kind = if answer.status == 503 {
+                FaultKind::Server
+            } else {
+                FaultKind::Query
+            };
+            Err(Fault::new(kind, format!("refused the query: {reason}")))
+        }
+    }
+}
+
+fn vector(series: Vec<WireSeries>, warnings: &mut Vec<Untrusted>) -> Result<Vec<Series>, Fault> {
+    let mut numbers = Vec::with_capacity(series.len());
+    for mut series in series {
+        let name = series.metric.remove("__name__").unwrap_or_default();
+        if let Some(point) = series.value {
+            numbers.push(Series {
+                name,
+                labels: series.metric,
+                value: point.number()?,
+            });
+        } else {
+            warnings.push(Untrusted::from(format!(
+                "`{name}` is a native histogram: wrap it in histogram_count or histogram_fraction"
+            )));
+        }
+    }
+    Ok(numbers)
+}
+
+/// Unix seconds with milliseconds, as every compatible server reads them.
+fn seconds(at: Timestamp) -> String {
+    let millis = at.as_millisecond();
+    format!(
+        "{}.{:03}",
+        millis.div_euclid(1_000),
+        millis.rem_euclid(1_000)
+    )
+}

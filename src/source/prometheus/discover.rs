@@ -1,0 +1,123 @@
+//! SLOs that other tools have left in a Prometheus: Sloth's, Pyrra's and Grafana's series.
+//!
+//! The series hold the numbers; the rules behind them, where the server lists them, tell what a
+//! missing series means. A ratio `bad / total` is not recorded at all while no bad series exists,
+//! so "missing" may be a service that never failed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::api::{Labels, RuleGroups, Series, WireRule};
+use super::plan::{Plan, Ratio, Span};
+use super::promql;
+use crate::config::Part;
+use crate::domain::{Reading, SourceName, Window};
+
+mod grafana;
+mod pyrra;
+mod sloth;
+
+/// Selects what Sloth, Grafana SLO and Pyrra's generic rules record.
+pub(super) const NAMED: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)"}"#;
+
+/// Selects what Pyrra records for each SLO under the name of its metric.
+pub(super) const PYRRA: &str = r#"{__name__=~".+:burnrate[0-9].*",slo!=""}"#;
+
+/// The rules behind discovered SLOs.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// Sloth's recording rules: record and `sloth_id` to query.
+    sloth: HashMap<(String, String), String>,
+    /// Pyrra's rules by the label `slo`, sorted by name for a stable order.
+    pyrra: BTreeMap<String, Vec<WireRule>>,
+}
+
+impl Rules {
+    /// Keeps what belongs to an SLO.
+    pub(super) fn index(groups: RuleGroups) -> Self {
+        let mut rules = Self::default();
+        for rule in groups.groups.into_iter().flat_map(|group| group.rules) {
+            if let Some(id) = rule.labels.get("sloth_id") {
+                if rule.kind == "recording" {
+                    rules.sloth.insert((rule.name, id.clone()), rule.query);
+                }
+            } else if let Some(slo) = rule.labels.get("slo") {
+                rules.pyrra.entry(slo.clone()).or_default().push(rule);
+            }
+        }
+        rules
+    }
+}
+
+/// What an SLO needs to know of its surroundings to be discovered.
+pub(super) struct Context<'a> {
+    pub(super) source: &'a SourceName,
+    pub(super) rules: &'a Rules,
+    /// Labels that may name the service, best first.
+    pub(super) service_labels: &'a [String],
+}
+
+/// SLOs found, and what a reader should know of those that could not be understood.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) plans: Vec<Plan>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Finds every SLO in what the two selectors answered.
+pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
+    let mut found = Found::default();
+    sloth::discover(series, context, &mut found);
+    pyrra::discover(series, context, &mut found);
+    grafana::discover(series, context, &mut found);
+    found
+}
+
+/// Reads recorded readings by window: the series whose names begin with `prefix`, keyed by the
+/// window that their names end with.
+fn by_window<'a>(
+    series: impl Iterator<Item = &'a Series>,
+    prefix: &str,
+) -> BTreeMap<Window, &'a Series> {
+    series
+        .filter_map(|series| {
+            let window = series.name.strip_prefix(prefix)?.parse().ok()?;
+            Some((window, series))
+        })
+        .collect()
+}
+
+/// The queries that tell what a missing `bad / total` means.
+fn rates(query: &str, window: Option<Window>) -> Option<Ratio> {
+    let (bad, total) = promql::quotient(query)?;
+    let text = |expr| window.map_or_else(|| format!("{expr}"), |to| promql::with_range(&expr, to));
+    Some(Ratio {
+        part: Part::Bad(text(bad)),
+        total: text(total),
+        counts: false,
+    })
+}
+
+/// The spans that have no reading yet but have a rule to ask.
+fn fill_gaps(
+    given: &BTreeMap<Span, Reading>,
+    spans: impl Iterator<Item = Span>,
+    ask: impl Fn(Span) -> Option<Ratio>,
+) -> BTreeMap<Span, Ratio> {
+    spans
+        .filter(|span| !given.contains_key(span))
+        .filter_map(|span| Some((span, ask(span)?)))
+        .collect()
+}
+
+/// Labels that differ between the members of a group, told as `name{label=value}`.
+fn qualified(name: &str, labels: &Labels, all: &[&Labels]) -> String {
+    let differing: Vec<_> = labels
+        .iter()
+        .filter(|(key, value)| all.iter().any(|other| other.get(*key) != Some(value)))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    if differing.is_empty() {
+        return name.to_owned();
+    }
+    format!("{name}{{{}}}", differing.join(","))
+}

@@ -1,0 +1,101 @@
+//! Grafana SLO: success ratios by window, named by `grafana_slo_uuid`.
+//!
+//! Names and meanings: Grafana SLO's recorded metrics, as its `gcx` client reads them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Context, Found, by_window};
+use crate::domain::slo::rounded;
+use crate::domain::{Origin, Period, Reading, Rule, Slo, Window};
+use crate::source::prometheus::api::Series;
+use crate::source::prometheus::plan::{Plan, Span, Trend};
+
+const RATIO: &str = "grafana_slo_sli_";
+
+pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
+    let mut slos: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
+    for series in series {
+        if let Some(uuid) = series.labels.get("grafana_slo_uuid") {
+            slos.entry(uuid).or_default().push(series);
+        }
+    }
+    for (uuid, members) in &slos {
+        match plan(uuid, members, context) {
+            Some(plan) => found.plans.push(plan),
+            None => found.warnings.push(format!(
+                "Grafana's SLO `{uuid}` is left out: its objective or its period is not recorded"
+            )),
+        }
+    }
+}
+
+fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> {
+    let value = |name: &str| {
+        members
+            .iter()
+            .find(|series| series.name == name)
+            .map(|s| s.value)
+    };
+    let label = |name: &str| members.iter().find_map(|series| series.labels.get(name));
+    let objective = value("grafana_slo_objective")
+        .map(rounded)
+        .filter(|objective| *objective > 0.0 && *objective < 1.0)?;
+    let seconds = value("grafana_slo_objective_window_seconds")?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked"
+    )]
+    let period = (1.0..1e9)
+        .contains(&seconds)
+        .then(|| Window::from_seconds(seconds as u64))
+        .flatten()?;
+    let period = Period::Rolling(period);
+    let name = label("grafana_slo_name").map_or(uuid, String::as_str);
+    let slo = Slo {
+        service: label("grafana_slo_service")
+            .map_or(name, String::as_str)
+            .into(),
+        name: name.into(),
+        source: context.source.clone(),
+        objective,
+        period,
+        rules: Rule::workbook(period),
+        origin: Origin::Grafana,
+        queries: vec![(
+            "5m".into(),
+            format!("1 - {RATIO}5m{{grafana_slo_uuid=\"{uuid}\"}}").into(),
+        )],
+        notes: vec!["recorded as good over all; shown as bad over all".into()],
+    };
+    let recorded = by_window(members.iter().copied(), RATIO);
+    let mut given: BTreeMap<_, _> = slo
+        .windows()
+        .into_iter()
+        .filter_map(|window| Some((window, recorded.get(&window)?)))
+        .map(|(window, series)| {
+            (
+                Span::Window(window),
+                Reading::from_ratio(1.0 - series.value),
+            )
+        })
+        .collect();
+    if let Some(success) = value("grafana_slo_sli_window") {
+        given.insert(Span::Period, Reading::from_ratio(1.0 - success));
+    }
+    let trend = recorded
+        .first_key_value()
+        .map_or(Trend::None, |(_, series)| Trend::Recorded {
+            name: series.name.clone(),
+            labels: series.labels.clone(),
+            success: true,
+        });
+    Some(Plan {
+        slo: Arc::new(slo),
+        labels: BTreeMap::new(),
+        given,
+        asked: BTreeMap::new(),
+        trend,
+    })
+}

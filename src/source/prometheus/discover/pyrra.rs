@@ -1,0 +1,320 @@
+//! Pyrra: series `metric:burnrate5m{slo="…"}`, which are error ratios whatever their name says.
+//!
+//! Objective and factors come from its alert rules, else from its generic rules. Its windows are
+//! those of 28 days scaled to the SLO's own and rounded to the minute, and its factors are 14, 7,
+//! 2 and 1: pyrra-dev/pyrra, `slo/rules.go`, `Windows`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Context, Found, fill_gaps, qualified, rates};
+use crate::config::Part;
+use crate::domain::slo::rounded;
+use crate::domain::{Origin, Period, Reading, Rule, Severity, Slo, Window};
+use crate::source::prometheus::api::{Labels, Series, WireRule};
+use crate::source::prometheus::plan::{Plan, Ratio, Span, Trend};
+use crate::source::prometheus::promql;
+
+const RECORD: &str = ":burnrate";
+
+/// Severity, long and short window in minutes for a period of 28 days, factor.
+const TIERS: [(Severity, u64, u64, f64); 4] = [
+    (Severity::Page, 60, 5, 14.0),
+    (Severity::Page, 360, 30, 7.0),
+    (Severity::Ticket, 1_440, 120, 2.0),
+    (Severity::Ticket, 5_760, 360, 1.0),
+];
+
+/// What the rules say of one SLO.
+#[derive(Default)]
+struct Definition<'a> {
+    objective: Option<f64>,
+    /// As Pyrra spells it, for the names of its records: `4w`.
+    period: Option<(&'a str, Window)>,
+    rules: Vec<Rule>,
+    /// The query behind each recorded window.
+    burn_rates: BTreeMap<Window, &'a str>,
+    labels: Labels,
+}
+
+pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
+    let mut members: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
+    for series in series {
+        let is_pyrra = series.name.contains(RECORD) || series.name.starts_with("pyrra_");
+        if let Some(slo) = series.labels.get("slo").filter(|_| is_pyrra) {
+            members.entry(slo).or_default().push(series);
+        }
+    }
+    let defined = context
+        .rules
+        .pyrra
+        .iter()
+        .filter(|(_, rules)| rules.iter().any(|rule| rule.name.contains(RECORD)))
+        .map(|(slo, _)| slo.as_str());
+    let names: BTreeSet<&str> = members.keys().copied().chain(defined).collect();
+    for name in names {
+        let rules = context.rules.pyrra.get(name).map_or(&[][..], Vec::as_slice);
+        let members = members.get(name).map_or(&[][..], Vec::as_slice);
+        match plans(name, members, &define(rules), context) {
+            Ok(plans) => found.plans.extend(plans),
+            Err(lack) => found
+                .warnings
+                .push(format!("Pyrra's `{name}` is left out: {lack}")),
+        }
+    }
+}
+
+fn define(rules: &[WireRule]) -> Definition<'_> {
+    let mut definition = Definition::default();
+    for rule in rules {
+        if rule.kind == "alerting" {
+            let Some((alert, objective)) = alert(rule) else {
+                continue;
+            };
+            definition.objective = Some(objective);
+            definition.rules.push(alert);
+        } else if let Some((_, window)) = rule.name.split_once(RECORD) {
+            if let Ok(window) = window.parse() {
+                definition.burn_rates.insert(window, &rule.query);
+                definition.labels = rule.labels.clone();
+            }
+        } else if let Some((spelled, window)) = recorded_period(&rule.name)
+            && definition.period.is_none_or(|(_, known)| window > known)
+        {
+            definition.period = Some((spelled, window));
+        }
+    }
+    definition.rules.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then(b.factor.total_cmp(&a.factor))
+    });
+    definition
+}
+
+/// A multi-window alert and the objective it holds.
+fn alert(rule: &WireRule) -> Option<(Rule, f64)> {
+    let [short, long] = promql::thresholds(&rule.query).try_into().ok()?;
+    let window = |threshold: &promql::Threshold| {
+        threshold
+            .record
+            .split_once(RECORD)
+            .and_then(|(_, window)| window.parse().ok())
+    };
+    let severity = rule
+        .labels
+        .get("severity")
+        .map_or(Severity::Ticket, |label| {
+            Severity::from_label(label).max(Severity::Ticket)
+        });
+    let rule = Rule {
+        severity,
+        long: window(&long)?,
+        short: window(&short)?,
+        factor: long.factor,
+    };
+    Some((rule, rounded(long.objective)))
+}
+
+/// `http_requests:increase4w` or `up:count2w`: how the period is spelled, and how long it is.
+fn recorded_period(record: &str) -> Option<(&str, Window)> {
+    let (_, suffix) = record.rsplit_once(':')?;
+    let spelled = suffix
+        .strip_prefix("increase")
+        .or_else(|| suffix.strip_prefix("count"))?;
+    Some((spelled, spelled.parse().ok()?))
+}
+
+/// Pyrra's tiers for a period, for when its alert rules are not to be seen.
+fn tiers(period: Window) -> Vec<Rule> {
+    let scaled = |minutes: u64| {
+        let seconds =
+            minutes * 60 * u64::from(period.seconds()) / u64::from(Window::days(28).seconds());
+        Window::from_seconds((seconds + 30) / 60 * 60).unwrap_or(Window::minutes(1))
+    };
+    TIERS
+        .iter()
+        .map(|&(severity, long, short, factor)| Rule {
+            severity,
+            long: scaled(long),
+            short: scaled(short),
+            factor,
+        })
+        .collect()
+}
+
+fn plans(
+    name: &str,
+    members: &[&Series],
+    definition: &Definition<'_>,
+    context: &Context<'_>,
+) -> Result<Vec<Plan>, &'static str> {
+    let generic = |record: &str| members.iter().find(|series| series.name == record);
+    let objective = definition
+        .objective
+        .or_else(|| generic("pyrra_objective").map(|series| rounded(series.value)))
+        .filter(|objective| *objective > 0.0 && *objective < 1.0)
+        .ok_or("neither its alerts nor pyrra_objective tell the objective (--generic-rules)")?;
+    let window = generic("pyrra_window").and_then(|series| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range is checked"
+        )]
+        (1.0..1e9)
+            .contains(&series.value)
+            .then(|| Window::from_seconds(series.value as u64))
+            .flatten()
+    });
+    let period = window
+        .or(definition.period.map(|(_, window)| window))
+        .ok_or("its period is not recorded")?;
+    let rules = if definition.rules.is_empty() {
+        tiers(period)
+    } else {
+        definition.rules.clone()
+    };
+
+    // One SLO a set of labels: Pyrra's grouping makes several.
+    let mut groups: BTreeMap<&Labels, Vec<&Series>> = BTreeMap::new();
+    for &series in members.iter().filter(|series| series.name.contains(RECORD)) {
+        groups.entry(&series.labels).or_default().push(series);
+    }
+    if groups.is_empty() {
+        groups.insert(&definition.labels, Vec::new());
+    }
+    let all: Vec<_> = groups.keys().copied().collect();
+    let availability = generic("pyrra_availability").map(|series| 1.0 - series.value);
+    let plan = |(&labels, recorded): (&&Labels, &Vec<&Series>)| {
+        let service = context
+            .service_labels
+            .iter()
+            .find_map(|label| labels.get(label));
+        let slo = Slo {
+            service: service.map_or(name, String::as_str).into(),
+            name: qualified(name, labels, &all).into(),
+            source: context.source.clone(),
+            objective,
+            period: Period::Rolling(period),
+            rules: rules.clone(),
+            origin: Origin::Pyrra,
+            queries: Vec::new(),
+            notes: vec![
+                "Pyrra's burnrate series are error ratios, not yet divided by the budget".into(),
+            ],
+        };
+        one(
+            slo,
+            labels,
+            recorded,
+            definition,
+            availability.filter(|_| all.len() == 1),
+        )
+    };
+    Ok(groups.iter().map(plan).collect())
+}
+
+fn one(
+    mut slo: Slo,
+    labels: &Labels,
+    recorded: &[&Series],
+    definition: &Definition<'_>,
+    availability: Option<f64>,
+) -> Plan {
+    let recorded: BTreeMap<Window, &Series> = recorded
+        .iter()
+        .filter_map(|series| {
+            let (_, window) = series.name.split_once(RECORD)?;
+            Some((window.parse().ok()?, *series))
+        })
+        .collect();
+    let mut given: BTreeMap<_, _> = slo
+        .windows()
+        .into_iter()
+        .filter_map(|window| Some((window, recorded.get(&window)?)))
+        .map(|(window, series)| (Span::Window(window), Reading::from_ratio(series.value)))
+        .collect();
+    if let Some(ratio) = availability {
+        given.insert(Span::Period, Reading::from_ratio(ratio));
+    }
+    let spans = slo
+        .windows()
+        .into_iter()
+        .map(Span::Window)
+        .chain([Span::Period]);
+    let asked = fill_gaps(&given, spans, |span| match span {
+        Span::Window(window) => rates(definition.burn_rates.get(&window)?, None),
+        Span::Period => period_increases(definition, slo_label(labels)?),
+    });
+    if let Some((window, query)) = definition.burn_rates.first_key_value() {
+        slo.queries.push((window.to_string(), (*query).into()));
+    }
+    let trend = recorded
+        .first_key_value()
+        .map_or(Trend::None, |(_, series)| Trend::Recorded {
+            name: series.name.clone(),
+            labels: series.labels.clone(),
+            success: false,
+        });
+    Plan {
+        slo: Arc::new(slo),
+        labels: labels.clone(),
+        given,
+        asked,
+        trend,
+    }
+}
+
+fn slo_label(labels: &Labels) -> Option<&str> {
+    labels.get("slo").map(String::as_str)
+}
+
+/// The period's events, from the increases that Pyrra records for it.
+fn period_increases(definition: &Definition<'_>, slo: &str) -> Option<Ratio> {
+    let (_, query) = definition.burn_rates.first_key_value()?;
+    let (spelled, _) = definition.period?;
+    let (bad, total) = promql::quotient(query)?;
+    Some(Ratio {
+        part: Part::Bad(promql::over_recorded_period(&bad, spelled, slo)),
+        total: promql::over_recorded_period(&total, spelled, slo),
+        counts: true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiers_scale_with_the_period_and_round_to_the_minute() {
+        let windows = |days| {
+            tiers(Window::days(days))
+                .iter()
+                .flat_map(|rule| [rule.short.to_string(), rule.long.to_string()])
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            windows(28),
+            ["5m", "1h", "30m", "6h", "2h", "1d", "6h", "4d"]
+        );
+        assert_eq!(
+            windows(30),
+            [
+                "5m", "1h4m", "32m", "6h26m", "2h9m", "1d1h43m", "6h26m", "4d6h51m"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_period_is_read_from_the_name_of_a_record() {
+        assert_eq!(
+            recorded_period("http_requests:increase4w"),
+            Some(("4w", Window::days(28)))
+        );
+        assert_eq!(
+            recorded_period("up:count2w"),
+            Some(("2w", Window::days(14)))
+        );
+        assert_eq!(recorded_period("http_requests:burnrate5m"), None);
+    }
+}

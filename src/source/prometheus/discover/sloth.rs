@@ -1,0 +1,154 @@
+//! Sloth: everything is in the series, named by `sloth_id`, `sloth_service` and `sloth_slo`.
+//!
+//! Names and shapes: slok/sloth, `pkg/common/conventions` and `examples/_gen`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Context, Found, by_window, fill_gaps, qualified, rates};
+use crate::domain::slo::rounded;
+use crate::domain::{Origin, Period, Reading, Rule, Slo, Window};
+use crate::source::prometheus::api::{Labels, Series};
+use crate::source::prometheus::plan::{Plan, Span, Trend};
+
+const RATIO: &str = "slo:sli_error:ratio_rate";
+
+pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
+    // Besides Sloth's own labels, users' labels and a cluster's external ones tell SLOs apart.
+    let mut slos: BTreeMap<(&str, Labels), Vec<&Series>> = BTreeMap::new();
+    for series in series {
+        if let Some(id) = series.labels.get("sloth_id") {
+            let others = series
+                .labels
+                .iter()
+                .filter(|(name, _)| !name.starts_with("sloth_"));
+            let others = others
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            slos.entry((id, others)).or_default().push(series);
+        }
+    }
+    for ((id, labels), members) in &slos {
+        let twins: Vec<_> = slos
+            .keys()
+            .filter(|(other, _)| other == id)
+            .map(|(_, labels)| labels)
+            .collect();
+        match plan(id, labels, &twins, members, context) {
+            Ok(plan) => found.plans.push(plan),
+            Err(lack) => found
+                .warnings
+                .push(format!("Sloth's `{id}` is left out: {lack}")),
+        }
+    }
+}
+
+fn plan(
+    id: &str,
+    labels: &Labels,
+    twins: &[&Labels],
+    members: &[&Series],
+    context: &Context<'_>,
+) -> Result<Plan, &'static str> {
+    let objective = objective(members).ok_or("its objective is not recorded")?;
+    let period = period(members).ok_or("its period is not recorded")?;
+    let label = |name: &str| members.iter().find_map(|series| series.labels.get(name));
+    let slo_name = label("sloth_slo").map_or(id, String::as_str);
+    let days = Period::Rolling(period);
+    let slo = Slo {
+        service: label("sloth_service").map_or(id, String::as_str).into(),
+        name: qualified(slo_name, labels, twins).into(),
+        source: context.source.clone(),
+        objective,
+        period: days,
+        rules: Rule::workbook(days),
+        origin: Origin::Sloth,
+        queries: vec![(
+            "5m".into(),
+            format!("{RATIO}5m{{sloth_id=\"{id}\"}}").into(),
+        )],
+        notes: vec![format!(
+            "{period} is the mean of the 5m ratios, as Sloth records it: it does not weigh by traffic"
+        )],
+    };
+    let recorded = by_window(members.iter().copied(), RATIO);
+    let mut given = BTreeMap::new();
+    for window in slo.windows() {
+        if let Some(series) = recorded.get(&window) {
+            given.insert(Span::Window(window), Reading::from_ratio(series.value));
+        }
+    }
+    if let Some(series) = recorded.get(&period) {
+        given.insert(Span::Period, Reading::from_ratio(series.value));
+    }
+    let rule = |record: String| context.rules.sloth.get(&(record, id.to_owned()));
+    let spans = slo
+        .windows()
+        .into_iter()
+        .map(Span::Window)
+        .chain([Span::Period]);
+    let asked = fill_gaps(&given, spans, |span| match span {
+        Span::Window(window) => rates(rule(format!("{RATIO}{window}"))?, None),
+        // The period's own rule averages the 5m records; where there are none, ask the counters.
+        Span::Period => rates(rule(format!("{RATIO}5m"))?, Some(period)),
+    });
+    let trend = recorded
+        .first_key_value()
+        .map_or(Trend::None, |(_, series)| Trend::Recorded {
+            name: series.name.clone(),
+            labels: series.labels.clone(),
+            success: false,
+        });
+    Ok(Plan {
+        slo: Arc::new(slo),
+        labels: labels.clone(),
+        given,
+        asked,
+        trend,
+    })
+}
+
+/// The label of `sloth_slo_info` is exact; the series is a sum of binary fractions.
+fn objective(members: &[&Series]) -> Option<f64> {
+    let label = members
+        .iter()
+        .find_map(|series| series.labels.get("sloth_objective"));
+    let percent = label
+        .and_then(|label| label.parse::<f64>().ok())
+        .map(|percent| percent / 100.0);
+    let recorded = || {
+        let series = members
+            .iter()
+            .find(|series| series.name == "slo:objective:ratio")?;
+        Some(series.value)
+    };
+    percent
+        .or_else(recorded)
+        .map(rounded)
+        .filter(|objective| *objective > 0.0 && *objective < 1.0)
+}
+
+/// `slo:time_period:days`, else the longest window recorded.
+fn period(members: &[&Series]) -> Option<Window> {
+    let days = members
+        .iter()
+        .find(|series| series.name == "slo:time_period:days");
+    let told = days.and_then(|series| {
+        let seconds = series.value * 86_400.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range is checked"
+        )]
+        (1.0..1e9)
+            .contains(&seconds)
+            .then(|| Window::from_seconds(seconds as u64))
+            .flatten()
+    });
+    told.or_else(|| {
+        let longest = by_window(members.iter().copied(), RATIO)
+            .into_keys()
+            .next_back();
+        longest.filter(|&window| window > Window::days(3))
+    })
+}

@@ -1,0 +1,145 @@
+//! The recent course of each SLO's shortest window, for sparklines and charts.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::api::{Api, Labels, Range, RangeSeries};
+use super::plan::{Plan, Trend};
+use super::promql;
+use crate::domain::slo::Point;
+use crate::domain::{Fault, window};
+use crate::text::Untrusted;
+
+/// How far back a chart looks.
+const REACH: SignedDuration = SignedDuration::from_hours(3);
+/// One point every so often: 61 points in all.
+const STEP: SignedDuration = SignedDuration::from_mins(3);
+/// How often the course is asked for.
+const CADENCE: SignedDuration = SignedDuration::from_mins(1);
+/// Expressions a query: a range costs [`REACH`] / [`STEP`] times what an instant does.
+const BATCH: usize = 16;
+
+/// The courses, kept between polls.
+#[derive(Default)]
+pub(super) struct Trends {
+    asked_at: Option<Timestamp>,
+    courses: HashMap<Untrusted, Arc<[Point]>>,
+}
+
+impl Trends {
+    /// The course of an SLO, oldest point first; empty when none is known.
+    pub(super) fn course(&self, id: &Untrusted) -> Arc<[Point]> {
+        self.courses
+            .get(id)
+            .cloned()
+            .unwrap_or_else(|| Arc::from([]))
+    }
+
+    /// Asks for all courses when they are due. What was known stays when the server refuses.
+    pub(super) async fn refresh(
+        &mut self,
+        api: &Api,
+        plans: &[Plan],
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        if self
+            .asked_at
+            .is_some_and(|asked| window::age(asked, at) < CADENCE)
+        {
+            return Ok(());
+        }
+        self.asked_at = Some(at);
+        let end = window::align(at, STEP);
+        let range = Range {
+            start: end - REACH,
+            end,
+            step: STEP,
+        };
+        let mut courses = HashMap::new();
+        recorded(api, plans, range, &mut courses).await?;
+        computed(api, plans, range, &mut courses).await?;
+        self.courses = courses;
+        Ok(())
+    }
+}
+
+/// All recorded courses, in one query.
+async fn recorded(
+    api: &Api,
+    plans: &[Plan],
+    range: Range,
+    courses: &mut HashMap<Untrusted, Arc<[Point]>>,
+) -> Result<(), Fault> {
+    let mut owners: HashMap<(&str, &Labels), (Untrusted, bool)> = HashMap::new();
+    for plan in plans {
+        if let Trend::Recorded {
+            name,
+            labels,
+            success,
+        } = &plan.trend
+        {
+            owners.insert((name, labels), (plan.slo.id(), *success));
+        }
+    }
+    let names: BTreeSet<&str> = owners.keys().map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.into_iter().collect::<Vec<_>>().join("|");
+    let answer = api
+        .query_range(&format!("{{__name__=~\"{names}\"}}"), range)
+        .await?;
+    for series in &answer.data {
+        if let Some((id, success)) = owners.get(&(series.name.as_str(), &series.labels)) {
+            courses.insert(id.clone(), points(series, *success));
+        }
+    }
+    Ok(())
+}
+
+/// The courses of SLOs written by hand, some a query.
+async fn computed(
+    api: &Api,
+    plans: &[Plan],
+    range: Range,
+    courses: &mut HashMap<Untrusted, Arc<[Point]>>,
+) -> Result<(), Fault> {
+    let expressions: Vec<_> = plans
+        .iter()
+        .filter_map(|plan| match &plan.trend {
+            Trend::Expression(text) => Some((plan.slo.id(), text.as_str())),
+            Trend::Recorded { .. } | Trend::None => None,
+        })
+        .collect();
+    for batch in expressions.chunks(BATCH) {
+        let query = promql::joined(batch.iter().map(|(_, text)| *text));
+        for series in &api.query_range(&query, range).await?.data {
+            let tag = series
+                .labels
+                .get(promql::TAG)
+                .and_then(|tag| tag.parse::<usize>().ok());
+            if let Some((id, _)) = tag.and_then(|tag| batch.get(tag)) {
+                courses.insert(id.clone(), points(series, false));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn points(series: &RangeSeries, success: bool) -> Arc<[Point]> {
+    series
+        .points
+        .iter()
+        .map(|&(at, value)| Point {
+            at,
+            ratio: if success { 1.0 - value } else { value },
+        })
+        .filter(|point| point.ratio.is_finite())
+        .map(|point| Point {
+            ratio: point.ratio.max(0.0),
+            ..point
+        })
+        .collect()
+}
