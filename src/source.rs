@@ -8,7 +8,7 @@ use std::pin::Pin;
 use jiff::Timestamp;
 
 use crate::config::{Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault};
+use crate::domain::{Facts, Fault, Observation};
 use crate::store::Offers;
 
 pub mod alertmanager;
@@ -38,6 +38,8 @@ pub struct Built {
     pub source: Box<dyn Source>,
     /// What it can speak of.
     pub offers: Offers,
+    /// The SLOs that it is known to measure before it has answered: unknown, not absent.
+    pub expected: Vec<Observation>,
 }
 
 /// One poll's question.

@@ -2,11 +2,15 @@
 //!
 //! A failed poll never takes rows away: it only makes them older.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
     Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, SourceName,
 };
+use crate::text::Untrusted;
 
 /// What the store knows of one source.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,12 +95,27 @@ impl Feed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
     feeds: Vec<Feed>,
+    /// What sources call services, to what every pane calls them.
+    aliases: HashMap<String, Untrusted>,
 }
 
 impl Store {
     /// A store that knows of these sources and nothing else yet.
     pub fn new(feeds: Vec<Feed>) -> Self {
-        Self { feeds }
+        Self {
+            feeds,
+            aliases: HashMap::new(),
+        }
+    }
+
+    /// The same, with services told apart by these names: alias to name.
+    #[must_use]
+    pub fn with_aliases(self, aliases: impl IntoIterator<Item = (String, String)>) -> Self {
+        let aliases = aliases.into_iter();
+        Self {
+            aliases: aliases.map(|(alias, name)| (alias, name.into())).collect(),
+            ..self
+        }
     }
 
     /// The sources, in the order of the configuration.
@@ -121,7 +140,8 @@ impl Store {
         feed.next_try = report.next_try;
         feed.latency = Some(report.latency);
         match report.outcome {
-            Ok(facts) => {
+            Ok(mut facts) => {
+                rename(&mut facts, &self.aliases);
                 feed.fault.clone_from(&facts.fault);
                 feed.facts = facts;
                 feed.last_success = Some(report.at);
@@ -172,6 +192,29 @@ impl Store {
                 .flatten()
                 .map(move |row| (feed, row))
         })
+    }
+}
+
+/// Calls every service by its one name, which is what joins SLOs, releases and incidents.
+fn rename(facts: &mut Facts, aliases: &HashMap<String, Untrusted>) {
+    if aliases.is_empty() {
+        return;
+    }
+    let rename = |service: &mut Untrusted| {
+        if let Some(name) = aliases.get(service.raw()) {
+            service.clone_from(name);
+        }
+    };
+    for row in facts.slos.iter_mut().flatten() {
+        if aliases.contains_key(row.slo.service.raw()) {
+            rename(&mut Arc::make_mut(&mut row.slo).service);
+        }
+    }
+    for row in facts.releases.iter_mut().flatten() {
+        rename(&mut row.service);
+    }
+    for row in facts.incidents.iter_mut().flatten() {
+        rename(&mut row.service);
     }
 }
 
@@ -234,6 +277,31 @@ mod tests {
             store.feed(&name).expect("feed").freshness(later),
             Freshness::Live
         );
+    }
+
+    #[test]
+    fn an_alias_is_called_by_its_services_name_everywhere() {
+        let (store, name, now) = store();
+        let mut store = store.with_aliases([("checkout-api".to_owned(), "checkout".to_owned())]);
+        let release = Release {
+            id: "1".into(),
+            service: "checkout-api".into(),
+            version: "v1".into(),
+            environment: "".into(),
+            status: crate::domain::ReleaseStatus::Succeeded,
+            started_at: None,
+            finished_at: None,
+            actor: None,
+            commit: None,
+            url: None,
+        };
+        let facts = Facts {
+            releases: Some(vec![release]),
+            ..Facts::default()
+        };
+        store.absorb(report(&name, now, Ok(facts)));
+        let services: Vec<_> = store.releases().map(|(_, row)| row.service.raw()).collect();
+        assert_eq!(services, ["checkout"]);
     }
 
     #[test]

@@ -138,9 +138,11 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         trends: Trends::default(),
         releases: None,
     };
+    let expected = source.expected();
     Ok(Built {
         source: Box::new(source),
         offers,
+        expected,
     })
 }
 
@@ -185,6 +187,16 @@ impl Margin {
 }
 
 impl Prometheus {
+    /// The SLOs written by hand, all unknown: what is known before anything was asked.
+    fn expected(&self) -> Vec<Observation> {
+        let never = Timestamp::UNIX_EPOCH;
+        self.by_hand
+            .iter()
+            .map(|slo| Plan::by_hand(slo, &self.name, never, &self.zone))
+            .map(|plan| self.observe(&plan, never, false))
+            .collect()
+    }
+
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let at = ask.moment();
         let mut margin = Margin::default();

@@ -1,0 +1,102 @@
+//! A real server as a child process on a free loopback port, ended with the test.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    /// Its base URL.
+    pub url: String,
+}
+
+/// A port that nobody listens on at this moment.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+impl Server {
+    /// Starts `program` with arguments made from its address, and waits until `ready` answers 200.
+    ///
+    /// # Panics
+    /// When the program is missing: a test without its real server must fail, not pass.
+    pub fn start(program: &str, dir: &Path, ready: &str, args: impl Fn(&str) -> Vec<String>) -> Self {
+        // Another process may take the port first: then the server ends at once, and we try anew.
+        for _ in 0..5 {
+            let address = format!("127.0.0.1:{}", free_port());
+            let log = std::fs::File::create(dir.join("server.log")).expect("a log file");
+            let child = Command::new(program)
+                .args(args(&address))
+                .current_dir(dir)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(log)
+                .spawn()
+                .unwrap_or_else(|error| {
+                    panic!("{program} cannot be started ({error}); `./test` installs it")
+                });
+            let mut server = Self { child, url: format!("http://{address}") };
+            if server.wait_until_ready(&address, ready) {
+                return server;
+            }
+        }
+        let log = std::fs::read_to_string(dir.join("server.log")).unwrap_or_default();
+        panic!("{program} did not become ready: {log}");
+    }
+
+    fn wait_until_ready(&mut self, address: &str, path: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while Instant::now() < deadline {
+            if self.child.try_wait().expect("its state").is_some() {
+                return false;
+            }
+            if get(address, path).is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// One plain request, its whole answer as text.
+pub fn get(address: &str, path: &str) -> Option<String> {
+    request(address, &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"))
+}
+
+/// One plain JSON POST, its whole answer as text.
+pub fn post(address: &str, path: &str, body: &str) -> Option<String> {
+    let length = body.len();
+    request(
+        address,
+        &format!(
+            "POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        ),
+    )
+}
+
+fn request(address: &str, text: &str) -> Option<String> {
+    use std::io::{Read, Write};
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    stream.write_all(text.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
