@@ -26,12 +26,15 @@ impl SecretRef {
     /// how service managers hand out credentials. A command runs without a shell and a terminal, in
     /// its own process group, which is killed after 10 s or when the future is dropped.
     pub async fn resolve(&self) -> Result<SecretString, Fault> {
-        let within = tokio::time::timeout(PATIENCE, self.fetch()).await;
+        self.resolve_within(PATIENCE).await
+    }
+
+    async fn resolve_within(&self, patience: Duration) -> Result<SecretString, Fault> {
+        let within = tokio::time::timeout(patience, self.fetch()).await;
         within.unwrap_or_else(|_| {
             Err(secret_fault(format!(
-                "{} gave no secret within {}s",
-                self.place(),
-                PATIENCE.as_secs()
+                "{} gave no secret within {patience:?}",
+                self.place()
             )))
         })
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Proxy, Url};
 use rustls::crypto::{CryptoProvider, ring};
@@ -95,8 +96,12 @@ impl Transport {
             .connect_timeout(CONNECT_TIMEOUT.min(self.timeout))
             .redirect(Policy::none())
             .referer(false)
+            .gzip(true);
+        if self.local {
             // Compressing costs more than it saves where no wire is.
-            .gzip(!self.local);
+            let identity = HeaderValue::from_static("identity");
+            builder = builder.default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, identity)]));
+        }
         builder = match &self.route {
             Route::Environment => builder,
             Route::Direct => builder.no_proxy(),

@@ -67,10 +67,13 @@ impl Endpoint {
             );
         }
         let kind = find::<io::Error>(error).map(io::Error::kind);
-        if matches!(
-            kind,
-            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
-        ) {
+        let damaged = match kind {
+            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => true,
+            // What flate2 says, while a lost connection has a kind of its own.
+            Some(io::ErrorKind::Other) => error.is_decode(),
+            _ => false,
+        };
+        if damaged {
             return Fault::new(
                 FaultKind::Decode,
                 "the answer's gzip is damaged; is a proxy in between?",
