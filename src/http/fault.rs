@@ -44,27 +44,12 @@ impl Endpoint {
         } else {
             authority.clone()
         };
-        let connecting = error.is_connect();
         if error.is_timeout() {
-            return if connecting {
-                let limit = shown_duration(client::CONNECT_TIMEOUT.min(self.timeout));
-                Fault::new(
-                    FaultKind::Connect,
-                    format!("no connection to {place} within {limit}; is it reachable from here?"),
-                )
-            } else {
-                let limit = shown_duration(self.timeout);
-                Fault::new(
-                    FaultKind::Timeout,
-                    format!("no answer within {limit}; raise `timeout` if it is just slow"),
-                )
-            };
+            return self.timeout_fault(&place, error.is_connect());
         }
         if error.is_dns() {
-            return Fault::new(
-                FaultKind::Connect,
-                format!("no such host for {place}; check `url` and DNS"),
-            );
+            let words = format!("no such host for {place}; check `url` and DNS");
+            return Fault::new(FaultKind::Connect, words);
         }
         let kind = find::<io::Error>(error).map(io::Error::kind);
         let damaged = match kind {
@@ -74,10 +59,8 @@ impl Endpoint {
             _ => false,
         };
         if damaged {
-            return Fault::new(
-                FaultKind::Decode,
-                "the answer's gzip is damaged; is a proxy in between?",
-            );
+            let words = "the answer's gzip is damaged; is a proxy in between?";
+            return Fault::new(FaultKind::Decode, words);
         }
         let words = match kind {
             Some(io::ErrorKind::ConnectionRefused) => {
@@ -89,10 +72,24 @@ impl Endpoint {
             Some(io::ErrorKind::PermissionDenied) => {
                 format!("this machine forbids connections to {place}; check its firewall")
             }
-            _ if connecting => format!("no connection to {place}; is it reachable from here?"),
+            _ if error.is_connect() => {
+                format!("no connection to {place}; is it reachable from here?")
+            }
             _ => format!("{place} broke off before its answer was whole; is it restarting?"),
         };
         Fault::new(FaultKind::Connect, words)
+    }
+
+    fn timeout_fault(&self, place: &str, connecting: bool) -> Fault {
+        if connecting {
+            let limit = client::CONNECT_TIMEOUT.min(self.timeout);
+            let words =
+                format!("no connection to {place} within {limit:?}; is it reachable from here?");
+            return Fault::new(FaultKind::Connect, words);
+        }
+        let limit = self.timeout;
+        let words = format!("no answer within {limit:?}; raise `timeout` if it is just slow");
+        Fault::new(FaultKind::Timeout, words)
     }
 
     /// What a status besides 2xx means. `reason` is what the server says, `path` what was asked.
@@ -120,18 +117,7 @@ impl Endpoint {
                 let message = format!("rate limit reached ({code}){wait}; {advice}");
                 (FaultKind::RateLimited, message)
             }
-            401 if self.credential.is_empty() => {
-                let settings = "`bearer_token`, `token` or `basic`";
-                let message = format!("a credential is needed (401); set {settings}");
-                (FaultKind::Auth, message)
-            }
-            401 => {
-                let message = format!(
-                    "credential refused (401{because}); check `{}`",
-                    self.credential
-                );
-                (FaultKind::Auth, message)
-            }
+            401 => (FaultKind::Auth, self.unauthorised(&because)),
             403 => {
                 let message = format!("not allowed (403{because}); check the credential's rights");
                 (FaultKind::Forbidden, message)
@@ -156,6 +142,15 @@ impl Endpoint {
             fault.retry_after = wait;
         }
         fault
+    }
+
+    fn unauthorised(&self, because: &str) -> String {
+        if self.credential.is_empty() {
+            return "a credential is needed (401); set `bearer_token`, `token` or `basic`"
+                .to_owned();
+        }
+        let key = self.credential;
+        format!("credential refused (401{because}); check `{key}`")
     }
 }
 
@@ -321,10 +316,6 @@ fn certificate_words(reason: &CertificateError, authority: &str) -> String {
         Bad::Revoked => format!("the certificate of {authority} is revoked; replace it"),
         _ => format!("the certificate of {authority} is not valid; replace it"),
     }
-}
-
-fn shown_duration(duration: Duration) -> String {
-    format!("{duration:?}")
 }
 
 /// The first error of a type in a chain, also inside of I/O errors.

@@ -1,6 +1,7 @@
 //! Settings that are refused, credentials that are sent, and secrets that are never told.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::*;
 use crate::config::{Auth, HeaderSetting, Step};
@@ -17,20 +18,20 @@ fn a_wrong_setting_is_a_problem_at_its_place() {
         ("url", |http| http.url = Some("ftp://prom.example".into())),
         ("url", |http| http.url = Some("nonsense".into())),
         ("url", |http| {
-            http.url = Some("http://a:CANARY-5f3a@prom.example".into())
+            http.url = Some("http://a:CANARY-5f3a@prom.example".into());
         }),
         ("timeout", |http| http.timeout = Some(SignedDuration::ZERO)),
         ("timeout", |http| {
-            http.timeout = Some(SignedDuration::from_secs(-1))
+            http.timeout = Some(SignedDuration::from_secs(-1));
         }),
         ("ca_file", |http| {
-            http.ca_file = Some("/no/such/ca.pem".into())
+            http.ca_file = Some("/no/such/ca.pem".into());
         }),
         ("client_cert", |http| {
-            http.client_cert = Some("/no/such/me.pem".into())
+            http.client_cert = Some("/no/such/me.pem".into());
         }),
         ("proxy", |http| {
-            http.proxy = Some("socks5://proxy.example".into())
+            http.proxy = Some("socks5://proxy.example".into());
         }),
         ("proxy", |http| http.proxy = Some("proxy.example".into())),
         ("basic", |http| {
@@ -222,13 +223,14 @@ async fn no_secret_is_ever_told_even_when_the_server_repeats_it() {
         let http = Http::new(&settings, None).unwrap();
         let request = http.get("/x").query("q", CANARY);
         let mut told = format!("{http:?} {request:?}");
-        match request.send().await {
-            Err(fault) => told.push_str(&format!("{} {fault:?}", fault.message.raw())),
+        let fault = match request.send().await {
+            Err(fault) => fault,
             Ok(answer) => {
-                let fault = answer.json::<Vec<u8>>().unwrap_err();
-                told.push_str(&format!("{answer:?} {} {fault:?}", fault.message.raw()));
+                write!(told, "{answer:?}").unwrap();
+                answer.json::<Vec<u8>>().unwrap_err()
             }
-        }
+        };
+        write!(told, "{} {fault:?}", fault.message.raw()).unwrap();
         let seen = server.seen().concat();
         assert!(
             seen.contains(if basic { encoded } else { CANARY }),
