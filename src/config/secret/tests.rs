@@ -34,7 +34,7 @@ async fn refused(secret: &SecretRef) -> String {
 
 #[tokio::test]
 async fn a_variable_is_read() {
-    let name = "CARGO_MANIFEST_DIR";
+    let name = "PATH";
     let secret = SecretRef::Env(name.into());
     assert_eq!(resolved(&secret).await, std::env::var(name).unwrap());
     assert_eq!(
