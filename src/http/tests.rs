@@ -1,5 +1,4 @@
 //! Servers that misbehave, and what the client makes of them.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod answers;
 mod identity;

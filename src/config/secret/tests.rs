@@ -1,5 +1,4 @@
 //! Secrets come from where they should and from nowhere else.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::PathBuf;
 
