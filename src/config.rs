@@ -1,8 +1,17 @@
 //! Settings as plain values, and what is wrong with them.
 //!
-//! `config/load.rs` reads and layers them; every mistake is a [`Problem`] that names its place.
+//! [`load`] reads and layers them: file, then environment, then flags. Every mistake is a
+//! [`Problem`], which knows the way to the setting; [`Loaded::report`] turns that way into file,
+//! line and column. Nothing here knows a vendor: a kind of source reads its own settings with
+//! [`SourceSettings::options`].
 
+mod check;
+mod load;
+mod place;
+mod read;
 pub mod secret;
+mod slo;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +20,9 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::domain::{Period, SourceName};
+
+pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load};
+pub use place::{ConfigError, Mistake};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
@@ -41,8 +53,7 @@ pub struct UiSettings {
 }
 
 /// Which colours the screen uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThemeChoice {
     /// Legible on light and dark: the terminal's own 16 colours, mono under `NO_COLOR`.
     Auto,
@@ -52,6 +63,16 @@ pub enum ThemeChoice {
     Light,
     /// No colour at all.
     Mono,
+}
+
+impl ThemeChoice {
+    /// Every choice, by the word that chooses it.
+    pub const ALL: [(&str, Self); 4] = [
+        ("auto", Self::Auto),
+        ("dark", Self::Dark),
+        ("light", Self::Light),
+        ("mono", Self::Mono),
+    ];
 }
 
 /// One source to ask.
@@ -122,8 +143,9 @@ pub enum Auth {
 }
 
 /// Where a secret comes from; never the secret itself.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+///
+/// Written `{ env = "NAME" }`, `{ file = "path" }` or `{ command = ["program", "argument"] }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
     /// An environment variable.
     Env(String),
@@ -189,6 +211,8 @@ pub enum Step {
     Key(String),
     /// Into an array.
     Index(usize),
+    /// To a key itself, which should not be there; always the last step.
+    Name(String),
 }
 
 /// A mistake in the settings: where, what, and what to do.
@@ -203,7 +227,7 @@ pub struct Problem {
 impl SourceSettings {
     /// Reads the kind's own settings. `T` denies unknown fields; the problem names key and place.
     pub fn options<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
-        todo!()
+        read::options(&self.table, self.index)
     }
 
     /// A mistake in this source's `key`.

@@ -1,6 +1,8 @@
 //! watchfire: what is burning, what changed, who has it, in one terminal.
 
 pub mod app;
+pub mod cli;
+pub mod command;
 pub mod config;
 pub mod domain;
 pub mod http;

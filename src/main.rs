@@ -1,1 +1,7 @@
-fn main() {}
+//! The `watchfire` program: everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    watchfire::command::run(std::env::args_os())
+}

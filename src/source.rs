@@ -5,9 +5,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{Problem, Settings, SourceSettings};
+use crate::config::{KnownKind, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, Observation};
 use crate::store::Offers;
 
@@ -28,8 +28,21 @@ pub const KINDS: &[Kind] = &[
 pub struct Kind {
     /// What `kind = "…"` says.
     pub name: &'static str,
+    /// How often it is asked when the configuration does not say.
+    pub interval: SignedDuration,
     /// Reads the source's own settings; reaches for no network and no secret yet.
     pub build: fn(&SourceSettings, &Settings) -> Result<Built, Problem>,
+}
+
+/// What the configuration has to know of every kind.
+pub fn known_kinds() -> Vec<KnownKind> {
+    KINDS
+        .iter()
+        .map(|kind| KnownKind {
+            name: kind.name,
+            interval: kind.interval,
+        })
+        .collect()
 }
 
 /// A source, built from its settings.

@@ -1,11 +1,14 @@
 //! Asks github.
 
+use jiff::SignedDuration;
+
 use super::{Built, Kind};
 use crate::config::{Problem, Settings, SourceSettings};
 
 /// `kind = "github"`.
 pub const KIND: Kind = Kind {
     name: "github",
+    interval: SignedDuration::from_secs(60),
     build,
 };
 

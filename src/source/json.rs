@@ -1,11 +1,14 @@
 //! Asks json.
 
+use jiff::SignedDuration;
+
 use super::{Built, Kind};
 use crate::config::{Problem, Settings, SourceSettings};
 
 /// `kind = "json"`.
 pub const KIND: Kind = Kind {
     name: "json",
+    interval: SignedDuration::from_secs(30),
     build,
 };
 

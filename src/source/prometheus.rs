@@ -42,6 +42,7 @@ mod trend;
 /// `kind = "prometheus"`.
 pub const KIND: Kind = Kind {
     name: "prometheus",
+    interval: SignedDuration::from_secs(15),
     build,
 };
 

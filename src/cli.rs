@@ -1,0 +1,194 @@
+//! The command line: what can be typed. Nothing here does anything.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::Timestamp;
+
+use crate::config::{FlagSource, Overrides};
+
+/// What is burning, what changed, who has it: a terminal watch for on-call engineers.
+///
+/// Without a command the live screen starts. Sources come from a configuration file, or from
+/// --prometheus and --alertmanager, or both.
+#[derive(Debug, Parser)]
+#[command(
+    name = "watchfire",
+    version,
+    after_help = "Begin with `watchfire demo`, or `watchfire --prometheus URL`.\n\
+                  Usage and configuration errors exit with status 3."
+)]
+pub struct Cli {
+    /// Whom to watch.
+    #[command(flatten)]
+    pub watch: Watch,
+    /// What to do instead of showing the screen.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Whom to watch: options of every command.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Watch {
+    /// Read this configuration file and no other
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Watch this Prometheus (or Thanos, Mimir, `VictoriaMetrics`); may be repeated
+    #[arg(long, global = true, value_name = "URL")]
+    pub prometheus: Vec<String>,
+    /// Watch this Alertmanager; may be repeated
+    #[arg(long, global = true, value_name = "URL")]
+    pub alertmanager: Vec<String>,
+}
+
+/// What to do instead of showing the screen.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show a small made-up world: a bad release that burns, pages and recovers
+    Demo(Demo),
+    /// Ask every source once and print the answer; 0 ok, 1 ticket, 2 page, 3 unknown
+    Status(Status),
+    /// Print a commented example of the configuration file
+    Config,
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// Options of `demo`.
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// How many times faster than real time it goes
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub speed: u32,
+}
+
+/// Options of `status`.
+#[derive(Args, Clone, Debug)]
+pub struct Status {
+    /// Only this service
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// As of this moment: RFC 3339 or Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Timestamp>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How `status` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs; the fields stay as they are.
+    Json,
+}
+
+impl Watch {
+    /// What these options mean for the settings.
+    pub fn overrides(&self) -> Overrides {
+        let discover = [("discover".to_owned(), toml::Value::Boolean(true))];
+        let prometheus = self.prometheus.iter().map(|url| FlagSource {
+            flag: "--prometheus",
+            kind: "prometheus",
+            url: url.clone(),
+            table: discover.clone().into_iter().collect(),
+        });
+        let alertmanager = self.alertmanager.iter().map(|url| FlagSource {
+            flag: "--alertmanager",
+            kind: "alertmanager",
+            url: url.clone(),
+            table: toml::Table::new(),
+        });
+        Overrides {
+            config: self.config.clone(),
+            sources: prometheus.chain(alertmanager).collect(),
+        }
+    }
+}
+
+/// A moment, as people and as scripts write it.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let wrong = || {
+        "write RFC 3339 such as 2026-11-22T14:00:00Z, or Unix seconds such as 1795356000".to_owned()
+    };
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Timestamp::from_second(seconds).map_err(|_| wrong());
+    }
+    if let Ok(seconds) = text.parse::<f64>() {
+        let duration = jiff::SignedDuration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
+        return Timestamp::from_duration(duration).map_err(|_| wrong());
+    }
+    text.parse().map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_moment_is_written_in_rfc_3339_or_unix_seconds() {
+        let want: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
+        for text in [
+            "2026-11-22T14:00:00Z",
+            "2026-11-22T15:00:00+01:00",
+            "1795356000",
+            "1795356000.0",
+        ] {
+            assert_eq!(moment(text), Ok(want), "{text}");
+        }
+        for wrong in [
+            "",
+            "yesterday",
+            "2026-11-22",
+            "1e300",
+            "NaN",
+            "99999999999999999999",
+        ] {
+            assert!(moment(wrong).unwrap_err().contains("RFC 3339"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn flags_add_sources_that_discover() {
+        let cli = Cli::parse_from([
+            "watchfire",
+            "--prometheus",
+            "http://a",
+            "--prometheus",
+            "http://b",
+            "--alertmanager",
+            "http://c",
+        ]);
+        let sources = cli.watch.overrides().sources;
+        let kinds: Vec<_> = sources
+            .iter()
+            .map(|source| (source.kind, source.url.as_str()))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ("prometheus", "http://a"),
+                ("prometheus", "http://b"),
+                ("alertmanager", "http://c")
+            ]
+        );
+        assert_eq!(sources[0].table["discover"].as_bool(), Some(true));
+    }
+}

@@ -1,0 +1,84 @@
+//! From the command line to what is done; every error ends as a message and exit status 3.
+
+pub mod config;
+mod first_steps;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Cli, Command, Watch};
+use crate::config::{Environment, Loaded, load};
+use crate::source;
+
+/// The status of everything that keeps watchfire from knowing; 1 and 2 would read as a ticket and a
+/// page.
+pub const UNKNOWN: u8 = 3;
+
+/// Does what the arguments say, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(answer) if answer.use_stderr() => {
+            // Nobody is left to tell when stderr is closed.
+            let _ = answer.print();
+            return ExitCode::from(UNKNOWN);
+        }
+        Err(answer) => return print(answer.render().to_string().as_bytes()),
+    };
+    match cli.command {
+        Some(Command::Config) => config::run(),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "watchfire", &mut script);
+            print(&script)
+        }
+        Some(Command::Man) => man(),
+        Some(Command::Demo(_)) => refuse("`watchfire demo` is not built yet"),
+        Some(Command::Status(_)) => with_sources(&cli.watch, |_| {
+            refuse("`watchfire status` is not built yet")
+        }),
+        None => with_sources(&cli.watch, |_| refuse("the screen is not built yet")),
+    }
+}
+
+/// Reads the settings and goes on with them, if there is anything to watch.
+fn with_sources(watch: &Watch, go_on: impl FnOnce(Loaded) -> ExitCode) -> ExitCode {
+    let environment = Environment::of_this_process();
+    let loaded = match load(&watch.overrides(), &environment, &source::known_kinds()) {
+        Ok(loaded) => loaded,
+        Err(error) => return refuse(error),
+    };
+    if loaded.settings.sources.is_empty() {
+        return refuse(first_steps::text(loaded.file.as_deref(), &environment));
+    }
+    go_on(loaded)
+}
+
+fn man() -> ExitCode {
+    let mut page = Vec::new();
+    match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+        Ok(()) => print(&page),
+        Err(error) => refuse(format!("the manual page cannot be made: {error}")),
+    }
+}
+
+/// Says on stderr why nothing is done.
+pub(crate) fn refuse(why: impl Display) -> ExitCode {
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(io::stderr(), "watchfire: {why}");
+    ExitCode::from(UNKNOWN)
+}
+
+/// Prints on stdout. A reader that has seen enough (`| head`) is no error.
+pub(crate) fn print(data: &[u8]) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => refuse(format!("cannot write to stdout: {error}")),
+    }
+}

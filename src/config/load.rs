@@ -1,0 +1,393 @@
+//! Finds the configuration, layers file, environment and flags, and hands out checked settings.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use super::check::Context;
+use super::place::{ConfigError, Mistake, Origins, refused};
+use super::read;
+use super::wire::{self, SECTIONS};
+use super::{Problem, Settings, Step};
+use crate::text::Shown;
+
+/// The largest file that is read: some thousand sources, and no disk image.
+const MAX_FILE: u64 = 1024 * 1024;
+/// What the variables begin with that stand for one setting each.
+const PREFIX: &str = "WATCHFIRE__";
+
+/// What the command line says about the settings.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// Sources beside those of the file.
+    pub sources: Vec<FlagSource>,
+}
+
+/// A source that a flag asks for.
+#[derive(Clone, Debug)]
+pub struct FlagSource {
+    /// The flag, for messages: `--prometheus`.
+    pub flag: &'static str,
+    /// Its kind; the source is named after it, with a number where that name is taken.
+    pub kind: &'static str,
+    /// Where it is.
+    pub url: String,
+    /// The settings of its kind.
+    pub table: toml::Table,
+}
+
+/// What has to be known of a kind of source before its settings can be read.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownKind {
+    /// What `kind = "…"` says.
+    pub name: &'static str,
+    /// How often it is asked when the configuration does not say.
+    pub interval: SignedDuration,
+}
+
+/// The variables that the settings depend on, as a value.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, OsString>);
+
+/// Checked settings, and where they came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The file they were read from, if there was one.
+    pub file: Option<PathBuf>,
+    origins: Origins,
+}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_this_process() -> Self {
+        std::env::vars_os().collect()
+    }
+
+    /// A variable that is set and not empty.
+    pub(super) fn get(&self, name: &str) -> Option<&OsStr> {
+        let value = self.0.get(name)?.as_os_str();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// The places where a file is looked for when none is named, best first.
+    pub fn default_files(&self) -> Vec<PathBuf> {
+        // The XDG base directory specification has relative paths ignored.
+        let xdg = self.get("XDG_CONFIG_HOME").map(PathBuf::from);
+        let xdg = xdg.filter(|path| path.is_absolute());
+        let home = self.home().map(|home| home.join(".config"));
+        let mut files: Vec<_> = [xdg, home]
+            .into_iter()
+            .flatten()
+            .map(|folder| folder.join("watchfire/config.toml"))
+            .collect();
+        files.dedup();
+        files
+    }
+
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.get("HOME").map(Path::new)
+    }
+
+    /// True when the locale names a character set other than UTF-8. Unset says nothing: that is
+    /// usual over ssh and in containers, whose terminals know UTF-8 all the same.
+    pub(super) fn is_ascii_locale(&self) -> bool {
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+        let locale = names.into_iter().find_map(|name| self.get(name));
+        locale.is_some_and(|locale| {
+            let locale = locale.to_string_lossy().to_ascii_lowercase();
+            !locale.contains("utf-8") && !locale.contains("utf8")
+        })
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
+        let named = variables.into_iter();
+        Self(
+            named
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+                .collect(),
+        )
+    }
+}
+
+impl Loaded {
+    /// The message for a problem that was found later: while the sources were built.
+    pub fn report(&self, problem: &Problem) -> ConfigError {
+        self.report_all(std::slice::from_ref(problem))
+    }
+
+    /// The message for several of them.
+    pub fn report_all(&self, problems: &[Problem]) -> ConfigError {
+        let mistakes = problems.iter();
+        refused(
+            mistakes
+                .map(|problem| self.origins.mistake(problem))
+                .collect(),
+        )
+    }
+}
+
+/// Reads and checks everything: file, then environment, then flags. All mistakes that can be found
+/// at once are reported at once.
+pub fn load(
+    overrides: &Overrides,
+    environment: &Environment,
+    kinds: &[KnownKind],
+) -> Result<Loaded, ConfigError> {
+    let mut origins = Origins {
+        file: find(overrides, environment)?,
+        ..Origins::default()
+    };
+    let mut mistakes = Vec::new();
+    let mut document = parse(&origins)?;
+    let lists = take_lists(&mut document);
+    for problem in check_types(&document) {
+        mistakes.push(origins.mistake_in_file(&problem));
+    }
+    let (variables, unusable) = variables(environment);
+    mistakes.extend(unusable);
+    origins.variables = variables
+        .iter()
+        .map(|(name, path, _)| (name.clone(), path.clone()))
+        .collect();
+    let layered = if mistakes.is_empty() {
+        let text = origins.file.as_ref().map_or("", |(_, text)| text);
+        layer(text, &variables).map_err(|problem| refused(vec![origins.mistake(&problem)]))?
+    } else {
+        Layered::default()
+    };
+
+    let mut context = Context::new(
+        origins.file.as_ref().map(|(path, _)| path.as_path()),
+        environment,
+        kinds,
+    );
+    let settings = context.settings(layered, lists, &overrides.sources);
+    origins.flags = context.flags;
+    mistakes.extend(
+        context
+            .problems
+            .iter()
+            .map(|problem| origins.mistake(problem)),
+    );
+    if !mistakes.is_empty() {
+        return Err(refused(mistakes));
+    }
+    Ok(Loaded {
+        settings,
+        file: origins.file.as_ref().map(|(path, _)| path.clone()),
+        origins,
+    })
+}
+
+/// The file that counts, and what is in it; `None` when none was named and none is in place.
+fn find(
+    overrides: &Overrides,
+    environment: &Environment,
+) -> Result<Option<(PathBuf, String)>, ConfigError> {
+    let variable = environment.get("WATCHFIRE_CONFIG").map(PathBuf::from);
+    let named = match (&overrides.config, variable) {
+        (Some(path), _) => Some(("--config", path.clone())),
+        (None, Some(path)) => Some(("WATCHFIRE_CONFIG", path)),
+        (None, None) => None,
+    };
+    if let Some((who, path)) = named {
+        let Some(bytes) = read(&path)? else {
+            let reason = format!(
+                "there is no such file, but {who} names it: correct the path, or begin with `watchfire config > FILE`"
+            );
+            return Err(unreadable(&path, &reason));
+        };
+        return decode(path, bytes).map(Some);
+    }
+    for path in environment.default_files() {
+        if let Some(bytes) = read(&path)? {
+            return decode(path, bytes).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// What is in the file; `None` when there is none.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+    let mut bytes = Vec::new();
+    let reading = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    match reading {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            let reason = "this is a directory: name the file in it, for example `config.toml`";
+            Err(unreadable(path, reason))
+        }
+        Err(error) => Err(unreadable(path, &format!("cannot be read: {error}"))),
+        Ok(_) if bytes.len() as u64 > MAX_FILE => {
+            let reason = "is larger than 1 MiB, which no configuration is: name the right file";
+            Err(unreadable(path, reason))
+        }
+        Ok(_) => Ok(Some(bytes)),
+    }
+}
+
+fn unreadable(path: &Path, reason: &str) -> ConfigError {
+    ConfigError::Unreadable {
+        path: Shown::new(path.display().to_string()),
+        reason: Shown::new(reason),
+    }
+}
+
+/// The text of the file, without the mark that some editors put before it.
+fn decode(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, String), ConfigError> {
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let text = text
+                .strip_prefix('\u{feff}')
+                .map(str::to_owned)
+                .unwrap_or(text);
+            Ok((path, text))
+        }
+        Err(error) => {
+            let start = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let origins = Origins {
+                file: Some((path, text)),
+                ..Origins::default()
+            };
+            let message = "this is not UTF-8: save the file as UTF-8";
+            Err(refused(vec![origins.syntax(start..start + 1, message)]))
+        }
+    }
+}
+
+fn parse(origins: &Origins) -> Result<toml::Table, ConfigError> {
+    let Some((_, text)) = &origins.file else {
+        return Ok(toml::Table::new());
+    };
+    toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or_default();
+        let message = match error.message() {
+            message if message.contains("as i128") => "this number is too large".to_owned(),
+            message => format!("this is not TOML: {message}"),
+        };
+        refused(vec![origins.syntax(span, &message)])
+    })
+}
+
+/// The lists of tables, which neither environment nor flags can reach into.
+#[derive(Default)]
+pub(super) struct Lists {
+    pub(super) sources: Option<toml::Value>,
+    pub(super) slos: Option<toml::Value>,
+    pub(super) services: Option<toml::Value>,
+}
+
+/// The settings that have a name of their own.
+#[derive(Default)]
+pub(super) struct Layered {
+    pub(super) ui: wire::Ui,
+    pub(super) keys: wire::Keys,
+}
+
+fn take_lists(document: &mut toml::Table) -> Lists {
+    Lists {
+        sources: document.remove("source"),
+        slos: document.remove("slo"),
+        services: document.remove("service"),
+    }
+}
+
+/// Types and names in the file alone. The layers are read leniently, since every variable is text;
+/// the file has types of its own, and they have to be right.
+fn check_types(document: &toml::Table) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (key, value) in document {
+        let path = [Step::Key(key.clone())];
+        let wrong = match key.as_str() {
+            "ui" => read::section::<wire::Ui, _>(&path, value.clone()).err(),
+            "keys" => read::section::<wire::Keys, _>(&path, value.clone()).err(),
+            _ => Some(read::unknown_key(&[], key, &SECTIONS)),
+        };
+        problems.extend(wrong);
+    }
+    problems
+}
+
+/// A variable that sets something: its name, the keys it stands for, its value.
+type Variable = (String, Vec<String>, String);
+
+/// The variables that set something, and what is wrong with the others.
+fn variables(environment: &Environment) -> (Vec<Variable>, Vec<Mistake>) {
+    let mut usable = Vec::new();
+    let mut unusable = Vec::new();
+    for (name, value) in &environment.0 {
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
+        let path: Vec<_> = rest.split("__").map(str::to_ascii_lowercase).collect();
+        let wrong = match (path.as_slice(), value.to_str()) {
+            (_, None) => "its value is not UTF-8".to_owned(),
+            ([section, key], Some(value)) if is_bare(section) && is_bare(key) => {
+                if section == "ui" || section == "keys" {
+                    usable.push((name.clone(), path.clone(), value.to_owned()));
+                    continue;
+                }
+                format!(
+                    "`{section}` cannot be set by a variable: variables set [ui] and [keys], as in WATCHFIRE__UI__THEME=mono; write the rest in the file"
+                )
+            }
+            _ => "this names no setting: write WATCHFIRE__SECTION__KEY, as in WATCHFIRE__UI__THEME=mono".to_owned(),
+        };
+        unusable.push(Mistake::of_variable(name, &wrong));
+    }
+    (usable, unusable)
+}
+
+fn is_bare(key: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    key.starts_with(|first: char| first.is_ascii_alphabetic()) && key.bytes().all(plain)
+}
+
+/// `[ui]` and `[keys]` of the file, and the environment over them.
+fn layer(text: &str, variables: &[Variable]) -> Result<Layered, Problem> {
+    let unlayered = |error: config::ConfigError| Problem {
+        path: Vec::new(),
+        message: error.to_string(),
+    };
+    let set = variables.iter();
+    let set = set.map(|(name, _, value)| (name.clone(), value.clone()));
+    let environment = config::Environment::with_prefix("WATCHFIRE")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(set.collect()));
+    let mut layered = config::Config::builder()
+        .add_source(config::File::from_str(text, config::FileFormat::Toml))
+        .add_source(environment)
+        .build()
+        .map_err(unlayered)?
+        .cache
+        .into_table()
+        .map_err(unlayered)?;
+    Ok(Layered {
+        ui: section(&mut layered, "ui")?,
+        keys: section(&mut layered, "keys")?,
+    })
+}
+
+fn section<T: Default + for<'de> Deserialize<'de>>(
+    layered: &mut config::Map<String, config::Value>,
+    name: &str,
+) -> Result<T, Problem> {
+    let path = [Step::Key(name.to_owned())];
+    let value = layered.remove(name);
+    value.map_or_else(|| Ok(T::default()), |value| read::section(&path, value))
+}

@@ -1,0 +1,330 @@
+//! Points at a setting: file, line and column, the variable, or the flag it came from.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Problem, Step};
+use crate::text::{Shown, Untrusted};
+
+/// The most mistakes that are reported in one run.
+const MOST: usize = 20;
+/// The most characters of a line that are quoted on either side of the mistake.
+const BEFORE: usize = 60;
+const AFTER: usize = 80;
+
+/// Why the settings cannot be used. Its `Display` is the whole message, several lines long.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: Shown,
+        /// Why, and what to do.
+        reason: Shown,
+    },
+    /// Settings that are wrong, at least one.
+    #[error("{}", listed(.0))]
+    Mistakes(Vec<Mistake>),
+}
+
+/// One wrong setting, ready to be printed.
+#[derive(Debug)]
+pub struct Mistake {
+    /// Line and column, from 0, where there is a file: the order in which mistakes are listed.
+    at: Option<(usize, usize)>,
+    origin: Shown,
+    key: Shown,
+    message: Shown,
+    excerpt: Option<Excerpt>,
+}
+
+/// The offending line.
+#[derive(Debug)]
+struct Excerpt {
+    number: usize,
+    line: String,
+    indent: usize,
+    carets: usize,
+}
+
+/// Where the settings came from: enough to point at any of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origins {
+    /// The file, and what is in it.
+    pub(super) file: Option<(PathBuf, String)>,
+    /// Variables, and the keys they set.
+    pub(super) variables: Vec<(String, Vec<String>)>,
+    /// Numbers of the sources that flags added, and those flags.
+    pub(super) flags: Vec<(usize, &'static str)>,
+}
+
+impl Mistake {
+    /// Points at a variable.
+    pub(super) fn of_variable(name: &str, message: &str) -> Self {
+        Self::elsewhere(name, "", message)
+    }
+
+    /// Points at something that is in no file.
+    fn elsewhere(origin: &str, key: &str, message: &str) -> Self {
+        Self {
+            at: None,
+            origin: Shown::new(origin),
+            key: Shown::new(key),
+            message: Shown::new(message),
+            excerpt: None,
+        }
+    }
+}
+
+impl Origins {
+    /// Points at a setting wherever it came from.
+    pub(super) fn mistake(&self, problem: &Problem) -> Mistake {
+        match self.flag(problem).or_else(|| self.variable(problem)) {
+            Some(origin) => Mistake::elsewhere(origin, &dotted(&problem.path), &problem.message),
+            None => self.mistake_in_file(problem),
+        }
+    }
+
+    /// Points at a setting in the file, whatever overrides it.
+    pub(super) fn mistake_in_file(&self, problem: &Problem) -> Mistake {
+        let Some((_, text)) = &self.file else {
+            return Mistake::elsewhere("settings", &dotted(&problem.path), &problem.message);
+        };
+        let found = DeTable::parse(text).ok().map(|document| {
+            let name = source_name(document.get_ref(), &problem.path);
+            (locate(&document, &problem.path), name)
+        });
+        let (span, name) = found.unwrap_or((0..0, None));
+        let mut key = dotted(&problem.path);
+        if let Some(name) = name {
+            key.push_str(&format!(" (\"{name}\")"));
+        }
+        let secret = problem.path.iter().any(|step| match step {
+            Step::Key(key) | Step::Name(key) => is_secretive(key),
+            Step::Index(_) => false,
+        });
+        self.at(span, &key, &problem.message, secret)
+    }
+
+    /// Points at a place that has no key: what is there is no TOML.
+    pub(super) fn syntax(&self, span: Range<usize>, message: &str) -> Mistake {
+        self.at(span, "", message, false)
+    }
+
+    fn at(&self, span: Range<usize>, key: &str, message: &str, secret: bool) -> Mistake {
+        let (path, text) = match &self.file {
+            Some((path, text)) => (path.display().to_string(), text.as_str()),
+            None => (String::new(), ""),
+        };
+        let start = text.floor_char_boundary(span.start);
+        let begin = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[start..]
+            .find('\n')
+            .map_or(text.len(), |newline| start + newline);
+        let number = text[..begin].matches('\n').count() + 1;
+        let column = text[begin..start].chars().count() + 1;
+        let line = text[begin..end].trim_end_matches('\r');
+        let length = text.floor_char_boundary(span.end).min(end).max(start) - start;
+        let secret = secret || is_secretive(line) || is_secretive(table_above(text, begin));
+        Mistake {
+            at: Some((number, column)),
+            origin: Shown::new(format!("{path}:{number}:{column}")),
+            key: Shown::new(key),
+            message: Shown::new(message),
+            excerpt: Some(Excerpt::new(number, line, start - begin, length, secret)),
+        }
+    }
+
+    fn flag(&self, problem: &Problem) -> Option<&'static str> {
+        let [Step::Key(list), Step::Index(index), ..] = problem.path.as_slice() else {
+            return None;
+        };
+        let (_, flag) = self.flags.iter().find(|(at, _)| at == index)?;
+        (list == "source").then_some(*flag)
+    }
+
+    /// The variable that set this key, a part of it, or the whole that it is a part of.
+    fn variable(&self, problem: &Problem) -> Option<&str> {
+        let steps = problem.path.iter().map(|step| match step {
+            Step::Key(key) | Step::Name(key) => key.as_str(),
+            Step::Index(_) => "",
+        });
+        self.variables
+            .iter()
+            .find(|(_, path)| path.iter().zip(steps.clone()).all(|(set, key)| set == key))
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// The error that lists these mistakes, first line first.
+pub(super) fn refused(mut mistakes: Vec<Mistake>) -> ConfigError {
+    mistakes.sort_by_key(|mistake| mistake.at);
+    ConfigError::Mistakes(mistakes)
+}
+
+fn listed(mistakes: &[Mistake]) -> String {
+    let mut text: Vec<_> = mistakes.iter().take(MOST).map(Mistake::to_string).collect();
+    if mistakes.len() > MOST {
+        text.push(format!("and {} more mistakes", mistakes.len() - MOST));
+    }
+    text.join("\n\n")
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}", self.message)?;
+        let Some(excerpt) = &self.excerpt else {
+            return Ok(());
+        };
+        let number = excerpt.number.to_string();
+        let margin = " ".repeat(number.len());
+        let indent = " ".repeat(excerpt.indent);
+        let carets = "^".repeat(excerpt.carets);
+        write!(
+            f,
+            "\n{margin} |\n{number} | {}\n{margin} | {indent}{carets}",
+            excerpt.line
+        )
+    }
+}
+
+impl Excerpt {
+    /// Quotes a line, cut around the mistake; of a line that may hold a secret, only the key.
+    fn new(number: usize, line: &str, start: usize, length: usize, secret: bool) -> Self {
+        if secret && !line.trim_start().starts_with('[') {
+            return Self::of_key(number, line, start, length);
+        }
+        let (before, rest) = line.split_at(start.min(line.len()));
+        let skipped = before.chars().count().saturating_sub(BEFORE);
+        let cut = if skipped > 0 { "…" } else { "" };
+        let before: String = before.chars().skip(skipped).collect();
+        let before = shown(&format!("{cut}{before}"));
+        let marked = &rest[..rest.floor_char_boundary(length)];
+        let marked: String = marked.chars().take(AFTER).collect();
+        let after: String = rest.chars().take(AFTER).collect();
+        let cut = if after.len() < rest.len() { "…" } else { "" };
+        Self {
+            number,
+            line: format!("{before}{}{cut}", shown(&after)),
+            indent: before.width(),
+            carets: shown(&marked).width().max(1),
+        }
+    }
+
+    /// Quotes no more of a line than the key that it begins with.
+    fn of_key(number: usize, line: &str, start: usize, length: usize) -> Self {
+        let (key, _) = line.split_once('=').unwrap_or_default();
+        let key = &key[..key.floor_char_boundary(AFTER)];
+        let line = format!("{}= …", shown(key));
+        if start < key.len() {
+            let indent = shown(&key[..start]).width();
+            let end = key.floor_char_boundary(start + length);
+            let carets = shown(&key[start..end]).width().max(1);
+            return Self {
+                number,
+                line,
+                indent,
+                carets,
+            };
+        }
+        let indent = shown(&line).width() - 1;
+        Self {
+            number,
+            line,
+            indent,
+            carets: 1,
+        }
+    }
+}
+
+fn shown(text: &str) -> Shown {
+    Untrusted::from(text).shown()
+}
+
+/// True for a line or key whose value may be a credential.
+fn is_secretive(text: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "token",
+        "password",
+        "passwd",
+        "secret",
+        "authorization",
+        "cookie",
+        "credential",
+        "basic",
+        "header",
+        "apikey",
+        "api_key",
+        "api-key",
+    ];
+    let text = text.to_ascii_lowercase();
+    let url = text.contains("://") && text.contains(['@', '?']);
+    url || WORDS.iter().any(|word| text.contains(word))
+}
+
+/// The header of the table that the line at `begin` belongs to.
+fn table_above(text: &str, begin: usize) -> &str {
+    let above = text[..begin].lines().rev();
+    let mut headers = above.filter(|line| line.trim_start().starts_with('['));
+    headers.next().unwrap_or_default()
+}
+
+/// `source[1].basic.username`.
+fn dotted(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Index(index) => text.push_str(&format!("[{index}]")),
+            Step::Key(key) | Step::Name(key) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(key);
+            }
+        }
+    }
+    text
+}
+
+/// The name of the source, SLO or service that the path leads into.
+fn source_name(document: &DeTable<'_>, path: &[Step]) -> Option<String> {
+    let [Step::Key(list), Step::Index(index), ..] = path else {
+        return None;
+    };
+    let entry = document.get(list.as_str())?.get_ref().get(*index)?;
+    let name = entry.get_ref().get("name")?.get_ref().as_str()?;
+    Some(name.to_owned())
+}
+
+/// The bytes of the setting that `path` leads to, or of the nearest table around it.
+fn locate(document: &Spanned<DeTable<'_>>, path: &[Step]) -> Range<usize> {
+    let mut table = Some(document.get_ref());
+    let mut array = None;
+    let mut span = 0..0;
+    for step in path {
+        let value: Option<&Spanned<DeValue<'_>>> = match step {
+            Step::Key(key) => table.and_then(|table| table.get(key.as_str())),
+            Step::Index(index) => array.and_then(|array: &toml::de::DeArray<'_>| array.get(*index)),
+            Step::Name(name) => {
+                let entry = table.and_then(|table| table.get_key_value(name.as_str()));
+                return entry.map_or(span, |(key, _)| key.span());
+            }
+        };
+        let Some(value) = value else {
+            return span;
+        };
+        span = value.span();
+        table = value.get_ref().as_table();
+        array = value.get_ref().as_array();
+    }
+    span
+}

@@ -1,0 +1,158 @@
+//! Reads a part of the settings into a type, and says in plain words what does not fit.
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
+use serde_path_to_error::Segment;
+
+use super::wire::COMMON;
+use super::{Problem, Step};
+
+/// Reads one part. The problem has the whole path; `path` is the way to the part.
+pub(super) fn section<'de, T, D>(path: &[Step], deserializer: D) -> Result<T, Problem>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    read(path, deserializer, &[])
+}
+
+/// Reads the settings of a kind alone; a suggestion may also be one that every source takes.
+pub(super) fn options<T: DeserializeOwned>(
+    table: &toml::Table,
+    index: usize,
+) -> Result<T, Problem> {
+    let path = [Step::Key("source".to_owned()), Step::Index(index)];
+    read(&path, table.clone(), &COMMON)
+}
+
+/// A key that should not be there.
+pub(super) fn unknown_key(table: &[Step], key: &str, known: &[&str]) -> Problem {
+    let mut path = table.to_vec();
+    path.push(Step::Name(key.to_owned()));
+    let message = match nearest(key, known) {
+        Some(near) => format!("unknown key: did you mean `{near}`?"),
+        None if known.is_empty() => "unknown key: nothing is set here; remove it".to_owned(),
+        None => format!("unknown key: known here are {}", quoted(known)),
+    };
+    Problem { path, message }
+}
+
+/// A value that is none of a few words.
+pub(super) fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
+    let known_words = match known {
+        [] => "there is none".to_owned(),
+        _ => format!("write {}", quoted(known)),
+    };
+    match nearest(word, known) {
+        Some(near) => format!("no {what} is called `{word}`: did you mean `{near}`? {known_words}"),
+        None => format!("no {what} is called `{word}`: {known_words}"),
+    }
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn quoted(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The known word that was probably meant.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    /// How alike two words must be, from 0 to 1; below, a suggestion is a guess.
+    const ALIKE: f64 = 0.6;
+    if word.len() > 64 {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&word, known);
+    let best = known
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) >= ALIKE).then_some(*best)
+}
+
+fn read<'de, T, D>(path: &[Step], deserializer: D, also_known: &[&str]) -> Result<T, Problem>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let inside = error.path().iter().filter_map(|segment| match segment {
+            Segment::Map { key } => Some(Step::Key(key.clone())),
+            Segment::Enum { variant } => Some(Step::Key(variant.clone())),
+            Segment::Seq { index } => Some(Step::Index(*index)),
+            Segment::Unknown => None,
+        });
+        let is_top = error.path().iter().count() == 1;
+        let path = path.iter().cloned().chain(inside).collect();
+        let message = error.into_inner().to_string();
+        reword(path, &message, if is_top { also_known } else { &[] })
+    })
+}
+
+/// Serde's words in ours, without the value: that stands in the quoted line, unless it is secret.
+fn reword(mut path: Vec<Step>, message: &str, also_known: &[&str]) -> Problem {
+    if message.starts_with("unknown field `")
+        && let Some(Step::Key(key)) = path.pop_if(|step| matches!(step, Step::Key(_)))
+    {
+        let start = format!("unknown field `{key}`");
+        let expected = message.strip_prefix(&start).unwrap_or_default();
+        let known = expected.split('`').skip(1).step_by(2);
+        let known: Vec<_> = known.chain(also_known.iter().copied()).collect();
+        return unknown_key(&path, &key, &known);
+    }
+    // `toml` adds the path on lines of its own, `config` behind the sentence.
+    let message = message.lines().next().unwrap_or_default();
+    let (message, _) = message.rsplit_once(" for key `").unwrap_or((message, ""));
+    let message = if let Some(field) = message.strip_prefix("missing field ") {
+        format!("{field} is missing: add it")
+    } else if let Some((found, expected)) = mismatch(message) {
+        let hint = match (expected, found) {
+            ("a string", "a number" | "true or false") => ": put it in quotes",
+            ("a number" | "a whole number" | "true or false", "a string") => ": remove the quotes",
+            _ => "",
+        };
+        format!("expected {expected}, found {found}{hint}")
+    } else {
+        message.to_owned()
+    };
+    Problem { path, message }
+}
+
+/// What was found and what was expected, when that is what a message says.
+fn mismatch(message: &str) -> Option<(&'static str, &str)> {
+    let rest = message.strip_prefix("invalid ")?;
+    let rest = rest
+        .strip_prefix("type: ")
+        .or_else(|| rest.strip_prefix("value: "))?;
+    let (found, expected) = rest.rsplit_once(", expected ")?;
+    let found = match found.split([' ', '`']).next().unwrap_or_default() {
+        "string" | "character" => "a string",
+        "boolean" => "true or false",
+        "integer" | "floating" | "64-bit" => "a number",
+        "map" => "a table",
+        "sequence" => "a list",
+        _ => "something else",
+    };
+    let expected = match expected {
+        "path string" => "a string",
+        "a boolean" => "true or false",
+        "f32" | "f64" => "a number",
+        "u8" => "a whole number from 0 to 255",
+        "a map" => "a table",
+        "a sequence" => "a list",
+        other if other.starts_with("struct ") => "a table",
+        other
+            if other
+                .strip_prefix(['i', 'u'])
+                .is_some_and(|size| size.parse::<u8>().is_ok() || size == "size") =>
+        {
+            "a whole number"
+        }
+        other => other,
+    };
+    Some((found, expected))
+}

@@ -1,0 +1,181 @@
+//! `[[slo]]`: objectives written by hand, with their PromQL checked before anything asks for it.
+
+use std::collections::BTreeMap;
+
+use promql_parser::parser::value::ValueType;
+use promql_parser::parser::{self, Expr};
+
+use super::check::Context;
+use super::{Part, SloSettings, SourceSettings, Step};
+use super::{read, wire};
+use crate::domain::slo::rounded;
+use crate::domain::{Period, SourceName, Window};
+
+/// The kind of source that can measure an SLO written in PromQL.
+const MEASURES: &str = "prometheus";
+/// What stands for the window in an expression.
+const WINDOW: &str = "$window";
+/// The longest query; deeper nesting than fits in here is no query but an accident.
+const MAX_QUERY: usize = 8 * 1024;
+
+impl Context<'_> {
+    /// All SLOs. `sources` is `None` when they could not all be read: then nothing is said of them.
+    pub(super) fn slos(
+        &mut self,
+        list: Option<toml::Value>,
+        sources: Option<&Vec<SourceSettings>>,
+    ) -> Vec<SloSettings> {
+        let mut ids = BTreeMap::new();
+        let mut slos = Vec::new();
+        for (index, table) in self.tables("slo", list) {
+            let path = [Step::Key("slo".to_owned()), Step::Index(index)];
+            let wire = match read::section::<wire::Slo, _>(&path, table) {
+                Ok(wire) => wire,
+                Err(problem) => {
+                    self.problems.push(problem);
+                    continue;
+                }
+            };
+            if let Some(first) = ids.insert((wire.service.clone(), wire.name.clone()), index) {
+                let message = format!(
+                    "slo[{first}] has this service and name already: give every SLO of a service its own name"
+                );
+                self.refuse("slo", index, "name", message);
+            }
+            if let Some(sources) = sources {
+                self.slo_source(index, wire.source.as_deref(), sources);
+            }
+            slos.extend(self.slo(index, wire));
+        }
+        slos
+    }
+
+    fn slo(&mut self, index: usize, wire: wire::Slo) -> Option<SloSettings> {
+        for (key, name) in [("service", &wire.service), ("name", &wire.name)] {
+            if name.trim().is_empty() || name.contains('/') {
+                self.refuse("slo", index, key, "this may not be empty and may not hold a `/`: both make up the id, `service/name`");
+            }
+        }
+        let percent = wire.objective.0;
+        if !(percent > 0.0 && percent < 100.0) {
+            self.refuse("slo", index, "objective", "a percentage between 0 and 100, both excluded: 99.9 promises that 99.9 % of events are good");
+        } else if percent < 1.0 {
+            self.refuse(
+                "slo",
+                index,
+                "objective",
+                "this is a percentage: write 99.9, not 0.999",
+            );
+        }
+        let period = wire.period.as_deref().unwrap_or("30d").parse::<Period>();
+        if period.is_err() {
+            self.refuse(
+                "slo",
+                index,
+                "period",
+                "a duration such as `30d`, or `week`, `month` or `quarter`",
+            );
+        } else if let Ok(Period::Rolling(window)) = period
+            && (window < Window::days(1) || window > Window::days(366))
+        {
+            self.refuse(
+                "slo",
+                index,
+                "period",
+                "a period is one day to one year long",
+            );
+        }
+        let part = match (wire.bad, wire.good) {
+            (Some(bad), None) => Some(("bad", Part::Bad(bad))),
+            (None, Some(good)) => Some(("good", Part::Good(good))),
+            (Some(_), Some(_)) => {
+                self.refuse(
+                    "slo",
+                    index,
+                    "good",
+                    "`bad` is given as well: keep one, the other follows from the total",
+                );
+                None
+            }
+            (None, None) => {
+                self.refuse("slo", index, "bad", "either `bad` (events that broke the objective) or `good` (events that kept it) is missing beside `total`");
+                None
+            }
+        };
+        if let Err(message) = check_query(&wire.total) {
+            self.refuse("slo", index, "total", message);
+        }
+        let (key, part) = part?;
+        let (Part::Bad(query) | Part::Good(query)) = &part;
+        if let Err(message) = check_query(query) {
+            self.refuse("slo", index, key, message);
+        }
+        Some(SloSettings {
+            index,
+            service: wire.service,
+            name: wire.name,
+            objective: rounded(percent / 100.0),
+            period: period.ok()?,
+            source: wire.source.as_deref().map(SourceName::new),
+            total: wire.total.trim().to_owned(),
+            part,
+        })
+    }
+
+    fn slo_source(&mut self, index: usize, name: Option<&str>, sources: &[SourceSettings]) {
+        let able: Vec<_> = sources
+            .iter()
+            .filter(|source| source.kind == MEASURES)
+            .collect();
+        let names: Vec<_> = able.iter().map(|source| source.name.as_str()).collect();
+        let message = match name {
+            None if able.len() == 1 => return,
+            None if able.is_empty() => {
+                format!("no source can measure this: add a [[source]] of kind `{MEASURES}`")
+            }
+            None => format!(
+                "which source measures this? write `source = \"…\"`, one of {}",
+                read::quoted(&names)
+            ),
+            Some(name) if names.contains(&name) => return,
+            Some(name) => match sources.iter().find(|source| source.name.as_str() == name) {
+                Some(source) => format!(
+                    "`{name}` is of kind `{}`, which measures no SLO: name one of kind `{MEASURES}`",
+                    source.kind
+                ),
+                None => read::unknown_word("source", name, &names),
+            },
+        };
+        self.refuse("slo", index, "source", message);
+    }
+}
+
+/// Accepts a bare selector, to which the window is added, or an expression that has `$window`.
+fn check_query(query: &str) -> Result<(), String> {
+    const FIX: &str = "write a selector such as `http_requests_total{service=\"checkout\"}`, or an expression with $window such as `sum(increase(http_requests_total[$window]))`";
+    if query.len() > MAX_QUERY {
+        return Err(format!(
+            "longer than {MAX_QUERY} bytes: record it as a rule and name that"
+        ));
+    }
+    let has_window = query.contains(WINDOW);
+    let expression = parser::parse(&query.replace(WINDOW, "5m"))
+        .map_err(|error| format!("this is not PromQL ({error}): {FIX}"))?;
+    match &expression {
+        Expr::VectorSelector(selector) if !has_window => {
+            if selector.offset.is_some() || selector.at.is_some() {
+                return Err(format!("a selector has no offset and no @: {FIX}"));
+            }
+            // A comment would swallow what is added behind it.
+            parser::parse(&format!("sum(increase({}[5m]))", query.trim()))
+                .map_err(|_| "write the selector without a comment".to_owned())?;
+            Ok(())
+        }
+        _ if !has_window => Err(format!("this looks back over no window of ours: {FIX}")),
+        expression => match expression.value_type() {
+            ValueType::Vector | ValueType::Scalar => Ok(()),
+            ValueType::Matrix => Err("this is a range of samples, not a number of events: wrap it, as in `sum(increase(…[$window]))`".to_owned()),
+            ValueType::String => Err(format!("this is a text, not a number of events: {FIX}")),
+        },
+    }
+}

@@ -1,0 +1,208 @@
+//! Settings as they are written, before anything is checked but their types and names.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::{HeaderSetting, SecretRef};
+use crate::domain::Window;
+
+/// The tables that a configuration consists of.
+pub(super) const SECTIONS: [&str; 5] = ["ui", "keys", "source", "slo", "service"];
+
+/// The settings that every source takes: the fields of [`Source`].
+pub(super) const COMMON: [&str; 13] = [
+    "name",
+    "kind",
+    "url",
+    "interval",
+    "timeout",
+    "stale_after",
+    "headers",
+    "bearer_token",
+    "token",
+    "basic",
+    "ca_file",
+    "client_cert",
+    "proxy",
+];
+
+/// `[ui]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ui {
+    pub(super) context: Option<String>,
+    pub(super) timezone: Option<String>,
+    pub(super) theme: Option<String>,
+    pub(super) ascii: Option<bool>,
+}
+
+/// `[keys]`.
+pub(super) type Keys = BTreeMap<String, Chords>;
+
+/// One key, or several.
+#[derive(Debug)]
+pub(super) struct Chords(pub(super) Vec<String>);
+
+/// What every `[[source]]` may hold.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Source {
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) url: Option<String>,
+    pub(super) interval: Option<Window>,
+    pub(super) timeout: Option<Window>,
+    pub(super) stale_after: Option<Window>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, HeaderSetting>,
+    pub(super) bearer_token: Option<SecretRef>,
+    pub(super) token: Option<SecretRef>,
+    pub(super) basic: Option<Basic>,
+    pub(super) ca_file: Option<PathBuf>,
+    pub(super) client_cert: Option<PathBuf>,
+    pub(super) proxy: Option<String>,
+}
+
+/// `basic = { … }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Basic {
+    pub(super) username: String,
+    pub(super) password: SecretRef,
+}
+
+/// `[[slo]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Slo {
+    pub(super) service: String,
+    pub(super) name: String,
+    pub(super) objective: Percent,
+    pub(super) period: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) total: String,
+    pub(super) bad: Option<String>,
+    pub(super) good: Option<String>,
+}
+
+/// A number, written with or without a point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Percent(pub(super) f64);
+
+/// `[[service]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) aliases: Vec<String>,
+    #[serde(default)]
+    pub(super) depends_on: Vec<String>,
+    pub(super) team: Option<String>,
+    pub(super) tier: Option<u8>,
+    pub(super) runbook: Option<String>,
+    #[serde(default)]
+    pub(super) links: BTreeMap<String, String>,
+}
+
+/// What to say to somebody who writes a secret into the file; the secret itself is not repeated.
+pub(super) const NEVER_INLINE: &str = "a secret is never written here: say where it is, as { env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
+
+/// What a list of keys, a header or a secret may be written as.
+enum Written {
+    Text(String),
+    List(Vec<String>),
+    Secret(SecretRef),
+}
+
+/// Reads any of these; `wanted` is what a message says instead.
+struct Writing(&'static str);
+
+impl<'de> Visitor<'de> for Writing {
+    type Value = Written;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Written, E> {
+        Ok(Written::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Written, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = list.next_element()? {
+            entries.push(entry);
+        }
+        Ok(Written::List(entries))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written, A::Error> {
+        const PLACES: [&str; 3] = ["env", "file", "command"];
+        let one = || A::Error::custom("expected just one of `env`, `file` and `command`");
+        let place: String = map.next_key()?.ok_or_else(one)?;
+        let secret = match place.as_str() {
+            "env" => SecretRef::Env(map.next_value()?),
+            "file" => SecretRef::File(map.next_value()?),
+            "command" => SecretRef::Command(map.next_value()?),
+            other => return Err(A::Error::unknown_field(other, &PLACES)),
+        };
+        if map.next_entry::<String, IgnoredAny>()?.is_some() {
+            return Err(one());
+        }
+        let is_empty = match &secret {
+            SecretRef::Env(name) => name.is_empty(),
+            SecretRef::File(path) => path.as_os_str().is_empty(),
+            SecretRef::Command(command) => command.first().is_none_or(String::is_empty),
+        };
+        if is_empty {
+            return Err(A::Error::custom(format!(
+                "`{place}` is empty: say where the secret is"
+            )));
+        }
+        Ok(Written::Secret(secret))
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_any(Writing("{ env = \"NAME\" }"))? {
+            Written::Secret(secret) => Ok(secret),
+            Written::Text(_) | Written::List(_) => Err(D::Error::custom(NEVER_INLINE)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderSetting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wanted = "a string, or { env = \"NAME\" } for a secret";
+        match deserializer.deserialize_any(Writing(wanted))? {
+            Written::Text(text) => Ok(Self::Plain(text)),
+            Written::Secret(secret) => Ok(Self::Secret(secret)),
+            Written::List(_) => Err(D::Error::custom(format!("expected {wanted}, found a list"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Chords {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wanted = "a key such as \"q\", or a list of keys";
+        match deserializer.deserialize_any(Writing(wanted))? {
+            Written::Text(key) => Ok(Self(vec![key])),
+            Written::List(keys) => Ok(Self(keys)),
+            Written::Secret(_) => Err(D::Error::custom(format!(
+                "expected {wanted}, found a table"
+            ))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(Self)
+    }
+}

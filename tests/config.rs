@@ -1,0 +1,674 @@
+//! The configuration: what is accepted, what is refused and in which words, and what overrides what.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use watchfire::config::{
+    Auth, Environment, FlagSource, HeaderSetting, Loaded, Overrides, Part, SecretRef, Settings,
+    ThemeChoice, load,
+};
+use watchfire::domain::{Period, SourceName};
+use watchfire::source::known_kinds;
+
+const EXAMPLE: &str = include_str!("../config.example.toml");
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    let variables = variables.iter();
+    variables
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn load_file(path: &Path, variables: &[(&str, &str)]) -> Result<Loaded, String> {
+    let overrides = Overrides {
+        config: Some(path.to_owned()),
+        sources: Vec::new(),
+    };
+    load(&overrides, &environment(variables), &known_kinds()).map_err(|error| error.to_string())
+}
+
+fn load_text(text: impl AsRef<[u8]>, variables: &[(&str, &str)]) -> Result<Loaded, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, text).unwrap();
+    load_file(&path, variables)
+        .map_err(|message| message.replace(path.to_str().unwrap(), "config.toml"))
+}
+
+fn fixtures(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/config")
+        .join(kind);
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn fixture(kind: &str, name: &str) -> PathBuf {
+    let files = fixtures(kind).into_iter();
+    files
+        .into_iter()
+        .find(|path| path.file_stem().unwrap() == name)
+        .unwrap()
+}
+
+/// What the settings come to, as text: `Settings` holds time zones, which have no equality.
+fn comparable(settings: &Settings) -> String {
+    format!("{settings:#?}")
+}
+
+#[test]
+fn every_mistake_is_refused_in_words_that_name_place_reason_and_fix() {
+    let update = std::env::var_os("UPDATE").is_some();
+    for path in fixtures("invalid") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let Err(message) = load_file(&path, &[]) else {
+            panic!("{name} is accepted");
+        };
+        let message = message.replace(path.to_str().unwrap(), name) + "\n";
+        let place = format!("{name}:");
+        assert!(message.contains(&place), "{name} has no line: {message}");
+        assert!(
+            !message.contains("hunter2"),
+            "{name} tells the secret: {message}"
+        );
+        assert!(
+            !message.chars().any(|c| c.is_control() && c != '\n'),
+            "{name} lets a control character through: {message:?}"
+        );
+        let expected = path.with_extension("txt");
+        if update {
+            fs::write(&expected, &message).unwrap();
+        }
+        let expected = fs::read_to_string(&expected).unwrap_or_default();
+        assert_eq!(
+            message, expected,
+            "{name}; UPDATE=1 rewrites the expected message"
+        );
+    }
+}
+
+#[test]
+fn every_valid_file_is_accepted() {
+    for path in fixtures("valid") {
+        if let Err(message) = load_file(&path, &[]) {
+            panic!("{message}");
+        }
+    }
+}
+
+#[test]
+fn the_contract_reads_as_it_is_meant() {
+    let settings = load_file(&fixture("valid", "contract"), &[])
+        .unwrap()
+        .settings;
+    let intervals: Vec<_> = settings
+        .sources
+        .iter()
+        .map(|source| source.interval.as_secs())
+        .collect();
+    assert_eq!(intervals, [15, 60, 15, 30]);
+    let prod = &settings.sources[0];
+    assert_eq!(prod.stale_after.as_secs(), 300);
+    assert!(matches!(&prod.http.auth, Auth::Bearer(SecretRef::Env(name)) if name == "PROM_TOKEN"));
+    assert!(
+        matches!(&prod.http.headers["X-Scope-OrgID"], HeaderSetting::Plain(value) if value == "acme")
+    );
+    let special: Vec<_> = prod.table.keys().collect();
+    assert_eq!(special, ["build_info", "discover"]);
+
+    let checkout = &settings.slos[0];
+    assert!((checkout.objective - 0.999).abs() < f64::EPSILON);
+    assert_eq!(checkout.period.to_string(), "30d");
+    assert_eq!(checkout.source, Some(SourceName::new("prod")));
+    assert!(matches!(checkout.part, Part::Bad(_)));
+    assert!(matches!(settings.slos[1].part, Part::Good(_)));
+    assert_eq!(settings.slos[1].period, "30d".parse::<Period>().unwrap());
+    assert_eq!(settings.services[0].aliases, ["checkout-api"]);
+}
+
+#[test]
+fn paths_begin_at_the_file_or_at_home() {
+    let path = fixture("valid", "every_way_to_log_in");
+    let settings = load_file(&path, &[("HOME", "/home/mara")])
+        .unwrap()
+        .settings;
+    let folder = path.parent().unwrap();
+    let Auth::Basic { username, password } = &settings.sources[0].http.auth else {
+        panic!("no basic");
+    };
+    assert_eq!(username, "mara");
+    assert_eq!(*password, SecretRef::File(folder.join("secrets/password")));
+    assert_eq!(
+        settings.sources[0].http.ca_file,
+        Some(folder.join("ca.pem"))
+    );
+    assert_eq!(
+        settings.sources[0].http.client_cert,
+        Some("/etc/watchfire/client.pem".into())
+    );
+    assert!(matches!(
+        &settings.sources[1].http.headers["X-Api-Key"],
+        HeaderSetting::Secret(SecretRef::File(key)) if key == Path::new("/home/mara/key")
+    ));
+    assert!(
+        matches!(&settings.sources[1].http.auth, Auth::Token(SecretRef::Command(words)) if words.len() == 3)
+    );
+}
+
+#[test]
+fn the_example_changes_nothing() {
+    let example = load_text(EXAMPLE, &[]).unwrap();
+    assert_eq!(
+        comparable(&example.settings),
+        comparable(&Settings::empty())
+    );
+}
+
+#[test]
+fn the_example_names_every_setting_and_all_of_it_is_valid() {
+    let whole = uncommented(EXAMPLE);
+    let settings = load_text(&whole, &[]).unwrap().settings;
+    let mut kinds: Vec<_> = settings
+        .sources
+        .iter()
+        .map(|source| source.kind.as_str())
+        .collect();
+    let mut known: Vec<_> = known_kinds().iter().map(|kind| kind.name).collect();
+    kinds.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(kinds, known, "one example of each kind");
+
+    for table in [
+        "[ui]",
+        "[[slo]]",
+        "[[service]]",
+        "[[source]]\nname = 'a'\nkind = 'json'\n[source.basic]",
+    ] {
+        let refused = load_text(format!("{table}\n'~' = 1"), &[]).unwrap_err();
+        assert_names(&whole, table, &refused);
+    }
+    // A kind's own settings are read by the kind; those that every kind takes are known here.
+    let source = load_text("[[source]]\nname = 'a'\nkind = 'json'\n'~' = 1", &[])
+        .unwrap()
+        .settings
+        .sources
+        .remove(0);
+    assert_names(
+        &whole,
+        "[[source]]",
+        &source.options::<NoOptions>().unwrap_err().message,
+    );
+}
+
+/// A kind of source without settings of its own.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoOptions {}
+
+/// Checks that `example` sets every key that `refused`, the answer to an unknown key, knows of.
+fn assert_names(example: &str, table: &str, refused: &str) {
+    let (_, known) = refused.split_once("known here are").unwrap();
+    let known = known.lines().next().unwrap().split('`').skip(1).step_by(2);
+    let set: Vec<_> = example
+        .match_indices(" = ")
+        .filter_map(|(at, _)| {
+            example[..at]
+                .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+        })
+        .collect();
+    for key in known {
+        assert!(
+            set.contains(&key),
+            "{table} takes `{key}`, and the example is silent about it"
+        );
+    }
+}
+
+/// The example with its examples switched on.
+fn uncommented(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.strip_prefix('#') {
+        Some(rest)
+            if rest.starts_with(|first: char| first == '[' || first.is_ascii_lowercase()) =>
+        {
+            rest
+        }
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let variables = [
+        ("WATCHFIRE__UI__THEME", "mono"),
+        ("WATCHFIRE__UI__ASCII", "true"),
+        ("WATCHFIRE__KEYS__QUIT", "x"),
+        ("WATCHFIRE__UI__CONTEXT", "42"),
+    ];
+    let settings = load_text(
+        "[ui]\ntheme = 'dark'\ntimezone = 'Europe/Berlin'\n[keys]\nquit = ['q', 'Q']",
+        &variables,
+    )
+    .unwrap()
+    .settings;
+    assert_eq!(settings.ui.theme, ThemeChoice::Mono);
+    assert_eq!(settings.ui.timezone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(settings.ui.context, "42");
+    assert!(settings.ui.ascii);
+    assert_eq!(settings.keys["quit"], ["x"]);
+}
+
+#[test]
+fn variables_that_are_not_settings_are_left_alone() {
+    let variables = [
+        ("WATCHFIRE_LOG", "debug"),
+        ("WATCHFIRE", "x"),
+        ("WATCHFIRE_UI_THEME", "pink"),
+        ("UI__THEME", "pink"),
+        ("THEME", "pink"),
+    ];
+    assert_eq!(
+        load_text("", &variables).unwrap().settings.ui.theme,
+        ThemeChoice::Auto
+    );
+}
+
+#[test]
+fn a_mistake_in_the_environment_names_the_variable() {
+    for (name, value, want) in [
+        (
+            "WATCHFIRE__UI__THEME",
+            "pink",
+            "WATCHFIRE__UI__THEME: ui.theme: no theme is called `pink`: write `auto`, `dark`, `light` or `mono`",
+        ),
+        (
+            "WATCHFIRE__UI__THEM",
+            "mono",
+            "WATCHFIRE__UI__THEM: ui.them: unknown key: did you mean `theme`?",
+        ),
+        (
+            "WATCHFIRE__UI__ASCII",
+            "maybe",
+            "WATCHFIRE__UI__ASCII: ui.ascii: expected true or false, found a string",
+        ),
+        (
+            "WATCHFIRE__UI__TIMEZONE",
+            "Mars",
+            "WATCHFIRE__UI__TIMEZONE: ui.timezone: `Mars` is no time zone",
+        ),
+        (
+            "WATCHFIRE__SOURCE__0__URL",
+            "http://x",
+            "WATCHFIRE__SOURCE__0__URL: this names no setting",
+        ),
+        (
+            "WATCHFIRE__SLO__X",
+            "1",
+            "WATCHFIRE__SLO__X: `slo` cannot be set by a variable",
+        ),
+        (
+            "WATCHFIRE__UI",
+            "mono",
+            "WATCHFIRE__UI: this names no setting",
+        ),
+        (
+            "WATCHFIRE____",
+            "mono",
+            "WATCHFIRE____: this names no setting",
+        ),
+        (
+            "WATCHFIRE__UI__A.B[",
+            "mono",
+            "WATCHFIRE__UI__A.B[: this names no setting",
+        ),
+    ] {
+        let message = load_text("[ui]\ntheme = 'dark'", &[(name, value)]).unwrap_err();
+        assert!(message.starts_with(want), "{message}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_file_is_not_hidden_by_the_environment() {
+    let message = load_text("[ui]\nascii = 'no'", &[("WATCHFIRE__UI__ASCII", "true")]).unwrap_err();
+    assert!(
+        message.starts_with("config.toml:2:9: ui.ascii: expected true or false"),
+        "{message}"
+    );
+}
+
+#[test]
+fn flags_add_to_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(
+        &path,
+        "[[source]]\nname = 'prometheus'\nkind = 'prometheus'",
+    )
+    .unwrap();
+    let flag = |url: &str| FlagSource {
+        flag: "--prometheus",
+        kind: "prometheus",
+        url: url.to_owned(),
+        table: toml::Table::new(),
+    };
+    let overrides = Overrides {
+        config: Some(path),
+        sources: vec![flag("http://a"), flag("http://b")],
+    };
+    let loaded = load(&overrides, &environment(&[]), &known_kinds()).unwrap();
+    let sources = &loaded.settings.sources;
+    let names: Vec<_> = sources
+        .iter()
+        .map(|source| (source.index, source.name.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [(0, "prometheus"), (1, "prometheus-2"), (2, "prometheus-3")]
+    );
+
+    let message = loaded
+        .report(&sources[2].problem("url", "no such scheme"))
+        .to_string();
+    assert_eq!(message, "--prometheus: source[2].url: no such scheme");
+    let message = loaded
+        .report(&sources[0].problem("url", "is missing"))
+        .to_string();
+    assert!(
+        message.contains("config.toml:1:1: source[0].url (\"prometheus\"): is missing\n"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_kind_reads_its_own_settings_and_its_mistakes_have_a_place_too() {
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Options {
+        repos: Vec<String>,
+        environments: Option<Vec<String>>,
+    }
+    let refused = |text: &str| {
+        let loaded = load_text(
+            format!("[[source]]\nname = 'hub'\nkind = 'github'\n{text}"),
+            &[],
+        )
+        .unwrap();
+        let problem = loaded.settings.sources[0].options::<Options>().unwrap_err();
+        let message = loaded.report(&problem).to_string();
+        message.rsplit_once("config.toml:").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        refused("repoz = ['a']"),
+        "4:1: source[0].repoz (\"hub\"): unknown key: did you mean `repos`?\n  |\n4 | repoz = ['a']\n  | ^^^^^"
+    );
+    assert!(
+        refused("intervall = '5s'")
+            .contains("source[0].intervall (\"hub\"): unknown key: did you mean `interval`?")
+    );
+    assert!(refused("repos = ['a', 5]").starts_with(
+        "4:15: source[0].repos[1] (\"hub\"): expected a string, found a number: put it in quotes"
+    ));
+    assert!(refused("").starts_with("1:1: source[0] (\"hub\"): `repos` is missing"));
+
+    let loaded = load_text(
+        "[[source]]\nname = 'hub'\nkind = 'github'\nrepos = ['a']\nenvironments = []",
+        &[],
+    )
+    .unwrap();
+    let options: Options = loaded.settings.sources[0].options().unwrap();
+    assert_eq!(
+        (options.repos, options.environments),
+        (vec!["a".to_owned()], Some(vec![]))
+    );
+}
+
+#[test]
+fn the_file_is_found_where_the_contract_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |path: &str, context: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("[ui]\ncontext = '{context}'")).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let flag = put("flag.toml", "flag");
+    let variable = put("variable.toml", "variable");
+    put("xdg/watchfire/config.toml", "xdg");
+    put("home/.config/watchfire/config.toml", "home");
+    let (xdg, home) = (folder.path().join("xdg"), folder.path().join("home"));
+    let (xdg, home) = (xdg.to_str().unwrap(), home.to_str().unwrap());
+    let empty = folder.path().join("empty");
+    let empty = empty.to_str().unwrap();
+
+    let context = |flag: Option<&str>, variables: &[(&str, &str)]| {
+        let overrides = Overrides {
+            config: flag.map(PathBuf::from),
+            sources: Vec::new(),
+        };
+        load(&overrides, &environment(variables), &known_kinds())
+            .unwrap()
+            .settings
+            .ui
+            .context
+    };
+    let all = [
+        ("WATCHFIRE_CONFIG", variable.as_str()),
+        ("XDG_CONFIG_HOME", xdg),
+        ("HOME", home),
+    ];
+    assert_eq!(context(Some(&flag), &all), "flag");
+    assert_eq!(context(None, &all), "variable");
+    assert_eq!(context(None, &all[1..]), "xdg");
+    assert_eq!(context(None, &all[2..]), "home");
+    assert_eq!(
+        context(None, &[("XDG_CONFIG_HOME", empty), ("HOME", home)]),
+        "home"
+    );
+    assert_eq!(
+        context(
+            None,
+            &[
+                ("WATCHFIRE_CONFIG", ""),
+                ("XDG_CONFIG_HOME", "relative"),
+                ("HOME", home)
+            ]
+        ),
+        "home"
+    );
+    assert_eq!(context(None, &[("HOME", empty)]), "");
+    assert_eq!(context(None, &[]), "");
+}
+
+#[test]
+fn a_named_file_that_cannot_be_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("none.toml");
+    let message = load_file(&missing, &[]).unwrap_err();
+    assert!(
+        message.contains("none.toml: there is no such file, but --config names it"),
+        "{message}"
+    );
+    let variable = [("WATCHFIRE_CONFIG", missing.to_str().unwrap())];
+    let error = load(
+        &Overrides::default(),
+        &environment(&variable),
+        &known_kinds(),
+    )
+    .unwrap_err();
+    assert!(
+        error.to_string().contains("but WATCHFIRE_CONFIG names it"),
+        "{error}"
+    );
+    let message = load_file(folder.path(), &[]).unwrap_err();
+    assert!(message.contains("this is a directory"), "{message}");
+    let large = folder.path().join("large.toml");
+    fs::write(&large, "#".repeat(10 * 1024 * 1024)).unwrap();
+    let message = load_file(&large, &[]).unwrap_err();
+    assert!(message.contains("is larger than 1 MiB"), "{message}");
+}
+
+#[test]
+fn the_locale_decides_on_plain_characters_unless_the_settings_do() {
+    for (variables, ascii) in [
+        (vec![], false),
+        (vec![("LANG", "C.UTF-8")], false),
+        (vec![("LANG", "de_DE.utf8")], false),
+        (vec![("LANG", "C")], true),
+        (vec![("LANG", "en_US.UTF-8"), ("LC_ALL", "POSIX")], true),
+        (
+            vec![("LANG", "C"), ("WATCHFIRE__UI__ASCII", "false")],
+            false,
+        ),
+    ] {
+        assert_eq!(
+            load_text("", &variables).unwrap().settings.ui.ascii,
+            ascii,
+            "{variables:?}"
+        );
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_can_break_the_reader(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+        let _ = load_text(bytes, &[]);
+    }
+
+    #[test]
+    fn no_damage_to_a_good_file_can_break_the_reader(at in 0..EXAMPLE.len(), byte in proptest::prelude::any::<u8>()) {
+        let mut text = uncommented(EXAMPLE).into_bytes();
+        let at = at % text.len();
+        text[at] = byte;
+        if let Err(message) = load_text(text, &[]) {
+            proptest::prop_assert!(!message.chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+}
+
+/// The program with nothing of this machine's configuration about it.
+fn watchfire(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_watchfire"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null());
+    command
+}
+
+fn answer(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = watchfire(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn without_anything_to_watch_it_says_what_to_do_next_on_one_screen() {
+    for arguments in [&[][..], &["status"]] {
+        let (status, stdout, stderr) = answer(arguments);
+        assert_eq!(status, Some(3));
+        assert_eq!(stdout, "");
+        assert!(
+            stderr.lines().count() <= 24 && stderr.lines().all(|line| line.len() <= 80),
+            "{stderr}"
+        );
+        for want in [
+            "watchfire demo",
+            "watchfire --prometheus URL",
+            "watchfire config > /nonexistent/.config/watchfire/config.toml",
+            "$WATCHFIRE_CONFIG",
+        ] {
+            assert!(stderr.contains(want), "{want} is not in {stderr}");
+        }
+    }
+}
+
+#[test]
+fn usage_and_configuration_errors_exit_with_3_and_say_so_on_stderr() {
+    let broken = fixture("invalid", "unknown_theme");
+    let broken = broken.to_str().unwrap();
+    for (arguments, want) in [
+        (&["--nonsense"][..], "--nonsense"),
+        (&["nonsense"], "nonsense"),
+        (
+            &["status", "--format", "xml"],
+            "[possible values: table, json]",
+        ),
+        (&["status", "--at", "yesterday"], "RFC 3339"),
+        (&["demo", "--speed", "0"], "--speed"),
+        (&["completions"], "<SHELL>"),
+        (&["--config", broken], "unknown_theme.toml:2:9: ui.theme:"),
+        (
+            &["status", "--config", broken],
+            "unknown_theme.toml:2:9: ui.theme:",
+        ),
+        (&["--config", "/nonexistent/a.toml"], "--config names it"),
+    ] {
+        let (status, stdout, stderr) = answer(arguments);
+        assert_eq!(status, Some(3), "{arguments:?}");
+        assert_eq!(stdout, "", "{arguments:?}");
+        assert!(stderr.contains(want), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_was_asked_for_goes_to_stdout_with_status_0() {
+    for (arguments, want) in [
+        (&["--help"][..], "--prometheus"),
+        (&["status", "--help"], "--at"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+        (&["config"], "[[source]]"),
+        (&["man"], ".TH watchfire"),
+        (&["completions", "bash"], "_watchfire"),
+        (&["completions", "zsh"], "#compdef watchfire"),
+        (&["completions", "fish"], "complete -c watchfire"),
+    ] {
+        let (status, stdout, stderr) = answer(arguments);
+        assert_eq!(status, Some(0), "{arguments:?}");
+        assert_eq!(stderr, "", "{arguments:?}");
+        assert!(stdout.contains(want), "{arguments:?}");
+    }
+    assert_eq!(answer(&["config"]).1, EXAMPLE);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for arguments in [
+        &["config"][..],
+        &["man"],
+        &["--help"],
+        &["completions", "bash"],
+    ] {
+        let mut child = watchfire(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut complaint = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut complaint)
+            .unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
+        assert_eq!(complaint, "", "{arguments:?}");
+    }
+}
