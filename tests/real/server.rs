@@ -48,12 +48,12 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self, address: &str, path: &str) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while Instant::now() < deadline {
             if self.child.try_wait().expect("its state").is_some() {
                 return false;
             }
-            if get(address, path).is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+            if get(address, path).is_some_and(|answer| answer.split(' ').nth(1) == Some("200")) {
                 return true;
             }
             std::thread::sleep(Duration::from_millis(50));
