@@ -2,6 +2,7 @@
 
 pub mod config;
 mod first_steps;
+pub mod status;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -10,9 +11,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::cli::{Cli, Command, Watch};
-use crate::config::{Environment, Loaded, load};
+use crate::cli::{self, Cli, Command};
+use crate::config::{Environment, Settings, load};
 use crate::source;
+use crate::watch::Watch;
 
 /// The status of everything that keeps watchfire from knowing; 1 and 2 would read as a ticket and a
 /// page.
@@ -38,24 +40,30 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Some(Command::Man) => man(),
         Some(Command::Demo(_)) => refuse("`watchfire demo` is not built yet"),
-        Some(Command::Status(_)) => with_sources(&cli.watch, |_| {
-            refuse("`watchfire status` is not built yet")
-        }),
-        None => with_sources(&cli.watch, |_| refuse("the screen is not built yet")),
+        Some(Command::Status(options)) => {
+            with_sources(&cli.watch, |_, watch| status::run(&options, watch))
+        }
+        None => with_sources(&cli.watch, |_, _| refuse("the screen is not built yet")),
     }
 }
 
 /// Reads the settings and goes on with them, if there is anything to watch.
-fn with_sources(watch: &Watch, go_on: impl FnOnce(Loaded) -> ExitCode) -> ExitCode {
+fn with_sources(
+    options: &cli::Watch,
+    go_on: impl FnOnce(&Settings, Watch) -> ExitCode,
+) -> ExitCode {
     let environment = Environment::of_this_process();
-    let loaded = match load(&watch.overrides(), &environment, &source::known_kinds()) {
+    let loaded = match load(&options.overrides(), &environment, &source::known_kinds()) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(error),
     };
     if loaded.settings.sources.is_empty() {
         return refuse(first_steps::text(loaded.file.as_deref(), &environment));
     }
-    go_on(loaded)
+    match Watch::over(&loaded.settings) {
+        Ok(watch) => go_on(&loaded.settings, watch),
+        Err(problems) => refuse(loaded.report_all(&problems)),
+    }
 }
 
 fn man() -> ExitCode {

@@ -74,6 +74,13 @@ impl Feed {
         }
     }
 
+    /// The same, known to measure these SLOs before it has answered.
+    #[must_use]
+    pub fn expecting(mut self, slos: Vec<Observation>) -> Self {
+        self.facts.slos = (!slos.is_empty()).then_some(slos);
+        self
+    }
+
     /// How far its facts can be trusted to be the present.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         Freshness::judge(

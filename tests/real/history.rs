@@ -48,7 +48,11 @@ fn requests(ago: i64) -> u64 {
 
 /// The services of the history.
 pub const SERVICES: &[Service] = &[
-    Service { name: "steady", traffic: |ago| Some((requests(ago), requests(ago) / 120)), ..PLAIN },
+    Service {
+        name: "steady",
+        traffic: |ago| Some((requests(ago), requests(ago) / 120)),
+        ..PLAIN
+    },
     Service {
         name: "burning",
         traffic: |ago| Some((requests(ago), if ago < 45 * MINUTE { 30 } else { 0 })),
@@ -58,17 +62,37 @@ pub const SERVICES: &[Service] = &[
         name: "past",
         traffic: |ago| {
             let outage = (10 * DAY..10 * DAY + 2 * HOUR).contains(&ago);
-            Some((requests(ago), if outage { requests(ago) / 2 } else { requests(ago) / 120 }))
+            Some((
+                requests(ago),
+                if outage {
+                    requests(ago) / 2
+                } else {
+                    requests(ago) / 120
+                },
+            ))
         },
         ..PLAIN
     },
     Service {
         name: "slow",
-        traffic: |ago| Some((requests(ago), if ago < 2 * DAY { requests(ago) / 24 } else { 0 })),
+        traffic: |ago| {
+            Some((
+                requests(ago),
+                if ago < 2 * DAY { requests(ago) / 24 } else { 0 },
+            ))
+        },
         ..PLAIN
     },
-    Service { name: "never", traffic: |ago| Some((requests(ago), 0)), ..PLAIN },
-    Service { name: "idle", traffic: |_| Some((0, 0)), ..PLAIN },
+    Service {
+        name: "never",
+        traffic: |ago| Some((requests(ago), 0)),
+        ..PLAIN
+    },
+    Service {
+        name: "idle",
+        traffic: |_| Some((0, 0)),
+        ..PLAIN
+    },
     Service {
         name: "newborn",
         traffic: |ago| (ago < 2 * HOUR).then_some((requests(ago), requests(ago) / 120)),
@@ -101,7 +125,10 @@ pub const SERVICES: &[Service] = &[
 
 /// The service of that name.
 pub fn service(name: &str) -> &'static Service {
-    SERVICES.iter().find(|service| service.name == name).expect("a service of the history")
+    SERVICES
+        .iter()
+        .find(|service| service.name == name)
+        .expect("a service of the history")
 }
 
 impl Service {
@@ -109,7 +136,9 @@ impl Service {
     pub fn events(&self, seconds: i64) -> (u64, u64) {
         (0..seconds / MINUTE)
             .filter_map(|minute| (self.traffic)(minute * MINUTE))
-            .fold((0, 0), |(bad, total), (all, failed)| (bad + failed, total + all))
+            .fold((0, 0), |(bad, total), (all, failed)| {
+                (bad + failed, total + all)
+            })
     }
 
     /// Its error ratio over the last `seconds` before the end; `None` without any event.
@@ -156,16 +185,24 @@ impl Service {
     ) {
         let (name, pod, at) = (self.name, pod.unwrap_or(0), end - ago);
         let labels = format!("service=\"{name}\",pod=\"{pod}\"");
-        out.push((at, format!("http_requests_total{{{labels},code=\"200\"}} {good} {at}\n")));
+        out.push((
+            at,
+            format!("http_requests_total{{{labels},code=\"200\"}} {good} {at}\n"),
+        ));
         if let Some(bad) = bad {
-            out.push((at, format!("http_requests_total{{{labels},code=\"500\"}} {bad} {at}\n")));
+            out.push((
+                at,
+                format!("http_requests_total{{{labels},code=\"500\"}} {bad} {at}\n"),
+            ));
         }
     }
 }
 
 /// The present minute, in Unix seconds: where a history may end at the latest.
 pub fn this_minute() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970");
     i64::try_from(now.as_secs()).expect("seconds") / MINUTE * MINUTE
 }
 
@@ -193,11 +230,20 @@ fn backfill(dir: &Path, samples: Vec<(i64, String)>) {
         let file = dir.join(format!("{block}.om"));
         std::fs::write(&file, text).expect("the samples");
         let made = Command::new("promtool")
-            .args(["tsdb", "create-blocks-from", "--max-block-duration=162h", "openmetrics"])
+            .args([
+                "tsdb",
+                "create-blocks-from",
+                "--max-block-duration=162h",
+                "openmetrics",
+            ])
             .args([file, dir.join("data")])
             .output()
             .expect("promtool, which `./test` installs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
     }
 }
 

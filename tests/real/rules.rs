@@ -13,7 +13,10 @@ fn requests(service: &str, window: &str) -> (String, String) {
 
 /// One recording rule.
 fn record(out: &mut String, name: &str, expr: &str, labels: &[(&str, &str)]) {
-    let _ = writeln!(out, "  - record: {name}\n    expr: |\n      {expr}\n    labels:");
+    let _ = writeln!(
+        out,
+        "  - record: {name}\n    expr: |\n      {expr}\n    labels:"
+    );
     for (label, value) in labels {
         let _ = writeln!(out, "      {label}: \"{value}\"");
     }
@@ -33,17 +36,32 @@ pub fn sloth(service: &str) -> String {
     for window in WINDOWS {
         let (bad, total) = requests(service, window);
         let name = format!("slo:sli_error:ratio_rate{window}");
-        record(&mut out, &name, &format!("({bad}) / ({total})"), &with("sloth_window", window));
+        record(
+            &mut out,
+            &name,
+            &format!("({bad}) / ({total})"),
+            &with("sloth_window", window),
+        );
     }
     let own = format!(
         "slo:sli_error:ratio_rate5m{{sloth_id=\"{id}\", sloth_service=\"{service}\", \
          sloth_slo=\"availability\"}}[30d]"
     );
     let mean = format!("sum_over_time({own}) / ignoring (sloth_window) count_over_time({own})");
-    record(&mut out, "slo:sli_error:ratio_rate30d", &mean, &with("sloth_window", "30d"));
+    record(
+        &mut out,
+        "slo:sli_error:ratio_rate30d",
+        &mean,
+        &with("sloth_window", "30d"),
+    );
     let _ = writeln!(out, "- name: sloth-slo-meta-recordings-{id}\n  rules:");
     record(&mut out, "slo:objective:ratio", "vector(0.99)", &common);
-    record(&mut out, "slo:error_budget:ratio", "vector(1-0.99)", &common);
+    record(
+        &mut out,
+        "slo:error_budget:ratio",
+        "vector(1-0.99)",
+        &common,
+    );
     record(&mut out, "slo:time_period:days", "vector(30)", &common);
     let current = format!(
         "slo:sli_error:ratio_rate5m{{sloth_id=\"{id}\"}} / on(sloth_id) group_left \

@@ -23,7 +23,12 @@ impl Server {
     ///
     /// # Panics
     /// When the program is missing: a test without its real server must fail, not pass.
-    pub fn start(program: &str, dir: &Path, ready: &str, args: impl Fn(&str) -> Vec<String>) -> Self {
+    pub fn start(
+        program: &str,
+        dir: &Path,
+        ready: &str,
+        args: impl Fn(&str) -> Vec<String>,
+    ) -> Self {
         // Another process may take the port first: then the server ends at once, and we try anew.
         for _ in 0..5 {
             let address = format!("127.0.0.1:{}", free_port());
@@ -38,7 +43,10 @@ impl Server {
                 .unwrap_or_else(|error| {
                     panic!("{program} cannot be started ({error}); `./test` installs it")
                 });
-            let mut server = Self { child, url: format!("http://{address}") };
+            let mut server = Self {
+                child,
+                url: format!("http://{address}"),
+            };
             if server.wait_until_ready(&address, ready) {
                 return server;
             }
@@ -76,7 +84,10 @@ impl Drop for Server {
 
 /// One plain request, its whole answer as text.
 pub fn get(address: &str, path: &str) -> Option<String> {
-    request(address, &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"))
+    request(
+        address,
+        &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"),
+    )
 }
 
 /// One plain JSON POST, its whole answer as text.
@@ -94,7 +105,9 @@ pub fn post(address: &str, path: &str, body: &str) -> Option<String> {
 fn request(address: &str, text: &str) -> Option<String> {
     use std::io::{Read, Write};
     let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .ok()?;
     stream.write_all(text.as_bytes()).ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;

@@ -1,0 +1,246 @@
+//! When a source is asked next: a pure function of the clock, its interval and how it answered.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{Fault, Report, SourceName};
+
+/// However often a source fails, it is asked again after this long.
+pub const MAX_BACK_OFF: SignedDuration = SignedDuration::from_secs(60);
+/// Nothing is asked more often than this.
+pub const MIN_DELAY: SignedDuration = SignedDuration::from_secs(1);
+/// The longest a server can send us away for.
+pub const MAX_RETRY_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Where in its interval a watcher asks.
+///
+/// Every watcher has its own place, so hundreds of them that were started by one roll-out, or sent
+/// away by one outage, do not come back at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phase(u64);
+
+impl Phase {
+    /// The phase of one source in one process on one host.
+    pub fn new(host: &str, process: u32, source: &SourceName) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (host, process, source).hash(&mut hasher);
+        Self(hasher.finish())
+    }
+
+    /// A number below `limit`, always the same for this phase and `salt`.
+    fn below(self, limit: i64, salt: u32) -> i64 {
+        let mut hasher = DefaultHasher::new();
+        (self.0, salt).hash(&mut hasher);
+        let limit = u64::try_from(limit).unwrap_or(1).max(1);
+        i64::try_from(hasher.finish() % limit).unwrap_or(0)
+    }
+}
+
+/// What the newest poll means for the next one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many polls in a row have failed, the newest included; 0 after a good one.
+    pub failures: u32,
+    /// How long the server asked us to stay away.
+    pub retry_after: Option<SignedDuration>,
+}
+
+impl Outcome {
+    /// Reads a report, after `failures` failed polls in a row before it.
+    pub fn of(report: &Report, failures: u32) -> Self {
+        let retry_after = |fault: &Fault| fault.retry_after;
+        match &report.outcome {
+            Ok(facts) => Self {
+                failures: 0,
+                retry_after: facts.fault.as_ref().and_then(retry_after),
+            },
+            Err(fault) => Self {
+                failures: failures.saturating_add(1),
+                retry_after: retry_after(fault),
+            },
+        }
+    }
+
+    /// How long the server must be left alone, 0 when it did not ask for that.
+    pub fn embargo(self) -> SignedDuration {
+        self.retry_after
+            .unwrap_or(SignedDuration::ZERO)
+            .clamp(SignedDuration::ZERO, MAX_RETRY_AFTER)
+    }
+}
+
+/// How long to wait from `now` until the next poll.
+///
+/// - After a good poll: to the source's [`Phase`] in its interval, at least half an interval away.
+/// - After the first failure: one interval at most, so that a short fault heals within it. Each
+///   further failure waits half as long again, up to [`MAX_BACK_OFF`], less up to a fifth that
+///   depends on the phase.
+/// - Never earlier than the server allows.
+pub fn next_delay(
+    now: Timestamp,
+    interval: SignedDuration,
+    phase: Phase,
+    outcome: Outcome,
+) -> SignedDuration {
+    let interval = interval.max(MIN_DELAY);
+    let delay = if outcome.failures == 0 {
+        until_phase(now, interval, phase)
+    } else {
+        back_off(interval, phase, outcome.failures)
+    };
+    delay.max(outcome.embargo())
+}
+
+/// From `now` to the next moment that lies at `phase` in the interval, skipping one that is near.
+fn until_phase(now: Timestamp, interval: SignedDuration, phase: Phase) -> SignedDuration {
+    let interval = millis(interval);
+    let slot = phase.below(interval, 0);
+    let mut wait = (slot - now.as_millisecond()).rem_euclid(interval);
+    if wait * 2 < interval {
+        wait += interval;
+    }
+    SignedDuration::from_millis(wait)
+}
+
+fn back_off(interval: SignedDuration, phase: Phase, failures: u32) -> SignedDuration {
+    let most = millis(MAX_BACK_OFF);
+    let mut wait = millis(interval).min(most);
+    for _ in 1..failures {
+        wait += wait / 2;
+        if wait >= most {
+            wait = most;
+            break;
+        }
+    }
+    SignedDuration::from_millis(wait - phase.below(wait / 5, failures)).max(MIN_DELAY)
+}
+
+/// Whole milliseconds, at least one.
+fn millis(span: SignedDuration) -> i64 {
+    i64::try_from(span.as_millis())
+        .unwrap_or(i64::MAX / 4)
+        .max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Facts, FaultKind};
+
+    const INTERVAL: SignedDuration = SignedDuration::from_secs(15);
+
+    fn moment(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).expect("time")
+    }
+
+    fn failed(failures: u32) -> Outcome {
+        Outcome {
+            failures,
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn a_steady_source_is_asked_once_an_interval_at_its_own_phase() {
+        let phase = Phase::new("host", 1, &SourceName::new("prod"));
+        let mut now = moment(1_700_000_000_123);
+        now += next_delay(now, INTERVAL, phase, Outcome::default());
+        for latency in [5, 900, 40, 3_000, 12] {
+            let answered = now + SignedDuration::from_millis(latency);
+            let next = answered + next_delay(answered, INTERVAL, phase, Outcome::default());
+            assert_eq!(next.duration_since(now), INTERVAL, "latency {latency} ms");
+            now = next;
+        }
+    }
+
+    #[test]
+    fn hundreds_of_watchers_spread_over_the_interval() {
+        let now = moment(1_700_000_000_000);
+        let mut seconds = [0_u32; 15];
+        for process in 0..1_500 {
+            let phase = Phase::new("host", process, &SourceName::new("prod"));
+            let at = now + next_delay(now, INTERVAL, phase, Outcome::default());
+            let second = usize::try_from(at.as_second().rem_euclid(15)).expect("index");
+            seconds[second] += 1;
+        }
+        let most = seconds.iter().max().expect("seconds");
+        assert!(*most <= 150, "mean 100 a second, peak {most}: {seconds:?}");
+    }
+
+    #[test]
+    fn a_short_fault_heals_within_an_interval_and_a_long_one_is_asked_ever_less() {
+        let phase = Phase::new("host", 1, &SourceName::new("prod"));
+        let delays: Vec<_> = (1..9)
+            .map(|n| next_delay(moment(0), INTERVAL, phase, failed(n)))
+            .collect();
+        assert!(delays[0] <= INTERVAL && delays[0] >= INTERVAL * 4 / 5);
+        assert!(delays[1] > INTERVAL && delays[2] > delays[1]);
+        assert!(delays.iter().all(|delay| *delay <= MAX_BACK_OFF));
+        assert!(delays[7] >= MAX_BACK_OFF * 4 / 5);
+    }
+
+    #[test]
+    fn the_outcome_counts_failures_and_takes_the_servers_word_even_for_a_part() {
+        let mut fault = Fault::new(FaultKind::RateLimited, "slow down");
+        fault.retry_after = Some(SignedDuration::from_secs(40));
+        let report = |outcome| Report {
+            source: SourceName::new("prod"),
+            at: moment(0),
+            latency: SignedDuration::ZERO,
+            next_try: None,
+            outcome,
+        };
+        let whole = Outcome::of(&report(Err(fault.clone())), 2);
+        assert_eq!(whole.failures, 3);
+        assert_eq!(whole.embargo(), SignedDuration::from_secs(40));
+        let facts = Facts {
+            fault: Some(fault),
+            ..Facts::default()
+        };
+        let part = Outcome::of(&report(Ok(facts)), 2);
+        assert_eq!(part.failures, 0);
+        assert_eq!(part.embargo(), SignedDuration::from_secs(40));
+    }
+
+    proptest! {
+        #[test]
+        fn a_server_that_asks_for_rest_gets_it(
+            now in 0_i64..4_000_000_000_000,
+            interval in 0_i64..100_000,
+            process: u32,
+            failures: u32,
+            retry_after in -10_i64..10_000_000_000,
+        ) {
+            let phase = Phase::new("host", process, &SourceName::new("prod"));
+            let asked = SignedDuration::from_secs(retry_after);
+            let outcome = Outcome { failures, retry_after: Some(asked) };
+            let interval = SignedDuration::from_secs(interval);
+            let delay = next_delay(moment(now), interval, phase, outcome);
+            prop_assert!(delay >= asked.min(MAX_RETRY_AFTER));
+            let usual = next_delay(moment(now), interval, phase, failed(failures));
+            prop_assert_eq!(delay, usual.max(outcome.embargo()));
+        }
+
+        #[test]
+        fn no_poll_is_hurried_and_none_is_forgotten(
+            now in 0_i64..4_000_000_000_000,
+            interval in 0_i64..100_000,
+            process: u32,
+            failures: u32,
+        ) {
+            let phase = Phase::new("host", process, &SourceName::new("prod"));
+            let interval = SignedDuration::from_secs(interval);
+            let delay = next_delay(moment(now), interval, phase, failed(failures));
+            let interval = interval.max(MIN_DELAY);
+            prop_assert!(delay >= MIN_DELAY.min(interval / 2));
+            if failures == 0 {
+                prop_assert!(delay >= interval / 2 && delay < interval * 3 / 2);
+            } else {
+                prop_assert!(delay <= MAX_BACK_OFF);
+            }
+        }
+    }
+}

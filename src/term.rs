@@ -1,0 +1,363 @@
+//! The terminal: borrowed, drawn on, and given back whatever happens.
+//!
+//! One routine gives it back ([`Tty::give_back`]): a fixed byte string and the saved settings. It
+//! runs on return, on an error, when the guard is dropped, when the thread that draws panics, when a
+//! signal ends or stops the program, and from a watchdog when everything else is stuck. A panic in
+//! any other thread leaves the terminal alone: the screen lives on and shows a fault.
+//!
+//! Nothing here asks the terminal anything, so no late reply can act as a key.
+
+mod backend;
+mod clipboard;
+mod encode;
+mod keyboard;
+mod keys;
+mod link;
+mod pen;
+
+use std::env;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{self, PanicHookInfo};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, getpgrp, getpid, getppid, getsid, kill_process};
+use rustix::stdio::stdout;
+use rustix::termios::{
+    OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr,
+};
+
+use crate::app::Size;
+use crate::text::Shown;
+
+pub use backend::{Output, Paint, Sent};
+pub use clipboard::copy;
+pub use encode::Charset;
+pub use keyboard::{Input, Keyboard};
+pub use link::open;
+
+/// Alternate screen, bracketed paste, no cursor, plain pen, nothing on it.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[m\x1b[H\x1b[2J";
+/// Everything [`ENTER`] and a half-sent frame can leave behind, undone.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// How long a terminal that takes no bytes is waited for, before what it shows is given up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why there can be no screen here, in a sentence with a way out; `None` when there can.
+pub fn obstacle() -> Option<String> {
+    if !isatty(stdout()) {
+        return Some(
+            "the screen needs a terminal, and standard output is none; \
+             `watchfire status` prints the same facts"
+                .to_owned(),
+        );
+    }
+    if env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return Some(
+            "TERM=dumb cannot show a screen; `watchfire status` prints the same facts".to_owned(),
+        );
+    }
+    None
+}
+
+/// The terminal's size as the kernel knows it; 80x24 when it does not.
+pub fn size() -> Size {
+    match tcgetwinsize(stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
+            width: size.ws_col,
+            height: size.ws_row,
+        },
+        _ => Size {
+            width: 80,
+            height: 24,
+        },
+    }
+}
+
+/// What the locale in the environment says of characters. `ascii` asks for 7 bits regardless.
+pub fn charset(ascii: bool) -> Charset {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    charset_of(locale.as_deref().unwrap_or_default(), ascii)
+}
+
+fn charset_of(locale: &str, ascii: bool) -> Charset {
+    let locale = locale.to_ascii_lowercase();
+    Charset {
+        ascii: ascii || !(locale.contains("utf-8") || locale.contains("utf8")),
+        wide_ambiguous: ["ja", "ko", "zh"]
+            .iter()
+            .any(|language| locale.starts_with(language)),
+    }
+}
+
+/// True when colours are unwanted: `NO_COLOR` is set and not empty (<https://no-color.org>).
+pub fn no_color() -> bool {
+    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Where keys come from.
+#[derive(Debug)]
+enum Keys {
+    /// Standard input.
+    Stdin,
+    /// The controlling terminal, when standard input is something else.
+    Tty(File),
+}
+
+impl Keys {
+    fn find() -> io::Result<Self> {
+        if isatty(rustix::stdio::stdin()) {
+            return Ok(Self::Stdin);
+        }
+        let tty = File::options().read(true).write(true).open("/dev/tty")?;
+        Ok(Self::Tty(tty))
+    }
+}
+
+impl AsFd for Keys {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stdin => rustix::stdio::stdin(),
+            Self::Tty(file) => file.as_fd(),
+        }
+    }
+}
+
+/// The terminal while it is ours. Clones are handles to the same loan; when the one that
+/// [`Tty::enter`] made is dropped, the terminal goes back.
+#[derive(Debug)]
+pub struct Tty {
+    loan: Arc<Loan>,
+}
+
+/// A handle that can give the terminal back from anywhere.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    loan: Arc<Loan>,
+}
+
+#[derive(Debug)]
+struct Loan {
+    keys: Keys,
+    saved: Termios,
+    /// True while the modes are ours.
+    is_ours: AtomicBool,
+    /// The thread that draws.
+    owner: ThreadId,
+}
+
+impl Tty {
+    /// Takes the terminal over, from the thread that will draw on it.
+    pub fn enter() -> io::Result<Self> {
+        let keys = Keys::find()?;
+        let saved = tcgetattr(&keys)?;
+        let loan = Arc::new(Loan {
+            keys,
+            saved,
+            is_ours: AtomicBool::new(false),
+            owner: thread::current().id(),
+        });
+        let tty = Self { loan };
+        tty.watch_panics();
+        tty.take()?;
+        Ok(tty)
+    }
+
+    /// Sets the modes: raw, alternate screen, bracketed paste, no cursor. Never the mouse: it would
+    /// take selecting text away.
+    fn take(&self) -> io::Result<()> {
+        self.loan.is_ours.store(true, Ordering::SeqCst);
+        let mut raw = self.loan.saved.clone();
+        raw.make_raw();
+        tcsetattr(&self.loan.keys, OptionalActions::Now, &raw)?;
+        write_all(stdout(), ENTER)
+    }
+
+    /// Takes the terminal again after it was given back. False when the program runs in the
+    /// background, where it must not touch the terminal: whoever brings it to the front sends
+    /// another SIGCONT.
+    pub fn resume(&self) -> io::Result<bool> {
+        if !self.is_in_front() {
+            return Ok(false);
+        }
+        self.take()?;
+        Ok(true)
+    }
+
+    /// Gives the terminal back and stops this process, as a shell job does on `ctrl-z`. Returns
+    /// when it is continued.
+    pub fn suspend(&self) -> io::Result<()> {
+        self.give_back();
+        kill_process(getpid(), Signal::STOP)?;
+        Ok(())
+    }
+
+    /// True when somebody is there to continue this process once it has stopped: a job-control
+    /// shell in the same session. POSIX ignores SIGTSTP in an "orphaned process group" as well.
+    pub fn can_be_continued() -> bool {
+        getppid().is_some_and(|parent| {
+            matches!((getsid(Some(parent)), getsid(None)), (Ok(theirs), Ok(ours)) if theirs == ours)
+        })
+    }
+
+    fn is_in_front(&self) -> bool {
+        tcgetpgrp(&self.loan.keys).map_or(true, |group| group == getpgrp())
+    }
+
+    /// Gives the terminal back. Safe to call again, and from any thread.
+    pub fn give_back(&self) {
+        self.loan.give_back();
+    }
+
+    /// A handle for those who may have to give the terminal back in our stead.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            loan: Arc::clone(&self.loan),
+        }
+    }
+
+    /// Has the thread that draws give the terminal back before its panic is printed, and keeps
+    /// every other thread's panic off the screen.
+    fn watch_panics(&self) {
+        let loan = Arc::clone(&self.loan);
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !loan.is_ours.load(Ordering::SeqCst) {
+                usual(info);
+            } else if thread::current().id() == loan.owner {
+                loan.give_back();
+                eprintln!("{}", panic_report(info));
+            }
+        }));
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+impl Handle {
+    /// Gives the terminal back. Safe to call again, and from any thread.
+    pub fn give_back(&self) {
+        self.loan.give_back();
+    }
+}
+
+impl Loan {
+    fn give_back(&self) {
+        if !self.is_ours.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        // Nobody is left to tell when the terminal refuses; each step is tried regardless. The
+        // settings come first: they cannot block, and they matter more than what is shown.
+        drop(tcsetattr(&self.keys, OptionalActions::Now, &self.saved));
+        drop(write_all(stdout(), LEAVE));
+    }
+}
+
+/// A panic of the thread that draws, for a terminal that was just given back.
+fn panic_report(info: &PanicHookInfo<'_>) -> String {
+    let what = Shown::new(info.payload_as_str().unwrap_or("no message"));
+    match info.location() {
+        Some(place) => format!(
+            "watchfire failed: {what} ({}:{}). Please report this.",
+            Shown::new(place.file()),
+            place.line()
+        ),
+        None => format!("watchfire failed: {what}. Please report this."),
+    }
+}
+
+/// True when the terminal takes bytes now.
+pub fn is_writable() -> bool {
+    is_ready(stdout(), PollFlags::OUT, Duration::ZERO)
+}
+
+/// Waits until `fd` is ready, or has failed so that the next call will say how.
+fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags, patience: Duration) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, flags)];
+    let patience = Timespec::try_from(patience).ok();
+    matches!(poll(&mut fds, patience.as_ref()), Ok(1..))
+}
+
+/// Writes everything, in one call where the terminal takes it in one.
+fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                if !is_ready(fd, PollFlags::OUT, PATIENCE) {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_decides_on_characters() {
+        for (locale, ascii, wide_ambiguous) in [
+            ("en_US.UTF-8", false, false),
+            ("C.utf8", false, false),
+            ("ja_JP.UTF-8", false, true),
+            ("C", true, false),
+            ("POSIX", true, false),
+            ("de_DE.ISO-8859-1", true, false),
+            ("", true, false),
+        ] {
+            let want = Charset {
+                ascii,
+                wide_ambiguous,
+            };
+            assert_eq!(charset_of(locale, false), want, "{locale:?}");
+            assert!(charset_of(locale, true).ascii);
+        }
+    }
+
+    #[test]
+    fn leaving_undoes_every_mode_that_entering_sets() {
+        let enter = String::from_utf8_lossy(ENTER);
+        let leave = String::from_utf8_lossy(LEAVE);
+        for mode in ["?1049", "?2004"] {
+            assert!(enter.contains(&format!("{mode}h")) && leave.contains(&format!("{mode}l")));
+        }
+        assert!(enter.contains("?25l") && leave.contains("?25h"));
+        assert!(leave.starts_with("\u{1b}[?2026l\u{1b}[m"));
+    }
+
+    #[test]
+    fn a_full_pipe_is_waited_for_and_a_closed_one_is_an_error() {
+        use std::io::Read;
+        let (mut reader, writer) = io::pipe().expect("pipe");
+        let bytes = vec![b'x'; 1 << 20];
+        let reading = thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).map(|_| all.len())
+        });
+        write_all(writer.as_fd(), &bytes).expect("written");
+        drop(writer);
+        assert_eq!(reading.join().expect("thread").expect("read"), 1 << 20);
+        let (reader, writer) = io::pipe().expect("pipe");
+        drop(reader);
+        let error = write_all(writer.as_fd(), b"x").expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}

@@ -1,0 +1,193 @@
+//! What ratatui draws on: one write a frame, none for a frame that changes nothing.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use ratatui::backend::{Backend, ClearType, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size as Area};
+use rustix::stdio::stdout;
+
+use super::encode::{Charset, Encoder};
+use super::write_all;
+use crate::app::Size;
+
+/// Where a frame's bytes go.
+pub trait Output {
+    /// Takes a whole frame.
+    fn send(&mut self, frame: &[u8]) -> io::Result<()>;
+}
+
+/// Standard output.
+#[derive(Debug)]
+pub struct Sent;
+
+impl Output for Sent {
+    fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        write_all(stdout().as_fd(), frame)
+    }
+}
+
+impl Output for Vec<u8> {
+    fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.extend_from_slice(frame);
+        Ok(())
+    }
+}
+
+/// A [`Backend`] that knows what the terminal shows, and sends the difference.
+#[derive(Debug)]
+pub struct Paint<O> {
+    encoder: Encoder,
+    output: O,
+}
+
+impl<O: Output> Paint<O> {
+    /// Draws on a terminal of this size that was just cleared.
+    pub fn new(size: Size, charset: Charset, output: O) -> Self {
+        Self {
+            encoder: Encoder::new(size.width, size.height, charset),
+            output,
+        }
+    }
+
+    /// Believes the terminal to have this size from the next frame on.
+    pub fn resize(&mut self, size: Size) {
+        self.encoder.resize(size.width, size.height);
+    }
+
+    /// Forgets what the terminal shows: it was taken anew, and cleared.
+    pub fn restart(&mut self) {
+        self.encoder.restart();
+    }
+
+    /// Where the bytes went.
+    pub fn output(&self) -> &O {
+        &self.output
+    }
+}
+
+impl<O: Output> Backend for Paint<O> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        self.encoder.draw(content);
+        Ok(())
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        self.encoder.hide_cursor();
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.encoder.show_cursor();
+        Ok(())
+    }
+
+    /// Where the cursor is believed to be; the terminal is not asked.
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        let (x, y) = self.encoder.cursor();
+        Ok(Position { x, y })
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let Position { x, y } = position.into();
+        self.encoder.place_cursor(x, y);
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.encoder.clear();
+        Ok(())
+    }
+
+    /// Clears everything: a full screen never asks for less.
+    fn clear_region(&mut self, _clear_type: ClearType) -> io::Result<()> {
+        self.clear()
+    }
+
+    fn size(&self) -> io::Result<Area> {
+        let (width, height) = self.encoder.size();
+        Ok(Area { width, height })
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize {
+            columns_rows: self.size()?,
+            pixels: Area::ZERO,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let frame = self.encoder.take_frame();
+        let sent = if frame.is_empty() {
+            Ok(())
+        } else {
+            self.output.send(&frame)
+        };
+        self.encoder.reuse(frame);
+        sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::text::Line;
+
+    use super::*;
+
+    fn terminal(width: u16, height: u16) -> Terminal<Paint<Vec<u8>>> {
+        let size = Size { width, height };
+        Terminal::new(Paint::new(size, Charset::default(), Vec::new())).expect("terminal")
+    }
+
+    fn draw(terminal: &mut Terminal<Paint<Vec<u8>>>, text: &str) -> String {
+        terminal
+            .draw(|frame| frame.render_widget(Line::from(text), frame.area()))
+            .expect("drawn");
+        let all = String::from_utf8(std::mem::take(&mut terminal.backend_mut().output));
+        all.expect("UTF-8")
+    }
+
+    #[test]
+    fn drawing_the_same_again_writes_nothing_at_all() {
+        let mut terminal = terminal(40, 3);
+        assert_eq!(draw(&mut terminal, "14:02:31"), "\u{1b}[H14:02:31");
+        assert_eq!(draw(&mut terminal, "14:02:31"), "");
+        assert_eq!(draw(&mut terminal, "14:02:32"), "\u{8}2");
+    }
+
+    #[test]
+    fn a_resize_and_a_repaint_draw_everything() {
+        let mut terminal = terminal(40, 3);
+        draw(&mut terminal, "abc");
+        terminal.backend_mut().resize(Size {
+            width: 50,
+            height: 4,
+        });
+        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[Habc");
+        terminal.clear().expect("cleared");
+        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[;4H\rabc");
+        terminal.backend_mut().restart();
+        terminal.clear().expect("cleared");
+        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[Habc");
+    }
+
+    #[test]
+    fn one_column_and_one_row_are_enough() {
+        for (width, height) in [(1, 1), (1, 5), (5, 1), (500, 200)] {
+            let mut terminal = terminal(width, height);
+            draw(&mut terminal, "支払い abc");
+            terminal.backend_mut().resize(Size {
+                width: 1,
+                height: 1,
+            });
+            draw(&mut terminal, "支払い abc");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Text to the clipboard of whoever sits before the terminal, over any number of ssh hops: OSC 52.
+
+use std::env;
+use std::io;
+use std::os::fd::AsFd;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustix::stdio::stdout;
+
+use super::write_all;
+
+/// The most bytes that are copied: terminals refuse more, and a slow link would feel it.
+const MAX_COPY: usize = 8 * 1024;
+
+/// Asks the terminal to put `text` on the clipboard. Never reads the clipboard.
+pub fn copy(text: &str) -> io::Result<()> {
+    let in_tmux = env::var_os("TMUX").is_some_and(|value| !value.is_empty());
+    write_all(stdout().as_fd(), &sequence(text, in_tmux))
+}
+
+/// OSC 52 with the text in Base64, so that nothing in it can end the sequence.
+///
+/// tmux takes it for its own clipboard when `set-clipboard` is `on`, and hands it through in a DCS
+/// with every ESC doubled when `allow-passthrough` is; it ignores what it does not allow, so it
+/// gets both.
+fn sequence(text: &str, in_tmux: bool) -> Vec<u8> {
+    let text = &text[..text.floor_char_boundary(MAX_COPY)];
+    let plain = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+    let mut sequence = plain.clone().into_bytes();
+    if in_tmux {
+        let doubled = plain.replace('\x1b', "\x1b\x1b");
+        sequence.extend_from_slice(format!("\x1bPtmux;{doubled}\x1b\\").as_bytes());
+    }
+    sequence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_encoded_so_that_it_cannot_end_the_sequence() {
+        let bytes = sequence("a\u{7}\u{1b}\\b", false);
+        assert_eq!(bytes, b"\x1b]52;c;YQcbXGI=\x07");
+    }
+
+    #[test]
+    fn tmux_gets_it_plain_and_passed_through() {
+        let text = String::from_utf8(sequence("hi", true)).expect("ASCII");
+        assert_eq!(
+            text,
+            "\u{1b}]52;c;aGk=\u{7}\u{1b}Ptmux;\u{1b}\u{1b}]52;c;aGk=\u{7}\u{1b}\\"
+        );
+    }
+
+    #[test]
+    fn a_huge_text_is_cut_on_a_character() {
+        let bytes = sequence(&"ü".repeat(MAX_COPY), false);
+        assert_eq!(
+            bytes.len(),
+            "\x1b]52;c;\x07".len() + MAX_COPY.div_ceil(3) * 4
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! The thread that reads the terminal, and notices when it is gone.
+
+use std::io::{self, PipeWriter};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::keys::Decoder;
+use super::{Keys, Tty};
+use crate::app::key::Key;
+
+/// What comes from the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A key was pressed.
+    Key(Key),
+    /// The terminal is gone, and nothing will come any more.
+    Gone,
+}
+
+/// Reads the keyboard until it is dropped or the terminal is gone.
+#[derive(Debug)]
+pub struct Keyboard {
+    /// Its closing wakes the thread up and ends it.
+    _stop: PipeWriter,
+}
+
+impl Keyboard {
+    /// Starts reading. `sink` takes what comes, may block, and says whether to go on.
+    pub fn start(
+        tty: &Tty,
+        mut sink: impl FnMut(Input) -> bool + Send + 'static,
+    ) -> io::Result<Self> {
+        let (stopped, stop) = io::pipe()?;
+        let loan = tty.handle().loan;
+        thread::Builder::new()
+            .name("keyboard".to_owned())
+            .spawn(move || {
+                if !read(&loan.keys, &stopped, &mut sink) {
+                    sink(Input::Gone);
+                }
+            })?;
+        Ok(Self { _stop: stop })
+    }
+}
+
+/// Reads until told to stop, which is true, or until the terminal is gone, which is false.
+///
+/// A terminal that is gone stays readable for ever, with nothing to read or an error: both end the
+/// loop at once, since reading on would burn a core for as long as the process lives.
+fn read(keys: &Keys, stopped: impl AsFd, sink: &mut impl FnMut(Input) -> bool) -> bool {
+    let mut decoder = Decoder::default();
+    let mut pressed = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let patience = decoder.patience();
+        match wait(keys, &stopped, patience) {
+            Waited::Again => {}
+            Waited::Silence => pressed.extend(decoder.give_up()),
+            Waited::Stop => return true,
+            Waited::Failure => return false,
+            Waited::Ready => match rustix::io::read(keys, &mut buffer) {
+                Ok(0) => return false,
+                Ok(count) => {
+                    for byte in &buffer[..count] {
+                        decoder.feed(*byte, &mut pressed);
+                    }
+                }
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(_) => return false,
+            },
+        }
+        for key in pressed.drain(..) {
+            if !sink(Input::Key(key)) {
+                return true;
+            }
+        }
+    }
+}
+
+enum Waited {
+    Again,
+    Ready,
+    Silence,
+    Stop,
+    Failure,
+}
+
+fn wait(keys: &Keys, stopped: &impl AsFd, patience: Option<Duration>) -> Waited {
+    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    let mut fds = [
+        PollFd::new(keys, PollFlags::IN),
+        PollFd::new(stopped, PollFlags::IN),
+    ];
+    match poll(&mut fds, patience.as_ref()) {
+        Ok(0) => return Waited::Silence,
+        Ok(_) => {}
+        Err(Errno::INTR) => return Waited::Again,
+        Err(_) => return Waited::Failure,
+    }
+    if !fds[1].revents().is_empty() {
+        return Waited::Stop;
+    }
+    let happened = fds[0].revents();
+    if happened.contains(PollFlags::IN) {
+        Waited::Ready
+    } else if happened.is_empty() {
+        Waited::Again
+    } else {
+        Waited::Failure
+    }
+}

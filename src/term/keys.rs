@@ -1,0 +1,426 @@
+//! Terminal bytes to keys, without ever mistaking a paste or a terminal's reply for a key press.
+//!
+//! Bytes arrive in pieces over a slow link, so a sequence is kept until it is whole. What is not a
+//! key of ours is swallowed whole: pastes, mouse and focus reports, and every control string, since
+//! a late reply to somebody else's question must not act.
+
+use std::time::Duration;
+
+use crate::app::key::{Code, Key};
+
+/// After an ESC, how long the rest of a sequence may take to come: tmux' `escape-time`.
+const ESCAPE_TIME: Duration = Duration::from_millis(10);
+/// How long a begun sequence may stay silent before it is given up.
+const SEQUENCE_TIME: Duration = Duration::from_secs(1);
+/// How long a paste may stay silent before its end counts as lost.
+const PASTE_TIME: Duration = Duration::from_secs(5);
+/// More parameter bytes than any key has; a longer sequence is still swallowed.
+const MAX_PARAMETERS: usize = 32;
+/// Ends a bracketed paste.
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+/// Where in a sequence the input is.
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Ground,
+    /// After ESC.
+    Escape,
+    /// After `ESC O`.
+    Ss3,
+    /// After `ESC [`, with what came of it.
+    Csi(Vec<u8>),
+    /// In a control string; true after an ESC that may end it.
+    Text(bool),
+    /// In a paste, so many bytes of its end seen.
+    Paste(usize),
+    /// Bytes that belong to a report and mean nothing.
+    Skip(u8),
+    /// In a character of several bytes.
+    Utf8 {
+        bytes: [u8; 4],
+        have: usize,
+        want: usize,
+    },
+}
+
+/// Turns input bytes into keys.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    state: State,
+}
+
+impl Decoder {
+    /// How long to wait for the next byte before [`Decoder::give_up`]; `None` for ever.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        match self.state {
+            State::Ground => None,
+            State::Escape => Some(ESCAPE_TIME),
+            State::Paste(_) => Some(PASTE_TIME),
+            _ => Some(SEQUENCE_TIME),
+        }
+    }
+
+    /// No further byte came: a lone ESC was the key, anything else was noise.
+    pub(super) fn give_up(&mut self) -> Option<Key> {
+        match std::mem::take(&mut self.state) {
+            State::Escape => Some(plain(Code::Esc)),
+            _ => None,
+        }
+    }
+
+    /// Takes the next byte; keys that are complete now go to `keys`.
+    pub(super) fn feed(&mut self, byte: u8, keys: &mut Vec<Key>) {
+        self.state = match std::mem::take(&mut self.state) {
+            State::Ground => ground(byte, keys),
+            State::Escape => escape(byte, keys),
+            State::Ss3 => {
+                keys.extend(cursor_key(byte).map(plain));
+                State::Ground
+            }
+            State::Csi(parameters) => csi(parameters, byte, keys),
+            State::Text(after_escape) => text(after_escape, byte, keys),
+            State::Paste(seen) => paste(seen, byte),
+            State::Skip(1) => State::Ground,
+            State::Skip(left) => State::Skip(left - 1),
+            State::Utf8 { bytes, have, want } => utf8(bytes, have, want, byte, keys),
+        };
+    }
+}
+
+fn plain(code: Code) -> Key {
+    Key { code, ctrl: false }
+}
+
+fn control(c: char) -> Key {
+    Key {
+        code: Code::Char(c),
+        ctrl: true,
+    }
+}
+
+fn ground(byte: u8, keys: &mut Vec<Key>) -> State {
+    let key = match byte {
+        0x1b => return State::Escape,
+        b'\r' | b'\n' => plain(Code::Enter),
+        b'\t' => plain(Code::Tab),
+        0x08 | 0x7f => plain(Code::Backspace),
+        0x00 => control(' '),
+        0x01..=0x1a => control(char::from(byte | 0x60)),
+        0x1c..=0x1f => control(char::from(byte | 0x40)),
+        0x20..=0x7e => plain(Code::Char(char::from(byte))),
+        0xc2..=0xf4 => {
+            let want = match byte {
+                ..=0xdf => 2,
+                ..=0xef => 3,
+                _ => 4,
+            };
+            return State::Utf8 {
+                bytes: [byte, 0, 0, 0],
+                have: 1,
+                want,
+            };
+        }
+        _ => return State::Ground,
+    };
+    keys.push(key);
+    State::Ground
+}
+
+/// After an ESC. Nothing here is bound to Alt, so what is no sequence is two keys.
+fn escape(byte: u8, keys: &mut Vec<Key>) -> State {
+    match byte {
+        b'[' => State::Csi(Vec::new()),
+        b'O' => State::Ss3,
+        b']' | b'P' | b'X' | b'^' | b'_' => State::Text(false),
+        _ => {
+            keys.push(plain(Code::Esc));
+            ground(byte, keys)
+        }
+    }
+}
+
+fn csi(mut parameters: Vec<u8>, byte: u8, keys: &mut Vec<Key>) -> State {
+    match byte {
+        0x1b => State::Escape,
+        // Function keys of the Linux console: one more byte.
+        b'[' if parameters.is_empty() => State::Skip(1),
+        // A mouse report of the oldest kind: three more bytes.
+        b'M' if parameters.is_empty() => State::Skip(3),
+        0x20..=0x3f => {
+            if parameters.len() < MAX_PARAMETERS {
+                parameters.push(byte);
+            }
+            State::Csi(parameters)
+        }
+        b'~' if parameters == b"200" => State::Paste(0),
+        0x40..=0x7e => {
+            keys.extend(function_key(&parameters, byte));
+            State::Ground
+        }
+        _ => ground(byte, keys),
+    }
+}
+
+/// A control string ends at BEL, ST or a new sequence; `ctrl-c` always gets out.
+fn text(after_escape: bool, byte: u8, keys: &mut Vec<Key>) -> State {
+    match (after_escape, byte) {
+        (true, b'\\') | (false, 0x07) => State::Ground,
+        (true, _) => escape_again(byte, keys),
+        (false, 0x1b) => State::Text(true),
+        (false, 0x03) => ground(byte, keys),
+        (false, _) => State::Text(false),
+    }
+}
+
+/// An ESC within a control string that did not end it began a new sequence.
+fn escape_again(byte: u8, keys: &mut Vec<Key>) -> State {
+    match byte {
+        b'[' | b'O' | b']' | b'P' | b'X' | b'^' | b'_' => escape(byte, keys),
+        _ => State::Ground,
+    }
+}
+
+fn paste(seen: usize, byte: u8) -> State {
+    if byte == PASTE_END[seen] {
+        if seen + 1 == PASTE_END.len() {
+            State::Ground
+        } else {
+            State::Paste(seen + 1)
+        }
+    } else {
+        State::Paste(usize::from(byte == PASTE_END[0]))
+    }
+}
+
+fn utf8(mut bytes: [u8; 4], have: usize, want: usize, byte: u8, keys: &mut Vec<Key>) -> State {
+    if !(0x80..=0xbf).contains(&byte) {
+        return ground(byte, keys);
+    }
+    bytes[have] = byte;
+    if have + 1 < want {
+        return State::Utf8 {
+            bytes,
+            have: have + 1,
+            want,
+        };
+    }
+    let c = std::str::from_utf8(&bytes[..want])
+        .ok()
+        .and_then(|text| text.chars().next());
+    keys.extend(c.filter(|c| !c.is_control()).map(|c| plain(Code::Char(c))));
+    State::Ground
+}
+
+/// A key that ends in a letter, after `ESC [` or `ESC O`.
+fn cursor_key(byte: u8) -> Option<Code> {
+    Some(match byte {
+        b'A' => Code::Up,
+        b'B' => Code::Down,
+        b'C' => Code::Right,
+        b'D' => Code::Left,
+        b'F' => Code::End,
+        b'H' => Code::Home,
+        b'M' => Code::Enter,
+        b'Z' => Code::BackTab,
+        _ => return None,
+    })
+}
+
+/// A key as a whole control sequence; `None` for reports and keys without a meaning here.
+///
+/// The form is that of xterm's "PC-style function keys": a number, then 1 + a bit set of held
+/// modifiers (1 shift, 2 alt, 4 control).
+fn function_key(parameters: &[u8], last: u8) -> Option<Key> {
+    let text = std::str::from_utf8(parameters).ok()?;
+    let mut numbers = text.split(';').map(|number| match number {
+        "" => Some(1),
+        number => number.parse::<u8>().ok(),
+    });
+    let number = numbers.next()??;
+    let modifiers = match numbers.next() {
+        Some(modifiers) => modifiers?.checked_sub(1)?,
+        None => 0,
+    };
+    if numbers.next().is_some() || modifiers & !0b101 != 0 {
+        return None;
+    }
+    let code = match (last, number) {
+        (b'~', 1 | 7) => Code::Home,
+        (b'~', 3) => Code::Delete,
+        (b'~', 4 | 8) => Code::End,
+        (b'~', 5) => Code::PageUp,
+        (b'~', 6) => Code::PageDown,
+        (b'~', _) => return None,
+        (letter, 1) => cursor_key(letter).filter(|code| *code != Code::Enter)?,
+        _ => return None,
+    };
+    Some(Key {
+        code,
+        ctrl: modifiers & 0b100 != 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The keys that these bytes are, each read followed by silence.
+    fn keys(reads: &[&[u8]]) -> Vec<Key> {
+        let mut decoder = Decoder::default();
+        let mut keys = Vec::new();
+        for read in reads {
+            for byte in *read {
+                decoder.feed(*byte, &mut keys);
+            }
+        }
+        keys.extend(decoder.give_up());
+        keys
+    }
+
+    fn codes(bytes: &[u8]) -> Vec<Code> {
+        keys(&[bytes])
+            .into_iter()
+            .map(|key| {
+                assert!(!key.ctrl, "{key:?}");
+                key.code
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_key_arrives_in_each_of_its_spellings() {
+        for (spellings, code) in [
+            (&[&b"\r"[..], b"\n", b"\x1bOM"][..], Code::Enter),
+            (&[b"\x1b"], Code::Esc),
+            (&[b"\t"], Code::Tab),
+            (&[b"\x1b[Z", b"\x1b[1;2Z"], Code::BackTab),
+            (&[b"\x7f", b"\x08"], Code::Backspace),
+            (&[b"\x1b[3~"], Code::Delete),
+            (&[b"\x1b[A", b"\x1bOA", b"\x1b[1;2A"], Code::Up),
+            (&[b"\x1b[B", b"\x1bOB"], Code::Down),
+            (&[b"\x1b[C", b"\x1bOC"], Code::Right),
+            (&[b"\x1b[D", b"\x1bOD"], Code::Left),
+            (&[b"\x1b[5~"], Code::PageUp),
+            (&[b"\x1b[6~"], Code::PageDown),
+            (&[b"\x1b[H", b"\x1bOH", b"\x1b[1~", b"\x1b[7~"], Code::Home),
+            (&[b"\x1b[F", b"\x1bOF", b"\x1b[4~", b"\x1b[8~"], Code::End),
+            (&[b"G"], Code::Char('G')),
+            (&["ü".as_bytes()], Code::Char('ü')),
+            (&["支".as_bytes()], Code::Char('支')),
+            (&["🔥".as_bytes()], Code::Char('🔥')),
+        ] {
+            for spelling in spellings {
+                assert_eq!(codes(spelling), [code], "{spelling:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn control_keys_carry_their_letter() {
+        for (bytes, c) in [
+            (&b"\x03"[..], 'c'),
+            (b"\x06", 'f'),
+            (b"\x0c", 'l'),
+            (b"\x1a", 'z'),
+            (b"\x1c", '\\'),
+            (b"\0", ' '),
+        ] {
+            assert_eq!(keys(&[bytes]), [control(c)]);
+        }
+        let up = Key {
+            code: Code::Up,
+            ctrl: true,
+        };
+        assert_eq!(keys(&[b"\x1b[1;5A"]), [up]);
+    }
+
+    #[test]
+    fn a_sequence_cut_by_a_slow_link_is_still_one_key() {
+        assert_eq!(keys(&[b"\x1b", b"[", b"1;", b"2B"]), [plain(Code::Down)]);
+        assert_eq!(
+            keys(&[b"\xe6", b"\x94", b"\xaf"]),
+            [plain(Code::Char('支'))]
+        );
+    }
+
+    #[test]
+    fn escape_followed_by_a_letter_is_both_keys() {
+        assert_eq!(codes(b"\x1bq"), [Code::Esc, Code::Char('q')]);
+        assert_eq!(codes(b"\x1b\x1b"), [Code::Esc, Code::Esc]);
+    }
+
+    #[test]
+    fn a_paste_never_acts_as_keys() {
+        assert_eq!(
+            codes(b"\x1b[200~q\x03\r:quit\r\x1b[20\x1b[A\x1b[201~j"),
+            [Code::Char('j')]
+        );
+    }
+
+    #[test]
+    fn replies_and_reports_never_act_as_keys() {
+        for reply in [
+            &b"\x1b]11;rgb:0000/0000/0000\x07"[..],
+            b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\",
+            b"\x1b]52;c;cQ==\x07",
+            b"\x1bP>|XTerm(380)\x1b\\",
+            b"\x1bP1$r0m\x1b\\",
+            b"\x1b_Gi=31;OK\x1b\\",
+            b"\x1b[?62;22c",
+            b"\x1b[>0;276;0c",
+            b"\x1b[12;40R",
+            b"\x1b[?2026;2$y",
+            b"\x1b[I",
+            b"\x1b[O",
+            b"\x1b[M !!",
+            b"\x1b[<0;10;5M",
+            b"\x1b[<0;10;5m",
+            b"\x1b[[A",
+            b"\x1b[1;3A",
+            b"\x1b[27;5;13~",
+            b"\x1b[8;24;80t",
+        ] {
+            let mut bytes = reply.to_vec();
+            bytes.push(b'j');
+            assert_eq!(codes(&bytes), [Code::Char('j')], "{reply:?}");
+            for cut in 2..reply.len() {
+                let (head, tail) = bytes.split_at(cut);
+                assert_eq!(keys(&[head, tail]), [plain(Code::Char('j'))]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_string_that_never_ends_does_not_lock_the_keyboard() {
+        let mut decoder = Decoder::default();
+        let mut keys = Vec::new();
+        for byte in b"\x1b]never ends" {
+            decoder.feed(*byte, &mut keys);
+        }
+        assert_eq!(decoder.patience(), Some(SEQUENCE_TIME));
+        assert_eq!(decoder.give_up(), None);
+        decoder.feed(b'q', &mut keys);
+        assert_eq!(keys, [plain(Code::Char('q'))]);
+        assert_eq!(self::keys(&[b"\x1b]x\x03"]), [control('c')]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived_and_the_keyboard_comes_back(bytes: Vec<u8>) {
+            let mut decoder = Decoder::default();
+            let mut keys = Vec::new();
+            for byte in bytes {
+                decoder.feed(byte, &mut keys);
+                prop_assert!(keys.len() <= 2);
+                keys.clear();
+            }
+            decoder.give_up();
+            prop_assert!(decoder.patience().is_none());
+            decoder.feed(b'q', &mut keys);
+            prop_assert_eq!(&keys[..], &[plain(Code::Char('q'))][..]);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! From settings to a watch: the sources that are asked, and the store that takes in their answers.
+
+use crate::config::{Problem, Settings, SourceSettings};
+use crate::source::{KINDS, Source};
+use crate::store::{Feed, Store};
+
+/// Sources ready to be asked, and a store that knows of them and of nothing else yet.
+pub struct Watch {
+    /// In the order of the configuration.
+    pub sources: Vec<(SourceSettings, Box<dyn Source>)>,
+    /// With one feed a source.
+    pub store: Store,
+}
+
+impl Watch {
+    /// Builds every source; all mistakes at once when there are any.
+    pub fn over(settings: &Settings) -> Result<Self, Vec<Problem>> {
+        let mut sources = Vec::new();
+        let mut feeds = Vec::new();
+        let mut problems = Vec::new();
+        for source in &settings.sources {
+            let Some(kind) = KINDS.iter().find(|kind| kind.name == source.kind) else {
+                problems
+                    .push(source.problem("kind", format!("no kind is named `{}`", source.kind)));
+                continue;
+            };
+            match (kind.build)(source, settings) {
+                Ok(built) => {
+                    let (every, down) = (source.interval, source.stale_after);
+                    let feed = Feed::new(source.name.clone(), kind.name, built.offers, every, down);
+                    feeds.push(feed.expecting(built.expected));
+                    sources.push((source.clone(), built.source));
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let aliases = settings.services.iter().flat_map(|service| {
+            service
+                .aliases
+                .iter()
+                .map(|alias| (alias.clone(), service.name.clone()))
+        });
+        Ok(Self {
+            sources,
+            store: Store::new(feeds).with_aliases(aliases),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_sources_there_is_nothing_to_watch() {
+        let watch = Watch::over(&Settings::empty()).map_err(|_| ()).unwrap();
+        assert!(watch.sources.is_empty() && watch.store.feeds().is_empty());
+    }
+}
