@@ -4,6 +4,7 @@ pub mod app;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod http;
 pub mod poll;
