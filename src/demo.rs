@@ -17,7 +17,7 @@
 //! |---|---|
 //! | before | `search` burns slowly since its release 2.5 days ago: a ticket. `payments` lost half its budget 12 days ago. `loyalty` has no traffic, `mail` never failed, an alert of `mail` is silenced |
 //! | 20 | a release of `checkout` begins; at 30 it has arrived, and requests begin to fail |
-//! | 32 | a symptom alert fires |
+//! | 43 | a symptom alert fires: more than 5 % of five minutes' requests failed |
 //! | 62 | the page rule fires, by the true arithmetic: more than 1.44 % of the last hour's requests failed. The symptom is inhibited from now on |
 //! | 150 | the release is rolled back; from 155 nothing fails |
 //! | 455 | the last failure leaves the 5m window: the page ends, the burn is recovering; after an hour it is calm |
@@ -34,9 +34,9 @@ mod promql;
 mod rules;
 mod series;
 mod server;
+#[cfg(test)]
+mod tests;
 mod world;
-
-
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -73,7 +73,10 @@ pub struct Demo {
 }
 
 /// The demo's servers at work; they stop when this is dropped.
-pub struct Serving(#[expect(dead_code, reason = "held for its drop, which stops the servers")] tokio::task::JoinSet<()>);
+pub struct Serving(
+    #[expect(dead_code, reason = "held for its drop, which stops the servers")]
+    tokio::task::JoinSet<()>,
+);
 
 impl Default for Speed {
     fn default() -> Self {
@@ -85,7 +88,10 @@ impl FromStr for Speed {
     type Err = NotASpeed;
 
     fn from_str(text: &str) -> Result<Self, NotASpeed> {
-        let speed = text.parse().ok().filter(|speed| (1.0..=60.0).contains(speed));
+        let speed = text
+            .parse()
+            .ok()
+            .filter(|speed| (1.0..=60.0).contains(speed));
         speed.map(Self).ok_or_else(|| NotASpeed(text.to_owned()))
     }
 }

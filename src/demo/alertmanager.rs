@@ -16,19 +16,34 @@ const SILENCE: &str = "3f0f21d8-6d1c-4c7e-9a53-5d0e7a1c2b90";
 const SILENCED: Moment = -6.0 * DAY;
 
 /// `GET /api/v2/alerts`: alerts without resolved ones, oldest first.
-pub fn alerts(world: &World, now: Moment, asked: &[(String, String)]) -> (StatusCode, Value) {
+pub(super) fn alerts(
+    world: &World,
+    now: Moment,
+    asked: &[(String, String)],
+) -> (StatusCode, Value) {
     for (name, value) in asked {
-        let known = matches!(name.as_str(), "active" | "silenced" | "inhibited" | "unprocessed");
+        let known = matches!(
+            name.as_str(),
+            "active" | "silenced" | "inhibited" | "unprocessed"
+        );
         if !known || value.parse::<bool>().is_err() {
             let refusal = format!("demo: the parameter {name}={value} is not supported");
             return (StatusCode::BAD_REQUEST, json!(refusal));
         }
     }
-    let wanted = |name: &str| !asked.iter().any(|(it, value)| it == name && value == "false");
+    let wanted = |name: &str| {
+        !asked
+            .iter()
+            .any(|(it, value)| it == name && value == "false")
+    };
     let mut all = firing(world, now);
     all.push(certificate(world, now));
     all.retain(|alert| {
-        let blocked = |by: &str| alert["status"][by].as_array().is_some_and(|by| !by.is_empty());
+        let blocked = |by: &str| {
+            alert["status"][by]
+                .as_array()
+                .is_some_and(|by| !by.is_empty())
+        };
         match (blocked("silencedBy"), blocked("inhibitedBy")) {
             (false, false) => wanted("active"),
             (silenced, inhibited) => {
@@ -41,7 +56,7 @@ pub fn alerts(world: &World, now: Moment, asked: &[(String, String)]) -> (Status
 }
 
 /// `GET /api/v2/silences`.
-pub fn silences(world: &World) -> Value {
+pub(super) fn silences(world: &World) -> Value {
     json!([{
         "id": SILENCE,
         "status": {"state": "active"},
@@ -57,7 +72,7 @@ pub fn silences(world: &World) -> Value {
 }
 
 /// `GET /api/v2/status`.
-pub fn status(world: &World) -> Value {
+pub(super) fn status(world: &World) -> Value {
     json!({
         "cluster": {"peers": [], "status": "disabled"},
         "config": {"original": "route:\n  receiver: on-call\nreceivers:\n- name: on-call\n"},
@@ -71,7 +86,7 @@ pub fn status(world: &World) -> Value {
 
 /// Alertmanager's identity of an alert: FNV-1a over its sorted labels (`model.LabelSet` of
 /// `prometheus/common`).
-pub fn fingerprint(labels: &Labels) -> String {
+pub(super) fn fingerprint(labels: &Labels) -> String {
     let text = labels.iter().flat_map(|(name, value)| [name, value]);
     let bytes = text.flat_map(|text| text.bytes().chain([0xff]));
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -91,8 +106,10 @@ fn firing(world: &World, now: Moment) -> Vec<Value> {
             let inhibited = alarm != page
                 && alarms(service).any(|it| it == page)
                 && world.fires(number, page, now);
-            let by: Vec<_> =
-                inhibited.then(|| fingerprint(&alert_labels(service, page))).into_iter().collect();
+            let by: Vec<_> = inhibited
+                .then(|| fingerprint(&alert_labels(service, page)))
+                .into_iter()
+                .collect();
             let mut alert = alert(
                 world,
                 now,
@@ -104,7 +121,7 @@ fn firing(world: &World, now: Moment) -> Vec<Value> {
                 "http://prometheus.example/graph?g0.expr={}",
                 encoded(&condition(world, service, alarm))
             ));
-            suppress(&mut alert, "inhibitedBy", by);
+            suppress(&mut alert, "inhibitedBy", &by);
             all.push(alert);
         }
     }
@@ -121,7 +138,7 @@ fn certificate(world: &World, now: Moment) -> Value {
     ]);
     let says = labels([("summary", "the certificate of mail expires in 9 days")]);
     let mut alert = alert(world, now, SILENCED - 3_600.0, &own, &says);
-    suppress(&mut alert, "silencedBy", vec![SILENCE.to_owned()]);
+    suppress(&mut alert, "silencedBy", &[SILENCE.to_owned()]);
     alert
 }
 
@@ -139,7 +156,7 @@ fn alert(world: &World, now: Moment, since: Moment, own: &Labels, says: &Labels)
     })
 }
 
-fn suppress(alert: &mut Value, how: &str, by: Vec<String>) {
+fn suppress(alert: &mut Value, how: &str, by: &[String]) {
     if !by.is_empty() {
         alert["status"]["state"] = json!("suppressed");
         alert["status"][how] = json!(by);

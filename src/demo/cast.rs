@@ -3,53 +3,53 @@
 use super::world::{DAY, Moment};
 
 /// When the bad release of `checkout` begins, in seconds at speed 1.
-pub const RELEASE: Moment = 20.0;
+pub(super) const RELEASE: Moment = 20.0;
 /// When it has arrived and begins to fail.
-pub const ARRIVED: Moment = 30.0;
+pub(super) const ARRIVED: Moment = 30.0;
 /// When somebody begins to take it back.
-pub const ROLLBACK: Moment = 150.0;
+pub(super) const ROLLBACK: Moment = 150.0;
 /// When the old version is back and nothing fails any more.
-pub const RECOVERED: Moment = 155.0;
+pub(super) const RECOVERED: Moment = 155.0;
 /// When `search` got its slow release: a ticket by now, no page.
-pub const SLOW_RELEASE: Moment = -2.5 * DAY;
+pub(super) const SLOW_RELEASE: Moment = -2.5 * DAY;
 /// When `payments` had its outage, long over and still dear.
-pub const OUTAGE: Moment = -12.0 * DAY - 3.0 * 3600.0;
+pub(super) const OUTAGE: Moment = -12.0 * DAY - 3.0 * 3600.0;
 /// How long the outage lasted.
-pub const OUTAGE_LASTED: f64 = 40.0 * 60.0;
+pub(super) const OUTAGE_LASTED: f64 = 40.0 * 60.0;
 
 /// A service and the one SLO it has.
-pub struct Service {
+pub(super) struct Service {
     /// Its number in the cast, which gives its waves their own rhythm.
-    pub number: u32,
+    pub(super) number: u32,
     /// Its name.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What is promised: `availability` or `latency`.
-    pub slo: &'static str,
+    pub(super) slo: &'static str,
     /// The promise in percent, as a person writes it.
-    pub percent: &'static str,
+    pub(super) percent: &'static str,
     /// The promise as a share of good events.
-    pub objective: f64,
+    pub(super) objective: f64,
     /// What counts as bad.
-    pub sli: Sli,
+    pub(super) sli: Sli,
     /// Requests per second, on average.
-    pub rate: f64,
+    pub(super) rate: f64,
     /// Share of requests that fail on a good day.
-    pub errors: f64,
+    pub(super) errors: f64,
     /// How much busier than average the busiest hour is, as a share.
-    pub daily: f64,
+    pub(super) daily: f64,
     /// Who has written its SLO down.
-    pub written: Written,
+    pub(super) written: Written,
     /// True when its version is known from `app_build_info` instead of the deploy service.
-    pub reports_version: bool,
+    pub(super) reports_version: bool,
     /// Its team.
-    pub team: &'static str,
+    pub(super) team: &'static str,
     /// What went wrong, and will.
-    pub faults: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// What makes a request bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sli {
+pub(super) enum Sli {
     /// A 5xx answer.
     Availability,
     /// More than 250 ms.
@@ -58,7 +58,7 @@ pub enum Sli {
 
 /// Where the definition of an SLO lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
+pub(super) enum Written {
     /// In Sloth, whose recording rules are discovered.
     Sloth,
     /// In `[[slo]]` of the demo's own configuration, over raw counters.
@@ -67,7 +67,7 @@ pub enum Written {
 
 /// Which events a counter counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(super) enum Part {
     /// All.
     Total,
     /// Those that kept the promise.
@@ -81,31 +81,39 @@ pub enum Part {
 }
 
 /// A time in which requests fail.
-pub struct Fault {
+pub(super) struct Fault {
     /// From when.
-    pub from: Moment,
+    pub(super) from: Moment,
     /// Until when.
-    pub until: Moment,
+    pub(super) until: Moment,
     /// Which share of requests fails.
-    pub share: f64,
+    pub(super) share: f64,
     /// How many requests come for each usual one.
-    pub surge: f64,
+    pub(super) surge: f64,
 }
 
 impl Service {
     /// The share of events that may be bad.
-    pub fn budget(&self) -> f64 {
+    pub(super) fn budget(&self) -> f64 {
         crate::domain::slo::rounded(1.0 - self.objective)
     }
 
     /// Sloth's `sloth_id`.
-    pub fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         format!("{}-{}", self.name, self.slo)
     }
 }
 
 /// Name, SLO, percent, requests a second, burn rate on a good day, daily swing, team.
-type Row = (&'static str, &'static str, &'static str, f64, f64, f64, &'static str);
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    f64,
+    f64,
+    f64,
+    &'static str,
+);
 
 #[rustfmt::skip]
 const CAST: [Row; 12] = [
@@ -127,8 +135,11 @@ const CAST: [Row; 12] = [
 ];
 
 /// The cast, with the faults of the script. A script's second takes `1 / speed` of a real one.
-pub fn services(speed: f64) -> Vec<Service> {
-    (0..).zip(&CAST).map(|(number, row)| service(number, row, speed)).collect()
+pub(super) fn services(speed: f64) -> Vec<Service> {
+    (0..)
+        .zip(&CAST)
+        .map(|(number, row)| service(number, row, speed))
+        .collect()
 }
 
 fn service(number: u32, row: &Row, speed: f64) -> Service {
@@ -140,11 +151,19 @@ fn service(number: u32, row: &Row, speed: f64) -> Service {
         slo,
         percent,
         objective,
-        sli: if slo == "latency" { Sli::Latency } else { Sli::Availability },
+        sli: if slo == "latency" {
+            Sli::Latency
+        } else {
+            Sli::Availability
+        },
         rate,
         errors: burn * (1.0 - objective),
         daily,
-        written: if matches!(name, "auth" | "mail") { Written::Config } else { Written::Sloth },
+        written: if matches!(name, "auth" | "mail") {
+            Written::Config
+        } else {
+            Written::Sloth
+        },
         reports_version: matches!(name, "edge" | "media"),
         team,
         faults: faults(name, speed),
@@ -160,7 +179,12 @@ fn service(number: u32, row: &Row, speed: f64) -> Service {
 /// worth of requests fail in all, most of them early, when clients retry; then breakers open and
 /// fewer requests come. A higher speed squeezes the same number of requests into less time.
 fn faults(name: &str, speed: f64) -> Vec<Fault> {
-    let fault = |from, until, share, surge| Fault { from, until, share, surge };
+    let fault = |from, until, share, surge| Fault {
+        from,
+        until,
+        share,
+        surge,
+    };
     let scripted = |from: f64, until: f64, share, surge: f64| {
         fault(from / speed, until / speed, share, surge * speed)
     };

@@ -6,26 +6,26 @@ use super::cast::{self, Service};
 use super::world::{DAY, HISTORY, Moment, World};
 
 /// One deployment.
-pub struct Deploy {
+pub(super) struct Deploy {
     /// Its number at the deploy service.
-    pub number: usize,
+    pub(super) number: usize,
     /// Which service.
-    pub service: usize,
+    pub(super) service: usize,
     /// Which version.
-    pub version: String,
+    pub(super) version: String,
     /// When it began.
-    pub started: Moment,
+    pub(super) started: Moment,
     /// When it arrived or failed.
-    pub finished: Moment,
+    pub(super) finished: Moment,
     /// How it ends.
-    pub ending: Ending,
+    pub(super) ending: Ending,
     /// Who did it.
-    pub by: &'static str,
+    pub(super) by: &'static str,
 }
 
 /// How a deployment ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// It arrives and stays.
     Stays,
     /// It never arrives.
@@ -35,7 +35,7 @@ pub enum Ending {
 }
 
 /// Every deployment of every service, oldest first.
-pub fn history(services: &[Service], speed: f64) -> Vec<Deploy> {
+pub(super) fn history(services: &[Service], speed: f64) -> Vec<Deploy> {
     let mut all: Vec<_> = (0..services.len())
         .flat_map(|service| of_service(service, services[service].name, speed))
         .collect();
@@ -53,13 +53,21 @@ fn of_service(service: usize, name: &str, speed: f64) -> Vec<Deploy> {
     let gap = (1.1 + 2.3 * noise(service, 0)) * DAY;
     let mut started = -HISTORY + gap * noise(service, 1);
     while started < -3_600.0 {
-        plan.push((started, 240.0 + 300.0 * noise(service, plan.len()), Ending::Stays));
+        plan.push((
+            started,
+            240.0 + 300.0 * noise(service, plan.len()),
+            Ending::Stays,
+        ));
         started += gap * (0.7 + 0.6 * noise(service, plan.len() + 100));
     }
     match name {
         "checkout" => {
             let took = (cast::ARRIVED - cast::RELEASE) / speed;
-            plan.push((cast::RELEASE / speed, took, Ending::Reverted(cast::ROLLBACK / speed)));
+            plan.push((
+                cast::RELEASE / speed,
+                took,
+                Ending::Reverted(cast::ROLLBACK / speed),
+            ));
         }
         "payments" => {
             let reverted = cast::OUTAGE + cast::OUTAGE_LASTED - 240.0;
@@ -123,10 +131,11 @@ impl Deploy {
 }
 
 /// `GET /deploys`: newest first, without the services that report their version themselves.
-pub fn list(world: &World, now: Moment) -> Value {
-    let seen = world.deploys.iter().rev().filter(|deploy| {
-        deploy.started <= now && !world.services[deploy.service].reports_version
-    });
+pub(super) fn list(world: &World, now: Moment) -> Value {
+    let seen =
+        world.deploys.iter().rev().filter(|deploy| {
+            deploy.started <= now && !world.services[deploy.service].reports_version
+        });
     let rows: Vec<_> = seen
         .map(|deploy| {
             let number = deploy.number;

@@ -18,10 +18,15 @@ use super::world::{Moment, World};
 const MAX_POINTS: f64 = 11_000.0;
 
 /// The parameters of a request, in order.
-pub type Asked = [(String, String)];
+pub(super) type Asked = [(String, String)];
 
 /// `/api/v1/query`.
-pub fn instant(world: &World, series: &[Series], asked: &Asked, now: Moment) -> (StatusCode, Value) {
+pub(super) fn instant(
+    world: &World,
+    series: &[Series],
+    asked: &Asked,
+    now: Moment,
+) -> (StatusCode, Value) {
     enveloped((|| {
         let at = match text(asked, "time") {
             "" => now,
@@ -44,11 +49,21 @@ pub fn instant(world: &World, series: &[Series], asked: &Asked, now: Moment) -> 
 }
 
 /// `/api/v1/query_range`.
-pub fn range(world: &World, series: &[Series], asked: &Asked, now: Moment) -> (StatusCode, Value) {
+pub(super) fn range(
+    world: &World,
+    series: &[Series],
+    asked: &Asked,
+    now: Moment,
+) -> (StatusCode, Value) {
     enveloped((|| {
         let required = |name: &str| {
             let given = text(asked, name);
-            let problem = || bad(name, &format!("cannot parse {given:?} to a valid timestamp"));
+            let problem = || {
+                bad(
+                    name,
+                    &format!("cannot parse {given:?} to a valid timestamp"),
+                )
+            };
             moment(world, given).ok_or_else(problem)
         };
         let (start, end) = (required("start")?, required("end")?);
@@ -73,7 +88,9 @@ pub fn range(world: &World, series: &[Series], asked: &Asked, now: Moment) -> (S
                 Outcome::Vector(vector) => vector,
             };
             for (labels, value) in vector {
-                rows.entry(labels).or_default().push(json!([stamp, spelled(value)]));
+                rows.entry(labels)
+                    .or_default()
+                    .push(json!([stamp, spelled(value)]));
             }
         }
         let row = |(labels, values)| json!({"metric": labels, "values": values});
@@ -83,7 +100,7 @@ pub fn range(world: &World, series: &[Series], asked: &Asked, now: Moment) -> (S
 }
 
 /// `/api/v1/status/buildinfo`.
-pub fn build_info() -> Value {
+pub(super) fn build_info() -> Value {
     success(&json!({
         "version": env!("CARGO_PKG_VERSION"), "revision": "demo", "branch": "demo",
         "buildUser": "", "buildDate": "", "goVersion": "",
@@ -91,17 +108,20 @@ pub fn build_info() -> Value {
 }
 
 /// An answer in Prometheus' envelope.
-pub fn success(data: &Value) -> Value {
+pub(super) fn success(data: &Value) -> Value {
     json!({"status": "success", "data": data})
 }
 
 /// A refusal in Prometheus' envelope.
-pub fn refused(refusal: Refusal) -> (StatusCode, Value) {
+pub(super) fn refused(refusal: Refusal) -> (StatusCode, Value) {
     let (status, kind, message) = match refusal {
         Refusal::BadData(message) => (StatusCode::BAD_REQUEST, "bad_data", message),
         Refusal::Execution(message) => (StatusCode::UNPROCESSABLE_ENTITY, "execution", message),
     };
-    (status, json!({"status": "error", "errorType": kind, "error": message}))
+    (
+        status,
+        json!({"status": "error", "errorType": kind, "error": message}),
+    )
 }
 
 fn enveloped(outcome: Result<Value, Refusal>) -> (StatusCode, Value) {
@@ -118,7 +138,10 @@ fn question<'a>(
 ) -> Result<Question<'a>, Refusal> {
     let query = text(asked, "query");
     if query.trim().is_empty() {
-        return Err(bad("query", "1:1: parse error: no expression found in input"));
+        return Err(bad(
+            "query",
+            "1:1: parse error: no expression found in input",
+        ));
     }
     Question::parse(world, series, query)
 }
@@ -128,7 +151,10 @@ fn bad(parameter: &str, problem: &str) -> Refusal {
 }
 
 fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
-    asked.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
+    asked
+        .iter()
+        .find(|(it, _)| it == name)
+        .map_or("", |(_, value)| value)
 }
 
 /// Unix seconds or RFC 3339.
@@ -145,14 +171,21 @@ fn moment(world: &World, text: &str) -> Option<Moment> {
 /// Seconds, or a duration as Prometheus spells it.
 fn step(text: &str) -> Result<f64, Refusal> {
     let seconds = text.parse::<f64>().ok();
-    let spelled = || parse_duration(text).ok().map(|duration| duration.as_secs_f64());
+    let spelled = || {
+        parse_duration(text)
+            .ok()
+            .map(|duration| duration.as_secs_f64())
+    };
     match seconds.or_else(spelled) {
         Some(step) if step > 0.0 && step.is_finite() => Ok(step),
         Some(_) => Err(bad(
             "step",
             "zero or negative query resolution step widths are not accepted. Try a positive integer",
         )),
-        None => Err(bad("step", &format!("cannot parse {text:?} to a valid duration"))),
+        None => Err(bad(
+            "step",
+            &format!("cannot parse {text:?} to a valid duration"),
+        )),
     }
 }
 

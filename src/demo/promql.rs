@@ -1,4 +1,4 @@
-//! Answers the PromQL that watchfire's `prometheus` source asks, over the demo's world.
+//! Answers the `PromQL` that watchfire's `prometheus` source asks, over the demo's world.
 //!
 //! The `promql-parser` crate reads the expression; what is evaluated here is a small part of the
 //! language, and everything else is refused by name. Counters are known at every instant, so
@@ -22,15 +22,15 @@ const MAX_QUERY: usize = 64 * 1024;
 /// once for each of them.
 const MAX_NESTING: usize = 4_000;
 /// The stack on which a query with that many is parsed, evaluated and dropped.
-pub const STACK: usize = 64 * 1024 * 1024;
+pub(super) const STACK: usize = 64 * 1024 * 1024;
 /// The most series and samples that one question may look at, over all its steps.
-const MAX_WORK: usize = 5_000_000;
+const MAX_WORK: usize = 3_000_000;
 /// How often the counters are scraped, in seconds: for `count_over_time`.
 const SCRAPE: f64 = 15.0;
 
 /// Why a question is not answered, in Prometheus' terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// The question cannot be understood: 400, `bad_data`.
     BadData(String),
     /// It can, and yet not be answered: 422, `execution`.
@@ -39,7 +39,7 @@ pub enum Refusal {
 
 /// What an expression comes to at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// A number.
     Scalar(f64),
     /// A number for each label set.
@@ -47,11 +47,11 @@ pub enum Outcome {
 }
 
 /// A question about a world, evaluated moment by moment.
-pub struct Question<'a> {
+pub(super) struct Question<'a> {
     /// The world.
-    pub world: &'a World,
+    pub(super) world: &'a World,
     /// Its series.
-    pub catalogue: &'a [Series],
+    pub(super) catalogue: &'a [Series],
     expr: Expr,
     work: Cell<usize>,
 }
@@ -64,7 +64,7 @@ fn unsupported<T>(what: impl std::fmt::Display) -> Answer<T> {
 
 impl<'a> Question<'a> {
     /// Reads a query. Parser and evaluator recurse: call it, and drop it, on a [`STACK`].
-    pub fn parse(world: &'a World, catalogue: &'a [Series], query: &str) -> Answer<Self> {
+    pub(super) fn parse(world: &'a World, catalogue: &'a [Series], query: &str) -> Answer<Self> {
         if query.len() > MAX_QUERY {
             return unsupported(format!("a query longer than {MAX_QUERY} bytes"));
         }
@@ -74,11 +74,16 @@ impl<'a> Question<'a> {
         let expr = promql_parser::parser::parse(query).map_err(|error| {
             Refusal::BadData(format!("invalid parameter \"query\": parse error: {error}"))
         })?;
-        Ok(Self { world, catalogue, expr, work: Cell::new(0) })
+        Ok(Self {
+            world,
+            catalogue,
+            expr,
+            work: Cell::new(0),
+        })
     }
 
     /// What it comes to at a moment, when the present is `now`.
-    pub fn at(&self, asked: Moment, now: Moment) -> Answer<Outcome> {
+    pub(super) fn at(&self, asked: Moment, now: Moment) -> Answer<Outcome> {
         self.eval(&self.expr, World::visible(asked, now))
     }
 
@@ -114,7 +119,9 @@ impl<'a> Question<'a> {
                     let value = series.meaning.value(self.world, at)?;
                     Some((series.labels.clone(), value))
                 };
-                Ok(Outcome::Vector(selected.into_iter().filter_map(value).collect()))
+                Ok(Outcome::Vector(
+                    selected.into_iter().filter_map(value).collect(),
+                ))
             }
             Expr::Aggregate(aggregate) => self.aggregate(aggregate, at),
             Expr::Binary(binary) => self.binary(binary, at),
@@ -147,9 +154,15 @@ impl<'a> Question<'a> {
             return Ok(Vec::new());
         };
         let named = |series: &Series| {
-            selector.name.as_ref().is_none_or(|name| series.labels.get("__name__") == Some(name))
+            selector
+                .name
+                .as_ref()
+                .is_none_or(|name| series.labels.get("__name__") == Some(name))
         };
-        let chosen = self.catalogue.iter().filter(|it| named(it) && matches(&selector.matchers, it));
+        let chosen = self
+            .catalogue
+            .iter()
+            .filter(|it| named(it) && matches(&selector.matchers, it));
         Ok(chosen.map(|series| (series, at)).collect())
     }
 
@@ -206,7 +219,11 @@ impl<'a> Question<'a> {
         let mut all = self.vector(&binary.lhs, at)?;
         let seen: BTreeSet<Labels> = all.iter().map(|(labels, _)| nameless(labels)).collect();
         let right = self.vector(&binary.rhs, at)?;
-        all.extend(right.into_iter().filter(|(labels, _)| !seen.contains(&nameless(labels))));
+        all.extend(
+            right
+                .into_iter()
+                .filter(|(labels, _)| !seen.contains(&nameless(labels))),
+        );
         Ok(Outcome::Vector(all))
     }
 
@@ -236,10 +253,15 @@ impl<'a> Question<'a> {
             ("timestamp", [Expr::VectorSelector(selector)]) => {
                 let there = |(series, at): (&Series, Moment)| {
                     series.meaning.value(self.world, at)?;
-                    Some((nameless(&series.labels), self.world.time(at).as_duration().as_secs_f64()))
+                    Some((
+                        nameless(&series.labels),
+                        self.world.time(at).as_duration().as_secs_f64(),
+                    ))
                 };
                 let selected = self.select(selector, at)?;
-                Ok(Outcome::Vector(selected.into_iter().filter_map(there).collect()))
+                Ok(Outcome::Vector(
+                    selected.into_iter().filter_map(there).collect(),
+                ))
             }
             (name, [Expr::MatrixSelector(range)]) => self.over_range(name, range, at),
             (name, _) => unsupported(format!("the function {name}")),
@@ -247,14 +269,19 @@ impl<'a> Question<'a> {
     }
 
     /// A function of a range vector, for each series that has a sample in the range.
-    fn over_range(&self, name: &str, range: &MatrixSelector, at: Option<Moment>) -> Answer<Outcome> {
+    fn over_range(
+        &self,
+        name: &str,
+        range: &MatrixSelector,
+        at: Option<Moment>,
+    ) -> Answer<Outcome> {
         let window = range.range.as_secs_f64();
         let mut vector = Vec::new();
         for (series, at) in self.select(&range.vs, at)? {
-            let Some(seen) = series.meaning.last_seen(window, at) else {
+            if matches!(series.meaning, Meaning::Alert(..)) {
                 return unsupported("a range of ALERTS");
-            };
-            let Some(seen) = seen else {
+            }
+            let Some(seen) = series.meaning.last_seen(window, at) else {
                 continue;
             };
             let labels = nameless(&series.labels);
@@ -281,7 +308,9 @@ impl<'a> Question<'a> {
 }
 
 fn map(vector: Vec<(Labels, f64)>, apply: impl Fn(f64) -> f64) -> Outcome {
-    let each = vector.into_iter().map(|(labels, value)| (nameless(&labels), apply(value)));
+    let each = vector
+        .into_iter()
+        .map(|(labels, value)| (nameless(&labels), apply(value)));
     Outcome::Vector(each.collect())
 }
 
@@ -319,7 +348,10 @@ fn matches(matchers: &Matchers, series: &Series) -> bool {
 /// How deep a query may nest at most: its brackets, operators and `or`s, inside strings as well,
 /// where they do no harm but to the count.
 fn nesting(query: &str) -> usize {
-    let signs = query.bytes().filter(|byte| b"([{+-*/%^<>=!".contains(byte)).count();
+    let signs = query
+        .bytes()
+        .filter(|byte| b"([{+-*/%^<>=!".contains(byte))
+        .count();
     let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let operator = |word: &&str| {
         let word = word.to_ascii_lowercase();

@@ -10,36 +10,57 @@ use super::world::{Alarm, Moment, PERIOD, World};
 use crate::domain::{Rule, Window};
 
 /// The whole answer's `data`.
-pub fn groups(world: &World, now: Moment) -> Value {
+pub(super) fn groups(world: &World, now: Moment) -> Value {
     let mut groups = Vec::new();
     for (number, service) in world.services.iter().enumerate() {
-        let alerts: Vec<_> =
-            alarms(service).map(|alarm| alerting(world, number, alarm, now)).collect();
+        let alerts: Vec<_> = alarms(service)
+            .map(|alarm| alerting(world, number, alarm, now))
+            .collect();
         if service.written == Written::Config {
-            groups.push(group(world, now, format!("errors-{}", service.name), &alerts));
+            groups.push(group(
+                world,
+                now,
+                &format!("errors-{}", service.name),
+                &alerts,
+            ));
             continue;
         }
         let id = service.id();
         let named = |kind: &str| format!("sloth-slo-{kind}-{id}");
-        groups.push(group(world, now, named("sli-recordings"), &sli(world, service, now)));
-        groups.push(group(world, now, named("meta-recordings"), &meta(world, service, now)));
-        groups.push(group(world, now, named("alerts"), &alerts));
+        groups.push(group(
+            world,
+            now,
+            &named("sli-recordings"),
+            &sli(world, service, now),
+        ));
+        groups.push(group(
+            world,
+            now,
+            &named("meta-recordings"),
+            &meta(world, service, now),
+        ));
+        groups.push(group(world, now, &named("alerts"), &alerts));
     }
     json!({ "groups": groups })
 }
 
-/// What sets an alarm off, as PromQL.
-pub fn condition(world: &World, service: &Service, alarm: Alarm) -> String {
+/// What sets an alarm off, as `PromQL`.
+pub(super) fn condition(world: &World, service: &Service, alarm: Alarm) -> String {
     let Alarm::Burn(severity) = alarm else {
         return format!("{} > 0.05", ratio_query(service, Window::minutes(5)));
     };
     let which = selector(&sloth_labels(service));
     let budget = service.budget();
     let above = |window: Window, factor: f64| {
-        format!("max(slo:sli_error:ratio_rate{window}{which} > ({factor} * {budget})) without (sloth_window)")
+        format!(
+            "max(slo:sli_error:ratio_rate{window}{which} > ({factor} * {budget})) without (sloth_window)"
+        )
     };
     let both = |rule: &Rule| {
-        let (short, long) = (above(rule.short, rule.factor), above(rule.long, rule.factor));
+        let (short, long) = (
+            above(rule.short, rule.factor),
+            above(rule.long, rule.factor),
+        );
         format!("(\n    {short}\n    and\n    {long}\n)")
     };
     let rules = world.rules.iter().filter(|rule| rule.severity == severity);
@@ -47,11 +68,14 @@ pub fn condition(world: &World, service: &Service, alarm: Alarm) -> String {
 }
 
 /// What an alert says to people.
-pub fn annotations(service: &Service, alarm: Alarm) -> Labels {
+pub(super) fn annotations(service: &Service, alarm: Alarm) -> Labels {
     let name = service.name;
     let summary = match alarm {
         Alarm::Burn(severity) => {
-            format!("({severity}) {name} {} burns its error budget too fast", service.slo)
+            format!(
+                "({severity}) {name} {} burns its error budget too fast",
+                service.slo
+            )
         }
         Alarm::Symptom => format!("more than 5 % of {name}'s requests fail"),
     };
@@ -59,7 +83,7 @@ pub fn annotations(service: &Service, alarm: Alarm) -> Labels {
     labels([("summary", &summary), ("runbook_url", &runbook)])
 }
 
-fn group(world: &World, now: Moment, name: String, rules: &[Value]) -> Value {
+fn group(world: &World, now: Moment, name: &str, rules: &[Value]) -> Value {
     json!({
         "name": name, "file": "/etc/prometheus/demo.yml", "rules": rules,
         "interval": 30, "limit": 0, "evaluationTime": 0.001,
@@ -111,7 +135,13 @@ fn sli(world: &World, service: &Service, now: Moment) -> Vec<Value> {
         } else {
             ratio_query(service, window)
         };
-        recording(world, now, &format!("slo:sli_error:ratio_rate{window}"), &query, &labels)
+        recording(
+            world,
+            now,
+            &format!("slo:sli_error:ratio_rate{window}"),
+            &query,
+            &labels,
+        )
     });
     each.collect()
 }
@@ -139,7 +169,10 @@ fn meta(world: &World, service: &Service, now: Moment) -> Vec<Value> {
         ),
         ("sloth_slo_info", "vector(1)".to_owned()),
     ];
-    queries.iter().map(|(name, query)| recording(world, now, name, query, &base)).collect()
+    queries
+        .iter()
+        .map(|(name, query)| recording(world, now, name, query, &base))
+        .collect()
 }
 
 /// Bad over all events of a window.
@@ -165,6 +198,8 @@ fn ratio_query(service: &Service, window: Window) -> String {
 }
 
 fn selector(labels: &Labels) -> String {
-    let pairs = labels.iter().map(|(name, value)| format!("{name}=\"{value}\""));
+    let pairs = labels
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{value}\""));
     format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }

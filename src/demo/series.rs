@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use super::cast::{Part, Service, Sli, Written};
 use super::deploys::Ending;
 use super::world::{ALARMS, Alarm, HISTORY, Moment, PERIOD, World};
-use crate::domain::{Severity, Window};
+use crate::domain::Window;
 
 /// Label names and values, sorted by name as Prometheus sorts them; the metric's name among them.
-pub type Labels = BTreeMap<String, String>;
+pub(super) type Labels = BTreeMap<String, String>;
 
 /// One series.
-pub struct Series {
+pub(super) struct Series {
     /// What it is called.
-    pub labels: Labels,
+    pub(super) labels: Labels,
     /// What it says.
-    pub meaning: Meaning,
+    pub(super) meaning: Meaning,
 }
 
 /// What a series says.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Meaning {
+pub(super) enum Meaning {
     /// How many events of a service there have been: the only kind that `increase` may take.
     Counter(usize, Part),
     /// The error ratio of a window, as Sloth records it.
@@ -38,24 +38,40 @@ pub enum Meaning {
 }
 
 /// Sloth's windows: those of its rules, then the period.
-pub fn windows() -> [Window; 8] {
+pub(super) fn windows() -> [Window; 8] {
     let (minutes, hours, days) = (Window::minutes, Window::hours, Window::days);
-    [minutes(5), minutes(30), hours(1), hours(2), hours(6), days(1), days(3), PERIOD]
+    [
+        minutes(5),
+        minutes(30),
+        hours(1),
+        hours(2),
+        hours(6),
+        days(1),
+        days(3),
+        PERIOD,
+    ]
 }
 
 /// Labels from pairs.
-pub fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+pub(super) fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The labels Sloth puts on everything of one SLO.
-pub fn sloth_labels(service: &Service) -> Labels {
+pub(super) fn sloth_labels(service: &Service) -> Labels {
     let id = service.id();
-    labels([("sloth_id", &id), ("sloth_service", service.name), ("sloth_slo", service.slo)])
+    labels([
+        ("sloth_id", &id),
+        ("sloth_service", service.name),
+        ("sloth_slo", service.slo),
+    ])
 }
 
 /// The labels of an alert, without its state.
-pub fn alert_labels(service: &Service, alarm: Alarm) -> Labels {
+pub(super) fn alert_labels(service: &Service, alarm: Alarm) -> Labels {
     let common = [("service", service.name), ("team", service.team)];
     match alarm {
         Alarm::Burn(severity) => {
@@ -69,20 +85,25 @@ pub fn alert_labels(service: &Service, alarm: Alarm) -> Labels {
         }
         Alarm::Symptom => {
             let mut all = labels(common);
-            all.extend(labels([("alertname", "ErrorsHigh"), ("severity", "warning")]));
+            all.extend(labels([
+                ("alertname", "ErrorsHigh"),
+                ("severity", "warning"),
+            ]));
             all
         }
     }
 }
 
 /// The alarms a service has rules for: all by Sloth, the symptom by hand.
-pub fn alarms(service: &Service) -> impl Iterator<Item = Alarm> {
+pub(super) fn alarms(service: &Service) -> impl Iterator<Item = Alarm> {
     let by_sloth = service.written == Written::Sloth;
-    ALARMS.into_iter().filter(move |&alarm| by_sloth || alarm == Alarm::Symptom)
+    ALARMS
+        .into_iter()
+        .filter(move |&alarm| by_sloth || alarm == Alarm::Symptom)
 }
 
 /// All series of a world.
-pub fn catalogue(world: &World) -> Vec<Series> {
+pub(super) fn catalogue(world: &World) -> Vec<Series> {
     let mut all = Vec::new();
     for (number, service) in world.services.iter().enumerate() {
         counters(&mut all, number, service);
@@ -113,13 +134,17 @@ fn counters(all: &mut Vec<Series>, number: usize, service: &Service) {
     };
     if service.sli == Sli::Latency {
         let bucket = "http_request_duration_seconds_bucket";
-        count("http_request_duration_seconds_count", ("code", "200"), Part::Total);
+        count(
+            "http_request_duration_seconds_count",
+            ("code", "200"),
+            Part::Total,
+        );
         count(bucket, ("le", "+Inf"), Part::Total);
         count(bucket, ("le", "0.25"), Part::Good);
         return;
     }
     count("http_requests_total", ("code", "200"), Part::Good);
-    // As in real life, a series begins with its first event: who never failed has no 5xx series.
+    // As in real life: who never failed has no 5xx series at all.
     if service.errors > 0.0 {
         count("http_requests_total", ("code", "500"), Part::Background);
     }
@@ -138,12 +163,20 @@ fn recorded(all: &mut Vec<Series>, number: usize, service: &Service) {
     };
     for window in windows() {
         let name = format!("slo:sli_error:ratio_rate{window}");
-        add(all, &name, &within(window), Meaning::ErrorRatio(number, window));
+        add(
+            all,
+            &name,
+            &within(window),
+            Meaning::ErrorRatio(number, window),
+        );
     }
     let mut constant = |name, value| add(all, name, &base, Meaning::Constant(value));
     constant("slo:objective:ratio", service.objective);
     constant("slo:error_budget:ratio", 1.0 - service.objective);
-    constant("slo:time_period:days", f64::from(PERIOD.seconds()) / super::world::DAY);
+    constant(
+        "slo:time_period:days",
+        f64::from(PERIOD.seconds()) / super::world::DAY,
+    );
     let mut info = base.clone();
     info.extend(labels([
         ("sloth_mode", "cli-gen-prom"),
@@ -155,7 +188,12 @@ fn recorded(all: &mut Vec<Series>, number: usize, service: &Service) {
     let now = Window::minutes(5);
     let burn = |window| Meaning::BurnRate(number, window);
     add(all, "slo:current_burn_rate:ratio", &within(now), burn(now));
-    add(all, "slo:period_burn_rate:ratio", &within(PERIOD), burn(PERIOD));
+    add(
+        all,
+        "slo:period_burn_rate:ratio",
+        &within(PERIOD),
+        burn(PERIOD),
+    );
     let left = "slo:period_error_budget_remaining:ratio";
     add(all, left, &within(PERIOD), Meaning::BudgetRemaining(number));
 }
@@ -167,22 +205,35 @@ fn versions(all: &mut Vec<Series>, world: &World) {
             continue;
         }
         let arrived = |ending| matches!(ending, Ending::Stays | Ending::Reverted(_));
-        let own = world.deploys.iter().filter(|it| it.service == number && arrived(it.ending));
+        let own = world
+            .deploys
+            .iter()
+            .filter(|it| it.service == number && arrived(it.ending));
         let mut from = -HISTORY;
         let mut version = "v2.0.0";
         for deploy in own {
             let labels = labels([("service", service.name), ("version", version)]);
-            add(all, "app_build_info", &labels, Meaning::Version(from, deploy.finished));
+            add(
+                all,
+                "app_build_info",
+                &labels,
+                Meaning::Version(from, deploy.finished),
+            );
             (from, version) = (deploy.finished, &deploy.version);
         }
         let labels = labels([("service", service.name), ("version", version)]);
-        add(all, "app_build_info", &labels, Meaning::Version(from, f64::INFINITY));
+        add(
+            all,
+            "app_build_info",
+            &labels,
+            Meaning::Version(from, f64::INFINITY),
+        );
     }
 }
 
 impl Meaning {
     /// What the series says at a moment, if it is there.
-    pub fn value(self, world: &World, at: Moment) -> Option<f64> {
+    pub(super) fn value(self, world: &World, at: Moment) -> Option<f64> {
         match self {
             Self::Counter(service, part) => Some(world.counter(service, part, at)),
             Self::ErrorRatio(service, window) => Some(world.error_ratio(service, window, at)),
@@ -194,24 +245,15 @@ impl Meaning {
         }
     }
 
-    /// The newest moment within the window before `at` at which it said something; `None` for one
-    /// that cannot be looked up without a search.
-    pub fn last_seen(self, window: f64, at: Moment) -> Option<Option<Moment>> {
+    /// The newest moment within the window before `at` at which it said something; an alert is
+    /// looked up for the present alone.
+    pub(super) fn last_seen(self, window: f64, at: Moment) -> Option<Moment> {
         match self {
-            Self::Alert(..) => None,
             Self::Version(from, until) if until <= at => {
-                Some((until > at - window && from < until).then_some(until - 1.0))
+                (until > at - window && from < until).then_some(until - 1.0)
             }
-            Self::Version(from, _) => Some((from <= at).then_some(at)),
-            _ => Some(Some(at)),
+            Self::Version(from, _) if from > at => None,
+            _ => Some(at),
         }
-    }
-}
-
-/// The severity that the labels of an alert name.
-pub fn severity(alarm: Alarm) -> Severity {
-    match alarm {
-        Alarm::Burn(severity) => severity,
-        Alarm::Symptom => Severity::Ticket,
     }
 }

@@ -17,7 +17,7 @@ use super::world::{Moment, World};
 use super::{alertmanager, deploys, prometheus, rules};
 
 /// What every request is answered from.
-pub struct Stage {
+pub(super) struct Stage {
     world: World,
     series: Vec<Series>,
 }
@@ -28,8 +28,11 @@ type Answering = fn(&World, &[Series], &prometheus::Asked, Moment) -> (StatusCod
 
 impl Stage {
     /// Sets the stage for a world.
-    pub fn new(world: World) -> Self {
-        Self { series: catalogue(&world), world }
+    pub(super) fn new(world: World) -> Self {
+        Self {
+            series: catalogue(&world),
+            world,
+        }
     }
 
     fn now(&self) -> Moment {
@@ -38,25 +41,38 @@ impl Stage {
 }
 
 /// The Prometheus: only what `prometheus` sources ask; the rest is 404.
-pub fn prometheus(stage: Arc<Stage>) -> Router {
+pub(super) fn prometheus(stage: Arc<Stage>) -> Router {
     let query = |how: Answering| get(move |stage, asked| evaluate(how, stage, asked));
-    let posted = |how: Answering| axum::routing::post(move |stage, asked| evaluate(how, stage, asked));
+    let posted =
+        |how: Answering| axum::routing::post(move |stage, asked| evaluate(how, stage, asked));
     Router::new()
-        .route("/api/v1/query", query(prometheus::instant).merge(posted(prometheus::instant)))
-        .route("/api/v1/query_range", query(prometheus::range).merge(posted(prometheus::range)))
-        .route("/api/v1/status/buildinfo", get(async || Json(prometheus::build_info())))
+        .route(
+            "/api/v1/query",
+            query(prometheus::instant).merge(posted(prometheus::instant)),
+        )
+        .route(
+            "/api/v1/query_range",
+            query(prometheus::range).merge(posted(prometheus::range)),
+        )
+        .route(
+            "/api/v1/status/buildinfo",
+            get(async || Json(prometheus::build_info())),
+        )
         .route("/-/ready", get(async || "Prometheus Server is Ready.\n"))
         .route(
             "/api/v1/rules",
             get(async |State(stage): Shared| {
-                Json(prometheus::success(&rules::groups(&stage.world, stage.now())))
+                Json(prometheus::success(&rules::groups(
+                    &stage.world,
+                    stage.now(),
+                )))
             }),
         )
         .with_state(stage)
 }
 
 /// The Alertmanager.
-pub fn alertmanager(stage: Arc<Stage>) -> Router {
+pub(super) fn alertmanager(stage: Arc<Stage>) -> Router {
     Router::new()
         .route(
             "/api/v2/alerts",
@@ -75,13 +91,16 @@ pub fn alertmanager(stage: Arc<Stage>) -> Router {
         )
         .fallback(async |uri: axum::http::Uri| {
             let message = format!("path {} was not found", uri.path());
-            (StatusCode::NOT_FOUND, Json(json!({"code": 404, "message": message})))
+            (
+                StatusCode::NOT_FOUND,
+                Json(json!({"code": 404, "message": message})),
+            )
         })
         .with_state(stage)
 }
 
 /// The deploy service.
-pub fn deploys(stage: Arc<Stage>) -> Router {
+pub(super) fn deploys(stage: Arc<Stage>) -> Router {
     Router::new()
         .route(
             "/deploys",
@@ -104,11 +123,13 @@ async fn evaluate(
         }
     };
     let (done, answer) = tokio::sync::oneshot::channel();
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || {
-        let now = stage.now();
-        // Nobody waits any more when the client has gone: then there is nobody to tell.
-        let _ = done.send(how(&stage.world, &stage.series, &asked, now));
-    });
+    let thread = std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || {
+            let now = stage.now();
+            // Nobody waits any more when the client has gone: then there is nobody to tell.
+            let _ = done.send(how(&stage.world, &stage.series, &asked, now));
+        });
     let answer = match thread {
         Ok(_) => answer.await.map_err(|_| "the evaluation failed".to_owned()),
         Err(error) => Err(error.to_string()),

@@ -14,36 +14,36 @@ use super::deploys::{self, Deploy};
 use crate::domain::{Period, Rule, Severity, Window};
 
 /// How far back the counters go.
-pub const HISTORY: f64 = 35.0 * DAY;
+pub(super) const HISTORY: f64 = 35.0 * DAY;
 /// Seconds of a day.
-pub const DAY: f64 = 86_400.0;
+pub(super) const DAY: f64 = 86_400.0;
 /// The period of every SLO of the demo.
-pub const PERIOD: Window = Window::days(30);
+pub(super) const PERIOD: Window = Window::days(30);
 /// How long before the present a sample is still the present one: Prometheus' look-back.
 const LOOKBACK: f64 = 300.0;
 /// The step at which the period's ratio averages the 5m ratio, in seconds.
 const STEP: f64 = 300.0;
 
 /// A moment of the world, in seconds since it was started; the past is negative.
-pub type Moment = f64;
+pub(super) type Moment = f64;
 
 /// Everything there is to ask about.
-pub struct World {
+pub(super) struct World {
     /// When the demo was started: second 0.
     start: Timestamp,
     /// The services, each with its one SLO.
-    pub services: Vec<Service>,
+    pub(super) services: Vec<Service>,
     /// Every deployment there has been and will be, oldest first.
-    pub deploys: Vec<Deploy>,
+    pub(super) deploys: Vec<Deploy>,
     /// The rules that every SLO alerts by.
-    pub rules: Vec<Rule>,
+    pub(super) rules: Vec<Rule>,
     /// For each service the running sum of its 5m ratios up to second 0.
     sums: Vec<OnceLock<Vec<f64>>>,
 }
 
 /// Why an alert fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alarm {
+pub(super) enum Alarm {
     /// A burn-rate rule of this severity.
     Burn(Severity),
     /// More than one in twenty requests failed within 5 minutes: the symptom behind the burn.
@@ -51,7 +51,7 @@ pub enum Alarm {
 }
 
 /// Every alarm that an SLO can raise.
-pub const ALARMS: [Alarm; 3] = [
+pub(super) const ALARMS: [Alarm; 3] = [
     Alarm::Burn(Severity::Page),
     Alarm::Burn(Severity::Ticket),
     Alarm::Symptom,
@@ -59,7 +59,7 @@ pub const ALARMS: [Alarm; 3] = [
 
 impl World {
     /// A world that begins its story at `start`, with waits shortened by `speed`.
-    pub fn new(start: Timestamp, speed: f64) -> Self {
+    pub(super) fn new(start: Timestamp, speed: f64) -> Self {
         let services = cast::services(speed);
         Self {
             start,
@@ -71,12 +71,12 @@ impl World {
     }
 
     /// A time as a moment of this world.
-    pub fn moment(&self, time: Timestamp) -> Moment {
+    pub(super) fn moment(&self, time: Timestamp) -> Moment {
         self.start.duration_until(time).as_secs_f64()
     }
 
     /// A moment of this world as a time, to the millisecond.
-    pub fn time(&self, moment: Moment) -> Timestamp {
+    pub(super) fn time(&self, moment: Moment) -> Timestamp {
         SignedDuration::try_from_secs_f64((moment * 1000.0).round() / 1000.0)
             .ok()
             .and_then(|since| self.start.checked_add(since).ok())
@@ -85,36 +85,37 @@ impl World {
 
     /// The moment whose samples a question about `asked` sees when the present is `now`: nothing
     /// has been measured yet that lies ahead, and nothing is older than the history.
-    pub fn visible(asked: Moment, now: Moment) -> Option<Moment> {
+    pub(super) fn visible(asked: Moment, now: Moment) -> Option<Moment> {
         (asked >= -HISTORY && asked <= now + LOOKBACK).then(|| asked.min(now))
     }
 
     /// What a counter of a service stands at.
-    pub fn counter(&self, service: usize, part: Part, at: Moment) -> f64 {
+    pub(super) fn counter(&self, service: usize, part: Part, at: Moment) -> f64 {
         let it = &self.services[service];
         let usual = |at: Moment| self.usual(service, 0.0, at);
         let of_faults = |weight: fn(&cast::Fault) -> f64| -> f64 {
-            let during = |fault: &&cast::Fault| at > fault.from;
-            it.faults
-                .iter()
-                .filter(during)
+            let begun = it.faults.iter().filter(|fault| at > fault.from);
+            begun
                 .map(|fault| weight(fault) * (usual(at.min(fault.until)) - usual(fault.from)))
                 .sum()
         };
-        let background = || (it.errors * self.usual(service, 0.3, at)).floor();
-        let failed = || of_faults(|fault| fault.share * fault.surge).floor();
-        let total = || (usual(at) + of_faults(|fault| fault.surge - 1.0)).floor();
+        let background = || it.errors * self.usual(service, 0.3, at);
+        let failed = || of_faults(|fault| fault.share * fault.surge);
+        let good = || {
+            let all = usual(at) + of_faults(|fault| fault.surge - 1.0);
+            (all - background() - failed()).floor()
+        };
         match part {
-            Part::Total => total(),
-            Part::Background => background(),
-            Part::Failed => failed(),
-            Part::Bad => background() + failed(),
-            Part::Good => total() - background() - failed(),
+            Part::Background => background().floor(),
+            Part::Failed => failed().floor(),
+            Part::Bad => background().floor() + failed().floor(),
+            Part::Good => good(),
+            Part::Total => good() + background().floor() + failed().floor(),
         }
     }
 
     /// How much a counter grew within a window that ends at `at`.
-    pub fn increase(&self, service: usize, part: Part, window: f64, at: Moment) -> f64 {
+    pub(super) fn increase(&self, service: usize, part: Part, window: f64, at: Moment) -> f64 {
         let from = (at - window).max(-HISTORY);
         self.counter(service, part, at) - self.counter(service, part, from)
     }
@@ -123,7 +124,7 @@ impl World {
     ///
     /// Over the whole period it is what Sloth records by default: the mean of the 5m ratios, each
     /// counting the same whatever its traffic, here taken every 5 minutes.
-    pub fn error_ratio(&self, service: usize, window: Window, at: Moment) -> f64 {
+    pub(super) fn error_ratio(&self, service: usize, window: Window, at: Moment) -> f64 {
         if window == PERIOD {
             return self.mean_ratio(service, at);
         }
@@ -131,12 +132,12 @@ impl World {
     }
 
     /// How many times faster than allowed a window spends the budget.
-    pub fn burn_rate(&self, service: usize, window: Window, at: Moment) -> f64 {
+    pub(super) fn burn_rate(&self, service: usize, window: Window, at: Moment) -> f64 {
         self.error_ratio(service, window, at) / self.services[service].budget()
     }
 
     /// True while the alarm's condition holds.
-    pub fn fires(&self, service: usize, alarm: Alarm, at: Moment) -> bool {
+    pub(super) fn fires(&self, service: usize, alarm: Alarm, at: Moment) -> bool {
         match alarm {
             Alarm::Burn(severity) => self.rules.iter().any(|rule| {
                 let above = |window| self.burn_rate(service, window, at) > rule.factor;
@@ -148,7 +149,7 @@ impl World {
 
     /// Since when an alarm that fires now has done so: to the second, gaps below 10 minutes
     /// overlooked, at most 4 days back.
-    pub fn firing_since(&self, service: usize, alarm: Alarm, at: Moment) -> Option<Moment> {
+    pub(super) fn firing_since(&self, service: usize, alarm: Alarm, at: Moment) -> Option<Moment> {
         if !self.fires(service, alarm, at) {
             return None;
         }
