@@ -75,6 +75,7 @@ fn of_service(service: usize, name: &str, speed: f64) -> Vec<Deploy> {
         }
         "search" => plan.push((cast::SLOW_RELEASE - 360.0, 360.0, Ending::Stays)),
         "cart" => plan.push((-5.2 * 3_600.0, 420.0, Ending::Fails)),
+        "edge" => plan.push((-6.4 * 3_600.0, 300.0, Ending::Stays)),
         _ => {}
     }
     plan.sort_by(|a, b| a.0.total_cmp(&b.0));

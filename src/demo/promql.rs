@@ -1,4 +1,4 @@
-//! Answers the `PromQL` that watchfire's `prometheus` source asks, over the demo's world.
+//! Answers the PromQL that watchfire's `prometheus` source asks, over the demo's world.
 //!
 //! The `promql-parser` crate reads the expression; what is evaluated here is a small part of the
 //! language, and everything else is refused by name. Counters are known at every instant, so

@@ -44,7 +44,7 @@ pub(super) fn groups(world: &World, now: Moment) -> Value {
     json!({ "groups": groups })
 }
 
-/// What sets an alarm off, as `PromQL`.
+/// What sets an alarm off, as PromQL.
 pub(super) fn condition(world: &World, service: &Service, alarm: Alarm) -> String {
     let Alarm::Burn(severity) = alarm else {
         return format!("{} > 0.05", ratio_query(service, Window::minutes(5)));

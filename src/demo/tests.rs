@@ -1,5 +1,4 @@
 //! What the demo promises: the story by true arithmetic, and answers shaped as the real servers shape them.
-#![expect(clippy::expect_used, reason = "a test may panic")]
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use super::alertmanager::{alerts, fingerprint};
 use super::cast::Part;
 use super::series::{Series, catalogue, labels};
 use super::world::{Alarm, DAY, World};
-use super::{Demo, Speed, config_text, deploys, prometheus, promql, rules};
+use super::{Demo, Ports, Speed, config_text, deploys, prometheus, promql, rules};
 use crate::domain::{Severity, Window};
 
 const PAGE: Alarm = Alarm::Burn(Severity::Page);
@@ -620,6 +619,27 @@ fn a_speed_is_between_1_and_60() {
     }
 }
 
+/// Sends one request over HTTP and reads the whole answer.
+async fn sent(port: u16, request: String) -> String {
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map(|_| answer)
+    });
+    asked.await.expect("no panic").expect("an answer")
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: demo\r\nconnection: close\r\n\r\n")
+}
+
+fn post(body: &str, kind: &str) -> String {
+    let head = "POST /api/v1/query HTTP/1.1\r\nhost: demo\r\nconnection: close";
+    let length = body.len();
+    format!("{head}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_answers_over_http_on_loopback() {
     let demo = Demo::open(Speed::default(), Timestamp::now()).expect("ports");
@@ -627,96 +647,59 @@ async fn the_demo_answers_over_http_on_loopback() {
     let text = config_text(ports);
     assert!(text.parse::<toml::Table>().is_ok() && text.contains(&format!(":{}", ports.deploys)));
     let serving = demo.serve().expect("a runtime");
-    let ask = |port: u16, request: String| {
-        tokio::task::spawn_blocking(move || {
-            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
-            stream.write_all(request.as_bytes()).expect("sent");
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).expect("answered");
-            answer
-        })
-    };
-    let get =
-        |path: &str| format!("GET {path} HTTP/1.1\r\nhost: demo\r\nconnection: close\r\n\r\n");
-    let post = |body: &str, kind: &str| {
-        let head = "POST /api/v1/query HTTP/1.1\r\nhost: demo\r\nconnection: close";
-        format!(
-            "{head}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    };
     let form = "application/x-www-form-urlencoded";
     let long = format!("query={}", "x".repeat(1_000_000));
+    let Ports {
+        prometheus: prom,
+        alertmanager: am,
+        deploys,
+    } = ports;
+    let now = "/api/v1/query?query=sloth_slo_info";
     for (port, request, status, says) in [
-        (ports.prometheus, get("/-/ready"), 200, "Ready"),
+        (prom, get("/-/ready"), 200, "Ready"),
+        (prom, get(&format!("{now}&time=0")), 200, "\"result\":[]"),
+        (prom, get(now), 200, "checkout-availability"),
         (
-            ports.prometheus,
-            get("/api/v1/query?query=sloth_slo_info&time=0"),
-            200,
-            "\"result\":[]",
-        ),
-        (
-            ports.prometheus,
-            get("/api/v1/query?query=sloth_slo_info"),
-            200,
-            "checkout-availability",
-        ),
-        (
-            ports.prometheus,
+            prom,
             post("query=sum(http_requests_total)", form),
             200,
             "\"vector\"",
         ),
         (
-            ports.prometheus,
+            prom,
             post("query=up%3E1", form),
             422,
             "\"errorType\":\"execution\"",
         ),
         (
-            ports.prometheus,
+            prom,
             post("query=1", "text/plain"),
             400,
             "\"errorType\":\"bad_data\"",
         ),
-        (ports.prometheus, post(&long, form), 422, "longer than"),
+        (prom, post(&long, form), 422, "longer than"),
         (
-            ports.prometheus,
+            prom,
             get("/api/v1/query_range?query=1&start=1&end=4&step=1"),
             200,
             "\"matrix\"",
         ),
+        (prom, get("/api/v1/status/buildinfo"), 200, "\"version\""),
+        (prom, get("/api/v1/rules"), 200, "\"recording\""),
+        (prom, get("/api/v1/labels"), 404, ""),
         (
-            ports.prometheus,
-            get("/api/v1/status/buildinfo"),
-            200,
-            "\"version\"",
-        ),
-        (ports.prometheus, get("/api/v1/rules"), 200, "\"recording\""),
-        (ports.prometheus, get("/api/v1/labels"), 404, ""),
-        (
-            ports.alertmanager,
+            am,
             get("/api/v2/alerts?active=true"),
             200,
             "CertificateExpires",
         ),
-        (
-            ports.alertmanager,
-            get("/api/v2/silences"),
-            200,
-            "\"createdBy\":\"lee\"",
-        ),
-        (
-            ports.alertmanager,
-            get("/api/v2/status"),
-            200,
-            "\"versionInfo\"",
-        ),
-        (ports.alertmanager, get("/api/v2/nope"), 404, "\"code\":404"),
-        (ports.deploys, get("/deploys"), 200, "\"deploys\":[{"),
+        (am, get("/api/v2/silences"), 200, "\"createdBy\":\"lee\""),
+        (am, get("/api/v2/status"), 200, "\"versionInfo\""),
+        (am, get("/api/v2/nope"), 404, "\"code\":404"),
+        (deploys, get("/deploys"), 200, "\"deploys\":[{"),
     ] {
         let first = request.lines().next().unwrap_or_default().to_owned();
-        let answer = ask(port, request).await.expect("done");
+        let answer = sent(port, request).await;
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
             "{first}: {answer:.200}"
