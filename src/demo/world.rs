@@ -62,7 +62,8 @@ impl World {
     pub(super) fn new(start: Timestamp, speed: f64) -> Self {
         let services = cast::services(speed);
         Self {
-            start,
+            // Whole seconds: releases and alerts are dated by what is added to it.
+            start: Timestamp::from_second(start.as_second()).unwrap_or(start),
             deploys: deploys::history(&services, speed),
             sums: services.iter().map(|_| OnceLock::new()).collect(),
             services,
