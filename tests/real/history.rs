@@ -22,15 +22,15 @@ const BLOCK: i64 = 162 * HOUR;
 
 /// A service: how many requests it serves in a minute and how many of them fail, by seconds before
 /// the end of the history; `None` while it does not exist or is not scraped.
-pub struct Service {
-    pub name: &'static str,
-    pub traffic: fn(i64) -> Option<(u64, u64)>,
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    pub(crate) traffic: fn(i64) -> Option<(u64, u64)>,
     /// The pod that serves it at that time: a new one is a new series.
-    pub pod: fn(i64) -> i64,
+    pub(crate) pod: fn(i64) -> i64,
     /// True where its counters start again from zero.
-    pub restarts: fn(i64) -> bool,
+    pub(crate) restarts: fn(i64) -> bool,
     /// Minutes in which it is served but not scraped.
-    pub unseen: fn(i64) -> bool,
+    pub(crate) unseen: fn(i64) -> bool,
 }
 
 const PLAIN: Service = Service {
@@ -47,7 +47,7 @@ fn requests(ago: i64) -> u64 {
 }
 
 /// The services of the history.
-pub const SERVICES: &[Service] = &[
+pub(crate) const SERVICES: &[Service] = &[
     Service {
         name: "steady",
         traffic: |ago| Some((requests(ago), requests(ago) / 120)),
@@ -124,7 +124,7 @@ pub const SERVICES: &[Service] = &[
 ];
 
 /// The service of that name.
-pub fn service(name: &str) -> &'static Service {
+pub(crate) fn service(name: &str) -> &'static Service {
     SERVICES
         .iter()
         .find(|service| service.name == name)
@@ -133,7 +133,7 @@ pub fn service(name: &str) -> &'static Service {
 
 impl Service {
     /// Bad and all events of the last `seconds` before the end.
-    pub fn events(&self, seconds: i64) -> (u64, u64) {
+    pub(crate) fn events(&self, seconds: i64) -> (u64, u64) {
         (0..seconds / MINUTE)
             .filter_map(|minute| (self.traffic)(minute * MINUTE))
             .fold((0, 0), |(bad, total), (all, failed)| {
@@ -143,7 +143,7 @@ impl Service {
 
     /// Its error ratio over the last `seconds` before the end; `None` without any event.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    pub fn error_ratio(&self, seconds: i64) -> Option<f64> {
+    pub(crate) fn error_ratio(&self, seconds: i64) -> Option<f64> {
         let (bad, total) = self.events(seconds);
         (total > 0).then(|| bad as f64 / total as f64)
     }
@@ -199,7 +199,7 @@ impl Service {
 }
 
 /// The present minute, in Unix seconds: where a history may end at the latest.
-pub fn this_minute() -> i64 {
+pub(crate) fn this_minute() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("a clock after 1970");
@@ -207,7 +207,7 @@ pub fn this_minute() -> i64 {
 }
 
 /// Back-fills the services into `dir` and starts a Prometheus on it; the history ends at `end`.
-pub fn prometheus(dir: &Path, services: &[&Service], rules: &str, end: i64) -> Server {
+pub(crate) fn prometheus(dir: &Path, services: &[&Service], rules: &str, end: i64) -> Server {
     let mut samples = Vec::new();
     for service in services {
         service.write(end, &mut samples);
@@ -252,7 +252,7 @@ fn key(line: &str) -> &str {
 }
 
 /// Starts a Prometheus with these rules on what `dir` holds.
-pub fn start(dir: &Path, rules: &str) -> Server {
+pub(crate) fn start(dir: &Path, rules: &str) -> Server {
     let mut config = String::from("global:\n  evaluation_interval: 1s\n");
     if !rules.is_empty() {
         std::fs::write(dir.join("rules.yml"), rules).expect("the rules");

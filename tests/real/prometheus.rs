@@ -1,154 +1,310 @@
 //! The numbers of `status` against a real Prometheus whose past is known.
 
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
-use watchfire::config::*;
-use watchfire::domain::*;
-use watchfire::source::{Ask, KINDS};
+use serde_json::{Value, json};
 
-use crate::history::{SERVICES, prometheus, service, this_minute};
+use crate::history::{SERVICES, Service, prometheus, service, this_minute};
+use crate::program::{slo, status, watchfire};
+use crate::rules;
+use crate::server::Server;
 
-#[test]
-fn trial() {
-    let dir = tempfile::tempdir().unwrap();
-    let end = this_minute();
-    let all: Vec<_> = SERVICES.iter().collect();
-    let t = std::time::Instant::now();
-    let server = prometheus(dir.path(), &all, "", end);
-    eprintln!("backfill {:?}", t.elapsed());
-    let mut settings = Settings::empty();
-    settings.sources.push(SourceSettings {
-        name: SourceName::new("prod"),
-        kind: "prometheus".into(),
-        index: 0,
-        interval: SignedDuration::from_secs(15),
-        stale_after: SignedDuration::from_secs(300),
-        http: HttpSettings {
-            url: Some(server.url.clone()),
-            ..Default::default()
-        },
-        table: toml::Table::new(),
-    });
-    for (index, s) in SERVICES.iter().enumerate() {
-        settings.slos.push(SloSettings {
-            index,
-            service: s.name.into(),
-            name: "availability".into(),
-            objective: 0.99,
-            period: "30d".parse().unwrap(),
-            source: None,
-            total: format!("http_requests_total{{service=\"{}\"}}", s.name),
-            part: Part::Bad(format!(
-                "http_requests_total{{service=\"{}\",code=~\"5..\"}}",
-                s.name
-            )),
-        });
-    }
-    let kind = KINDS.iter().find(|k| k.name == "prometheus").unwrap();
-    let mut built = (kind.build)(&settings.sources[0], &settings)
-        .map_err(|p| format!("{p:?}"))
-        .unwrap();
-    let rt = tokio::runtime::Runtime::new().unwrap();
-    let at = Timestamp::from_second(end).unwrap();
-    let ask = Ask {
-        now: at,
-        at: Some(at),
-        history: true,
-    };
-    let t = std::time::Instant::now();
-    let facts = rt.block_on(built.source.fetch(&ask)).unwrap();
-    eprintln!(
-        "fetch {:?} {:?} {:?}",
-        t.elapsed(),
-        facts.warnings,
-        facts.fault
-    );
-    for o in facts.slos.unwrap() {
-        let a = o.assess();
-        let s = service(o.slo.service.raw());
-        eprintln!(
-            "{} {:?} {:?} {:?} h{}",
-            s.name,
-            a.state,
-            a.phase,
-            a.budget_remaining,
-            o.history.len()
+/// Windows of the workbook's rules and a period of 30 days, in seconds.
+const WINDOWS: [(&str, i64); 8] = [
+    ("5m", 300),
+    ("30m", 1_800),
+    ("1h", 3_600),
+    ("2h", 7_200),
+    ("6h", 21_600),
+    ("1d", 86_400),
+    ("3d", 259_200),
+    ("30d", 2_592_000),
+];
+
+/// What each service's state must be under an objective of 99 %.
+const STATES: [(&str, &str); 11] = [
+    ("steady", "ok"),
+    ("burning", "page"),
+    ("past", "ok"),
+    ("slow", "ticket"),
+    ("never", "ok"),
+    ("idle", "no_data"),
+    ("newborn", "ok"),
+    ("retired", "no_data"),
+    ("resets", "ok"),
+    ("churn", "ok"),
+    ("gaps", "ok"),
+];
+
+/// A configuration with one hand-written SLO a service.
+fn by_hand(dir: &Path, url: &str) {
+    let mut text = format!("[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"{url}\"\n");
+    for (index, service) in SERVICES.iter().enumerate() {
+        let name = service.name;
+        let total = format!("http_requests_total{{service=\"{name}\"}}");
+        // All three ways to say the same.
+        let part = match index % 3 {
+            0 => format!("bad = 'http_requests_total{{service=\"{name}\",code=~\"5..\"}}'"),
+            1 => format!("good = 'http_requests_total{{service=\"{name}\",code!~\"5..\"}}'"),
+            _ => format!(
+                "bad = 'sum(increase(http_requests_total{{service=\"{name}\",code=~\"5..\"}}[$window]))'"
+            ),
+        };
+        let _ = writeln!(
+            text,
+            "[[slo]]\nservice = \"{name}\"\nname = \"availability\"\nobjective = 99.0\n\
+             period = \"30d\"\nsource = \"prod\"\ntotal = '{total}'\n{part}"
         );
-        for (w, sample) in o
-            .windows
-            .iter()
-            .map(|(w, s)| (*w, *s))
-            .chain([(Window::days(30), o.period.unwrap())])
-        {
-            let truth = s.error_ratio(i64::from(w.seconds()));
-            let got = sample.reading.ratio();
-            let rel = match (truth, got) {
-                (Some(t), Some(g)) if t > 0.0 => (g / t - 1.0).abs(),
-                (Some(_), Some(g)) => g,
-                (None, None) => 0.0,
-                _ => 9.0,
-            };
-            if rel > 1e-9 {
-                eprintln!("   {w}: {truth:?} {:?} {rel:e}", sample.reading);
-            }
+    }
+    std::fs::write(dir.join("watchfire.toml"), text).expect("the configuration");
+}
+
+fn assert_close(found: &Value, truth: f64, tolerance: f64, what: &str) {
+    let found = found
+        .as_f64()
+        .unwrap_or_else(|| panic!("{what}: {found} for {truth}"));
+    let error = if truth == 0.0 {
+        found.abs()
+    } else {
+        (found / truth - 1.0).abs()
+    };
+    assert!(
+        error <= tolerance,
+        "{what}: {found} for {truth}, {error:e} off"
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn assert_truth(found: &Value, service: &Service) {
+    let name = service.name;
+    for (window, seconds) in WINDOWS {
+        let what = format!("{name} {window}");
+        let Some(truth) = service.error_ratio(seconds) else {
+            assert!(found["error_ratio"][window].is_null(), "{what}: {found:#}");
+            assert!(found["burn_rate"][window].is_null(), "{what}");
+            continue;
+        };
+        assert_close(&found["error_ratio"][window], truth, 1e-6, &what);
+        assert_close(&found["burn_rate"][window], truth / 0.01, 1e-6, &what);
+        let (bad, total) = service.events(seconds);
+        // Counts are extrapolated where a series begins or ends inside the window.
+        if !["newborn", "retired", "churn"].contains(&name) {
+            let events = &found["events"][window];
+            assert_close(&events["total"], total as f64, 1e-2, &what);
+            assert_close(&events["bad"], bad as f64, 1e-2, &what);
         }
+    }
+    match service.error_ratio(2_592_000) {
+        Some(truth) => {
+            assert_close(&found["budget_remaining"], 1.0 - truth / 0.01, 1e-6, name);
+            assert_eq!(found["exhausted"], json!(truth > 0.01), "{name}");
+        }
+        None => assert!(found["budget_remaining"].is_null(), "{name}"),
     }
 }
 
 #[test]
-fn trial_rules() {
-    let dir = tempfile::tempdir().unwrap();
+fn ratios_of_hand_written_slos_equal_the_truth_for_every_kind_of_service() {
+    let dir = tempfile::tempdir().expect("a folder");
     let end = this_minute();
-    let all: Vec<_> = SERVICES.iter().collect();
-    let mut rules = String::from("groups:\n");
-    for s in SERVICES {
-        rules += &crate::rules::sloth(s.name);
-        rules += &crate::rules::pyrra(s.name, s.name.len() % 2 == 0);
+    let server = prometheus(dir.path(), &SERVICES.iter().collect::<Vec<_>>(), "", end);
+    by_hand(dir.path(), &server.url);
+    let at = end.to_string();
+    let (exit, found) = status(dir.path(), &["--config", "watchfire.toml", "--at", &at]);
+    assert_eq!((exit, &found["verdict"]), (2, &json!("page")), "{found:#}");
+    assert_eq!(found["schema"], "watchfire/status/v1");
+    assert_eq!(found["slos"].as_array().map(Vec::len), Some(SERVICES.len()));
+    for (name, state) in STATES {
+        let slo = slo(&found, &format!("{name}/availability"));
+        assert_eq!(slo["state"], state, "{slo:#}");
+        assert_truth(slo, service(name));
     }
-    let server = prometheus(dir.path(), &all, &rules, end);
-    let mut settings = Settings::empty();
-    settings.sources.push(SourceSettings {
-        name: SourceName::new("prod"),
-        kind: "prometheus".into(),
-        index: 0,
-        interval: SignedDuration::from_secs(15),
-        stale_after: SignedDuration::from_secs(300),
-        http: HttpSettings {
-            url: Some(server.url.clone()),
-            ..Default::default()
-        },
-        table: toml::Table::new(),
+    let burning = slo(&found, "burning/availability");
+    assert_eq!(burning["phase"], "burning");
+    assert_eq!(
+        burning["rules"][0],
+        json!({"severity": "page", "long": "1h", "short": "5m", "factor": 14.4, "firing": true})
+    );
+    // The worst comes first.
+    assert_eq!(found["slos"][0]["id"], "burning/availability");
+
+    let only = [
+        "--config",
+        "watchfire.toml",
+        "--at",
+        &at,
+        "--service",
+        "steady",
+    ];
+    let (exit, found) = status(dir.path(), &only);
+    assert_eq!((exit, found["slos"].as_array().map(Vec::len)), (0, Some(1)));
+    let (exit, _) = status(dir.path(), &[&only[..5], &["slow"]].concat());
+    assert_eq!(exit, 1);
+    let nobody = watchfire(dir.path(), &[&["status"], &only[..5], &["nobody"]].concat());
+    assert_eq!(nobody.exit, 3);
+    assert!(
+        nobody.stderr.contains("no source knows a service `nobody`"),
+        "{}",
+        nobody.stderr
+    );
+    // Before the outage began, nothing burned.
+    let then = (end - 50 * 60).to_string();
+    let (exit, found) = status(
+        dir.path(),
+        &[
+            "--config",
+            "watchfire.toml",
+            "--at",
+            &then,
+            "--service",
+            "burning",
+        ],
+    );
+    assert_eq!((exit, &found["slos"][0]["state"]), (0, &json!("ok")));
+}
+
+/// Asks until every SLO of the rules has been recorded once.
+fn until_recorded(dir: &Path, server: &Server, slos: usize) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (_, found) = status(dir, &["--prometheus", &server.url]);
+        let rows = found["slos"].as_array().cloned().unwrap_or_default();
+        let known = |slo: &Value| {
+            let ratios = slo["error_ratio"].as_object().expect("ratios");
+            ["idle", "retired"]
+                .iter()
+                .any(|name| slo["service"] == *name)
+                || ratios.values().all(|ratio| !ratio.is_null())
+        };
+        if rows.len() == slos && rows.iter().all(known) {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{found:#}");
+    }
+}
+
+/// What Prometheus itself says to a query now.
+fn ask(server: &Server, query: &str) -> Option<f64> {
+    let address = server.url.trim_start_matches("http://");
+    let encoded: String = query.bytes().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "%{byte:02x}");
+        text
     });
-    let kind = KINDS.iter().find(|k| k.name == "prometheus").unwrap();
-    let mut built = (kind.build)(&settings.sources[0], &settings)
-        .map_err(|p| format!("{p:?}"))
-        .unwrap();
-    let rt = tokio::runtime::Runtime::new().unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(8));
-    let ask = Ask {
-        now: Timestamp::now(),
-        at: None,
-        history: true,
-    };
-    let facts = rt.block_on(built.source.fetch(&ask)).unwrap();
-    eprintln!("{:?} {:?}", facts.warnings, facts.fault);
-    for o in facts.slos.unwrap() {
-        let a = o.assess();
-        eprintln!(
-            "{:?} {} {:?} {:?} {:?} h{}",
-            o.slo.origin,
-            o.slo.id().raw(),
-            a.state,
-            a.phase,
-            a.budget_remaining,
-            o.history.len()
-        );
-        let r: Vec<_> = o
-            .windows
-            .iter()
-            .map(|(w, s)| format!("{w}={:?}", s.reading.ratio()))
-            .collect();
-        eprintln!("     {}", r.join(" "));
+    let answer = crate::server::get(address, &format!("/api/v1/query?query={encoded}"))?;
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    let body: Value = serde_json::from_str(body).ok()?;
+    body["data"]["result"][0]["value"][1].as_str()?.parse().ok()
+}
+
+#[test]
+fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut text = String::from("groups:\n");
+    for (index, service) in SERVICES.iter().enumerate() {
+        text.push_str(&rules::sloth(service.name));
+        text.push_str(&rules::pyrra(service.name, index % 2 == 0));
     }
+    let end = this_minute();
+    let server = prometheus(dir.path(), &SERVICES.iter().collect::<Vec<_>>(), &text, end);
+    let found = until_recorded(dir.path(), &server, 2 * SERVICES.len());
+    for (name, state) in STATES {
+        for id in [
+            format!("{name}/availability"),
+            format!("{name}/{name}-errors"),
+        ] {
+            assert_eq!(slo(&found, &id)["state"], state, "{id}");
+        }
+    }
+    let sloth = slo(&found, "steady/availability");
+    assert_eq!(
+        (&sloth["origin"], &sloth["objective"]),
+        (&json!("sloth"), &json!(0.99))
+    );
+    for (window, _) in WINDOWS {
+        assert_close(&sloth["error_ratio"][window], 1.0 / 120.0, 1e-6, window);
+    }
+    let pyrra = slo(&found, "steady/steady-errors");
+    assert_eq!(
+        (&pyrra["origin"], &pyrra["period"]),
+        (&json!("pyrra"), &json!("30d"))
+    );
+    let rules = pyrra["rules"].as_array().expect("rules");
+    let factors: Vec<_> = rules.iter().map(|rule| rule["factor"].clone()).collect();
+    assert_eq!(factors, [14.0, 7.0, 2.0, 1.0]);
+    assert_eq!(rules[3]["long"], "4d6h51m");
+    for window in [
+        "5m", "32m", "1h4m", "2h9m", "6h26m", "1d1h43m", "4d6h51m", "30d",
+    ] {
+        assert_close(&pyrra["error_ratio"][window], 1.0 / 120.0, 1e-6, window);
+        assert_close(&pyrra["burn_rate"][window], 1.0 / 1.2, 1e-6, window);
+    }
+    // Never failed: nothing is recorded at all, and that reads as 0; without traffic it does not.
+    assert_eq!(
+        slo(&found, "never/availability")["error_ratio"]["30d"],
+        json!(0.0)
+    );
+    assert_eq!(
+        slo(&found, "never/never-errors")["budget_remaining"],
+        json!(1.0)
+    );
+    assert!(slo(&found, "idle/idle-errors")["error_ratio"]["5m"].is_null());
+    // Sloth's period is the mean of its own records, Pyrra's is counted.
+    let mean = r#"slo:sli_error:ratio_rate30d{sloth_id="past-availability"}"#;
+    let told = &slo(&found, "past/availability")["error_ratio"]["30d"];
+    assert_close(told, ask(&server, mean).expect("a record"), 1e-2, mean);
+    let truth = service("past").error_ratio(2_592_000).expect("events");
+    assert_close(
+        &slo(&found, "past/past-errors")["error_ratio"]["30d"],
+        truth,
+        1e-2,
+        "past",
+    );
+}
+
+#[test]
+fn a_dead_server_or_a_refused_question_is_unknown_and_says_why() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = prometheus(dir.path(), &[service("steady")], "", this_minute());
+    let broken = format!(
+        "[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"{}\"\n\
+         [[slo]]\nservice = \"steady\"\nname = \"availability\"\nobjective = 99.0\n\
+         period = \"30d\"\ntotal = 'http_requests_total'\nbad = 'http_requests_total{{code=\"500\"}}'\n\
+         [[slo]]\nservice = \"steady\"\nname = \"many\"\nobjective = 99.0\nperiod = \"30d\"\n\
+         total = 'increase(http_requests_total[$window])'\n\
+         bad = 'increase(http_requests_total[$window])'\n",
+        server.url
+    );
+    std::fs::write(dir.path().join("watchfire.toml"), broken).expect("the configuration");
+    let (exit, found) = status(dir.path(), &["--config", "watchfire.toml"]);
+    assert_eq!(
+        (exit, &found["verdict"]),
+        (3, &json!("unknown")),
+        "{found:#}"
+    );
+    // The good one is not harmed by the bad one in the same batch.
+    assert_eq!(
+        slo(&found, "steady/availability")["state"],
+        "ok",
+        "{found:#}"
+    );
+    assert_eq!(slo(&found, "steady/many")["state"], "unknown");
+    let fault = found["sources"][0]["fault"].as_str().expect("a fault");
+    assert!(
+        fault.contains("steady/many") && fault.contains("sum("),
+        "{fault}"
+    );
+
+    server.kill();
+    let (exit, found) = status(dir.path(), &["--config", "watchfire.toml"]);
+    assert_eq!((exit, &found["verdict"]), (3, &json!("unknown")));
+    assert_eq!(slo(&found, "steady/availability")["state"], "unknown");
+    assert!(slo(&found, "steady/availability")["observed_at"].is_null());
+    assert_eq!(found["sources"][0]["freshness"], "down");
+    assert!(
+        found["sources"][0]["fault"]
+            .as_str()
+            .is_some_and(|fault| fault.contains("refused"))
+    );
 }

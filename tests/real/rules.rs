@@ -23,7 +23,7 @@ fn record(out: &mut String, name: &str, expr: &str, labels: &[(&str, &str)]) {
 }
 
 /// What Sloth writes for an availability SLO of 99 % over 30 days.
-pub fn sloth(service: &str) -> String {
+pub(crate) fn sloth(service: &str) -> String {
     let id = format!("{service}-availability");
     let common = [
         ("sloth_id", id.as_str()),
@@ -91,7 +91,7 @@ const PYRRA: [(&str, &str, u8, &str); 4] = [
 ];
 
 /// What Pyrra writes for a ratio SLO of 99 % over 30 days; `generic` as with `--generic-rules`.
-pub fn pyrra(service: &str, generic: bool) -> String {
+pub(crate) fn pyrra(service: &str, generic: bool) -> String {
     let slo = format!("{service}-errors");
     let labels = [("service", service), ("slo", slo.as_str())];
     let total = format!("http_requests_total{{service=\"{service}\"}}");

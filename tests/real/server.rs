@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Its base URL.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 /// A port that nobody listens on at this moment.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
 }
@@ -23,7 +23,7 @@ impl Server {
     ///
     /// # Panics
     /// When the program is missing: a test without its real server must fail, not pass.
-    pub fn start(
+    pub(crate) fn start(
         program: &str,
         dir: &Path,
         ready: &str,
@@ -70,7 +70,7 @@ impl Server {
     }
 
     /// Ends it at once, as a crash would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -83,7 +83,7 @@ impl Drop for Server {
 }
 
 /// One plain request, its whole answer as text.
-pub fn get(address: &str, path: &str) -> Option<String> {
+pub(crate) fn get(address: &str, path: &str) -> Option<String> {
     request(
         address,
         &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"),
@@ -91,7 +91,7 @@ pub fn get(address: &str, path: &str) -> Option<String> {
 }
 
 /// One plain JSON POST, its whole answer as text.
-pub fn post(address: &str, path: &str, body: &str) -> Option<String> {
+pub(crate) fn post(address: &str, path: &str, body: &str) -> Option<String> {
     let length = body.len();
     request(
         address,
