@@ -1,4 +1,73 @@
 //! watchfire: what is burning, what changed, who has it, in one terminal.
+//!
+//! This page is the architecture: the flow, the rooms, the rules, and how to add to each.
+//!
+//! # Flow: one way round
+//!
+//! ```text
+//!       edge in                    pure core: no I/O, no clock, total          edge out
+//!
+//!   KINDS ─► Source::fetch              actions!      PANES
+//!                │ bytes                   │            │
+//!              parse       ┌───────────────▼────────────▼────────┐
+//!                │ Facts   │                                     │
+//!   poll task ── Report ─► │ update(&mut Model, Msg) ─► [Effect] │ ─► run: poll, open, copy, quit
+//!   terminal ─── Key ────► │   Store::absorb(Report)             │
+//!   clock ────── now ────► │ screen(&Model, now) ─► Screen       │ ─► ui::draw  (ratatui)
+//!                          └─────────────────────────────────────┘ ─► print     (text, JSON: status)
+//! ```
+//!
+//! One verb a stage, everywhere: fetch, parse, report, absorb, project (screen), draw; for keys
+//! resolve, update, perform. Effects are values. Nothing is shared and nothing is locked: one owner
+//! of the model, bounded channels between tasks.
+//!
+//! # Rooms
+//!
+//! | module | what it is | never |
+//! |---|---|---|
+//! | [`text`] | `Untrusted` to `Shown`: the one way foreign text gets out | |
+//! | [`domain`] | SLOs, releases, incidents, reports: nouns and arithmetic | a clock, I/O, a vendor's wire format |
+//! | [`store`] | the last good facts of each source, their age and their fault | sorting for display |
+//! | [`config`] | settings, layered and checked; mistakes that point at their line | a vendor's name |
+//! | [`http`] | the one HTTP client: time-outs, a cap on bytes, no redirects, redaction | a vendor's name |
+//! | [`source`] | one file a kind of source: options, wire types, fetch, parse | the store's rows, the screen |
+//! | [`poll`] | one task a source, and when it asks again | interpreting facts |
+//! | [`watch`] | from settings to sources and an empty store | |
+//! | [`pane`] | store and time to rows of meaning; [`pane::PANES`] is the one list | colours |
+//! | [`app`] | model, messages, effects, keys, and the finished `Screen` | tokio, ratatui, a clock |
+//! | [`ui`] | draws a `Screen`; meaning to style | the model, the store, arithmetic |
+//! | [`print`] | the same facts as text and JSON | |
+//! | [`term`] | the terminal: borrowed, painted, given back; keys in | |
+//! | [`run`] | the only event loop | business rules |
+//! | [`demo`] | a small world behind real HTTP servers | a second code path |
+//! | [`cli`], [`command`] | what can be typed, and what each verb does | |
+//!
+//! `tests/architecture.rs` holds the directions of import, the homes of heavy crates and the
+//! clocklessness of the core.
+//!
+//! # Rules that shape the rest
+//!
+//! - **Four values, not two.** A window says a ratio, no traffic, no series, or unknown
+//!   ([`domain::Reading`]). Only the first is a number, and only a number can be shown as well.
+//! - **Freshness is a state** ([`domain::Freshness`]). A failed poll takes no row away; it makes
+//!   rows older, and what is old is never shown or counted as well.
+//! - **Foreign text is a type** ([`text::Untrusted`]) without `Display`. It reaches a terminal, a log
+//!   or a child process only as [`text::Shown`].
+//! - **One HTTP client** that follows no redirect, so no credential can go along; a fault is a
+//!   sentence with a next step and without a secret.
+//! - **One terminal guard** that gives the terminal back on return, error, panic, signal and when
+//!   the terminal itself is gone. A source that panics is a fault of that source.
+//! - **Draw on change only.** `screen` is compared with the last one; an equal one costs no byte.
+//! - **Only reading.** There is no action yet that writes anywhere.
+//!
+//! # Adding things
+//!
+//! - **A source**: one file in `source/` with a `KIND` and one line in [`source::KINDS`]. Its options
+//!   are a private struct that denies unknown fields; nothing in [`config`] changes.
+//! - **A pane**: one file in `pane/` and one line in [`pane::PANES`].
+//! - **A command of the screen**: one line in `actions!` and one arm in `update`; keys in the
+//!   configuration, help, footer and README follow.
+//! - **A verb of the command line**: one variant in [`cli::Command`] and one file in `command/`.
 
 pub mod app;
 pub mod cli;
