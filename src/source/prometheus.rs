@@ -37,6 +37,8 @@ mod measure;
 mod plan;
 mod promql;
 mod releases;
+#[cfg(test)]
+mod tests;
 mod trend;
 
 /// `kind = "prometheus"`.

@@ -1,0 +1,232 @@
+//! Answers that no well-behaved Prometheus gives, and those of its relatives.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use wiremock::matchers::{body_string_contains, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::KIND;
+use crate::config::{HttpSettings, Part, Settings, SloSettings, SourceSettings};
+use crate::domain::{Facts, Fault, FaultKind, Observation, Reading, SourceName, State, Window};
+use crate::source::{Ask, Source};
+
+/// A source on `url`; with an SLO written by hand, or to discover.
+fn source(url: &str, by_hand: bool) -> Box<dyn Source> {
+    let mut settings = Settings::empty();
+    let mut table = toml::Table::new();
+    table.insert("discover".to_owned(), (!by_hand).into());
+    table.insert("alerts".to_owned(), false.into());
+    settings.sources.push(SourceSettings {
+        name: SourceName::new("prod"),
+        kind: KIND.name.to_owned(),
+        index: 0,
+        interval: KIND.interval,
+        stale_after: KIND.interval * 20,
+        http: HttpSettings {
+            url: Some(url.to_owned()),
+            ..HttpSettings::default()
+        },
+        table,
+    });
+    if by_hand {
+        settings.slos.push(SloSettings {
+            index: 0,
+            service: "checkout".to_owned(),
+            name: "availability".to_owned(),
+            objective: 0.999,
+            period: "30d".parse().unwrap(),
+            source: None,
+            total: "all_total".to_owned(),
+            part: Part::Bad("bad_total".to_owned()),
+        });
+    }
+    match (KIND.build)(&settings.sources[0], &settings) {
+        Ok(built) => built.source,
+        Err(problem) => panic!("{problem:?}"),
+    }
+}
+
+fn ask() -> Ask {
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    Ask {
+        now,
+        at: None,
+        history: false,
+    }
+}
+
+async fn answering(template: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/v1/query"))
+        .respond_with(template)
+        .mount(&server)
+        .await;
+    server
+}
+
+/// A vector with the value of part and total for every ratio of a batch.
+fn ratios(part: &str, total: &str) -> Value {
+    let series = |tag: usize, value: &str| json!({"metric": {"watchfire": tag.to_string()}, "value": [1_800_000_000.0, value]});
+    let all: Vec<_> = (0..8)
+        .flat_map(|index| [series(2 * index, part), series(2 * index + 1, total)])
+        .collect();
+    json!({"resultType": "vector", "result": all})
+}
+
+async fn polled(server: &MockServer) -> Result<Facts, Fault> {
+    source(&server.uri(), true).fetch(&ask()).await
+}
+
+fn only(facts: Facts) -> Observation {
+    facts.slos.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn numbers_come_as_text_and_what_is_none_stays_none() {
+    for (part, total, reading) in [
+        ("5", "1000", Reading::Ratio(0.005)),
+        ("NaN", "0", Reading::NoTraffic),
+        ("0", "NaN", Reading::NoTraffic),
+        ("+Inf", "1000", Reading::Unknown),
+        ("1", "+Inf", Reading::Unknown),
+        ("NaN", "1000", Reading::Unknown),
+    ] {
+        let body = json!({"status": "success", "data": ratios(part, total)});
+        let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+        let found = only(polled(&server).await.unwrap());
+        assert_eq!(
+            found.reading(Window::minutes(5)),
+            reading,
+            "{part} of {total}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_partial_answer_is_not_well_and_warnings_are_kept() {
+    let body = json!({
+        "status": "success", "isPartial": true, "warnings": ["store eu-2 unreachable"],
+        "infos": ["metric might not be a counter"], "data": ratios("0", "1000"),
+    });
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let facts = polled(&server).await.unwrap();
+    assert_eq!(facts.warnings.len(), 2);
+    let found = only(facts);
+    assert!(found.partial);
+    assert_eq!(found.assess().state, State::Unknown);
+}
+
+#[tokio::test]
+async fn an_error_in_the_envelope_keeps_its_words() {
+    let body = json!({"status": "error", "errorType": "execution", "error": "many-to-many"});
+    let server = answering(ResponseTemplate::new(422).set_body_json(body)).await;
+    let facts = polled(&server).await.unwrap();
+    let fault = facts.fault.clone().unwrap();
+    assert_eq!(fault.kind, FaultKind::Query);
+    assert!(fault.message.raw().contains("many-to-many"), "{fault:?}");
+    assert_eq!(only(facts).assess().state, State::Unknown);
+}
+
+#[tokio::test]
+async fn an_overloaded_or_foreign_server_fails_the_whole_poll() {
+    let page = "<html><title>502 Bad Gateway</title></html>";
+    for (status, body, kind) in [
+        (
+            503,
+            "{\"status\":\"error\",\"errorType\":\"timeout\",\"error\":\"slow\"}",
+            FaultKind::Server,
+        ),
+        (502, page, FaultKind::Server),
+        (200, page, FaultKind::Decode),
+        (
+            200,
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"vec",
+            FaultKind::Decode,
+        ),
+    ] {
+        let server = answering(ResponseTemplate::new(status).set_body_string(body)).await;
+        assert_eq!(
+            polled(&server).await.unwrap_err().kind,
+            kind,
+            "{status} {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_takes_no_post_is_asked_by_get() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(405))
+        .mount(&server)
+        .await;
+    let body = json!({"status": "success", "data": ratios("5", "1000")});
+    Mock::given(method("GET"))
+        .and(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(&server)
+        .await;
+    let found = only(polled(&server).await.unwrap());
+    assert_eq!(found.reading(Window::hours(1)), Reading::Ratio(0.005));
+}
+
+#[tokio::test]
+async fn a_histogram_is_no_number_and_says_what_to_do() {
+    let series = json!([{"metric": {"__name__": "h", "watchfire": "0"}, "histogram": [1.0, {}]}]);
+    let data = json!({"resultType": "vector", "result": series});
+    let body = json!({"status": "success", "data": data});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let facts = polled(&server).await.unwrap();
+    assert!(
+        facts.warnings[0].raw().contains("histogram_count"),
+        "{:?}",
+        facts.warnings
+    );
+    assert_eq!(only(facts).assess().state, State::NoData);
+}
+
+/// A `slo:…` series of one Sloth SLO.
+fn sloth(name: &str, value: &str, more: Value) -> Value {
+    let mut metric = json!({
+        "__name__": name, "sloth_id": "a-b", "sloth_service": "a", "sloth_slo": "b",
+    });
+    if let (Value::Object(metric), Value::Object(more)) = (&mut metric, more) {
+        metric.extend(more);
+    }
+    json!({"metric": metric, "value": [1.0, value]})
+}
+
+#[tokio::test]
+async fn a_server_without_rules_still_has_its_series() {
+    let server = MockServer::start().await;
+    let series = json!([
+        sloth("sloth_slo_info", "1", json!({"sloth_objective": "99.9"})),
+        sloth("slo:objective:ratio", "0.9990000000000001", json!({})),
+        sloth("slo:time_period:days", "28", json!({})),
+        sloth(
+            "slo:sli_error:ratio_rate5m",
+            "0.002",
+            json!({"sloth_window": "5m"})
+        ),
+    ]);
+    let found = json!({"status": "success", "data": {"resultType": "vector", "result": series}});
+    let none = json!({"status": "success", "data": {"resultType": "vector", "result": []}});
+    Mock::given(path("/api/v1/query"))
+        .and(body_string_contains("burnrate"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(none))
+        .mount(&server)
+        .await;
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(found))
+        .mount(&server)
+        .await;
+    let facts = source(&server.uri(), false).fetch(&ask()).await.unwrap();
+    let found = only(facts);
+    assert!((found.slo.objective - 0.999).abs() < f64::EPSILON);
+    assert_eq!(found.slo.period.to_string(), "28d");
+    assert!((found.slo.rules[0].factor - 13.44).abs() < 1e-9);
+    assert_eq!(found.reading(Window::minutes(5)), Reading::Ratio(0.002));
+    // What was not recorded is not made up.
+    assert_eq!(found.reading(Window::hours(1)), Reading::NoSeries);
+    assert_eq!(found.assess().state, State::NoData);
+}
