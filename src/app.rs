@@ -2,6 +2,27 @@
 
 use crate::domain::{Report, SourceName};
 
+pub mod action;
+pub mod columns;
+pub mod cursor;
+pub mod filter;
+mod footer;
+mod header;
+mod help;
+pub mod key;
+pub mod keymap;
+pub mod layout;
+pub mod mode;
+mod model;
+pub mod screen;
+mod sheet;
+mod table;
+mod update;
+
+pub use keymap::Keymap;
+pub use model::Model;
+pub use update::update;
+
 /// Everything that can happen.
 #[derive(Debug)]
 pub enum Msg {
@@ -39,52 +60,4 @@ pub enum Effect {
     Suspend,
     /// Leave.
     Quit,
-}
-
-pub mod key {
-    //! Keys as this program names them, without any terminal library.
-
-    /// One key press.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-    pub struct Key {
-        /// Which key.
-        pub code: Code,
-        /// With control held.
-        pub ctrl: bool,
-    }
-
-    /// Which key.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-    pub enum Code {
-        /// A character, as typed.
-        Char(char),
-        /// Return.
-        Enter,
-        /// Escape.
-        Esc,
-        /// Tabulator.
-        Tab,
-        /// Tabulator with shift.
-        BackTab,
-        /// Backspace.
-        Backspace,
-        /// Delete.
-        Delete,
-        /// Cursor up.
-        Up,
-        /// Cursor down.
-        Down,
-        /// Cursor left.
-        Left,
-        /// Cursor right.
-        Right,
-        /// A page up.
-        PageUp,
-        /// A page down.
-        PageDown,
-        /// To the beginning.
-        Home,
-        /// To the end.
-        End,
-    }
 }

@@ -1,0 +1,162 @@
+//! Everything a key can do, said once: help, footer, configuration and the README follow.
+
+/// Which part of the help an action stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Moving about.
+    Move,
+    /// Choosing what is seen.
+    Look,
+    /// Doing something with a row.
+    Row,
+    /// Sources and time.
+    Watch,
+    /// The program itself.
+    Program,
+}
+
+impl Group {
+    /// Every group, in the order of the help.
+    pub const ALL: [Self; 5] = [
+        Self::Move,
+        Self::Look,
+        Self::Row,
+        Self::Watch,
+        Self::Program,
+    ];
+
+    /// What stands above it in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Look => "look",
+            Self::Row => "selected row",
+            Self::Watch => "watch",
+            Self::Program => "program",
+        }
+    }
+}
+
+macro_rules! actions {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal [$($key:literal),+] $group:ident $help:literal; )+) => {
+        /// Something a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $( $(#[doc = $doc])+ $variant, )+
+        }
+
+        impl Action {
+            /// Every action, in the order of the help.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name under `[keys]` in the configuration.
+            pub fn name(self) -> &'static str {
+                match self { $( Self::$variant => $name, )+ }
+            }
+
+            /// Its keys unless configured otherwise.
+            pub fn default_keys(self) -> &'static [&'static str] {
+                match self { $( Self::$variant => &[$($key),+], )+ }
+            }
+
+            /// What it does, in a few words.
+            pub fn help(self) -> &'static str {
+                match self { $( Self::$variant => $help, )+ }
+            }
+
+            /// Where it stands in the help.
+            pub fn group(self) -> Group {
+                match self { $( Self::$variant => Group::$group, )+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// The next row, or a line further.
+    Down = "down" ["j", "down"] Move "down";
+    /// The row before, or a line back.
+    Up = "up" ["k", "up"] Move "up";
+    /// The first row.
+    Top = "top" ["g", "home"] Move "to the top";
+    /// The last row.
+    Bottom = "bottom" ["G", "end"] Move "to the bottom";
+    /// A screenful further.
+    PageDown = "page_down" ["ctrl-f", "pgdn"] Move "page down";
+    /// A screenful back.
+    PageUp = "page_up" ["ctrl-b", "pgup"] Move "page up";
+    /// The pane after this one.
+    NextPane = "next_pane" ["tab"] Move "next pane";
+    /// The pane before this one.
+    PreviousPane = "previous_pane" ["shift-tab"] Move "previous pane";
+    /// The SLO pane.
+    Slos = "slos" ["1"] Look "SLOs";
+    /// The release pane.
+    Releases = "releases" ["2"] Look "releases";
+    /// The incident pane.
+    Incidents = "incidents" ["3"] Look "incidents";
+    /// The source view.
+    Sources = "sources" ["4"] Look "sources";
+    /// The focused pane alone, or all again.
+    FullScreen = "full_screen" ["f"] Look "full-screen pane";
+    /// Fewer rows.
+    Filter = "filter" ["/"] Look "filter";
+    /// Times of day in UTC or in the local zone.
+    Zone = "zone" ["z"] Look "UTC or local time";
+    /// The selected row in detail.
+    Open = "open" ["enter"] Row "detail";
+    /// The row's page in a browser.
+    Link = "link" ["o"] Row "open its page";
+    /// The runbook in a browser.
+    Runbook = "runbook" ["b"] Row "open its runbook";
+    /// The row's id to the clipboard.
+    CopyId = "copy_id" ["y"] Row "copy its ID";
+    /// The row's page to the clipboard.
+    CopyUrl = "copy_url" ["Y"] Row "copy its URL";
+    /// Ask the sources of this pane now.
+    Poll = "poll" ["r"] Watch "poll this pane now";
+    /// Ask all sources now.
+    PollAll = "poll_all" ["R"] Watch "poll everything now";
+    /// Let the view stand still.
+    Pause = "pause" ["p"] Watch "pause the view";
+    /// One level back.
+    Back = "back" ["esc"] Program "one level back";
+    /// One level back, and leave from the top.
+    Quit = "quit" ["q"] Program "back, and quit from the top";
+    /// Leave from anywhere.
+    Exit = "exit" ["ctrl-c"] Program "quit at once";
+    /// What the keys do.
+    Help = "help" ["?"] Program "help";
+    /// Paint everything anew.
+    Repaint = "repaint" ["ctrl-l"] Program "repaint";
+    /// Stop like any shell job.
+    Suspend = "suspend" ["ctrl-z"] Program "suspend";
+}
+
+/// The key table of the README, as Markdown: made from the table that the program obeys.
+pub fn markdown_table() -> String {
+    let mut table = String::from("| keys | what they do | name under `[keys]` |\n|---|---|---|\n");
+    for action in Action::ALL {
+        let keys: Vec<_> = action
+            .default_keys()
+            .iter()
+            .map(|key| format!("`{key}`"))
+            .collect();
+        let row = format!(
+            "| {} | {} | `{}` |\n",
+            keys.join(" "),
+            action.help(),
+            action.name()
+        );
+        table.push_str(&row);
+    }
+    table
+}
+
+/// The actions that show each pane, in the order of [`PANES`](crate::pane::PANES).
+pub const PANE_ACTIONS: [Action; 4] = [
+    Action::Slos,
+    Action::Releases,
+    Action::Incidents,
+    Action::Sources,
+];

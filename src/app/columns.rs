@@ -1,0 +1,190 @@
+//! Which columns of a pane fit, and how wide each is.
+
+use crate::pane::{Board, Column, Drop, Pane, Width};
+
+/// A column that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Which of the pane's columns.
+    pub column: usize,
+    /// Its first column of the terminal, from the left of the rows.
+    pub x: u16,
+    /// How many it takes.
+    pub width: u16,
+}
+
+/// The column at the left of every row that tells the selected and the new ones.
+pub const GUTTER: u16 = 1;
+
+/// Columns between two of the pane's columns.
+const GAPS: [u16; 2] = [2, 1];
+/// No column with content is narrower than this.
+const NARROWEST: u16 = 4;
+
+/// Places a pane's columns into `width` columns of the terminal.
+///
+/// Columns are dropped in the pane's order until the rest fits; what is left over goes to those
+/// that have more to show.
+pub fn place(pane: &dyn Pane, board: &Board, width: u16) -> Vec<Placed> {
+    let columns = pane.columns();
+    let room = width.saturating_sub(GUTTER);
+    let mut widths: Vec<Option<u16>> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| wanted(column, measured(board, index)))
+        .collect();
+    let wide = GAPS[0];
+    let gap = if total(&widths, wide) <= room {
+        wide
+    } else {
+        drop_until_it_fits(pane.drops(), &mut widths, room);
+        if total(&widths, wide) <= room {
+            wide
+        } else {
+            GAPS[1]
+        }
+    };
+    shrink(&mut widths, columns, gap, room);
+    let left = room.saturating_sub(total(&widths, gap));
+    grow(&mut widths, columns, board, left);
+    let mut x = GUTTER;
+    let mut placed = Vec::new();
+    for (column, width) in widths.into_iter().enumerate() {
+        if let Some(width) = width {
+            placed.push(Placed { column, x, width });
+            x += width + gap;
+        }
+    }
+    placed
+}
+
+fn measured(board: &Board, index: usize) -> u16 {
+    board.widths.get(index).copied().unwrap_or(0)
+}
+
+/// The width a column asks for; a column without any content asks for none.
+fn wanted(column: &Column, measured: u16) -> Option<u16> {
+    let heading = u16::try_from(column.heading.len()).unwrap_or(0);
+    match column.width {
+        Width::Fixed(width) => Some(width.max(measured)),
+        Width::Content(cap) => (measured > 0).then(|| measured.min(cap).max(heading)),
+        Width::Rest(least, _) => Some(least.max(measured)),
+    }
+}
+
+fn total(widths: &[Option<u16>], gap: u16) -> u16 {
+    let shown = widths.iter().flatten();
+    let count = u16::try_from(shown.clone().count()).unwrap_or(0);
+    let sum = shown.fold(0_u16, |sum, width| sum.saturating_add(*width));
+    sum.saturating_add(gap * count.saturating_sub(1))
+}
+
+fn drop_until_it_fits(drops: &[Drop], widths: &mut [Option<u16>], room: u16) {
+    for drop in drops {
+        if total(widths, GAPS[1]) <= room {
+            return;
+        }
+        match *drop {
+            Drop::Hide(column) => widths[column] = None,
+            Drop::Narrow(column, width) => {
+                widths[column] = widths[column].map(|old| old.min(width));
+            }
+        }
+    }
+}
+
+/// Takes from the widest column with words until it fits; then from the right.
+fn shrink(widths: &mut [Option<u16>], columns: &[Column], gap: u16, room: u16) {
+    while total(widths, gap) > room {
+        let widest = widths
+            .iter_mut()
+            .zip(columns)
+            .filter(|(_, column)| !matches!(column.width, Width::Fixed(_)))
+            .filter_map(|(width, _)| width.as_mut())
+            .filter(|width| **width > NARROWEST)
+            .max();
+        if let Some(width) = widest {
+            *width -= 1;
+        } else if let Some(last) = widths.iter_mut().rev().find(|width| width.is_some()) {
+            *last = None;
+        } else {
+            return;
+        }
+    }
+}
+
+/// Gives what is left to columns whose content was cut, then to those that take the rest.
+fn grow(widths: &mut [Option<u16>], columns: &[Column], board: &Board, mut left: u16) {
+    for (index, column) in columns.iter().enumerate() {
+        let Some(width) = widths[index].as_mut() else {
+            continue;
+        };
+        if let Width::Content(cap) = column.width
+            && *width >= cap
+        {
+            let more = measured(board, index).saturating_sub(*width).min(left);
+            *width += more;
+            left -= more;
+        }
+    }
+    for (index, column) in columns.iter().enumerate() {
+        if let (Some(width), Width::Rest(_, most)) = (widths[index].as_mut(), column.width) {
+            let more = most.saturating_sub(*width).min(left);
+            *width += more;
+            left -= more;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pane::PANES;
+
+    /// A board whose SLO columns have these measures.
+    fn board() -> Board {
+        Board {
+            widths: vec![8, 12, 14, 0, 6, 6, 6, 6, 0, 0, 14, 0],
+            ..Board::default()
+        }
+    }
+
+    fn shown(width: u16) -> Vec<usize> {
+        let placed = place(PANES[0], &board(), width);
+        placed.iter().map(|placed| placed.column).collect()
+    }
+
+    #[test]
+    fn columns_drop_in_the_promised_order_and_the_vital_ones_stay() {
+        let mut last = shown(200);
+        assert_eq!(last.len(), 12);
+        let mut dropped = Vec::new();
+        for width in (30..200).rev() {
+            let now = shown(width);
+            dropped.extend(last.iter().copied().filter(|column| !now.contains(column)));
+            last = now;
+        }
+        // trend, 3d, 6h, objective, 5m, gauge, name, note
+        assert_eq!(dropped, [11, 7, 6, 3, 4, 8, 2, 10]);
+        // state, service, 1h, budget
+        assert_eq!(last, [0, 1, 5, 9]);
+    }
+
+    #[test]
+    fn no_row_is_wider_than_its_room() {
+        for pane in PANES {
+            let board = Board {
+                widths: vec![30; pane.columns().len()],
+                ..Board::default()
+            };
+            for width in 0..300 {
+                let placed = place(pane, &board, width);
+                let end = placed.last().map_or(0, |last| last.x + last.width);
+                assert!(end <= width.max(GUTTER), "{} in {width}", pane.name());
+                for pair in placed.windows(2) {
+                    assert!(pair[0].x + pair[0].width < pair[1].x);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The first line: what burns, how much of it is known, and what time it is.
+
+use jiff::Timestamp;
+
+use super::action::PANE_ACTIONS;
+use super::layout::Area;
+use super::model::Model;
+use super::screen::Bar;
+use super::table;
+use crate::domain::{State, window};
+use crate::pane::{Line, Mark, PANES, Role, Sight, figures, fresh};
+
+/// How many SLOs are in each state, as far as it is known.
+#[derive(Default)]
+struct Totals {
+    page: usize,
+    ticket: usize,
+    ok: usize,
+    no_data: usize,
+    unknown: usize,
+    /// True while a source of SLOs is silent: there may be more of anything but `ok`.
+    unsure: bool,
+    /// True when any source measures SLOs.
+    measured: bool,
+}
+
+fn totals(model: &Model, sight: Sight<'_>) -> Totals {
+    let mut totals = Totals::default();
+    for (feed, states) in sight.store.feeds().iter().zip(&model.tally) {
+        if !feed.offers.slos && states.is_empty() {
+            continue;
+        }
+        totals.measured = true;
+        let is_current = feed.freshness(sight.now).is_current();
+        totals.unsure |= !is_current;
+        for (state, count) in states {
+            let total = match state {
+                _ if !is_current => &mut totals.unknown,
+                State::Page => &mut totals.page,
+                State::Ticket => &mut totals.ticket,
+                State::Ok => &mut totals.ok,
+                State::NoData => &mut totals.no_data,
+                State::Unknown => &mut totals.unknown,
+            };
+            *total += count;
+        }
+    }
+    totals
+}
+
+/// How much a header leaves out; each step leaves out what the one before did.
+const STEPS: u8 = 6;
+
+/// The header, as much of it as fits.
+pub(super) fn bar(model: &Model, area: Area, now: Timestamp) -> Bar {
+    let fit = |step: u8| {
+        let left = left(model, now, step);
+        let right = right(model, now, step);
+        let needed = left.width() + right.width() + 1;
+        (needed <= usize::from(area.width) || step == STEPS).then_some((left, right))
+    };
+    let (left, right) = (0..=STEPS).find_map(fit).unwrap_or_default();
+    Bar { area, left, right }
+}
+
+fn left(model: &Model, now: Timestamp, step: u8) -> Line {
+    let sight = model.sight(now);
+    let mut line = Line::new();
+    if step < 3 {
+        line = line.text(" watchfire", Role::Title);
+    }
+    if step < 4 && !model.context.is_empty() {
+        let context = model.context.fit(if step < 2 { 40 } else { 16 });
+        line = line.text(format!(" {context}"), Role::Plain);
+    }
+    let gap = match (line.is_empty(), step) {
+        (true, _) => " ",
+        (false, 0) => "     ",
+        (false, _) => "   ",
+    };
+    line = line.text(gap, Role::Plain);
+    line = line.join(counts(&totals(model, sight), step));
+    if step < 2 {
+        line = line.join(on_call(sight));
+    }
+    line
+}
+
+fn counts(totals: &Totals, step: u8) -> Line {
+    if !totals.measured {
+        return Line::of("no SLO source", Role::Dim);
+    }
+    let gap = if step < 5 { "  " } else { " " };
+    let known = |count: usize| match (count, totals.unsure) {
+        (0, true) => "?".to_owned(),
+        (count, true) => format!("{count}+?"),
+        (count, false) => count.to_string(),
+    };
+    let weight = |count: usize, role: Role| match (count, totals.unsure) {
+        (0, true) => Role::Unknown,
+        (0, false) => Role::Dim,
+        _ => role,
+    };
+    let page = weight(totals.page, Role::Page);
+    let ticket = weight(totals.ticket, Role::Ticket);
+    let word = |word: &str| {
+        if step < 6 {
+            format!(" {word}")
+        } else {
+            String::new()
+        }
+    };
+    let is_well = totals.page + totals.ticket + totals.no_data + totals.unknown == 0;
+    let ok = if is_well && !totals.unsure && totals.ok > 0 {
+        Role::Ok
+    } else {
+        Role::Plain
+    };
+    let mut line = Line::new()
+        .mark(Mark::Page, page)
+        .text(format!("{}{}", known(totals.page), word("PAGE")), page)
+        .text(gap, Role::Plain)
+        .mark(Mark::Ticket, ticket)
+        .text(
+            format!("{}{}", known(totals.ticket), word("TICKET")),
+            ticket,
+        )
+        .text(gap, Role::Plain)
+        .text(format!("{} ok", totals.ok), ok);
+    let rest = [
+        (totals.no_data, Mark::NoData, Role::NoData, "no data"),
+        (totals.unknown, Mark::Unknown, Role::Unknown, "unknown"),
+    ];
+    for (count, mark, role, word) in rest {
+        if count > 0 {
+            let word = if step < 1 {
+                format!(" {word}")
+            } else {
+                String::new()
+            };
+            line = line
+                .text(gap, Role::Plain)
+                .mark(mark, role)
+                .text(format!("{count}{word}"), role);
+        }
+    }
+    line
+}
+
+/// Who is on call, of the first schedule that says so.
+fn on_call(sight: Sight<'_>) -> Line {
+    let mut shifts = sight.store.on_call();
+    let Some((feed, shift)) = shifts.next() else {
+        return Line::new();
+    };
+    let others = shifts.filter(|(_, other)| other.who != shift.who).count();
+    let mut line = Line::of("     on call ", Role::Dim).foreign(&shift.who, Role::Plain);
+    if let Some(until) = shift.until {
+        line = line.text(format!(" until {}", sight.clock(until)), Role::Dim);
+    }
+    if others > 0 {
+        line = line.text(format!(" +{others}"), Role::Dim);
+    }
+    if feed.freshness(sight.now).is_current() {
+        line
+    } else {
+        line.text("?", Role::Unknown).faded()
+    }
+}
+
+fn right(model: &Model, now: Timestamp, step: u8) -> Line {
+    let mut line = Line::new();
+    if let Some(frozen) = &model.frozen {
+        let age = figures::age(window::age(frozen.at, now));
+        line = line
+            .text(format!(" PAUSED {age} "), Role::Alarm)
+            .text(" ", Role::Plain);
+    }
+    let zoned = now.to_zoned(model.zone.clone());
+    let form = match step {
+        0..4 => "%H:%M:%S %Z ",
+        4 => "%H:%M %Z",
+        _ => "%H:%M",
+    };
+    line.text(zoned.strftime(form).to_string(), Role::Plain)
+}
+
+/// The tabs of a terminal with room for one pane.
+pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
+    let sight = model.sight(now);
+    let is_narrow = area.width < 60;
+    let mut left = Line::new();
+    for (place, pane) in PANES.iter().enumerate() {
+        let is_open = place == model.focus;
+        let role = if is_open { Role::Alarm } else { Role::Dim };
+        let name = match (is_open, is_narrow) {
+            (false, true) => pane.short(),
+            _ => pane.name(),
+        };
+        let key = model.keymap.hint(PANE_ACTIONS[place]);
+        let key = key.map_or_else(String::new, |key| format!("{key} "));
+        if !left.is_empty() {
+            left = left.text(if is_narrow { " " } else { "  " }, Role::Plain);
+        }
+        left = left.text(format!("{key}{name}"), role);
+        if is_open {
+            let count = table::count(*pane, &model.rosters[place], sight);
+            left = left.text(" ", Role::Plain).join(count);
+        }
+    }
+    let roster = &model.rosters[model.focus];
+    let right = if roster.filter.text().is_empty() {
+        freshness(model, sight, is_narrow)
+    } else {
+        let text = format!("/{}", roster.filter.text());
+        Line::of(text, Role::Accent)
+    };
+    Bar { area, left, right }
+}
+
+fn freshness(model: &Model, sight: Sight<'_>, is_narrow: bool) -> Line {
+    let feeds = fresh::feeding(model.pane(), sight.store);
+    if !model.pane().fades() {
+        return Line::new();
+    }
+    if !is_narrow {
+        return fresh::summary(&feeds, sight.now);
+    }
+    let worst = feeds.iter().max_by_key(|feed| feed.freshness(sight.now));
+    worst.map_or_else(Line::new, |feed| {
+        let (word, role) = fresh::word(feed, sight.now);
+        Line::of(word, role)
+    })
+}
+
+/// The one line of a terminal that has no room for more.
+pub(super) fn smallest(model: &Model, area: Area, now: Timestamp) -> Bar {
+    let sight = model.sight(now);
+    let totals = totals(model, sight);
+    let (state, count) = if totals.page > 0 {
+        (State::Page, totals.page)
+    } else if totals.unsure {
+        (State::Unknown, totals.unknown)
+    } else if totals.ticket > 0 {
+        (State::Ticket, totals.ticket)
+    } else if totals.unknown > 0 {
+        (State::Unknown, totals.unknown)
+    } else if totals.no_data > 0 {
+        (State::NoData, totals.no_data)
+    } else {
+        (State::Ok, totals.ok)
+    };
+    let (mark, role) = Mark::of_state(state);
+    let mut left = Line::new().mark(mark, role).text(
+        format!("{count} {}", crate::pane::cell::state_word(state)),
+        role,
+    );
+    let feeds = fresh::feeding(PANES[0], sight.store);
+    let worst = feeds.iter().max_by_key(|feed| feed.freshness(sight.now));
+    if let Some(feed) = worst {
+        let (word, role) = fresh::word(feed, sight.now);
+        left = left.text(format!(" {word}"), role);
+    }
+    if model.frozen.is_some() {
+        left = left.text(" PAUSED", Role::Alarm);
+    }
+    left = left.text(" too small: 30x6", Role::Dim);
+    Bar {
+        area,
+        left,
+        right: Line::new(),
+    }
+}

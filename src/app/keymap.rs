@@ -1,0 +1,198 @@
+//! Which key does what: the defaults with the configuration over them.
+
+use std::collections::BTreeMap;
+
+use super::action::Action;
+use super::key::Key;
+use crate::config::{Problem, Step};
+
+/// Keys to actions, and back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keymap {
+    bindings: Vec<(Action, Vec<Key>)>,
+}
+
+/// Leaves from anywhere, whatever is configured.
+const ALWAYS_EXIT: Key = Key::ctrl('c');
+
+impl Keymap {
+    /// The defaults with `overrides` (action name to keys; none leaves it without) over them.
+    ///
+    /// # Errors
+    ///
+    /// An action that does not exist, a text that names no key, or one key for two actions.
+    pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> Result<Self, Problem> {
+        for name in overrides.keys() {
+            if !Action::ALL.iter().any(|action| action.name() == name) {
+                return Err(problem(name, unknown(name)));
+            }
+        }
+        let mut bindings: Vec<(Action, Vec<Key>)> = Vec::new();
+        for &action in Action::ALL {
+            let keys = match overrides.get(action.name()) {
+                Some(texts) => read(action, texts)?,
+                None => defaults(action),
+            };
+            bindings.push((action, keys));
+        }
+        let map = Self { bindings };
+        map.refuse_clashes(overrides)?;
+        Ok(map)
+    }
+
+    /// What a key does.
+    pub fn resolve(&self, key: Key) -> Option<Action> {
+        if key == ALWAYS_EXIT {
+            return Some(Action::Exit);
+        }
+        self.bindings
+            .iter()
+            .find(|(_, keys)| keys.contains(&key))
+            .map(|(action, _)| *action)
+    }
+
+    /// The keys of an action, the one to show first.
+    pub fn keys(&self, action: Action) -> &[Key] {
+        self.bindings
+            .iter()
+            .find(|(bound, _)| *bound == action)
+            .map_or(&[], |(_, keys)| keys)
+    }
+
+    /// The key to show for an action, if it has one.
+    pub fn hint(&self, action: Action) -> Option<String> {
+        self.keys(action).first().map(Key::to_string)
+    }
+
+    fn refuse_clashes(&self, overrides: &BTreeMap<String, Vec<String>>) -> Result<(), Problem> {
+        let mut taken: BTreeMap<Key, Action> = BTreeMap::from([(ALWAYS_EXIT, Action::Exit)]);
+        for (action, keys) in &self.bindings {
+            for key in keys {
+                let Some(other) = taken.insert(*key, *action).filter(|other| other != action)
+                else {
+                    continue;
+                };
+                // The mistake is where the configuration speaks, not at the default it meets.
+                let (at, meets) = if overrides.contains_key(action.name()) {
+                    (*action, other)
+                } else {
+                    (other, *action)
+                };
+                return Err(problem(
+                    at.name(),
+                    format!(
+                        "`{key}` already means `{}`: choose a free key, or give `{0}` another one",
+                        meets.name()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn defaults(action: Action) -> Vec<Key> {
+    let texts = action.default_keys().iter();
+    texts.filter_map(|text| text.parse().ok()).collect()
+}
+
+fn read(action: Action, texts: &[String]) -> Result<Vec<Key>, Problem> {
+    texts
+        .iter()
+        .map(|text| {
+            text.parse()
+                .map_err(|wrong: super::key::NotAKey| problem(action.name(), wrong.to_string()))
+        })
+        .collect()
+}
+
+fn problem(name: &str, message: String) -> Problem {
+    Problem {
+        path: vec![Step::Key("keys".to_owned()), Step::Key(name.to_owned())],
+        message,
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let nearest = Action::ALL
+        .iter()
+        .map(|action| action.name())
+        .min_by_key(|known| strsim::damerau_levenshtein(name, known))
+        .filter(|known| strsim::damerau_levenshtein(name, known) <= 3);
+    match nearest {
+        Some(nearest) => format!("there is no action `{name}`: did you mean `{nearest}`?"),
+        None => {
+            let names: Vec<_> = Action::ALL.iter().map(|action| action.name()).collect();
+            format!(
+                "there is no action `{name}`: use one of {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(overrides: &[(&str, &[&str])]) -> Result<Keymap, Problem> {
+        let overrides = overrides.iter().map(|(name, keys)| {
+            let keys = keys.iter().map(|&key| key.to_owned()).collect();
+            ((*name).to_owned(), keys)
+        });
+        Keymap::new(&overrides.collect())
+    }
+
+    fn key(text: &str) -> Key {
+        text.parse().expect("a key")
+    }
+
+    #[test]
+    fn every_default_is_a_key_and_none_means_two_things() {
+        let map = map(&[]).expect("the defaults");
+        for &action in Action::ALL {
+            assert_eq!(map.keys(action).len(), action.default_keys().len());
+            for text in action.default_keys() {
+                assert_eq!(map.resolve(key(text)), Some(action), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_configured_key_replaces_the_default() {
+        let map = map(&[("down", &["n"]), ("filter", &[])]).expect("a keymap");
+        assert_eq!(map.resolve(key("n")), Some(Action::Down));
+        assert_eq!(map.resolve(key("j")), None);
+        assert_eq!(map.resolve(key("/")), None);
+        assert_eq!(map.hint(Action::Filter), None);
+    }
+
+    #[test]
+    fn a_mistake_is_named_at_its_place_with_the_fix() {
+        for (overrides, place, words) in [
+            (&[("dwon", &["n"][..])][..], "dwon", "did you mean `down`"),
+            (&[("launch", &["n"])], "launch", "use one of down, up"),
+            (&[("down", &["jj"])], "down", "`jj` is no key"),
+            (&[("down", &["k"])], "down", "`k` already means `up`"),
+            (&[("zone", &["j"])], "zone", "`j` already means `down`"),
+            (&[("zone", &["ctrl-c"])], "zone", "already means `exit`"),
+            (
+                &[("up", &["x"]), ("down", &["x"])],
+                "up",
+                "`x` already means `down`",
+            ),
+        ] {
+            let problem = map(overrides).expect_err("a mistake");
+            let path = [Step::Key("keys".to_owned()), Step::Key(place.to_owned())];
+            assert_eq!(problem.path, path);
+            assert!(problem.message.contains(words), "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn control_c_leaves_whatever_is_configured() {
+        let map = map(&[("exit", &["ctrl-q"])]).expect("a keymap");
+        assert_eq!(map.resolve(Key::ctrl('c')), Some(Action::Exit));
+        assert_eq!(map.resolve(Key::ctrl('q')), Some(Action::Exit));
+    }
+}

@@ -1,0 +1,72 @@
+//! What the keys work on: one mode on top of another, never a set of flags.
+
+use crate::pane::RowKey;
+
+/// What the keys work on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The rows of a pane.
+    Browse,
+    /// One row in detail, bound to who it is.
+    Detail {
+        /// The row.
+        key: RowKey,
+        /// The first line that is shown.
+        scroll: usize,
+    },
+    /// The filter prompt of a pane.
+    Filter,
+    /// The help.
+    Help {
+        /// The first line that is shown.
+        scroll: usize,
+    },
+}
+
+/// The modes that lie on one another; `Browse` is always at the bottom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Modes(Vec<Mode>);
+
+impl Modes {
+    /// The mode that keys go to.
+    pub fn top(&self) -> &Mode {
+        self.0.last().unwrap_or(&Mode::Browse)
+    }
+
+    /// Opens a mode on top.
+    pub fn push(&mut self, mode: Mode) {
+        self.0.push(mode);
+    }
+
+    /// Closes the top; false when there was nothing but `Browse`.
+    pub fn pop(&mut self) -> bool {
+        self.0.pop().is_some()
+    }
+
+    /// The row whose detail is open, at the top or below the help, and how far it is scrolled.
+    pub fn detail(&self) -> Option<(&RowKey, usize)> {
+        self.0.iter().rev().find_map(|mode| match mode {
+            Mode::Detail { key, scroll } => Some((key, *scroll)),
+            Mode::Browse | Mode::Filter | Mode::Help { .. } => None,
+        })
+    }
+
+    /// The scroll position of the top, where it has one.
+    pub fn scroll_mut(&mut self) -> Option<&mut usize> {
+        match self.0.last_mut() {
+            Some(Mode::Detail { scroll, .. } | Mode::Help { scroll }) => Some(scroll),
+            Some(Mode::Browse | Mode::Filter) | None => None,
+        }
+    }
+
+    /// Closes a detail and what lies on it: its row is not what is looked at any more.
+    pub fn close_detail(&mut self) {
+        let at = self
+            .0
+            .iter()
+            .position(|mode| matches!(mode, Mode::Detail { .. }));
+        if let Some(at) = at {
+            self.0.truncate(at);
+        }
+    }
+}

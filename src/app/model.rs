@@ -1,0 +1,280 @@
+//! Everything the program knows between two messages.
+
+use std::collections::HashSet;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::cursor::Cursor;
+use super::filter::Filter;
+use super::keymap::Keymap;
+use super::layout::{Layout, View};
+use super::mode::{Mode, Modes};
+use super::{Size, sheet, table};
+use crate::config::UiSettings;
+use crate::domain::{Report, SourceName};
+use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, tally};
+use crate::store::Store;
+use crate::text::Shown;
+
+/// How long a row counts as new.
+pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// How long a short message stays.
+const FLASH_FOR: SignedDuration = SignedDuration::from_secs(4);
+
+/// Everything the program knows between two messages.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(super) keymap: Keymap,
+    pub(super) context: Shown,
+    pub(super) zone: TimeZone,
+    other_zone: TimeZone,
+    pub(super) size: Size,
+    pub(super) focus: usize,
+    pub(super) view: View,
+    pub(super) modes: Modes,
+    pub(super) rosters: Vec<Roster>,
+    pub(super) tally: Tally,
+    pub(super) flash: Option<Flash>,
+    pub(super) frozen: Option<Frozen>,
+    store: Store,
+}
+
+/// One pane's rows, and what the reader does with them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roster {
+    pub(super) board: Board,
+    /// The rows that pass the filter, as places in the board.
+    pub(super) shown: Vec<usize>,
+    pub(super) filter: Filter,
+    pub(super) cursor: Cursor,
+    /// Rows that were not there before, and when they came.
+    pub(super) newcomers: Vec<(RowKey, Timestamp)>,
+}
+
+/// A short message that goes by itself.
+#[derive(Clone, Debug)]
+pub(super) struct Flash {
+    pub(super) text: Shown,
+    until: Timestamp,
+}
+
+/// What a paused view shows.
+#[derive(Clone, Debug)]
+pub(super) struct Frozen {
+    store: Store,
+    pub(super) at: Timestamp,
+}
+
+impl Roster {
+    /// The row at a place of the shown rows.
+    pub(super) fn entry(&self, place: usize) -> Option<&Entry> {
+        self.board.entries.get(*self.shown.get(place)?)
+    }
+
+    /// The row with this key, whether it passes the filter or not.
+    pub(super) fn find(&self, key: &RowKey) -> Option<&Entry> {
+        self.board.entries.iter().find(|entry| entry.key == *key)
+    }
+
+    /// The selected row.
+    pub(super) fn selected(&self) -> Option<&Entry> {
+        self.entry(self.cursor.index())
+    }
+
+    /// Selects a place for good.
+    pub(super) fn choose(&mut self, place: usize) {
+        let (board, shown) = (&self.board, &self.shown);
+        let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
+        self.cursor.choose(place, key, shown.len());
+    }
+
+    fn sift(&mut self, pane: &dyn Pane, sight: Sight<'_>) {
+        let entries = self.board.entries.iter().enumerate();
+        self.shown = if self.filter.is_empty() {
+            (0..self.board.entries.len()).collect()
+        } else {
+            entries
+                .filter(|(_, entry)| {
+                    let facets = pane.facets(sight, entry);
+                    self.filter.passes(entry.key.source.as_str(), &facets)
+                })
+                .map(|(place, _)| place)
+                .collect()
+        };
+        let (board, shown) = (&self.board, &self.shown);
+        let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
+        self.cursor.follow(key, shown.len());
+    }
+}
+
+impl Model {
+    /// A program that knows its sources, and nothing of what they will say.
+    pub fn new(ui: &UiSettings, keymap: Keymap, store: Store, size: Size) -> Self {
+        let zone = ui.timezone.clone();
+        let other_zone = if zone == TimeZone::UTC {
+            TimeZone::system()
+        } else {
+            TimeZone::UTC
+        };
+        let mut model = Self {
+            keymap,
+            context: Shown::new(&ui.context),
+            zone,
+            other_zone,
+            size,
+            focus: 0,
+            view: View::default(),
+            modes: Modes::default(),
+            rosters: PANES.iter().map(|_| Roster::default()).collect(),
+            tally: Tally::new(),
+            flash: None,
+            frozen: None,
+            store,
+        };
+        model.rank(Timestamp::UNIX_EPOCH, &HashSet::new());
+        model
+    }
+
+    /// What is looked at: the newest facts, or those of the moment the view was paused.
+    pub(super) fn sight(&self, now: Timestamp) -> Sight<'_> {
+        let (store, now) = match &self.frozen {
+            Some(frozen) => (&frozen.store, frozen.at),
+            None => (&self.store, now),
+        };
+        Sight {
+            store,
+            now,
+            zone: &self.zone,
+        }
+    }
+
+    /// The pane that keys go to.
+    pub(super) fn pane(&self) -> &'static dyn Pane {
+        PANES.get(self.focus).copied().unwrap_or(PANES[0])
+    }
+
+    /// Its rows.
+    pub(super) fn roster(&self) -> Option<&Roster> {
+        self.rosters.get(self.focus)
+    }
+
+    /// Its rows, to change.
+    pub(super) fn roster_mut(&mut self) -> Option<&mut Roster> {
+        self.rosters.get_mut(self.focus)
+    }
+
+    /// The row that keys act on: the one in detail, or the selected one.
+    pub(super) fn target(&self) -> Option<&Entry> {
+        let roster = self.roster()?;
+        match self.modes.detail() {
+            Some((key, _)) => roster.find(key),
+            None => roster.selected(),
+        }
+    }
+
+    /// Where everything goes now.
+    pub(super) fn layout(&self) -> Layout {
+        let is_detailed = self.modes.detail().is_some();
+        Layout::new(self.size, self.view, self.focus, is_detailed)
+    }
+
+    /// Takes in what a poll said; a paused view shows it later.
+    pub(super) fn absorb(&mut self, report: Report, now: Timestamp) {
+        let heard = heard(&self.store);
+        self.store.absorb(report);
+        if self.frozen.is_none() {
+            self.rank(now, &heard);
+        }
+    }
+
+    /// Stops the view where it is, or lets it go on with everything that came meanwhile.
+    pub(super) fn pause(&mut self, now: Timestamp) {
+        if let Some(frozen) = self.frozen.take() {
+            self.rank(now, &heard(&frozen.store));
+        } else {
+            let store = self.store.clone();
+            self.frozen = Some(Frozen { store, at: now });
+        }
+    }
+
+    /// Shows times of day in the other zone; returns its name.
+    pub(super) fn turn_zone(&mut self, now: Timestamp) -> String {
+        std::mem::swap(&mut self.zone, &mut self.other_zone);
+        now.to_zoned(self.zone.clone()).strftime("%Z").to_string()
+    }
+
+    /// Shows a short message.
+    pub(super) fn tell(&mut self, text: impl AsRef<str>, now: Timestamp) {
+        let until = now.saturating_add(FLASH_FOR).unwrap_or(now);
+        let text = Shown::new(text);
+        self.flash = Some(Flash { text, until });
+    }
+
+    /// Replaces the filter of the focused pane.
+    pub(super) fn refilter(&mut self, filter: Filter) {
+        if let Some(roster) = self.roster_mut() {
+            roster.filter = filter;
+        }
+    }
+
+    /// Brings everything that follows from the rest up to date.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        self.flash = self.flash.take().filter(|flash| now < flash.until);
+        let mut rosters = std::mem::take(&mut self.rosters);
+        let sight = self.sight(now);
+        for (pane, roster) in PANES.iter().zip(&mut rosters) {
+            roster.sift(*pane, sight);
+            let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
+            roster.newcomers.retain(|(_, at)| fresh(*at));
+        }
+        let layout = self.layout();
+        if let Layout::Panes(arrangement) = &layout {
+            for (place, area) in &arrangement.panes {
+                let room = table::room(PANES[*place], arrangement.border, *area);
+                let roster = &mut rosters[*place];
+                roster
+                    .cursor
+                    .reveal(usize::from(room.height), roster.shown.len());
+            }
+        }
+        self.rosters = rosters;
+        let last = match self.modes.top() {
+            Mode::Detail { .. } => sheet::last_scroll(self, &layout, now),
+            Mode::Help { .. } => super::help::last_scroll(self),
+            Mode::Browse | Mode::Filter => 0,
+        };
+        if let Some(scroll) = self.modes.scroll_mut() {
+            *scroll = (*scroll).min(last);
+        }
+    }
+
+    /// Ranks all rows anew. Rows that were not there, of sources that had been `heard`, are new.
+    fn rank(&mut self, now: Timestamp, heard: &HashSet<SourceName>) {
+        let sight = self.sight(now);
+        let store = sight.store;
+        let tally = tally(store);
+        let boards: Vec<_> = PANES.iter().map(|pane| pane.board(store)).collect();
+        self.tally = tally;
+        for (roster, board) in self.rosters.iter_mut().zip(boards) {
+            let known: HashSet<_> = roster.board.entries.iter().map(|old| &old.key).collect();
+            let newcomers = board.entries.iter().map(|entry| &entry.key);
+            let newcomers = newcomers
+                .filter(|key| heard.contains(&key.source) && !known.contains(key))
+                .map(|key| (key.clone(), now));
+            let newcomers: Vec<_> = newcomers.collect();
+            roster.newcomers.extend(newcomers);
+            roster.board = board;
+        }
+        self.settle(now);
+    }
+}
+
+/// The sources that have answered.
+fn heard(store: &Store) -> HashSet<SourceName> {
+    let feeds = store.feeds().iter();
+    feeds
+        .filter(|feed| feed.last_success.is_some())
+        .map(|feed| feed.name.clone())
+        .collect()
+}

@@ -1,0 +1,369 @@
+//! The detail of one row, laid out into lines of a given width.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::help::more;
+use super::layout::{Arrangement, Border, Layout};
+use super::model::Model;
+use super::screen::{Chart, Sheet, SheetLine, Slot};
+use crate::pane::block::{Block, Curve, Detail};
+use crate::pane::cell::{Cell, Line, Role, Span};
+use crate::pane::{Align, figures};
+use crate::text::Shown;
+
+/// Columns between the columns of a small table.
+const GAP: u16 = 2;
+/// The widest column of labels.
+const LABELS: usize = 16;
+/// Lines of a chart's plot, where there is room and where there is not.
+const PLOT: (u16, u16) = (10, 5);
+/// Columns of the labels at a chart's left.
+const AXIS: u16 = 6;
+
+/// The detail that is open, as much of it as is in view.
+pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) -> Option<Sheet> {
+    let area = arrangement.detail?;
+    let (_, scroll) = model.modes.detail()?;
+    let detail = detail(model, now);
+    let border = arrangement.border;
+    let inside = border.inside(area);
+    let lines = lines(&detail, inside.width, inside.height);
+    let height = usize::from(inside.height);
+    let scroll = scroll.min(lines.len().saturating_sub(height));
+    let below = lines.len().saturating_sub(scroll + height);
+    Some(Sheet {
+        area,
+        border,
+        title: detail.title,
+        info: detail.origin,
+        lines: lines.into_iter().skip(scroll).take(height).collect(),
+        more: more(scroll, below),
+    })
+}
+
+/// The furthest the open detail can be scrolled.
+pub(super) fn last_scroll(model: &Model, layout: &Layout, now: Timestamp) -> usize {
+    let Layout::Panes(arrangement) = layout else {
+        return 0;
+    };
+    let Some(area) = arrangement.detail else {
+        return 0;
+    };
+    let inside = arrangement.border.inside(area);
+    let count = lines(&detail(model, now), inside.width, inside.height).len();
+    count.saturating_sub(usize::from(inside.height))
+}
+
+/// What there is to say about the row in detail; it may be gone, and then that is said.
+fn detail(model: &Model, now: Timestamp) -> Detail {
+    if let Some(entry) = model.target() {
+        return model.pane().detail(model.sight(now), entry);
+    }
+    let mut gone = Detail::default();
+    if let Some((key, _)) = model.modes.detail() {
+        gone.title = Line::new().foreign(&key.id, Role::Title);
+        let text = format!("{} reports this no more.", key.source);
+        gone.line(Line::of(text, Role::Plain));
+    }
+    gone
+}
+
+/// All lines of a detail.
+fn lines(detail: &Detail, width: u16, height: u16) -> Vec<SheetLine> {
+    let room = usize::from(width.saturating_sub(2));
+    let labels = detail.blocks.iter().filter_map(|block| match block {
+        Block::Field(label, _) => Some(label.width()),
+        _ => None,
+    });
+    let labels = labels.max().unwrap_or(0).min(LABELS);
+    let mut lines = Vec::new();
+    for block in &detail.blocks {
+        match block {
+            Block::Gap => lines.push(SheetLine::Text(Line::new())),
+            Block::Heading(name) => {
+                lines.extend(indented(&Line::of(name, Role::Title), room, 1));
+            }
+            Block::Line(line) => lines.extend(indented(line, room, 1)),
+            Block::Field(label, value) => lines.extend(field(label, value, labels, room)),
+            Block::Prose(text, role) => {
+                let line = Line(vec![Span::Text(text.clone(), *role)]);
+                lines.extend(indented(&line, room, 1));
+            }
+            Block::Grid { rows, right } => lines.extend(grid(rows, right, width)),
+            Block::Chart(curve) => lines.extend(chart(curve, width, height)),
+        }
+    }
+    lines
+}
+
+fn indented(line: &Line, room: usize, indent: usize) -> Vec<SheetLine> {
+    let pad = " ".repeat(indent);
+    wrap(line, room)
+        .into_iter()
+        .map(|line| SheetLine::Text(Line::of(&pad, Role::Plain).join(line)))
+        .collect()
+}
+
+fn field(label: &Shown, value: &Line, labels: usize, room: usize) -> Vec<SheetLine> {
+    let label = label.fit(labels);
+    let lines = wrap(value, room.saturating_sub(labels + 2).max(8));
+    let mut pad = format!(
+        " {label}{}",
+        " ".repeat(labels - label.width().min(labels) + 2)
+    );
+    let mut out = Vec::new();
+    for line in lines {
+        out.push(SheetLine::Text(Line::of(&pad, Role::Dim).join(line)));
+        pad = " ".repeat(labels + 3);
+    }
+    out
+}
+
+/// Breaks a line between words so that nothing of it is cut; within a word only where it is wider
+/// than the room.
+pub(super) fn wrap(line: &Line, room: usize) -> Vec<Line> {
+    let room = room.max(1);
+    let mut lines = vec![Line::new()];
+    let mut used = 0;
+    for span in &line.0 {
+        let (text, role) = match span {
+            Span::Mark(..) => {
+                push(&mut lines, span.clone());
+                used += span.width();
+                continue;
+            }
+            Span::Text(text, role) => (text, *role),
+        };
+        for word in text.as_str().split_inclusive(' ') {
+            let wide = word.trim_end().width();
+            if used + wide > room && used > 0 {
+                lines.push(Line::new());
+                used = 0;
+            }
+            for piece in pieces(word, room) {
+                if used + piece.trim_end().width() > room {
+                    lines.push(Line::new());
+                    used = 0;
+                }
+                used += piece.width();
+                push(&mut lines, Span::Text(Shown::new(piece), role));
+            }
+        }
+    }
+    lines
+}
+
+fn push(lines: &mut [Line], span: Span) {
+    if let Some(last) = lines.last_mut() {
+        last.0.push(span);
+    }
+}
+
+/// A word in pieces that fit.
+fn pieces(word: &str, room: usize) -> Vec<&str> {
+    if word.trim_end().width() <= room {
+        return vec![word];
+    }
+    let mut pieces = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, cluster) in word.grapheme_indices(true) {
+        let wide = cluster.width();
+        if used + wide > room && at > start {
+            pieces.push(&word[start..at]);
+            (start, used) = (at, 0);
+        }
+        used += wide;
+    }
+    pieces.push(&word[start..]);
+    pieces
+}
+
+fn grid(rows: &[Vec<Cell>], right: &[usize], width: u16) -> Vec<SheetLine> {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let mut slots = Vec::new();
+    let mut x = 1;
+    for column in 0..count {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let wanted = cells.map(cell_width).max().unwrap_or(0);
+        let left = width.saturating_sub(x + 1);
+        let align = if right.contains(&column) {
+            Align::Right
+        } else {
+            Align::Left
+        };
+        let width = wanted.min(left);
+        slots.push(Slot { x, width, align });
+        x += width + GAP;
+    }
+    rows.iter()
+        .map(|row| SheetLine::Cells(slots.iter().copied().zip(row.iter().cloned()).collect()))
+        .collect()
+}
+
+fn cell_width(cell: &Cell) -> u16 {
+    let width = match cell {
+        Cell::Empty => 0,
+        Cell::Line(line) => line.width(),
+        Cell::Badge(_, word, _) => word.len() + 3,
+        Cell::Gauge(..) | Cell::Spark(..) => 10,
+    };
+    u16::try_from(width).unwrap_or(u16::MAX)
+}
+
+fn chart(curve: &Curve, width: u16, height: u16) -> Vec<SheetLine> {
+    let plot = if height >= 24 { PLOT.0 } else { PLOT.1 };
+    let columns = width.saturating_sub(AXIS + 3);
+    let (Some((from, _)), Some((to, _))) = (curve.points.first(), curve.points.last()) else {
+        return Vec::new();
+    };
+    if columns < 8 {
+        return Vec::new();
+    }
+    let span = (to - from).max(1);
+    let scale = Scale {
+        from: *from,
+        span,
+        columns,
+    };
+    let burns = curve.points.iter().map(|(_, burn)| *burn);
+    let levels = curve.levels.iter().map(|(level, _)| *level * 1.3);
+    let top = burns.chain(levels).fold(1.0, f64::max);
+    let chart = Arc::new(Chart {
+        label_width: AXIS,
+        width: columns,
+        height: plot,
+        curve: scale.heights(curve, top),
+        roles: scale.roles(curve),
+        levels: curve
+            .levels
+            .iter()
+            .map(|(level, role)| {
+                let label = Shown::new(format!("{}x", figures::factor(*level)));
+                (elevation(*level, top), label, *role)
+            })
+            .collect(),
+        events: scale.place(&curve.events),
+        ticks: scale.place(&curve.ticks),
+    });
+    (0..chart.lines())
+        .map(|line| SheetLine::Chart(Arc::clone(&chart), line))
+        .collect()
+}
+
+/// Where a burn rate stands on a chart: logarithmic above 1x, so that slow and fast burns are both
+/// told from none.
+fn elevation(burn: f64, top: f64) -> f64 {
+    (burn.max(0.0).ln_1p() / top.max(1.0).ln_1p()).clamp(0.0, 1.0)
+}
+
+/// Seconds to columns.
+struct Scale {
+    from: i64,
+    span: i64,
+    columns: u16,
+}
+
+impl Scale {
+    /// Which of `count` equal stretches a moment lies in.
+    fn stretch(&self, at: i64, count: u16) -> Option<usize> {
+        let offset = (at - self.from).checked_mul(i64::from(count))? / (self.span + 1);
+        let offset = usize::try_from(offset).ok()?;
+        (offset < usize::from(count)).then_some(offset)
+    }
+
+    /// The highest burn in each half column; short gaps are bridged, long ones stay open.
+    fn heights(&self, curve: &Curve, top: f64) -> Vec<Option<f64>> {
+        let count = self.columns.saturating_mul(2);
+        let mut heights: Vec<Option<f64>> = vec![None; usize::from(count)];
+        let mut last: Option<(usize, f64, i64)> = None;
+        let usual = usual_step(&curve.points);
+        for (at, burn) in &curve.points {
+            let Some(place) = self.stretch(*at, count) else {
+                continue;
+            };
+            let here = elevation(*burn, top);
+            heights[place] = Some(heights[place].map_or(here, |old| old.max(here)));
+            if let Some((from, there, then)) = last
+                && at - then <= 2 * usual
+            {
+                for between in from + 1..place {
+                    let share = fraction(between - from, place - from);
+                    heights[between] = Some(there + (here - there) * share);
+                }
+            }
+            last = Some((place, here, *at));
+        }
+        heights
+    }
+
+    /// The highest level that each column reaches above.
+    fn roles(&self, curve: &Curve) -> Vec<Role> {
+        let mut roles = vec![(0.0, Role::Plain); usize::from(self.columns)];
+        for (at, burn) in &curve.points {
+            let Some(place) = self.stretch(*at, self.columns) else {
+                continue;
+            };
+            let above = curve.levels.iter().filter(|(level, _)| burn > level);
+            for (level, role) in above {
+                // 1x is a line to measure by, not a rule that fires.
+                if *role != Role::Dim && *level > roles[place].0 {
+                    roles[place] = (*level, *role);
+                }
+            }
+        }
+        roles.into_iter().map(|(_, role)| role).collect()
+    }
+
+    fn place(&self, moments: &[(i64, Shown)]) -> Vec<(u16, Shown)> {
+        let place = |at: i64| u16::try_from(self.stretch(at, self.columns)?).ok();
+        moments
+            .iter()
+            .filter_map(|(at, name)| Some((place(*at)?, name.clone())))
+            .collect()
+    }
+}
+
+/// The time that usually lies between two points.
+fn usual_step(points: &[(i64, f64)]) -> i64 {
+    let mut steps: Vec<_> = points
+        .windows(2)
+        .map(|pair| pair[1].0 - pair[0].0)
+        .collect();
+    steps.sort_unstable();
+    steps.get(steps.len() / 2).copied().unwrap_or(60)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "columns of a terminal")]
+fn fraction(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &Line) -> String {
+        let texts = line.0.iter().map(|span| match span {
+            Span::Text(text, _) => text.as_str(),
+            Span::Mark(..) => "# ",
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn wrapping_loses_nothing() {
+        let line = Line::of("sum(increase(http_requests_total[5m])) by ", Role::Plain)
+            .text("支払い・支払い", Role::Dim);
+        for room in 1..50 {
+            let lines = wrap(&line, room);
+            let joined: String = lines.iter().map(text).collect();
+            assert_eq!(joined, text(&line), "{room}");
+            let widest = lines.iter().map(|line| text(line).trim_end().width()).max();
+            assert!(widest <= Some(room.max(2)), "{room}: {widest:?}");
+        }
+    }
+}

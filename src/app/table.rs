@@ -1,0 +1,210 @@
+//! A pane's rows as they are seen: only those in view get cells.
+
+use jiff::Timestamp;
+
+use super::action::PANE_ACTIONS;
+use super::columns::{self, Placed};
+use super::layout::{Area, Border};
+use super::model::{Model, Roster};
+use super::screen::{Gutter, Slot, Table, TableRow};
+use super::sheet::wrap;
+use crate::pane::{Board, Cell, Count, Line, PANES, Pane, Role, Sight, fresh, why_empty};
+use crate::text::Shown;
+
+/// From this height on there is room for a line of headings.
+const HEADED: u16 = 4;
+
+/// Where the rows of a pane go: its area without border and headings.
+pub(super) fn room(pane: &dyn Pane, border: Border, area: Area) -> Area {
+    let inside = border.inside(area);
+    if inside.height < HEADED || !has_headings(pane) {
+        return inside;
+    }
+    Area {
+        y: inside.y + 1,
+        height: inside.height - 1,
+        ..inside
+    }
+}
+
+fn has_headings(pane: &dyn Pane) -> bool {
+    pane.columns()
+        .iter()
+        .any(|column| !column.heading.is_empty())
+}
+
+/// One pane as it is seen.
+pub(super) fn table(
+    model: &Model,
+    place: usize,
+    border: Border,
+    area: Area,
+    now: Timestamp,
+) -> Table {
+    let pane = PANES[place];
+    let roster = &model.rosters[place];
+    let sight = model.sight(now);
+    let room = room(pane, border, area);
+    let is_focused = place == model.focus;
+    let placed = columns::place(pane, &roster.board, room.width);
+    let mut table = Table {
+        area,
+        border,
+        is_focused,
+        title: title(model, place),
+        info: info(pane, roster, sight, area.width),
+        more: more(pane, roster, sight, room.height),
+        columns: placed.iter().map(|at| slot(pane, *at)).collect(),
+        headings: Vec::new(),
+        rows: Vec::new(),
+        note: Vec::new(),
+    };
+    if roster.shown.is_empty() {
+        let width = usize::from(room.width.saturating_sub(2));
+        let why = empty(model, pane, roster, sight);
+        table.note = wrap(&why, width)
+            .into_iter()
+            .take(usize::from(room.height))
+            .collect();
+        return table;
+    }
+    if room != border.inside(area) {
+        table.headings = headings(&roster.board, &placed);
+    }
+    let top = roster.cursor.top();
+    let places = top..roster.shown.len().min(top + usize::from(room.height));
+    for place in places {
+        let gutter = gutter(roster, place, is_focused);
+        let cells = cells(pane, roster, sight, place, &placed);
+        table.rows.push(TableRow { gutter, cells });
+    }
+    table
+}
+
+fn slot(pane: &dyn Pane, placed: Placed) -> Slot {
+    Slot {
+        x: placed.x,
+        width: placed.width,
+        align: pane.columns()[placed.column].align,
+    }
+}
+
+fn headings(board: &Board, placed: &[Placed]) -> Vec<Shown> {
+    let text = |at: &Placed| board.headings.get(at.column).map_or("", String::as_str);
+    placed.iter().map(|at| Shown::new(text(at))).collect()
+}
+
+fn cells(
+    pane: &dyn Pane,
+    roster: &Roster,
+    sight: Sight<'_>,
+    place: usize,
+    placed: &[Placed],
+) -> Vec<Cell> {
+    let Some(entry) = roster.entry(place) else {
+        return Vec::new();
+    };
+    let is_old = pane.fades() && sight.is_old(entry);
+    let mut cells = pane.cells(sight, &roster.board, entry);
+    let take = |at: &Placed| cells.get_mut(at.column).map(std::mem::take);
+    placed
+        .iter()
+        .map(take)
+        .map(Option::unwrap_or_default)
+        .map(|cell| if is_old { cell.faded() } else { cell })
+        .collect()
+}
+
+fn gutter(roster: &Roster, place: usize, is_focused: bool) -> Gutter {
+    if is_focused && place == roster.cursor.index() {
+        return Gutter::Selected;
+    }
+    let key = roster.entry(place).map(|entry| &entry.key);
+    let is_new = roster.newcomers.iter().any(|(new, _)| Some(new) == key);
+    if is_new { Gutter::New } else { Gutter::Nothing }
+}
+
+/// The pane's key, name and filter.
+pub(super) fn title(model: &Model, place: usize) -> Line {
+    let mut line = Line::new();
+    if let Some(key) = model.keymap.hint(PANE_ACTIONS[place]) {
+        line = line.text(format!("{key} "), Role::Accent);
+    }
+    line = line.text(PANES[place].name(), Role::Title);
+    let roster = &model.rosters[place];
+    if !roster.filter.text().is_empty() {
+        line = line
+            .text(format!(" /{}", roster.filter.text()), Role::Accent)
+            .text(
+                format!(" {} of {}", roster.shown.len(), roster.board.entries.len()),
+                Role::Plain,
+            );
+    }
+    line
+}
+
+/// How many rows there are; `?` for those that a silent source might add.
+pub(super) fn count(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> Line {
+    let Count { known, unsure } = pane.count(sight, &roster.board);
+    match (known, unsure) {
+        (0, true) => Line::of("?", Role::Unknown),
+        (known, true) => Line::of(known.to_string(), Role::Plain).text("+?", Role::Unknown),
+        (known, false) => Line::of(known.to_string(), Role::Plain),
+    }
+}
+
+fn info(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>, width: u16) -> Line {
+    let feeds = fresh::feeding(pane, sight.store);
+    if feeds.is_empty() {
+        return Line::of("no source", Role::Dim);
+    }
+    let mut line = count(pane, roster, sight);
+    if width >= 56 {
+        line = line.text(format!(" · {}", pane.order()), Role::Dim);
+    }
+    if !pane.fades() {
+        return line;
+    }
+    line.text(" · ", Role::Dim)
+        .join(fresh::summary(&feeds, sight.now))
+}
+
+/// How many rows are out of view; above in the weight of the worst of them.
+fn more(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>, height: u16) -> Line {
+    let above = roster.cursor.top();
+    let end = above + usize::from(height);
+    let below = roster.shown.len().saturating_sub(end);
+    let mut line = Line::new();
+    if above > 0 {
+        let first = roster.entry(0).filter(|entry| !sight.is_old(entry));
+        let cell = first.and_then(|entry| {
+            let cells = pane.cells(sight, &roster.board, entry);
+            cells.into_iter().next()
+        });
+        let role = match cell {
+            Some(Cell::Badge(_, _, role)) => role,
+            _ => Role::Plain,
+        };
+        line = line.text(format!("↑{above}"), role);
+    }
+    if below > 0 {
+        let gap = if above > 0 { " " } else { "" };
+        line = line.text(format!("{gap}↓{below}"), Role::Plain);
+    }
+    line
+}
+
+fn empty(model: &Model, pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> Line {
+    let hidden = roster.board.entries.len();
+    if hidden == 0 {
+        return why_empty(pane, sight);
+    }
+    let line = Line::of(
+        format!("nothing matches /{}: {hidden} hidden", roster.filter.text()),
+        Role::Plain,
+    );
+    match model.keymap.hint(super::action::Action::Back) {
+        Some(key) => line.text(format!(", {key} clears the filter"), Role::Dim),
+        None => line,
+    }
+}

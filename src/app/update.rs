@@ -1,0 +1,339 @@
+//! What every message does to the model, and what the outside has to do about it.
+
+use jiff::Timestamp;
+
+use super::action::{Action, PANE_ACTIONS};
+use super::filter::Filter;
+use super::key::{Code, Key};
+use super::layout::{Layout, View};
+use super::mode::Mode;
+use super::model::Model;
+use super::{Effect, Msg, table};
+use crate::pane::{Links, PANES, SOURCES, fresh};
+use crate::text::Untrusted;
+
+/// Takes in one message; total, and quick enough to answer a key at once.
+pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
+    let effects = match msg {
+        Msg::Key(key) => press(model, key, now),
+        Msg::Resize(size) => {
+            model.size = size;
+            Vec::new()
+        }
+        Msg::Report(report) => {
+            model.absorb(*report, now);
+            Vec::new()
+        }
+        Msg::Tick => Vec::new(),
+    };
+    model.settle(now);
+    effects
+}
+
+fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
+    model.flash = None;
+    // From the first key on, the selection is a row and no more a place.
+    if let Some(roster) = model.roster_mut() {
+        roster.choose(roster.cursor.index());
+    }
+    let action = model.keymap.resolve(key);
+    if *model.modes.top() == Mode::Filter && action != Some(Action::Exit) {
+        return prompt(model, key);
+    }
+    action.map_or_else(Vec::new, |action| act(model, action, now))
+}
+
+/// A key within the filter prompt.
+fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
+    let filter = model.roster().map(|roster| roster.filter.clone());
+    let filter = filter.unwrap_or_default();
+    match (key.code, key.ctrl) {
+        (Code::Enter, _) => {
+            model.modes.pop();
+        }
+        (Code::Esc, _) => {
+            model.refilter(Filter::default());
+            model.modes.pop();
+        }
+        (Code::Backspace, _) => model.refilter(filter.rubbed_out()),
+        (Code::Char('u'), true) => model.refilter(Filter::default()),
+        (Code::Char(letter), false) => model.refilter(filter.typed(letter)),
+        (Code::Up, _) => step(model, |index| index.saturating_sub(1)),
+        (Code::Down, _) => step(model, |index| index + 1),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    match action {
+        Action::Exit => return vec![Effect::Quit],
+        Action::Repaint => return vec![Effect::Repaint],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Pause => model.pause(now),
+        Action::Back => {
+            back(model);
+        }
+        Action::Quit => {
+            if !back(model) {
+                return vec![Effect::Quit];
+            }
+        }
+        Action::Help => match model.modes.top() {
+            Mode::Help { .. } => {
+                model.modes.pop();
+            }
+            _ => model.modes.push(Mode::Help { scroll: 0 }),
+        },
+        _ if is_scrolling(model) => scroll(model, action),
+        _ => return browse(model, action, now),
+    }
+    Vec::new()
+}
+
+/// True where moving scrolls: in the help, and in a detail that has the screen for itself.
+fn is_scrolling(model: &Model) -> bool {
+    match model.modes.top() {
+        Mode::Help { .. } => true,
+        Mode::Browse | Mode::Filter | Mode::Detail { .. } => false,
+    }
+}
+
+/// Scrolls what has focus; other actions wait until it is closed.
+fn scroll(model: &mut Model, action: Action) {
+    let page = usize::from(model.size.height.saturating_sub(6)).max(1);
+    let Some(at) = model.modes.scroll_mut() else {
+        return;
+    };
+    *at = match action {
+        Action::Down => *at + 1,
+        Action::Up => at.saturating_sub(1),
+        Action::PageDown => *at + page,
+        Action::PageUp => at.saturating_sub(page),
+        Action::Top => 0,
+        Action::Bottom => usize::MAX,
+        _ => *at,
+    };
+}
+
+fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    match action {
+        Action::Down
+        | Action::Up
+        | Action::Top
+        | Action::Bottom
+        | Action::PageDown
+        | Action::PageUp => go(model, action),
+        Action::NextPane => turn(model, 1),
+        Action::PreviousPane => turn(model, SOURCES - 1),
+        Action::Slos | Action::Releases | Action::Incidents | Action::Sources => {
+            let place = PANE_ACTIONS.iter().position(|known| *known == action);
+            focus(model, place.unwrap_or(0));
+        }
+        Action::FullScreen => {
+            model.view = match model.view {
+                View::Together => View::Alone,
+                View::Alone => View::Together,
+            };
+        }
+        Action::Filter => {
+            model.modes.close_detail();
+            model.modes.push(Mode::Filter);
+        }
+        Action::Zone => {
+            let zone = model.turn_zone(now);
+            model.tell(format!("times are {zone}"), now);
+        }
+        Action::Open => open(model),
+        Action::Link | Action::Runbook | Action::CopyId | Action::CopyUrl => {
+            return follow(model, action, now);
+        }
+        Action::Poll | Action::PollAll => return poll(model, action, now),
+        Action::Pause
+        | Action::Back
+        | Action::Quit
+        | Action::Exit
+        | Action::Help
+        | Action::Repaint
+        | Action::Suspend => {}
+    }
+    Vec::new()
+}
+
+/// Moves the selection; beside it, an open detail follows, and pages scroll the detail.
+fn go(model: &mut Model, action: Action) {
+    let is_detailed = matches!(model.modes.top(), Mode::Detail { .. });
+    let Layout::Panes(arrangement) = model.layout() else {
+        return;
+    };
+    let is_beside = !arrangement.panes.is_empty();
+    let is_paging = matches!(action, Action::PageDown | Action::PageUp);
+    if is_detailed && (!is_beside || is_paging) {
+        scroll(model, action);
+        return;
+    }
+    let area = arrangement
+        .panes
+        .iter()
+        .find(|(place, _)| *place == model.focus)
+        .map(|(_, area)| *area);
+    let room = area.map(|area| table::room(model.pane(), arrangement.border, area));
+    let page = room.map_or(1, |room| usize::from(room.height.saturating_sub(1)).max(1));
+    step(model, |index| match action {
+        Action::Down => index + 1,
+        Action::Up => index.saturating_sub(1),
+        Action::PageDown => index + page,
+        Action::PageUp => index.saturating_sub(page),
+        Action::Bottom => usize::MAX,
+        _ => 0,
+    });
+    if is_detailed {
+        model.modes.pop();
+        open(model);
+    }
+}
+
+fn step(model: &mut Model, place: impl Fn(usize) -> usize) {
+    if let Some(roster) = model.roster_mut() {
+        roster.choose(place(roster.cursor.index()));
+    }
+}
+
+/// One level back: what lies on top, the filter, the pane that has the screen for itself.
+fn back(model: &mut Model) -> bool {
+    if model.modes.pop() {
+        return true;
+    }
+    if model
+        .roster()
+        .is_some_and(|roster| !roster.filter.text().is_empty())
+    {
+        model.refilter(Filter::default());
+        return true;
+    }
+    if model.focus == SOURCES {
+        model.focus = 0;
+        return true;
+    }
+    std::mem::take(&mut model.view) == View::Alone
+}
+
+/// Focuses the pane that stands `steps` further among those that stand together.
+fn turn(model: &mut Model, steps: usize) {
+    let next = if model.focus == SOURCES {
+        0
+    } else {
+        (model.focus + steps) % SOURCES
+    };
+    focus(model, next);
+}
+
+fn focus(model: &mut Model, place: usize) {
+    model.modes.close_detail();
+    model.focus = place.min(PANES.len() - 1);
+}
+
+fn open(model: &mut Model) {
+    if matches!(model.modes.top(), Mode::Detail { .. }) {
+        return;
+    }
+    if let Some(key) = model.target().map(|entry| entry.key.clone()) {
+        model.modes.push(Mode::Detail { key, scroll: 0 });
+    }
+}
+
+fn follow(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    let Some(entry) = model.target() else {
+        model.tell("no row is selected", now);
+        return Vec::new();
+    };
+    let Links { id, url, runbook } = model.pane().links(model.sight(now), entry);
+    let link = |url: Option<Untrusted>| url.as_ref().and_then(web_address);
+    let (effect, message) = match action {
+        Action::CopyId => {
+            let id = id.shown().to_string();
+            let message = format!("copied {id}");
+            (Some(Effect::Copy(id)), message)
+        }
+        Action::CopyUrl => match link(url) {
+            Some(url) => {
+                let message = format!("copied {url}");
+                (Some(Effect::Copy(url)), message)
+            }
+            None => (None, "this row has no web page".to_owned()),
+        },
+        Action::Runbook => match link(runbook) {
+            Some(url) => {
+                let message = format!("opening {url}");
+                (Some(Effect::Open(url)), message)
+            }
+            None => (None, "this row has no runbook".to_owned()),
+        },
+        _ => match link(url) {
+            Some(url) => {
+                let message = format!("opening {url}");
+                (Some(Effect::Open(url)), message)
+            }
+            None => (None, "this row has no web page".to_owned()),
+        },
+    };
+    model.tell(message, now);
+    effect.into_iter().collect()
+}
+
+/// A link that may be handed to a browser: `http` or `https`, and nothing in it but printable
+/// ASCII, so that no browser, shell or clipboard can be steered by it.
+fn web_address(url: &Untrusted) -> Option<String> {
+    let url = url.raw();
+    let (scheme, rest) = url.split_once("://")?;
+    let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let is_plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_web && is_plain && !rest.is_empty()).then(|| url.to_owned())
+}
+
+fn poll(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    if action == Action::PollAll {
+        model.tell("polling all sources", now);
+        return vec![Effect::Poll(None)];
+    }
+    let sight = model.sight(now);
+    let names: Vec<_> = if model.focus == SOURCES {
+        let feed = model.target().and_then(|entry| sight.feed(entry));
+        feed.map(|feed| feed.name.clone()).into_iter().collect()
+    } else {
+        let feeds = fresh::feeding(model.pane(), sight.store);
+        feeds.iter().map(|feed| feed.name.clone()).collect()
+    };
+    let list: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+    let message = if list.is_empty() {
+        "there is no source to poll".to_owned()
+    } else {
+        format!("polling {}", list.join(", "))
+    };
+    model.tell(message, now);
+    let effects = names.into_iter().map(|name| Effect::Poll(Some(name)));
+    effects.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_web_addresses_are_opened() {
+        for (url, is_opened) in [
+            ("https://runbooks.example/checkout?x=1#top", true),
+            ("HTTP://example", true),
+            ("https://", false),
+            ("file:///etc/passwd", false),
+            ("javascript:alert(1)", false),
+            ("https://a b", false),
+            ("https://a\u{1b}[31m", false),
+            ("https://ex\u{202e}ample", false),
+            ("checkout", false),
+        ] {
+            let found = web_address(&Untrusted::from(url)).is_some();
+            assert_eq!(found, is_opened, "{url:?}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Panes: the store and the present, projected to rows of meaning.
+//!
+//! A pane is one file and one line in [`PANES`]; tabs, number keys, help, filter and cursor follow.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
+
+use crate::domain::SourceName;
+use crate::store::{Feed, Offers, Store};
+use crate::text::Untrusted;
+
+pub mod block;
+pub mod cell;
+pub mod figures;
+pub mod fresh;
+mod incidents;
+mod related;
+mod releases;
+mod slos;
+mod sources;
+
+pub use block::Detail;
+pub use cell::{Cell, Line, Mark, Role};
+pub use slos::{Tally, tally};
+
+/// Every pane there is, in the order of the number keys.
+pub const PANES: [&dyn Pane; 4] = [
+    &slos::Slos,
+    &releases::Releases,
+    &incidents::Incidents,
+    &sources::Sources,
+];
+
+/// The pane, by its place in [`PANES`], that never stands beside others: the watch itself.
+pub const SOURCES: usize = 3;
+
+/// Who a row is, whatever its place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RowKey {
+    /// The pane's name.
+    pub pane: &'static str,
+    /// Who said it.
+    pub source: SourceName,
+    /// What the source calls it.
+    pub id: Untrusted,
+    /// 0, and more for a source that uses one id twice.
+    pub nth: u32,
+}
+
+/// A row before it has cells: who it is and where its facts are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Who it is.
+    pub key: RowKey,
+    /// Which source of the store.
+    pub feed: usize,
+    /// Which of that source's facts.
+    pub item: usize,
+}
+
+/// All rows of a pane in rank order, and what their columns need. It depends on the facts alone,
+/// never on the time, so it is made when facts change and not for every frame.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Board {
+    /// The rows, first things first.
+    pub entries: Vec<Entry>,
+    /// The widest content of each column, in terminal columns.
+    pub widths: Vec<u16>,
+    /// What stands above each column; empty for nothing.
+    pub headings: Vec<String>,
+}
+
+/// How wide a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// Always that many columns, or as many as the board says when that is more.
+    Fixed(u16),
+    /// As wide as its content, but no wider than this unless there is room left.
+    Content(u16),
+    /// This much at least, and what is left over up to the second.
+    Rest(u16, u16),
+}
+
+/// On which side its cells stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Ages and whole numbers.
+    Right,
+}
+
+/// A column of a pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// What stands above it, unless the board says otherwise.
+    pub heading: &'static str,
+    /// How wide it is.
+    pub width: Width,
+    /// On which side its cells stand.
+    pub align: Align,
+}
+
+impl Column {
+    const fn left(heading: &'static str, width: Width) -> Self {
+        let align = Align::Left;
+        Self {
+            heading,
+            width,
+            align,
+        }
+    }
+
+    const fn right(heading: &'static str, width: Width) -> Self {
+        let align = Align::Right;
+        Self {
+            heading,
+            width,
+            align,
+        }
+    }
+}
+
+/// One step of making a table narrower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drop {
+    /// Leave this column out.
+    Hide(usize),
+    /// Make this column so narrow.
+    Narrow(usize, u16),
+}
+
+/// What a projection looks at: the facts, the present, and the zone that times are shown in.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    /// The facts.
+    pub store: &'a Store,
+    /// The present, or the moment the view was paused.
+    pub now: Timestamp,
+    /// The zone for times of day.
+    pub zone: &'a TimeZone,
+}
+
+impl Sight<'_> {
+    /// The source of a row.
+    pub fn feed(&self, entry: &Entry) -> Option<&Feed> {
+        self.store.feeds().get(entry.feed)
+    }
+
+    /// True when the row's source cannot say that it still holds.
+    pub fn is_old(&self, entry: &Entry) -> bool {
+        self.feed(entry)
+            .is_none_or(|feed| !feed.freshness(self.now).is_current())
+    }
+
+    /// A time of day, with the date when it is not today's.
+    pub fn clock(&self, at: Timestamp) -> String {
+        let then = at.to_zoned(self.zone.clone());
+        let today = self.now.to_zoned(self.zone.clone()).date();
+        if then.date() == today {
+            then.strftime("%H:%M").to_string()
+        } else {
+            then.strftime("%b %d %H:%M").to_string()
+        }
+    }
+
+    /// A moment in full, to the second, with its zone.
+    pub fn moment(&self, at: Timestamp) -> String {
+        let at = at.round(Unit::Second).unwrap_or(at);
+        let then = at.to_zoned(self.zone.clone());
+        then.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+    }
+
+    /// How long ago something was, or `–` when its time is not known.
+    pub fn ago(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(
+            || "–".to_owned(),
+            |at| figures::age(crate::domain::window::age(at, self.now)),
+        )
+    }
+}
+
+/// What a filter can ask of a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facets<'a> {
+    /// `svc:`.
+    pub service: &'a str,
+    /// `sev:`.
+    pub severity: &'a str,
+    /// `state:`, each word that holds.
+    pub states: Vec<&'a str>,
+    /// Plain words, matched beside the service.
+    pub words: Vec<&'a str>,
+}
+
+/// Where a row leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// What its source calls it.
+    pub id: Untrusted,
+    /// Its page.
+    pub url: Option<Untrusted>,
+    /// What to do about it.
+    pub runbook: Option<Untrusted>,
+}
+
+/// How many rows there are, for a title: of what a silent source would say nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Those that are known.
+    pub known: usize,
+    /// True when there may be more.
+    pub unsure: bool,
+}
+
+/// One kind of row, from rank to detail.
+pub trait Pane: Sync {
+    /// Its name, as a title.
+    fn name(&self) -> &'static str;
+    /// Its name in three letters, for the tabs of a small terminal.
+    fn short(&self) -> &'static str;
+    /// By what its rows are ordered, in two words.
+    fn order(&self) -> &'static str;
+    /// Its columns.
+    fn columns(&self) -> &'static [Column];
+    /// What goes when there is no room, first things first.
+    fn drops(&self) -> &'static [Drop];
+    /// Whether such a source has something to say here.
+    fn fed_by(&self, offers: Offers) -> bool;
+    /// All rows, ranked.
+    fn board(&self, store: &Store) -> Board;
+    /// The cells of one row, one for each column.
+    fn cells(&self, sight: Sight<'_>, board: &Board, entry: &Entry) -> Vec<Cell>;
+    /// What a filter can ask of a row.
+    fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a>;
+    /// Where a row leads.
+    fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links;
+    /// Everything there is to say about a row.
+    fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail;
+    /// Why there is no row although every source answered.
+    fn none(&self, feeds: &[&Feed]) -> Line;
+    /// Why nobody could answer: no source is configured that speaks of it.
+    fn nobody(&self) -> &'static str;
+
+    /// How many rows there are.
+    fn count(&self, sight: Sight<'_>, board: &Board) -> Count {
+        Count {
+            known: board.entries.len(),
+            unsure: self.is_unsure(sight),
+        }
+    }
+
+    /// True while a source that feeds the pane does not answer.
+    fn is_unsure(&self, sight: Sight<'_>) -> bool {
+        let mut feeds = sight.store.feeds().iter();
+        feeds.any(|feed| self.fed_by(feed.offers) && !feed.freshness(sight.now).is_current())
+    }
+
+    /// Whether a row whose source is silent is shown as old.
+    fn fades(&self) -> bool {
+        true
+    }
+
+    /// Whether its rows have pages of their own to open.
+    fn has_pages(&self) -> bool {
+        false
+    }
+
+    /// Whether its rows may lead to a runbook.
+    fn has_runbooks(&self) -> bool {
+        false
+    }
+}
+
+/// Why a pane has no rows, so that an empty pane is never taken for all being well.
+pub fn why_empty(pane: &dyn Pane, sight: Sight<'_>) -> Line {
+    let feeds = fresh::feeding(pane, sight.store);
+    if feeds.is_empty() {
+        return Line::of(pane.nobody(), Role::Dim);
+    }
+    let silent: Vec<_> = feeds
+        .iter()
+        .filter(|feed| feed.last_success.is_none())
+        .collect();
+    if let Some(feed) = silent.iter().find(|feed| feed.fault.is_some()) {
+        return Line::of("not known: ", Role::Unknown).join(fresh::sentence(feed, sight.now));
+    }
+    if let Some(feed) = silent.first() {
+        return Line::of(
+            format!("waiting for the first answer of {}", feed.name),
+            Role::Unknown,
+        );
+    }
+    if let Some(feed) = feeds
+        .iter()
+        .find(|feed| !feed.freshness(sight.now).is_current())
+    {
+        return Line::of("none when last heard, now not known: ", Role::Unknown)
+            .join(fresh::sentence(feed, sight.now));
+    }
+    pane.none(&feeds)
+}
+
+/// Hands out row keys, so that one id used twice is still two rows.
+#[derive(Default)]
+struct Keys(HashMap<(usize, Untrusted), u32>);
+
+impl Keys {
+    fn key(
+        &mut self,
+        pane: &'static str,
+        feed: usize,
+        source: &SourceName,
+        id: &Untrusted,
+    ) -> RowKey {
+        let count = self.0.entry((feed, id.clone())).or_insert(0);
+        let nth = *count;
+        *count += 1;
+        RowKey {
+            pane,
+            source: source.clone(),
+            id: id.clone(),
+            nth,
+        }
+    }
+}
+
+/// A list of rows that is being measured and ranked.
+struct Ranking<Rank> {
+    pane: &'static str,
+    keys: Keys,
+    rows: Vec<(Rank, Entry)>,
+    widths: Vec<u16>,
+}
+
+impl<Rank: Ord> Ranking<Rank> {
+    fn new(pane: &dyn Pane) -> Self {
+        Self {
+            pane: pane.name(),
+            keys: Keys::default(),
+            rows: Vec::new(),
+            widths: vec![0; pane.columns().len()],
+        }
+    }
+
+    /// Adds row `item` of source number `feed`.
+    fn add(&mut self, (feed, source): (usize, &Feed), item: usize, id: &Untrusted, rank: Rank) {
+        let key = self.keys.key(self.pane, feed, &source.name, id);
+        self.rows.push((rank, Entry { key, feed, item }));
+    }
+
+    /// Notes how wide a row is in one column.
+    fn measure(&mut self, column: usize, width: usize) {
+        if let Some(widest) = self.widths.get_mut(column) {
+            *widest = (*widest).max(u16::try_from(width).unwrap_or(u16::MAX));
+        }
+    }
+
+    /// The board: lowest rank first, and in the order of arrival among equals.
+    fn board(mut self, columns: &[Column]) -> Board {
+        self.rows.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Board {
+            entries: self.rows.into_iter().map(|(_, entry)| entry).collect(),
+            widths: self.widths,
+            headings: columns
+                .iter()
+                .map(|column| column.heading.to_owned())
+                .collect(),
+        }
+    }
+}

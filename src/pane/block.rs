@@ -1,0 +1,85 @@
+//! The detail of one row, as blocks of meaning that any width can lay out.
+
+use super::cell::{Cell, Line, Role};
+use crate::text::Shown;
+
+/// Everything there is to say about one row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Detail {
+    /// What it is.
+    pub title: Line,
+    /// Where it comes from and how fresh that is.
+    pub origin: Line,
+    /// What there is to say, in reading order.
+    pub blocks: Vec<Block>,
+}
+
+/// One part of a detail.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// An empty line.
+    Gap,
+    /// A section's name.
+    Heading(&'static str),
+    /// A line of its own.
+    Line(Line),
+    /// A label and what it stands for.
+    Field(Shown, Line),
+    /// Long text, wrapped: queries, annotations.
+    Prose(Shown, Role),
+    /// A small table, its columns as wide as their widest cell.
+    Grid {
+        /// The rows; a heading is one of them.
+        rows: Vec<Vec<Cell>>,
+        /// The columns whose cells stand on the right.
+        right: &'static [usize],
+    },
+    /// A burn chart.
+    Chart(Curve),
+}
+
+/// Burn over time, with what it is measured against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Seconds since the epoch and burn rate, oldest first.
+    pub points: Vec<(i64, f64)>,
+    /// Burn rates that mean something: the value, and the role above it.
+    pub levels: Vec<(f64, Role)>,
+    /// Moments that may explain it: seconds since the epoch, and what happened.
+    pub events: Vec<(i64, Shown)>,
+    /// Moments named on the axis.
+    pub ticks: Vec<(i64, Shown)>,
+}
+
+impl Detail {
+    /// Adds an empty line and a section's name.
+    pub fn section(&mut self, name: &'static str) {
+        self.blocks.push(Block::Gap);
+        self.blocks.push(Block::Heading(name));
+    }
+
+    /// Adds a labelled line.
+    pub fn field(&mut self, label: &str, line: Line) {
+        self.blocks.push(Block::Field(Shown::new(label), line));
+    }
+
+    /// Adds a small table, unless it has no rows.
+    pub fn grid(&mut self, rows: Vec<Vec<Cell>>, right: &'static [usize]) {
+        if !rows.is_empty() {
+            self.blocks.push(Block::Grid { rows, right });
+        }
+    }
+
+    /// Adds a section that is a small table, unless it has no rows.
+    pub fn grid_section(&mut self, name: &'static str, rows: Vec<Vec<Cell>>) {
+        if !rows.is_empty() {
+            self.section(name);
+            self.grid(rows, &[]);
+        }
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, line: Line) {
+        self.blocks.push(Block::Line(line));
+    }
+}

@@ -1,0 +1,222 @@
+//! Numbers as they stand on the screen: one unit, three digits, aligned on the decimal point.
+
+use jiff::SignedDuration;
+
+use crate::domain::{Period, Window};
+
+/// Columns that [`burn`] always takes.
+pub const BURN_WIDTH: u16 = 6;
+
+/// A burn rate in [`BURN_WIDTH`] columns, aligned on the decimal point; `–` when it is not known.
+pub fn burn(rate: Option<f64>) -> String {
+    let Some(rate) = rate.filter(|rate| rate.is_finite()) else {
+        return "  –   ".to_owned();
+    };
+    let (value, unit) = if rate < 999.5 {
+        (rate, 'x')
+    } else {
+        (rate / 1_000.0, 'k')
+    };
+    if value < 99.95 {
+        format!("{value:>5.1}{unit}")
+    } else {
+        format!("{:>3.0}{unit}  ", value.min(999.0))
+    }
+}
+
+/// A burn rate within a sentence.
+pub fn burn_in_words(rate: f64) -> String {
+    burn(Some(rate)).trim().to_owned()
+}
+
+/// A rule's factor: as configured, without noise.
+pub fn factor(factor: f64) -> String {
+    trimmed(factor, 2)
+}
+
+/// Budget left as whole percent, rounded down so that it never flatters; `–` when not known.
+pub fn budget(left: Option<f64>) -> String {
+    left.and_then(whole_percent)
+        .map_or_else(|| "–".to_owned(), |percent| format!("{percent}%"))
+}
+
+/// A share as whole percent, rounded down; the hair below a whole number is noise of binary
+/// fractions.
+pub fn whole_percent(share: f64) -> Option<i16> {
+    if !share.is_finite() {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "clamped to three digits before"
+    )]
+    let percent = (share * 100.0 + 1e-6).floor().clamp(-999.0, 999.0) as i16;
+    Some(percent)
+}
+
+/// An objective in percent, aligned on the decimal point after two digits.
+pub fn objective(objective: f64) -> String {
+    let text = trimmed(objective * 100.0, 4);
+    let whole = text.find('.').unwrap_or(text.len());
+    format!("{}{text}", " ".repeat(2_usize.saturating_sub(whole)))
+}
+
+/// An error ratio in percent with three significant digits.
+pub fn error_percent(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    let decimals = match percent {
+        p if p >= 100.0 => 0,
+        p if p >= 10.0 => 1,
+        p if p >= 1.0 => 2,
+        p if p >= 0.1 => 3,
+        _ => 4,
+    };
+    format!("{}%", trimmed(percent, decimals))
+}
+
+/// A number of events, in groups of three.
+pub fn events(count: f64) -> String {
+    if !count.is_finite() {
+        return "–".to_owned();
+    }
+    if count.abs() < 10.0 {
+        return trimmed(count, 1);
+    }
+    let digits = format!("{count:.0}");
+    let (sign, digits) = digits
+        .strip_prefix('-')
+        .map_or(("", digits.as_str()), |digits| ("-", digits));
+    let mut out = String::from(sign);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// An age or a time left that does not tick every second: below a minute in steps of ten.
+pub fn age(age: SignedDuration) -> String {
+    let seconds = age.as_secs().max(0);
+    match seconds {
+        0..10 => "<10s".to_owned(),
+        10..60 => format!("{}s", seconds / 10 * 10),
+        _ => crate::domain::window::brief(age),
+    }
+}
+
+/// A time until something happens, in steps of five seconds, rounded up.
+pub fn countdown(left: SignedDuration) -> String {
+    let seconds = left.as_secs().max(0);
+    if seconds < 60 {
+        format!("{}s", (seconds / 5 + 1) * 5)
+    } else {
+        crate::domain::window::brief(left)
+    }
+}
+
+/// A duration that was measured: `12ms`, `1.4s`.
+pub fn latency(latency: SignedDuration) -> String {
+    let millis = latency.as_millis().max(0);
+    if millis < 1_000 {
+        format!("{millis}ms")
+    } else {
+        format!("{:.1}s", latency.as_secs_f64())
+    }
+}
+
+/// A window by its largest unit: `1h` for `1h4m`.
+pub fn lead(window: Window) -> String {
+    let text = window.to_string();
+    let end = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .map_or(text.len(), |at| at + 1);
+    text[..end].to_owned()
+}
+
+/// A period in words.
+pub fn period(period: Period) -> String {
+    match period {
+        Period::Rolling(window) => format!("{window} rolling"),
+        Period::Week | Period::Month | Period::Quarter => format!("this {period}"),
+    }
+}
+
+/// At most `decimals` places, without the zeros at the end.
+fn trimmed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burn_rates_line_up_on_the_decimal_point() {
+        for (rate, want) in [
+            (Some(22.06), " 22.1x"),
+            (Some(0.04), "  0.0x"),
+            (Some(144.2), "144x  "),
+            (Some(1_240.0), "  1.2k"),
+            (Some(100_000.0), "100k  "),
+            (None, "  –   "),
+            (Some(f64::NAN), "  –   "),
+        ] {
+            assert_eq!(burn(rate), want);
+            assert_eq!(burn(rate).chars().count(), usize::from(BURN_WIDTH));
+        }
+    }
+
+    #[test]
+    fn a_budget_is_never_rounded_up() {
+        for (left, want) in [
+            (0.31, "31%"),
+            (0.29, "29%"),
+            (0.9996, "99%"),
+            (1.0, "100%"),
+            (0.004, "0%"),
+            (-0.004, "-1%"),
+            (-400.0, "-999%"),
+        ] {
+            assert_eq!(budget(Some(left)), want);
+        }
+        assert_eq!(budget(None), "–");
+    }
+
+    #[test]
+    fn figures_have_one_unit_and_no_noise() {
+        assert_eq!(objective(0.999), "99.9");
+        assert_eq!(objective(0.9995), "99.95");
+        assert_eq!(objective(0.05), " 5");
+        assert_eq!(error_percent(0.0221), "2.21%");
+        assert_eq!(error_percent(0.00069), "0.069%");
+        assert_eq!(error_percent(0.0), "0%");
+        assert_eq!(events(300_000.2), "300,000");
+        assert_eq!(events(66.3), "66");
+        assert_eq!(events(0.0), "0");
+        assert_eq!(factor(14.4), "14.4");
+        assert_eq!(factor(0.933_333_333_333), "0.93");
+        assert_eq!(lead("1h4m".parse().expect("window")), "1h");
+        assert_eq!(lead("4d6h51m".parse().expect("window")), "4d");
+    }
+
+    #[test]
+    fn ages_do_not_tick_every_second() {
+        let at = |seconds| age(SignedDuration::from_secs(seconds));
+        assert_eq!(
+            [at(-5), at(9), at(19), at(59), at(60), at(7_300)],
+            ["<10s", "<10s", "10s", "50s", "1m", "2h"]
+        );
+        let left = |seconds| countdown(SignedDuration::from_secs(seconds));
+        assert_eq!(
+            [left(0), left(4), left(5), left(61)],
+            ["5s", "5s", "10s", "1m"]
+        );
+    }
+}

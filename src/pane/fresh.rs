@@ -1,0 +1,95 @@
+//! How fresh a source is, in words: the same on titles, footer, rows and details.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Pane;
+use super::cell::{Line, Role};
+use super::figures;
+use crate::domain::{Freshness, window};
+use crate::store::{Feed, Store};
+
+/// How old the last good answer is; `None` when there was none.
+pub fn age(feed: &Feed, now: Timestamp) -> Option<SignedDuration> {
+    feed.last_success.map(|at| window::age(at, now))
+}
+
+/// `live`, `late 40s`, `STALE 4m`, `DOWN 3m`, or `asking` before the first answer.
+///
+/// A live source has no age, so that nothing ticks while all is well.
+pub fn word(feed: &Feed, now: Timestamp) -> (String, Role) {
+    if feed.is_waiting() {
+        return ("asking".to_owned(), Role::Unknown);
+    }
+    let age = age(feed, now).map(|age| format!(" {}", figures::age(age)));
+    let age = age.unwrap_or_default();
+    match feed.freshness(now) {
+        Freshness::Live => ("live".to_owned(), Role::Dim),
+        Freshness::Late => (format!("late{age}"), Role::Plain),
+        Freshness::Stale => (format!("STALE{age}"), Role::Fault),
+        Freshness::Down => (format!("DOWN{age}"), Role::Fault),
+    }
+}
+
+/// When a source is asked again.
+pub fn next_try(feed: &Feed, now: Timestamp) -> Option<String> {
+    let left = now.duration_until(feed.next_try?);
+    Some(if left.is_positive() {
+        format!("next try {}", figures::countdown(left))
+    } else {
+        "trying now".to_owned()
+    })
+}
+
+/// True when a reader should know more of this source than that it is live.
+pub fn is_troubled(feed: &Feed, now: Timestamp) -> bool {
+    feed.fault.is_some() || feed.is_waiting() || feed.freshness(now) != Freshness::Live
+}
+
+/// A source in one sentence: `argocd DOWN 3m: no answer within 10s, next try 20s`.
+pub fn sentence(feed: &Feed, now: Timestamp) -> Line {
+    let (word, role) = word(feed, now);
+    let mut line = Line::of(feed.name.as_str(), role).text(format!(" {word}"), role);
+    if let Some(fault) = &feed.fault {
+        let message = fault.message.shown();
+        let message = message.as_str().trim_end_matches('.');
+        line = line.text(format!(": {message}"), Role::Plain);
+        if let Some(next) = next_try(feed, now) {
+            line = line.text(format!(", {next}"), Role::Dim);
+        }
+    }
+    line
+}
+
+/// The sources that feed a pane.
+pub fn feeding<'a>(pane: &dyn Pane, store: &'a Store) -> Vec<&'a Feed> {
+    let feeds = store.feeds().iter();
+    feeds.filter(|feed| pane.fed_by(feed.offers)).collect()
+}
+
+/// The freshness of a whole pane: the troubled sources by name, or `live`.
+pub fn summary(feeds: &[&Feed], now: Timestamp) -> Line {
+    match feeds {
+        [] => Line::of("no source", Role::Dim),
+        [feed] => {
+            let (word, role) = word(feed, now);
+            Line::of(feed.name.as_str(), role).text(format!(" {word}"), role)
+        }
+        _ => {
+            let mut line = Line::new();
+            for feed in feeds {
+                if feed.freshness(now) == Freshness::Live {
+                    continue;
+                }
+                let (word, role) = word(feed, now);
+                let gap = if line.is_empty() { "" } else { " · " };
+                line = line
+                    .text(gap, Role::Dim)
+                    .text(format!("{} {word}", feed.name), role);
+            }
+            if line.is_empty() {
+                return Line::of("live", Role::Dim);
+            }
+            line
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Who has it: incidents, worst first.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+
+use super::block::Block;
+use super::cell::{Cell, Mark, Role, severity_word, width_of};
+use super::releases::names;
+use super::{
+    Board, Column, Count, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
+    fresh, related,
+};
+use crate::domain::{Incident, IncidentStatus, Severity};
+use crate::store::{Feed, Offers, Store};
+use crate::text::Untrusted;
+
+/// The incident pane.
+pub(super) struct Incidents;
+
+const SEVERITY: usize = 0;
+const SERVICE: usize = 1;
+const TITLE: usize = 2;
+const STATUS: usize = 4;
+
+const COLUMNS: [Column; 5] = [
+    Column::left("", Width::Content(8)),
+    Column::left("", Width::Content(14)),
+    Column::left("", Width::Rest(16, 120)),
+    Column::right("", Width::Fixed(4)),
+    Column::left("", Width::Content(14)),
+];
+
+const DROPS: [Drop; 3] = [
+    Drop::Hide(SERVICE),
+    Drop::Narrow(SEVERITY, 2),
+    Drop::Narrow(STATUS, 9),
+];
+
+/// The narrowest title beside which the service is shown as well.
+const ROOMY_TITLE: usize = 24;
+
+impl Pane for Incidents {
+    fn name(&self) -> &'static str {
+        "Incidents"
+    }
+
+    fn short(&self) -> &'static str {
+        "Inc"
+    }
+
+    fn order(&self) -> &'static str {
+        "worst first"
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn drops(&self) -> &'static [Drop] {
+        &DROPS
+    }
+
+    fn fed_by(&self, offers: Offers) -> bool {
+        offers.incidents
+    }
+
+    fn board(&self, store: &Store) -> Board {
+        let mut ranking = Ranking::new(self);
+        for (number, feed) in store.feeds().iter().enumerate() {
+            for (item, row) in feed.facts.incidents.iter().flatten().enumerate() {
+                ranking.add((number, feed), item, &row.id, rank(row));
+                ranking.measure(SEVERITY, 2 + severity_word(row.severity).len());
+                ranking.measure(SERVICE, width_of(&row.service));
+                ranking.measure(TITLE, ROOMY_TITLE);
+                ranking.measure(STATUS, status(row).width());
+            }
+        }
+        ranking.board(&COLUMNS)
+    }
+
+    fn cells(&self, sight: Sight<'_>, _: &Board, entry: &Entry) -> Vec<Cell> {
+        let Some(row) = incident(sight, entry) else {
+            return Vec::new();
+        };
+        let (mark, role) = Mark::of_severity(row.severity);
+        let title = if row.alerts > 1 {
+            Line::new()
+                .foreign(&row.title, Role::Plain)
+                .text(format!(" ({} alerts)", row.alerts), Role::Dim)
+        } else {
+            Line::new().foreign(&row.title, Role::Plain)
+        };
+        let cells = vec![
+            Cell::Badge(mark, severity_word(row.severity), role),
+            Cell::foreign(&row.service, Role::Strong),
+            Cell::Line(title),
+            Cell::text(sight.ago(row.opened_at), Role::Dim),
+            Cell::Line(status(row)),
+        ];
+        if row.is_open() && row.status != IncidentStatus::Silenced {
+            return cells;
+        }
+        // What is over, or kept from notifying, does not draw the eye.
+        cells.into_iter().map(Cell::faded).collect()
+    }
+
+    fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a> {
+        let Some(row) = incident(sight, entry) else {
+            return Facets::default();
+        };
+        let mut states = vec![row.status.word()];
+        states.extend(row.suppression.map(crate::domain::Suppression::word));
+        states.push(if row.is_open() { "open" } else { "closed" });
+        let mut words = vec![row.title.raw(), row.id.raw()];
+        words.extend(row.assignees.iter().map(Untrusted::raw));
+        Facets {
+            service: row.service.raw(),
+            severity: row.severity.word(),
+            states,
+            words,
+        }
+    }
+
+    fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links {
+        let row = incident(sight, entry);
+        row.map_or_else(Links::default, |row| Links {
+            id: row.id.clone(),
+            url: row.url.clone(),
+            runbook: row.runbook.clone(),
+        })
+    }
+
+    fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
+        match (incident(sight, entry), sight.feed(entry)) {
+            (Some(row), Some(feed)) => detail(sight, feed, row),
+            _ => Detail::default(),
+        }
+    }
+
+    fn none(&self, feeds: &[&Feed]) -> Line {
+        let text = format!("no open incidents ({} live)", names(feeds));
+        Line::of(text, Role::Dim)
+    }
+
+    fn nobody(&self) -> &'static str {
+        "no source tells of incidents: add one of kind alertmanager or json"
+    }
+
+    fn has_pages(&self) -> bool {
+        true
+    }
+
+    fn has_runbooks(&self) -> bool {
+        true
+    }
+
+    fn count(&self, sight: Sight<'_>, board: &Board) -> Count {
+        let rows = board.entries.iter();
+        let open = rows.filter(|entry| incident(sight, entry).is_some_and(Incident::is_open));
+        Count {
+            known: open.count(),
+            unsure: self.is_unsure(sight),
+        }
+    }
+}
+
+fn incident<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Incident> {
+    let feed = sight.store.feeds().get(entry.feed)?;
+    feed.facts.incidents.as_ref()?.get(entry.item)
+}
+
+type Rank = (
+    bool,
+    Reverse<Severity>,
+    u8,
+    Reverse<Option<Timestamp>>,
+    String,
+);
+
+/// Open ones first, then by severity, then those that nobody has, then the newest.
+pub(super) fn rank(row: &Incident) -> Rank {
+    let held = match row.status {
+        IncidentStatus::Triggered => 0,
+        IncidentStatus::Acknowledged => 1,
+        IncidentStatus::Silenced => 2,
+        IncidentStatus::Resolved => 3,
+    };
+    let id = row.id.raw().to_owned();
+    (
+        !row.is_open(),
+        Reverse(row.severity),
+        held,
+        Reverse(row.opened_at),
+        id,
+    )
+}
+
+/// Who has it, in two words.
+pub(super) fn status(row: &Incident) -> Line {
+    match row.status {
+        IncidentStatus::Triggered => match row.assignees.first() {
+            Some(who) => Line::of("not acked ", Role::Strong).foreign(who, Role::Dim),
+            None => Line::of("not acked", Role::Strong),
+        },
+        IncidentStatus::Acknowledged => match row.assignees.first() {
+            Some(who) => Line::of("ack ", Role::Dim).foreign(who, Role::Plain),
+            None => Line::of("acked", Role::Plain),
+        },
+        IncidentStatus::Silenced => Line::of(
+            row.suppression.map_or("silenced", |by| by.word()),
+            Role::Plain,
+        ),
+        IncidentStatus::Resolved => Line::of("resolved", Role::Plain),
+    }
+}
+
+fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
+    let (word, role) = fresh::word(feed, sight.now);
+    let mut detail = Detail {
+        title: Line::new().foreign(&row.title, Role::Title),
+        origin: Line::of(feed.name.as_str(), role).text(format!(" {word}"), role),
+        blocks: Vec::new(),
+    };
+    let (mark, role) = Mark::of_severity(row.severity);
+    let severity = Line::new()
+        .mark(mark, role)
+        .text(severity_word(row.severity), role)
+        .text(" · ", Role::Dim)
+        .join(status(row));
+    detail.line(severity);
+    detail.field("service", Line::new().foreign(&row.service, Role::Plain));
+    fields(sight, row, &mut detail);
+    let parts = [
+        (
+            "what the service burns",
+            related::slo_rows(sight, &row.service),
+        ),
+        (
+            "its releases",
+            related::release_rows(sight, &row.service, None),
+        ),
+        (
+            "its other open incidents",
+            related::incident_rows(sight, &row.service, Some(&row.id)),
+        ),
+    ];
+    for (name, rows) in parts {
+        detail.grid_section(name, rows);
+    }
+    if !row.details.is_empty() {
+        detail.section("what the source says");
+        for (name, value) in &row.details {
+            let value = Line::new().foreign(value, Role::Plain);
+            detail.blocks.push(Block::Field(name.shown(), value));
+        }
+    }
+    detail
+}
+
+fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
+    let moments = [
+        ("opened", row.opened_at),
+        ("acked", row.acknowledged_at),
+        ("resolved", row.resolved_at),
+    ];
+    for (label, at) in moments {
+        if let Some(at) = at {
+            let ago = format!("  {} ago", sight.ago(Some(at)));
+            let line = Line::of(sight.moment(at), Role::Plain).text(ago, Role::Dim);
+            detail.field(label, line);
+        }
+    }
+    if !row.assignees.is_empty() {
+        let mut who = Line::new();
+        for name in &row.assignees {
+            let gap = if who.is_empty() { "" } else { ", " };
+            who = who.text(gap, Role::Plain).foreign(name, Role::Plain);
+        }
+        detail.field("who", who);
+    }
+    if row.alerts > 1 {
+        detail.field("alerts", Line::of(row.alerts.to_string(), Role::Plain));
+    }
+    let texts = [
+        ("runbook", row.runbook.as_ref()),
+        ("page", row.url.as_ref()),
+        ("id", Some(&row.id)),
+    ];
+    for (label, text) in texts {
+        if let Some(text) = text {
+            detail.field(label, Line::new().foreign(text, Role::Plain));
+        }
+    }
+}

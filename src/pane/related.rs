@@ -1,0 +1,121 @@
+//! What ties the three questions together: everything else that is known of one service.
+
+use super::cell::{Cell, Line, Mark, Role, severity_word, state_word};
+use super::{Sight, figures, incidents, releases};
+use crate::domain::{Incident, Release};
+use crate::store::Feed;
+use crate::text::Untrusted;
+
+/// At most so many related rows are shown.
+const MOST: usize = 6;
+
+/// The releases of a service, newest first.
+pub(super) fn releases<'a>(sight: Sight<'a>, service: &Untrusted) -> Vec<(&'a Feed, &'a Release)> {
+    let mut rows: Vec<_> = sight
+        .store
+        .releases()
+        .filter(|(_, release)| !service.is_empty() && release.service == *service)
+        .collect();
+    rows.sort_by_key(|(_, release)| std::cmp::Reverse(release.dated()));
+    rows
+}
+
+/// The open incidents of a service, worst first.
+pub(super) fn incidents<'a>(
+    sight: Sight<'a>,
+    service: &Untrusted,
+) -> Vec<(&'a Feed, &'a Incident)> {
+    let mut rows: Vec<_> = sight
+        .store
+        .incidents()
+        .filter(|(_, incident)| !service.is_empty() && incident.service == *service)
+        .filter(|(_, incident)| incident.is_open())
+        .collect();
+    rows.sort_by_key(|(_, incident)| incidents::rank(incident));
+    rows
+}
+
+/// Releases as lines of a grid, but for the one with the id `but`.
+pub(super) fn release_rows(
+    sight: Sight<'_>,
+    service: &Untrusted,
+    but: Option<&Untrusted>,
+) -> Vec<Vec<Cell>> {
+    let rows = releases(sight, service);
+    rows.into_iter()
+        .filter(|(_, release)| but != Some(&release.id))
+        .take(MOST)
+        .map(|(feed, release)| {
+            let (mark, role) = Mark::of_release(release.status);
+            let word = super::cell::release_word(release.status);
+            let cells = vec![
+                Cell::text(sight.ago(release.dated()), Role::Dim),
+                Cell::foreign(&release.version, Role::Plain),
+                Cell::Badge(mark, word, role),
+                Cell::foreign(&release.environment, Role::Plain),
+                Cell::Line(releases::actor(release)),
+            ];
+            faded(sight, feed, cells)
+        })
+        .collect()
+}
+
+/// Open incidents as lines of a grid, but for the one with the id `but`.
+pub(super) fn incident_rows(
+    sight: Sight<'_>,
+    service: &Untrusted,
+    but: Option<&Untrusted>,
+) -> Vec<Vec<Cell>> {
+    let rows = incidents(sight, service);
+    rows.into_iter()
+        .filter(|(_, incident)| but != Some(&incident.id))
+        .take(MOST)
+        .map(|(feed, incident)| {
+            let (mark, role) = Mark::of_severity(incident.severity);
+            let cells = vec![
+                Cell::Badge(mark, severity_word(incident.severity), role),
+                Cell::text(sight.ago(incident.opened_at), Role::Dim),
+                Cell::Line(incidents::status(incident)),
+                Cell::foreign(&incident.title, Role::Plain),
+            ];
+            faded(sight, feed, cells)
+        })
+        .collect()
+}
+
+/// The SLOs of a service as lines of a grid.
+pub(super) fn slo_rows(sight: Sight<'_>, service: &Untrusted) -> Vec<Vec<Cell>> {
+    let rows = sight
+        .store
+        .slos()
+        .filter(|(_, seen)| !service.is_empty() && seen.slo.service == *service);
+    rows.take(MOST)
+        .map(|(feed, seen)| {
+            let verdict = seen.assess();
+            let (mark, role) = Mark::of_state(verdict.state);
+            let pace = seen.slo.pace_window();
+            let burn = pace.and_then(|w| verdict.burn_rates.get(&w).copied().flatten());
+            let window = pace.map(figures::lead).unwrap_or_default();
+            let cells = vec![
+                Cell::Badge(mark, state_word(verdict.state), role),
+                Cell::foreign(&seen.slo.name, Role::Plain),
+                Cell::Line(
+                    Line::of(format!("{window} "), Role::Dim)
+                        .text(figures::burn(burn), Role::Plain),
+                ),
+                Cell::text(
+                    format!("{} budget left", figures::budget(verdict.budget_remaining)),
+                    Role::Plain,
+                ),
+            ];
+            faded(sight, feed, cells)
+        })
+        .collect()
+}
+
+fn faded(sight: Sight<'_>, feed: &Feed, cells: Vec<Cell>) -> Vec<Cell> {
+    if feed.freshness(sight.now).is_current() {
+        return cells;
+    }
+    cells.into_iter().map(Cell::faded).collect()
+}

@@ -1,0 +1,224 @@
+//! What changed: releases, newest first.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+
+use super::cell::{Cell, Mark, Role, release_word, width_of};
+use super::{
+    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, fresh,
+    related,
+};
+use crate::domain::{Release, ReleaseStatus};
+use crate::store::{Feed, Offers, Store};
+
+/// The release pane.
+pub(super) struct Releases;
+
+const SERVICE: usize = 1;
+const VERSION: usize = 2;
+const STATUS: usize = 3;
+const ENVIRONMENT: usize = 4;
+const ACTOR: usize = 5;
+
+const COLUMNS: [Column; 6] = [
+    Column::right("", Width::Fixed(4)),
+    Column::left("", Width::Content(16)),
+    Column::left("", Width::Content(14)),
+    Column::left("", Width::Content(13)),
+    Column::left("", Width::Content(10)),
+    Column::left("", Width::Content(10)),
+];
+
+const DROPS: [Drop; 4] = [
+    Drop::Hide(ACTOR),
+    Drop::Hide(ENVIRONMENT),
+    Drop::Narrow(STATUS, 2),
+    Drop::Narrow(VERSION, 8),
+];
+
+impl Pane for Releases {
+    fn name(&self) -> &'static str {
+        "Releases"
+    }
+
+    fn short(&self) -> &'static str {
+        "Rel"
+    }
+
+    fn order(&self) -> &'static str {
+        "newest first"
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn drops(&self) -> &'static [Drop] {
+        &DROPS
+    }
+
+    fn fed_by(&self, offers: Offers) -> bool {
+        offers.releases
+    }
+
+    fn board(&self, store: &Store) -> Board {
+        let mut ranking = Ranking::new(self);
+        for (number, feed) in store.feeds().iter().enumerate() {
+            for (item, row) in feed.facts.releases.iter().flatten().enumerate() {
+                ranking.add((number, feed), item, &row.id, rank(row));
+                ranking.measure(SERVICE, width_of(&row.service));
+                ranking.measure(VERSION, width_of(&row.version));
+                ranking.measure(STATUS, 2 + release_word(row.status).len());
+                ranking.measure(ENVIRONMENT, width_of(&row.environment));
+                ranking.measure(ACTOR, actor(row).width());
+            }
+        }
+        ranking.board(&COLUMNS)
+    }
+
+    fn cells(&self, sight: Sight<'_>, _: &Board, entry: &Entry) -> Vec<Cell> {
+        let Some(row) = release(sight, entry) else {
+            return Vec::new();
+        };
+        let (mark, role) = Mark::of_release(row.status);
+        vec![
+            Cell::text(sight.ago(row.dated()), Role::Dim),
+            Cell::foreign(&row.service, Role::Plain),
+            Cell::foreign(&row.version, Role::Strong),
+            Cell::Badge(mark, release_word(row.status), role),
+            Cell::foreign(&row.environment, Role::Plain),
+            Cell::Line(actor(row)),
+        ]
+    }
+
+    fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a> {
+        let Some(row) = release(sight, entry) else {
+            return Facets::default();
+        };
+        let mut words = vec![row.version.raw(), row.environment.raw(), row.id.raw()];
+        words.extend(
+            [&row.actor, &row.commit]
+                .into_iter()
+                .flatten()
+                .map(|text| text.raw()),
+        );
+        Facets {
+            service: row.service.raw(),
+            severity: "",
+            states: vec![row.status.word()],
+            words,
+        }
+    }
+
+    fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links {
+        let row = release(sight, entry);
+        row.map_or_else(Links::default, |row| Links {
+            id: row.id.clone(),
+            url: row.url.clone(),
+            runbook: None,
+        })
+    }
+
+    fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
+        match (release(sight, entry), sight.feed(entry)) {
+            (Some(row), Some(feed)) => detail(sight, feed, row),
+            _ => Detail::default(),
+        }
+    }
+
+    fn none(&self, feeds: &[&Feed]) -> Line {
+        Line::of(format!("no releases ({} live)", names(feeds)), Role::Dim)
+    }
+
+    fn nobody(&self) -> &'static str {
+        "no source tells of releases: add one of kind github or json, or build_info to a prometheus"
+    }
+
+    fn has_pages(&self) -> bool {
+        true
+    }
+}
+
+fn release<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Release> {
+    let feed = sight.store.feeds().get(entry.feed)?;
+    feed.facts.releases.as_ref()?.get(entry.item)
+}
+
+/// Newest first; what has no date comes last.
+fn rank(row: &Release) -> (Reverse<Option<Timestamp>>, String, String) {
+    (
+        Reverse(row.dated()),
+        row.service.raw().to_owned(),
+        row.version.raw().to_owned(),
+    )
+}
+
+/// Who released it.
+pub(super) fn actor(row: &Release) -> Line {
+    let actor = row.actor.as_ref();
+    actor.map_or_else(Line::new, |actor| Line::new().foreign(actor, Role::Dim))
+}
+
+/// The names of sources in a sentence.
+pub(super) fn names(feeds: &[&Feed]) -> String {
+    let names: Vec<_> = feeds.iter().map(|feed| feed.name.as_str()).collect();
+    names.join(", ")
+}
+
+fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
+    let (word, role) = fresh::word(feed, sight.now);
+    let mut detail = Detail {
+        title: Line::new()
+            .foreign(&row.service, Role::Title)
+            .text(" ", Role::Title)
+            .foreign(&row.version, Role::Title),
+        origin: Line::of(feed.name.as_str(), role).text(format!(" {word}"), role),
+        blocks: Vec::new(),
+    };
+    let (mark, role) = Mark::of_release(row.status);
+    let mut status = Line::new()
+        .mark(mark, role)
+        .text(release_word(row.status), role);
+    if row.status == ReleaseStatus::Unknown {
+        status = status.text(" (the source uses a word of its own)", Role::Dim);
+    }
+    detail.field("status", status);
+    detail.field("to", Line::new().foreign(&row.environment, Role::Plain));
+    let moment = |at: Option<Timestamp>| match at {
+        Some(at) => Line::of(sight.moment(at), Role::Plain)
+            .text(format!("  {} ago", sight.ago(Some(at))), Role::Dim),
+        None => Line::of("–", Role::Dim),
+    };
+    detail.field("began", moment(row.started_at));
+    detail.field("ended", moment(row.finished_at));
+    let texts = [
+        ("by", row.actor.as_ref()),
+        ("commit", row.commit.as_ref()),
+        ("id", Some(&row.id)),
+        ("page", row.url.as_ref()),
+    ];
+    for (label, text) in texts {
+        if let Some(text) = text {
+            detail.field(label, Line::new().foreign(text, Role::Plain));
+        }
+    }
+    let parts = [
+        (
+            "what the service burns now",
+            related::slo_rows(sight, &row.service),
+        ),
+        (
+            "its open incidents",
+            related::incident_rows(sight, &row.service, None),
+        ),
+        (
+            "its other releases",
+            related::release_rows(sight, &row.service, Some(&row.id)),
+        ),
+    ];
+    for (name, rows) in parts {
+        detail.grid_section(name, rows);
+    }
+    detail
+}

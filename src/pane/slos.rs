@@ -1,0 +1,371 @@
+//! What is burning: SLOs, worst first.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::cell::{Cell, Mark, Role, state_word, width_of};
+use super::{
+    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, figures,
+    fresh, related,
+};
+use crate::domain::{Assessment, Observation, Phase, Severity, State, Window};
+use crate::store::{Feed, Offers, Store};
+
+mod detail;
+mod trend;
+
+/// The SLO pane.
+pub(super) struct Slos;
+
+const STATE: usize = 0;
+const SERVICE: usize = 1;
+const NAME: usize = 2;
+const OBJECTIVE: usize = 3;
+/// The first of the four burn columns.
+const BURN: usize = 4;
+const GAUGE: usize = 8;
+const NOTE: usize = 10;
+const TREND: usize = 11;
+
+const COLUMNS: [Column; 12] = [
+    Column::left("", Width::Content(9)),
+    Column::left("service", Width::Content(18)),
+    Column::left("SLO", Width::Content(18)),
+    Column::left("goal %", Width::Fixed(6)),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
+    Column::left("budget left", Width::Fixed(10)),
+    Column::right("", Width::Fixed(5)),
+    Column::left("", Width::Content(16)),
+    Column::left("trend", Width::Rest(8, 40)),
+];
+
+const DROPS: [Drop; 11] = [
+    Drop::Hide(TREND),
+    Drop::Hide(BURN + 3),
+    Drop::Hide(BURN + 2),
+    Drop::Hide(OBJECTIVE),
+    Drop::Narrow(GAUGE, 6),
+    Drop::Narrow(STATE, 2),
+    Drop::Hide(BURN),
+    Drop::Hide(GAUGE),
+    Drop::Narrow(NAME, 8),
+    Drop::Hide(NAME),
+    Drop::Hide(NOTE),
+];
+
+/// How many points the trend column has.
+const TREND_CELLS: usize = 40;
+
+impl Pane for Slos {
+    fn name(&self) -> &'static str {
+        "SLOs"
+    }
+
+    fn short(&self) -> &'static str {
+        "SLO"
+    }
+
+    fn order(&self) -> &'static str {
+        "worst first"
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn drops(&self) -> &'static [Drop] {
+        &DROPS
+    }
+
+    fn fed_by(&self, offers: Offers) -> bool {
+        offers.slos
+    }
+
+    fn board(&self, store: &Store) -> Board {
+        let mut ranking = Ranking::new(self);
+        let mut labels = Labels::default();
+        for (number, feed) in store.feeds().iter().enumerate() {
+            for (item, seen) in feed.facts.slos.iter().flatten().enumerate() {
+                let verdict = seen.assess();
+                ranking.add((number, feed), item, &seen.slo.id(), rank(seen, &verdict));
+                ranking.measure(STATE, 2 + state_word(verdict.state).len());
+                ranking.measure(SERVICE, width_of(&seen.slo.service));
+                ranking.measure(NAME, width_of(&seen.slo.name));
+                ranking.measure(NOTE, note_width(&verdict));
+                labels.count(seen);
+            }
+        }
+        for (slot, width) in labels.widths().into_iter().enumerate() {
+            ranking.measure(BURN + slot, width);
+        }
+        let mut board = ranking.board(&COLUMNS);
+        for (slot, label) in labels.common().into_iter().enumerate() {
+            board.headings[BURN + slot] = label;
+        }
+        board
+    }
+
+    fn cells(&self, sight: Sight<'_>, board: &Board, entry: &Entry) -> Vec<Cell> {
+        let (Some(seen), Some(feed)) = (observation(sight, entry), sight.feed(entry)) else {
+            return Vec::new();
+        };
+        let verdict = seen.assess();
+        let is_old = sight.is_old(entry);
+        let shown = if is_old {
+            State::Unknown
+        } else {
+            verdict.state
+        };
+        let (mark, role) = Mark::of_state(shown);
+        let quiet = verdict.state == State::Ok && verdict.phase == Some(Phase::Calm);
+        let name = if quiet { Role::Plain } else { Role::Strong };
+        let mut cells = vec![
+            Cell::Badge(mark, state_word(shown), role),
+            Cell::foreign(&seen.slo.service, name),
+            Cell::foreign(&seen.slo.name, Role::Plain),
+            Cell::text(figures::objective(seen.slo.objective), Role::Dim),
+        ];
+        for (slot, window) in slots(seen).into_iter().enumerate() {
+            let heading = board.headings.get(BURN + slot).map_or("", String::as_str);
+            cells.push(burn_cell(&verdict, window, heading));
+        }
+        let left = verdict.budget_remaining;
+        let role = budget_role(&verdict);
+        cells.push(Cell::Gauge(left, role));
+        cells.push(Cell::text(figures::budget(left), role));
+        cells.push(Cell::Line(if is_old {
+            let age = fresh::age(feed, sight.now).map(figures::age);
+            let age = age.unwrap_or_default();
+            Line::of(
+                format!("was {} {age}", state_word(verdict.state)),
+                Role::Old,
+            )
+        } else {
+            note(sight, seen, &verdict)
+        }));
+        cells.push(trend::spark(seen, &verdict, TREND_CELLS));
+        cells
+    }
+
+    fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a> {
+        let Some(seen) = observation(sight, entry) else {
+            return Facets::default();
+        };
+        let verdict = seen.assess();
+        let mut states = vec![verdict.state.word()];
+        states.extend(verdict.phase.map(Phase::word));
+        if sight.is_old(entry) {
+            states.push(State::Unknown.word());
+        }
+        let severity = match verdict.state {
+            State::Page => Severity::Page.word(),
+            State::Ticket => Severity::Ticket.word(),
+            State::Ok | State::NoData | State::Unknown => "",
+        };
+        Facets {
+            service: seen.slo.service.raw(),
+            severity,
+            states,
+            words: vec![seen.slo.name.raw()],
+        }
+    }
+
+    fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links {
+        let Some(seen) = observation(sight, entry) else {
+            return Links::default();
+        };
+        let incidents = related::incidents(sight, &seen.slo.service);
+        let runbook = incidents.iter().find_map(|(_, row)| row.runbook.clone());
+        Links {
+            id: seen.slo.id(),
+            url: None,
+            runbook,
+        }
+    }
+
+    fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
+        match (observation(sight, entry), sight.feed(entry)) {
+            (Some(seen), Some(feed)) => detail::detail(sight, feed, seen),
+            _ => Detail::default(),
+        }
+    }
+
+    fn none(&self, feeds: &[&Feed]) -> Line {
+        let names: Vec<_> = feeds.iter().map(|feed| feed.name.as_str()).collect();
+        Line::of(
+            format!(
+                "no SLOs found: {} has none of Sloth's, Pyrra's or Grafana's series; add [[slo]] to the configuration",
+                names.join(", ")
+            ),
+            Role::Plain,
+        )
+    }
+
+    fn nobody(&self) -> &'static str {
+        "no source measures SLOs: add one of kind prometheus"
+    }
+
+    fn has_runbooks(&self) -> bool {
+        true
+    }
+}
+
+/// How many SLOs are in each state, for each source of the store.
+pub type Tally = Vec<BTreeMap<State, usize>>;
+
+/// Counts the SLOs of each source by the state they were last seen in.
+pub fn tally(store: &Store) -> Tally {
+    let count = |feed: &Feed| {
+        let mut states = BTreeMap::new();
+        for seen in feed.facts.slos.iter().flatten() {
+            *states.entry(seen.assess().state).or_insert(0) += 1;
+        }
+        states
+    };
+    store.feeds().iter().map(count).collect()
+}
+
+fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {
+    let feed = sight.store.feeds().get(entry.feed)?;
+    feed.facts.slos.as_ref()?.get(entry.item)
+}
+
+type Rank = (Reverse<State>, Reverse<Option<Phase>>, i16, String, String);
+
+/// Worst first: state, phase, budget left by the whole percent, so that a calm list stands still.
+fn rank(seen: &Observation, verdict: &Assessment) -> Rank {
+    let left = verdict.budget_remaining.and_then(figures::whole_percent);
+    (
+        Reverse(verdict.state),
+        Reverse(verdict.phase),
+        left.unwrap_or(i16::MAX),
+        seen.slo.service.raw().to_owned(),
+        seen.slo.name.raw().to_owned(),
+    )
+}
+
+/// The windows of the four burn columns: the shortest, and the long ones of the first, second and
+/// last rule.
+fn slots(seen: &Observation) -> [Option<Window>; 4] {
+    let mut longs: Vec<_> = seen.slo.rules.iter().map(|rule| rule.long).collect();
+    longs.sort_unstable();
+    longs.dedup();
+    let last = longs.last().copied().filter(|_| longs.len() > 1);
+    let middle = longs.get(1).copied().filter(|_| longs.len() > 2);
+    [
+        seen.slo.windows().first().copied(),
+        longs.first().copied(),
+        middle,
+        last,
+    ]
+}
+
+/// Which windows the rows use in each burn column: the commonest names it, others name themselves.
+#[derive(Default)]
+struct Labels([BTreeMap<String, usize>; 4]);
+
+impl Labels {
+    fn count(&mut self, seen: &Observation) {
+        for (labels, window) in self.0.iter_mut().zip(slots(seen)) {
+            if let Some(window) = window {
+                *labels.entry(figures::lead(window)).or_insert(0) += 1;
+            }
+        }
+    }
+
+    fn common(&self) -> [String; 4] {
+        self.0.each_ref().map(|labels| {
+            let most = labels.iter().max_by_key(|(_, count)| **count);
+            // Right-aligned over the digits: the unit and the first decimal follow them.
+            most.map_or_else(String::new, |(label, _)| format!("{label:>5}"))
+        })
+    }
+
+    fn widths(&self) -> [usize; 4] {
+        self.0.each_ref().map(|labels| match labels.len() {
+            0 | 1 => usize::from(figures::BURN_WIDTH),
+            _ => usize::from(figures::BURN_WIDTH) + 3,
+        })
+    }
+}
+
+fn burn_cell(verdict: &Assessment, window: Option<Window>, heading: &str) -> Cell {
+    let Some(window) = window else {
+        return Cell::Empty;
+    };
+    let burn = verdict.burn_rates.get(&window).copied().flatten();
+    let line = Line::of(figures::burn(burn), burn_role(verdict, window, burn));
+    let label = figures::lead(window);
+    if heading.trim() == label {
+        Cell::Line(line)
+    } else {
+        Cell::Line(line.text(format!(" {label}"), Role::Dim))
+    }
+}
+
+/// Above the factor of a rule that uses this window: that rule's severity. Below 1: of no weight.
+fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>) -> Role {
+    let Some(burn) = burn else {
+        return Role::Dim;
+    };
+    let worst = verdict
+        .rules
+        .iter()
+        .filter(|row| [row.rule.long, row.rule.short].contains(&window) && burn > row.rule.factor)
+        .map(|row| row.rule.severity)
+        .max();
+    match worst {
+        Some(Severity::Page) => Role::Page,
+        Some(Severity::Ticket | Severity::Info) => Role::Ticket,
+        None if burn < 1.0 => Role::Dim,
+        None => Role::Plain,
+    }
+}
+
+/// A spent budget weighs as much as what fires.
+fn budget_role(verdict: &Assessment) -> Role {
+    match (verdict.state, verdict.budget_remaining) {
+        (_, None) => Role::Dim,
+        (State::Page, _) => Role::Page,
+        (State::Ticket, _) => Role::Ticket,
+        (_, Some(left)) if left <= 0.0 => Role::Ticket,
+        (State::NoData | State::Unknown, _) => Role::Dim,
+        (State::Ok, _) => Role::Plain,
+    }
+}
+
+/// What a reader should know beside the numbers, in three words at most.
+fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -> Line {
+    match verdict.state {
+        State::NoData => {
+            let since = seen.history.last().map(|point| point.at);
+            let since = since.map(|at| format!(" {}", sight.ago(Some(at))));
+            return Line::of(
+                format!("no data{}", since.unwrap_or_default()),
+                Role::NoData,
+            );
+        }
+        State::Unknown if seen.partial => return Line::of("partial answer", Role::Unknown),
+        State::Unknown => return Line::of("not answered", Role::Unknown),
+        State::Ok | State::Ticket | State::Page => {}
+    }
+    if verdict.exhausted() == Some(true) {
+        return Line::of("exhausted", Role::Strong);
+    }
+    match (verdict.phase, verdict.exhausts_in) {
+        (Some(Phase::Burning), Some(left)) => {
+            Line::of(format!("gone in {}", figures::age(left)), Role::Strong)
+        }
+        (Some(Phase::Calm) | None, _) => Line::new(),
+        (Some(phase), _) => Line::of(phase.word(), Role::Plain),
+    }
+}
+
+/// Room for the note a row may have now or once its source falls silent.
+fn note_width(verdict: &Assessment) -> usize {
+    let was = "was  59m".len() + state_word(verdict.state).len();
+    was.max("no data 59m".len())
+}

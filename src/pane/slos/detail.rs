@@ -1,0 +1,222 @@
+//! Everything there is to say about one SLO.
+
+use super::trend;
+use super::{budget_role, burn_role};
+use crate::domain::{Assessment, Observation, Phase, Reading, State, Window};
+use crate::pane::block::{Block, Detail};
+use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
+use crate::pane::{Sight, figures, fresh, related};
+use crate::store::Feed;
+use crate::text::Shown;
+
+/// The detail of one SLO.
+pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detail {
+    let verdict = seen.assess();
+    let slo = &seen.slo;
+    let (word, role) = fresh::word(feed, sight.now);
+    let mut detail = Detail {
+        title: Line::new()
+            .foreign(&slo.service, Role::Title)
+            .text(" / ", Role::Dim)
+            .foreign(&slo.name, Role::Title),
+        origin: Line::of(feed.name.as_str(), role).text(format!(" {word}"), role),
+        blocks: Vec::new(),
+    };
+    let is_current = feed.freshness(sight.now).is_current();
+    detail.line(verdict_line(sight, feed, seen, &verdict, is_current));
+    detail.line(budget_line(seen, &verdict, is_current));
+    if let Some(curve) = trend::curve(sight, seen) {
+        detail.blocks.push(Block::Gap);
+        let title = format!("burn over {}", trend::window_word(seen));
+        detail.line(Line::of(title, Role::Title).text(
+            if curve.events.is_empty() {
+                ""
+            } else {
+                "   ▲ release"
+            },
+            Role::Accent,
+        ));
+        detail.blocks.push(Block::Chart(curve));
+    }
+    detail.blocks.push(Block::Gap);
+    detail.grid(rule_grid(&verdict), &[]);
+    detail.blocks.push(Block::Gap);
+    detail.grid(window_grid(seen, &verdict), &[1, 2, 3]);
+    relations(sight, seen, &mut detail);
+    definition(seen, &mut detail);
+    detail
+}
+
+fn verdict_line(
+    sight: Sight<'_>,
+    feed: &Feed,
+    seen: &Observation,
+    verdict: &Assessment,
+    is_current: bool,
+) -> Line {
+    if !is_current {
+        let (mark, role) = Mark::of_state(State::Unknown);
+        let (word, fault) = fresh::word(feed, sight.now);
+        return Line::new()
+            .mark(mark, role)
+            .text("UNKNOWN", role)
+            .text(
+                format!(" · was {} · ", state_word(verdict.state)),
+                Role::Plain,
+            )
+            .text(format!("{} {word}", feed.name), fault);
+    }
+    let (mark, role) = Mark::of_state(verdict.state);
+    let mut line = Line::new().mark(mark, role);
+    line = line.text(state_word(verdict.state), role);
+    if let Some(phase) = verdict.phase {
+        line = line.text(format!(" · {}", phase.word()), Role::Plain);
+    }
+    if let Some((since, factor)) = trend::burning_since(seen, verdict) {
+        let text = format!(
+            " · {} above {}x since {} ({})",
+            trend::window_word(seen),
+            figures::factor(factor),
+            sight.clock(since),
+            sight.ago(Some(since))
+        );
+        line = line.text(text, Role::Plain);
+    }
+    if seen.partial {
+        line = line.text(" · partial answer", Role::Fault);
+    }
+    line
+}
+
+fn budget_line(seen: &Observation, verdict: &Assessment, is_current: bool) -> Line {
+    let role = if is_current {
+        budget_role(verdict)
+    } else {
+        Role::Old
+    };
+    let slo = &seen.slo;
+    let mut line = Line::of("budget ", Role::Dim)
+        .text(figures::budget(verdict.budget_remaining), role)
+        .text(" left", role)
+        .text(
+            format!(
+                " of {}% over {}",
+                figures::objective(slo.objective).trim(),
+                figures::period(slo.period)
+            ),
+            Role::Dim,
+        );
+    if verdict.exhausted() == Some(true) {
+        line = line.text(" · exhausted", Role::Strong);
+    } else if let Some(left) = verdict.exhausts_in {
+        let weight = if verdict.phase == Some(Phase::Burning) && is_current {
+            Role::Strong
+        } else {
+            Role::Dim
+        };
+        line = line.text(
+            format!(" · at this rate gone in {}", figures::age(left)),
+            weight,
+        );
+    }
+    line
+}
+
+fn rule_grid(verdict: &Assessment) -> Vec<Vec<Cell>> {
+    let head = ["rule", "long", "", "short", "", "factor", "fires"];
+    let mut rows = vec![heading(&head)];
+    for row in &verdict.rules {
+        let rule = row.rule;
+        let (mark, role) = Mark::of_severity(rule.severity);
+        let is_firing = row.firing == Some(true);
+        let burn = |window: Window, burn| {
+            Cell::text(figures::burn(burn), burn_role(verdict, window, burn))
+        };
+        let fires = match (row.firing, row.phase()) {
+            (Some(true), _) => Cell::Badge(mark, "yes", role),
+            (None, _) => Cell::text("not known", Role::Unknown),
+            (Some(false), Phase::Calm) => Cell::text("no", Role::Dim),
+            (Some(false), phase) => Cell::text(phase.word(), Role::Plain),
+        };
+        rows.push(vec![
+            Cell::text(
+                severity_word(rule.severity),
+                if is_firing { role } else { Role::Plain },
+            ),
+            Cell::text(rule.long.to_string(), Role::Dim),
+            burn(rule.long, row.long),
+            Cell::text(rule.short.to_string(), Role::Dim),
+            burn(rule.short, row.short),
+            Cell::text(format!("{:>5}x", figures::factor(rule.factor)), Role::Dim),
+            fires,
+        ]);
+    }
+    rows
+}
+
+fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
+    let head = ["window", "errors", "bad events", "of", "burn"];
+    let mut rows = vec![heading(&head)];
+    let windows = seen.windows.iter().map(|(window, sample)| {
+        let burn = seen.slo.burn_rate(sample.reading.ratio().unwrap_or(0.0));
+        let burn = sample.reading.ratio().map(|_| burn);
+        let role = burn_role(verdict, *window, burn);
+        (window.to_string(), sample, burn, role)
+    });
+    let period = seen.period.as_ref().map(|sample| {
+        let name = figures::period(seen.slo.period);
+        (name, sample, verdict.period_burn, budget_role(verdict))
+    });
+    for (name, sample, burn, role) in windows.chain(period) {
+        let errors = match sample.reading {
+            Reading::Ratio(ratio) => Cell::text(figures::error_percent(ratio), Role::Plain),
+            Reading::NoTraffic => Cell::text("no events", Role::NoData),
+            Reading::NoSeries => Cell::text("no series", Role::NoData),
+            Reading::Unknown => Cell::text("not known", Role::Unknown),
+        };
+        let count = |count: Option<f64>| {
+            let text = count.map_or_else(|| "–".to_owned(), figures::events);
+            Cell::text(text, Role::Plain)
+        };
+        rows.push(vec![
+            Cell::text(name, Role::Dim),
+            errors,
+            count(sample.events.map(|events| events.bad)),
+            count(sample.events.map(|events| events.total)),
+            Cell::text(figures::burn(burn), role),
+        ]);
+    }
+    rows
+}
+
+fn relations(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
+    let service = &seen.slo.service;
+    let releases = related::release_rows(sight, service, None);
+    let incidents = related::incident_rows(sight, service, None);
+    detail.grid_section("open incidents of the service", incidents);
+    detail.grid_section("releases of the service", releases);
+}
+
+fn definition(seen: &Observation, detail: &mut Detail) {
+    let slo = &seen.slo;
+    detail.section("how it is measured");
+    detail.field(
+        "defined by",
+        Line::of(slo.origin.word(), Role::Plain)
+            .text(format!(", asked of {}", slo.source), Role::Plain),
+    );
+    for note in &slo.notes {
+        let text = Shown::new(note);
+        detail.blocks.push(Block::Prose(text, Role::Plain));
+    }
+    for (name, query) in &slo.queries {
+        detail.blocks.push(Block::Gap);
+        detail.line(Line::of(name, Role::Dim));
+        detail.blocks.push(Block::Prose(query.shown(), Role::Plain));
+    }
+}
+
+fn heading(names: &[&str]) -> Vec<Cell> {
+    let cells = names.iter();
+    cells.map(|name| Cell::text(name, Role::Dim)).collect()
+}

@@ -1,0 +1,40 @@
+//! Draws a finished screen: looks at what is decided, decides nothing but how it looks.
+
+mod brush;
+mod cells;
+mod chart;
+mod chrome;
+mod sheet;
+mod table;
+pub mod theme;
+
+use ratatui::Frame;
+
+use crate::app::screen::Screen;
+use brush::Brush;
+use theme::Theme;
+
+/// Draws a screen into a frame; what lies outside the frame is left out.
+pub fn draw(frame: &mut Frame<'_>, screen: &Screen, theme: &Theme) {
+    let mut brush = Brush {
+        buffer: frame.buffer_mut(),
+        theme,
+        is_selected: false,
+    };
+    for bar in &screen.bars {
+        chrome::bar(&mut brush, bar);
+    }
+    for table in &screen.tables {
+        table::table(&mut brush, table);
+    }
+    for sheet in screen.sheet.iter().chain(&screen.overlay) {
+        sheet::sheet(&mut brush, sheet);
+    }
+    let area = frame.area();
+    if let Some(at) = screen.cursor
+        && at.0 < area.width
+        && at.1 < area.height
+    {
+        frame.set_cursor_position(at);
+    }
+}

@@ -1,0 +1,122 @@
+//! The one place that writes into the frame: clipped, in the theme, and in 7 bits where asked.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::theme::{Theme, in_ascii};
+use crate::app::layout::Area;
+use crate::pane::cell::{Line, Role, Span};
+
+/// Writes into a frame.
+pub(super) struct Brush<'a> {
+    pub(super) buffer: &'a mut Buffer,
+    pub(super) theme: &'a Theme,
+    /// True while the selected row is drawn.
+    pub(super) is_selected: bool,
+}
+
+impl Brush<'_> {
+    /// The style of a role here and now.
+    pub(super) fn style(&self, role: Role) -> Style {
+        if self.is_selected {
+            self.theme.selected(role)
+        } else {
+            self.theme.style(role)
+        }
+    }
+
+    /// Writes text at a place, at most `room` columns of it; returns the columns it took.
+    pub(super) fn text(&mut self, (x, y): (u16, u16), room: u16, text: &str, style: Style) -> u16 {
+        if text.width() <= usize::from(room) {
+            return self.put((x, y), room, text, style);
+        }
+        let Some(kept) = room.checked_sub(1) else {
+            return 0;
+        };
+        let used = self.put((x, y), kept, text, style);
+        used + self.put((x + used, y), 1, "…", style)
+    }
+
+    /// Writes what fits, without a mark for what does not.
+    fn put(&mut self, (x, y): (u16, u16), room: u16, text: &str, style: Style) -> u16 {
+        let area = self.buffer.area;
+        if y >= area.bottom() || x >= area.right() {
+            return 0;
+        }
+        let room = room.min(area.right() - x);
+        let mut used = 0;
+        for cluster in text.graphemes(true) {
+            let width = u16::try_from(cluster.width()).unwrap_or(u16::MAX);
+            if width == 0 {
+                continue;
+            }
+            if width > room - used {
+                break;
+            }
+            if self.theme.is_ascii() && !cluster.is_ascii() {
+                let plain = in_ascii(cluster, usize::from(width));
+                self.buffer.set_string(x + used, y, plain, style);
+            } else {
+                self.buffer.set_string(x + used, y, cluster, style);
+            }
+            used += width;
+        }
+        used
+    }
+
+    /// Writes a line of pieces; returns the columns it took. The piece that does not fit is cut
+    /// with a mark, and what follows it is left out.
+    pub(super) fn line(&mut self, (x, y): (u16, u16), room: u16, line: &Line) -> u16 {
+        let mut used = 0;
+        for span in &line.0 {
+            if used >= room {
+                break;
+            }
+            let at = (x + used, y);
+            let left = room - used;
+            used += match span {
+                Span::Text(text, role) => {
+                    let style = self.style(*role);
+                    self.text(at, left, text.as_str(), style)
+                }
+                Span::Mark(mark, role) => {
+                    let style = self.style(*role);
+                    let shape = self.theme.mark(*mark);
+                    let wide = self.put(at, left, shape, style);
+                    wide + self.put((at.0 + wide, y), left - wide, " ", style)
+                }
+            };
+        }
+        used
+    }
+
+    /// How many columns a line takes in this theme.
+    pub(super) fn width(&self, line: &Line) -> u16 {
+        let width: usize = line
+            .0
+            .iter()
+            .map(|span| match span {
+                Span::Text(text, _) => text.width(),
+                Span::Mark(mark, _) => self.theme.mark(*mark).width() + 1,
+            })
+            .sum();
+        u16::try_from(width).unwrap_or(u16::MAX)
+    }
+
+    /// Repeats a glyph of one column.
+    pub(super) fn repeat(&mut self, (x, y): (u16, u16), count: u16, glyph: &str, style: Style) {
+        let right = self.buffer.area.right();
+        for x in x..x.saturating_add(count).min(right) {
+            self.put((x, y), 1, glyph, style);
+        }
+    }
+
+    /// Empties an area, so that nothing shines through what lies on it.
+    pub(super) fn clear(&mut self, area: Area) {
+        for y in area.y..area.y.saturating_add(area.height) {
+            self.repeat((area.x, y), area.width, " ", Style::reset());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How each kind of cell is drawn.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::brush::Brush;
+use crate::app::screen::Slot;
+use crate::pane::Align;
+use crate::pane::cell::{Cell, Role};
+
+/// Eighths of a bar, and of a column.
+const BARS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+const COLUMNS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+const ASCII_COLUMNS: [&str; 5] = ["_", ".", "-", "=", "#"];
+
+/// Draws a cell into its slot of a row that begins at `x`, `y`.
+pub(super) fn cell(brush: &mut Brush<'_>, (x, y): (u16, u16), slot: Slot, cell: &Cell) {
+    let at = (x + slot.x, y);
+    match cell {
+        Cell::Empty => {}
+        Cell::Line(line) => {
+            let needed = brush.width(line);
+            let pad = match slot.align {
+                Align::Left => 0,
+                Align::Right => slot.width.saturating_sub(needed),
+            };
+            brush.line((at.0 + pad, y), slot.width - pad, line);
+        }
+        Cell::Badge(mark, word, role) => {
+            let style = brush.style(*role);
+            let shape = brush.theme.mark(*mark);
+            let used = brush.text(at, slot.width, shape, style);
+            let left = slot.width - used;
+            if usize::from(left) > word.width().min(2) {
+                brush.text((at.0 + used, y), 1, " ", style);
+                brush.text((at.0 + used + 1, y), left - 1, word, style);
+            }
+        }
+        Cell::Gauge(share, role) => gauge(brush, at, slot.width, *share, *role),
+        Cell::Spark(values, role) => spark(brush, at, slot.width, values, *role),
+    }
+}
+
+fn gauge(brush: &mut Brush<'_>, (x, y): (u16, u16), width: u16, share: Option<f64>, role: Role) {
+    let track = brush.theme.glyph("·", ".");
+    let empty = if brush.is_selected {
+        brush.style(Role::Plain)
+    } else {
+        brush.theme.frame()
+    };
+    brush.repeat((x, y), width, track, empty);
+    let Some(share) = share else {
+        return;
+    };
+    let eighths = steps(share, width * 8);
+    let style = brush.style(role);
+    let full = brush.theme.glyph("█", "#");
+    brush.repeat((x, y), eighths / 8, full, style);
+    let part = BARS[usize::from(eighths % 8)];
+    if !part.is_empty() && !brush.theme.is_ascii() {
+        brush.repeat((x + eighths / 8, y), 1, part, style);
+    }
+}
+
+/// The newest values that fit, at the right end.
+fn spark(
+    brush: &mut Brush<'_>,
+    (x, y): (u16, u16),
+    width: u16,
+    values: &[Option<f64>],
+    role: Role,
+) {
+    let style = brush.style(role);
+    let skip = values.len().saturating_sub(usize::from(width));
+    for (x, value) in (x..x.saturating_add(width)).zip(&values[skip..]) {
+        let Some(value) = value else {
+            continue;
+        };
+        let glyph = if brush.theme.is_ascii() {
+            ASCII_COLUMNS[usize::from(steps(*value, 4))]
+        } else {
+            COLUMNS[usize::from(steps(*value, 7))]
+        };
+        brush.text((x, y), 1, glyph, style);
+    }
+}
+
+/// A share between 0 and 1 in so many steps, to the nearest.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and `count`"
+)]
+pub(super) fn steps(share: f64, count: u16) -> u16 {
+    (share.clamp(0.0, 1.0) * f64::from(count)).round() as u16
+}

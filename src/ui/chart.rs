@@ -1,0 +1,134 @@
+//! A burn chart in Braille dots, two across and four down in every cell; stars in 7 bits.
+
+use super::brush::Brush;
+use super::cells::steps;
+use crate::app::screen::Chart;
+use crate::pane::Role;
+
+/// The dot of a Braille cell by row (from the top) and column.
+const DOTS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+
+/// Draws one line of a chart.
+pub(super) fn line(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
+    let left = x + chart.label_width;
+    if line < chart.height {
+        plot(brush, (x, y), chart, line);
+    } else if line == chart.height {
+        axis(brush, (left, y), chart);
+    } else if line == chart.height + 1 {
+        names(brush, (left + 1, y), chart, &chart.ticks, Role::Dim);
+    } else {
+        names(brush, (left + 1, y), chart, &chart.events, Role::Accent);
+    }
+}
+
+/// Which line of the plot a height is on, counted from its top.
+fn row_of(height: f64, chart: &Chart) -> u16 {
+    let dots = chart.height * 4 - 1;
+    (dots - steps(height, dots)) / 4
+}
+
+fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
+    let frame = brush.theme.frame();
+    let side = brush.theme.glyph("┤", "|");
+    let left = x + chart.label_width;
+    brush.text((left, y), 1, side, frame);
+    // The highest level on this line names it; lines are few, and levels may fall together.
+    let level = chart
+        .levels
+        .iter()
+        .rev()
+        .find(|(height, ..)| row_of(*height, chart) == line);
+    if let Some((_, label, role)) = level {
+        let style = brush.theme.style(*role);
+        let width = chart.label_width - 1;
+        let pad = width.saturating_sub(u16::try_from(label.width()).unwrap_or(width));
+        brush.text((x + pad, y), width - pad, label.as_str(), style);
+        let dash = brush.theme.glyph("╌", "-");
+        let across = match role {
+            Role::Dim => frame,
+            _ => brush.theme.style(*role),
+        };
+        brush.repeat((left + 1, y), chart.width, dash, across);
+    }
+    for column in 0..chart.width {
+        let bits = dots(chart, column, line);
+        if bits == 0 {
+            continue;
+        }
+        let role = chart.roles.get(usize::from(column)).copied();
+        let style = brush.theme.style(role.unwrap_or_default());
+        let glyph = char::from_u32(0x2800 + bits).unwrap_or('*');
+        let glyph = if brush.theme.is_ascii() { '*' } else { glyph };
+        let mut bytes = [0; 4];
+        let at = (left + 1 + column, y);
+        brush.text(at, 1, glyph.encode_utf8(&mut bytes), style);
+    }
+}
+
+/// The dots of one cell: each half column from its own height to that of the one before, so that
+/// a steep rise is a line and not two points.
+fn dots(chart: &Chart, column: u16, line: u16) -> u32 {
+    let all = chart.height * 4 - 1;
+    let mut bits = 0;
+    for half in 0..2_u16 {
+        let place = usize::from(column * 2 + half);
+        let Some(here) = chart.curve.get(place).copied().flatten() else {
+            continue;
+        };
+        let before = place.checked_sub(1).and_then(|before| chart.curve[before]);
+        let here = all - steps(here, all);
+        let there = before.map_or(here, |before| all - steps(before, all));
+        // Half of the way is drawn here, the other half belongs to the column before.
+        let (from, to) = match there.cmp(&here) {
+            std::cmp::Ordering::Less => (there + 1, here),
+            std::cmp::Ordering::Equal => (here, here),
+            std::cmp::Ordering::Greater => (here, there - 1),
+        };
+        for dot in from..=to {
+            if dot / 4 == line {
+                bits |= DOTS[usize::from(dot % 4)][usize::from(half)];
+            }
+        }
+    }
+    bits
+}
+
+fn axis(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart) {
+    let frame = brush.theme.frame();
+    let corner = brush.theme.glyph("└", "+");
+    let line = brush.theme.glyph("─", "-");
+    brush.text((x, y), 1, corner, frame);
+    brush.repeat((x + 1, y), chart.width, line, frame);
+    let tick = brush.theme.glyph("┬", "+");
+    for (column, _) in &chart.ticks {
+        brush.text((x + 1 + column, y), 1, tick, frame);
+    }
+    let event = brush.theme.glyph("▲", "^");
+    let style = brush.theme.style(Role::Accent);
+    for (column, _) in &chart.events {
+        brush.text((x + 1 + column, y), 1, event, style);
+    }
+}
+
+/// Names under their columns; one that would touch the one before is left out.
+fn names(
+    brush: &mut Brush<'_>,
+    (x, y): (u16, u16),
+    chart: &Chart,
+    names: &[(u16, crate::text::Shown)],
+    role: Role,
+) {
+    let style = brush.theme.style(role);
+    let mut free = 0;
+    for (column, name) in names {
+        let width = u16::try_from(name.width()).unwrap_or(chart.width).min(16);
+        let start = column.saturating_sub(width / 2);
+        let start = start.min(chart.width.saturating_sub(width));
+        if start < free {
+            continue;
+        }
+        brush.text((x + start, y), width, name.as_str(), style);
+        free = start + width + 1;
+    }
+}

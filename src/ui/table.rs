@@ -1,0 +1,53 @@
+//! The one table, for every pane.
+
+use super::brush::Brush;
+use super::cells::cell;
+use super::chrome::{Frame, frame};
+use crate::app::screen::{Gutter, Table};
+use crate::pane::Role;
+
+/// Draws a pane.
+pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
+    frame(
+        brush,
+        &Frame {
+            area: table.area,
+            border: table.border,
+            title: &table.title,
+            info: &table.info,
+            more: &table.more,
+        },
+    );
+    let inside = table.border.inside(table.area);
+    let mut y = inside.y;
+    if !table.headings.is_empty() {
+        for (slot, heading) in table.columns.iter().zip(&table.headings) {
+            let style = brush.theme.frame();
+            brush.text((inside.x + slot.x, y), slot.width, heading.as_str(), style);
+        }
+        y += 1;
+    }
+    for line in &table.note {
+        brush.line((inside.x + 2, y), inside.width.saturating_sub(2), line);
+        y += 1;
+    }
+    for row in &table.rows {
+        brush.is_selected = row.gutter == Gutter::Selected;
+        if brush.is_selected {
+            let style = brush.style(Role::Plain);
+            brush.repeat((inside.x, y), inside.width, " ", style);
+        }
+        let mark = match row.gutter {
+            Gutter::Nothing => "",
+            Gutter::Selected => brush.theme.glyph("▌", ">"),
+            Gutter::New => brush.theme.glyph("+", "+"),
+        };
+        let style = brush.style(Role::Accent);
+        brush.text((inside.x, y), 1, mark, style);
+        for (slot, content) in table.columns.iter().zip(&row.cells) {
+            cell(brush, (inside.x, y), *slot, content);
+        }
+        brush.is_selected = false;
+        y += 1;
+    }
+}

@@ -1,0 +1,196 @@
+//! A model with a fixed clock, keys to press, and a terminal that can be read.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+use watchfire::app::screen::{Screen, screen};
+use watchfire::app::{Effect, Keymap, Model, Msg, Size, update};
+use watchfire::config::{Settings, ThemeChoice, UiSettings};
+use watchfire::domain::Report;
+use watchfire::store::Store;
+use watchfire::ui::{draw, theme::Theme};
+
+/// The sizes that every world is drawn at.
+pub const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 40), (200, 50)];
+
+/// 22 November 2026, 14:02:31 UTC.
+pub fn now() -> Timestamp {
+    "2026-11-22T14:02:31Z".parse().expect("a moment")
+}
+
+/// A running program without a terminal.
+pub struct Stage {
+    pub model: Model,
+    pub now: Timestamp,
+    pub effects: Vec<Effect>,
+    pub is_ascii: bool,
+}
+
+impl Stage {
+    pub fn new(store: Store, width: u16, height: u16) -> Self {
+        let ui = UiSettings {
+            context: "acme-prod".to_owned(),
+            ..Settings::empty().ui
+        };
+        let keymap = Keymap::new(&BTreeMap::new()).expect("the default keys");
+        let mut stage = Self {
+            model: Model::new(&ui, keymap, store, Size { width, height }),
+            now: now(),
+            effects: Vec::new(),
+            is_ascii: false,
+        };
+        stage.tell(Msg::Tick);
+        stage
+    }
+
+    pub fn tell(&mut self, msg: Msg) {
+        let effects = update(&mut self.model, msg, self.now);
+        self.effects.extend(effects);
+    }
+
+    /// Presses keys, named and separated by spaces.
+    pub fn keys(mut self, keys: &str) -> Self {
+        for key in keys.split_whitespace() {
+            let key = key.parse().expect("a key");
+            self.tell(Msg::Key(key));
+        }
+        self
+    }
+
+    /// Presses one key for each character.
+    pub fn types(mut self, text: &str) -> Self {
+        for letter in text.chars() {
+            let name = if letter == ' ' {
+                "space".to_owned()
+            } else {
+                letter.to_string()
+            };
+            let key = name.parse().expect("a key");
+            self.tell(Msg::Key(key));
+        }
+        self
+    }
+
+    pub fn report(mut self, report: Report) -> Self {
+        self.tell(Msg::Report(Box::new(report)));
+        self
+    }
+
+    pub fn later(mut self, seconds: i64) -> Self {
+        self.now += SignedDuration::from_secs(seconds);
+        self.tell(Msg::Tick);
+        self
+    }
+
+    pub fn screen(&self) -> Screen {
+        screen(&self.model, self.now)
+    }
+
+    /// The frame as a terminal of that size shows it.
+    pub fn draw_at(&self, width: u16, height: u16) -> Buffer {
+        let theme = Theme::new(ThemeChoice::Auto, false, self.is_ascii);
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+        let screen = self.screen();
+        terminal
+            .draw(|frame| draw(frame, &screen, &theme))
+            .expect("a frame");
+        terminal.backend().buffer().clone()
+    }
+
+    /// The frame's text, and below it its styles: one letter for each, a dot for plain.
+    pub fn picture(&self) -> String {
+        let size = self.size();
+        let buffer = self.draw_at(size.0, size.1);
+        let mut legend: BTreeMap<String, char> = BTreeMap::new();
+        let mut styles = String::new();
+        for y in 0..size.1 {
+            let row = (0..size.0).map(|x| letter(&buffer[(x, y)], &mut legend));
+            let row: String = row.collect();
+            styles.push_str(row.trim_end());
+            styles.push('\n');
+        }
+        let names: Vec<_> = legend
+            .iter()
+            .map(|(name, letter)| format!("{letter} {name}"))
+            .collect();
+        format!("{}\n{styles}\n{}\n", text(&buffer), names.join("\n"))
+    }
+
+    fn size(&self) -> (u16, u16) {
+        let area = self
+            .screen()
+            .bars
+            .iter()
+            .fold((0, 0), |size: (u16, u16), bar| {
+                (
+                    size.0.max(bar.area.x + bar.area.width),
+                    size.1.max(bar.area.y + bar.area.height),
+                )
+            });
+        area
+    }
+}
+
+/// The text of a frame, without the blanks at the ends of lines.
+pub fn text(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let mut row = String::new();
+        let mut skip = 0;
+        for x in 0..buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+            row.push_str(symbol);
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn letter(cell: &Cell, legend: &mut BTreeMap<String, char>) -> char {
+    if cell.modifier.is_empty() && cell.fg == Color::Reset {
+        return if cell.symbol() == " " { ' ' } else { '.' };
+    }
+    let mut name = String::new();
+    for (modifier, word) in [
+        (Modifier::BOLD, "bold "),
+        (Modifier::DIM, "dim "),
+        (Modifier::REVERSED, "reversed "),
+    ] {
+        if cell.modifier.contains(modifier) {
+            name.push_str(word);
+        }
+    }
+    let (colour, small) = match cell.fg {
+        Color::Red => ("red", 'r'),
+        Color::Yellow => ("yellow", 'y'),
+        Color::Green => ("green", 'g'),
+        Color::Magenta => ("magenta", 'm'),
+        Color::Cyan => ("cyan", 'c'),
+        _ => ("", 'w'),
+    };
+    name.push_str(colour);
+    let reversed = cell.modifier.contains(Modifier::REVERSED);
+    let bold = cell.modifier.contains(Modifier::BOLD);
+    let sign = match (small, reversed, bold, cell.modifier.contains(Modifier::DIM)) {
+        ('w', true, true, _) => '#',
+        ('w', true, false, _) => '=',
+        ('w', false, true, _) => 'B',
+        ('w', false, false, true) => '-',
+        ('r', true, ..) => '1',
+        ('y', true, ..) => '2',
+        (small, _, true, _) => small.to_ascii_uppercase(),
+        (small, ..) => small,
+    };
+    legend.insert(name.trim().to_owned(), sign);
+    sign
+}
