@@ -6,11 +6,13 @@
 //! [`SourceSettings::options`].
 
 mod check;
+mod excerpt;
 mod load;
 mod place;
 mod read;
 pub mod secret;
 mod slo;
+mod source;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -218,7 +218,7 @@ struct NoOptions {}
 
 /// Checks that `example` sets every key that `refused`, the answer to an unknown key, knows of.
 fn assert_names(example: &str, table: &str, refused: &str) {
-    let (_, known) = refused.split_once("known here are").unwrap();
+    let (_, known) = refused.split_once("unknown key: expected").unwrap();
     let known = known.lines().next().unwrap().split('`').skip(1).step_by(2);
     let set: Vec<_> = example
         .match_indices(" = ")

@@ -1,35 +1,20 @@
 //! From settings as written to settings that can be used: every value in range, every name known.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::load::{Environment, FlagSource, KnownKind, Layered, Lists};
 use super::read;
-use super::wire::{self, COMMON};
-use super::{
-    Auth, HeaderSetting, HttpSettings, Problem, SecretRef, ServiceSettings, Settings,
-    SourceSettings, Step, ThemeChoice, UiSettings,
-};
-use crate::domain::SourceName;
-use crate::text::Untrusted;
-
-/// The longest time between two polls.
-const MAX_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
-/// The longest time that one request may take.
-const MAX_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
-/// A source that failed for less is not down yet, however often it is asked.
-const MIN_STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
-/// The longest name of a source, in characters: it stands in the footer.
-const MAX_NAME: usize = 40;
+use super::wire;
+use super::{Problem, ServiceSettings, Settings, Step, ThemeChoice, UiSettings};
 
 /// What checking needs to know, and the problems it has found so far.
 pub(super) struct Context<'a> {
-    folder: Option<&'a Path>,
-    environment: &'a Environment,
-    kinds: &'a [KnownKind],
+    pub(super) folder: Option<&'a Path>,
+    pub(super) environment: &'a Environment,
+    pub(super) kinds: &'a [KnownKind],
     /// Numbers of the sources that flags added, and those flags.
     pub(super) flags: Vec<(usize, &'static str)>,
     /// What is wrong.
@@ -60,12 +45,10 @@ impl<'a> Context<'a> {
     ) -> Settings {
         let ui = self.ui(layered.ui);
         let keys = layered.keys.into_iter();
-        let mut sources = self.sources(lists.sources);
-        let read_sources = self.problems.is_empty();
-        for flag in flags {
-            sources.push(self.flag_source(flag, &sources));
-        }
-        let slos = self.slos(lists.slos, read_sources.then_some(&sources));
+        let before = self.problems.len();
+        let sources = self.sources(lists.sources, flags);
+        let are_read = self.problems.len() == before;
+        let slos = self.slos(lists.slos, are_read.then_some(&sources));
         Settings {
             ui,
             keys: keys.map(|(action, chords)| (action, chords.0)).collect(),
@@ -75,20 +58,26 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Notes what is wrong with a setting of an entry of a `[[list]]`.
     pub(super) fn refuse(
         &mut self,
         list: &str,
         index: usize,
-        key: &str,
+        keys: &[&str],
         message: impl Into<String>,
     ) {
+        let start = [Step::Key(list.to_owned()), Step::Index(index)];
+        let keys = keys.iter().map(|key| Step::Key((*key).to_owned()));
         self.problems.push(Problem {
-            path: vec![
-                Step::Key(list.to_owned()),
-                Step::Index(index),
-                Step::Key(key.to_owned()),
-            ],
+            path: start.into_iter().chain(keys).collect(),
             message: message.into(),
+        });
+    }
+
+    fn refuse_ui(&mut self, key: &str, message: String) {
+        self.problems.push(Problem {
+            path: vec![Step::Key("ui".to_owned()), Step::Key(key.to_owned())],
+            message,
         });
     }
 
@@ -134,12 +123,10 @@ impl<'a> Context<'a> {
         };
         if timezone.is_none() {
             let name = ui.timezone.unwrap_or_default();
-            self.problems.push(Problem {
-                path: vec![Step::Key("ui".to_owned()), Step::Key("timezone".to_owned())],
-                message: format!(
-                    "`{name}` is no time zone known here: write `utc`, `local`, or a name such as `Europe/Berlin` (from the system's tzdata)"
-                ),
-            });
+            self.refuse_ui("timezone", format!(
+                "`{}` is no time zone known here: write `utc`, `local`, or a name such as `Europe/Berlin` (from the system's tzdata)",
+                read::clipped(&name)
+            ));
         }
         let theme = ui.theme.as_deref().unwrap_or("auto");
         let chosen = ThemeChoice::ALL
@@ -147,10 +134,7 @@ impl<'a> Context<'a> {
             .find(|(word, _)| *word == theme);
         if chosen.is_none() {
             let words = ThemeChoice::ALL.map(|(word, _)| word);
-            self.problems.push(Problem {
-                path: vec![Step::Key("ui".to_owned()), Step::Key("theme".to_owned())],
-                message: read::unknown_word("theme", theme, &words),
-            });
+            self.refuse_ui("theme", read::unknown_word("theme", theme, &words));
         }
         UiSettings {
             context: ui.context.unwrap_or_default(),
@@ -160,194 +144,6 @@ impl<'a> Context<'a> {
                 .ascii
                 .unwrap_or_else(|| self.environment.is_ascii_locale()),
         }
-    }
-
-    fn sources(&mut self, list: Option<toml::Value>) -> Vec<SourceSettings> {
-        let mut names = BTreeMap::new();
-        let mut sources = Vec::new();
-        for (index, table) in self.tables("source", list) {
-            let path = [Step::Key("source".to_owned()), Step::Index(index)];
-            let (common, table): (toml::Table, toml::Table) = table
-                .into_iter()
-                .partition(|(key, _)| COMMON.contains(&key.as_str()));
-            let source = match read::section::<wire::Source, _>(&path, common) {
-                Ok(source) => self.source(index, source, table),
-                Err(problem) => {
-                    self.problems.push(problem);
-                    continue;
-                }
-            };
-            if let Some(first) = names.insert(source.name.clone(), index) {
-                self.refuse(
-                    "source",
-                    index,
-                    "name",
-                    format!("source[{first}] has this name already: give every source its own"),
-                );
-            }
-            sources.push(source);
-        }
-        sources
-    }
-
-    fn source(&mut self, index: usize, wire: wire::Source, table: toml::Table) -> SourceSettings {
-        let refuse = |key: &str, message: String, problems: &mut Vec<Problem>| {
-            problems.push(Problem {
-                path: vec![
-                    Step::Key("source".to_owned()),
-                    Step::Index(index),
-                    Step::Key(key.to_owned()),
-                ],
-                message,
-            });
-        };
-        let problems = &mut self.problems;
-        let shown = Untrusted::from(wire.name.as_str()).shown();
-        if wire.name.trim() != wire.name
-            || wire.name.is_empty()
-            || wire.name != shown.as_str()
-            || wire.name.chars().count() > MAX_NAME
-        {
-            let message = format!(
-                "a source's name is 1 to {MAX_NAME} printable characters, without a space at either end"
-            );
-            refuse("name", message, problems);
-        }
-        let kind = self.kinds.iter().find(|kind| kind.name == wire.kind);
-        if kind.is_none() {
-            let names: Vec<_> = self.kinds.iter().map(|kind| kind.name).collect();
-            let message = read::unknown_word("kind of source", &wire.kind, &names);
-            refuse("kind", message, problems);
-        }
-        let default = kind.map_or(SignedDuration::from_secs(15), |kind| kind.interval);
-        let interval = wire
-            .interval
-            .map_or(default, |interval| interval.duration());
-        if interval > MAX_INTERVAL {
-            let message = "at most `1h`: older answers say nothing about the present".to_owned();
-            refuse("interval", message, problems);
-        }
-        let timeout = wire.timeout.map(|timeout| timeout.duration());
-        if timeout.is_some_and(|timeout| timeout > MAX_TIMEOUT) {
-            refuse(
-                "timeout",
-                "at most `5m`; the default is `10s`".to_owned(),
-                problems,
-            );
-        }
-        let stale_after = wire.stale_after.map(|stale_after| stale_after.duration());
-        if stale_after.is_some_and(|stale_after| stale_after < interval) {
-            let message = "shorter than the interval, so it would be down between two polls: make it several intervals long".to_owned();
-            refuse("stale_after", message, problems);
-        }
-        let given = [
-            ("bearer_token", wire.bearer_token.is_some()),
-            ("token", wire.token.is_some()),
-            ("basic", wire.basic.is_some()),
-        ];
-        let mut given = given.into_iter().filter(|(_, given)| *given);
-        if let (Some((first, _)), Some((second, _))) = (given.next(), given.next()) {
-            let message = format!("`{first}` is given as well: keep the one that the server wants");
-            refuse(second, message, problems);
-        }
-        for (name, value) in &wire.headers {
-            if matches!(value, HeaderSetting::Plain(_)) && is_credential(name) {
-                let key = format!("headers.{name}");
-                refuse(&key, wire::NEVER_INLINE.to_owned(), problems);
-            }
-        }
-        SourceSettings {
-            name: SourceName::new(&wire.name),
-            kind: wire.kind,
-            index,
-            interval,
-            stale_after: stale_after.unwrap_or(MIN_STALE_AFTER.max(interval * 4)),
-            http: HttpSettings {
-                url: wire.url,
-                timeout,
-                headers: wire
-                    .headers
-                    .into_iter()
-                    .map(|(name, value)| (name, self.header(value)))
-                    .collect(),
-                auth: self.auth(wire.bearer_token, wire.token, wire.basic),
-                ca_file: wire.ca_file.map(|path| self.path(path)),
-                client_cert: wire.client_cert.map(|path| self.path(path)),
-                proxy: wire.proxy,
-            },
-            table,
-        }
-    }
-
-    fn flag_source(&mut self, flag: &FlagSource, others: &[SourceSettings]) -> SourceSettings {
-        // Numbers of entries that could not be read are not given again.
-        let index = others
-            .iter()
-            .map(|other| other.index + 1)
-            .max()
-            .unwrap_or(0);
-        self.flags.push((index, flag.flag));
-        let taken = |name: &str| others.iter().any(|other| other.name.as_str() == name);
-        let mut name = flag.kind.to_owned();
-        let mut number = 1;
-        while taken(&name) {
-            number += 1;
-            name = format!("{}-{number}", flag.kind);
-        }
-        let kind = self.kinds.iter().find(|kind| kind.name == flag.kind);
-        let interval = kind.map_or(SignedDuration::from_secs(15), |kind| kind.interval);
-        SourceSettings {
-            name: SourceName::new(&name),
-            kind: flag.kind.to_owned(),
-            index,
-            interval,
-            stale_after: MIN_STALE_AFTER.max(interval * 4),
-            http: HttpSettings {
-                url: Some(flag.url.clone()),
-                ..HttpSettings::default()
-            },
-            table: flag.table.clone(),
-        }
-    }
-
-    fn auth(
-        &self,
-        bearer: Option<SecretRef>,
-        token: Option<SecretRef>,
-        basic: Option<wire::Basic>,
-    ) -> Auth {
-        match (bearer, token, basic) {
-            (Some(secret), ..) => Auth::Bearer(self.secret(secret)),
-            (None, Some(secret), _) => Auth::Token(self.secret(secret)),
-            (None, None, Some(basic)) => Auth::Basic {
-                username: basic.username,
-                password: self.secret(basic.password),
-            },
-            (None, None, None) => Auth::None,
-        }
-    }
-
-    fn header(&self, value: HeaderSetting) -> HeaderSetting {
-        match value {
-            HeaderSetting::Plain(text) => HeaderSetting::Plain(text),
-            HeaderSetting::Secret(secret) => HeaderSetting::Secret(self.secret(secret)),
-        }
-    }
-
-    fn secret(&self, secret: SecretRef) -> SecretRef {
-        match secret {
-            SecretRef::File(path) => SecretRef::File(self.path(path)),
-            other => other,
-        }
-    }
-
-    /// A path as the reader of the file means it: `~/` is home, and others begin at the file.
-    fn path(&self, path: PathBuf) -> PathBuf {
-        if let (Ok(rest), Some(home)) = (path.strip_prefix("~"), self.environment.home()) {
-            return home.join(rest);
-        }
-        self.folder
-            .map_or(path.clone(), |folder| folder.join(&path))
     }
 
     fn services(&mut self, list: Option<toml::Value>) -> Vec<ServiceSettings> {
@@ -369,7 +165,7 @@ impl<'a> Context<'a> {
                     let message = format!(
                         "`{name}` belongs to service[{owner}] already: a name can mean one service only"
                     );
-                    self.refuse("service", index, key, message);
+                    self.refuse("service", index, &[key], message);
                 }
             }
             services.push(ServiceSettings {
@@ -390,7 +186,7 @@ impl<'a> Context<'a> {
             self.refuse(
                 "service",
                 index,
-                "name",
+                &["name"],
                 "a service's name is not empty and has no `/`",
             );
         }
@@ -398,7 +194,7 @@ impl<'a> Context<'a> {
             self.refuse(
                 "service",
                 index,
-                "depends_on",
+                &["depends_on"],
                 "a service does not depend on itself: remove it here",
             );
         }
@@ -406,39 +202,22 @@ impl<'a> Context<'a> {
             self.refuse(
                 "service",
                 index,
-                "tier",
+                &["tier"],
                 "tiers begin with 1, which matters most",
             );
         }
-        let links = wire
-            .links
-            .iter()
-            .map(|(name, url)| (format!("links.{name}"), url));
-        let runbook = wire.runbook.iter().map(|url| ("runbook".to_owned(), url));
-        for (key, url) in runbook.chain(links) {
+        let links = wire.links.iter();
+        let links = links.map(|(name, url)| (vec!["links", name], url));
+        let runbook = wire.runbook.iter().map(|url| (vec!["runbook"], url));
+        for (keys, url) in runbook.chain(links) {
             if !url.starts_with("https://") && !url.starts_with("http://") {
                 self.refuse(
                     "service",
                     index,
-                    &key,
+                    &keys,
                     "expected a URL that begins with https:// or http://",
                 );
             }
         }
     }
-}
-
-/// True for a header whose value is a credential by its name.
-fn is_credential(header: &str) -> bool {
-    const WORDS: [&str; 7] = [
-        "authorization",
-        "cookie",
-        "token",
-        "secret",
-        "password",
-        "api-key",
-        "apikey",
-    ];
-    let header = header.to_ascii_lowercase();
-    WORDS.iter().any(|word| header.contains(word))
 }

@@ -7,14 +7,12 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::excerpt::{Excerpt, Quote, is_secretive};
 use super::{Problem, Step};
-use crate::text::{Shown, Untrusted};
+use crate::text::Shown;
 
 /// The most mistakes that are reported in one run.
 const MOST: usize = 20;
-/// The most characters of a line that are quoted on either side of the mistake.
-const BEFORE: usize = 60;
-const AFTER: usize = 80;
 
 /// Why the settings cannot be used. Its `Display` is the whole message, several lines long.
 #[derive(Debug, thiserror::Error)]
@@ -41,15 +39,6 @@ pub struct Mistake {
     key: Shown,
     message: Shown,
     excerpt: Option<Excerpt>,
-}
-
-/// The offending line.
-#[derive(Debug)]
-struct Excerpt {
-    number: usize,
-    line: String,
-    indent: usize,
-    carets: usize,
 }
 
 /// Where the settings came from: enough to point at any of them.
@@ -104,39 +93,46 @@ impl Origins {
         if let Some(name) = name {
             key.push_str(&format!(" (\"{name}\")"));
         }
-        let secret = problem.path.iter().any(|step| match step {
+        let is_secret = problem.path.iter().any(|step| match step {
             Step::Key(key) | Step::Name(key) => is_secretive(key),
             Step::Index(_) => false,
         });
-        self.at(span, &key, &problem.message, secret)
+        let quote = if is_secret { Quote::Key } else { Quote::Whole };
+        self.at(span, &key, &problem.message, quote)
     }
 
-    /// Points at a place that has no key: what is there is no TOML.
+    /// Points at a place that has no key: what is there is no TOML. It may be the middle of a long
+    /// value, so anything secret above it in the same table hides the line.
     pub(super) fn syntax(&self, span: Range<usize>, message: &str) -> Mistake {
-        self.at(span, "", message, false)
+        let text = self.file.as_ref().map_or("", |(_, text)| text);
+        let begin = line_start(text, span.start);
+        let table = text[..begin].rfind("\n[").unwrap_or_default();
+        let is_secret = is_secretive(&text[table..begin]);
+        let quote = if is_secret {
+            Quote::Nothing
+        } else {
+            Quote::Whole
+        };
+        self.at(span, "", message, quote)
     }
 
-    fn at(&self, span: Range<usize>, key: &str, message: &str, secret: bool) -> Mistake {
+    fn at(&self, span: Range<usize>, key: &str, message: &str, quote: Quote) -> Mistake {
         let (path, text) = match &self.file {
             Some((path, text)) => (path.display().to_string(), text.as_str()),
             None => (String::new(), ""),
         };
         let start = text.floor_char_boundary(span.start);
-        let begin = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[start..]
-            .find('\n')
-            .map_or(text.len(), |newline| start + newline);
+        let begin = line_start(text, start);
         let number = text[..begin].matches('\n').count() + 1;
         let column = text[begin..start].chars().count() + 1;
-        let line = text[begin..end].trim_end_matches('\r');
-        let length = text.floor_char_boundary(span.end).min(end).max(start) - start;
-        let secret = secret || is_secretive(line) || is_secretive(table_above(text, begin));
+        let line = text[begin..].lines().next().unwrap_or_default();
+        let marked = start - begin..span.end.saturating_sub(begin);
         Mistake {
             at: Some((number, column)),
             origin: Shown::new(format!("{path}:{number}:{column}")),
             key: Shown::new(key),
             message: Shown::new(message),
-            excerpt: Some(Excerpt::new(number, line, start - begin, length, secret)),
+            excerpt: Some(Excerpt::new(number, line, marked, quote)),
         }
     }
 
@@ -182,100 +178,17 @@ impl fmt::Display for Mistake {
             write!(f, "{}: ", self.key)?;
         }
         write!(f, "{}", self.message)?;
-        let Some(excerpt) = &self.excerpt else {
-            return Ok(());
-        };
-        let number = excerpt.number.to_string();
-        let margin = " ".repeat(number.len());
-        let indent = " ".repeat(excerpt.indent);
-        let carets = "^".repeat(excerpt.carets);
-        write!(
-            f,
-            "\n{margin} |\n{number} | {}\n{margin} | {indent}{carets}",
-            excerpt.line
-        )
-    }
-}
-
-impl Excerpt {
-    /// Quotes a line, cut around the mistake; of a line that may hold a secret, only the key.
-    fn new(number: usize, line: &str, start: usize, length: usize, secret: bool) -> Self {
-        if secret && !line.trim_start().starts_with('[') {
-            return Self::of_key(number, line, start, length);
-        }
-        let (before, rest) = line.split_at(start.min(line.len()));
-        let skipped = before.chars().count().saturating_sub(BEFORE);
-        let cut = if skipped > 0 { "…" } else { "" };
-        let before: String = before.chars().skip(skipped).collect();
-        let before = shown(&format!("{cut}{before}"));
-        let marked = &rest[..rest.floor_char_boundary(length)];
-        let marked: String = marked.chars().take(AFTER).collect();
-        let after: String = rest.chars().take(AFTER).collect();
-        let cut = if after.len() < rest.len() { "…" } else { "" };
-        Self {
-            number,
-            line: format!("{before}{}{cut}", shown(&after)),
-            indent: before.width(),
-            carets: shown(&marked).width().max(1),
-        }
-    }
-
-    /// Quotes no more of a line than the key that it begins with.
-    fn of_key(number: usize, line: &str, start: usize, length: usize) -> Self {
-        let (key, _) = line.split_once('=').unwrap_or_default();
-        let key = &key[..key.floor_char_boundary(AFTER)];
-        let line = format!("{}= …", shown(key));
-        if start < key.len() {
-            let indent = shown(&key[..start]).width();
-            let end = key.floor_char_boundary(start + length);
-            let carets = shown(&key[start..end]).width().max(1);
-            return Self {
-                number,
-                line,
-                indent,
-                carets,
-            };
-        }
-        let indent = shown(&line).width() - 1;
-        Self {
-            number,
-            line,
-            indent,
-            carets: 1,
+        match &self.excerpt {
+            Some(excerpt) => write!(f, "\n{excerpt}"),
+            None => Ok(()),
         }
     }
 }
 
-fn shown(text: &str) -> Shown {
-    Untrusted::from(text).shown()
-}
-
-/// True for a line or key whose value may be a credential.
-fn is_secretive(text: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "token",
-        "password",
-        "passwd",
-        "secret",
-        "authorization",
-        "cookie",
-        "credential",
-        "basic",
-        "header",
-        "apikey",
-        "api_key",
-        "api-key",
-    ];
-    let text = text.to_ascii_lowercase();
-    let url = text.contains("://") && text.contains(['@', '?']);
-    url || WORDS.iter().any(|word| text.contains(word))
-}
-
-/// The header of the table that the line at `begin` belongs to.
-fn table_above(text: &str, begin: usize) -> &str {
-    let above = text[..begin].lines().rev();
-    let mut headers = above.filter(|line| line.trim_start().starts_with('['));
-    headers.next().unwrap_or_default()
+/// Where the line begins that this byte is on.
+fn line_start(text: &str, at: usize) -> usize {
+    let before = &text[..text.floor_char_boundary(at)];
+    before.rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// `source[1].basic.username`.

@@ -32,20 +32,28 @@ pub(super) fn unknown_key(table: &[Step], key: &str, known: &[&str]) -> Problem 
     let message = match nearest(key, known) {
         Some(near) => format!("unknown key: did you mean `{near}`?"),
         None if known.is_empty() => "unknown key: nothing is set here; remove it".to_owned(),
-        None => format!("unknown key: known here are {}", quoted(known)),
+        None => format!("unknown key: expected {}", quoted(known)),
     };
     Problem { path, message }
 }
 
 /// A value that is none of a few words.
 pub(super) fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
-    let known_words = match known {
-        [] => "there is none".to_owned(),
-        _ => format!("write {}", quoted(known)),
+    let suggestion = match (nearest(word, known), known) {
+        (_, []) => "there is none".to_owned(),
+        (Some(near), [_]) => format!("did you mean `{near}`?"),
+        (Some(near), _) => format!("did you mean `{near}`? It is one of {}", quoted(known)),
+        (None, _) => format!("write {}", quoted(known)),
     };
-    match nearest(word, known) {
-        Some(near) => format!("no {what} is called `{word}`: did you mean `{near}`? {known_words}"),
-        None => format!("no {what} is called `{word}`: {known_words}"),
+    format!("no {what} is called `{}`: {suggestion}", clipped(word))
+}
+
+/// A word of theirs, short enough to leave room for ours.
+pub(super) fn clipped(word: &str) -> String {
+    const MOST: usize = 60;
+    match word.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_owned(),
     }
 }
 
@@ -95,14 +103,15 @@ where
 
 /// Serde's words in ours, without the value: that stands in the quoted line, unless it is secret.
 fn reword(mut path: Vec<Step>, message: &str, also_known: &[&str]) -> Problem {
-    if message.starts_with("unknown field `")
-        && let Some(Step::Key(key)) = path.pop_if(|step| matches!(step, Step::Key(_)))
+    if let Some((key, expected)) = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once("`, "))
     {
-        let start = format!("unknown field `{key}`");
-        let expected = message.strip_prefix(&start).unwrap_or_default();
+        // A key that was read before it was found to be unknown is not on the path.
+        path.pop_if(|step| matches!(step, Step::Key(last) if last == key));
         let known = expected.split('`').skip(1).step_by(2);
         let known: Vec<_> = known.chain(also_known.iter().copied()).collect();
-        return unknown_key(&path, &key, &known);
+        return unknown_key(&path, key, &known);
     }
     // `toml` adds the path on lines of its own, `config` behind the sentence.
     let message = message.lines().next().unwrap_or_default();
@@ -110,6 +119,12 @@ fn reword(mut path: Vec<Step>, message: &str, also_known: &[&str]) -> Problem {
     let message = if let Some(field) = message.strip_prefix("missing field ") {
         format!("{field} is missing: add it")
     } else if let Some((found, expected)) = mismatch(message) {
+        if expected.starts_with("a whole number") && found == "a number" {
+            return Problem {
+                path,
+                message: format!("expected {expected}"),
+            };
+        }
         let hint = match (expected, found) {
             ("a string", "a number" | "true or false") => ": put it in quotes",
             ("a number" | "a whole number" | "true or false", "a string") => ": remove the quotes",

@@ -40,7 +40,7 @@ impl Context<'_> {
                 let message = format!(
                     "slo[{first}] has this service and name already: give every SLO of a service its own name"
                 );
-                self.refuse("slo", index, "name", message);
+                self.refuse("slo", index, &["name"], message);
             }
             if let Some(sources) = sources {
                 self.slo_source(index, wire.source.as_deref(), sources);
@@ -53,17 +53,17 @@ impl Context<'_> {
     fn slo(&mut self, index: usize, wire: wire::Slo) -> Option<SloSettings> {
         for (key, name) in [("service", &wire.service), ("name", &wire.name)] {
             if name.trim().is_empty() || name.contains('/') {
-                self.refuse("slo", index, key, "this may not be empty and may not hold a `/`: both make up the id, `service/name`");
+                self.refuse("slo", index, &[key], "this may not be empty and may not hold a `/`: both make up the id, `service/name`");
             }
         }
         let percent = wire.objective.0;
         if !(percent > 0.0 && percent < 100.0) {
-            self.refuse("slo", index, "objective", "a percentage between 0 and 100, both excluded: 99.9 promises that 99.9 % of events are good");
+            self.refuse("slo", index, &["objective"], "a percentage between 0 and 100, both excluded: 99.9 promises that 99.9 % of events are good");
         } else if percent < 1.0 {
             self.refuse(
                 "slo",
                 index,
-                "objective",
+                &["objective"],
                 "this is a percentage: write 99.9, not 0.999",
             );
         }
@@ -72,7 +72,7 @@ impl Context<'_> {
             self.refuse(
                 "slo",
                 index,
-                "period",
+                &["period"],
                 "a duration such as `30d`, or `week`, `month` or `quarter`",
             );
         } else if let Ok(Period::Rolling(window)) = period
@@ -81,7 +81,7 @@ impl Context<'_> {
             self.refuse(
                 "slo",
                 index,
-                "period",
+                &["period"],
                 "a period is one day to one year long",
             );
         }
@@ -92,23 +92,23 @@ impl Context<'_> {
                 self.refuse(
                     "slo",
                     index,
-                    "good",
+                    &["good"],
                     "`bad` is given as well: keep one, the other follows from the total",
                 );
                 None
             }
             (None, None) => {
-                self.refuse("slo", index, "bad", "either `bad` (events that broke the objective) or `good` (events that kept it) is missing beside `total`");
+                self.refuse("slo", index, &["bad"], "either `bad` (events that broke the objective) or `good` (events that kept it) is missing beside `total`");
                 None
             }
         };
         if let Err(message) = check_query(&wire.total) {
-            self.refuse("slo", index, "total", message);
+            self.refuse("slo", index, &["total"], message);
         }
         let (key, part) = part?;
         let (Part::Bad(query) | Part::Good(query)) = &part;
         if let Err(message) = check_query(query) {
-            self.refuse("slo", index, key, message);
+            self.refuse("slo", index, &[key], message);
         }
         Some(SloSettings {
             index,
@@ -146,7 +146,7 @@ impl Context<'_> {
                 None => read::unknown_word("source", name, &names),
             },
         };
-        self.refuse("slo", index, "source", message);
+        self.refuse("slo", index, &["source"], message);
     }
 }
 

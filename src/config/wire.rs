@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::read::clipped;
 use super::{HeaderSetting, SecretRef};
 use crate::domain::Window;
 
@@ -54,9 +55,9 @@ pub(super) struct Source {
     pub(super) name: String,
     pub(super) kind: String,
     pub(super) url: Option<String>,
-    pub(super) interval: Option<Window>,
-    pub(super) timeout: Option<Window>,
-    pub(super) stale_after: Option<Window>,
+    pub(super) interval: Option<Span>,
+    pub(super) timeout: Option<Span>,
+    pub(super) stale_after: Option<Span>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, HeaderSetting>,
     pub(super) bearer_token: Option<SecretRef>,
@@ -69,11 +70,18 @@ pub(super) struct Source {
 
 /// `basic = { … }`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "{ username = \"…\", password = { env = \"NAME\" } }"
+)]
 pub(super) struct Basic {
     pub(super) username: String,
     pub(super) password: SecretRef,
 }
+
+/// A duration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span(pub(super) Window);
 
 /// `[[slo]]`.
 #[derive(Debug, Deserialize)]
@@ -108,6 +116,9 @@ pub(super) struct Service {
     #[serde(default)]
     pub(super) links: BTreeMap<String, String>,
 }
+
+/// How a secret is written.
+const PLACE: &str = "the place of a secret, { env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
 
 /// What to say to somebody who writes a secret into the file; the secret itself is not repeated.
 pub(super) const NEVER_INLINE: &str = "a secret is never written here: say where it is, as { env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
@@ -170,7 +181,7 @@ impl<'de> Visitor<'de> for Writing {
 
 impl<'de> Deserialize<'de> for SecretRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_any(Writing("{ env = \"NAME\" }"))? {
+        match deserializer.deserialize_any(Writing(PLACE))? {
             Written::Secret(secret) => Ok(secret),
             Written::Text(_) | Written::List(_) => Err(D::Error::custom(NEVER_INLINE)),
         }
@@ -201,8 +212,41 @@ impl<'de> Deserialize<'de> for Chords {
     }
 }
 
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wanted = "a duration such as \"15s\"";
+        match deserializer.deserialize_any(Writing(wanted))? {
+            Written::Text(text) => {
+                let window = clipped(&text).parse().map(Self);
+                window.map_err(D::Error::custom)
+            }
+            Written::List(_) | Written::Secret(_) => {
+                Err(D::Error::custom(format!("expected {wanted}")))
+            }
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         f64::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn the_settings_of_every_source_are_those_that_its_struct_has() {
+        let odd: toml::Table = [("~".to_owned(), toml::Value::Boolean(true))]
+            .into_iter()
+            .collect();
+        let message = Source::deserialize(odd).unwrap_err().to_string();
+        let (_, fields) = message.split_once("expected one of ").unwrap();
+        let fields: Vec<_> = fields.split('`').skip(1).step_by(2).collect();
+        assert_eq!(fields, COMMON);
     }
 }
