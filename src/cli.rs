@@ -34,7 +34,7 @@ pub struct Watch {
     /// Read this configuration file and no other
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Watch this Prometheus (or Thanos, Mimir, `VictoriaMetrics`); may be repeated
+    /// Watch this Prometheus (or Thanos, Mimir, VictoriaMetrics); may be repeated
     #[arg(long, global = true, value_name = "URL")]
     pub prometheus: Vec<String>,
     /// Watch this Alertmanager; may be repeated

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::check::Context;
-use super::place::{ConfigError, Mistake, Origins, refused};
+use super::place::{ConfigError, Mistake, Origins};
 use super::read;
 use super::wire::{self, SECTIONS};
 use super::{Problem, Settings, Step};
@@ -128,12 +128,7 @@ impl Loaded {
 
     /// The message for several of them.
     pub fn report_all(&self, problems: &[Problem]) -> ConfigError {
-        let mistakes = problems.iter();
-        refused(
-            mistakes
-                .map(|problem| self.origins.mistake(problem))
-                .collect(),
-        )
+        self.origins.refused(problems, Vec::new())
     }
 }
 
@@ -148,44 +143,32 @@ pub fn load(
         file: find(overrides, environment)?,
         ..Origins::default()
     };
-    let mut mistakes = Vec::new();
     let mut document = parse(&origins)?;
     let lists = take_lists(&mut document);
-    for problem in check_types(&document) {
-        mistakes.push(origins.mistake_in_file(&problem));
-    }
+    let mut problems = check_types(&document);
     let (variables, unusable) = variables(environment);
-    mistakes.extend(unusable);
-    origins.variables = variables
-        .iter()
-        .map(|(name, path, _)| (name.clone(), path.clone()))
-        .collect();
-    let layered = if mistakes.is_empty() {
+    let mut layered = Layered::default();
+    // Until the file is right by itself, no variable is to blame for what is wrong with it.
+    if problems.is_empty() && unusable.is_empty() {
         let text = origins.file.as_ref().map_or("", |(_, text)| text);
-        layer(text, &variables).map_err(|problem| refused(vec![origins.mistake(&problem)]))?
-    } else {
-        Layered::default()
-    };
-
-    let mut context = Context::new(
-        origins.file.as_ref().map(|(path, _)| path.as_path()),
-        environment,
-        kinds,
-    );
+        match layer(text, &variables) {
+            Ok(both) => layered = both,
+            Err(problem) => problems.push(problem),
+        }
+        let set = variables.into_iter();
+        origins.variables = set.map(|(name, path, _)| (name, path)).collect();
+    }
+    let file = origins.file.as_ref().map(|(path, _)| path.clone());
+    let mut context = Context::new(file.as_deref(), environment, kinds);
     let settings = context.settings(layered, lists, &overrides.sources);
     origins.flags = context.flags;
-    mistakes.extend(
-        context
-            .problems
-            .iter()
-            .map(|problem| origins.mistake(problem)),
-    );
-    if !mistakes.is_empty() {
-        return Err(refused(mistakes));
+    problems.extend(context.problems);
+    if !problems.is_empty() || !unusable.is_empty() {
+        return Err(origins.refused(&problems, unusable));
     }
     Ok(Loaded {
         settings,
-        file: origins.file.as_ref().map(|(path, _)| path.clone()),
+        file,
         origins,
     })
 }
@@ -264,7 +247,7 @@ fn decode(path: PathBuf, bytes: Vec<u8>) -> Result<(PathBuf, String), ConfigErro
                 ..Origins::default()
             };
             let message = "this is not UTF-8: save the file as UTF-8";
-            Err(refused(vec![origins.syntax(start..start + 1, message)]))
+            Err(origins.syntax(start..start + 1, message))
         }
     }
 }
@@ -279,7 +262,7 @@ fn parse(origins: &Origins) -> Result<toml::Table, ConfigError> {
             message if message.contains("as i128") => "this number is too large".to_owned(),
             message => format!("this is not TOML: {message}"),
         };
-        refused(vec![origins.syntax(span, &message)])
+        origins.syntax(span, &message)
     })
 }
 

@@ -25,16 +25,19 @@ pub enum ConfigError {
         /// Why, and what to do.
         reason: Shown,
     },
-    /// Settings that are wrong, at least one.
-    #[error("{}", listed(.0))]
-    Mistakes(Vec<Mistake>),
+    /// Settings that are wrong.
+    #[error("{}", listed(.first, *.more))]
+    Mistakes {
+        /// The first of them, in the order of the file; at least one.
+        first: Vec<Mistake>,
+        /// How many more there are.
+        more: usize,
+    },
 }
 
 /// One wrong setting, ready to be printed.
 #[derive(Debug)]
 pub struct Mistake {
-    /// Line and column, from 0, where there is a file: the order in which mistakes are listed.
-    at: Option<(usize, usize)>,
     origin: Shown,
     key: Shown,
     message: Shown,
@@ -61,7 +64,6 @@ impl Mistake {
     /// Points at something that is in no file.
     fn elsewhere(origin: &str, key: &str, message: &str) -> Self {
         Self {
-            at: None,
             origin: Shown::new(origin),
             key: Shown::new(key),
             message: Shown::new(message),
@@ -71,28 +73,47 @@ impl Mistake {
 }
 
 impl Origins {
-    /// Points at a setting wherever it came from.
-    pub(super) fn mistake(&self, problem: &Problem) -> Mistake {
-        match self.flag(problem).or_else(|| self.variable(problem)) {
-            Some(origin) => Mistake::elsewhere(origin, &dotted(&problem.path), &problem.message),
-            None => self.mistake_in_file(problem),
+    /// The error for these problems, in the order of the file, after `others`.
+    pub(super) fn refused(&self, problems: &[Problem], others: Vec<Mistake>) -> ConfigError {
+        let text = self.file.as_ref().map(|(_, text)| text);
+        let document = text.and_then(|text| DeTable::parse(text).ok());
+        let place = |problem: &Problem| match &document {
+            Some(document) if self.elsewhere(problem).is_none() => locate(document, &problem.path),
+            _ => 0..0,
+        };
+        let mut places: Vec<_> = problems
+            .iter()
+            .map(|problem| (place(problem), problem))
+            .collect();
+        places.sort_by_key(|(span, _)| span.start);
+        let total = others.len() + places.len();
+        let mistakes = places.into_iter().map(|(span, problem)| {
+            let document = document.as_ref().map(Spanned::get_ref);
+            self.mistake(problem, document, span)
+        });
+        let first: Vec<_> = others.into_iter().chain(mistakes).take(MOST).collect();
+        ConfigError::Mistakes {
+            more: total - first.len(),
+            first,
         }
     }
 
-    /// Points at a setting in the file, whatever overrides it.
-    pub(super) fn mistake_in_file(&self, problem: &Problem) -> Mistake {
-        let Some((_, text)) = &self.file else {
-            return Mistake::elsewhere("settings", &dotted(&problem.path), &problem.message);
+    fn mistake(
+        &self,
+        problem: &Problem,
+        document: Option<&DeTable<'_>>,
+        span: Range<usize>,
+    ) -> Mistake {
+        let key = dotted(&problem.path);
+        let elsewhere = self.elsewhere(problem);
+        let (None, Some(document)) = (elsewhere, document) else {
+            let origin = elsewhere.unwrap_or("settings");
+            return Mistake::elsewhere(origin, &key, &problem.message);
         };
-        let found = DeTable::parse(text).ok().map(|document| {
-            let name = source_name(document.get_ref(), &problem.path);
-            (locate(&document, &problem.path), name)
-        });
-        let (span, name) = found.unwrap_or((0..0, None));
-        let mut key = dotted(&problem.path);
-        if let Some(name) = name {
-            key.push_str(&format!(" (\"{name}\")"));
-        }
+        let key = match entry_name(document, &problem.path) {
+            Some(name) => format!("{key} (\"{name}\")"),
+            None => key,
+        };
         let is_secret = problem.path.iter().any(|step| match step {
             Step::Key(key) | Step::Name(key) => is_secretive(key),
             Step::Index(_) => false,
@@ -101,9 +122,14 @@ impl Origins {
         self.at(span, &key, &problem.message, quote)
     }
 
+    /// The flag or variable that a setting came from.
+    fn elsewhere(&self, problem: &Problem) -> Option<&str> {
+        self.flag(problem).or_else(|| self.variable(problem))
+    }
+
     /// Points at a place that has no key: what is there is no TOML. It may be the middle of a long
     /// value, so anything secret above it in the same table hides the line.
-    pub(super) fn syntax(&self, span: Range<usize>, message: &str) -> Mistake {
+    pub(super) fn syntax(&self, span: Range<usize>, message: &str) -> ConfigError {
         let text = self.file.as_ref().map_or("", |(_, text)| text);
         let begin = line_start(text, span.start);
         let table = text[..begin].rfind("\n[").unwrap_or_default();
@@ -113,7 +139,10 @@ impl Origins {
         } else {
             Quote::Whole
         };
-        self.at(span, "", message, quote)
+        ConfigError::Mistakes {
+            first: vec![self.at(span, "", message, quote)],
+            more: 0,
+        }
     }
 
     fn at(&self, span: Range<usize>, key: &str, message: &str, quote: Quote) -> Mistake {
@@ -128,7 +157,6 @@ impl Origins {
         let line = text[begin..].lines().next().unwrap_or_default();
         let marked = start - begin..span.end.saturating_sub(begin);
         Mistake {
-            at: Some((number, column)),
             origin: Shown::new(format!("{path}:{number}:{column}")),
             key: Shown::new(key),
             message: Shown::new(message),
@@ -157,16 +185,10 @@ impl Origins {
     }
 }
 
-/// The error that lists these mistakes, first line first.
-pub(super) fn refused(mut mistakes: Vec<Mistake>) -> ConfigError {
-    mistakes.sort_by_key(|mistake| mistake.at);
-    ConfigError::Mistakes(mistakes)
-}
-
-fn listed(mistakes: &[Mistake]) -> String {
-    let mut text: Vec<_> = mistakes.iter().take(MOST).map(Mistake::to_string).collect();
-    if mistakes.len() > MOST {
-        text.push(format!("and {} more mistakes", mistakes.len() - MOST));
+fn listed(first: &[Mistake], more: usize) -> String {
+    let mut text: Vec<_> = first.iter().map(Mistake::to_string).collect();
+    if more > 0 {
+        text.push(format!("and {more} more mistakes"));
     }
     text.join("\n\n")
 }
@@ -196,7 +218,7 @@ fn dotted(path: &[Step]) -> String {
     let mut text = String::new();
     for step in path {
         match step {
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
+            Step::Index(index) => text = format!("{text}[{index}]"),
             Step::Key(key) | Step::Name(key) => {
                 if !text.is_empty() {
                     text.push('.');
@@ -209,7 +231,7 @@ fn dotted(path: &[Step]) -> String {
 }
 
 /// The name of the source, SLO or service that the path leads into.
-fn source_name(document: &DeTable<'_>, path: &[Step]) -> Option<String> {
+fn entry_name(document: &DeTable<'_>, path: &[Step]) -> Option<String> {
     let [Step::Key(list), Step::Index(index), ..] = path else {
         return None;
     };

@@ -1,6 +1,7 @@
 //! `[[slo]]`: objectives written by hand, with their PromQL checked before anything asks for it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr};
@@ -13,6 +14,8 @@ use crate::domain::{Period, SourceName, Window};
 
 /// The kind of source that can measure an SLO written in PromQL.
 const MEASURES: &str = "prometheus";
+/// How long a rolling period may be.
+const PERIODS: RangeInclusive<Window> = Window::days(1)..=Window::days(366);
 /// What stands for the window in an expression.
 const WINDOW: &str = "$window";
 /// The longest query; deeper nesting than fits in here is no query but an accident.
@@ -53,73 +56,72 @@ impl Context<'_> {
     fn slo(&mut self, index: usize, wire: wire::Slo) -> Option<SloSettings> {
         for (key, name) in [("service", &wire.service), ("name", &wire.name)] {
             if name.trim().is_empty() || name.contains('/') {
-                self.refuse("slo", index, &[key], "this may not be empty and may not hold a `/`: both make up the id, `service/name`");
+                let message = "this may not be empty and may not hold a `/`: both make up the id, `service/name`";
+                self.refuse("slo", index, &[key], message);
             }
         }
-        let percent = wire.objective.0;
-        if !(percent > 0.0 && percent < 100.0) {
-            self.refuse("slo", index, &["objective"], "a percentage between 0 and 100, both excluded: 99.9 promises that 99.9 % of events are good");
-        } else if percent < 1.0 {
-            self.refuse(
-                "slo",
-                index,
-                &["objective"],
-                "this is a percentage: write 99.9, not 0.999",
-            );
-        }
-        let period = wire.period.as_deref().unwrap_or("30d").parse::<Period>();
-        if period.is_err() {
-            self.refuse(
-                "slo",
-                index,
-                &["period"],
-                "a duration such as `30d`, or `week`, `month` or `quarter`",
-            );
-        } else if let Ok(Period::Rolling(window)) = period
-            && (window < Window::days(1) || window > Window::days(366))
-        {
-            self.refuse(
-                "slo",
-                index,
-                &["period"],
-                "a period is one day to one year long",
-            );
-        }
-        let part = match (wire.bad, wire.good) {
-            (Some(bad), None) => Some(("bad", Part::Bad(bad))),
-            (None, Some(good)) => Some(("good", Part::Good(good))),
-            (Some(_), Some(_)) => {
-                self.refuse(
-                    "slo",
-                    index,
-                    &["good"],
-                    "`bad` is given as well: keep one, the other follows from the total",
-                );
-                None
-            }
-            (None, None) => {
-                self.refuse("slo", index, &["bad"], "either `bad` (events that broke the objective) or `good` (events that kept it) is missing beside `total`");
-                None
-            }
-        };
+        let objective = self.objective(index, wire.objective.0);
+        let period = self.period(index, wire.period.as_deref().unwrap_or("30d"));
         if let Err(message) = check_query(&wire.total) {
             self.refuse("slo", index, &["total"], message);
         }
-        let (key, part) = part?;
-        let (Part::Bad(query) | Part::Good(query)) = &part;
-        if let Err(message) = check_query(query) {
-            self.refuse("slo", index, &[key], message);
-        }
+        let part = self.part(index, wire.bad, wire.good);
         Some(SloSettings {
             index,
             service: wire.service,
             name: wire.name,
-            objective: rounded(percent / 100.0),
-            period: period.ok()?,
+            objective: objective?,
+            period: period?,
             source: wire.source.as_deref().map(SourceName::new),
             total: wire.total.trim().to_owned(),
-            part,
+            part: part?,
         })
+    }
+
+    /// Percent to a share of 1.
+    fn objective(&mut self, index: usize, percent: f64) -> Option<f64> {
+        let message = if !(percent > 0.0 && percent < 100.0) {
+            "a percentage between 0 and 100, both excluded: 99.9 promises that 99.9 % of events are good"
+        } else if percent <= 1.0 {
+            "this is a percentage: write 99.9, not 0.999"
+        } else {
+            return Some(rounded(percent / 100.0));
+        };
+        self.refuse("slo", index, &["objective"], message);
+        None
+    }
+
+    fn period(&mut self, index: usize, text: &str) -> Option<Period> {
+        let message = match text.parse() {
+            Ok(Period::Rolling(window)) if !PERIODS.contains(&window) => {
+                "a rolling period is one day to one year long"
+            }
+            Ok(period) => return Some(period),
+            Err(_) => "a duration such as `30d`, or `week`, `month` or `quarter`",
+        };
+        self.refuse("slo", index, &["period"], message);
+        None
+    }
+
+    fn part(&mut self, index: usize, bad: Option<String>, good: Option<String>) -> Option<Part> {
+        let (key, query, part): (_, _, fn(String) -> Part) = match (bad, good) {
+            (Some(bad), None) => ("bad", bad, Part::Bad),
+            (None, Some(good)) => ("good", good, Part::Good),
+            (Some(_), Some(_)) => {
+                let message = "`bad` is given as well: keep one, the other follows from the total";
+                self.refuse("slo", index, &["good"], message);
+                return None;
+            }
+            (None, None) => {
+                let message = "either `bad` (events that broke the objective) or `good` (events that kept it) is missing beside `total`";
+                self.refuse("slo", index, &["bad"], message);
+                return None;
+            }
+        };
+        if let Err(message) = check_query(&query) {
+            self.refuse("slo", index, &[key], message);
+        }
+        Some(part(query.trim().to_owned()))
     }
 
     fn slo_source(&mut self, index: usize, name: Option<&str>, sources: &[SourceSettings]) {
