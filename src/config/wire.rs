@@ -235,8 +235,6 @@ impl<'de> Deserialize<'de> for Percent {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     #[test]
