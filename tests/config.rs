@@ -12,7 +12,7 @@ use watchfire::config::{
     ThemeChoice, load,
 };
 use watchfire::domain::{Period, SourceName};
-use watchfire::source::known_kinds;
+use watchfire::source::{KINDS, known_kinds};
 
 const EXAMPLE: &str = include_str!("../config.example.toml");
 
@@ -198,23 +198,16 @@ fn the_example_names_every_setting_and_all_of_it_is_valid() {
         let refused = load_text(format!("{table}\n'~' = 1"), &[]).unwrap_err();
         assert_names(&whole, table, &refused);
     }
-    // A kind's own settings are read by the kind; those that every kind takes are known here.
-    let source = load_text("[[source]]\nname = 'a'\nkind = 'json'\n'~' = 1", &[])
-        .unwrap()
-        .settings
-        .sources
-        .remove(0);
-    assert_names(
-        &whole,
-        "[[source]]",
-        &source.options::<NoOptions>().unwrap_err().message,
-    );
+    for (kind, table) in [("prometheus", ""), ("prometheus", "[source.build_info]")] {
+        let text = format!("[[source]]\nname = 'a'\nkind = '{kind}'\n{table}\n'~' = 1");
+        let settings = load_text(text, &[]).unwrap().settings;
+        let kind = KINDS.iter().find(|known| known.name == kind).unwrap();
+        let Err(problem) = (kind.build)(&settings.sources[0], &settings) else {
+            panic!("{} accepts an unknown key in {table:?}", kind.name);
+        };
+        assert_names(&whole, kind.name, &problem.message);
+    }
 }
-
-/// A kind of source without settings of its own.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoOptions {}
 
 /// Checks that `example` sets every key that `refused`, the answer to an unknown key, knows of.
 fn assert_names(example: &str, table: &str, refused: &str) {

@@ -36,6 +36,9 @@ pub(super) fn text(file: Option<&Path>, environment: &Environment) -> String {
         lines.push("      watchfire config".to_owned());
     } else {
         lines.push("  Keep it in a file, beginning with the commented example:".to_owned());
+        if let Some(folder) = places.first().and_then(|place| place.parent()) {
+            lines.push(format!("      mkdir -p {}", shown(folder)));
+        }
         lines.push(format!("      watchfire config > {place}"));
         lines.push(String::new());
         lines.push("  A file is looked for at --config, at $WATCHFIRE_CONFIG, then at".to_owned());
