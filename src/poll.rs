@@ -135,7 +135,7 @@ impl Polls {
         for (source, poke) in &self.pokes {
             if name.is_none_or(|name| name == source) {
                 // A poke that waits already asks for the same.
-                drop(poke.try_send(()));
+                let _ = poke.try_send(());
             }
         }
     }

@@ -260,8 +260,8 @@ impl Loan {
         }
         // Nobody is left to tell when the terminal refuses; each step is tried regardless. The
         // settings come first: they cannot block, and they matter more than what is shown.
-        drop(tcsetattr(&self.keys, OptionalActions::Now, &self.saved));
-        drop(write_all(stdout(), LEAVE));
+        let _ = tcsetattr(&self.keys, OptionalActions::Now, &self.saved);
+        let _ = write_all(stdout(), LEAVE);
     }
 }
 

@@ -111,8 +111,8 @@ fn ground(byte: u8, keys: &mut Vec<Key>) -> State {
         0x20..=0x7e => plain(Code::Char(char::from(byte))),
         0xc2..=0xf4 => {
             let want = match byte {
-                ..=0xdf => 2,
-                ..=0xef => 3,
+                0xc2..=0xdf => 2,
+                0xe0..=0xef => 3,
                 _ => 4,
             };
             return State::Utf8 {

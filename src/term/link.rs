@@ -15,7 +15,9 @@ pub fn open(url: &str) -> bool {
     thread::Builder::new()
         .name("open-link".to_owned())
         // A browser that does not start can be told nowhere: the URL stays on the screen.
-        .spawn(move || drop(open::that_detached(url)))
+        .spawn(move || {
+            let _ = open::that_detached(url);
+        })
         .is_ok()
 }
 
