@@ -11,8 +11,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command};
-use crate::config::{Environment, Settings, load};
+use crate::config::{Environment, Loaded, load};
+use crate::run;
 use crate::source;
 use crate::watch::Watch;
 
@@ -43,15 +45,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Status(options)) => {
             with_sources(&cli.watch, |_, watch| status::run(&options, watch))
         }
-        None => with_sources(&cli.watch, |_, _| refuse("the screen is not built yet")),
+        None => with_sources(&cli.watch, screen),
     }
 }
 
 /// Reads the settings and goes on with them, if there is anything to watch.
-fn with_sources(
-    options: &cli::Watch,
-    go_on: impl FnOnce(&Settings, Watch) -> ExitCode,
-) -> ExitCode {
+fn with_sources(options: &cli::Watch, go_on: impl FnOnce(&Loaded, Watch) -> ExitCode) -> ExitCode {
     let environment = Environment::of_this_process();
     let loaded = match load(&options.overrides(), &environment, &source::known_kinds()) {
         Ok(loaded) => loaded,
@@ -61,8 +60,16 @@ fn with_sources(
         return refuse(first_steps::text(loaded.file.as_deref(), &environment));
     }
     match Watch::over(&loaded.settings) {
-        Ok(watch) => go_on(&loaded.settings, watch),
+        Ok(watch) => go_on(&loaded, watch),
         Err(problems) => refuse(loaded.report_all(&problems)),
+    }
+}
+
+/// Shows the screen.
+fn screen(loaded: &Loaded, watch: Watch) -> ExitCode {
+    match Keymap::new(&loaded.settings.keys) {
+        Ok(keymap) => run::run(&loaded.settings.ui, keymap, watch),
+        Err(problem) => refuse(loaded.report_all(&[problem])),
     }
 }
 

@@ -79,6 +79,7 @@ pub mod http;
 pub mod pane;
 pub mod poll;
 pub mod print;
+pub mod run;
 pub mod source;
 pub mod store;
 pub mod term;

@@ -2,6 +2,7 @@
 
 use std::io::{self, PipeWriter};
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
@@ -39,7 +40,10 @@ impl Keyboard {
         thread::Builder::new()
             .name("keyboard".to_owned())
             .spawn(move || {
-                if !read(&loan.keys, &stopped, &mut sink) {
+                let reading = || read(&loan.keys, &stopped, &mut sink);
+                // Without a keyboard nobody could leave: a panic here ends the program as well.
+                let was_told = catch_unwind(AssertUnwindSafe(reading)).unwrap_or(false);
+                if !was_told {
                     sink(Input::Gone);
                 }
             })?;

@@ -1,0 +1,364 @@
+//! The only event loop: waits, updates the model, does what it asks for, and draws what changed.
+//!
+//! The first frame is on the screen before anything is asked over the network. From then on a frame
+//! is drawn only when the projected screen differs from the one that is shown.
+
+mod signals;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::Terminal;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::keymap::Keymap;
+use crate::app::screen::{Screen, screen};
+use crate::app::{Effect, Model, Msg, Size, update};
+use crate::config::UiSettings;
+use crate::domain::Report;
+use crate::poll::Polls;
+use crate::store::Store;
+use crate::term::{self, Input, Keyboard, Paint, Sent, Tty};
+use crate::text::Shown;
+use crate::ui::{self, theme::Theme};
+use crate::watch::Watch;
+
+use signals::Signal;
+
+/// The exit status when there can be no screen.
+const NO_SCREEN: u8 = 3;
+/// The exit status after the terminal vanished: that of SIGHUP, which says the same.
+const TERMINAL_GONE: u8 = 128 + 1;
+/// How many messages of one kind are taken before a frame is drawn.
+const BATCH: usize = 64;
+/// How long a terminal that takes no bytes is left alone before it is looked at again.
+const RETRY_DRAWING: Duration = Duration::from_millis(25);
+/// A wall clock that went further than the ticks by this much was set, or the machine slept.
+const CLOCK_JUMP: SignedDuration = SignedDuration::from_secs(5);
+
+/// Something that cannot wait for a report: a key, or a signal.
+#[derive(Clone, Copy, Debug)]
+enum Urgent {
+    Input(Input),
+    Signal(Signal),
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Quit,
+    Signal(Signal),
+    TerminalGone,
+}
+
+/// Shows the screen until somebody or something ends it; gives the exit status.
+///
+/// 0 after a quit, 128 + n after signal n, 3 when there can be no screen. Must be called on the
+/// thread that lives longest, outside any runtime: it draws on this thread and polls on others.
+pub fn run(ui: &UiSettings, keymap: Keymap, watch: Watch) -> ExitCode {
+    if let Some(obstacle) = term::obstacle() {
+        return refuse(&obstacle);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("cannot start threads: {error}")),
+    };
+    let ended = runtime.block_on(show(ui, keymap, watch));
+    // A poll that is stuck must not hold up who wants to leave.
+    runtime.shutdown_background();
+    match ended {
+        Ok(Ending::Quit) => ExitCode::SUCCESS,
+        Ok(Ending::Signal(signal)) => ExitCode::from(signal.status()),
+        Ok(Ending::TerminalGone) => ExitCode::from(TERMINAL_GONE),
+        Err(error) => refuse(&format!("the terminal cannot be used: {error}")),
+    }
+}
+
+/// Says on stderr why there is no screen.
+fn refuse(why: &str) -> ExitCode {
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(io::stderr(), "watchfire: {}", Shown::new(why));
+    ExitCode::from(NO_SCREEN)
+}
+
+/// Takes the terminal, shows the first frame, starts polling, and loops.
+async fn show(ui: &UiSettings, keymap: Keymap, watch: Watch) -> io::Result<Ending> {
+    let (urgent, mut inbox) = mpsc::channel(BATCH);
+    let signals = signals::listen()?;
+    let tty = Tty::enter()?;
+    signals.forward(&urgent, &tty.handle());
+    let mut stage = Stage::new(ui, keymap, watch.store, tty)?;
+    if stage.draw().is_err() {
+        return Ok(Ending::TerminalGone);
+    }
+    let keys = urgent.clone();
+    let _keyboard = Keyboard::start(&stage.tty, move |input| {
+        keys.blocking_send(Urgent::Input(input)).is_ok()
+    })?;
+    let (reports, mut answers) = mpsc::channel(BATCH);
+    stage.polls = Polls::start(watch.sources, &reports);
+    // What goes wrong with the terminal from here on means that it is gone: it worked before.
+    Ok(stage
+        .play(&mut inbox, &mut answers)
+        .await
+        .unwrap_or(Ending::TerminalGone))
+}
+
+/// Everything between a message and a frame.
+struct Stage {
+    tty: Tty,
+    terminal: Terminal<Paint<Sent>>,
+    theme: Theme,
+    model: Model,
+    polls: Polls,
+    /// The screen as it was drawn last; `None` when it has to be drawn anew.
+    shown: Option<Screen>,
+    /// True while the terminal is the shell's, after a stop.
+    is_away: bool,
+}
+
+impl Stage {
+    fn new(ui: &UiSettings, keymap: Keymap, store: Store, tty: Tty) -> io::Result<Self> {
+        let charset = term::charset(ui.ascii);
+        let ui = UiSettings {
+            ascii: charset.ascii,
+            ..ui.clone()
+        };
+        let size = term::size();
+        Ok(Self {
+            terminal: Terminal::new(Paint::new(size, charset, Sent))?,
+            theme: Theme::new(ui.theme, term::no_color(), ui.ascii),
+            model: Model::new(&ui, keymap, store, size),
+            tty,
+            polls: Polls::default(),
+            shown: None,
+            is_away: false,
+        })
+    }
+
+    /// Plays until the end: waits for something to happen, takes in all that has, draws once.
+    async fn play(
+        &mut self,
+        inbox: &mut mpsc::Receiver<Urgent>,
+        answers: &mut mpsc::Receiver<Report>,
+    ) -> io::Result<Ending> {
+        let mut clock = Clock::new(Timestamp::now());
+        let mut is_drawn = true;
+        loop {
+            let wake = if is_drawn {
+                clock.next_tick()
+            } else {
+                clock.next_tick().min(Instant::now() + RETRY_DRAWING)
+            };
+            let (first, report) = tokio::select! {
+                biased;
+                urgent = inbox.recv() => (urgent, None),
+                report = answers.recv() => (None, report),
+                () = sleep_until(wake) => (None, None),
+            };
+            let mut urgent = first;
+            for _ in 0..BATCH {
+                let Some(message) = urgent else { break };
+                if let Some(ending) = self.answer(message)? {
+                    return Ok(ending);
+                }
+                urgent = inbox.try_recv().ok();
+            }
+            let mut report = report;
+            for _ in 0..BATCH {
+                let Some(message) = report else { break };
+                if let Some(ending) = self.tell(Msg::Report(Box::new(message)))? {
+                    return Ok(ending);
+                }
+                report = answers.try_recv().ok();
+            }
+            if clock.is_due() {
+                if clock.tick(Timestamp::now()) {
+                    self.polls.poke(None);
+                }
+                if let Some(ending) = self.tell(Msg::Tick)? {
+                    return Ok(ending);
+                }
+            }
+            is_drawn = self.is_away || term::is_writable();
+            if is_drawn && !self.is_away {
+                self.draw()?;
+            }
+        }
+    }
+
+    /// Takes in a key or a signal; an ending when it asks for one.
+    fn answer(&mut self, urgent: Urgent) -> io::Result<Option<Ending>> {
+        match urgent {
+            Urgent::Input(Input::Gone) => return Ok(Some(Ending::TerminalGone)),
+            Urgent::Input(Input::Key(key)) => return self.tell(Msg::Key(key)),
+            Urgent::Signal(signal) if signal.is_an_end() => {
+                return Ok(Some(Ending::Signal(signal)));
+            }
+            Urgent::Signal(Signal::Resized) => return self.resize(term::size()),
+            Urgent::Signal(Signal::Stop) => self.go_away()?,
+            Urgent::Signal(_) => self.come_back()?,
+        }
+        Ok(None)
+    }
+
+    /// Updates the model and performs what it asks for.
+    fn tell(&mut self, message: Msg) -> io::Result<Option<Ending>> {
+        for effect in update(&mut self.model, message, Timestamp::now()) {
+            match effect {
+                Effect::Poll(name) => self.polls.poke(name.as_ref()),
+                // Without a browser nothing opens; the screen shows the URL in any case.
+                Effect::Open(url) => {
+                    term::open(&url);
+                }
+                Effect::Copy(text) => term::copy(&text)?,
+                Effect::Repaint => self.repaint()?,
+                Effect::Suspend if Tty::can_be_continued() => self.go_away()?,
+                Effect::Suspend => {}
+                Effect::Quit => return Ok(Some(Ending::Quit)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn resize(&mut self, size: Size) -> io::Result<Option<Ending>> {
+        self.terminal.backend_mut().resize(size);
+        self.shown = None;
+        self.tell(Msg::Resize(size))
+    }
+
+    /// Has everything drawn anew, over whatever is there.
+    fn repaint(&mut self) -> io::Result<()> {
+        self.shown = None;
+        self.terminal.clear()
+    }
+
+    /// Leaves the terminal to the shell and stops.
+    fn go_away(&mut self) -> io::Result<()> {
+        self.is_away = true;
+        self.tty.suspend()
+    }
+
+    /// Takes the terminal again after a stop; its size may have changed meanwhile.
+    fn come_back(&mut self) -> io::Result<()> {
+        self.is_away = !self.tty.resume()?;
+        if !self.is_away {
+            self.terminal.backend_mut().restart();
+            self.resize(term::size())?;
+            self.repaint()?;
+        }
+        Ok(())
+    }
+
+    /// Draws, if what there is to see differs from what is shown.
+    fn draw(&mut self) -> io::Result<()> {
+        let screen = screen(&self.model, Timestamp::now());
+        if self.shown.as_ref() != Some(&screen) {
+            self.terminal
+                .draw(|frame| ui::draw(frame, &screen, &self.theme))?;
+            self.shown = Some(screen);
+        }
+        Ok(())
+    }
+}
+
+/// Ticks at each full second of the wall clock, and notices when that clock jumped.
+#[derive(Debug)]
+struct Clock {
+    wall: Timestamp,
+    steady: Instant,
+    due: Instant,
+}
+
+impl Clock {
+    fn new(wall: Timestamp) -> Self {
+        let steady = Instant::now();
+        Self {
+            wall,
+            steady,
+            due: steady + until_next_second(wall),
+        }
+    }
+
+    fn next_tick(&self) -> Instant {
+        self.due
+    }
+
+    fn is_due(&self) -> bool {
+        Instant::now() >= self.due
+    }
+
+    /// Sets the next tick; true when the wall clock jumped since the last one. The steady clock
+    /// stands still while the machine sleeps, so waking up is such a jump.
+    fn tick(&mut self, wall: Timestamp) -> bool {
+        let steady = Instant::now();
+        let by_wall = wall.duration_since(self.wall);
+        let by_steady = SignedDuration::try_from(steady.duration_since(self.steady))
+            .unwrap_or(SignedDuration::MAX);
+        *self = Self {
+            wall,
+            steady,
+            due: steady + until_next_second(wall),
+        };
+        by_wall.saturating_sub(by_steady).abs() > CLOCK_JUMP
+    }
+}
+
+/// How long until the wall clock shows another second, and a hair more: a timer may be early by
+/// its own resolution, and the same second must not be drawn twice.
+fn until_next_second(wall: Timestamp) -> Duration {
+    let past = u64::try_from(wall.as_millisecond().rem_euclid(1000)).unwrap_or(0);
+    Duration::from_millis(1002 - past)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).expect("time")
+    }
+
+    fn in_virtual_time<T>(test: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("runtime")
+            .block_on(test)
+    }
+
+    #[test]
+    fn a_tick_comes_with_each_second_of_the_wall_clock() {
+        in_virtual_time(async {
+            let clock = Clock::new(moment(1_700_000_000_750));
+            assert!(!clock.is_due());
+            let began = Instant::now();
+            sleep_until(clock.next_tick()).await;
+            assert!(clock.is_due());
+            assert_eq!(began.elapsed(), Duration::from_millis(252));
+        });
+    }
+
+    #[test]
+    fn a_clock_that_jumps_or_a_machine_that_slept_is_noticed_and_a_tick_is_not() {
+        in_virtual_time(async {
+            let mut clock = Clock::new(moment(1_700_000_000_000));
+            sleep_until(clock.next_tick()).await;
+            assert!(!clock.tick(moment(1_700_000_001_002)));
+            sleep_until(clock.next_tick()).await;
+            assert!(clock.tick(moment(1_700_028_800_000)), "eight hours later");
+            sleep_until(clock.next_tick()).await;
+            assert!(!clock.tick(moment(1_700_028_801_002)));
+            sleep_until(clock.next_tick()).await;
+            assert!(clock.tick(moment(1_700_000_000_000)), "set back");
+        });
+    }
+}

@@ -1,0 +1,136 @@
+//! Signals as messages, and the watchdog that ends the program when nobody takes the message.
+
+use std::io;
+use std::process::exit;
+use std::thread;
+use std::time::Duration;
+
+use tokio::signal::unix::{self, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::Urgent;
+use crate::term::Handle;
+
+/// How long the loop may take to end after a signal that ends it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long giving the terminal back may take when the terminal takes no bytes.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// A signal that means something here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// SIGHUP: whoever sat before the terminal left.
+    HangUp,
+    /// SIGINT: from outside; `ctrl-c` is a key here.
+    Interrupt,
+    /// SIGQUIT.
+    Quit,
+    /// SIGTERM.
+    Terminate,
+    /// SIGTSTP: stop, to be continued.
+    Stop,
+    /// SIGCONT: go on.
+    Continue,
+    /// SIGWINCH: the terminal has another size.
+    Resized,
+}
+
+impl Signal {
+    const ALL: [Self; 7] = [
+        Self::HangUp,
+        Self::Interrupt,
+        Self::Quit,
+        Self::Terminate,
+        Self::Stop,
+        Self::Continue,
+        Self::Resized,
+    ];
+
+    fn kind(self) -> SignalKind {
+        match self {
+            Self::HangUp => SignalKind::hangup(),
+            Self::Interrupt => SignalKind::interrupt(),
+            Self::Quit => SignalKind::quit(),
+            Self::Terminate => SignalKind::terminate(),
+            Self::Stop => SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()),
+            Self::Continue => SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()),
+            Self::Resized => SignalKind::window_change(),
+        }
+    }
+
+    /// True for those that end the program.
+    pub(super) fn is_an_end(self) -> bool {
+        matches!(
+            self,
+            Self::HangUp | Self::Interrupt | Self::Quit | Self::Terminate
+        )
+    }
+
+    /// The exit status that tells a shell of this signal.
+    pub(super) fn status(self) -> u8 {
+        u8::try_from(128 + self.kind().as_raw_value()).unwrap_or(u8::MAX)
+    }
+}
+
+/// Signals that are caught from now on.
+pub(super) struct Listening {
+    streams: Vec<(Signal, unix::Signal)>,
+}
+
+/// Catches the signals, so that none of them ends the program behind our back.
+pub(super) fn listen() -> io::Result<Listening> {
+    let streams = Signal::ALL
+        .into_iter()
+        .map(|which| Ok((which, signal(which.kind())?)))
+        .collect::<io::Result<_>>()?;
+    Ok(Listening { streams })
+}
+
+impl Listening {
+    /// Hands each signal on as a message. One that ends the program does so even when the loop is
+    /// stuck in a terminal that takes no bytes.
+    pub(super) fn forward(self, urgent: &mpsc::Sender<Urgent>, terminal: &Handle) {
+        for (which, mut stream) in self.streams {
+            let urgent = urgent.clone();
+            let terminal = terminal.clone();
+            tokio::spawn(async move {
+                while stream.recv().await.is_some() {
+                    if which.is_an_end() {
+                        tokio::spawn(end_regardless(which, terminal.clone()));
+                    }
+                    if urgent.send(Urgent::Signal(which)).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Ends the process if it has not ended by itself in time.
+async fn end_regardless(signal: Signal, terminal: Handle) {
+    tokio::time::sleep(PATIENCE).await;
+    // In a thread of its own, since writing to this terminal may never return.
+    let giving_back = thread::spawn(move || terminal.give_back());
+    let mut waited = Duration::ZERO;
+    while !giving_back.is_finished() && waited < LAST_WORDS {
+        tokio::time::sleep(LAST_WORDS / 10).await;
+        waited += LAST_WORDS / 10;
+    }
+    exit(signal.status().into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_ends_has_the_status_that_shells_expect() {
+        let ends: Vec<u8> = Signal::ALL
+            .into_iter()
+            .filter(|signal| signal.is_an_end())
+            .map(Signal::status)
+            .collect();
+        assert_eq!(ends, [129, 130, 131, 143]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Keys in all their spellings, and everything that only looks like one.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The keys that these bytes are, each read followed by silence.
+fn keys(reads: &[&[u8]]) -> Vec<Key> {
+    let mut decoder = Decoder::default();
+    let mut keys = Vec::new();
+    for read in reads {
+        for byte in *read {
+            decoder.feed(*byte, &mut keys);
+        }
+    }
+    keys.extend(decoder.give_up());
+    keys
+}
+
+fn codes(bytes: &[u8]) -> Vec<Code> {
+    keys(&[bytes])
+        .into_iter()
+        .map(|key| {
+            assert!(!key.ctrl, "{key:?}");
+            key.code
+        })
+        .collect()
+}
+
+#[test]
+fn every_key_arrives_in_each_of_its_spellings() {
+    for (spellings, code) in [
+        (&[&b"\r"[..], b"\n", b"\x1bOM"][..], Code::Enter),
+        (&[b"\x1b"], Code::Esc),
+        (&[b"\t"], Code::Tab),
+        (&[b"\x1b[Z", b"\x1b[1;2Z"], Code::BackTab),
+        (&[b"\x7f", b"\x08"], Code::Backspace),
+        (&[b"\x1b[3~"], Code::Delete),
+        (&[b"\x1b[A", b"\x1bOA", b"\x1b[1;2A"], Code::Up),
+        (&[b"\x1b[B", b"\x1bOB"], Code::Down),
+        (&[b"\x1b[C", b"\x1bOC"], Code::Right),
+        (&[b"\x1b[D", b"\x1bOD"], Code::Left),
+        (&[b"\x1b[5~"], Code::PageUp),
+        (&[b"\x1b[6~"], Code::PageDown),
+        (&[b"\x1b[H", b"\x1bOH", b"\x1b[1~", b"\x1b[7~"], Code::Home),
+        (&[b"\x1b[F", b"\x1bOF", b"\x1b[4~", b"\x1b[8~"], Code::End),
+        (&[b"G"], Code::Char('G')),
+        (&["ü".as_bytes()], Code::Char('ü')),
+        (&["支".as_bytes()], Code::Char('支')),
+        (&["🔥".as_bytes()], Code::Char('🔥')),
+    ] {
+        for spelling in spellings {
+            assert_eq!(codes(spelling), [code], "{spelling:?}");
+        }
+    }
+}
+
+#[test]
+fn control_keys_carry_their_letter() {
+    for (bytes, c) in [
+        (&b"\x03"[..], 'c'),
+        (b"\x06", 'f'),
+        (b"\x0c", 'l'),
+        (b"\x1a", 'z'),
+        (b"\x1c", '\\'),
+        (b"\0", ' '),
+    ] {
+        assert_eq!(keys(&[bytes]), [control(c)]);
+    }
+    let up = Key {
+        code: Code::Up,
+        ctrl: true,
+    };
+    assert_eq!(keys(&[b"\x1b[1;5A"]), [up]);
+}
+
+#[test]
+fn a_sequence_cut_by_a_slow_link_is_still_one_key() {
+    assert_eq!(keys(&[b"\x1b", b"[", b"1;", b"2B"]), [plain(Code::Down)]);
+    assert_eq!(
+        keys(&[b"\xe6", b"\x94", b"\xaf"]),
+        [plain(Code::Char('支'))]
+    );
+}
+
+#[test]
+fn escape_followed_by_a_letter_is_both_keys() {
+    assert_eq!(codes(b"\x1bq"), [Code::Esc, Code::Char('q')]);
+    assert_eq!(codes(b"\x1b\x1b"), [Code::Esc, Code::Esc]);
+}
+
+#[test]
+fn a_paste_never_acts_as_keys() {
+    assert_eq!(
+        codes(b"\x1b[200~q\x03\r:quit\r\x1b[20\x1b[A\x1b[201~j"),
+        [Code::Char('j')]
+    );
+}
+
+#[test]
+fn replies_and_reports_never_act_as_keys() {
+    for reply in [
+        &b"\x1b]11;rgb:0000/0000/0000\x07"[..],
+        b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\",
+        b"\x1b]52;c;cQ==\x07",
+        b"\x1bP>|XTerm(380)\x1b\\",
+        b"\x1bP1$r0m\x1b\\",
+        b"\x1b_Gi=31;OK\x1b\\",
+        b"\x1b[?62;22c",
+        b"\x1b[>0;276;0c",
+        b"\x1b[12;40R",
+        b"\x1b[?2026;2$y",
+        b"\x1b[I",
+        b"\x1b[O",
+        b"\x1b[M !!",
+        b"\x1b[<0;10;5M",
+        b"\x1b[<0;10;5m",
+        b"\x1b[[A",
+        b"\x1b[1;3A",
+        b"\x1b[27;5;13~",
+        b"\x1b[8;24;80t",
+    ] {
+        let mut bytes = reply.to_vec();
+        bytes.push(b'j');
+        assert_eq!(codes(&bytes), [Code::Char('j')], "{reply:?}");
+        for cut in 2..reply.len() {
+            let (head, tail) = bytes.split_at(cut);
+            assert_eq!(keys(&[head, tail]), [plain(Code::Char('j'))]);
+        }
+    }
+}
+
+#[test]
+fn a_string_that_never_ends_does_not_lock_the_keyboard() {
+    let mut decoder = Decoder::default();
+    let mut keys = Vec::new();
+    for byte in b"\x1b]never ends" {
+        decoder.feed(*byte, &mut keys);
+    }
+    assert_eq!(decoder.patience(), Some(SEQUENCE_TIME));
+    assert_eq!(decoder.give_up(), None);
+    decoder.feed(b'q', &mut keys);
+    assert_eq!(keys, [plain(Code::Char('q'))]);
+    assert_eq!(self::keys(&[b"\x1b]x\x03"]), [control('c')]);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_survived_and_the_keyboard_comes_back(bytes: Vec<u8>) {
+        let mut decoder = Decoder::default();
+        let mut keys = Vec::new();
+        for byte in bytes {
+            decoder.feed(byte, &mut keys);
+            prop_assert!(keys.len() <= 2);
+            keys.clear();
+        }
+        decoder.give_up();
+        prop_assert!(decoder.patience().is_none());
+        decoder.feed(b'q', &mut keys);
+        prop_assert_eq!(&keys[..], &[plain(Code::Char('q'))][..]);
+    }
+}

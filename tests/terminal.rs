@@ -1,0 +1,292 @@
+//! The real program on a real terminal: it starts whatever the backends do, answers keys, follows
+//! every resize, and always gives the terminal back.
+
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
+#[path = "terminal/pty.rs"]
+mod pty;
+
+use std::time::Duration;
+
+use portable_pty::CommandBuilder;
+use rustix::process::Signal;
+
+use pty::Pty;
+
+/// On every screen of the program.
+const HEADER: &str = "PAGE";
+/// Only on the help screen.
+const HELP: &str = "Keys ·";
+
+/// The program with a backend that refuses every connection.
+fn watchfire(width: u16, height: u16) -> Pty {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_watchfire"));
+    command.args(["--prometheus", "http://127.0.0.1:1"]);
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("HOME", "/nonexistent");
+    command.cwd(std::env::temp_dir());
+    let pty = Pty::start(command, width, height);
+    pty.wait_for(HEADER);
+    pty
+}
+
+/// A part of this file, run by itself on a terminal.
+fn stage(name: &str) -> Pty {
+    let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
+    command.args(["--ignored", "--exact", name, "--nocapture"]);
+    command.env("RUST_BACKTRACE", "0");
+    Pty::start(command, 120, 40)
+}
+
+#[test]
+fn with_every_backend_dead_the_screen_starts_answers_keys_and_leaves() {
+    let mut pty = watchfire(120, 40);
+    pty.press("?");
+    pty.wait_for(HELP);
+    pty.press("\u{1b}");
+    pty.wait_gone(HELP);
+    pty.press("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+    assert_eq!(pty.alarms(), Vec::<String>::new());
+}
+
+#[test]
+fn ctrl_c_always_leaves() {
+    let mut pty = watchfire(120, 40);
+    pty.press("?");
+    pty.wait_for(HELP);
+    pty.press("\u{3}");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+}
+
+#[test]
+fn every_size_is_followed_and_the_smallest_survived() {
+    let mut pty = watchfire(80, 24);
+    for (width, height) in [(120, 40), (40, 12), (1, 1), (200, 50), (80, 24)] {
+        pty.take_bytes();
+        pty.resize(width, height);
+        pty.wait_for_bytes("\u{1b}[2J");
+        if width >= 40 {
+            pty.wait("the header in the first row", |screen| {
+                let first = screen.rows(0, width).next();
+                first.is_some_and(|row| row.contains(HEADER))
+            });
+        }
+    }
+    pty.press("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+}
+
+#[test]
+fn a_signal_that_ends_gives_the_terminal_back_and_names_itself() {
+    for (signal, status) in [
+        (Signal::TERM, 143),
+        (Signal::HUP, 129),
+        (Signal::INT, 130),
+        (Signal::QUIT, 131),
+    ] {
+        let mut pty = watchfire(80, 24);
+        pty.signal(signal);
+        assert_eq!(pty.wait_exit(), status, "{signal:?}");
+        pty.assert_given_back();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stop_gives_the_terminal_back_and_going_on_takes_it_again() {
+    let mut pty = watchfire(80, 24);
+    for _ in 0..3 {
+        pty.signal(Signal::TSTP);
+        pty.wait_stopped();
+        pty.assert_given_back();
+        pty.signal(Signal::CONT);
+        pty.wait("the alternate screen", vt100::Screen::alternate_screen);
+        pty.wait_for(HEADER);
+        pty.press("?");
+        pty.wait_for(HELP);
+        pty.press("\u{1b}");
+        pty.wait_gone(HELP);
+    }
+    pty.press("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+}
+
+#[test]
+fn without_its_terminal_the_program_ends_at_once() {
+    let lived_on = watchfire(80, 24).hang_up();
+    assert!(lived_on < Duration::from_secs(2), "{lived_on:?}");
+}
+
+#[test]
+fn without_its_terminal_it_ends_even_when_hang_ups_are_ignored() {
+    let mut command = CommandBuilder::new("sh");
+    command.args([
+        "-c",
+        "trap '' HUP; exec \"$0\" --prometheus http://127.0.0.1:1",
+    ]);
+    command.arg(env!("CARGO_BIN_EXE_watchfire"));
+    let pty = Pty::start(command, 80, 24);
+    pty.wait_for(HEADER);
+    let lived_on = pty.hang_up();
+    assert!(lived_on < Duration::from_secs(2), "{lived_on:?}");
+}
+
+#[test]
+fn a_terminal_that_takes_no_bytes_does_not_keep_the_program() {
+    let mut pty = watchfire(200, 50);
+    pty.pause();
+    for _ in 0..40 {
+        pty.press(&"\u{c}".repeat(64));
+    }
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.wait_exit(), 143);
+}
+
+#[test]
+fn idle_costs_next_to_nothing() {
+    let pty = watchfire(120, 40);
+    let mut shown = String::new();
+    for second in 0..6 {
+        pty.wait("another second on the clock", |screen| {
+            pty::first_row(screen) != shown
+        });
+        shown = pty.first_row();
+        if second == 2 {
+            pty.take_bytes();
+        }
+    }
+    let bytes = pty.take_bytes().len();
+    // Two kilobytes in half a minute.
+    assert!(bytes < 3 * 2048 / 30, "{bytes} bytes in three seconds");
+}
+
+#[test]
+fn pastes_and_late_replies_do_not_act() {
+    let mut pty = watchfire(80, 24);
+    pty.press("\u{1b}[200~q?\u{3}\u{1b}[201~");
+    pty.press("\u{1b}]11;rgb:0000/0000/0000\u{7}\u{1b}[?62;22c\u{1b}P>|term(1)\u{1b}\\");
+    pty.press("?");
+    pty.wait_for(HELP);
+    pty.press("q");
+    pty.wait_gone(HELP);
+}
+
+#[test]
+fn nothing_is_asked_of_the_terminal_from_start_to_end() {
+    let mut pty = watchfire(80, 24);
+    pty.press("q");
+    pty.wait_exit();
+    pty.assert_given_back();
+    let bytes = String::from_utf8(pty.take_bytes()).expect("UTF-8");
+    for sequence in bytes.split('\u{1b}').skip(1) {
+        let last = sequence
+            .strip_prefix('[')
+            .and_then(|rest| rest.chars().find(|c| !matches!(c, '0'..='9' | ';' | '?')));
+        assert!(
+            last.is_some_and(|last| "HABCDGJKmhl".contains(last)),
+            "{sequence:?} moves no cursor, sets no pen, erases nothing and is no mode"
+        );
+    }
+}
+
+#[test]
+fn a_panic_of_the_drawing_thread_is_told_on_a_terminal_that_was_given_back() {
+    let mut pty = stage("stage::the_drawing_thread_panics");
+    assert_ne!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+    let shown = pty.contents();
+    assert!(
+        shown.contains("watchfire failed: drew ⟦esc⟧badly"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_panic_of_a_source_is_a_fault_on_a_screen_that_lives_on() {
+    let mut pty = stage("stage::a_source_panics");
+    pty.wait_for("parsed");
+    let shown = pty.contents();
+    assert!(!shown.contains("panicked"), "{shown}");
+    pty.press("?");
+    pty.wait_for(HELP);
+    pty.press("\u{3}");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+    assert!(!pty.contents().contains("panicked"), "{}", pty.contents());
+}
+
+#[test]
+fn without_a_terminal_the_program_names_the_command_that_needs_none() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .args(["--prometheus", "http://127.0.0.1:1"])
+        .output()
+        .expect("ran");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(message.contains("watchfire status"), "{message}");
+}
+
+/// What [`stage`] runs; never run by itself.
+mod stage {
+    use std::collections::BTreeMap;
+
+    use jiff::SignedDuration;
+    use watchfire::app::keymap::Keymap;
+    use watchfire::config::{HttpSettings, Settings, SourceSettings};
+    use watchfire::domain::SourceName;
+    use watchfire::run::run;
+    use watchfire::source::{Ask, Fetching, Source};
+    use watchfire::store::{Feed, Offers, Store};
+    use watchfire::term::Tty;
+    use watchfire::watch::Watch;
+
+    #[test]
+    #[ignore = "runs on a terminal of its own"]
+    fn the_drawing_thread_panics() {
+        let _tty = Tty::enter().expect("terminal");
+        panic!("drew \u{1b}[31mbadly");
+    }
+
+    struct Broken;
+
+    impl Source for Broken {
+        fn fetch<'a>(&'a mut self, _ask: &'a Ask) -> Fetching<'a> {
+            Box::pin(async { panic!("parsed nothing") })
+        }
+    }
+
+    #[test]
+    #[ignore = "runs on a terminal of its own"]
+    fn a_source_panics() {
+        let settings = SourceSettings {
+            name: SourceName::new("prod"),
+            kind: "prometheus".to_owned(),
+            index: 0,
+            interval: SignedDuration::from_secs(1),
+            stale_after: SignedDuration::from_secs(60),
+            http: HttpSettings::default(),
+            table: toml::Table::new(),
+        };
+        let offers = Offers {
+            slos: true,
+            releases: false,
+            incidents: false,
+        };
+        let (every, down) = (settings.interval, settings.stale_after);
+        let feed = Feed::new(settings.name.clone(), "prometheus", offers, every, down);
+        let watch = Watch {
+            sources: vec![(settings, Box::new(Broken))],
+            store: Store::new(vec![feed]),
+        };
+        let keymap = Keymap::new(&BTreeMap::new()).expect("keys");
+        let status = run(&Settings::empty().ui, keymap, watch);
+        // Not the verdict of this test, but the program's.
+        std::process::exit(i32::from(status != std::process::ExitCode::SUCCESS));
+    }
+}
