@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use jiff::Timestamp;
 
 use crate::config::{FlagSource, Overrides};
+use crate::demo::Speed;
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
 ///
@@ -63,9 +64,9 @@ pub enum Command {
 /// Options of `demo`.
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
-    /// How many times faster than real time it goes
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub speed: u32,
+    /// How many times faster than written the story goes, 1 to 60
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub speed: Speed,
 }
 
 /// Options of `status`.

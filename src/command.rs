@@ -1,6 +1,7 @@
 //! From the command line to what is done; every error ends as a message and exit status 3.
 
 pub mod config;
+pub mod demo;
 mod first_steps;
 pub mod status;
 
@@ -13,7 +14,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command};
-use crate::config::{Environment, Loaded, load};
+use crate::config::{Environment, Loaded, UiSettings, load};
 use crate::run;
 use crate::source;
 use crate::watch::Watch;
@@ -41,16 +42,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             print(&script)
         }
         Some(Command::Man) => man(),
-        Some(Command::Demo(_)) => refuse("`watchfire demo` is not built yet"),
+        Some(Command::Demo(options)) => demo::run(&options),
         Some(Command::Status(options)) => {
-            with_sources(&cli.watch, |_, watch| status::run(&options, watch))
+            with_sources(&cli.watch, |_, _, watch| status::run(&options, watch))
         }
-        None => with_sources(&cli.watch, screen),
+        None => with_sources(&cli.watch, |ui, keymap, watch| run::run(ui, keymap, watch)),
     }
 }
 
 /// Reads the settings and goes on with them, if there is anything to watch.
-fn with_sources(options: &cli::Watch, go_on: impl FnOnce(&Loaded, Watch) -> ExitCode) -> ExitCode {
+fn with_sources(
+    options: &cli::Watch,
+    go_on: impl FnOnce(&UiSettings, Keymap, Watch) -> ExitCode,
+) -> ExitCode {
     let environment = Environment::of_this_process();
     let loaded = match load(&options.overrides(), &environment, &source::known_kinds()) {
         Ok(loaded) => loaded,
@@ -59,17 +63,22 @@ fn with_sources(options: &cli::Watch, go_on: impl FnOnce(&Loaded, Watch) -> Exit
     if loaded.settings.sources.is_empty() {
         return refuse(first_steps::text(loaded.file.as_deref(), &environment));
     }
-    match Watch::over(&loaded.settings) {
-        Ok(watch) => go_on(&loaded, watch),
-        Err(problems) => refuse(loaded.report_all(&problems)),
-    }
+    with_settings(&loaded, go_on)
 }
 
-/// Shows the screen.
-fn screen(loaded: &Loaded, watch: Watch) -> ExitCode {
-    match Keymap::new(&loaded.settings.keys) {
-        Ok(keymap) => run::run(&loaded.settings.ui, keymap, watch),
-        Err(problem) => refuse(loaded.report_all(&[problem])),
+/// Builds everything the settings ask for, and goes on when nothing of it is wrong.
+fn with_settings(
+    loaded: &Loaded,
+    go_on: impl FnOnce(&UiSettings, Keymap, Watch) -> ExitCode,
+) -> ExitCode {
+    let keymap = Keymap::new(&loaded.settings.keys);
+    match (keymap, Watch::over(&loaded.settings)) {
+        (Ok(keymap), Ok(watch)) => go_on(&loaded.settings.ui, keymap, watch),
+        (keymap, watch) => {
+            let mut problems = watch.err().unwrap_or_default();
+            problems.extend(keymap.err());
+            refuse(loaded.report_all(&problems))
+        }
     }
 }
 

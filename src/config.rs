@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{Period, SourceName};
 
-pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load};
+pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
 
 /// Everything that can be configured.

@@ -139,8 +139,28 @@ pub fn load(
     environment: &Environment,
     kinds: &[KnownKind],
 ) -> Result<Loaded, ConfigError> {
+    load_over(find(overrides, environment)?, overrides, environment, kinds)
+}
+
+/// The same with a text in place of the file; `name` stands for its path in messages.
+pub fn load_text(
+    name: &str,
+    text: String,
+    environment: &Environment,
+    kinds: &[KnownKind],
+) -> Result<Loaded, ConfigError> {
+    let file = Some((PathBuf::from(name), text));
+    load_over(file, &Overrides::default(), environment, kinds)
+}
+
+fn load_over(
+    file: Option<(PathBuf, String)>,
+    overrides: &Overrides,
+    environment: &Environment,
+    kinds: &[KnownKind],
+) -> Result<Loaded, ConfigError> {
     let mut origins = Origins {
-        file: find(overrides, environment)?,
+        file,
         ..Origins::default()
     };
     let mut document = parse(&origins)?;

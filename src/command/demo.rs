@@ -1,0 +1,46 @@
+//! `watchfire demo`: the screen over a small world of its own, served over real HTTP.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+
+use super::{refuse, with_settings};
+use crate::cli;
+use crate::config::{Environment, load_text};
+use crate::demo::{Demo, config_text};
+use crate::run;
+use crate::source;
+use crate::term;
+
+/// Starts the world and its servers, and shows the screen until somebody leaves.
+pub fn run(options: &cli::Demo) -> ExitCode {
+    if let Some(obstacle) = term::obstacle() {
+        return refuse(obstacle);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(format!("cannot start the demo: {error}")),
+    };
+    let demo = match Demo::open(options.speed, Timestamp::now()) {
+        Ok(demo) => demo,
+        Err(error) => return refuse(format!("the demo finds no free port on loopback: {error}")),
+    };
+    let text = config_text(demo.ports());
+    let environment = Environment::of_this_process();
+    let loaded = match load_text("the demo", text, &environment, &source::known_kinds()) {
+        Ok(loaded) => loaded,
+        Err(error) => return refuse(error),
+    };
+    let serving = runtime.block_on(async { demo.serve() });
+    let _serving = match serving {
+        Ok(serving) => serving,
+        Err(error) => return refuse(format!("the demo cannot be served: {error}")),
+    };
+    let exit = with_settings(&loaded, |ui, keymap, watch| run::run(ui, keymap, watch));
+    runtime.shutdown_background();
+    exit
+}
