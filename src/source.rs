@@ -10,8 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{KnownKind, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, Observation};
 use crate::store::Offers;
+use crate::text::Untrusted;
 
 pub mod alertmanager;
+mod conditional;
+#[cfg(test)]
+mod fixture;
 pub mod github;
 pub mod json;
 pub mod prometheus;
@@ -83,4 +87,10 @@ pub trait Source: Send {
     /// With [`Ask::at`] set, rows dated after that moment are dropped, and a source that cannot
     /// speak of the past answers [`FaultKind::NoHistory`](crate::domain::FaultKind::NoHistory).
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a>;
+}
+
+/// A link to follow: an address of the web, and nothing that would open a file or run a script.
+fn web_link(address: &str) -> Option<Untrusted> {
+    let is_web = address.starts_with("https://") || address.starts_with("http://");
+    is_web.then(|| address.into())
 }

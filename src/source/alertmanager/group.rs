@@ -1,0 +1,218 @@
+//! Alerts to incidents: what is one matter for a person becomes one row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::wire::{Alert, Silence};
+use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
+use crate::source::web_link;
+use crate::text::Untrusted;
+
+/// How many values of a label that differs between the alerts of an incident are spelled out.
+const NAMED_VALUES: usize = 10;
+
+/// The labels by which Sloth and Pyrra name the SLO that an alert watches over.
+const SLO_LABELS: [&str; 2] = ["sloth_slo", "slo"];
+
+/// Which labels name the service and the severity, the best first.
+#[derive(Clone, Debug)]
+pub(super) struct LabelNames {
+    pub(super) service: Vec<String>,
+    pub(super) severity: Vec<String>,
+}
+
+/// What the alerts of one incident have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    alertname: String,
+    service: String,
+    severity: Severity,
+    slo: String,
+}
+
+impl Key {
+    fn of(alert: &Alert, names: &LabelNames) -> Self {
+        Self {
+            alertname: alert.label(&["alertname"]).to_owned(),
+            service: alert.label(&names.service).to_owned(),
+            severity: Severity::from_label(alert.label(&names.severity)),
+            slo: alert.label(&SLO_LABELS).to_owned(),
+        }
+    }
+
+    /// The same for the same matter, whatever the order of the alerts and however many there are.
+    fn id(&self) -> String {
+        let mut id = format!(
+            "{}{{service={:?},severity={:?}",
+            self.alertname,
+            self.service,
+            self.severity.word()
+        );
+        if !self.slo.is_empty() {
+            id.push_str(&format!(",slo={:?}", self.slo));
+        }
+        id.push('}');
+        id
+    }
+}
+
+/// Joins alerts of one name, service, severity and SLO into an incident; sorted by id.
+pub(super) fn incidents(
+    alerts: &[Alert],
+    names: &LabelNames,
+    silences: &[Silence],
+) -> Vec<Incident> {
+    let mut groups: BTreeMap<Key, Vec<&Alert>> = BTreeMap::new();
+    for alert in alerts {
+        groups.entry(Key::of(alert, names)).or_default().push(alert);
+    }
+    groups
+        .into_iter()
+        .map(|(key, mut alerts)| {
+            alerts.sort_by_key(|alert| (alert.started(), alert.fingerprint.clone()));
+            incident(&key, &alerts, silences)
+        })
+        .collect()
+}
+
+/// One incident; `alerts` is not empty, and the oldest comes first and speaks for all.
+fn incident(key: &Key, alerts: &[&Alert], silences: &[Silence]) -> Incident {
+    let speaker = alerts.first();
+    let is_silenced = alerts.iter().all(|alert| alert.is_suppressed());
+    let annotation = |names| speaker.and_then(|alert| alert.annotation(names));
+    Incident {
+        id: key.id().into(),
+        title: annotation(&["summary", "title", "description"])
+            .and_then(|text| text.lines().next())
+            .unwrap_or(&key.alertname)
+            .into(),
+        service: key.service.as_str().into(),
+        severity: key.severity,
+        status: if is_silenced {
+            IncidentStatus::Silenced
+        } else {
+            IncidentStatus::Triggered
+        },
+        suppression: if is_silenced {
+            suppression(alerts)
+        } else {
+            None
+        },
+        opened_at: alerts.iter().filter_map(|alert| alert.started()).min(),
+        acknowledged_at: None,
+        resolved_at: None,
+        assignees: Vec::new(),
+        url: speaker
+            .and_then(|alert| alert.generator_url.as_deref())
+            .and_then(web_link),
+        runbook: annotation(&["runbook_url", "runbook"]).map(Untrusted::from),
+        alerts: alerts.len(),
+        details: details(alerts, silences),
+    }
+}
+
+/// By what the alerts are held back. Where they differ, what a person did comes first: a silence
+/// ends at a time somebody chose, an inhibition with its cause, a mute interval by the calendar.
+fn suppression(alerts: &[&Alert]) -> Option<Suppression> {
+    let any = |holders: fn(&Alert) -> &[String]| alerts.iter().any(|a| !holders(a).is_empty());
+    if any(|alert| &alert.status.silenced_by) {
+        Some(Suppression::Silence)
+    } else if any(|alert| &alert.status.inhibited_by) {
+        Some(Suppression::Inhibition)
+    } else if any(|alert| &alert.status.muted_by) {
+        Some(Suppression::Mute)
+    } else {
+        None
+    }
+}
+
+/// Labels all share, then those in which they differ, annotations, receivers, silences.
+fn details(alerts: &[&Alert], silences: &[Silence]) -> Vec<(Untrusted, Untrusted)> {
+    let mut rows = Vec::new();
+    let mut differing = Vec::new();
+    for (name, values) in values_by_name(alerts) {
+        if values.len() == 1 {
+            rows.extend(values.iter().map(|&value| (name.into(), value.into())));
+        } else {
+            differing.push((name.into(), named(&values).into()));
+        }
+    }
+    rows.append(&mut differing);
+    let annotations = alerts.first().map(|alert| &alert.annotations);
+    rows.extend(
+        annotations
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.as_str().into(), value.as_str().into())),
+    );
+    let receivers: BTreeSet<&str> = alerts
+        .iter()
+        .flat_map(|alert| &alert.receivers)
+        .map(|receiver| receiver.name.as_str())
+        .collect();
+    if !receivers.is_empty() {
+        rows.push(("receivers".into(), named(&receivers).into()));
+    }
+    let silenced_by: BTreeSet<&str> = alerts
+        .iter()
+        .flat_map(|alert| &alert.status.silenced_by)
+        .map(String::as_str)
+        .collect();
+    rows.extend(
+        silenced_by
+            .into_iter()
+            .map(|id| ("silenced by".into(), silenced(id, silences).into())),
+    );
+    rows
+}
+
+/// The values of every label, an empty one for the alerts that lack it.
+fn values_by_name<'a>(alerts: &[&'a Alert]) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let names: BTreeSet<&str> = alerts
+        .iter()
+        .flat_map(|alert| alert.labels.keys())
+        .map(String::as_str)
+        .collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let values = alerts
+                .iter()
+                .map(|alert| alert.labels.get(name).map_or("", String::as_str))
+                .collect();
+            (name, values)
+        })
+        .collect()
+}
+
+/// The first values by name, the rest as a number.
+fn named(values: &BTreeSet<&str>) -> String {
+    let mut text = values
+        .iter()
+        .take(NAMED_VALUES)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if values.len() > NAMED_VALUES {
+        text.push_str(&format!(" and {} more", values.len() - NAMED_VALUES));
+    }
+    text
+}
+
+/// Who silenced, until when and why, as far as it is known; the id is always there.
+fn silenced(id: &str, silences: &[Silence]) -> String {
+    let Some(silence) = silences.iter().find(|silence| silence.id == id) else {
+        return format!("silence {id}");
+    };
+    let until = silence.ends().map_or_else(String::new, |ends| {
+        format!(" until {}", ends.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    });
+    let comment = if silence.comment.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", silence.comment)
+    };
+    format!("{}{until}{comment} (silence {id})", silence.created_by)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Which alerts become one incident, and what it says.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn names() -> LabelNames {
+    LabelNames {
+        service: ["service", "sloth_service", "job"]
+            .map(str::to_owned)
+            .into(),
+        severity: ["sloth_severity", "severity"].map(str::to_owned).into(),
+    }
+}
+
+fn alert(labels: &Value, more: &Value) -> Alert {
+    let mut row = json!({
+        "labels": labels,
+        "annotations": {},
+        "startsAt": "2026-11-22T13:45:00.000Z",
+        "endsAt": "2026-11-22T14:50:00.000Z",
+        "updatedAt": "2026-11-22T13:46:00.000Z",
+        "fingerprint": labels.to_string(),
+        "receivers": [{"name": "team-shop"}],
+        "status": {"state": "active", "silencedBy": [], "inhibitedBy": []},
+    });
+    let more = more.as_object().unwrap().clone();
+    row.as_object_mut().unwrap().extend(more);
+    serde_json::from_value(row).unwrap()
+}
+
+fn sloth(instance: &str, more: &Value) -> Alert {
+    let labels = json!({
+        "alertname": "CheckoutErrors", "sloth_service": "checkout", "sloth_slo": "availability",
+        "sloth_severity": "page", "severity": "critical", "instance": instance,
+    });
+    alert(&labels, more)
+}
+
+fn state(state: &str, silenced: &[&str], inhibited: &[&str], muted: &[&str]) -> Value {
+    json!({"status": {
+        "state": state, "silencedBy": silenced, "inhibitedBy": inhibited, "mutedBy": muted,
+    }})
+}
+
+fn detail<'a>(incident: &'a Incident, name: &str) -> Option<&'a str> {
+    let found = incident.details.iter().find(|(key, _)| key.raw() == name);
+    found.map(|(_, value)| value.raw())
+}
+
+#[test]
+fn alerts_of_one_matter_become_one_incident_that_keeps_its_id() {
+    let first = sloth("a:1", &json!({"startsAt": "2026-11-22T13:44:00Z"}));
+    let second = sloth("b:1", &json!({}));
+    let one = incidents(&[first.clone()], &names(), &[]);
+    let two = incidents(&[second, first], &names(), &[]);
+    assert_eq!((one.len(), two.len()), (1, 1));
+    assert_eq!(one[0].id, two[0].id);
+    assert_eq!(
+        two[0].id.raw(),
+        r#"CheckoutErrors{service="checkout",severity="page",slo="availability"}"#
+    );
+    assert_eq!((one[0].alerts, two[0].alerts), (1, 2));
+    assert_eq!(
+        two[0].opened_at,
+        Some("2026-11-22T13:44:00Z".parse().unwrap())
+    );
+    assert_eq!(two[0].service.raw(), "checkout");
+    assert_eq!(two[0].severity, Severity::Page);
+    assert_eq!(detail(&two[0], "instance"), Some("a:1, b:1"));
+    assert_eq!(detail(&two[0], "severity"), Some("critical"));
+    assert_eq!(detail(&two[0], "receivers"), Some("team-shop"));
+}
+
+#[test]
+fn another_severity_service_or_slo_is_another_incident() {
+    let rows = [
+        json!({"alertname": "A", "service": "x", "severity": "page"}),
+        json!({"alertname": "A", "service": "x", "severity": "critical"}),
+        json!({"alertname": "A", "service": "x", "severity": "warning"}),
+        json!({"alertname": "A", "service": "y", "severity": "page"}),
+        json!({"alertname": "A", "service": "x", "severity": "page", "slo": "latency"}),
+        json!({"alertname": "A", "job": "z"}),
+    ];
+    let alerts: Vec<Alert> = rows.iter().map(|row| alert(row, &json!({}))).collect();
+    let found = incidents(&alerts, &names(), &[]);
+    let ids: BTreeSet<&str> = found.iter().map(|incident| incident.id.raw()).collect();
+    assert_eq!(ids.len(), 5);
+    assert!(ids.contains(r#"A{service="z",severity="info"}"#));
+}
+
+#[test]
+fn an_incident_is_silenced_only_when_all_its_alerts_are() {
+    let active = sloth("a", &state("active", &[], &[], &[]));
+    let silenced = sloth("b", &state("suppressed", &["s1"], &[], &[]));
+    let inhibited = sloth("c", &state("suppressed", &[], &["f1"], &[]));
+    let muted = sloth("d", &state("suppressed", &[], &[], &["night"]));
+    let strange = sloth("e", &state("levitating", &["s1"], &[], &[]));
+    let judge = |alerts: &[&Alert]| {
+        let alerts: Vec<Alert> = alerts.iter().map(|&alert| alert.clone()).collect();
+        let incident = incidents(&alerts, &names(), &[]).remove(0);
+        (incident.status, incident.suppression)
+    };
+    let triggered = (IncidentStatus::Triggered, None);
+    let held = |by| (IncidentStatus::Silenced, Some(by));
+    assert_eq!(judge(&[&silenced, &active]), triggered);
+    assert_eq!(judge(&[&strange]), triggered);
+    assert_eq!(judge(&[&silenced]), held(Suppression::Silence));
+    assert_eq!(judge(&[&inhibited]), held(Suppression::Inhibition));
+    assert_eq!(judge(&[&muted]), held(Suppression::Mute));
+    assert_eq!(judge(&[&muted, &inhibited]), held(Suppression::Inhibition));
+    assert_eq!(judge(&[&inhibited, &silenced]), held(Suppression::Silence));
+}
+
+#[test]
+fn the_title_is_the_best_annotation_and_links_are_web_links() {
+    let titled = |annotations: Value| {
+        let row = sloth("a", &json!({"annotations": annotations}));
+        incidents(&[row], &names(), &[]).remove(0)
+    };
+    assert_eq!(titled(json!({})).title.raw(), "CheckoutErrors");
+    assert_eq!(
+        titled(json!({"description": "first\nsecond", "summary": " "}))
+            .title
+            .raw(),
+        "first"
+    );
+    let full = titled(json!({"summary": "burns", "title": "t", "runbook_url": "https://r"}));
+    assert_eq!(full.title.raw(), "burns");
+    assert_eq!(full.runbook.unwrap().raw(), "https://r");
+    for (url, want) in [
+        ("http://prom/graph?x=1", true),
+        ("javascript:alert(1)", false),
+        ("file:///etc/passwd", false),
+        ("", false),
+    ] {
+        let row = sloth("a", &json!({"generatorURL": url}));
+        let incident = incidents(&[row], &names(), &[]).remove(0);
+        assert_eq!(incident.url.is_some(), want, "{url}");
+    }
+}
+
+#[test]
+fn a_silence_is_shown_with_its_author_and_end_or_else_by_its_id() {
+    let row = sloth("a", &state("suppressed", &["s1"], &[], &[]));
+    let known: Silence = serde_json::from_value(json!({
+        "id": "s1", "createdBy": "mara", "comment": "rollback under way",
+        "endsAt": "2026-11-22T18:00:00.123Z", "status": {"state": "active"},
+    }))
+    .unwrap();
+    let shown = incidents(std::slice::from_ref(&row), &names(), &[known]).remove(0);
+    assert_eq!(
+        detail(&shown, "silenced by"),
+        Some("mara until 2026-11-22T18:00:00Z: rollback under way (silence s1)")
+    );
+    let unknown = incidents(&[row], &names(), &[]).remove(0);
+    assert_eq!(detail(&unknown, "silenced by"), Some("silence s1"));
+}
+
+#[test]
+fn nulls_missing_fields_and_bad_times_lose_no_alert() {
+    let rows = json!([
+        {"labels": {"alertname": "A"}, "annotations": null, "receivers": null,
+         "startsAt": "soon", "status": {"state": "active", "silencedBy": null}},
+        {"labels": {"alertname": "B"}},
+    ]);
+    let alerts: Vec<Alert> = serde_json::from_value(rows).unwrap();
+    let found = incidents(&alerts, &names(), &[]);
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|incident| incident.opened_at.is_none()));
+    assert!(found.iter().all(|i| i.status == IncidentStatus::Triggered));
+}
+
+#[test]
+fn two_thousand_instances_are_one_row_with_a_short_list() {
+    let alerts: Vec<Alert> = (0..2_000)
+        .map(|number| sloth(&format!("host{number:04}"), &json!({})))
+        .collect();
+    let incident = incidents(&alerts, &names(), &[]).remove(0);
+    assert_eq!(incident.alerts, 2_000);
+    let instances = detail(&incident, "instance").unwrap();
+    assert!(instances.starts_with("host0000, host0001"));
+    assert!(instances.ends_with("host0009 and 1990 more"));
+}

@@ -1,0 +1,202 @@
+//! What the json source promises, against a server that answers as told.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::time::Duration;
+
+use serde_json::json;
+use wiremock::matchers::{header, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::*;
+use crate::source::fixture::{ask, ask_at, build, settings};
+
+fn refusal(options: &str) -> Problem {
+    let built = build(&KIND, Some("http://127.0.0.1:1/x"), options);
+    built.err().unwrap()
+}
+
+/// A source whose programs get `limit`, whatever the constant says.
+fn source(server: &MockServer, options: &str, limit: Duration) -> Json {
+    let settings = settings(&KIND, Some(&format!("{}/recent", server.uri())), options);
+    let options: Options = settings.options().unwrap();
+    let compile = |code: Option<String>| code.map(|code| Program::compile(&code).unwrap());
+    Json {
+        http: Http::new(&settings, None).unwrap(),
+        programs: Arc::new(Programs {
+            releases: compile(options.releases),
+            incidents: compile(options.incidents),
+        }),
+        answers: Conditional::default(),
+        is_busy: Arc::default(),
+        time_limit: limit,
+    }
+}
+
+#[test]
+fn a_mistake_in_the_settings_is_refused_before_anything_runs() {
+    let none = refusal("");
+    assert!(none.message.contains("jq program"), "{none:?}");
+    let broken = refusal("releases = '.deploys[] | {id'");
+    let place = |key: &str| {
+        use crate::config::Step::{Index, Key};
+        vec![Key("source".to_owned()), Index(0), Key(key.to_owned())]
+    };
+    assert_eq!(broken.path, place("releases"));
+    assert!(broken.message.contains("line 1 column 17"), "{broken:?}");
+    let hostile = refusal("incidents = 'env'");
+    assert_eq!(hostile.path, place("incidents"));
+    refusal("releases = '.'\nreleses = '.'");
+    refusal("releases = 3");
+}
+
+#[test]
+fn it_offers_what_it_has_a_program_for() {
+    let url = Some("http://127.0.0.1:1/x");
+    let offers = |options: &str| build(&KIND, url, options).unwrap().offers;
+    let Offers {
+        slos,
+        releases,
+        incidents,
+    } = offers("releases = '.'");
+    assert_eq!((slos, releases, incidents), (false, true, false));
+    assert!(offers("releases = '.'\nincidents = '.'").incidents);
+}
+
+#[tokio::test]
+async fn an_answer_becomes_rows_and_the_query_of_the_url_is_kept() {
+    let server = MockServer::start().await;
+    let body = json!({"deploys": [
+        {"id": 991, "service": "checkout", "version": "v2.31.0", "status": "success",
+         "started_at": 1_763_820_091, "author": "mara"},
+        {"id": 992},
+    ]});
+    Mock::given(method("GET"))
+        .and(path("/recent"))
+        .and(query_param("limit", "50"))
+        .and(header("accept", "application/json"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(&server)
+        .await;
+    let url = format!("{}/recent?limit=50", server.uri());
+    let options = "releases = '.deploys[] | {id, service, version, status, actor: .author}'";
+    let mut built = build(&KIND, Some(&url), options).unwrap();
+    let facts = built.source.fetch(&ask()).await.unwrap();
+    let releases = facts.releases.unwrap();
+    assert_eq!(releases.len(), 1);
+    assert_eq!(releases[0].actor.as_ref().unwrap().raw(), "mara");
+    assert_eq!(facts.incidents, None);
+    assert_eq!(facts.warnings.len(), 1, "{:?}", facts.warnings);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_not_changed_is_not_sent_again_but_read_again() {
+    let server = MockServer::start().await;
+    let body = json!([{"id": 1, "title": "t", "opened_at": 1_763_820_091}]);
+    Mock::given(header("if-none-match", "\"v1\""))
+        .respond_with(ResponseTemplate::new(304))
+        .expect(2)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .insert_header("ETag", "\"v1\"")
+                .set_body_json(body),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    let mut source = source(&server, "incidents = '.[]'", TIME_LIMIT);
+    let first = source.fetch(&ask()).await.unwrap();
+    let second = source.fetch(&ask()).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(first.incidents.unwrap().len(), 1);
+    let then = source.fetch(&ask_at("2025-01-01T00:00:00Z")).await.unwrap();
+    assert_eq!(then.incidents.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_no_json_or_does_not_fit_is_a_fault_that_says_so() {
+    for (body, kind, words) in [
+        ("<html>login</html>", FaultKind::Decode, "HTML"),
+        ("{\"deploys\": [", FaultKind::Decode, ""),
+        ("", FaultKind::Decode, "nothing"),
+        (
+            "{}",
+            FaultKind::Decode,
+            "`releases` does not fit the answer",
+        ),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body))
+            .mount(&server)
+            .await;
+        let mut source = source(&server, "releases = '.deploys[]'", TIME_LIMIT);
+        let fault = source.fetch(&ask()).await.unwrap_err();
+        assert_eq!(fault.kind, kind, "{body}");
+        assert!(fault.message.raw().contains(words), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_nested_without_end_is_a_fault() {
+    let server = MockServer::start().await;
+    let deep = "[".repeat(5_000_000);
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(deep))
+        .mount(&server)
+        .await;
+    let mut source = source(&server, "releases = '.'", TIME_LIMIT);
+    let fault = source.fetch(&ask()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Decode);
+}
+
+#[tokio::test]
+async fn a_runaway_program_is_stopped_and_the_source_lives_on() {
+    let server = MockServer::start().await;
+    for (body, priority) in [("1", 1), ("0", 2)] {
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body))
+            .up_to_n_times(1)
+            .with_priority(priority)
+            .mount(&server)
+            .await;
+    }
+    let options = "releases = 'if . == 1 then repeat(1) | empty else empty end'";
+    let mut source = source(&server, options, Duration::from_millis(100));
+    let fault = source.fetch(&ask()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Timeout);
+    assert_eq!(fault.retry_after, Some(REST));
+    let facts = source.fetch(&ask()).await.unwrap();
+    assert_eq!(facts.releases, Some(vec![]));
+}
+
+#[tokio::test]
+async fn while_a_program_is_at_work_no_second_one_is_started() {
+    let server = MockServer::start().await;
+    let mut source = source(&server, "releases = '.'", TIME_LIMIT);
+    let busy = Busy::new(&source.is_busy);
+    let fault = source.fetch(&ask()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Timeout);
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    drop(busy);
+    let fault = source.fetch(&ask()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_rows_are_cut_with_a_warning() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("0"))
+        .mount(&server)
+        .await;
+    let options = "releases = 'range(1e12) | {id: ., service: \"x\", version: \"1\"}'";
+    let mut source = source(&server, options, TIME_LIMIT);
+    let facts = source.fetch(&ask()).await.unwrap();
+    assert_eq!(facts.releases.unwrap().len(), rows::MAX_ROWS);
+    assert!(facts.warnings[0].raw().contains("first 5000 of more"));
+}
