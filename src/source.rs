@@ -12,6 +12,7 @@ use crate::domain::{Facts, Fault, Observation};
 use crate::store::Offers;
 use crate::text::Untrusted;
 
+mod alert;
 pub mod alertmanager;
 mod conditional;
 #[cfg(test)]

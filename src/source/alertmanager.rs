@@ -4,17 +4,13 @@
 //! alert is suppressed only when every member that lists it says so. Resolved alerts are not
 //! listed by Alertmanager, so an incident that is over is simply gone.
 
-mod group;
-mod wire;
-
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use self::group::LabelNames;
-use self::wire::{Alert, Silence};
+use super::alert::{self, Alert, LabelNames, Silence};
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Facts, Fault, FaultKind};
@@ -34,23 +30,13 @@ pub const KIND: Kind = Kind {
 #[serde(deny_unknown_fields)]
 struct Options {
     urls: Option<Vec<String>>,
-    #[serde(default = "service_labels")]
+    #[serde(default = "alert::service_labels")]
     service_labels: Vec<String>,
-    #[serde(default = "severity_labels")]
+    #[serde(default = "alert::severity_labels")]
     severity_labels: Vec<String>,
     #[serde(default)]
     filter: Vec<String>,
     receiver: Option<String>,
-}
-
-fn service_labels() -> Vec<String> {
-    ["service", "sloth_service", "job"]
-        .map(str::to_owned)
-        .into()
-}
-
-fn severity_labels() -> Vec<String> {
-    ["sloth_severity", "severity"].map(str::to_owned).into()
 }
 
 fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
@@ -147,7 +133,7 @@ impl Alertmanager {
             _ => (Vec::new(), None),
         };
         Ok(Facts {
-            incidents: Some(group::incidents(&alerts, &self.names, &silences)),
+            incidents: Some(alert::incidents(&alerts, &self.names, &silences)),
             warnings,
             fault,
             ..Facts::default()

@@ -22,6 +22,7 @@ use self::measure::Meter;
 use self::plan::{Plan, Span};
 use self::releases::BuildInfo;
 use self::trend::Trends;
+use super::alert::{self, LabelNames};
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::{
@@ -31,6 +32,7 @@ use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
 
+mod alerts;
 mod api;
 mod discover;
 mod measure;
@@ -72,12 +74,8 @@ impl Default for Options {
             discover: true,
             build_info: None,
             alerts: None,
-            service_labels: vec![
-                "service".to_owned(),
-                "sloth_service".to_owned(),
-                "job".to_owned(),
-            ],
-            severity_labels: Vec::new(),
+            service_labels: alert::service_labels(),
+            severity_labels: alert::severity_labels(),
         }
     }
 }
@@ -211,6 +209,13 @@ impl Prometheus {
             let asked = self.releases(at).await;
             margin.note("releases", asked);
             facts.releases = self.releases.as_ref().map(|(_, releases)| releases.clone());
+        }
+        if self.alerts {
+            let names = LabelNames {
+                service: self.options.service_labels.clone(),
+                severity: self.options.severity_labels.clone(),
+            };
+            facts.incidents = Some(alerts::incidents(&self.api, ask, &names).await?);
         }
         facts.warnings = margin.warnings.into_iter().collect();
         facts.fault = margin.fault;

@@ -308,3 +308,54 @@ fn a_dead_server_or_a_refused_question_is_unknown_and_says_why() {
             .is_some_and(|fault| fault.contains("refused"))
     );
 }
+
+#[test]
+fn firing_alerts_are_incidents_where_there_is_no_alertmanager_also_in_the_past() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rules = "groups:\n- name: alerts\n  rules:\n  - alert: ErrorsHigh\n    expr: \
+                 sum by (service) (rate(http_requests_total{code=\"500\"}[5m])) > 0.2\n    \
+                 labels: { severity: page }\n    annotations: { summary: 'too many errors' }\n  \
+                 - alert: Never\n    expr: vector(1) > 2\n";
+    let server = prometheus(dir.path(), &[service("burning")], rules, this_minute());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let until_seen = |more: &dyn Fn() -> Vec<String>| loop {
+        let more = more();
+        let args: Vec<&str> = ["--prometheus", &server.url]
+            .into_iter()
+            .chain(more.iter().map(String::as_str))
+            .collect();
+        let (_, found) = status(dir.path(), &args);
+        if found["incidents"]
+            .as_array()
+            .is_some_and(|incidents| !incidents.is_empty())
+        {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{found:#}");
+    };
+    let live = until_seen(&Vec::new);
+    let incident = &live["incidents"][0];
+    assert_eq!(incident["title"], "too many errors", "{incident:#}");
+    assert_eq!(
+        (&incident["service"], &incident["severity"]),
+        (&json!("burning"), &json!("page"))
+    );
+    assert_eq!(incident["status"], "triggered");
+    assert!(incident["opened_at"].is_string());
+
+    // The list knows of an alert a moment before the series does.
+    let then = until_seen(&|| vec!["--at".to_owned(), jiff::Timestamp::now().to_string()]);
+    let past = &then["incidents"][0];
+    // The series keep no annotations; the same incident all the same.
+    assert_eq!(
+        (&past["id"], &past["title"]),
+        (&incident["id"], &json!("ErrorsHigh")),
+        "{past:#}"
+    );
+    let long_ago = (this_minute() - 86_400).to_string();
+    let (_, before) = status(
+        dir.path(),
+        &["--prometheus", &server.url, "--at", &long_ago],
+    );
+    assert_eq!(before["incidents"], json!([]));
+}

@@ -10,66 +10,80 @@ use serde::{Deserialize, Deserializer};
 /// One row of `GET /api/v2/alerts`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Alert {
+pub(in crate::source) struct Alert {
     #[serde(deserialize_with = "or_default")]
-    pub(super) labels: BTreeMap<String, String>,
+    pub(in crate::source) labels: BTreeMap<String, String>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) annotations: BTreeMap<String, String>,
+    pub(in crate::source) annotations: BTreeMap<String, String>,
     starts_at: Option<String>,
-    pub(super) fingerprint: String,
+    pub(in crate::source) fingerprint: String,
     #[serde(rename = "generatorURL")]
-    pub(super) generator_url: Option<String>,
+    pub(in crate::source) generator_url: Option<String>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) receivers: Vec<Receiver>,
+    pub(in crate::source) receivers: Vec<Receiver>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) status: AlertStatus,
+    pub(in crate::source) status: AlertStatus,
 }
 
 /// Who is told of an alert.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Receiver {
-    pub(super) name: String,
+pub(in crate::source) struct Receiver {
+    pub(in crate::source) name: String,
 }
 
 /// Where an alert stands, and which silences, alerts or time intervals hold it back.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct AlertStatus {
+pub(in crate::source) struct AlertStatus {
     #[serde(deserialize_with = "or_default")]
-    pub(super) state: String,
+    pub(in crate::source) state: String,
     #[serde(deserialize_with = "or_default")]
-    pub(super) silenced_by: Vec<String>,
+    pub(in crate::source) silenced_by: Vec<String>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) inhibited_by: Vec<String>,
+    pub(in crate::source) inhibited_by: Vec<String>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) muted_by: Vec<String>,
+    pub(in crate::source) muted_by: Vec<String>,
 }
 
 /// One row of `GET /api/v2/silences`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Silence {
-    pub(super) id: String,
-    pub(super) created_by: String,
-    pub(super) comment: String,
+pub(in crate::source) struct Silence {
+    pub(in crate::source) id: String,
+    pub(in crate::source) created_by: String,
+    pub(in crate::source) comment: String,
     ends_at: Option<String>,
 }
 
 impl Alert {
+    /// An alert that fires, as Prometheus itself knows it.
+    pub(in crate::source) fn firing(
+        labels: BTreeMap<String, String>,
+        annotations: BTreeMap<String, String>,
+        since: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            labels,
+            annotations,
+            starts_at: since.map(|since| since.to_string()),
+            ..Self::default()
+        }
+    }
+
     /// When it began; `None` when the server's word is no time.
-    pub(super) fn started(&self) -> Option<Timestamp> {
+    pub(in crate::source) fn started(&self) -> Option<Timestamp> {
         self.starts_at.as_deref()?.parse().ok()
     }
 
     /// True when it is kept from notifying. A state this program does not know counts as active,
     /// so that the alert is seen.
-    pub(super) fn is_suppressed(&self) -> bool {
+    pub(in crate::source) fn is_suppressed(&self) -> bool {
         self.status.state == "suppressed"
     }
 
     /// The first of `names` that is among its labels and says something.
-    pub(super) fn label(&self, names: &[impl AsRef<str>]) -> &str {
+    pub(in crate::source) fn label(&self, names: &[impl AsRef<str>]) -> &str {
         names
             .iter()
             .filter_map(|name| self.labels.get(name.as_ref()))
@@ -78,7 +92,7 @@ impl Alert {
     }
 
     /// The first of `names` that is among its annotations and says something.
-    pub(super) fn annotation(&self, names: &[&str]) -> Option<&str> {
+    pub(in crate::source) fn annotation(&self, names: &[&str]) -> Option<&str> {
         names
             .iter()
             .filter_map(|&name| self.annotations.get(name))
@@ -89,7 +103,7 @@ impl Alert {
 
 impl Silence {
     /// When it ends; `None` when the server's word is no time.
-    pub(super) fn ends(&self) -> Option<Timestamp> {
+    pub(in crate::source) fn ends(&self) -> Option<Timestamp> {
         self.ends_at.as_deref()?.parse().ok()
     }
 }

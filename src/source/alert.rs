@@ -1,8 +1,12 @@
 //! Alerts to incidents: what is one matter for a person becomes one row.
+//!
+//! Alertmanager's alerts and Prometheus' own come here alike.
+
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::wire::{Alert, Silence};
+pub(super) use self::wire::{Alert, Silence};
 use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
 use crate::source::web_link;
 use crate::text::Untrusted;
@@ -18,6 +22,18 @@ const SLO_LABELS: [&str; 2] = ["sloth_slo", "slo"];
 pub(super) struct LabelNames {
     pub(super) service: Vec<String>,
     pub(super) severity: Vec<String>,
+}
+
+/// The default of the setting `service_labels`.
+pub(super) fn service_labels() -> Vec<String> {
+    ["service", "sloth_service", "job"]
+        .map(str::to_owned)
+        .into()
+}
+
+/// The default of the setting `severity_labels`.
+pub(super) fn severity_labels() -> Vec<String> {
+    ["sloth_severity", "severity"].map(str::to_owned).into()
 }
 
 /// What the alerts of one incident have in common.

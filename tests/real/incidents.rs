@@ -1,12 +1,5 @@
 //! The alertmanager source against a real Alertmanager.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
-#[path = "support/alertmanager.rs"]
-mod alertmanager;
-#[path = "real/server.rs"]
-mod server;
-
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +12,7 @@ use watchfire::domain::{
 use watchfire::source::alertmanager::KIND;
 use watchfire::source::{Ask, Source};
 
-use alertmanager::Alertmanager;
+use crate::alertmanager::Alertmanager;
 
 fn source(url: Option<&str>, options: &str) -> Box<dyn Source> {
     let settings = SourceSettings {

@@ -8,10 +8,8 @@ use super::*;
 
 fn names() -> LabelNames {
     LabelNames {
-        service: ["service", "sloth_service", "job"]
-            .map(str::to_owned)
-            .into(),
-        severity: ["sloth_severity", "severity"].map(str::to_owned).into(),
+        service: service_labels(),
+        severity: severity_labels(),
     }
 }
 

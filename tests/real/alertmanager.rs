@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::server::{Server, post};
+use crate::server::{Server, post};
 
 /// A running Alertmanager. It sends no notification anywhere.
-pub struct Alertmanager {
+pub(crate) struct Alertmanager {
     /// The process; [`Server::kill`] ends it before the test does.
-    pub server: Server,
+    pub(crate) server: Server,
     address: String,
     prefix: String,
 }
@@ -18,7 +18,7 @@ impl Alertmanager {
     /// Starts one that keeps its data in `dir`. Everything goes to the receiver `shop`, but for
     /// `team="search"`; a page inhibits the ticket of the same service. `prefix` is the path that
     /// its API lives under, empty for none.
-    pub fn start(dir: &Path, prefix: &str) -> Self {
+    pub(crate) fn start(dir: &Path, prefix: &str) -> Self {
         let config = "
 route: { receiver: shop, routes: [ { receiver: search, matchers: [ 'team=\"search\"' ] } ] }
 receivers: [ { name: shop }, { name: search } ]
@@ -48,12 +48,12 @@ inhibit_rules:
     }
 
     /// Its base URL, with the prefix.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}{}", self.server.url, self.prefix)
     }
 
     /// Posts alerts: labels with annotations.
-    pub fn fire(&self, alerts: &[(Value, Value)]) {
+    pub(crate) fn fire(&self, alerts: &[(Value, Value)]) {
         let rows: Vec<Value> = alerts
             .iter()
             .map(|(labels, annotations)| {
@@ -68,7 +68,7 @@ inhibit_rules:
     }
 
     /// Says that an alert is over.
-    pub fn resolve(&self, labels: &Value) {
+    pub(crate) fn resolve(&self, labels: &Value) {
         self.post(
             "alerts",
             &json!([{"labels": labels, "endsAt": "2020-01-01T00:00:00Z"}]),
@@ -76,7 +76,7 @@ inhibit_rules:
     }
 
     /// Silences what has this value of a label until `ends`; gives the silence's id.
-    pub fn silence(&self, label: &str, value: &str, ends: &str) -> String {
+    pub(crate) fn silence(&self, label: &str, value: &str, ends: &str) -> String {
         let answer = self.post(
             "silences",
             &json!({

@@ -1,0 +1,66 @@
+//! Firing alerts as incidents, where no Alertmanager is there to ask.
+//!
+//! For the present the server's own list is asked, which has annotations. For a past moment, and
+//! of servers without a ruler, the series `ALERTS` and `ALERTS_FOR_STATE` tell what fired since when.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::api::{Api, Labels};
+use crate::domain::{Fault, FaultKind, Incident};
+use crate::source::Ask;
+use crate::source::alert::{self, Alert, LabelNames};
+
+/// The incidents of the moment that is asked for.
+pub(super) async fn incidents(
+    api: &Api,
+    ask: &Ask,
+    names: &LabelNames,
+) -> Result<Vec<Incident>, Fault> {
+    let listed = match ask.at {
+        None => listed(api).await,
+        Some(_) => Ok(Vec::new()),
+    };
+    let alerts = match listed {
+        Ok(alerts) if !alerts.is_empty() => alerts,
+        Ok(_) => recorded(api, ask.moment()).await?,
+        Err(fault) if fault.kind == FaultKind::NotFound => recorded(api, ask.moment()).await?,
+        Err(fault) => return Err(fault),
+    };
+    Ok(alert::incidents(&alerts, names, &[]))
+}
+
+async fn listed(api: &Api) -> Result<Vec<Alert>, Fault> {
+    let alerts = api.alerts().await?.into_iter();
+    let firing = alerts.filter(|alert| alert.state == "firing");
+    Ok(firing
+        .map(|alert| Alert::firing(alert.labels, alert.annotations, alert.active_at))
+        .collect())
+}
+
+async fn recorded(api: &Api, at: Timestamp) -> Result<Vec<Alert>, Fault> {
+    let (firing, since) = futures_util::future::try_join(
+        api.query("ALERTS{alertstate=\"firing\"}", at),
+        api.query("ALERTS_FOR_STATE", at),
+    )
+    .await?;
+    let since: HashMap<Labels, f64> = since
+        .data
+        .into_iter()
+        .map(|series| (series.labels, series.value))
+        .collect();
+    let alert = |mut labels: Labels| {
+        labels.remove("alertstate");
+        let began = since.get(&labels).and_then(|&seconds| {
+            let since_epoch = SignedDuration::try_from_secs_f64(seconds).ok()?;
+            Timestamp::from_duration(since_epoch).ok()
+        });
+        Alert::firing(labels, Labels::new(), began)
+    };
+    Ok(firing
+        .data
+        .into_iter()
+        .map(|series| alert(series.labels))
+        .collect())
+}
