@@ -239,18 +239,17 @@ pub(super) fn reason(headers: &HeaderMap, body: &[u8]) -> String {
     String::new()
 }
 
-/// The one sentence in an error object, by the names that APIs give it.
+/// The one sentence in an error object, by the names that APIs give it; Alertmanager sends it bare.
 fn json_reason(json: &Value) -> Option<&str> {
+    if let Value::String(text) = json {
+        return Some(text);
+    }
     ["error", "message", "detail", "title", "errors"]
         .into_iter()
         .filter_map(|key| json.get(key))
         .find_map(|found| match found {
-            Value::String(text) => Some(text.as_str()),
-            Value::Object(_) => json_reason(found),
-            Value::Array(list) => {
-                let first = list.first()?;
-                first.as_str().or_else(|| json_reason(first))
-            }
+            Value::String(_) | Value::Object(_) => json_reason(found),
+            Value::Array(list) => json_reason(list.first()?),
             _ => None,
         })
 }

@@ -185,10 +185,12 @@ async fn receivers_and_matchers_choose_what_is_watched() {
         let titles: Vec<_> = incidents.iter().map(|one| one.title.raw()).collect();
         assert_eq!(titles, want, "{options}");
     }
-    let refused = source(Some(&url), "filter = ['severity==']")
+    let refused = source(Some(&url), "filter = ['severity']")
         .fetch(&ask())
         .await;
-    assert_eq!(refused.unwrap_err().kind, FaultKind::Query);
+    let fault = refused.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Query);
+    assert!(fault.message.raw().contains("bad matcher"), "{fault:?}");
 }
 
 #[tokio::test]

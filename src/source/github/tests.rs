@@ -85,7 +85,10 @@ fn a_mistake_in_the_settings_names_its_place() {
             "repos = [{ repo = \"a/b\" }]\nenvironments = []",
             "name an environment",
         ),
-        ("repos = [{ repo = \"a/b\", branch = \"x\" }]", "branch"),
+        (
+            "repos = [{ repo = \"a/b\", branch = \"x\" }]",
+            "unknown key",
+        ),
     ] {
         let problem = build(&KIND, None, options).err().unwrap();
         assert!(problem.message.contains(words), "{options}: {problem:?}");
