@@ -101,6 +101,8 @@ pub struct Column {
     pub width: Width,
     /// On which side its cells stand.
     pub align: Align,
+    /// How far it stands from the column before, where there is room.
+    pub gap: u16,
 }
 
 impl Column {
@@ -110,7 +112,13 @@ impl Column {
             heading,
             width,
             align,
+            gap: 2,
         }
+    }
+
+    /// The same column, close to the one before.
+    const fn close(self) -> Self {
+        Self { gap: 1, ..self }
     }
 
     const fn right(heading: &'static str, width: Width) -> Self {
@@ -119,6 +127,7 @@ impl Column {
             heading,
             width,
             align,
+            gap: 2,
         }
     }
 }

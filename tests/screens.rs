@@ -6,6 +6,10 @@ mod screens {
     pub mod worlds;
 }
 
+use watchfire::app::screen::Gutter;
+use watchfire::app::{Effect, Msg, Size};
+use watchfire::domain::SourceName;
+
 use screens::stage::{SIZES, Stage};
 use screens::worlds;
 
@@ -57,4 +61,249 @@ fn the_detail_of_an_slo_explains_it() {
     at_every_size("slo_detail", |width, height| {
         Stage::new(worlds::burning(), width, height).keys("enter")
     });
+}
+
+#[test]
+fn the_detail_of_a_release_explains_it() {
+    at_every_size("release_detail", |width, height| {
+        Stage::new(worlds::burning(), width, height).keys("2 j j enter")
+    });
+}
+
+#[test]
+fn the_detail_of_an_incident_explains_it() {
+    at_every_size("incident_detail", |width, height| {
+        Stage::new(worlds::burning(), width, height).keys("3 enter")
+    });
+}
+
+#[test]
+fn the_sources_show_how_the_watch_itself_is() {
+    at_every_size("sources", |width, height| {
+        Stage::new(worlds::blind(), width, height).keys("4")
+    });
+}
+
+#[test]
+fn the_detail_of_a_source_explains_its_fault() {
+    at_every_size("source_detail", |width, height| {
+        Stage::new(worlds::blind(), width, height).keys("4 j enter")
+    });
+}
+
+#[test]
+fn the_help_names_every_key_of_what_has_focus() {
+    at_every_size("help", |width, height| {
+        Stage::new(worlds::burning(), width, height).keys("3 ?")
+    });
+}
+
+#[test]
+fn a_filter_says_what_it_hides_while_it_is_typed() {
+    at_every_size("filter", |width, height| {
+        Stage::new(worlds::burning(), width, height)
+            .keys("/")
+            .types("state:ticket cart")
+    });
+}
+
+#[test]
+fn a_paused_view_is_loud() {
+    at_every_size("paused", |width, height| {
+        Stage::new(worlds::burning(), width, height)
+            .keys("p")
+            .later(95)
+            .report(worlds::search_worse())
+    });
+}
+
+#[test]
+fn a_pane_can_have_the_screen_for_itself() {
+    at_every_size("full_screen", |width, height| {
+        Stage::new(worlds::burning(), width, height).keys("2 f")
+    });
+}
+
+#[test]
+fn seven_bits_say_the_same() {
+    at_every_size("ascii", |width, height| Stage {
+        is_ascii: true,
+        ..Stage::new(worlds::burning(), width, height)
+    });
+    let stage = Stage {
+        is_ascii: true,
+        ..Stage::new(worlds::burning(), 120, 40)
+    };
+    insta::assert_snapshot!("ascii_detail", stage.keys("enter").picture());
+}
+
+#[test]
+fn a_selection_follows_its_row_when_ranks_change() {
+    let before = Stage::new(worlds::burning(), 120, 40).keys("y");
+    let after = before.report(worlds::search_worse()).keys("y");
+    assert_eq!(
+        after.effects,
+        [
+            Effect::Copy("checkout/availability".to_owned()),
+            Effect::Copy("checkout/availability".to_owned()),
+        ]
+    );
+    let rows = &after.screen().tables[0].rows;
+    assert_eq!(rows[0].gutter, Gutter::Nothing);
+    assert_eq!(rows[1].gutter, Gutter::Selected);
+}
+
+#[test]
+fn an_open_detail_stays_with_its_row_and_says_when_it_is_gone() {
+    let stage = Stage::new(worlds::burning(), 80, 24)
+        .keys("enter")
+        .report(worlds::search_worse());
+    assert!(stage.text().contains("checkout / availability"));
+    let gone = stage.report(worlds::no_slos());
+    assert!(gone.text().contains("prom-eu reports this no more."));
+    assert!(!gone.text().contains("search"));
+}
+
+#[test]
+fn a_new_row_is_marked_for_half_a_minute_and_no_longer() {
+    let mark = |stage: &Stage| stage.screen().tables[1].rows[0].gutter;
+    let stage = Stage::new(worlds::burning(), 120, 40).report(worlds::one_more_release());
+    assert!(stage.text().contains("v5.0.0"));
+    assert_eq!(mark(&stage), Gutter::New);
+    let stage = stage.later(29);
+    assert_eq!(mark(&stage), Gutter::New);
+    assert_eq!(mark(&stage.later(1)), Gutter::Nothing);
+}
+
+#[test]
+fn a_paused_view_stands_still_and_shows_everything_when_it_goes_on() {
+    let stage = Stage::new(worlds::burning(), 120, 40);
+    let before = stage.screen().tables;
+    let stage = stage.keys("p").later(20).report(worlds::search_worse());
+    let mut paused = stage.screen().tables;
+    // The first key binds the selection to its row; nothing else differs.
+    assert_eq!(paused.remove(0).rows, before[0].rows);
+    assert!(stage.text().contains("PAUSED"));
+    let stage = stage.keys("p");
+    assert!(!stage.text().contains("PAUSED"));
+    assert!(stage.text().contains("2 PAGE"));
+}
+
+#[test]
+fn a_live_screen_at_rest_changes_nothing_but_its_clock() {
+    let stage = Stage::new(worlds::calm(), 120, 40);
+    let mut last = stage.screen();
+    let mut changed = 0;
+    let mut stage = stage;
+    for _ in 0..15 {
+        stage = stage.later(1);
+        let next = stage.screen();
+        changed += usize::from(next.tables != last.tables);
+        assert_eq!(next.bars.len(), last.bars.len());
+        assert_eq!(next.bars[1..], last.bars[1..]);
+        last = next;
+    }
+    // Two releases pass from one step of age to the next.
+    assert!(changed <= 3, "{changed} of 15 seconds repainted a pane");
+}
+
+#[test]
+fn keys_do_what_the_contract_says() {
+    let effects = |keys: &str| Stage::new(worlds::burning(), 120, 40).keys(keys).effects;
+    let poll = |name: &str| Effect::Poll(Some(SourceName::new(name)));
+    for (keys, wanted) in [
+        ("esc", vec![]),
+        ("q", vec![Effect::Quit]),
+        ("enter q", vec![]),
+        ("enter q q", vec![Effect::Quit]),
+        ("? q", vec![]),
+        ("/ q", vec![]),
+        ("/ ctrl-c", vec![Effect::Quit]),
+        ("4 q", vec![]),
+        ("f esc esc esc", vec![]),
+        ("r", vec![poll("prom-eu")]),
+        ("2 r", vec![poll("github"), poll("argocd")]),
+        ("4 j r", vec![poll("github")]),
+        ("R", vec![Effect::Poll(None)]),
+        ("ctrl-l", vec![Effect::Repaint]),
+        ("ctrl-z", vec![Effect::Suspend]),
+        ("o Y", vec![]),
+        ("b", vec![Effect::Open("https://runbooks.example/checkout".to_owned())]),
+        ("3 y", vec![Effect::Copy("a1".to_owned())]),
+        ("3 j enter y", vec![Effect::Copy("a2".to_owned())]),
+        ("tab tab y", vec![Effect::Copy("a1".to_owned())]),
+        ("shift-tab y", vec![Effect::Copy("a1".to_owned())]),
+        (
+            "2 G o",
+            vec![Effect::Open(
+                "https://github.example/acme/payments/deployments/986".to_owned(),
+            )],
+        ),
+        ("j pgdn pgup k k g y", vec![Effect::Copy("checkout/availability".to_owned())]),
+        ("/ c a r t enter y", vec![Effect::Copy("cart/checkout-flow".to_owned())]),
+        ("/ c a r t esc y", vec![Effect::Copy("cart/checkout-flow".to_owned())]),
+    ] {
+        assert_eq!(effects(keys), wanted, "{keys}");
+    }
+}
+
+#[test]
+fn times_of_day_follow_the_zone() {
+    let stage = Stage::in_zone(worlds::burning(), 120, 40, "Europe/Berlin");
+    assert!(stage.text().contains("15:02:31 CET"));
+    assert!(stage.keys("z").text().contains("14:02:31 UTC"));
+}
+
+#[test]
+fn hostile_text_never_steers_the_terminal() {
+    for text in worlds::hostile() {
+        for keys in ["", "enter", "2 enter", "3 enter", "4 G enter", "/ x", "?"] {
+            for (width, height) in SIZES {
+                for is_ascii in [false, true] {
+                    let stage = Stage {
+                        is_ascii,
+                        ..Stage::new(worlds::saying(&text), width, height)
+                    };
+                    let buffer = stage.keys(keys).draw_at(width, height);
+                    for cell in buffer.content() {
+                        let symbol = cell.symbol();
+                        assert!(symbol.len() <= 32, "{symbol:?}");
+                        assert!(!symbol.chars().any(char::is_control), "{symbol:?}");
+                        assert!(!symbol.contains('\u{202e}'), "{symbol:?}");
+                        assert!(!is_ascii || symbol.is_ascii(), "{symbol:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_size_draws() {
+    for world in [worlds::burning(), worlds::saying("支払い"), worlds::waiting()] {
+        for keys in ["", "enter", "?", "/ x", "4", "f"] {
+            let mut stage = Stage::new(world.clone(), 80, 24).keys(keys);
+            for (width, height) in (1..=130).flat_map(|width| {
+                let heights: [u16; 13] = [1, 2, 5, 6, 7, 11, 12, 17, 18, 24, 30, 41, 50];
+                heights.map(|height| (width, height))
+            }) {
+                stage.tell(Msg::Resize(Size { width, height }));
+                stage.draw_at(width, height);
+                // A frame that was made for another size is cut, and harms nothing.
+                if width % 10 == 0 {
+                    stage.draw_at(height, 20);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn of_ten_thousand_slos_only_those_in_view_get_cells() {
+    let stage = Stage::new(worlds::crowded(10_000), 120, 40).keys("G");
+    let table = stage.screen().tables.remove(0);
+    assert!(table.rows.len() < 40);
+    assert_eq!(table.rows.last().map(|row| row.gutter), Some(Gutter::Selected));
+    assert!(stage.text().contains("service-09999"));
+    assert!(stage.text().contains("10000 ok"));
 }

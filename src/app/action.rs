@@ -98,31 +98,31 @@ actions! {
     /// The source view.
     Sources = "sources" ["4"] Look "sources";
     /// The focused pane alone, or all again.
-    FullScreen = "full_screen" ["f"] Look "full-screen pane";
+    FullScreen = "full_screen" ["f"] Look "full screen";
     /// Fewer rows.
     Filter = "filter" ["/"] Look "filter";
     /// Times of day in UTC or in the local zone.
-    Zone = "zone" ["z"] Look "UTC or local time";
+    Zone = "zone" ["z"] Look "UTC/local";
     /// The selected row in detail.
     Open = "open" ["enter"] Row "detail";
     /// The row's page in a browser.
-    Link = "link" ["o"] Row "open its page";
+    Link = "link" ["o"] Row "open link";
     /// The runbook in a browser.
-    Runbook = "runbook" ["b"] Row "open its runbook";
+    Runbook = "runbook" ["b"] Row "runbook";
     /// The row's id to the clipboard.
-    CopyId = "copy_id" ["y"] Row "copy its ID";
+    CopyId = "copy_id" ["y"] Row "copy ID";
     /// The row's page to the clipboard.
-    CopyUrl = "copy_url" ["Y"] Row "copy its URL";
+    CopyUrl = "copy_url" ["Y"] Row "copy URL";
     /// Ask the sources of this pane now.
-    Poll = "poll" ["r"] Watch "poll this pane now";
+    Poll = "poll" ["r"] Watch "poll pane";
     /// Ask all sources now.
-    PollAll = "poll_all" ["R"] Watch "poll everything now";
+    PollAll = "poll_all" ["R"] Watch "poll all";
     /// Let the view stand still.
-    Pause = "pause" ["p"] Watch "pause the view";
+    Pause = "pause" ["p"] Watch "pause";
     /// One level back.
     Back = "back" ["esc"] Program "one level back";
     /// One level back, and leave from the top.
-    Quit = "quit" ["q"] Program "back, and quit from the top";
+    Quit = "quit" ["q"] Program "back, quit from the top";
     /// Leave from anywhere.
     Exit = "exit" ["ctrl-c"] Program "quit at once";
     /// What the keys do.

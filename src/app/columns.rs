@@ -16,8 +16,24 @@ pub struct Placed {
 /// The column at the left of every row that tells the selected and the new ones.
 pub const GUTTER: u16 = 1;
 
-/// Columns between two of the pane's columns.
-const GAPS: [u16; 2] = [2, 1];
+/// How far apart columns stand.
+#[derive(Clone, Copy, PartialEq)]
+enum Gaps {
+    /// As each asks for.
+    Loose,
+    /// As near as they can be told apart.
+    Tight,
+}
+
+impl Gaps {
+    fn before(self, column: &Column) -> u16 {
+        match self {
+            Self::Loose => column.gap,
+            Self::Tight => 1,
+        }
+    }
+}
+
 /// No column with content is narrower than this.
 const NARROWEST: u16 = 4;
 
@@ -33,27 +49,27 @@ pub fn place(pane: &dyn Pane, board: &Board, width: u16) -> Vec<Placed> {
         .enumerate()
         .map(|(index, column)| wanted(column, measured(board, index)))
         .collect();
-    let wide = GAPS[0];
-    let gap = if total(&widths, wide) <= room {
-        wide
+    if total(&widths, columns, Gaps::Loose) > room {
+        drop_until_it_fits(pane, &mut widths, room);
+    }
+    let gaps = if total(&widths, columns, Gaps::Loose) <= room {
+        Gaps::Loose
     } else {
-        drop_until_it_fits(pane.drops(), &mut widths, room);
-        if total(&widths, wide) <= room {
-            wide
-        } else {
-            GAPS[1]
-        }
+        Gaps::Tight
     };
-    shrink(&mut widths, columns, gap, room);
-    let left = room.saturating_sub(total(&widths, gap));
+    shrink(&mut widths, columns, room);
+    let left = room.saturating_sub(total(&widths, columns, gaps));
     grow(&mut widths, columns, board, left);
-    let mut x = GUTTER;
-    let mut placed = Vec::new();
+    let mut end = GUTTER;
+    let mut placed: Vec<Placed> = Vec::new();
     for (column, width) in widths.into_iter().enumerate() {
-        if let Some(width) = width {
-            placed.push(Placed { column, x, width });
-            x += width + gap;
-        }
+        let Some(width) = width else {
+            continue;
+        };
+        let is_first = placed.is_empty();
+        let x = end + if is_first { 0 } else { gaps.before(&columns[column]) };
+        placed.push(Placed { column, x, width });
+        end = x + width;
     }
     placed
 }
@@ -72,16 +88,20 @@ fn wanted(column: &Column, measured: u16) -> Option<u16> {
     }
 }
 
-fn total(widths: &[Option<u16>], gap: u16) -> u16 {
-    let shown = widths.iter().flatten();
-    let count = u16::try_from(shown.clone().count()).unwrap_or(0);
-    let sum = shown.fold(0_u16, |sum, width| sum.saturating_add(*width));
-    sum.saturating_add(gap * count.saturating_sub(1))
+fn total(widths: &[Option<u16>], columns: &[Column], gaps: Gaps) -> u16 {
+    let shown = widths.iter().zip(columns);
+    let shown = shown.filter_map(|(width, column)| Some(((*width)?, gaps.before(column))));
+    let mut sum: u16 = 0;
+    for (place, (width, gap)) in shown.enumerate() {
+        let gap = if place == 0 { 0 } else { gap };
+        sum = sum.saturating_add(width).saturating_add(gap);
+    }
+    sum
 }
 
-fn drop_until_it_fits(drops: &[Drop], widths: &mut [Option<u16>], room: u16) {
-    for drop in drops {
-        if total(widths, GAPS[1]) <= room {
+fn drop_until_it_fits(pane: &dyn Pane, widths: &mut [Option<u16>], room: u16) {
+    for drop in pane.drops() {
+        if total(widths, pane.columns(), Gaps::Tight) <= room {
             return;
         }
         match *drop {
@@ -94,8 +114,8 @@ fn drop_until_it_fits(drops: &[Drop], widths: &mut [Option<u16>], room: u16) {
 }
 
 /// Takes from the widest column with words until it fits; then from the right.
-fn shrink(widths: &mut [Option<u16>], columns: &[Column], gap: u16, room: u16) {
-    while total(widths, gap) > room {
+fn shrink(widths: &mut [Option<u16>], columns: &[Column], room: u16) {
+    while total(widths, columns, Gaps::Tight) > room {
         let widest = widths
             .iter_mut()
             .zip(columns)
@@ -144,7 +164,7 @@ mod tests {
     /// A board whose SLO columns have these measures.
     fn board() -> Board {
         Board {
-            widths: vec![8, 12, 14, 0, 6, 6, 6, 6, 0, 0, 14, 0],
+            widths: vec![8, 12, 14, 5, 6, 6, 6, 6, 0, 4, 14, 0],
             ..Board::default()
         }
     }

@@ -1,5 +1,7 @@
 //! The last lines: what the sources say, and what the keys do now.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 
 use super::action::Action;
@@ -7,7 +9,10 @@ use super::layout::{Area, Arrangement};
 use super::mode::Mode;
 use super::model::Model;
 use super::screen::Bar;
+use crate::pane::cell::Span;
 use crate::pane::{Line, Role, fresh};
+use crate::store::Feed;
+use crate::text::Shown;
 
 /// Every source: the troubled ones as sentences, the others by name.
 pub(super) fn sources(model: &Model, area: Area, now: Timestamp) -> Bar {
@@ -18,33 +23,66 @@ pub(super) fn sources(model: &Model, area: Area, now: Timestamp) -> Bar {
 
 fn said(model: &Model, now: Timestamp, width: usize) -> Line {
     let sight = model.sight(now);
-    let feeds = sight.store.feeds();
-    let (troubled, live): (Vec<_>, Vec<_>) = feeds
-        .iter()
-        .partition(|feed| fresh::is_troubled(feed, sight.now));
-    let mut line = Line::of(" ", Role::Plain);
-    let separate = |line: Line| {
-        if line.0.len() > 1 {
-            line.text(" · ", Role::Dim)
-        } else {
-            line
-        }
+    let feeds = sight.store.feeds().iter();
+    let (mut troubled, live): (Vec<&Feed>, Vec<&Feed>) =
+        feeds.partition(|feed| fresh::is_troubled(feed, sight.now));
+    // The worst is said in full, whatever else has to be left out.
+    troubled.sort_by_key(|feed| (!feed.offers.slos, Reverse(feed.freshness(sight.now))));
+    let sentences = |count: usize| {
+        troubled.iter().enumerate().map(move |(place, feed)| {
+            if place < count {
+                fresh::sentence(feed, sight.now)
+            } else {
+                fresh::name_and_word(feed, sight.now)
+            }
+        })
     };
-    for feed in &troubled {
-        line = separate(line).join(fresh::sentence(feed, sight.now));
-    }
     let names: Vec<_> = live.iter().map(|feed| feed.name.as_str()).collect();
-    let live = match names.len() {
-        0 => return line,
-        1 => format!("{} live", names[0]),
-        _ => format!("{} live", names.join(", ")),
+    let named = format!("{} live", names.join(", "));
+    let counted = format!("{} live", names.len());
+    let line = |count: usize, live: &str| {
+        let live = (!names.is_empty()).then(|| Line::of(live, Role::Dim));
+        let mut parts = sentences(count).chain(live);
+        let first = parts.next().unwrap_or_default();
+        let line = Line::of(" ", Role::Plain).join(first);
+        parts.fold(line, |line, part| line.text(" · ", Role::Dim).join(part))
     };
-    let live = if line.width() + live.len() + 4 > width {
-        format!("{} live", names.len())
-    } else {
-        live
-    };
-    separate(line).text(live, Role::Dim)
+    let tries = std::iter::once((troubled.len(), named.as_str()))
+        .chain((1..=troubled.len()).rev().map(|count| (count, counted.as_str())));
+    let mut lines = tries.map(|(count, live)| line(count, live));
+    let fitting = lines.find(|line| line.width() <= width);
+    fitting.unwrap_or_else(|| {
+        let first = sentences(1).next().unwrap_or_default();
+        let rest = feeds_count(troubled.len().saturating_sub(1), names.len());
+        let room = width.saturating_sub(rest.width() + 1);
+        Line::of(" ", Role::Plain).join(cut(first, room)).join(rest)
+    })
+}
+
+/// What is left to say of the sources that are not named.
+fn feeds_count(troubled: usize, live: usize) -> Line {
+    let mut line = Line::new();
+    if troubled > 0 {
+        line = line.text(format!(" · {troubled} more not live"), Role::Fault);
+    }
+    if live > 0 {
+        line = line.text(format!(" · {live} live"), Role::Dim);
+    }
+    line
+}
+
+/// A line of which only that many columns are kept.
+fn cut(line: Line, room: usize) -> Line {
+    let mut kept = Line::new();
+    for span in line.0 {
+        let left = room.saturating_sub(kept.width());
+        match span {
+            Span::Text(text, role) if left > 0 => kept = kept.text(text.fit(left).as_str(), role),
+            Span::Mark(mark, role) if left > 2 => kept = kept.mark(mark, role),
+            Span::Text(..) | Span::Mark(..) => break,
+        }
+    }
+    kept
 }
 
 /// What the keys do now; the filter prompt while one is typed; a short message when there is one.
@@ -58,9 +96,7 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
     } else if arrangement.sources.is_none() && is_any_troubled(model, now) {
         said(model, now, usize::from(area.width))
     } else {
-        let left = fitting(
-            model,
-            usize::from(area.width).saturating_sub(right.width() + 2),
+        let left = fitting(model, now, usize::from(area.width).saturating_sub(right.width() + 2),
         );
         Line::of(" ", Role::Plain).join(left)
     };
@@ -74,18 +110,18 @@ fn is_any_troubled(model: &Model, now: Timestamp) -> bool {
 }
 
 /// What has most use for the mode and the pane, first things first.
-fn useful(model: &Model) -> Vec<Action> {
-    let pane = model.pane();
+fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
     let mut actions = match model.modes.top() {
-        Mode::Detail { .. } => vec![Action::Back, Action::Down, Action::PageDown],
-        Mode::Help { .. } => return vec![Action::Back, Action::Down, Action::PageDown],
+        Mode::Detail { .. } => vec![Action::Back, Action::PageDown],
+        Mode::Help { .. } => return vec![Action::Back, Action::PageDown],
+        Mode::Browse | Mode::Filter if model.target().is_none() => vec![Action::Filter],
         Mode::Browse | Mode::Filter => vec![Action::Open, Action::Filter],
     };
-    if pane.has_pages() {
-        actions.push(Action::Link);
-    }
-    if pane.has_runbooks() {
-        actions.push(Action::Runbook);
+    let sight = model.sight(now);
+    let links = model.target().map(|entry| model.pane().links(sight, entry));
+    if let Some(links) = links {
+        actions.extend(links.url.map(|_| Action::Link));
+        actions.extend(links.runbook.map(|_| Action::Runbook));
     }
     actions.extend([
         Action::NextPane,
@@ -99,9 +135,9 @@ fn useful(model: &Model) -> Vec<Action> {
     actions
 }
 
-fn fitting(model: &Model, width: usize) -> Line {
+fn fitting(model: &Model, now: Timestamp, width: usize) -> Line {
     let mut shown = Vec::new();
-    for action in useful(model) {
+    for action in useful(model, now) {
         shown.push(action);
         if hints(model, &shown).width() > width {
             shown.pop();
@@ -131,28 +167,45 @@ fn hints(model: &Model, actions: &[Action]) -> Line {
     line
 }
 
+/// The prompt: what is typed, of a long filter its end; then how many rows pass.
 fn prompt(model: &Model, area: Area) -> Bar {
     let (text, shown, all) = model.roster().map_or(("", 0, 0), |roster| {
         let (shown, all) = (roster.shown.len(), roster.board.entries.len());
         (roster.filter.text(), shown, all)
     });
-    let mut left = Line::of(" /", Role::Accent).text(text, Role::Strong);
+    let mut left = Line::of(" /", Role::Accent).text(tail(text, area.width).as_str(), Role::Strong);
     if text.is_empty() {
         left = left.text("  svc: sev: state: src: or any words", Role::Dim);
     }
-    let right = Line::of(format!("{shown} of {all}  "), Role::Plain)
-        .text("enter", Role::Accent)
-        .text(" keep  ", Role::Dim)
-        .text("esc", Role::Accent)
-        .text(" clear ", Role::Dim);
+    let mut right = Line::of(format!("{shown} of {all} "), Role::Plain);
+    if area.width >= ROOMY {
+        right = right
+            .text(" enter", Role::Accent)
+            .text(" keep  ", Role::Dim)
+            .text("esc", Role::Accent)
+            .text(" clear ", Role::Dim);
+    }
     Bar { area, left, right }
+}
+
+/// From this width on, the prompt says how it is left.
+const ROOMY: u16 = 60;
+
+/// The end of what is typed, so that the cursor stays in view.
+fn tail(text: &str, width: u16) -> Shown {
+    let taken = if width >= ROOMY { 50 } else { 16 };
+    let room = usize::from(width.saturating_sub(taken)).max(4);
+    let mut start = text.char_indices().map(|(at, _)| at);
+    let fits = |at: &usize| Shown::new(&text[*at..]).width() <= room;
+    start
+        .find(fits)
+        .map_or_else(Shown::default, |at| Shown::new(&text[at..]))
 }
 
 /// Where the cursor of the filter prompt stands.
 pub(super) fn cursor(model: &Model, area: Area) -> Option<(u16, u16)> {
-    let text = model.roster()?.filter.text();
-    let width = crate::text::Shown::new(text).width();
-    let x = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(2);
+    let text = tail(model.roster()?.filter.text(), area.width);
+    let x = u16::try_from(text.width()).unwrap_or(u16::MAX);
     let last = area.width.saturating_sub(1);
-    Some((area.x + x.min(last), area.y))
+    Some((area.x + x.saturating_add(2).min(last), area.y))
 }

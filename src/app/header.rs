@@ -202,11 +202,12 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
         if !left.is_empty() {
             left = left.text(if is_narrow { " " } else { "  " }, Role::Plain);
         }
-        left = left.text(format!("{key}{name}"), role);
-        if is_open {
-            let count = table::count(*pane, &model.rosters[place], sight);
-            left = left.text(" ", Role::Plain).join(count);
-        }
+        left = if is_open {
+            let count = table::count_word(*pane, &model.rosters[place], sight);
+            left.text(format!(" {key}{name} {count} "), role)
+        } else {
+            left.text(format!("{key}{name}"), role)
+        };
     }
     let roster = &model.rosters[model.focus];
     let right = if roster.filter.text().is_empty() {
@@ -226,11 +227,7 @@ fn freshness(model: &Model, sight: Sight<'_>, is_narrow: bool) -> Line {
     if !is_narrow {
         return fresh::summary(&feeds, sight.now);
     }
-    let worst = feeds.iter().max_by_key(|feed| feed.freshness(sight.now));
-    worst.map_or_else(Line::new, |feed| {
-        let (word, role) = fresh::word(feed, sight.now);
-        Line::of(word, role)
-    })
+    fresh::worst(&feeds, sight.now)
 }
 
 /// The one line of a terminal that has no room for more.
@@ -256,11 +253,9 @@ pub(super) fn smallest(model: &Model, area: Area, now: Timestamp) -> Bar {
         role,
     );
     let feeds = fresh::feeding(PANES[0], sight.store);
-    let worst = feeds.iter().max_by_key(|feed| feed.freshness(sight.now));
-    if let Some(feed) = worst {
-        let (word, role) = fresh::word(feed, sight.now);
-        left = left.text(format!(" {word}"), role);
-    }
+    left = left
+        .text(" ", Role::Plain)
+        .join(fresh::worst(&feeds, sight.now));
     if model.frozen.is_some() {
         left = left.text(" PAUSED", Role::Alarm);
     }

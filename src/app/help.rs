@@ -7,8 +7,8 @@ use super::screen::{Sheet, SheetLine, Slot};
 use crate::pane::{Align, Cell, Line, Mark, Role};
 
 /// Columns of one action: its keys, and what it does.
-const KEYS: u16 = 16;
-const WORDS: u16 = 27;
+const KEYS: u16 = 12;
+const WORDS: u16 = 24;
 /// From this inner width on, two columns of actions stand side by side.
 const DOUBLE: u16 = 2 * (KEYS + WORDS) + 3;
 
@@ -87,7 +87,7 @@ fn lines(model: &Model, width: u16) -> Vec<SheetLine> {
         lines.extend(all.into_iter().map(SheetLine::Cells));
     }
     lines.push(SheetLine::Text(Line::new()));
-    lines.extend(legend().into_iter().map(SheetLine::Text));
+    lines.extend(legend(width).into_iter().map(SheetLine::Text));
     lines
 }
 
@@ -139,21 +139,34 @@ fn applies(model: &Model, action: Action) -> bool {
     }
 }
 
-fn legend() -> Vec<Line> {
-    vec![
-        Line::of(" filter  ", Role::Title).text("svc:checkout sev:page state:ok", Role::Plain),
-        Line::of("         ", Role::Plain).text("src:prod any words", Role::Plain),
-        Line::of(" marks   ", Role::Title)
+/// What filters and shapes mean, in lines that fit the narrow help, or half as many for the wide.
+fn legend(width: u16) -> Vec<Line> {
+    let filter = [
+        Line::of(" filter ", Role::Title).text("svc:checkout sev:page ", Role::Plain),
+        Line::of("state:ok src:prod any words", Role::Plain),
+    ];
+    let marks = [
+        Line::of(" marks  ", Role::Title)
             .mark(Mark::Page, Role::Page)
             .text("page  ", Role::Plain)
             .mark(Mark::Ticket, Role::Ticket)
             .text("ticket  ", Role::Plain)
             .mark(Mark::Ok, Role::Plain)
-            .text("ok", Role::Plain),
-        Line::of("         ", Role::Plain)
+            .text("ok  ", Role::Plain),
+        Line::new()
             .mark(Mark::NoData, Role::NoData)
             .text("no events  ", Role::Plain)
             .mark(Mark::Unknown, Role::Unknown)
             .text("not known", Role::Plain),
-    ]
+    ];
+    let mut lines = Vec::new();
+    for [first, second] in [filter, marks] {
+        if width >= DOUBLE {
+            lines.push(first.join(second));
+        } else {
+            lines.push(first);
+            lines.push(Line::of("        ", Role::Plain).join(second));
+        }
+    }
+    lines
 }

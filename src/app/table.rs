@@ -46,19 +46,24 @@ pub(super) fn table(
     let sight = model.sight(now);
     let room = room(pane, border, area);
     let is_focused = place == model.focus;
-    let placed = columns::place(pane, &roster.board, room.width);
+    // Within a box, the last column does not touch the border.
+    let margin = u16::from(border == Border::Box);
+    let placed = columns::place(pane, &roster.board, room.width.saturating_sub(margin));
     let mut table = Table {
         area,
         border,
         is_focused,
         title: title(model, place),
-        info: info(pane, roster, sight, area.width),
+        info: Line::new(),
         more: more(pane, roster, sight, room.height),
         columns: placed.iter().map(|at| slot(pane, *at)).collect(),
         headings: Vec::new(),
         rows: Vec::new(),
         note: Vec::new(),
     };
+    let taken = table.title.width() + table.more.width() + 8;
+    let room_for_info = usize::from(area.width).saturating_sub(taken);
+    table.info = info(pane, roster, sight, room_for_info);
     if roster.shown.is_empty() {
         let width = usize::from(room.width.saturating_sub(2));
         let why = empty(model, pane, roster, sight);
@@ -110,9 +115,24 @@ fn cells(
     placed
         .iter()
         .map(take)
-        .map(Option::unwrap_or_default)
+        .zip(placed)
+        .map(|(cell, at)| resampled(cell.unwrap_or_default(), usize::from(at.width)))
         .map(|cell| if is_old { cell.faded() } else { cell })
         .collect()
+}
+
+/// A curve in as many values as there are columns, each the highest of those it stands for.
+fn resampled(cell: Cell, width: usize) -> Cell {
+    let Cell::Spark(values, role) = cell else {
+        return cell;
+    };
+    let each = values.len().div_ceil(width.max(1)).max(1);
+    let mut groups: Vec<_> = values
+        .rchunks(each)
+        .map(|group| group.iter().copied().flatten().reduce(f64::max))
+        .collect();
+    groups.reverse();
+    Cell::Spark(groups, role)
 }
 
 fn gutter(roster: &Roster, place: usize, is_focused: bool) -> Gutter {
@@ -144,29 +164,42 @@ pub(super) fn title(model: &Model, place: usize) -> Line {
 }
 
 /// How many rows there are; `?` for those that a silent source might add.
-pub(super) fn count(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> Line {
+pub(super) fn count_word(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> String {
     let Count { known, unsure } = pane.count(sight, &roster.board);
     match (known, unsure) {
-        (0, true) => Line::of("?", Role::Unknown),
-        (known, true) => Line::of(known.to_string(), Role::Plain).text("+?", Role::Unknown),
-        (known, false) => Line::of(known.to_string(), Role::Plain),
+        (0, true) => "?".to_owned(),
+        (known, true) => format!("{known}+?"),
+        (known, false) => known.to_string(),
     }
 }
 
-fn info(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>, width: u16) -> Line {
+fn count(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> Line {
+    let word = count_word(pane, roster, sight);
+    let known = word.trim_end_matches("+?").trim_end_matches('?');
+    Line::of(known, Role::Plain).text(&word[known.len()..], Role::Unknown)
+}
+
+/// Count, order and freshness; in little room the order goes first, then all but the worst source.
+fn info(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>, room: usize) -> Line {
     let feeds = fresh::feeding(pane, sight.store);
     if feeds.is_empty() {
         return Line::of("no source", Role::Dim);
     }
-    let mut line = count(pane, roster, sight);
-    if width >= 56 {
-        line = line.text(format!(" · {}", pane.order()), Role::Dim);
-    }
+    let count = count(pane, roster, sight);
+    let order = Line::of(format!(" · {}", pane.order()), Role::Dim);
     if !pane.fades() {
-        return line;
+        return count.join(order);
     }
-    line.text(" · ", Role::Dim)
-        .join(fresh::summary(&feeds, sight.now))
+    let dot = Line::of(" · ", Role::Dim);
+    let all = dot.clone().join(fresh::summary(&feeds, sight.now));
+    let worst = dot.join(fresh::worst(&feeds, sight.now));
+    let full = count.clone().join(order).join(all.clone());
+    let without_order = count.clone().join(all);
+    let fits = |line: &Line| line.width() <= room;
+    [full, without_order]
+        .into_iter()
+        .find(fits)
+        .unwrap_or_else(|| count.join(worst))
 }
 
 /// How many rows are out of view; above in the weight of the worst of them.

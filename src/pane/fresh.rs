@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Pane;
 use super::cell::{Line, Role};
 use super::figures;
-use crate::domain::{Freshness, window};
+use crate::domain::{Fault, Freshness, window};
 use crate::store::{Feed, Store};
 
 /// How old the last good answer is; `None` when there was none.
@@ -45,19 +45,28 @@ pub fn is_troubled(feed: &Feed, now: Timestamp) -> bool {
     feed.fault.is_some() || feed.is_waiting() || feed.freshness(now) != Freshness::Live
 }
 
+/// A source's name and how fresh it is.
+pub fn name_and_word(feed: &Feed, now: Timestamp) -> Line {
+    let (word, role) = word(feed, now);
+    Line::of(format!("{} {word}", feed.name), role)
+}
+
 /// A source in one sentence: `argocd DOWN 3m: no answer within 10s, next try 20s`.
 pub fn sentence(feed: &Feed, now: Timestamp) -> Line {
-    let (word, role) = word(feed, now);
-    let mut line = Line::of(feed.name.as_str(), role).text(format!(" {word}"), role);
+    let mut line = name_and_word(feed, now);
     if let Some(fault) = &feed.fault {
-        let message = fault.message.shown();
-        let message = message.as_str().trim_end_matches('.');
-        line = line.text(format!(": {message}"), Role::Plain);
+        line = line.text(format!(": {}", fault_words(fault)), Role::Plain);
         if let Some(next) = next_try(feed, now) {
             line = line.text(format!(", {next}"), Role::Dim);
         }
     }
     line
+}
+
+/// What went wrong, ready to stand within a sentence.
+pub fn fault_words(fault: &Fault) -> String {
+    let words = fault.message.shown();
+    words.as_str().trim_end_matches('.').to_owned()
 }
 
 /// The sources that feed a pane.
@@ -66,13 +75,21 @@ pub fn feeding<'a>(pane: &dyn Pane, store: &'a Store) -> Vec<&'a Feed> {
     feeds.filter(|feed| pane.fed_by(feed.offers)).collect()
 }
 
+/// The source that is furthest behind, and how much it is.
+pub fn worst(feeds: &[&Feed], now: Timestamp) -> Line {
+    let worst = feeds.iter().max_by_key(|feed| feed.freshness(now));
+    worst.map_or_else(Line::new, |feed| {
+        let (word, role) = word(feed, now);
+        Line::of(word, role)
+    })
+}
+
 /// The freshness of a whole pane: the troubled sources by name, or `live`.
 pub fn summary(feeds: &[&Feed], now: Timestamp) -> Line {
     match feeds {
         [] => Line::of("no source", Role::Dim),
         [feed] => {
-            let (word, role) = word(feed, now);
-            Line::of(feed.name.as_str(), role).text(format!(" {word}"), role)
+            name_and_word(feed, now)
         }
         _ => {
             let mut line = Line::new();
@@ -80,11 +97,8 @@ pub fn summary(feeds: &[&Feed], now: Timestamp) -> Line {
                 if feed.freshness(now) == Freshness::Live {
                     continue;
                 }
-                let (word, role) = word(feed, now);
                 let gap = if line.is_empty() { "" } else { " · " };
-                line = line
-                    .text(gap, Role::Dim)
-                    .text(format!("{} {word}", feed.name), role);
+                line = line.text(gap, Role::Dim).join(name_and_word(feed, now));
             }
             if line.is_empty() {
                 return Line::of("live", Role::Dim);

@@ -67,13 +67,15 @@ impl Pane for Incidents {
 
     fn board(&self, store: &Store) -> Board {
         let mut ranking = Ranking::new(self);
+        // Room for whatever may come, so that columns stand still when a status changes.
+        ranking.measure(SEVERITY, "! TICKET".len());
+        ranking.measure(STATUS, "not acked?".len());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.incidents.iter().flatten().enumerate() {
                 ranking.add((number, feed), item, &row.id, rank(row));
-                ranking.measure(SEVERITY, 2 + severity_word(row.severity).len());
                 ranking.measure(SERVICE, width_of(&row.service));
                 ranking.measure(TITLE, ROOMY_TITLE);
-                ranking.measure(STATUS, status(row).width());
+                ranking.measure(STATUS, status(row).width() + 1);
             }
         }
         ranking.board(&COLUMNS)
@@ -96,7 +98,11 @@ impl Pane for Incidents {
             Cell::foreign(&row.service, Role::Strong),
             Cell::Line(title),
             Cell::text(sight.ago(row.opened_at), Role::Dim),
-            Cell::Line(status(row)),
+            Cell::Line(if sight.is_old(entry) {
+                status(row).text("?", Role::Old)
+            } else {
+                status(row)
+            }),
         ];
         if row.is_open() && row.status != IncidentStatus::Silenced {
             return cells;
@@ -216,10 +222,9 @@ pub(super) fn status(row: &Incident) -> Line {
 }
 
 fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
-    let (word, role) = fresh::word(feed, sight.now);
     let mut detail = Detail {
         title: Line::new().foreign(&row.title, Role::Title),
-        origin: Line::of(feed.name.as_str(), role).text(format!(" {word}"), role),
+        origin: fresh::name_and_word(feed, sight.now),
         blocks: Vec::new(),
     };
     let (mark, role) = Mark::of_severity(row.severity);

@@ -30,7 +30,8 @@ const COLUMNS: [Column; 6] = [
     Column::left("", Width::Content(10)),
 ];
 
-const DROPS: [Drop; 4] = [
+const DROPS: [Drop; 5] = [
+    Drop::Narrow(ACTOR, 6),
     Drop::Hide(ACTOR),
     Drop::Hide(ENVIRONMENT),
     Drop::Narrow(STATUS, 2),
@@ -64,6 +65,8 @@ impl Pane for Releases {
 
     fn board(&self, store: &Store) -> Board {
         let mut ranking = Ranking::new(self);
+        // Room for all but the rarest word, so that columns stand still when a status changes.
+        ranking.measure(STATUS, "» running".chars().count());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.releases.iter().flatten().enumerate() {
                 ranking.add((number, feed), item, &row.id, rank(row));
@@ -167,13 +170,12 @@ pub(super) fn names(feeds: &[&Feed]) -> String {
 }
 
 fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
-    let (word, role) = fresh::word(feed, sight.now);
     let mut detail = Detail {
         title: Line::new()
             .foreign(&row.service, Role::Title)
             .text(" ", Role::Title)
             .foreign(&row.version, Role::Title),
-        origin: Line::of(feed.name.as_str(), role).text(format!(" {word}"), role),
+        origin: fresh::name_and_word(feed, sight.now),
         blocks: Vec::new(),
     };
     let (mark, role) = Mark::of_release(row.status);

@@ -24,25 +24,29 @@ const OBJECTIVE: usize = 3;
 /// The first of the four burn columns.
 const BURN: usize = 4;
 const GAUGE: usize = 8;
+const BUDGET: usize = 9;
 const NOTE: usize = 10;
 const TREND: usize = 11;
 
+/// Columns of the longest note: `was TICKET 59m`.
+const NOTES: u16 = 14;
+
 const COLUMNS: [Column; 12] = [
     Column::left("", Width::Content(9)),
-    Column::left("service", Width::Content(18)),
+    Column::left("service", Width::Content(18)).close(),
     Column::left("SLO", Width::Content(18)),
-    Column::left("goal %", Width::Fixed(6)),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)),
-    Column::left("budget left", Width::Fixed(10)),
-    Column::right("", Width::Fixed(5)),
-    Column::left("", Width::Content(16)),
-    Column::left("trend", Width::Rest(8, 40)),
+    Column::left("goal%", Width::Content(8)),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
+    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
+    Column::left("budget", Width::Rest(8, 10)).close(),
+    Column::right("", Width::Content(5)).close(),
+    Column::left("", Width::Content(NOTES)).close(),
+    Column::left("trend", Width::Rest(8, 40)).close(),
 ];
 
-const DROPS: [Drop; 11] = [
+const DROPS: [Drop; 13] = [
     Drop::Hide(TREND),
     Drop::Hide(BURN + 3),
     Drop::Hide(BURN + 2),
@@ -53,6 +57,8 @@ const DROPS: [Drop; 11] = [
     Drop::Hide(GAUGE),
     Drop::Narrow(NAME, 8),
     Drop::Hide(NAME),
+    Drop::Narrow(NOTE, 11),
+    Drop::Narrow(SERVICE, 12),
     Drop::Hide(NOTE),
 ];
 
@@ -87,14 +93,18 @@ impl Pane for Slos {
     fn board(&self, store: &Store) -> Board {
         let mut ranking = Ranking::new(self);
         let mut labels = Labels::default();
+        // Room for whatever may come, so that columns stand still when a state changes.
+        ranking.measure(STATE, "? NO DATA".len());
+        ranking.measure(BUDGET, "100%".len());
+        ranking.measure(NOTE, usize::from(NOTES));
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, seen) in feed.facts.slos.iter().flatten().enumerate() {
                 let verdict = seen.assess();
                 ranking.add((number, feed), item, &seen.slo.id(), rank(seen, &verdict));
-                ranking.measure(STATE, 2 + state_word(verdict.state).len());
                 ranking.measure(SERVICE, width_of(&seen.slo.service));
                 ranking.measure(NAME, width_of(&seen.slo.name));
-                ranking.measure(NOTE, note_width(&verdict));
+                ranking.measure(OBJECTIVE, figures::objective(seen.slo.objective).len());
+                ranking.measure(BUDGET, figures::budget(verdict.budget_remaining).len());
                 labels.count(seen);
             }
         }
@@ -362,10 +372,4 @@ fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -> Line {
         (Some(Phase::Calm) | None, _) => Line::new(),
         (Some(phase), _) => Line::of(phase.word(), Role::Plain),
     }
-}
-
-/// Room for the note a row may have now or once its source falls silent.
-fn note_width(verdict: &Assessment) -> usize {
-    let was = "was  59m".len() + state_word(verdict.state).len();
-    was.max("no data 59m".len())
 }

@@ -27,13 +27,13 @@ const COLUMNS: [Column; 7] = [
     Column::right("took", Width::Fixed(6)),
     Column::right("every", Width::Fixed(5)),
     Column::left("gave", Width::Content(40)),
-    Column::left("fault", Width::Rest(12, 400)),
+    Column::left("fault", Width::Rest(34, 400)),
 ];
 
 const DROPS: [Drop; 4] = [
     Drop::Hide(EVERY),
-    Drop::Hide(ROWS),
     Drop::Hide(LATENCY),
+    Drop::Hide(ROWS),
     Drop::Hide(KIND),
 ];
 
@@ -147,9 +147,9 @@ fn badge(feed: &Feed, sight: Sight<'_>) -> Line {
 /// What is wrong and when it is asked again; warnings of an otherwise good answer.
 fn trouble(feed: &Feed, sight: Sight<'_>) -> Line {
     if let Some(fault) = &feed.fault {
-        let line = Line::new().foreign(&fault.message, Role::Plain);
+        let line = Line::of(fresh::fault_words(fault), Role::Plain);
         return match fresh::next_try(feed, sight.now) {
-            Some(next) => Line::of(format!("{next}: "), Role::Dim).join(line),
+            Some(next) => line.text(format!(", {next}"), Role::Dim),
             None => line,
         };
     }
@@ -207,10 +207,9 @@ fn detail(sight: Sight<'_>, feed: &Feed) -> Detail {
         .map_or_else(|| "never".to_owned(), |at| sight.moment(at));
     detail.field("last answer", plain(heard));
     if feed.failures > 0 {
-        detail.field(
-            "failed since",
-            plain(format!("{} polls in a row", feed.failures)),
-        );
+        let plural = if feed.failures == 1 { "" } else { "s" };
+        let count = format!("{} poll{plural} in a row", feed.failures);
+        detail.field("failed", plain(count));
     }
     if let Some(next) = feed.next_try {
         detail.field("next poll", plain(sight.moment(next)));

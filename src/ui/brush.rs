@@ -41,6 +41,7 @@ impl Brush<'_> {
 
     /// Writes what fits, without a mark for what does not.
     fn put(&mut self, (x, y): (u16, u16), room: u16, text: &str, style: Style) -> u16 {
+        let style = Style::reset().patch(style);
         let area = self.buffer.area;
         if y >= area.bottom() || x >= area.right() {
             return 0;

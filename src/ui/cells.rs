@@ -10,6 +10,8 @@ use crate::pane::cell::{Cell, Role};
 /// Eighths of a bar, and of a column.
 const BARS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const COLUMNS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/// What is lower than this share of the scale is drawn as nothing, so that calm curves stand still.
+const CALM: f64 = 0.07;
 const ASCII_COLUMNS: [&str; 5] = ["_", ".", "-", "=", "#"];
 
 /// Draws a cell into its slot of a row that begins at `x`, `y`.
@@ -76,9 +78,9 @@ fn spark(
             continue;
         };
         let glyph = if brush.theme.is_ascii() {
-            ASCII_COLUMNS[usize::from(steps(*value, 4))]
+            ASCII_COLUMNS[usize::from(steps(*value - CALM, 4))]
         } else {
-            COLUMNS[usize::from(steps(*value, 7))]
+            COLUMNS[usize::from(steps(*value - CALM, 7))]
         };
         brush.text((x, y), 1, glyph, style);
     }

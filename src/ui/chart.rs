@@ -45,11 +45,7 @@ fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
         let pad = width.saturating_sub(u16::try_from(label.width()).unwrap_or(width));
         brush.text((x + pad, y), width - pad, label.as_str(), style);
         let dash = brush.theme.glyph("╌", "-");
-        let across = match role {
-            Role::Dim => frame,
-            _ => brush.theme.style(*role),
-        };
-        brush.repeat((left + 1, y), chart.width, dash, across);
+        brush.repeat((left + 1, y), chart.width, dash, frame);
     }
     for column in 0..chart.width {
         let bits = dots(chart, column, line);

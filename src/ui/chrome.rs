@@ -1,5 +1,7 @@
 //! What surrounds the rows: bars, borders, titles.
 
+use ratatui::style::Style;
+
 use super::brush::Brush;
 use crate::app::layout::{Area, Border};
 use crate::app::screen::Bar;
@@ -22,6 +24,7 @@ pub(super) fn bar(brush: &mut Brush<'_>, bar: &Bar) {
 pub(super) struct Frame<'a> {
     pub(super) area: Area,
     pub(super) border: Border,
+    pub(super) is_focused: bool,
     pub(super) title: &'a Line,
     pub(super) info: &'a Line,
     pub(super) more: &'a Line,
@@ -38,13 +41,17 @@ pub(super) fn frame(brush: &mut Brush<'_>, frame: &Frame<'_>) {
     if width < 4 || height == 0 || frame.border == Border::Bare {
         return;
     }
-    let style = brush.theme.frame();
+    let style = if frame.is_focused {
+        Style::new()
+    } else {
+        brush.theme.frame()
+    };
     let line = brush.theme.glyph("─", "-");
     brush.repeat((x, y), width, line, style);
     let mut info = frame.info.clone();
     let is_box = frame.border == Border::Box && height > 1;
     if is_box {
-        sides(brush, frame.area);
+        sides(brush, frame.area, style);
         on_line(brush, (x, y + height - 1), width, frame.more, Side::Right);
     } else if !frame.more.is_empty() {
         info = info
@@ -63,8 +70,7 @@ pub(super) fn frame(brush: &mut Brush<'_>, frame: &Frame<'_>) {
     );
 }
 
-fn sides(brush: &mut Brush<'_>, area: Area) {
-    let style = brush.theme.frame();
+fn sides(brush: &mut Brush<'_>, area: Area, style: Style) {
     let side = brush.theme.glyph("│", "|");
     let (left, right) = (area.x, area.x + area.width - 1);
     let bottom = area.y + area.height - 1;

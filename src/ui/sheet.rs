@@ -15,6 +15,7 @@ pub(super) fn sheet(brush: &mut Brush<'_>, sheet: &Sheet) {
         &Frame {
             area: sheet.area,
             border: sheet.border,
+            is_focused: true,
             title: &sheet.title,
             info: &sheet.info,
             more: &sheet.more,

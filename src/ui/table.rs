@@ -13,6 +13,7 @@ pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
         &Frame {
             area: table.area,
             border: table.border,
+            is_focused: table.is_focused,
             title: &table.title,
             info: &table.info,
             more: &table.more,

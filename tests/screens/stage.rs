@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -32,7 +33,12 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(store: Store, width: u16, height: u16) -> Self {
+        Self::in_zone(store, width, height, "UTC")
+    }
+
+    pub fn in_zone(store: Store, width: u16, height: u16, zone: &str) -> Self {
         let ui = UiSettings {
+            timezone: TimeZone::get(zone).expect("a zone"),
             context: "acme-prod".to_owned(),
             ..Settings::empty().ui
         };
@@ -88,6 +94,12 @@ impl Stage {
 
     pub fn screen(&self) -> Screen {
         screen(&self.model, self.now)
+    }
+
+    /// The frame's text.
+    pub fn text(&self) -> String {
+        let size = self.size();
+        text(&self.draw_at(size.0, size.1))
     }
 
     /// The frame as a terminal of that size shows it.

@@ -485,6 +485,11 @@ pub fn search_worse() -> Report {
     answer("prom-eu", 0, facts_of_slos(slos))
 }
 
+/// A poll that finds no SLO any more.
+pub fn no_slos() -> Report {
+    answer("prom-eu", 0, facts_of_slos(Vec::new()))
+}
+
 /// The burning world's releases a poll later, with one more.
 pub fn one_more_release() -> Report {
     let mut all = releases();

@@ -13,13 +13,12 @@ use crate::text::Shown;
 pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detail {
     let verdict = seen.assess();
     let slo = &seen.slo;
-    let (word, role) = fresh::word(feed, sight.now);
     let mut detail = Detail {
         title: Line::new()
             .foreign(&slo.service, Role::Title)
             .text(" / ", Role::Dim)
             .foreign(&slo.name, Role::Title),
-        origin: Line::of(feed.name.as_str(), role).text(format!(" {word}"), role),
+        origin: fresh::name_and_word(feed, sight.now),
         blocks: Vec::new(),
     };
     let is_current = feed.freshness(sight.now).is_current();
@@ -56,7 +55,6 @@ fn verdict_line(
 ) -> Line {
     if !is_current {
         let (mark, role) = Mark::of_state(State::Unknown);
-        let (word, fault) = fresh::word(feed, sight.now);
         return Line::new()
             .mark(mark, role)
             .text("UNKNOWN", role)
@@ -64,7 +62,7 @@ fn verdict_line(
                 format!(" · was {} · ", state_word(verdict.state)),
                 Role::Plain,
             )
-            .text(format!("{} {word}", feed.name), fault);
+            .join(fresh::name_and_word(feed, sight.now));
     }
     let (mark, role) = Mark::of_state(verdict.state);
     let mut line = Line::new().mark(mark, role);
@@ -100,7 +98,7 @@ fn budget_line(seen: &Observation, verdict: &Assessment, is_current: bool) -> Li
         .text(" left", role)
         .text(
             format!(
-                " of {}% over {}",
+                " · {}% over {}",
                 figures::objective(slo.objective).trim(),
                 figures::period(slo.period)
             ),
