@@ -57,17 +57,15 @@ impl Key {
 
     /// The same for the same matter, whatever the order of the alerts and however many there are.
     fn id(&self) -> String {
-        let mut id = format!(
-            "{}{{service={:?},severity={:?}",
-            self.alertname,
-            self.service,
-            self.severity.word()
-        );
-        if !self.slo.is_empty() {
-            id.push_str(&format!(",slo={:?}", self.slo));
-        }
-        id.push('}');
-        id
+        let slo = match self.slo.as_str() {
+            "" => String::new(),
+            slo => format!(",slo={slo:?}"),
+        };
+        let severity = self.severity.word();
+        format!(
+            "{}{{service={:?},severity={severity:?}{slo}}}",
+            self.alertname, self.service
+        )
     }
 }
 
@@ -202,16 +200,12 @@ fn values_by_name<'a>(alerts: &[&'a Alert]) -> BTreeMap<&'a str, BTreeSet<&'a st
 
 /// The first values by name, the rest as a number.
 fn named(values: &BTreeSet<&str>) -> String {
-    let mut text = values
-        .iter()
-        .take(NAMED_VALUES)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if values.len() > NAMED_VALUES {
-        text.push_str(&format!(" and {} more", values.len() - NAMED_VALUES));
+    let named: Vec<&str> = values.iter().take(NAMED_VALUES).copied().collect();
+    let named = named.join(", ");
+    match values.len().saturating_sub(NAMED_VALUES) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
-    text
 }
 
 /// Who silenced, until when and why, as far as it is known; the id is always there.

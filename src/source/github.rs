@@ -109,7 +109,7 @@ impl Trouble {
         if is_everywhere(fault.kind) {
             return Err(fault);
         }
-        self.faults.push(named(repo, fault));
+        self.faults.push(named(repo, &fault));
         Ok(())
     }
 
@@ -271,10 +271,7 @@ impl GitHub {
         query: &[(&str, &str)],
         count: usize,
     ) -> Result<Vec<T>, Fault> {
-        let mut key = path.to_owned();
-        for (name, value) in query {
-            key.push_str(&format!("&{name}={value}"));
-        }
+        let key = format!("{path} {query:?}");
         let request = request(&self.http, path, query, count).accept(&[304]);
         let answer = self.answers.send(&key, request).await.map_err(limited)?;
         self.asked.insert(key);
@@ -368,14 +365,17 @@ fn limited(fault: Fault) -> Fault {
 }
 
 /// The fault of one repository.
-fn named(repo: &Repo, fault: Fault) -> Fault {
+fn named(repo: &Repo, fault: &Fault) -> Fault {
     let words = match fault.kind {
         FaultKind::NotFound => "no such repository, or the token may not see it (404)",
         FaultKind::Redirect => "has moved; correct its name in `repos`",
         _ => fault.message.raw(),
     };
     let message = format!("{}: {words}", repo.name).into();
-    Fault { message, ..fault }
+    Fault {
+        message,
+        ..fault.clone()
+    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ async fn wait_for(source: &mut dyn Source, is_it: impl Fn(&[Incident]) -> bool) 
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let found = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    let found = tokio::time::timeout(Duration::from_mins(1), waiting).await;
     found.unwrap_or_else(|_| panic!("never came; last: {last:#?}"))
 }
 

@@ -1,7 +1,5 @@
 //! Which alerts become one incident, and what it says.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use serde_json::{Value, json};
 
 use super::*;
@@ -52,7 +50,7 @@ fn detail<'a>(incident: &'a Incident, name: &str) -> Option<&'a str> {
 fn alerts_of_one_matter_become_one_incident_that_keeps_its_id() {
     let first = sloth("a:1", &json!({"startsAt": "2026-11-22T13:44:00Z"}));
     let second = sloth("b:1", &json!({}));
-    let one = incidents(&[first.clone()], &names(), &[]);
+    let one = incidents(std::slice::from_ref(&first), &names(), &[]);
     let two = incidents(&[second, first], &names(), &[]);
     assert_eq!((one.len(), two.len()), (1, 1));
     assert_eq!(one[0].id, two[0].id);

@@ -1,7 +1,5 @@
 //! What the alertmanager source promises where no real server can be made to say it.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use serde_json::json;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};

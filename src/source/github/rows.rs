@@ -138,8 +138,6 @@ fn some(text: &str) -> Option<Untrusted> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use serde_json::{Value, json};
 
     use super::*;

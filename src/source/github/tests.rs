@@ -1,7 +1,5 @@
 //! What the github source promises, against a server that answers as told.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use serde_json::{Value, json};
 use wiremock::matchers::{header, header_exists, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -170,8 +168,8 @@ async fn a_steady_state_costs_one_unchanged_answer_a_repository() {
     assert_eq!(source.fetch(&ask()).await.unwrap(), first);
     assert_eq!(asked(&server).await[before..], [LIST, LIST]);
     let requests = server.received_requests().await.unwrap();
-    let last = requests.last().unwrap();
-    assert_eq!(last.headers.get("if-none-match").unwrap(), "\"list\"");
+    let newest = requests.last().unwrap();
+    assert_eq!(newest.headers.get("if-none-match").unwrap(), "\"list\"");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What GitHub's REST API sends: the fields that are read.
 //!
-//! Shapes: the OpenAPI description `api.github.com` of github/rest-api-description, API version
+//! Shapes: the description `api.github.com` of github/rest-api-description, API version
 //! 2022-11-28.
 
 use jiff::Timestamp;

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use jaq_json::{Map, Num, Val};
+use jaq_json::{Map, Val};
 use jiff::Timestamp;
 
 use crate::domain::{Incident, IncidentStatus, Release, ReleaseStatus, Severity};
@@ -50,7 +50,7 @@ pub(super) trait Row: Sized {
 /// The rows of one program, and what went wrong with some of them.
 pub(super) struct Rows<T> {
     /// The good ones.
-    pub(super) rows: Vec<T>,
+    kept: Vec<T>,
     ids: HashSet<String>,
     text: usize,
     seen: usize,
@@ -78,7 +78,7 @@ impl Complaints {
 impl<T: Row> Rows<T> {
     pub(super) fn new() -> Self {
         Self {
-            rows: Vec::new(),
+            kept: Vec::new(),
             ids: HashSet::new(),
             text: 0,
             seen: 0,
@@ -110,7 +110,7 @@ impl<T: Row> Rows<T> {
             _ => Err("is no object".to_owned()),
         };
         match row {
-            Ok(row) if self.ids.insert(row.id().to_owned()) => self.rows.push(row),
+            Ok(row) if self.ids.insert(row.id().to_owned()) => self.kept.push(row),
             Ok(_) => self
                 .dropped
                 .add(|| format!("row {number} has the `id` of an earlier one")),
@@ -138,7 +138,7 @@ impl<T: Row> Rows<T> {
             warnings.push(format!("{what}: {count} values not understood: {first}"));
         }
         (
-            self.rows,
+            self.kept,
             warnings.into_iter().map(Untrusted::from).collect(),
         )
     }
@@ -340,7 +340,6 @@ fn kind(value: &Val) -> &'static str {
 /// RFC 3339 text, or Unix seconds or milliseconds as a number or as text.
 fn time(value: &Val) -> Option<Timestamp> {
     let number = match value {
-        Val::Num(Num::Int(number)) => *number as f64,
         Val::Num(number) => number.to_string().parse().ok()?,
         value => {
             let text = text(value)?;

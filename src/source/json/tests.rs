@@ -1,7 +1,5 @@
 //! What the json source promises, against a server that answers as told.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::time::Duration;
 
 use serde_json::json;

@@ -1,14 +1,12 @@
 //! What jq programs may do, and how they are stopped.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::time::Duration;
 
 use super::*;
 
 fn outputs(code: &str, input: &str) -> Result<Vec<String>, Stopped> {
     let program = Program::compile(code).unwrap();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     let mut found = Vec::new();
     program.run(serde_json::from_str(input).unwrap(), until, |value| {
         found.push(value.to_string());
@@ -149,7 +147,7 @@ fn a_program_that_never_ends_is_ended() {
 #[test]
 fn the_taker_says_when_it_is_enough() {
     let program = Program::compile("range(1e12)").unwrap();
-    let until = Instant::now() + Duration::from_secs(600);
+    let until = Instant::now() + Duration::from_mins(10);
     let mut taken = 0;
     let done = program.run(Val::Null, until, |_| {
         taken += 1;
