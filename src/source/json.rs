@@ -229,7 +229,7 @@ fn too_slow(limit: Duration) -> Fault {
         ..Fault::new(
             FaultKind::Timeout,
             format!(
-                "a jq program did not end within {} s; let it do less",
+                "a jq program did not end within {} s or 5 million rounds; let it do less",
                 limit.as_secs()
             ),
         )
