@@ -46,7 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Status(options)) => {
             with_sources(&cli.watch, |_, _, watch| status::run(&options, watch))
         }
-        None => with_sources(&cli.watch, |ui, keymap, watch| run::run(ui, keymap, watch)),
+        None => with_sources(&cli.watch, run::run),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The table is that of the crate docs: who may import whom inside this crate.
 
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -228,7 +228,10 @@ fn keys_do_what_the_contract_says() {
         ("ctrl-l", vec![Effect::Repaint]),
         ("ctrl-z", vec![Effect::Suspend]),
         ("o Y", vec![]),
-        ("b", vec![Effect::Open("https://runbooks.example/checkout".to_owned())]),
+        (
+            "b",
+            vec![Effect::Open("https://runbooks.example/checkout".to_owned())],
+        ),
         ("3 y", vec![Effect::Copy("a1".to_owned())]),
         ("3 j enter y", vec![Effect::Copy("a2".to_owned())]),
         ("tab tab y", vec![Effect::Copy("a1".to_owned())]),
@@ -239,9 +242,18 @@ fn keys_do_what_the_contract_says() {
                 "https://github.example/acme/payments/deployments/986".to_owned(),
             )],
         ),
-        ("j pgdn pgup k k g y", vec![Effect::Copy("checkout/availability".to_owned())]),
-        ("/ c a r t enter y", vec![Effect::Copy("cart/checkout-flow".to_owned())]),
-        ("/ c a r t esc y", vec![Effect::Copy("cart/checkout-flow".to_owned())]),
+        (
+            "j pgdn pgup k k g y",
+            vec![Effect::Copy("checkout/availability".to_owned())],
+        ),
+        (
+            "/ c a r t enter y",
+            vec![Effect::Copy("cart/checkout-flow".to_owned())],
+        ),
+        (
+            "/ c a r t esc y",
+            vec![Effect::Copy("cart/checkout-flow".to_owned())],
+        ),
     ] {
         assert_eq!(effects(keys), wanted, "{keys}");
     }
@@ -280,7 +292,11 @@ fn hostile_text_never_steers_the_terminal() {
 
 #[test]
 fn every_size_draws() {
-    for world in [worlds::burning(), worlds::saying("支払い"), worlds::waiting()] {
+    for world in [
+        worlds::burning(),
+        worlds::saying("支払い"),
+        worlds::waiting(),
+    ] {
         for keys in ["", "enter", "?", "/ x", "4", "f"] {
             let mut stage = Stage::new(world.clone(), 80, 24).keys(keys);
             for (width, height) in (1..=130).flat_map(|width| {
@@ -303,7 +319,10 @@ fn of_ten_thousand_slos_only_those_in_view_get_cells() {
     let stage = Stage::new(worlds::crowded(10_000), 120, 40).keys("G");
     let table = stage.screen().tables.remove(0);
     assert!(table.rows.len() < 40);
-    assert_eq!(table.rows.last().map(|row| row.gutter), Some(Gutter::Selected));
+    assert_eq!(
+        table.rows.last().map(|row| row.gutter),
+        Some(Gutter::Selected)
+    );
     assert!(stage.text().contains("service-09999"));
     assert!(stage.text().contains("10000 ok"));
 }

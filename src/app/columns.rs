@@ -67,7 +67,12 @@ pub fn place(pane: &dyn Pane, board: &Board, width: u16) -> Vec<Placed> {
             continue;
         };
         let is_first = placed.is_empty();
-        let x = end + if is_first { 0 } else { gaps.before(&columns[column]) };
+        let x = end
+            + if is_first {
+                0
+            } else {
+                gaps.before(&columns[column])
+            };
         placed.push(Placed { column, x, width });
         end = x + width;
     }

@@ -47,8 +47,11 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
         let line = Line::of(" ", Role::Plain).join(first);
         parts.fold(line, |line, part| line.text(" · ", Role::Dim).join(part))
     };
-    let tries = std::iter::once((troubled.len(), named.as_str()))
-        .chain((1..=troubled.len()).rev().map(|count| (count, counted.as_str())));
+    let tries = std::iter::once((troubled.len(), named.as_str())).chain(
+        (1..=troubled.len())
+            .rev()
+            .map(|count| (count, counted.as_str())),
+    );
     let mut lines = tries.map(|(count, live)| line(count, live));
     let fitting = lines.find(|line| line.width() <= width);
     fitting.unwrap_or_else(|| {
@@ -96,7 +99,10 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
     } else if arrangement.sources.is_none() && is_any_troubled(model, now) {
         said(model, now, usize::from(area.width))
     } else {
-        let left = fitting(model, now, usize::from(area.width).saturating_sub(right.width() + 2),
+        let left = fitting(
+            model,
+            now,
+            usize::from(area.width).saturating_sub(right.width() + 2),
         );
         Line::of(" ", Role::Plain).join(left)
     };

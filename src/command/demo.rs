@@ -40,7 +40,7 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Ok(serving) => serving,
         Err(error) => return refuse(format!("the demo cannot be served: {error}")),
     };
-    let exit = with_settings(&loaded, |ui, keymap, watch| run::run(ui, keymap, watch));
+    let exit = with_settings(&loaded, run::run);
     runtime.shutdown_background();
     exit
 }

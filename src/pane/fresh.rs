@@ -88,9 +88,7 @@ pub fn worst(feeds: &[&Feed], now: Timestamp) -> Line {
 pub fn summary(feeds: &[&Feed], now: Timestamp) -> Line {
     match feeds {
         [] => Line::of("no source", Role::Dim),
-        [feed] => {
-            name_and_word(feed, now)
-        }
+        [feed] => name_and_word(feed, now),
         _ => {
             let mut line = Line::new();
             for feed in feeds {

@@ -25,6 +25,7 @@ use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
+use crate::domain::slo::Point;
 use crate::domain::{
     Facts, Fault, FaultKind, Observation, Reading, Release, Sample, SourceName, window,
 };
@@ -315,6 +316,14 @@ impl Prometheus {
                 at,
             },
         };
+        let newest = slo.windows().first().and_then(|&window| {
+            let sample = sample(Span::Window(window));
+            let ratio = sample.reading.ratio()?;
+            Some(Point {
+                at: sample.at,
+                ratio,
+            })
+        });
         Observation {
             at,
             windows: slo
@@ -324,7 +333,7 @@ impl Prometheus {
                 .collect(),
             period: Some(sample(Span::Period)),
             period_length: slo.period.length(at, &self.zone),
-            history: self.trends.course(&id),
+            history: self.trends.course(&id, newest),
             partial,
             slo: slo.clone(),
         }

@@ -225,7 +225,7 @@ fn backfill(dir: &Path, samples: Vec<(i64, String)>) {
         // OpenMetrics wants the samples of one series together.
         lines.sort_by(|a, b| key(a).cmp(key(b)));
         let mut text = String::from("# TYPE http_requests counter\n");
-        lines.iter().for_each(|line| text.push_str(line));
+        text.extend(lines);
         text.push_str("# EOF\n");
         let file = dir.join(format!("{block}.om"));
         std::fs::write(&file, text).expect("the samples");

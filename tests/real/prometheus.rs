@@ -167,7 +167,7 @@ fn ratios_of_hand_written_slos_equal_the_truth_for_every_kind_of_service() {
 
 /// Asks until every SLO of the rules has been recorded once.
 fn until_recorded(dir: &Path, server: &Server, slos: usize) -> Value {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let (_, found) = status(dir, &["--prometheus", &server.url]);
         let rows = found["slos"].as_array().cloned().unwrap_or_default();
@@ -317,7 +317,7 @@ fn firing_alerts_are_incidents_where_there_is_no_alertmanager_also_in_the_past()
                  labels: { severity: page }\n    annotations: { summary: 'too many errors' }\n  \
                  - alert: Never\n    expr: vector(1) > 2\n";
     let server = prometheus(dir.path(), &[service("burning")], rules, this_minute());
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let until_seen = |more: &dyn Fn() -> Vec<String>| loop {
         let more = more();
         let args: Vec<&str> = ["--prometheus", &server.url]

@@ -56,7 +56,7 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self, address: &str, path: &str) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while Instant::now() < deadline {
             if self.child.try_wait().expect("its state").is_some() {
                 return false;

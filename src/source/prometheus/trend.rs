@@ -29,12 +29,18 @@ pub(super) struct Trends {
 }
 
 impl Trends {
-    /// The course of an SLO, oldest point first; empty when none is known.
-    pub(super) fn course(&self, id: &Untrusted) -> Arc<[Point]> {
-        self.courses
-            .get(id)
-            .cloned()
-            .unwrap_or_else(|| Arc::from([]))
+    /// The course of an SLO, oldest point first, up to the newest reading; empty when none is
+    /// known. A chart must not be minutes behind the number beside it.
+    pub(super) fn course(&self, id: &Untrusted, newest: Option<Point>) -> Arc<[Point]> {
+        let Some(known) = self.courses.get(id) else {
+            return Arc::from([]);
+        };
+        match newest {
+            Some(newest) if known.last().is_some_and(|last| last.at < newest.at) => {
+                known.iter().copied().chain([newest]).collect()
+            }
+            _ => Arc::clone(known),
+        }
     }
 
     /// Asks for all courses when they are due. What was known stays when the server refuses.
