@@ -27,6 +27,18 @@ impl Window {
         u32::try_from(seconds).ok().filter(|&s| s > 0).map(Self)
     }
 
+    /// The same of a number that a server sent; whole seconds of it count.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked"
+    )]
+    pub fn from_seconds_f64(seconds: f64) -> Option<Self> {
+        (1.0..=f64::from(u32::MAX))
+            .contains(&seconds)
+            .then_some(Self(seconds as u32))
+    }
+
     /// Minutes, for the windows that rules are made of.
     pub const fn minutes(minutes: u32) -> Self {
         Self(minutes * 60)

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::api::{Labels, RuleGroups, Series, WireRule};
-use super::plan::{Plan, Ratio, Span};
+use super::plan::{Plan, Ratio, Span, Trend};
 use super::promql;
 use crate::config::Part;
+use crate::domain::slo::rounded;
 use crate::domain::{Reading, SourceName, Window};
 
 mod grafana;
@@ -72,18 +73,55 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
     found
 }
 
-/// Reads recorded readings by window: the series whose names begin with `prefix`, keyed by the
-/// window that their names end with.
-fn by_window<'a>(
-    series: impl Iterator<Item = &'a Series>,
-    prefix: &str,
-) -> BTreeMap<Window, &'a Series> {
-    series
-        .filter_map(|series| {
-            let window = series.name.strip_prefix(prefix)?.parse().ok()?;
-            Some((window, series))
-        })
-        .collect()
+/// Series that one SLO has recorded, by the window that their names end with.
+struct Recorded<'a> {
+    by_window: BTreeMap<Window, &'a Series>,
+    /// True when they hold good over all, as Grafana's do.
+    success: bool,
+}
+
+impl<'a> Recorded<'a> {
+    /// Those whose names hold `mark`, with the window behind it.
+    fn of(series: impl IntoIterator<Item = &'a Series>, mark: &str, success: bool) -> Self {
+        let windows = series.into_iter().filter_map(|series| {
+            let (_, window) = series.name.split_once(mark)?;
+            Some((window.parse().ok()?, series))
+        });
+        Self {
+            by_window: windows.collect(),
+            success,
+        }
+    }
+
+    fn reading(&self, window: Window) -> Option<Reading> {
+        let value = self.by_window.get(&window)?.value;
+        let ratio = if self.success { 1.0 - value } else { value };
+        Some(Reading::from_ratio(ratio))
+    }
+
+    /// What is recorded of these windows.
+    fn readings(&self, windows: &[Window]) -> BTreeMap<Span, Reading> {
+        windows
+            .iter()
+            .filter_map(|&window| Some((Span::Window(window), self.reading(window)?)))
+            .collect()
+    }
+
+    /// The course of the shortest one.
+    fn trend(&self) -> Trend {
+        self.by_window
+            .first_key_value()
+            .map_or(Trend::None, |(_, series)| Trend::Recorded {
+                name: series.name.clone(),
+                labels: series.labels.clone(),
+                success: self.success,
+            })
+    }
+}
+
+/// An objective as a server recorded it; `None` for what cannot be promised.
+fn objective(recorded: f64) -> Option<f64> {
+    Some(rounded(recorded)).filter(|objective| *objective > 0.0 && *objective < 1.0)
 }
 
 /// The queries that tell what a missing `bad / total` means.

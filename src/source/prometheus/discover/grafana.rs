@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Context, Found, by_window};
-use crate::domain::slo::rounded;
+use super::{Context, Found, Recorded, objective};
 use crate::domain::{Origin, Period, Reading, Rule, Slo, Window};
 use crate::source::prometheus::api::Series;
-use crate::source::prometheus::plan::{Plan, Span, Trend};
+use crate::source::prometheus::plan::{Plan, Span};
 
 const RATIO: &str = "grafana_slo_sli_";
 
@@ -38,20 +37,9 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
             .map(|s| s.value)
     };
     let label = |name: &str| members.iter().find_map(|series| series.labels.get(name));
-    let objective = value("grafana_slo_objective")
-        .map(rounded)
-        .filter(|objective| *objective > 0.0 && *objective < 1.0)?;
+    let objective = objective(value("grafana_slo_objective")?)?;
     let seconds = value("grafana_slo_objective_window_seconds")?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the range is checked"
-    )]
-    let period = (1.0..1e9)
-        .contains(&seconds)
-        .then(|| Window::from_seconds(seconds as u64))
-        .flatten()?;
-    let period = Period::Rolling(period);
+    let period = Period::Rolling(Window::from_seconds_f64(seconds)?);
     let name = label("grafana_slo_name").map_or(uuid, String::as_str);
     let slo = Slo {
         service: label("grafana_slo_service")
@@ -69,33 +57,16 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
         )],
         notes: vec!["recorded as good over all; shown as bad over all".into()],
     };
-    let recorded = by_window(members.iter().copied(), RATIO);
-    let mut given: BTreeMap<_, _> = slo
-        .windows()
-        .into_iter()
-        .filter_map(|window| Some((window, recorded.get(&window)?)))
-        .map(|(window, series)| {
-            (
-                Span::Window(window),
-                Reading::from_ratio(1.0 - series.value),
-            )
-        })
-        .collect();
+    let recorded = Recorded::of(members.iter().copied(), RATIO, true);
+    let mut given = recorded.readings(&slo.windows());
     if let Some(success) = value("grafana_slo_sli_window") {
         given.insert(Span::Period, Reading::from_ratio(1.0 - success));
     }
-    let trend = recorded
-        .first_key_value()
-        .map_or(Trend::None, |(_, series)| Trend::Recorded {
-            name: series.name.clone(),
-            labels: series.labels.clone(),
-            success: true,
-        });
     Some(Plan {
         slo: Arc::new(slo),
         labels: BTreeMap::new(),
         given,
         asked: BTreeMap::new(),
-        trend,
+        trend: recorded.trend(),
     })
 }

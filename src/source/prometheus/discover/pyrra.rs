@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Context, Found, fill_gaps, qualified, rates};
+use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
 use crate::config::Part;
 use crate::domain::slo::rounded;
 use crate::domain::{Origin, Period, Reading, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series, WireRule};
-use crate::source::prometheus::plan::{Plan, Ratio, Span, Trend};
+use crate::source::prometheus::plan::{Plan, Ratio, Span};
 use crate::source::prometheus::promql;
 
 const RECORD: &str = ":burnrate";
@@ -150,22 +150,12 @@ fn plans(
     context: &Context<'_>,
 ) -> Result<Vec<Plan>, &'static str> {
     let generic = |record: &str| members.iter().find(|series| series.name == record);
-    let objective = definition
+    let promised = definition
         .objective
-        .or_else(|| generic("pyrra_objective").map(|series| rounded(series.value)))
-        .filter(|objective| *objective > 0.0 && *objective < 1.0)
+        .or_else(|| generic("pyrra_objective").map(|series| series.value))
+        .and_then(objective)
         .ok_or("neither its alerts nor pyrra_objective tell the objective (--generic-rules)")?;
-    let window = generic("pyrra_window").and_then(|series| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the range is checked"
-        )]
-        (1.0..1e9)
-            .contains(&series.value)
-            .then(|| Window::from_seconds(series.value as u64))
-            .flatten()
-    });
+    let window = generic("pyrra_window").and_then(|series| Window::from_seconds_f64(series.value));
     let period = window
         .or(definition.period.map(|(_, window)| window))
         .ok_or("its period is not recorded")?;
@@ -194,7 +184,7 @@ fn plans(
             service: service.map_or(name, String::as_str).into(),
             name: qualified(name, labels, &all).into(),
             source: context.source.clone(),
-            objective,
+            objective: promised,
             period: Period::Rolling(period),
             rules: rules.clone(),
             origin: Origin::Pyrra,
@@ -221,19 +211,8 @@ fn one(
     definition: &Definition<'_>,
     availability: Option<f64>,
 ) -> Plan {
-    let recorded: BTreeMap<Window, &Series> = recorded
-        .iter()
-        .filter_map(|series| {
-            let (_, window) = series.name.split_once(RECORD)?;
-            Some((window.parse().ok()?, *series))
-        })
-        .collect();
-    let mut given: BTreeMap<_, _> = slo
-        .windows()
-        .into_iter()
-        .filter_map(|window| Some((window, recorded.get(&window)?)))
-        .map(|(window, series)| (Span::Window(window), Reading::from_ratio(series.value)))
-        .collect();
+    let recorded = Recorded::of(recorded.iter().copied(), RECORD, false);
+    let mut given = recorded.readings(&slo.windows());
     if let Some(ratio) = availability {
         given.insert(Span::Period, Reading::from_ratio(ratio));
     }
@@ -249,19 +228,12 @@ fn one(
     if let Some((window, query)) = definition.burn_rates.first_key_value() {
         slo.queries.push((window.to_string(), (*query).into()));
     }
-    let trend = recorded
-        .first_key_value()
-        .map_or(Trend::None, |(_, series)| Trend::Recorded {
-            name: series.name.clone(),
-            labels: series.labels.clone(),
-            success: false,
-        });
     Plan {
         slo: Arc::new(slo),
         labels: labels.clone(),
         given,
         asked,
-        trend,
+        trend: recorded.trend(),
     }
 }
 

@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Context, Found, by_window, fill_gaps, qualified, rates};
-use crate::domain::slo::rounded;
-use crate::domain::{Origin, Period, Reading, Rule, Slo, Window};
+use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
+use crate::domain::{Origin, Period, Rule, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series};
-use crate::source::prometheus::plan::{Plan, Span, Trend};
+use crate::source::prometheus::plan::{Plan, Span};
 
 const RATIO: &str = "slo:sli_error:ratio_rate";
 
@@ -50,7 +49,7 @@ fn plan(
     members: &[&Series],
     context: &Context<'_>,
 ) -> Result<Plan, &'static str> {
-    let objective = objective(members).ok_or("its objective is not recorded")?;
+    let objective = promised(members).ok_or("its objective is not recorded")?;
     let period = period(members).ok_or("its period is not recorded")?;
     let label = |name: &str| members.iter().find_map(|series| series.labels.get(name));
     let slo_name = label("sloth_slo").map_or(id, String::as_str);
@@ -71,15 +70,10 @@ fn plan(
             "{period} is the mean of the 5m ratios, as Sloth records it: it does not weigh by traffic"
         )],
     };
-    let recorded = by_window(members.iter().copied(), RATIO);
-    let mut given = BTreeMap::new();
-    for window in slo.windows() {
-        if let Some(series) = recorded.get(&window) {
-            given.insert(Span::Window(window), Reading::from_ratio(series.value));
-        }
-    }
-    if let Some(series) = recorded.get(&period) {
-        given.insert(Span::Period, Reading::from_ratio(series.value));
+    let recorded = Recorded::of(members.iter().copied(), RATIO, false);
+    let mut given = recorded.readings(&slo.windows());
+    if let Some(reading) = recorded.reading(period) {
+        given.insert(Span::Period, reading);
     }
     let rule = |record: String| context.rules.sloth.get(&(record, id.to_owned()));
     let spans = slo
@@ -92,63 +86,37 @@ fn plan(
         // The period's own rule averages the 5m records; where there are none, ask the counters.
         Span::Period => rates(rule(format!("{RATIO}5m"))?, Some(period)),
     });
-    let trend = recorded
-        .first_key_value()
-        .map_or(Trend::None, |(_, series)| Trend::Recorded {
-            name: series.name.clone(),
-            labels: series.labels.clone(),
-            success: false,
-        });
     Ok(Plan {
         slo: Arc::new(slo),
         labels: labels.clone(),
         given,
         asked,
-        trend,
+        trend: recorded.trend(),
     })
 }
 
 /// The label of `sloth_slo_info` is exact; the series is a sum of binary fractions.
-fn objective(members: &[&Series]) -> Option<f64> {
+fn promised(members: &[&Series]) -> Option<f64> {
     let label = members
         .iter()
         .find_map(|series| series.labels.get("sloth_objective"));
-    let percent = label
-        .and_then(|label| label.parse::<f64>().ok())
-        .map(|percent| percent / 100.0);
-    let recorded = || {
-        let series = members
-            .iter()
-            .find(|series| series.name == "slo:objective:ratio")?;
-        Some(series.value)
-    };
-    percent
-        .or_else(recorded)
-        .map(rounded)
-        .filter(|objective| *objective > 0.0 && *objective < 1.0)
+    let percent = label.and_then(|label| label.parse::<f64>().ok());
+    let recorded = || value(members, "slo:objective:ratio");
+    objective(percent.map(|percent| percent / 100.0).or_else(recorded)?)
 }
 
-/// `slo:time_period:days`, else the longest window recorded.
+/// `slo:time_period:days`, else the longest window recorded, when that is no window of a rule.
 fn period(members: &[&Series]) -> Option<Window> {
-    let days = members
-        .iter()
-        .find(|series| series.name == "slo:time_period:days");
-    let told = days.and_then(|series| {
-        let seconds = series.value * 86_400.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the range is checked"
-        )]
-        (1.0..1e9)
-            .contains(&seconds)
-            .then(|| Window::from_seconds(seconds as u64))
-            .flatten()
-    });
+    let days = value(members, "slo:time_period:days");
+    let told = days.and_then(|days| Window::from_seconds_f64(days * 86_400.0));
     told.or_else(|| {
-        let longest = by_window(members.iter().copied(), RATIO)
-            .into_keys()
-            .next_back();
-        longest.filter(|&window| window > Window::days(3))
+        let recorded = Recorded::of(members.iter().copied(), RATIO, false);
+        let (&longest, _) = recorded.by_window.last_key_value()?;
+        (longest > Window::days(3)).then_some(longest)
     })
+}
+
+fn value(members: &[&Series], name: &str) -> Option<f64> {
+    let series = members.iter().find(|series| series.name == name)?;
+    Some(series.value)
 }
