@@ -38,21 +38,21 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
         })
     };
     let names: Vec<_> = live.iter().map(|feed| feed.name.as_str()).collect();
-    let named = format!("{} live", names.join(", "));
-    let counted = format!("{} live", names.len());
-    let line = |count: usize, live: &str| {
+    let by_name = format!("{} live", names.join(", "));
+    let by_count = format!("{} live", names.len());
+    let said = |count: usize, live: &str| {
         let live = (!names.is_empty()).then(|| Line::of(live, Role::Dim));
         let mut parts = sentences(count).chain(live);
         let first = parts.next().unwrap_or_default();
-        let line = Line::of(" ", Role::Plain).join(first);
-        parts.fold(line, |line, part| line.text(" · ", Role::Dim).join(part))
+        let start = Line::of(" ", Role::Plain).join(first);
+        parts.fold(start, |line, part| line.text(" · ", Role::Dim).join(part))
     };
-    let tries = std::iter::once((troubled.len(), named.as_str())).chain(
+    let tries = std::iter::once((troubled.len(), by_name.as_str())).chain(
         (1..=troubled.len())
             .rev()
-            .map(|count| (count, counted.as_str())),
+            .map(|count| (count, by_count.as_str())),
     );
-    let mut lines = tries.map(|(count, live)| line(count, live));
+    let mut lines = tries.map(|(count, live)| said(count, live));
     let fitting = lines.find(|line| line.width() <= width);
     fitting.unwrap_or_else(|| {
         let first = sentences(1).next().unwrap_or_default();
@@ -64,14 +64,11 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
 
 /// What is left to say of the sources that are not named.
 fn feeds_count(troubled: usize, live: usize) -> Line {
-    let mut line = Line::new();
-    if troubled > 0 {
-        line = line.text(format!(" · {troubled} more not live"), Role::Fault);
-    }
-    if live > 0 {
-        line = line.text(format!(" · {live} live"), Role::Dim);
-    }
-    line
+    let more = format!(" · {troubled} more not live");
+    let rest = format!(" · {live} live");
+    let parts = [(troubled, more, Role::Fault), (live, rest, Role::Dim)];
+    let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
+    parts.fold(Line::new(), |line, (_, text, role)| line.text(text, role))
 }
 
 /// A line of which only that many columns are kept.

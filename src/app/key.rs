@@ -134,6 +134,8 @@ impl FromStr for Key {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "a test may panic")]
+
     use super::*;
 
     #[test]

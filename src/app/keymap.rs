@@ -119,20 +119,20 @@ fn unknown(name: &str) -> String {
         .map(|action| action.name())
         .min_by_key(|known| strsim::damerau_levenshtein(name, known))
         .filter(|known| strsim::damerau_levenshtein(name, known) <= 3);
-    match nearest {
-        Some(nearest) => format!("there is no action `{name}`: did you mean `{nearest}`?"),
-        None => {
-            let names: Vec<_> = Action::ALL.iter().map(|action| action.name()).collect();
-            format!(
-                "there is no action `{name}`: use one of {}",
-                names.join(", ")
-            )
-        }
+    if let Some(nearest) = nearest {
+        return format!("there is no action `{name}`: did you mean `{nearest}`?");
     }
+    let names: Vec<_> = Action::ALL.iter().map(|action| action.name()).collect();
+    format!(
+        "there is no action `{name}`: use one of {}",
+        names.join(", ")
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "a test may panic")]
+
     use super::*;
 
     fn map(overrides: &[(&str, &[&str])]) -> Result<Keymap, Problem> {

@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::help::more;
-use super::layout::{Arrangement, Border, Layout};
+use super::layout::{Arrangement, Layout};
 use super::model::Model;
 use super::screen::{Chart, Sheet, SheetLine, Slot};
 use crate::pane::block::{Block, Curve, Detail};
@@ -243,7 +243,7 @@ fn chart(curve: &Curve, width: u16, height: u16) -> Vec<SheetLine> {
             .iter()
             .map(|(level, role)| {
                 let label = Shown::new(format!("{}x", figures::factor(*level)));
-                (elevation(*level, top), label, *role)
+                (figures::elevation(*level, top), label, *role)
             })
             .collect(),
         events: scale.place(&curve.events),
@@ -252,12 +252,6 @@ fn chart(curve: &Curve, width: u16, height: u16) -> Vec<SheetLine> {
     (0..chart.lines())
         .map(|line| SheetLine::Chart(Arc::clone(&chart), line))
         .collect()
-}
-
-/// Where a burn rate stands on a chart: logarithmic above 1x, so that slow and fast burns are both
-/// told from none.
-fn elevation(burn: f64, top: f64) -> f64 {
-    (burn.max(0.0).ln_1p() / top.max(1.0).ln_1p()).clamp(0.0, 1.0)
 }
 
 /// Seconds to columns.
@@ -285,14 +279,15 @@ impl Scale {
             let Some(place) = self.stretch(*at, count) else {
                 continue;
             };
-            let here = elevation(*burn, top);
+            let here = figures::elevation(*burn, top);
             heights[place] = Some(heights[place].map_or(here, |old| old.max(here)));
             if let Some((from, there, then)) = last
                 && at - then <= 2 * usual
             {
-                for between in from + 1..place {
+                let gap = heights.iter_mut().enumerate().take(place).skip(from + 1);
+                for (between, height) in gap {
                     let share = fraction(between - from, place - from);
-                    heights[between] = Some(there + (here - there) * share);
+                    *height = Some(there + (here - there) * share);
                 }
             }
             last = Some((place, here, *at));

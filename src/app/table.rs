@@ -77,8 +77,8 @@ pub(super) fn table(
         table.headings = headings(&roster.board, &placed);
     }
     let top = roster.cursor.top();
-    let places = top..roster.shown.len().min(top + usize::from(room.height));
-    for place in places {
+    let in_view = top..roster.shown.len().min(top + usize::from(room.height));
+    for place in in_view {
         let gutter = gutter(roster, place, is_focused);
         let cells = cells(pane, roster, sight, place, &placed);
         table.rows.push(TableRow { gutter, cells });

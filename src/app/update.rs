@@ -9,6 +9,7 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::{Effect, Msg, table};
+use crate::domain::SourceName;
 use crate::pane::{Links, PANES, SOURCES, fresh};
 use crate::text::Untrusted;
 
@@ -304,7 +305,7 @@ fn poll(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         let feeds = fresh::feeding(model.pane(), sight.store);
         feeds.iter().map(|feed| feed.name.clone()).collect()
     };
-    let list: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+    let list: Vec<_> = names.iter().map(SourceName::as_str).collect();
     let message = if list.is_empty() {
         "there is no source to poll".to_owned()
     } else {

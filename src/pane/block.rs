@@ -51,7 +51,37 @@ pub struct Curve {
     pub ticks: Vec<(i64, Shown)>,
 }
 
+impl Block {
+    fn faded(self) -> Self {
+        match self {
+            Self::Gap => Self::Gap,
+            Self::Heading(name) => Self::Heading(name),
+            Self::Line(line) => Self::Line(line.faded()),
+            Self::Field(label, line) => Self::Field(label, line.faded()),
+            Self::Prose(text, _) => Self::Prose(text, Role::Old),
+            Self::Grid { rows, right } => {
+                let fade = |row: Vec<Cell>| row.into_iter().map(Cell::faded).collect();
+                let rows = rows.into_iter().map(fade).collect();
+                Self::Grid { rows, right }
+            }
+            Self::Chart(mut curve) => {
+                for (_, role) in &mut curve.levels {
+                    *role = Role::Old;
+                }
+                Self::Chart(curve)
+            }
+        }
+    }
+}
+
 impl Detail {
+    /// Everything said so far as something that was true once.
+    pub fn fade(&mut self) {
+        for block in &mut self.blocks {
+            *block = std::mem::replace(block, Block::Gap).faded();
+        }
+    }
+
     /// Adds an empty line and a section's name.
     pub fn section(&mut self, name: &'static str) {
         self.blocks.push(Block::Gap);

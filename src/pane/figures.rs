@@ -4,6 +4,14 @@ use jiff::SignedDuration;
 
 use crate::domain::{Period, Window};
 
+/// Where a burn rate stands between nothing (0) and the top of a scale (1).
+///
+/// Logarithmic above 1x, so that a budget spent just as allowed, a slow burn and a fast one can all
+/// be told apart on one scale.
+pub fn elevation(burn: f64, top: f64) -> f64 {
+    (burn.max(0.0).ln_1p() / top.max(1.0).ln_1p()).clamp(0.0, 1.0)
+}
+
 /// Columns that [`burn`] always takes.
 pub const BURN_WIDTH: u16 = 6;
 
@@ -155,6 +163,8 @@ fn trimmed(value: f64, decimals: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "a test may panic")]
+
     use super::*;
 
     #[test]

@@ -31,8 +31,9 @@ const COLUMNS: [Column; 5] = [
     Column::left("", Width::Content(14)),
 ];
 
-const DROPS: [Drop; 3] = [
+const DROPS: [Drop; 4] = [
     Drop::Hide(SERVICE),
+    Drop::Narrow(TITLE, 16),
     Drop::Narrow(SEVERITY, 2),
     Drop::Narrow(STATUS, 9),
 ];
@@ -236,6 +237,9 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
     detail.line(severity);
     detail.field("service", Line::new().foreign(&row.service, Role::Plain));
     fields(sight, row, &mut detail);
+    if !feed.freshness(sight.now).is_current() {
+        detail.fade();
+    }
     let parts = [
         (
             "what the service burns",

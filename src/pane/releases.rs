@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{Release, ReleaseStatus};
 use crate::store::{Feed, Offers, Store};
+use crate::text::Untrusted;
 
 /// The release pane.
 pub(super) struct Releases;
@@ -104,7 +105,7 @@ impl Pane for Releases {
             [&row.actor, &row.commit]
                 .into_iter()
                 .flatten()
-                .map(|text| text.raw()),
+                .map(Untrusted::raw),
         );
         Facets {
             service: row.service.raw(),
@@ -204,6 +205,9 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
         if let Some(text) = text {
             detail.field(label, Line::new().foreign(text, Role::Plain));
         }
+    }
+    if !feed.freshness(sight.now).is_current() {
+        detail.fade();
     }
     let parts = [
         (

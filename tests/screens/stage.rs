@@ -16,27 +16,27 @@ use watchfire::store::Store;
 use watchfire::ui::{draw, theme::Theme};
 
 /// The sizes that every world is drawn at.
-pub const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 40), (200, 50)];
+pub(crate) const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 40), (200, 50)];
 
 /// 22 November 2026, 14:02:31 UTC.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-22T14:02:31Z".parse().expect("a moment")
 }
 
 /// A running program without a terminal.
-pub struct Stage {
-    pub model: Model,
-    pub now: Timestamp,
-    pub effects: Vec<Effect>,
-    pub is_ascii: bool,
+pub(crate) struct Stage {
+    pub(crate) model: Model,
+    pub(crate) now: Timestamp,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) is_ascii: bool,
 }
 
 impl Stage {
-    pub fn new(store: Store, width: u16, height: u16) -> Self {
+    pub(crate) fn new(store: Store, width: u16, height: u16) -> Self {
         Self::in_zone(store, width, height, "UTC")
     }
 
-    pub fn in_zone(store: Store, width: u16, height: u16, zone: &str) -> Self {
+    pub(crate) fn in_zone(store: Store, width: u16, height: u16, zone: &str) -> Self {
         let ui = UiSettings {
             timezone: TimeZone::get(zone).expect("a zone"),
             context: "acme-prod".to_owned(),
@@ -53,13 +53,13 @@ impl Stage {
         stage
     }
 
-    pub fn tell(&mut self, msg: Msg) {
+    pub(crate) fn tell(&mut self, msg: Msg) {
         let effects = update(&mut self.model, msg, self.now);
         self.effects.extend(effects);
     }
 
     /// Presses keys, named and separated by spaces.
-    pub fn keys(mut self, keys: &str) -> Self {
+    pub(crate) fn keys(mut self, keys: &str) -> Self {
         for key in keys.split_whitespace() {
             let key = key.parse().expect("a key");
             self.tell(Msg::Key(key));
@@ -68,7 +68,7 @@ impl Stage {
     }
 
     /// Presses one key for each character.
-    pub fn types(mut self, text: &str) -> Self {
+    pub(crate) fn types(mut self, text: &str) -> Self {
         for letter in text.chars() {
             let name = if letter == ' ' {
                 "space".to_owned()
@@ -81,29 +81,29 @@ impl Stage {
         self
     }
 
-    pub fn report(mut self, report: Report) -> Self {
+    pub(crate) fn report(mut self, report: Report) -> Self {
         self.tell(Msg::Report(Box::new(report)));
         self
     }
 
-    pub fn later(mut self, seconds: i64) -> Self {
+    pub(crate) fn later(mut self, seconds: i64) -> Self {
         self.now += SignedDuration::from_secs(seconds);
         self.tell(Msg::Tick);
         self
     }
 
-    pub fn screen(&self) -> Screen {
+    pub(crate) fn screen(&self) -> Screen {
         screen(&self.model, self.now)
     }
 
     /// The frame's text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let size = self.size();
         text(&self.draw_at(size.0, size.1))
     }
 
     /// The frame as a terminal of that size shows it.
-    pub fn draw_at(&self, width: u16, height: u16) -> Buffer {
+    pub(crate) fn draw_at(&self, width: u16, height: u16) -> Buffer {
         let theme = Theme::new(ThemeChoice::Auto, false, self.is_ascii);
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
         let screen = self.screen();
@@ -114,7 +114,7 @@ impl Stage {
     }
 
     /// The frame's text, and below it its styles: one letter for each, a dot for plain.
-    pub fn picture(&self) -> String {
+    pub(crate) fn picture(&self) -> String {
         let size = self.size();
         let buffer = self.draw_at(size.0, size.1);
         let mut legend: BTreeMap<String, char> = BTreeMap::new();
@@ -133,22 +133,18 @@ impl Stage {
     }
 
     fn size(&self) -> (u16, u16) {
-        let area = self
-            .screen()
-            .bars
-            .iter()
-            .fold((0, 0), |size: (u16, u16), bar| {
-                (
-                    size.0.max(bar.area.x + bar.area.width),
-                    size.1.max(bar.area.y + bar.area.height),
-                )
-            });
-        area
+        let bars = self.screen().bars;
+        bars.iter().fold((0, 0), |size: (u16, u16), bar| {
+            (
+                size.0.max(bar.area.x + bar.area.width),
+                size.1.max(bar.area.y + bar.area.height),
+            )
+        })
     }
 }
 
 /// The text of a frame, without the blanks at the ends of lines.
-pub fn text(buffer: &Buffer) -> String {
+pub(crate) fn text(buffer: &Buffer) -> String {
     let mut text = String::new();
     for y in 0..buffer.area.height {
         let mut row = String::new();

@@ -22,8 +22,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
         blocks: Vec::new(),
     };
     let is_current = feed.freshness(sight.now).is_current();
-    detail.line(verdict_line(sight, feed, seen, &verdict, is_current));
-    detail.line(budget_line(seen, &verdict, is_current));
+    detail.line(budget_line(seen, &verdict));
     if let Some(curve) = trend::curve(sight, seen) {
         detail.blocks.push(Block::Gap);
         let title = format!("burn over {}", trend::window_word(seen));
@@ -41,6 +40,11 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     detail.grid(rule_grid(&verdict), &[]);
     detail.blocks.push(Block::Gap);
     detail.grid(window_grid(seen, &verdict), &[1, 2, 3]);
+    if !is_current {
+        detail.fade();
+    }
+    let verdict = verdict_line(sight, feed, seen, &verdict, is_current);
+    detail.blocks.insert(0, Block::Line(verdict));
     relations(sight, seen, &mut detail);
     definition(seen, &mut detail);
     detail
@@ -86,12 +90,8 @@ fn verdict_line(
     line
 }
 
-fn budget_line(seen: &Observation, verdict: &Assessment, is_current: bool) -> Line {
-    let role = if is_current {
-        budget_role(verdict)
-    } else {
-        Role::Old
-    };
+fn budget_line(seen: &Observation, verdict: &Assessment) -> Line {
+    let role = budget_role(verdict);
     let slo = &seen.slo;
     let mut line = Line::of("budget ", Role::Dim)
         .text(figures::budget(verdict.budget_remaining), role)
@@ -107,7 +107,7 @@ fn budget_line(seen: &Observation, verdict: &Assessment, is_current: bool) -> Li
     if verdict.exhausted() == Some(true) {
         line = line.text(" · exhausted", Role::Strong);
     } else if let Some(left) = verdict.exhausts_in {
-        let weight = if verdict.phase == Some(Phase::Burning) && is_current {
+        let weight = if verdict.phase == Some(Phase::Burning) {
             Role::Strong
         } else {
             Role::Dim
@@ -125,13 +125,13 @@ fn rule_grid(verdict: &Assessment) -> Vec<Vec<Cell>> {
     let mut rows = vec![heading(&head)];
     for row in &verdict.rules {
         let rule = row.rule;
-        let (mark, role) = Mark::of_severity(rule.severity);
+        let (mark, weight) = Mark::of_severity(rule.severity);
         let is_firing = row.firing == Some(true);
         let burn = |window: Window, burn| {
             Cell::text(figures::burn(burn), burn_role(verdict, window, burn))
         };
         let fires = match (row.firing, row.phase()) {
-            (Some(true), _) => Cell::Badge(mark, "yes", role),
+            (Some(true), _) => Cell::Badge(mark, "yes", weight),
             (None, _) => Cell::text("not known", Role::Unknown),
             (Some(false), Phase::Calm) => Cell::text("no", Role::Dim),
             (Some(false), phase) => Cell::text(phase.word(), Role::Plain),
@@ -139,7 +139,7 @@ fn rule_grid(verdict: &Assessment) -> Vec<Vec<Cell>> {
         rows.push(vec![
             Cell::text(
                 severity_word(rule.severity),
-                if is_firing { role } else { Role::Plain },
+                if is_firing { weight } else { Role::Plain },
             ),
             Cell::text(rule.long.to_string(), Role::Dim),
             burn(rule.long, row.long),

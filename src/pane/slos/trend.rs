@@ -8,14 +8,6 @@ use crate::pane::cell::{Cell, Role};
 use crate::pane::{Sight, figures, related};
 use crate::text::Shown;
 
-/// Where a burn rate stands between nothing (0) and the top of a chart (1).
-///
-/// Logarithmic above 1x, so that a budget spent just as allowed, a slow burn and a fast one can all
-/// be told apart on one scale.
-pub(super) fn height(burn: f64, top: f64) -> f64 {
-    (burn.max(0.0).ln_1p() / top.max(1.0).ln_1p()).clamp(0.0, 1.0)
-}
-
 /// The top of an SLO's scale: its highest factor, or its highest burn when that is more.
 pub(super) fn top(seen: &Observation) -> f64 {
     let factors = seen.slo.rules.iter().map(|rule| rule.factor);
@@ -48,7 +40,7 @@ pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> C
         let Some(place) = cells.checked_sub(back.saturating_add(1)) else {
             continue;
         };
-        let value = height(seen.slo.burn_rate(point.ratio), top);
+        let value = figures::elevation(seen.slo.burn_rate(point.ratio), top);
         let old: Option<f64> = values[place];
         values[place] = Some(old.map_or(value, |old| old.max(value)));
     }
