@@ -134,8 +134,6 @@ impl FromStr for Key {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test may panic")]
-
     use super::*;
 
     #[test]

@@ -131,8 +131,6 @@ fn unknown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test may panic")]
-
     use super::*;
 
     fn map(overrides: &[(&str, &[&str])]) -> Result<Keymap, Problem> {

@@ -209,8 +209,6 @@ fn together(room: Area) -> Vec<(usize, Area)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test may panic")]
-
     use super::*;
 
     fn layout(width: u16, height: u16, is_detailed: bool) -> Layout {

@@ -163,8 +163,6 @@ fn trimmed(value: f64, decimals: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test may panic")]
-
     use super::*;
 
     #[test]

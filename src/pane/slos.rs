@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::cell::{Cell, Mark, Role, state_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, figures,
@@ -147,12 +149,7 @@ impl Pane for Slos {
         cells.push(Cell::Gauge(left, role));
         cells.push(Cell::text(figures::budget(left), role));
         cells.push(Cell::Line(if is_old {
-            let age = fresh::age(feed, sight.now).map(figures::age);
-            let age = age.unwrap_or_default();
-            Line::of(
-                format!("was {} {age}", state_word(verdict.state)),
-                Role::Old,
-            )
+            was(&verdict, fresh::age(feed, sight.now))
         } else {
             note(sight, seen, &verdict)
         }));
@@ -345,6 +342,15 @@ fn budget_role(verdict: &Assessment) -> Role {
         (State::NoData | State::Unknown, _) => Role::Dim,
         (State::Ok, _) => Role::Plain,
     }
+}
+
+/// What it was when its source last spoke, and how long ago that is.
+fn was(verdict: &Assessment, age: Option<SignedDuration>) -> Line {
+    let text = age.map_or_else(
+        || "no answer yet".to_owned(),
+        |age| format!("was {} {}", state_word(verdict.state), figures::age(age)),
+    );
+    Line::of(text, Role::Old)
 }
 
 /// What a reader should know beside the numbers, in three words at most.

@@ -59,13 +59,14 @@ fn verdict_line(
 ) -> Line {
     if !is_current {
         let (mark, role) = Mark::of_state(State::Unknown);
+        let was = feed.last_success.map_or_else(
+            || " · no answer yet · ".to_owned(),
+            |_| format!(" · was {} · ", state_word(verdict.state)),
+        );
         return Line::new()
             .mark(mark, role)
             .text("UNKNOWN", role)
-            .text(
-                format!(" · was {} · ", state_word(verdict.state)),
-                Role::Plain,
-            )
+            .text(was, Role::Plain)
             .join(fresh::name_and_word(feed, sight.now));
     }
     let (mark, role) = Mark::of_state(verdict.state);
