@@ -131,6 +131,8 @@ fn resampled(cell: Cell, width: usize) -> Cell {
         .rchunks(each)
         .map(|group| group.iter().copied().flatten().reduce(f64::max))
         .collect();
+    // The newest stands at the right end.
+    groups.resize(width.max(groups.len()), None);
     groups.reverse();
     Cell::Spark(groups, role)
 }

@@ -376,6 +376,7 @@ fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -> Line {
             Line::of(format!("gone in {}", figures::age(left)), Role::Strong)
         }
         (Some(Phase::Calm) | None, _) => Line::new(),
+        (Some(Phase::Rising), _) => Line::of(Phase::Rising.word(), Role::Strong),
         (Some(phase), _) => Line::of(phase.word(), Role::Plain),
     }
 }

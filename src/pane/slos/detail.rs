@@ -39,7 +39,8 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     detail.blocks.push(Block::Gap);
     detail.grid(rule_grid(&verdict), &[]);
     detail.blocks.push(Block::Gap);
-    detail.grid(window_grid(seen, &verdict), &[1, 2, 3]);
+    let right: &[usize] = if has_events(seen) { &[1, 2, 3] } else { &[1] };
+    detail.grid(window_grid(seen, &verdict), right);
     if !is_current {
         detail.fade();
     }
@@ -154,8 +155,12 @@ fn rule_grid(verdict: &Assessment) -> Vec<Vec<Cell>> {
 }
 
 fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
-    let head = ["window", "errors", "bad events", "of", "burn"];
-    let mut rows = vec![heading(&head)];
+    let has_events = has_events(seen);
+    let mut rows = vec![if has_events {
+        heading(&["window", "errors", "bad events", "of", "  burn"])
+    } else {
+        heading(&["window", "errors", "  burn"])
+    }];
     let windows = seen.windows.iter().map(|(window, sample)| {
         let burn = seen.slo.burn_rate(sample.reading.ratio().unwrap_or(0.0));
         let burn = sample.reading.ratio().map(|_| burn);
@@ -177,15 +182,21 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
             let text = count.map_or_else(|| "–".to_owned(), figures::events);
             Cell::text(text, Role::Plain)
         };
-        rows.push(vec![
-            Cell::text(name, Role::Dim),
-            errors,
-            count(sample.events.map(|events| events.bad)),
-            count(sample.events.map(|events| events.total)),
-            Cell::text(figures::burn(burn), role),
-        ]);
+        let mut row = vec![Cell::text(name, Role::Dim), errors];
+        if has_events {
+            row.push(count(sample.events.map(|events| events.bad)));
+            row.push(count(sample.events.map(|events| events.total)));
+        }
+        row.push(Cell::text(figures::burn(burn), role));
+        rows.push(row);
     }
     rows
+}
+
+/// Recorded ratios come without the counts behind them.
+fn has_events(seen: &Observation) -> bool {
+    let mut samples = seen.windows.values().chain(&seen.period);
+    samples.any(|sample| sample.events.is_some())
 }
 
 fn relations(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
