@@ -2,32 +2,17 @@
 
 use jiff::Timestamp;
 
-use crate::domain::slo::Point;
 use crate::domain::{Assessment, Observation, Phase, Severity, State};
 use crate::pane::block::Curve;
 use crate::pane::cell::{Cell, Role};
 use crate::pane::{Sight, figures, related};
 use crate::text::Shown;
 
-/// The recent past with the present at its end: history may be asked for less often than the
-/// present, and a burn that began a minute ago has to be seen.
-fn points(seen: &Observation) -> Vec<Point> {
-    let mut points = seen.history.to_vec();
-    let newest = seen.windows.first_key_value().map(|(_, sample)| sample);
-    if let Some(sample) = newest
-        && let Some(ratio) = sample.reading.ratio()
-        && points.last().is_some_and(|last| last.at < sample.at)
-    {
-        let at = sample.at;
-        points.push(Point { at, ratio });
-    }
-    points
-}
-
 /// The top of an SLO's scale: its highest factor, or its highest burn when that is more.
-fn top(seen: &Observation, points: &[Point]) -> f64 {
+fn top(seen: &Observation) -> f64 {
     let factors = seen.slo.rules.iter().map(|rule| rule.factor);
-    let burns = points.iter().map(|point| seen.slo.burn_rate(point.ratio));
+    let points = seen.history.iter();
+    let burns = points.map(|point| seen.slo.burn_rate(point.ratio));
     factors
         .chain(burns)
         .filter(|value| value.is_finite())
@@ -38,18 +23,17 @@ fn top(seen: &Observation, points: &[Point]) -> f64 {
 ///
 /// The stretches stand on round times, so that a new point moves nothing but the end of the curve.
 pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> Cell {
-    let points = points(seen);
-    let (Some(first), Some(last)) = (points.first(), points.last()) else {
+    let (Some(first), Some(last)) = (seen.history.first(), seen.history.last()) else {
         return Cell::Empty;
     };
-    let top = top(seen, &points);
+    let top = top(seen);
     let span = last.at.as_second() - first.at.as_second();
     let count = i64::try_from(cells).unwrap_or(1).max(1);
     let minutes = (span / 60 / count + 1).max(1);
     let slot = |at: Timestamp| at.as_second().div_euclid(minutes * 60);
     let end = slot(last.at);
     let mut values = vec![None; cells];
-    for point in &points {
+    for point in seen.history.iter() {
         let back = usize::try_from(end - slot(point.at)).unwrap_or(usize::MAX);
         let Some(place) = cells.checked_sub(back.saturating_add(1)) else {
             continue;
@@ -69,9 +53,9 @@ pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> C
 
 /// The chart of a detail: burn over the shortest window, the factors of the rules, and releases.
 pub(super) fn curve(sight: Sight<'_>, seen: &Observation) -> Option<Curve> {
-    let points = points(seen);
-    let (first, last) = (points.first()?, points.last()?);
-    let burns = points
+    let (first, last) = (seen.history.first()?, seen.history.last()?);
+    let burns = seen
+        .history
         .iter()
         .map(|point| (point.at.as_second(), seen.slo.burn_rate(point.ratio)));
     let mut levels = vec![(1.0, Role::Dim)];
@@ -131,8 +115,7 @@ fn ticks(sight: Sight<'_>, from: i64, to: i64) -> Vec<(i64, Shown)> {
 pub(super) fn burning_since(seen: &Observation, verdict: &Assessment) -> Option<(Timestamp, f64)> {
     let firing = verdict.rules.iter().find(|row| row.firing == Some(true))?;
     let factor = firing.rule.factor;
-    let points = points(seen);
-    let run = points.iter().rev();
+    let run = seen.history.iter().rev();
     let above = run.take_while(|point| seen.slo.burn_rate(point.ratio) > factor);
     Some((above.last()?.at, factor))
 }
