@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use crate::domain::{Period, SourceName};
+use crate::domain::{Period, Service, SourceName};
 
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
@@ -38,7 +38,7 @@ pub struct Settings {
     /// SLOs written by hand.
     pub slos: Vec<SloSettings>,
     /// What services are called, and what belongs to them.
-    pub services: Vec<ServiceSettings>,
+    pub services: Vec<Service>,
 }
 
 /// How the screen looks.
@@ -185,25 +185,6 @@ pub enum Part {
     Bad(String),
     /// Those that kept it.
     Good(String),
-}
-
-/// A service: what it is called, and what belongs to it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ServiceSettings {
-    /// The name every pane uses.
-    pub name: String,
-    /// What sources call it.
-    pub aliases: Vec<String>,
-    /// Services it needs.
-    pub depends_on: Vec<String>,
-    /// Who owns it.
-    pub team: Option<String>,
-    /// How much it matters, 1 most.
-    pub tier: Option<u8>,
-    /// What to do when it burns.
-    pub runbook: Option<String>,
-    /// Name to URL.
-    pub links: BTreeMap<String, String>,
 }
 
 /// One step on the way to a setting.

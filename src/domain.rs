@@ -5,6 +5,7 @@
 pub mod incident;
 pub mod release;
 pub mod report;
+pub mod service;
 pub mod slo;
 pub mod window;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use incident::{Incident, IncidentStatus, Suppression};
 pub use release::{Release, ReleaseStatus};
 pub use report::{Facts, Fault, FaultKind, Freshness, OnCall, Report, SourceName};
+pub use service::Service;
 pub use slo::{Assessment, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, State};
 pub use window::{Period, Window};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
-    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, SourceName,
+    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, Service, SourceName,
 };
 use crate::text::Untrusted;
 
@@ -102,6 +102,7 @@ impl Feed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
     feeds: Vec<Feed>,
+    services: Vec<Service>,
     /// What sources call services, to what every pane calls them.
     aliases: HashMap<String, Untrusted>,
 }
@@ -111,18 +112,33 @@ impl Store {
     pub fn new(feeds: Vec<Feed>) -> Self {
         Self {
             feeds,
+            services: Vec::new(),
             aliases: HashMap::new(),
         }
     }
 
-    /// The same, with services told apart by these names: alias to name.
+    /// The same, knowing these services: rows are called by their names, whatever a source says.
     #[must_use]
-    pub fn with_aliases(self, aliases: impl IntoIterator<Item = (String, String)>) -> Self {
-        let aliases = aliases.into_iter();
-        Self {
-            aliases: aliases.map(|(alias, name)| (alias, name.into())).collect(),
-            ..self
-        }
+    pub fn with_services(mut self, services: Vec<Service>) -> Self {
+        self.aliases = services
+            .iter()
+            .flat_map(|service| {
+                service
+                    .aliases
+                    .iter()
+                    .map(move |alias| (alias, &service.name))
+            })
+            .map(|(alias, name)| (alias.clone(), Untrusted::from(name.as_str())))
+            .collect();
+        self.services = services;
+        self
+    }
+
+    /// What is configured of a service.
+    pub fn service(&self, name: &Untrusted) -> Option<&Service> {
+        self.services
+            .iter()
+            .find(|service| service.name == name.raw())
     }
 
     /// The sources, in the order of the configuration.
@@ -289,7 +305,11 @@ mod tests {
     #[test]
     fn an_alias_is_called_by_its_services_name_everywhere() {
         let (store, name, now) = store();
-        let mut store = store.with_aliases([("checkout-api".to_owned(), "checkout".to_owned())]);
+        let mut store = store.with_services(vec![Service {
+            name: "checkout".to_owned(),
+            aliases: vec!["checkout-api".to_owned()],
+            ..Service::default()
+        }]);
         let release = Release {
             id: "1".into(),
             service: "checkout-api".into(),

@@ -37,15 +37,9 @@ impl Watch {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let aliases = settings.services.iter().flat_map(|service| {
-            service
-                .aliases
-                .iter()
-                .map(|alias| (alias.clone(), service.name.clone()))
-        });
         Ok(Self {
             sources,
-            store: Store::new(feeds).with_aliases(aliases),
+            store: Store::new(feeds).with_services(settings.services.clone()),
         })
     }
 }

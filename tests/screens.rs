@@ -7,10 +7,12 @@ mod screens {
     pub(crate) mod worlds;
 }
 
+use std::collections::BTreeMap;
+
 use ratatui::style::Color;
 use watchfire::app::screen::Gutter;
 use watchfire::app::{Effect, Msg, Size};
-use watchfire::domain::SourceName;
+use watchfire::domain::{Service, SourceName};
 
 use screens::stage::{SIZES, Stage};
 use screens::worlds;
@@ -259,6 +261,38 @@ fn keys_do_what_the_contract_says() {
     ] {
         assert_eq!(effects(keys), wanted, "{keys}");
     }
+}
+
+#[test]
+fn a_configured_service_lends_its_page_and_runbook_to_its_rows() {
+    let service = |name: &str| Service {
+        name: name.to_owned(),
+        team: Some("shop".to_owned()),
+        runbook: Some(format!("https://runbooks.example/of/{name}")),
+        links: BTreeMap::from([
+            ("board".to_owned(), "https://board.example".to_owned()),
+            (
+                "dashboard".to_owned(),
+                format!("https://grafana.example/{name}"),
+            ),
+        ]),
+        ..Service::default()
+    };
+    let store = worlds::burning().with_services(vec![service("checkout"), service("cart")]);
+    let stage = Stage::new(store, 120, 50).keys("o b enter");
+    let open = |url: &str| Effect::Open(url.to_owned());
+    assert_eq!(
+        stage.effects,
+        [
+            open("https://grafana.example/checkout"),
+            open("https://runbooks.example/of/checkout"),
+        ]
+    );
+    let detail = stage.keys("G").text();
+    assert!(
+        detail.contains("shop") && detail.contains("board.example"),
+        "{detail}"
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 use super::load::{Environment, FlagSource, KnownKind, Layered, Lists};
 use super::read;
 use super::wire;
-use super::{Problem, ServiceSettings, Settings, Step, ThemeChoice, UiSettings};
+use crate::domain::Service;
+
+use super::{Problem, Settings, Step, ThemeChoice, UiSettings};
 
 /// What checking needs to know, and the problems it has found so far.
 pub(super) struct Context<'a> {
@@ -146,7 +148,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn services(&mut self, list: Option<toml::Value>) -> Vec<ServiceSettings> {
+    fn services(&mut self, list: Option<toml::Value>) -> Vec<Service> {
         let mut owners: BTreeMap<String, usize> = BTreeMap::new();
         let mut services = Vec::new();
         for (index, table) in self.tables("service", list) {
@@ -168,7 +170,7 @@ impl<'a> Context<'a> {
                     self.refuse("service", index, &[key], message);
                 }
             }
-            services.push(ServiceSettings {
+            services.push(Service {
                 name: wire.name,
                 aliases: wire.aliases,
                 depends_on: wire.depends_on,

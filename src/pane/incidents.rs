@@ -134,7 +134,10 @@ impl Pane for Incidents {
         row.map_or_else(Links::default, |row| Links {
             id: row.id.clone(),
             url: row.url.clone(),
-            runbook: row.runbook.clone(),
+            runbook: row
+                .runbook
+                .clone()
+                .or_else(|| related::runbook(sight, &row.service)),
         })
     }
 

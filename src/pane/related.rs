@@ -119,3 +119,9 @@ fn faded(sight: Sight<'_>, feed: &Feed, cells: Vec<Cell>) -> Vec<Cell> {
     }
     cells.into_iter().map(Cell::faded).collect()
 }
+
+/// What the configuration says to do when this service burns.
+pub(super) fn runbook(sight: Sight<'_>, service: &Untrusted) -> Option<Untrusted> {
+    let runbook = sight.store.service(service)?.runbook.as_deref()?;
+    Some(Untrusted::from(runbook))
+}

@@ -10,8 +10,9 @@ use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, figures,
     fresh, related,
 };
-use crate::domain::{Assessment, Observation, Phase, Severity, State, Window};
+use crate::domain::{Assessment, Observation, Phase, Service, Severity, State, Window};
 use crate::store::{Feed, Offers, Store};
+use crate::text::Untrusted;
 
 mod detail;
 mod trend;
@@ -184,12 +185,13 @@ impl Pane for Slos {
         let Some(seen) = observation(sight, entry) else {
             return Links::default();
         };
+        let service = sight.store.service(&seen.slo.service);
         let incidents = related::incidents(sight, &seen.slo.service);
-        let runbook = incidents.iter().find_map(|(_, row)| row.runbook.clone());
+        let of_incident = || incidents.iter().find_map(|(_, row)| row.runbook.clone());
         Links {
             id: seen.slo.id(),
-            url: None,
-            runbook,
+            url: service.and_then(Service::page).map(Untrusted::from),
+            runbook: related::runbook(sight, &seen.slo.service).or_else(of_incident),
         }
     }
 

@@ -47,6 +47,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     let verdict = verdict_line(sight, feed, seen, &verdict, is_current);
     detail.blocks.insert(0, Block::Line(verdict));
     relations(sight, seen, &mut detail);
+    belongings(sight, seen, &mut detail);
     definition(seen, &mut detail);
     detail
 }
@@ -205,6 +206,34 @@ fn relations(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
     let incidents = related::incident_rows(sight, service, None);
     detail.grid_section("open incidents of the service", incidents);
     detail.grid_section("releases of the service", releases);
+}
+
+/// What the configuration knows of the service.
+fn belongings(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
+    let Some(service) = sight.store.service(&seen.slo.service) else {
+        return;
+    };
+    let tier = service.tier.map(|tier| tier.to_string());
+    let needs = (!service.depends_on.is_empty()).then(|| service.depends_on.join(", "));
+    let fields = [
+        ("team", service.team.as_deref()),
+        ("tier", tier.as_deref()),
+        ("needs", needs.as_deref()),
+        ("runbook", service.runbook.as_deref()),
+    ];
+    let links = service.links.iter();
+    let links = links.map(|(name, url)| (name.as_str(), Some(url.as_str())));
+    let known: Vec<_> = fields
+        .into_iter()
+        .chain(links)
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    if !known.is_empty() {
+        detail.section("the service");
+    }
+    for (name, value) in known {
+        detail.field(name, Line::of(value, Role::Plain));
+    }
 }
 
 fn definition(seen: &Observation, detail: &mut Detail) {
