@@ -36,7 +36,7 @@
 //! | [`pane`] | store and time to rows of meaning; [`pane::PANES`] is the one list | colours |
 //! | [`app`] | model, messages, effects, keys, and the finished `Screen` | tokio, ratatui, a clock |
 //! | [`ui`] | draws a `Screen`; meaning to style | the model, the store, arithmetic |
-//! | [`print`] | the same facts as text and JSON | |
+//! | [`mod@print`] | the same facts as text and JSON | |
 //! | [`term`] | the terminal: borrowed, painted, given back; keys in | |
 //! | [`run`] | the only event loop | business rules |
 //! | [`demo`] | a small world behind real HTTP servers | a second code path |
@@ -59,6 +59,20 @@
 //!   the terminal itself is gone. A source that panics is a fault of that source.
 //! - **Draw on change only.** `screen` is compared with the last one; an equal one costs no byte.
 //! - **Only reading.** There is no action yet that writes anywhere.
+//!
+//! # Choices, and why
+//!
+//! - **Our own terminal, under ratatui.** [`term`] encodes frames and decodes keys itself instead of
+//!   through crossterm. crossterm 0.29 spins when the terminal is gone (crossterm-rs/crossterm#793),
+//!   takes late replies of a terminal for keys, and has no way to keep the pen across frames; a tick
+//!   of the clock costs 2 bytes here. Raw mode and polling come from `rustix`.
+//! - **Measure by batches.** Ratios that nobody recorded are asked some two dozen a query, joined by
+//!   `or` and told apart by a label; one refused question is found by halving its batch.
+//! - **A missing series is looked into.** `bad / total` is not recorded at all while nothing ever
+//!   failed; the rule behind it is taken apart and its halves are asked, so that "never failed" and
+//!   "no data" stay two things.
+//! - **The period is what its owner says it is.** Sloth's is a mean of 5m ratios, Pyrra's and ours
+//!   are counted; a note beside the number says which.
 //!
 //! # Adding things
 //!

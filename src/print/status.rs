@@ -322,7 +322,7 @@ impl<'a> SloRow<'a> {
             .collect();
         let budget = self
             .budget_remaining
-            .map_or("-".into(), |left| percent(left * 100.0));
+            .map_or("-".into(), |left| format!("{:.1}%", left * 100.0));
         let note = match (self.exhausted, self.exhausts_in_s, self.phase) {
             (Some(true), ..) => "exhausted".to_owned(),
             (_, Some(left), Some(phase)) if phase != Phase::Calm => {
