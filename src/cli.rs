@@ -18,6 +18,9 @@ use crate::demo::Speed;
     name = "watchfire",
     version,
     after_help = "Begin with `watchfire demo`, or `watchfire --prometheus URL`.\n\
+                  `watchfire config` prints a commented configuration file. It is read from\n\
+                  --config, or $WATCHFIRE_CONFIG, or $XDG_CONFIG_HOME/watchfire/config.toml, or\n\
+                  ~/.config/watchfire/config.toml: the first that there is.\n\
                   Usage and configuration errors exit with status 3."
 )]
 pub struct Cli {
@@ -31,6 +34,7 @@ pub struct Cli {
 
 /// Whom to watch: options of every command.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "What to watch")]
 pub struct Watch {
     /// Read this configuration file and no other
     #[arg(long, global = true, value_name = "FILE")]
@@ -43,12 +47,21 @@ pub struct Watch {
     pub alertmanager: Vec<String>,
 }
 
+/// What the exit status of `status` says.
+const EXIT_STATUSES: &str = "\
+Exit status:
+  0  ok: every SLO is known to hold
+  1  ticket: a ticket rule fires, and no page can be behind it
+  2  page: a page rule fires
+  3  unknown: a source failed, or an SLO has no data, or there is none to judge";
+
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show a small made-up world: a bad release that burns, pages and recovers
     Demo(Demo),
-    /// Ask every source once and print the answer; 0 ok, 1 ticket, 2 page, 3 unknown
+    /// Ask every source once and print the answer, with an exit status for scripts
+    #[command(after_help = EXIT_STATUSES)]
     Status(Status),
     /// Print a commented example of the configuration file
     Config,
@@ -72,10 +85,10 @@ pub struct Demo {
 /// Options of `status`.
 #[derive(Args, Clone, Debug)]
 pub struct Status {
-    /// Only this service
+    /// Speak of this service only
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
-    /// As of this moment: RFC 3339 or Unix seconds
+    /// Speak of this past moment, in RFC 3339 or Unix seconds
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<Timestamp>,
     /// How to print it

@@ -1,6 +1,7 @@
 //! From settings as written to settings that can be used: every value in range, every name known.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -149,7 +150,7 @@ impl<'a> Context<'a> {
     }
 
     fn services(&mut self, list: Option<toml::Value>) -> Vec<Service> {
-        let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+        let mut owners: BTreeMap<String, String> = BTreeMap::new();
         let mut services = Vec::new();
         for (index, table) in self.tables("service", list) {
             let path = [Step::Key("service".to_owned()), Step::Index(index)];
@@ -163,9 +164,11 @@ impl<'a> Context<'a> {
             self.service(index, &wire);
             let aliases = wire.aliases.iter().map(|alias| ("aliases", alias));
             for (key, name) in [("name", &wire.name)].into_iter().chain(aliases) {
-                if let Some(owner) = owners.insert(name.clone(), index) {
+                if let Some(owner) = owners.insert(name.clone(), wire.name.clone()) {
                     let message = format!(
-                        "`{name}` belongs to service[{owner}] already: a name can mean one service only"
+                        "`{}` is a name of the service `{}` already: a name can mean one service only",
+                        read::clipped(name),
+                        read::clipped(&owner)
                     );
                     self.refuse("service", index, &[key], message);
                 }
@@ -175,7 +178,7 @@ impl<'a> Context<'a> {
                 aliases: wire.aliases,
                 depends_on: wire.depends_on,
                 team: wire.team,
-                tier: wire.tier,
+                tier: wire.tier.map(NonZeroU8::get),
                 runbook: wire.runbook,
                 links: wire.links,
             });
@@ -198,14 +201,6 @@ impl<'a> Context<'a> {
                 index,
                 &["depends_on"],
                 "a service does not depend on itself: remove it here",
-            );
-        }
-        if wire.tier == Some(0) {
-            self.refuse(
-                "service",
-                index,
-                &["tier"],
-                "tiers begin with 1, which matters most",
             );
         }
         let links = wire.links.iter();

@@ -108,7 +108,9 @@ impl Origins {
         let elsewhere = self.elsewhere(problem);
         let (None, Some(document)) = (elsewhere, document) else {
             let origin = elsewhere.unwrap_or("settings");
-            return Mistake::elsewhere(origin, &key, &problem.message);
+            // A flag gives nothing but the URL, and has no number.
+            let key = self.flag(problem).map_or(key.as_str(), |_| "");
+            return Mistake::elsewhere(origin, key, &problem.message);
         };
         let key = match entry_name(document, &problem.path) {
             Some(name) => format!("{key} (\"{name}\")"),

@@ -109,6 +109,8 @@ fn reword(mut path: Vec<Step>, message: &str, also_known: &[&str]) -> Problem {
     {
         // A key that was read before it was found to be unknown is not on the path.
         path.pop_if(|step| matches!(step, Step::Key(last) if last == key));
+        // Behind its own words `toml` says where that was, in back-ticks as well.
+        let expected = expected.lines().next().unwrap_or_default();
         let known = expected.split('`').skip(1).step_by(2);
         let known: Vec<_> = known.chain(also_known.iter().copied()).collect();
         return unknown_key(&path, key, &known);
@@ -127,6 +129,7 @@ fn reword(mut path: Vec<Step>, message: &str, also_known: &[&str]) -> Problem {
         }
         let hint = match (expected, found) {
             ("a string", "a number" | "true or false") => ": put it in quotes",
+            ("a list", "a string") => ": put it in brackets, as in [\"one\", \"two\"]",
             ("a number" | "a whole number" | "true or false", "a string") => ": remove the quotes",
             _ => "",
         };
@@ -156,7 +159,7 @@ fn mismatch(message: &str) -> Option<(&'static str, &str)> {
         "path string" => "a string",
         "a boolean" => "true or false",
         "f32" | "f64" => "a number",
-        "u8" => "a whole number from 0 to 255",
+        "a nonzero u8" => "a whole number from 1 to 255",
         "a map" => "a table",
         "a sequence" => "a list",
         other if other.starts_with("struct ") => "a table",

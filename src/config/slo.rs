@@ -81,7 +81,7 @@ impl Context<'_> {
     /// Percent to a share of 1.
     fn objective(&mut self, index: usize, percent: f64) -> Option<f64> {
         let message = if !(percent > 0.0 && percent < 100.0) {
-            "a percentage between 0 and 100, both excluded: 99.9 promises that 99.9 % of events are good"
+            "write a percentage above 0 and below 100: 99.9 promises that 99.9 % of events are good"
         } else if percent <= 1.0 {
             "this is a percentage: write 99.9, not 0.999"
         } else {
@@ -94,10 +94,10 @@ impl Context<'_> {
     fn period(&mut self, index: usize, text: &str) -> Option<Period> {
         let message = match text.parse() {
             Ok(Period::Rolling(window)) if !PERIODS.contains(&window) => {
-                "a rolling period is one day to one year long"
+                "a rolling period is one day to one year long: write `30d`, for example"
             }
             Ok(period) => return Some(period),
-            Err(_) => "a duration such as `30d`, or `week`, `month` or `quarter`",
+            Err(_) => "write a duration such as `30d`, or `week`, `month` or `quarter`",
         };
         self.refuse("slo", index, &["period"], message);
         None
@@ -113,7 +113,7 @@ impl Context<'_> {
                 return None;
             }
             (None, None) => {
-                let message = "either `bad` (events that broke the objective) or `good` (events that kept it) is missing beside `total`";
+                let message = "add `bad` (events that broke the objective) or `good` (events that kept it) beside `total`";
                 self.refuse("slo", index, &["bad"], message);
                 return None;
             }
@@ -173,7 +173,7 @@ fn check_query(query: &str) -> Result<(), String> {
                 .map_err(|_| "write the selector without a comment".to_owned())?;
             Ok(())
         }
-        _ if !has_window => Err(format!("this looks back over no window of ours: {FIX}")),
+        _ if !has_window => Err(format!("this expression has no $window, so it would count the same for 5m as for 30d: {FIX}")),
         expression => match expression.value_type() {
             ValueType::Vector | ValueType::Scalar => Ok(()),
             ValueType::Matrix => Err("this is a range of samples, not a number of events: wrap it, as in `sum(increase(…[$window]))`".to_owned()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -111,7 +112,7 @@ pub(super) struct Service {
     #[serde(default)]
     pub(super) depends_on: Vec<String>,
     pub(super) team: Option<String>,
-    pub(super) tier: Option<u8>,
+    pub(super) tier: Option<NonZeroU8>,
     pub(super) runbook: Option<String>,
     #[serde(default)]
     pub(super) links: BTreeMap<String, String>,
@@ -159,7 +160,11 @@ impl<'de> Visitor<'de> for Writing {
         let secret = match place.as_str() {
             "env" => SecretRef::Env(map.next_value()?),
             "file" => SecretRef::File(map.next_value()?),
-            "command" => SecretRef::Command(map.next_value()?),
+            "command" => SecretRef::Command(map.next_value().map_err(|_| {
+                A::Error::custom(
+                    "expected a program and its arguments, as in [\"pass\", \"show\", \"prom\"]",
+                )
+            })?),
             other => return Err(A::Error::unknown_field(other, &PLACES)),
         };
         if map.next_entry::<String, IgnoredAny>()?.is_some() {
@@ -216,6 +221,10 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wanted = "a duration such as \"15s\"";
         match deserializer.deserialize_any(Writing(wanted))? {
+            Written::Text(text) if is_nothing(&text) => Err(D::Error::custom(format!(
+                "`{}` is too short: write `1s` at least",
+                clipped(&text)
+            ))),
             Written::Text(text) => {
                 let window = clipped(&text).parse().map(Self);
                 window.map_err(D::Error::custom)
@@ -225,6 +234,12 @@ impl<'de> Deserialize<'de> for Span {
             }
         }
     }
+}
+
+/// True for `0s` and its like.
+fn is_nothing(duration: &str) -> bool {
+    let digits = duration.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    !digits.is_empty() && digits.bytes().all(|digit| digit == b'0')
 }
 
 impl<'de> Deserialize<'de> for Percent {

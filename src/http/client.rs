@@ -197,7 +197,7 @@ pub(super) fn base_url(
     };
     if !matches!(url.scheme(), "http" | "https") {
         return problem(format!(
-            "begins with `{}:`; only http:// and https:// can be asked",
+            "begins with `{}:`; write http:// or https:// before the host",
             url.scheme()
         ));
     }
