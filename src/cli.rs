@@ -53,7 +53,8 @@ Exit status:
   0  ok: every SLO is known to hold
   1  ticket: a ticket rule fires, and no page can be behind it
   2  page: a page rule fires
-  3  unknown: a source failed, or an SLO has no data, or there is none to judge";
+  3  unknown: something keeps it from being known, such as a source that failed
+     or an SLO without data; mistakes in usage and configuration as well";
 
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
