@@ -3,9 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod alertmanager;
+mod faults;
 mod history;
 mod incidents;
 mod program;
 mod prometheus;
+mod proxy;
+#[path = "../terminal/pty.rs"]
+#[expect(dead_code, reason = "the terminal's own tests use the rest")]
+mod pty;
 mod rules;
 mod server;

@@ -3,7 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
+use portable_pty::CommandBuilder;
+use rustix::process::Pid;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::pty::Pty;
 
 /// What a run of `watchfire` came to.
 pub(crate) struct Run {
@@ -34,6 +39,36 @@ pub(crate) fn status(dir: &Path, args: &[&str]) -> (i32, Value) {
     let answer = serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr));
     (run.exit, answer)
+}
+
+/// Starts the screen of `watchfire` with these arguments at 120x40, with no configuration but `dir`'s.
+pub(crate) fn screen(dir: &Path, args: &[&str]) -> Pty {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_watchfire"));
+    command.args(args);
+    command.cwd(dir);
+    command.env("HOME", dir);
+    for name in ["XDG_CONFIG_HOME", "DISPLAY", "WAYLAND_DISPLAY"] {
+        command.env_remove(name);
+    }
+    Pty::start(command, 120, 40)
+}
+
+/// Where this text stands on a screen: its row and first column.
+pub(crate) fn row_with(screen: &vt100::Screen, text: &str) -> Option<(u16, u16)> {
+    let width = screen.size().1.get();
+    (0..).zip(screen.rows(0, width)).find_map(|(row, line)| {
+        let (before, _) = line.split_once(text)?;
+        Some((row, u16::try_from(before.width()).ok()?))
+    })
+}
+
+/// The most memory that a process has had until now, in bytes.
+pub(crate) fn peak_memory(pid: Pid) -> u64 {
+    let status = format!("/proc/{}/status", pid.as_raw_nonzero());
+    let status = std::fs::read_to_string(status).expect("its status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|line| line.trim().strip_suffix(" kB"));
+    peak.expect("its peak").parse::<u64>().expect("kilobytes") * 1024
 }
 
 /// The SLO with this id.

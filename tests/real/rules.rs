@@ -90,6 +90,24 @@ const PYRRA: [(&str, &str, u8, &str); 4] = [
     ("6h26m", "4d6h51m", 1, "warning"),
 ];
 
+/// What Sloth leaves of an SLO of 99 % over 30 days whose ratio is the same in every window.
+pub(crate) fn constant(service: &str, ratio: f64) -> String {
+    let id = format!("{service}-availability");
+    let labels = [
+        ("sloth_id", id.as_str()),
+        ("sloth_service", service),
+        ("sloth_slo", "availability"),
+    ];
+    let mut out = format!("- name: {id}\n  rules:\n");
+    for window in WINDOWS.into_iter().chain(["30d"]) {
+        let name = format!("slo:sli_error:ratio_rate{window}");
+        record(&mut out, &name, &format!("vector({ratio})"), &labels);
+    }
+    record(&mut out, "slo:objective:ratio", "vector(0.99)", &labels);
+    record(&mut out, "slo:time_period:days", "vector(30)", &labels);
+    out
+}
+
 /// What Pyrra writes for a ratio SLO of 99 % over 30 days; `generic` as with `--generic-rules`.
 pub(crate) fn pyrra(service: &str, generic: bool) -> String {
     let slo = format!("{service}-errors");

@@ -213,7 +213,8 @@ impl Pty {
         kill_process(self.pid(), signal).expect("signalled");
     }
 
-    fn pid(&self) -> Pid {
+    /// The program's process.
+    pub(crate) fn pid(&self) -> Pid {
         let pid = self.child.process_id().expect("process");
         Pid::from_raw(pid.try_into().expect("process")).expect("process")
     }
