@@ -421,9 +421,8 @@ fn a_kind_reads_its_own_settings_and_its_mistakes_have_a_place_too() {
     assert!(refused("").starts_with("1:1: source[0] (\"hub\"): `repos` is missing"));
     // What every source takes is no part of a table within.
     assert!(
-        refused("repos = []\nmap = { from = 'a', interval = 'b' }").starts_with(
-            "5:21: source[0].map.interval (\"hub\"): unknown key: expected `from`\n"
-        )
+        refused("repos = []\nmap = { from = 'a', interval = 'b' }")
+            .starts_with("5:21: source[0].map.interval (\"hub\"): unknown key: expected `from`\n")
     );
 
     let loaded = load_text(

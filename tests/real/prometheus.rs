@@ -256,6 +256,20 @@ fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
     let mean = r#"slo:sli_error:ratio_rate30d{sloth_id="past-availability"}"#;
     let told = &slo(&then, "past/availability")["error_ratio"]["30d"];
     assert_close(told, ask(&server, mean, &at).expect("a record"), 1e-9, mean);
+    // Before the rules were there, the rules still say what they would have measured.
+    let (_, then) = status(
+        dir.path(),
+        &["--prometheus", &server.url, "--at", &end.to_string()],
+    );
+    for (name, state) in STATES {
+        let sloth = slo(&then, &format!("{name}/availability"));
+        assert_eq!(sloth["state"], state, "{sloth:#}");
+        for (window, seconds) in WINDOWS {
+            if let Some(truth) = service(name).error_ratio(seconds) {
+                assert_close(&sloth["error_ratio"][window], truth, 1e-6, window);
+            }
+        }
+    }
     let truth = service("past").error_ratio(2_592_000).expect("events");
     assert_close(
         &slo(&found, "past/past-errors")["error_ratio"]["30d"],

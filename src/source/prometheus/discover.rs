@@ -28,6 +28,8 @@ pub(super) const PYRRA: &str = r#"{__name__=~".+:burnrate[0-9].*",slo!=""}"#;
 pub(super) struct Rules {
     /// Sloth's recording rules: record and `sloth_id` to query.
     sloth: HashMap<(String, String), String>,
+    /// What Sloth's rules say by themselves: objectives, periods and other constants.
+    sloth_constants: Vec<Series>,
     /// Pyrra's rules by the label `slo`, sorted by name for a stable order.
     pyrra: BTreeMap<String, Vec<WireRule>>,
 }
@@ -38,9 +40,18 @@ impl Rules {
         let mut rules = Self::default();
         for rule in groups.groups.into_iter().flat_map(|group| group.rules) {
             if let Some(id) = rule.labels.get("sloth_id") {
-                if rule.kind == "recording" {
-                    rules.sloth.insert((rule.name, id.clone()), rule.query);
+                if rule.kind != "recording" {
+                    continue;
                 }
+                if let Some(value) = promql::constant(&rule.query) {
+                    rules.sloth_constants.push(Series {
+                        name: rule.name.clone(),
+                        labels: rule.labels.clone(),
+                        value,
+                    });
+                }
+                let key = (rule.name, id.clone());
+                rules.sloth.insert(key, rule.query);
             } else if let Some(slo) = rule.labels.get("slo") {
                 rules.pyrra.entry(slo.clone()).or_default().push(rule);
             }

@@ -183,6 +183,14 @@ fn collect_thresholds(expr: &Expr, found: &mut Vec<Threshold>) {
     }
 }
 
+/// The number that a rule records whatever happens: `vector(0.999)`.
+pub(super) fn constant(query: &str) -> Option<f64> {
+    match unwrapped(&parser::parse(query).ok()?) {
+        Expr::Call(call) if call.func.name == "vector" => number(call.args.args.first()?),
+        _ => None,
+    }
+}
+
 fn selected_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Paren(inner) => selected_name(&inner.expr),
@@ -285,6 +293,13 @@ mod tests {
             over_recorded_period(&bad, "2w", "up"),
             r#"(sum(up:count2w{slo="up"}) - sum(up:sum2w{slo="up"}))"#
         );
+    }
+
+    #[test]
+    fn a_constant_is_told_from_a_measurement() {
+        assert_eq!(constant("vector(0.999)"), Some(0.999));
+        assert_eq!(constant("vector(time())"), None);
+        assert_eq!(constant("up"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Names and shapes: slok/sloth, `pkg/common/conventions` and `examples/_gen`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
@@ -13,15 +13,18 @@ use crate::source::prometheus::plan::{Plan, Span};
 const RATIO: &str = "slo:sli_error:ratio_rate";
 
 pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
+    let recorded: BTreeSet<&str> = series.iter().filter_map(id_of).collect();
+    // An SLO that is older in the rules than in the series has its constants in the rules alone.
+    let constants = context.rules.sloth_constants.iter();
+    let constants =
+        constants.filter(|series| id_of(series).is_some_and(|id| !recorded.contains(id)));
     // Besides Sloth's own labels, users' labels and a cluster's external ones tell SLOs apart.
     let mut slos: BTreeMap<(&str, Labels), Vec<&Series>> = BTreeMap::new();
-    for series in series {
-        if let Some(id) = series.labels.get("sloth_id") {
-            let others = series
-                .labels
-                .iter()
-                .filter(|(name, _)| !name.starts_with("sloth_"));
-            let others = others
+    for series in series.iter().chain(constants) {
+        if let Some(id) = id_of(series) {
+            let labels = series.labels.iter();
+            let others = labels
+                .filter(|(name, _)| !name.starts_with("sloth_"))
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
             slos.entry((id, others)).or_default().push(series);
@@ -42,6 +45,10 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     }
 }
 
+fn id_of(series: &Series) -> Option<&str> {
+    series.labels.get("sloth_id").map(String::as_str)
+}
+
 fn plan(
     id: &str,
     labels: &Labels,
@@ -54,7 +61,7 @@ fn plan(
     let label = |name: &str| members.iter().find_map(|series| series.labels.get(name));
     let slo_name = label("sloth_slo").map_or(id, String::as_str);
     let days = Period::Rolling(period);
-    let slo = Slo {
+    let mut slo = Slo {
         service: label("sloth_service").map_or(id, String::as_str).into(),
         name: qualified(slo_name, labels, twins).into(),
         source: context.source.clone(),
@@ -66,15 +73,17 @@ fn plan(
             "5m".into(),
             format!("{RATIO}5m{{sloth_id=\"{id}\"}}").into(),
         )],
-        notes: vec![format!(
-            "{period} is the mean of the 5m ratios, as Sloth records it: it does not weigh by traffic"
-        )],
+        notes: Vec::new(),
     };
     let recorded = Recorded::of(members.iter().copied(), RATIO, false);
     let mut given = recorded.readings(&slo.windows());
-    if let Some(reading) = recorded.reading(period) {
-        given.insert(Span::Period, reading);
-    }
+    slo.notes.push(match recorded.reading(period) {
+        Some(reading) => {
+            given.insert(Span::Period, reading);
+            format!("{period} is the mean of the 5m ratios, as Sloth records it: it does not weigh by traffic")
+        }
+        None => format!("{period} is not recorded: it is counted from the series behind the rule"),
+    });
     let rule = |record: String| context.rules.sloth.get(&(record, id.to_owned()));
     let spans = slo
         .windows()
