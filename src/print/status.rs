@@ -11,7 +11,7 @@ use crate::domain::{
     Assessment, Events, FaultKind, Freshness, Incident, IncidentStatus, Observation, OnCall,
     Origin, Phase, Reading, Release, ReleaseStatus, Severity, State, Suppression, Window, window,
 };
-use crate::store::{Feed, Store};
+use crate::store::{Feed, Offers, Store};
 use crate::text::{Shown, Untrusted};
 
 /// The answer of `status`; its JSON form is a contract: fields are added, never changed.
@@ -27,6 +27,9 @@ pub struct Status<'a> {
     incidents: Vec<IncidentRow<'a>>,
     on_call: Vec<OnCallRow<'a>>,
     sources: Vec<SourceRow<'a>>,
+    /// What some source could speak of and has not: then an empty list is not "none".
+    #[serde(skip)]
+    unanswered: Offers,
 }
 
 #[derive(Serialize)]
@@ -187,6 +190,7 @@ impl<'a> Status<'a> {
                 .iter()
                 .map(|feed| SourceRow::of(feed, now))
                 .collect(),
+            unanswered: unanswered(store),
         }
     }
 
@@ -214,21 +218,24 @@ impl<'a> Status<'a> {
             "BUDGET",
             "NOTE",
         ];
-        section(out, "no SLOs", &heading, &rows)?;
+        let lack = none("SLOs", self.unanswered.slos);
+        section(out, &lack, &heading, &rows)?;
         let rows: Vec<_> = self
             .incidents
             .iter()
             .map(|row| row.cells(self.generated_at))
             .collect();
         let heading = ["INCIDENT", "SEVERITY", "STATUS", "SERVICE", "AGE", "SOURCE"];
-        section(out, "no incidents", &heading, &rows)?;
+        let lack = none("incidents", self.unanswered.incidents);
+        section(out, &lack, &heading, &rows)?;
         let rows: Vec<_> = self
             .releases
             .iter()
             .map(|row| row.cells(self.generated_at))
             .collect();
         let heading = ["RELEASE", "SERVICE", "ENVIRONMENT", "STATUS", "AGE", "BY"];
-        section(out, "no releases", &heading, &rows)?;
+        let lack = none("releases", self.unanswered.releases);
+        section(out, &lack, &heading, &rows)?;
         let rows: Vec<_> = self.sources.iter().map(SourceRow::cells).collect();
         section(
             out,
@@ -236,6 +243,26 @@ impl<'a> Status<'a> {
             &["SOURCE", "KIND", "FRESHNESS", "FAULT"],
             &rows,
         )
+    }
+}
+
+/// What some source offers and has never answered.
+fn unanswered(store: &Store) -> Offers {
+    let feeds = store.feeds();
+    let any = |is_open: fn(&Feed) -> bool| feeds.iter().any(is_open);
+    Offers {
+        slos: any(|feed| feed.offers.slos && feed.facts.slos.is_none()),
+        releases: any(|feed| feed.offers.releases && feed.facts.releases.is_none()),
+        incidents: any(|feed| feed.offers.incidents && feed.facts.incidents.is_none()),
+    }
+}
+
+/// What stands in place of rows.
+fn none(what: &str, is_unanswered: bool) -> String {
+    if is_unanswered {
+        format!("{what} not known")
+    } else {
+        format!("no {what}")
     }
 }
 
