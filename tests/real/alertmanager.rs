@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, post};
 
+/// The page that every alert comes from.
+pub(crate) const GENERATOR: &str = "http://prometheus.example/graph?g0.expr=up";
+
 /// A running Alertmanager. It sends no notification anywhere.
 pub(crate) struct Alertmanager {
     /// The process; [`Server::kill`] ends it before the test does.
@@ -60,7 +63,7 @@ inhibit_rules:
                 json!({
                     "labels": labels,
                     "annotations": annotations,
-                    "generatorURL": "http://prometheus.example/graph?g0.expr=up",
+                    "generatorURL": GENERATOR,
                 })
             })
             .collect();

@@ -227,24 +227,29 @@ fn backfill(dir: &Path, samples: Vec<(i64, String)>) {
         let mut text = String::from("# TYPE http_requests counter\n");
         text.extend(lines);
         text.push_str("# EOF\n");
-        let file = dir.join(format!("{block}.om"));
-        std::fs::write(&file, text).expect("the samples");
-        let made = Command::new("promtool")
-            .args([
-                "tsdb",
-                "create-blocks-from",
-                "--max-block-duration=162h",
-                "openmetrics",
-            ])
-            .args([file, dir.join("data")])
-            .output()
-            .expect("promtool, which `./test` installs");
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
+        create_blocks(dir, &block.to_string(), &text);
     }
+}
+
+/// Makes what `dir` will hold of OpenMetrics text; `name` tells it from others.
+pub(crate) fn create_blocks(dir: &Path, name: &str, text: &str) {
+    let file = dir.join(format!("{name}.om"));
+    std::fs::write(&file, text).expect("the samples");
+    let made = Command::new("promtool")
+        .args([
+            "tsdb",
+            "create-blocks-from",
+            "--max-block-duration=162h",
+            "openmetrics",
+        ])
+        .args([file, dir.join("data")])
+        .output()
+        .expect("promtool, which `./test` installs");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
 }
 
 fn key(line: &str) -> &str {
@@ -253,7 +258,12 @@ fn key(line: &str) -> &str {
 
 /// Starts a Prometheus with these rules on what `dir` holds.
 pub(crate) fn start(dir: &Path, rules: &str) -> Server {
-    let mut config = String::from("global:\n  evaluation_interval: 1s\n");
+    start_with(dir, rules, "")
+}
+
+/// The same with more of its configuration, as YAML.
+pub(crate) fn start_with(dir: &Path, rules: &str, more: &str) -> Server {
+    let mut config = format!("global:\n  evaluation_interval: 1s\n{more}");
     if !rules.is_empty() {
         std::fs::write(dir.join("rules.yml"), rules).expect("the rules");
         let _ = writeln!(config, "rule_files: [rules.yml]");

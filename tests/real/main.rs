@@ -5,7 +5,9 @@
 mod alertmanager;
 mod faults;
 mod history;
+mod idle;
 mod incidents;
+mod live;
 mod program;
 mod prometheus;
 mod proxy;
@@ -13,4 +15,5 @@ mod proxy;
 #[expect(dead_code, reason = "the terminal's own tests use the rest")]
 mod pty;
 mod rules;
+mod screen;
 mod server;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use portable_pty::CommandBuilder;
 use rustix::process::Pid;
@@ -47,9 +48,9 @@ pub(crate) fn screen(dir: &Path, args: &[&str]) -> Pty {
     command.args(args);
     command.cwd(dir);
     command.env("HOME", dir);
-    for name in ["XDG_CONFIG_HOME", "DISPLAY", "WAYLAND_DISPLAY"] {
-        command.env_remove(name);
-    }
+    command.env_remove("XDG_CONFIG_HOME");
+    // Nobody sits before this machine, so no browser opens on it.
+    command.env("SSH_TTY", "/dev/null");
     Pty::start(command, 120, 40)
 }
 
@@ -69,6 +70,19 @@ pub(crate) fn peak_memory(pid: Pid) -> u64 {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let peak = peak.and_then(|line| line.trim().strip_suffix(" kB"));
     peak.expect("its peak").parse::<u64>().expect("kilobytes") * 1024
+}
+
+/// The processor time that a process has taken until now.
+pub(crate) fn processor_time(pid: Pid) -> Duration {
+    let stat = format!("/proc/{}/stat", pid.as_raw_nonzero());
+    let stat = std::fs::read_to_string(stat).expect("its state");
+    let (_, fields) = stat.rsplit_once(") ").expect("a name");
+    // utime and stime of proc(5), in the hundredths of a second that Linux counts in.
+    let ticks = fields.split(' ').skip(11).take(2);
+    let ticks = ticks
+        .map(|field| field.parse::<u64>().expect("ticks"))
+        .sum::<u64>();
+    Duration::from_millis(ticks * 10)
 }
 
 /// The SLO with this id.

@@ -39,7 +39,7 @@ const STATES: [(&str, &str); 11] = [
 ];
 
 /// A configuration with one hand-written SLO a service.
-fn by_hand(dir: &Path, url: &str) {
+pub(crate) fn by_hand(dir: &Path, url: &str) {
     let mut text = format!("[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"{url}\"\n");
     for (index, service) in SERVICES.iter().enumerate() {
         let name = service.name;

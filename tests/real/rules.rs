@@ -91,6 +91,7 @@ const PYRRA: [(&str, &str, u8, &str); 4] = [
 ];
 
 /// What Sloth leaves of an SLO of 99 % over 30 days whose ratio is the same in every window.
+/// `service` is the inside of a YAML string.
 pub(crate) fn constant(service: &str, ratio: f64) -> String {
     let id = format!("{service}-availability");
     let labels = [
@@ -98,7 +99,7 @@ pub(crate) fn constant(service: &str, ratio: f64) -> String {
         ("sloth_service", service),
         ("sloth_slo", "availability"),
     ];
-    let mut out = format!("- name: {id}\n  rules:\n");
+    let mut out = format!("- name: \"{id}\"\n  rules:\n");
     for window in WINDOWS.into_iter().chain(["30d"]) {
         let name = format!("slo:sli_error:ratio_rate{window}");
         record(&mut out, &name, &format!("vector({ratio})"), &labels);

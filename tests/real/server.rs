@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 /// A running server.
 pub(crate) struct Server {
     child: Child,
@@ -88,6 +90,30 @@ pub(crate) fn get(address: &str, path: &str) -> Option<String> {
         address,
         &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"),
     )
+}
+
+/// Asks a server until its answer is as wanted.
+pub(crate) fn wait_until(url: &str, path: &str, is_it: impl Fn(&Value) -> bool) {
+    let address = url.trim_start_matches("http://");
+    let began = Instant::now();
+    loop {
+        let answer = get(address, path).expect("an answer");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        if is_it(&body) {
+            return;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{path}: {body:#}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A query as it stands in a URL.
+pub(crate) fn encoded(query: &str) -> String {
+    query.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// One plain JSON POST, its whole answer as text.
