@@ -11,8 +11,9 @@ use tempfile::TempDir;
 
 use crate::alertmanager::Alertmanager;
 use crate::history;
+use crate::page::Page;
 use crate::program::{peak_memory, row_with, screen};
-use crate::proxy::{Page, Proxy, Way};
+use crate::proxy::{Proxy, Way};
 use crate::pty::Pty;
 use crate::rules;
 use crate::server::Server;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::alertmanager::Alertmanager;
 use crate::history::{create_blocks, start, start_with, this_minute};
+use crate::page::Page;
 use crate::program::{screen, status};
-use crate::proxy::Page;
 use crate::pty::Pty;
 use crate::rules;
 use crate::server::{encoded, wait_until};

@@ -8,6 +8,7 @@ mod history;
 mod idle;
 mod incidents;
 mod live;
+mod page;
 mod program;
 mod prometheus;
 mod proxy;

@@ -177,7 +177,7 @@ fn serve(mut client: TcpStream, backend: &str, switch: &Switch) -> io::Result<()
 }
 
 /// Reads one request, head and body.
-fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub(crate) fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -217,7 +217,12 @@ fn ask(backend: &str, request: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Sends an answer of our own; `headers` end with a line end each.
-fn answer(client: &mut TcpStream, status: &str, headers: &str, body: &str) -> io::Result<()> {
+pub(crate) fn answer(
+    client: &mut TcpStream,
+    status: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<()> {
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -241,46 +246,9 @@ fn endless(client: &mut TcpStream) -> io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
     client.write_all(head.as_bytes())?;
     client.write_all(b"{\"status\":\"")?;
-    let block = [b'a'; 64 * 1024];
+    let block = vec![b'a'; 64 * 1024];
     for _ in 0..ENDLESS / block.len() {
         client.write_all(&block)?;
     }
     client.write_all(b"\"}")
-}
-
-/// A server whose every answer is the same text, until it is told another.
-pub(crate) struct Page {
-    /// Its base URL.
-    pub(crate) url: String,
-    text: Arc<Mutex<String>>,
-}
-
-impl Page {
-    /// Serves `text` with this status, whatever is asked, for as long as the tests run.
-    pub(crate) fn serve(status: &'static str, text: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("its address");
-        let text = Arc::new(Mutex::new(text.to_owned()));
-        let served = Arc::clone(&text);
-        thread::spawn(move || {
-            for mut client in listener.incoming().flatten() {
-                let served = Arc::clone(&served);
-                thread::spawn(move || {
-                    let _ = read_request(&mut client);
-                    let text = served.lock().expect("lock").clone();
-                    // A client that left is nobody's loss.
-                    let _ = answer(&mut client, status, "", &text);
-                });
-            }
-        });
-        Self {
-            url: format!("http://{address}"),
-            text,
-        }
-    }
-
-    /// From now on it serves this.
-    pub(crate) fn set(&self, text: &str) {
-        text.clone_into(&mut self.text.lock().expect("lock"));
-    }
 }

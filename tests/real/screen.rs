@@ -12,8 +12,8 @@ use watchfire::text::{Shown, is_visible};
 
 use crate::alertmanager::{Alertmanager, GENERATOR};
 use crate::history;
+use crate::page::Page;
 use crate::program::{screen, status, watchfire};
-use crate::proxy::Page;
 use crate::pty::Pty;
 use crate::rules;
 
@@ -293,6 +293,6 @@ fn assert_printed_harmlessly(dir: &Path, releases: &Value) {
         .iter()
         .map(|row| &row["id"])
         .collect();
-    said.sort_unstable_by_key(|id| id.to_string());
+    said.sort_unstable_by_key(ToString::to_string);
     assert_eq!(json!(found), json!(said));
 }
