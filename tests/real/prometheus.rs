@@ -251,7 +251,7 @@ fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
     );
     assert!(slo(&found, "idle/idle-errors")["error_ratio"]["5m"].is_null());
     // Sloth's period is the mean of its own records, Pyrra's is counted.
-    let at = jiff::Timestamp::now().as_second().to_string();
+    let at = jiff::Timestamp::now().to_string();
     let (_, then) = status(dir.path(), &["--prometheus", &server.url, "--at", &at]);
     let mean = r#"slo:sli_error:ratio_rate30d{sloth_id="past-availability"}"#;
     let told = &slo(&then, "past/availability")["error_ratio"]["30d"];
