@@ -17,7 +17,8 @@ use crate::demo::Speed;
 #[command(
     name = "watchfire",
     version,
-    after_help = "Begin with `watchfire demo`, or `watchfire --prometheus URL`.\n\
+    after_help = "Begin with `watchfire demo`, or `watchfire --prometheus URL`.",
+    after_long_help = "Begin with `watchfire demo`, or `watchfire --prometheus URL`.\n\
                   `watchfire config` prints a commented configuration file. It is read from\n\
                   --config, or $WATCHFIRE_CONFIG, or $XDG_CONFIG_HOME/watchfire/config.toml, or\n\
                   ~/.config/watchfire/config.toml: the first that there is.\n\
