@@ -21,7 +21,7 @@ use crate::config::UiSettings;
 use crate::domain::Report;
 use crate::poll::Polls;
 use crate::store::Store;
-use crate::term::{self, Input, Keyboard, Paint, Sent, Tty};
+use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
 use crate::text::Shown;
 use crate::ui::{self, theme::Theme};
 use crate::watch::Watch;
@@ -94,14 +94,19 @@ async fn show(ui: &UiSettings, keymap: Keymap, watch: Watch) -> io::Result<Endin
     let signals = signals::listen()?;
     let tty = Tty::enter()?;
     signals.forward(&urgent, &tty.handle());
+    let ends_at_once = keymap.exit_keys();
     let mut stage = Stage::new(ui, keymap, watch.store, tty)?;
+    let keys = urgent.clone();
+    let watchdog = Watchdog::new(&stage.tty);
+    let _keyboard = Keyboard::start(&stage.tty, move |input| {
+        if matches!(input, Input::Key(key) if ends_at_once.contains(&key)) {
+            watchdog.release();
+        }
+        keys.blocking_send(Urgent::Input(input)).is_ok()
+    })?;
     if stage.draw().is_err() {
         return Ok(Ending::TerminalGone);
     }
-    let keys = urgent.clone();
-    let _keyboard = Keyboard::start(&stage.tty, move |input| {
-        keys.blocking_send(Urgent::Input(input)).is_ok()
-    })?;
     let (reports, mut answers) = mpsc::channel(BATCH);
     stage.polls = Polls::start(watch.sources, &reports);
     // What goes wrong with the terminal from here on means that it is gone: it worked before.
@@ -109,6 +114,29 @@ async fn show(ui: &UiSettings, keymap: Keymap, watch: Watch) -> io::Result<Endin
         .play(&mut inbox, &mut answers)
         .await
         .unwrap_or(Ending::TerminalGone))
+}
+
+/// Ends the program after a person asked for that, even when a write to the terminal never returns:
+/// the loop may hang in the frame before the key, or in giving the terminal back after it.
+struct Watchdog {
+    runtime: tokio::runtime::Handle,
+    terminal: Handle,
+}
+
+impl Watchdog {
+    /// Must be called within the runtime.
+    fn new(tty: &Tty) -> Self {
+        Self {
+            runtime: tokio::runtime::Handle::current(),
+            terminal: tty.handle(),
+        }
+    }
+
+    /// From now on the program has as long as after a signal.
+    fn release(&self) {
+        let ending = signals::end_regardless(0, self.terminal.clone());
+        self.runtime.spawn(ending);
+    }
 }
 
 /// Everything between a message and a frame.
@@ -222,7 +250,10 @@ impl Stage {
                 Effect::Repaint => self.repaint()?,
                 Effect::Suspend if Tty::can_be_continued() => self.go_away()?,
                 Effect::Suspend => {}
-                Effect::Quit => return Ok(Some(Ending::Quit)),
+                Effect::Quit => {
+                    Watchdog::new(&self.tty).release();
+                    return Ok(Some(Ending::Quit));
+                }
             }
         }
         Ok(None)

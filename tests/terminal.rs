@@ -147,6 +147,27 @@ fn a_terminal_that_takes_no_bytes_does_not_keep_the_program() {
     assert_eq!(pty.wait_exit(), 143);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_takes_no_bytes_does_not_keep_who_quits() {
+    for keys in ["q", "\u{3}"] {
+        let mut pty = watchfire(80, 24);
+        pty.block();
+        pty.press(keys);
+        assert_eq!(pty.wait_exit(), 0, "{keys:?}");
+    }
+}
+
+#[test]
+fn a_frame_that_never_arrives_does_not_keep_who_presses_ctrl_c() {
+    // A frame of this size is more than a terminal holds back.
+    let mut pty = watchfire(8000, 60);
+    pty.pause();
+    pty.press("\u{c}");
+    pty.press("\u{3}");
+    assert_eq!(pty.wait_exit(), 0);
+}
+
 #[test]
 fn idle_costs_next_to_nothing() {
     let pty = watchfire(120, 40);

@@ -51,6 +51,12 @@ impl Keymap {
             .map(|(action, _)| *action)
     }
 
+    /// The keys that leave from anywhere.
+    pub fn exit_keys(&self) -> Vec<Key> {
+        let bound = self.keys(Action::Exit).iter().copied();
+        bound.chain([ALWAYS_EXIT]).collect()
+    }
+
     /// The keys of an action, the one to show first.
     pub fn keys(&self, action: Action) -> &[Key] {
         self.bindings

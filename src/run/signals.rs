@@ -96,7 +96,7 @@ impl Listening {
             tokio::spawn(async move {
                 while stream.recv().await.is_some() {
                     if which.is_an_end() {
-                        tokio::spawn(end_regardless(which, terminal.clone()));
+                        tokio::spawn(end_regardless(which.status(), terminal.clone()));
                     }
                     if urgent.send(Urgent::Signal(which)).await.is_err() {
                         return;
@@ -107,8 +107,8 @@ impl Listening {
     }
 }
 
-/// Ends the process if it has not ended by itself in time.
-async fn end_regardless(signal: Signal, terminal: Handle) {
+/// Ends the process with this exit status if it has not ended by itself in time.
+pub(super) async fn end_regardless(status: u8, terminal: Handle) {
     tokio::time::sleep(PATIENCE).await;
     // In a thread of its own, since writing to this terminal may never return.
     let giving_back = thread::spawn(move || terminal.give_back());
@@ -117,7 +117,7 @@ async fn end_regardless(signal: Signal, terminal: Handle) {
         tokio::time::sleep(LAST_WORDS / 10).await;
         waited += LAST_WORDS / 10;
     }
-    exit(signal.status().into());
+    exit(status.into());
 }
 
 #[cfg(test)]

@@ -173,6 +173,17 @@ impl Pty {
         self.lock().is_paused = true;
     }
 
+    /// Makes the terminal take no byte any more, as `ctrl-s` does at a shell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn block(&self) {
+        let terminal = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(self.master.tty_name().expect("a name"))
+            .expect("the terminal");
+        rustix::termios::tcflow(&terminal, rustix::termios::Action::OOff).expect("blocked");
+    }
+
     /// What is on the screen.
     pub(crate) fn contents(&self) -> String {
         self.lock().terminal.screen().contents()
