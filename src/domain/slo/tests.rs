@@ -1,0 +1,225 @@
+//! The definitions of the workbook, held to hand-made and random readings.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn slo(objective: f64) -> Slo {
+    let period = Period::Rolling(Window::days(30));
+    Slo {
+        service: "checkout".into(),
+        name: "availability".into(),
+        source: SourceName::new("prod"),
+        objective,
+        period,
+        rules: Rule::workbook(period),
+        origin: Origin::Config,
+        queries: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// An observation of the eight windows 5m, 30m, 1h, 2h, 6h, 1d, 3d and the period.
+fn observed(readings: [Reading; 8]) -> Observation {
+    let slo = Arc::new(slo(0.999));
+    let at = Timestamp::UNIX_EPOCH;
+    let sample = |reading| Sample {
+        reading,
+        events: None,
+        at,
+    };
+    let windows = slo
+        .windows()
+        .into_iter()
+        .zip(readings.map(sample))
+        .collect();
+    Observation {
+        slo,
+        at,
+        windows,
+        period: Some(sample(readings[7])),
+        period_length: SignedDuration::from_hours(720),
+        history: Arc::from([]),
+        partial: false,
+    }
+}
+
+fn ratios(ratios: [f64; 8]) -> Observation {
+    observed(ratios.map(Reading::Ratio))
+}
+
+#[test]
+fn workbook_rules_keep_their_share_of_budget_for_every_period() {
+    let factors = |text: &str| {
+        let period = text.parse().expect("period");
+        Rule::workbook(period)
+            .iter()
+            .map(|rule| rule.factor)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(factors("30d"), [14.4, 6.0, 3.0, 1.0]);
+    assert_eq!(factors("month"), [14.4, 6.0, 3.0, 1.0]);
+    assert_eq!(factors("28d"), [13.44, 5.6, 2.8, 0.933_333_333_333]);
+    assert!((factors("7d")[0] - 3.36).abs() < 1e-12);
+}
+
+#[test]
+fn a_page_needs_both_windows_above_the_factor() {
+    let calm = [0.0001; 8];
+    assert_eq!(ratios(calm).assess().state, State::Ok);
+    assert_eq!(ratios(calm).assess().phase, Some(Phase::Calm));
+    let mut burning = calm;
+    burning[0] = 0.02; // 5m at 20x
+    let rising = ratios(burning).assess();
+    assert_eq!(
+        (rising.state, rising.phase),
+        (State::Ok, Some(Phase::Rising))
+    );
+    burning[2] = 0.015; // 1h at 15x
+    let page = ratios(burning).assess();
+    assert_eq!(
+        (page.state, page.phase),
+        (State::Page, Some(Phase::Burning))
+    );
+    assert_eq!(page.rules[0].firing, Some(true));
+    burning[0] = 0.0001;
+    let over = ratios(burning).assess();
+    assert_eq!(
+        (over.state, over.phase),
+        (State::Ok, Some(Phase::Recovering))
+    );
+    let mut slow = calm;
+    (slow[3], slow[5]) = (0.004, 0.004); // 2h and 1d at 4x
+    assert_eq!(ratios(slow).assess().state, State::Ticket);
+}
+
+#[test]
+fn exactly_at_the_factor_does_not_fire() {
+    let mut readings = [0.0; 8];
+    (readings[4], readings[6]) = (0.001, 0.001); // 6h and 3d at exactly 1x
+    assert_eq!(ratios(readings).assess().state, State::Ok);
+}
+
+#[test]
+fn budget_and_time_to_exhaustion_follow_the_period_and_the_last_hour() {
+    let mut readings = [0.0; 8];
+    readings[2] = 0.0062; // 1h at 6.2x
+    readings[7] = 0.00069; // 69 % of the budget spent
+    let assessment = ratios(readings).assess();
+    let left = assessment.budget_remaining.expect("budget");
+    assert!((left - 0.31).abs() < 1e-9);
+    // 31 % of 720 h at 6.2x: 36 h.
+    let hours = assessment.exhausts_in.expect("time left").as_secs_f64() / 3_600.0;
+    assert!((hours - 36.0).abs() < 1e-6);
+    readings[7] = 0.0012;
+    let overspent = ratios(readings).assess();
+    assert_eq!(
+        (overspent.exhausted(), overspent.exhausts_in),
+        (Some(true), None)
+    );
+}
+
+#[test]
+fn nothing_observed_is_never_ok() {
+    use Reading::{NoSeries, NoTraffic, Ratio, Unknown};
+    assert_eq!(observed([NoTraffic; 8]).assess().state, State::NoData);
+    assert_eq!(observed([NoSeries; 8]).assess().state, State::NoData);
+    assert_eq!(observed([Unknown; 8]).assess().state, State::Unknown);
+    assert_eq!(observed([NoSeries; 8]).assess().phase, None);
+    // Gone for minutes: the hour still looks well, but it is not the present.
+    let mut gone = [Ratio(0.0); 8];
+    gone[0] = NoSeries;
+    assert_eq!(observed(gone).assess().state, State::NoData);
+    // One window that could not be asked leaves its rule open.
+    let mut blind = [Ratio(0.02); 8];
+    blind[2] = Unknown;
+    blind[4] = Ratio(0.0);
+    blind[5] = Ratio(0.0);
+    blind[6] = Ratio(0.0);
+    assert_eq!(observed(blind).assess().state, State::Unknown);
+    // But a rule known to fire is not hidden by a window that is not known.
+    blind[4] = Ratio(0.02);
+    assert_eq!(observed(blind).assess().state, State::Page);
+}
+
+#[test]
+fn a_partial_answer_is_never_ok_and_never_hides_a_page() {
+    let mut partial = ratios([0.0; 8]);
+    partial.partial = true;
+    assert_eq!(partial.assess().state, State::Unknown);
+    let mut partial = ratios([0.9; 8]);
+    partial.partial = true;
+    assert_eq!(partial.assess().state, State::Page);
+}
+
+#[test]
+fn the_four_values_are_told_apart() {
+    assert_eq!(Reading::from_events(None, None), Reading::NoSeries);
+    assert_eq!(Reading::from_events(Some(1.0), None), Reading::NoSeries);
+    assert_eq!(Reading::from_events(None, Some(0.0)), Reading::NoTraffic);
+    assert_eq!(Reading::from_events(None, Some(10.0)), Reading::Ratio(0.0));
+    assert_eq!(
+        Reading::from_events(Some(1.0), Some(10.0)),
+        Reading::Ratio(0.1)
+    );
+    assert_eq!(
+        Reading::from_events(Some(f64::NAN), Some(10.0)),
+        Reading::Unknown
+    );
+    assert_eq!(
+        Reading::from_events(Some(1.0), Some(f64::INFINITY)),
+        Reading::Unknown
+    );
+    assert_eq!(Reading::from_ratio(f64::INFINITY), Reading::Unknown);
+    assert_eq!(Reading::from_ratio(-1e-12), Reading::Ratio(0.0));
+}
+
+#[test]
+fn only_a_known_page_outranks_what_is_not_known() {
+    use State::{NoData, Ok, Page, Ticket, Unknown};
+    for (states, blind, verdict, exit) in [
+        (&[Ok, Ok][..], false, Verdict::Ok, 0),
+        (&[Ok, Ticket], false, Verdict::Ticket, 1),
+        (&[NoData, Ticket, Page], false, Verdict::Page, 2),
+        (&[Page], true, Verdict::Page, 2),
+        (&[Ticket], true, Verdict::Unknown, 3),
+        (&[Ticket, Unknown], false, Verdict::Unknown, 3),
+        (&[Ok, NoData], false, Verdict::Unknown, 3),
+        (&[NoData, Ticket], false, Verdict::Ticket, 1),
+        (&[], false, Verdict::Unknown, 3),
+    ] {
+        let found = Verdict::of(states.iter().copied(), blind);
+        assert_eq!(
+            (found, found.exit_status()),
+            (verdict, exit),
+            "{states:?} {blind}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_number_shown_is_finite(
+        readings in prop::array::uniform8(prop_oneof![
+            any::<f64>().prop_map(Reading::from_ratio),
+            Just(Reading::NoTraffic),
+            Just(Reading::NoSeries),
+            Just(Reading::Unknown),
+            (0.0..1.0).prop_map(Reading::Ratio),
+        ]),
+    ) {
+        let observation = observed(readings);
+        let assessment = observation.assess();
+        for (window, burn) in &assessment.burn_rates {
+            prop_assert_eq!(burn.is_some(), observation.reading(*window).ratio().is_some());
+        }
+        if assessment.state == State::Ok {
+            prop_assert!(observation.windows.values().next().unwrap().reading.ratio().is_some());
+            prop_assert!(assessment.rules.iter().all(|rule| rule.firing == Some(false)));
+        }
+        let page = assessment.rules.iter().any(|verdict| {
+            verdict.firing == Some(true) && verdict.rule.severity == Severity::Page
+        });
+        prop_assert_eq!(page, assessment.state == State::Page);
+    }
+}
