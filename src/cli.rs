@@ -108,6 +108,11 @@ pub enum Format {
 }
 
 impl Watch {
+    /// True when any of these options is there.
+    pub fn is_given(&self) -> bool {
+        self.config.is_some() || !self.prometheus.is_empty() || !self.alertmanager.is_empty()
+    }
+
     /// What these options mean for the settings.
     pub fn overrides(&self) -> Overrides {
         let discover = [("discover".to_owned(), toml::Value::Boolean(true))];

@@ -42,6 +42,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             print(&script)
         }
         Some(Command::Man) => man(),
+        Some(Command::Demo(_)) if cli.watch.is_given() => refuse(
+            "`demo` watches its own world: leave --config, --prometheus and --alertmanager out",
+        ),
         Some(Command::Demo(options)) => demo::run(&options),
         Some(Command::Status(options)) => {
             with_sources(&cli.watch, |_, _, watch| status::run(&options, watch))

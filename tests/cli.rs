@@ -145,6 +145,13 @@ fn a_login_on_the_command_line_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn the_demo_takes_no_other_world() {
+    let said = answer(&["demo", "--prometheus", "http://127.0.0.1:1"]);
+    assert_eq!(said.status, Some(3));
+    assert!(said.stderr.contains("its own world"), "{}", said.stderr);
+}
+
+#[test]
 fn what_was_asked_for_goes_to_stdout_with_status_0() {
     for (arguments, want) in [
         (

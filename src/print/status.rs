@@ -206,7 +206,11 @@ impl<'a> Status<'a> {
 
     /// Writes it for a person.
     pub fn table(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{}", self.verdict.word().to_uppercase())?;
+        let verdict = self.verdict.word().to_uppercase();
+        match self.at {
+            Some(at) => writeln!(out, "{verdict} at {at}")?,
+            None => writeln!(out, "{verdict}")?,
+        }
         writeln!(out)?;
         let rows: Vec<_> = self.slos.iter().map(SloRow::cells).collect();
         let heading = [
