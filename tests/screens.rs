@@ -14,7 +14,7 @@ use watchfire::app::screen::Gutter;
 use watchfire::app::{Effect, Msg, Size};
 use watchfire::domain::{Service, SourceName};
 
-use screens::stage::{SIZES, Stage};
+use screens::stage::{SIZES, Stage, text as text_of};
 use screens::worlds;
 
 /// One snapshot per size: the text of the whole frame and, below it, its styles.
@@ -340,6 +340,21 @@ fn every_size_draws() {
                     stage.draw_at(height, 20);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn an_overlay_is_whole_whatever_it_lies_on() {
+    let text = "支払い決済".repeat(20);
+    let mut stage = Stage::new(worlds::saying(&text), 80, 24).keys("?");
+    for width in 60..=160 {
+        stage.tell(Msg::Resize(Size { width, height: 40 }));
+        let area = stage.screen().overlay.expect("the help").area;
+        let buffer = stage.draw_at(width, 40);
+        for y in area.y..area.y + area.height {
+            let left = buffer[(area.x, y)].symbol();
+            assert!("╭│╰".contains(left), "{left:?} in {}", text_of(&buffer));
         }
     }
 }

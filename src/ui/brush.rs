@@ -115,8 +115,17 @@ impl Brush<'_> {
     }
 
     /// Empties an area, so that nothing shines through what lies on it.
+    ///
+    /// A wide character of which the area covers one half goes as a whole: a terminal cannot show
+    /// the other half, and what is drawn is compared character by character.
     pub(super) fn clear(&mut self, area: Area) {
         for y in area.y..area.y.saturating_add(area.height) {
+            if let Some(before) = area.x.checked_sub(1)
+                && let Some(cell) = self.buffer.cell_mut((before, y))
+                && cell.symbol().width() > 1
+            {
+                cell.set_symbol(" ");
+            }
             self.repeat((area.x, y), area.width, " ", Style::reset());
         }
     }
