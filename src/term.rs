@@ -85,7 +85,9 @@ pub fn charset(ascii: bool) -> Charset {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
-    charset_of(locale.as_deref().unwrap_or_default(), ascii)
+    // The console of the Linux kernel has room for 512 shapes, and few of ours are among them.
+    let is_console = env::var_os("TERM").is_some_and(|term| term == "linux");
+    charset_of(locale.as_deref().unwrap_or_default(), ascii || is_console)
 }
 
 fn charset_of(locale: &str, ascii: bool) -> Charset {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 
 use super::block::Block;
-use super::cell::{Cell, Mark, Role, severity_word, width_of};
+use super::cell::{Cell, Mark, Role, severity_word};
 use super::releases::names;
 use super::{
     Board, Column, Count, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
@@ -19,27 +19,28 @@ use crate::text::Untrusted;
 pub(super) struct Incidents;
 
 const SEVERITY: usize = 0;
-const SERVICE: usize = 1;
-const TITLE: usize = 2;
-const STATUS: usize = 4;
+const TITLE: usize = 1;
+const STATUS: usize = 3;
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 4] = [
     Column::left("", Width::Content(8)),
-    Column::left("", Width::Content(14)),
-    Column::left("", Width::Rest(16, 120)),
-    Column::right("", Width::Fixed(4)),
-    Column::left("", Width::Content(14)),
+    Column::left("", Width::Rest(16, 120)).close(),
+    Column::right("", Width::Fixed(4)).close(),
+    Column::left("", Width::Content(11)).close(),
 ];
 
-const DROPS: [Drop; 4] = [
-    Drop::Hide(SERVICE),
-    Drop::Narrow(TITLE, 16),
+const DROPS: [Drop; 5] = [
+    Drop::Narrow(STATUS, 10),
+    Drop::Narrow(TITLE, 24),
     Drop::Narrow(SEVERITY, 2),
     Drop::Narrow(STATUS, 9),
+    Drop::Narrow(TITLE, 16),
 ];
 
-/// The narrowest title beside which the service is shown as well.
-const ROOMY_TITLE: usize = 24;
+/// The room of a title before a status has more than it needs.
+const ROOMY_TITLE: usize = 32;
+/// The room of a service that its incident's title does not name.
+const LONGEST_SERVICE: usize = 20;
 
 impl Pane for Incidents {
     fn name(&self) -> &'static str {
@@ -74,7 +75,6 @@ impl Pane for Incidents {
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.incidents.iter().flatten().enumerate() {
                 ranking.add((number, feed), item, &row.id, rank(row));
-                ranking.measure(SERVICE, width_of(&row.service));
                 ranking.measure(TITLE, ROOMY_TITLE);
                 ranking.measure(STATUS, status(row).width() + 1);
             }
@@ -87,17 +87,9 @@ impl Pane for Incidents {
             return Vec::new();
         };
         let (mark, role) = Mark::of_severity(row.severity);
-        let title = if row.alerts > 1 {
-            Line::new()
-                .foreign(&row.title, Role::Plain)
-                .text(format!(" ({} alerts)", row.alerts), Role::Dim)
-        } else {
-            Line::new().foreign(&row.title, Role::Plain)
-        };
         let cells = vec![
             Cell::Badge(mark, severity_word(row.severity), role),
-            Cell::foreign(&row.service, Role::Strong),
-            Cell::Line(title),
+            Cell::Line(headline(row)),
             Cell::text(sight.ago(row.opened_at), Role::Dim),
             Cell::Line(if sight.is_old(entry) {
                 status(row).text("?", Role::Old)
@@ -206,6 +198,42 @@ pub(super) fn rank(row: &Incident) -> Rank {
     )
 }
 
+/// What it is about: the title with the service standing out in it, or before it where the title
+/// does not name it.
+fn headline(row: &Incident) -> Line {
+    let title = row.title.shown();
+    let service = row.service.shown();
+    let line = if service.is_empty() {
+        Line::of(title.as_str(), Role::Plain)
+    } else if let Some((before, after)) = around(title.as_str(), service.as_str()) {
+        let named = &title.as_str()[before.len()..title.as_str().len() - after.len()];
+        Line::of(before, Role::Plain)
+            .text(named, Role::Strong)
+            .text(after, Role::Plain)
+    } else {
+        Line::of(service.fit(LONGEST_SERVICE).as_str(), Role::Strong)
+            .text(": ", Role::Dim)
+            .text(title.as_str(), Role::Plain)
+    };
+    if row.alerts > 1 {
+        line.text(format!(" ({} alerts)", row.alerts), Role::Dim)
+    } else {
+        line
+    }
+}
+
+/// What stands before and after a name that a text holds as a word of its own.
+fn around<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    let is_end = |neighbour: Option<char>| {
+        neighbour.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '-' | '_'))
+    };
+    text.match_indices(name).find_map(|(at, name)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        let is_word = is_end(before.chars().next_back()) && is_end(after.chars().next());
+        is_word.then_some((before, after))
+    })
+}
+
 /// Who has it, in two words.
 pub(super) fn status(row: &Incident) -> Line {
     match row.status {
@@ -303,5 +331,21 @@ fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
         if let Some(text) = text {
             detail.field(label, Line::new().foreign(text, Role::Plain));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_found_in_a_title_only_as_a_word_of_its_own() {
+        let found = |text| around(text, "cart");
+        assert_eq!(found("cart is slow"), Some(("", " is slow")));
+        assert_eq!(found("the cart's p99"), Some(("the ", "'s p99")));
+        assert_eq!(found("cartridge: cart"), Some(("cartridge: ", "")));
+        assert_eq!(found("cart-db is full"), None);
+        assert_eq!(found("queue is long"), None);
+        assert_eq!(around("証明書: 支払い", "支払い"), Some(("証明書: ", "")));
     }
 }

@@ -67,28 +67,38 @@ impl Brush<'_> {
         used
     }
 
-    /// Writes a line of pieces; returns the columns it took. The piece that does not fit is cut
-    /// with a mark, and what follows it is left out.
+    /// Writes a line of pieces; returns the columns it took. A line that does not fit ends in a mark,
+    /// wherever the cut is: at the end of a piece as well.
     pub(super) fn line(&mut self, (x, y): (u16, u16), room: u16, line: &Line) -> u16 {
+        let is_cut = self.width(line) > room;
+        let Some(room) = room.checked_sub(u16::from(is_cut)) else {
+            return 0;
+        };
         let mut used = 0;
+        let mut end = Style::new();
         for span in &line.0 {
-            if used >= room {
+            let (at, left) = ((x + used, y), room - used);
+            if left == 0 {
                 break;
             }
-            let at = (x + used, y);
-            let left = room - used;
-            used += match span {
-                Span::Text(text, role) => {
-                    let style = self.style(*role);
-                    self.text(at, left, text.as_str(), style)
+            let (Span::Text(_, role) | Span::Mark(_, role)) = span;
+            end = self.style(*role);
+            match span {
+                Span::Text(text, _) => {
+                    used += self.put(at, left, text.as_str(), end);
+                    if text.width() > usize::from(left) {
+                        break;
+                    }
                 }
-                Span::Mark(mark, role) => {
-                    let style = self.style(*role);
+                Span::Mark(mark, _) => {
                     let shape = self.theme.mark(*mark);
-                    let wide = self.put(at, left, shape, style);
-                    wide + self.put((at.0 + wide, y), left - wide, " ", style)
+                    let wide = self.put(at, left, shape, end);
+                    used += wide + self.put((at.0 + wide, y), left - wide, " ", end);
                 }
-            };
+            }
+        }
+        if is_cut {
+            used += self.put((x + used, y), 1, "…", end);
         }
         used
     }

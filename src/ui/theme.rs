@@ -19,11 +19,14 @@ enum Palette {
     Plain,
     /// The bright ones, for dark backgrounds.
     Bright,
-    /// The plain ones without yellow, for light backgrounds.
+    /// The plain ones for light backgrounds, on which yellow and cyan cannot be read.
     Light,
     /// Bold, dim and reverse alone.
     Mono,
 }
+
+/// What yellow is on a light background: no such colour is among the 16.
+const DARK_ORANGE: Color = Color::Indexed(130);
 
 impl Theme {
     /// The theme for a choice, the `NO_COLOR` convention, and a locale without Unicode.
@@ -86,6 +89,7 @@ impl Theme {
             (Palette::Bright, Color::Cyan) => Color::LightCyan,
             (Palette::Bright, Color::Magenta) => Color::LightMagenta,
             (Palette::Light, Color::Cyan) => Color::Blue,
+            (Palette::Light, Color::Yellow) => DARK_ORANGE,
             (_, colour) => colour,
         };
         Style::new().fg(colour)
@@ -175,6 +179,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn nothing_is_yellow_or_cyan_on_a_light_background() {
+        let theme = Theme::new(ThemeChoice::Light, false, false);
+        for role in ROLES {
+            let fg = theme.style(role).fg;
+            assert!(
+                fg != Some(Color::Yellow) && fg != Some(Color::Cyan),
+                "{role:?}"
+            );
+        }
+        assert_ne!(theme.style(Role::Ticket).fg, theme.style(Role::Page).fg);
     }
 
     #[test]
