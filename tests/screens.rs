@@ -54,6 +54,52 @@ fn nothing_answered_yet_is_not_nothing_wrong() {
 }
 
 #[test]
+fn a_configured_slo_that_was_never_measured_is_unknown_without_a_number() {
+    at_every_size("refused", |width, height| {
+        Stage::new(worlds::refused(), width, height)
+    });
+    let asking = Stage::new(worlds::unheard(), 120, 40).text();
+    assert!(asking.contains("◌ UNKNOWN checkout"), "{asking}");
+    assert_eq!(asking.matches("– asking").count(), 2, "{asking}");
+    let refused = Stage::new(worlds::refused(), 120, 40);
+    assert_eq!(refused.text().matches("never answered").count(), 2);
+    let detail = refused.keys("enter").text();
+    assert!(detail.contains("budget not known"), "{detail}");
+    for text in [asking, detail] {
+        assert!(!text.contains("100%") && !text.contains("0.0x"), "{text}");
+    }
+}
+
+#[test]
+fn what_an_incident_says_of_a_silent_source_is_what_it_was() {
+    let text = Stage::new(worlds::blind(), 120, 40).keys("3 enter").text();
+    let slo = text.lines().find(|line| line.contains("availability"));
+    let slo = slo.expect("the SLO of the incident's service");
+    assert!(
+        slo.contains("◌ UNKNOWN") && slo.contains("was PAGE 4m"),
+        "{slo}"
+    );
+}
+
+#[test]
+fn in_little_room_the_next_try_outlasts_the_reason() {
+    let text = Stage::new(worlds::refused(), 80, 24).text();
+    let sources = text.lines().nth(22).expect("what sources say");
+    assert!(sources.contains("prom-eu DOWN: connection refused"));
+    assert!(sources.contains("… next try 20s · 2 more"), "{sources}");
+}
+
+#[test]
+fn an_incident_whose_title_does_not_name_its_service_is_told_with_it() {
+    for (width, height) in [(40, 12), (80, 24), (120, 40), (200, 50)] {
+        let stage = Stage::new(worlds::burning(), width, height).keys("3");
+        let text = stage.text();
+        assert!(text.contains("stock: disk"), "{text}");
+        assert!(!text.contains("search: search"), "{text}");
+    }
+}
+
+#[test]
 fn answered_that_there_is_none_is_explained() {
     at_every_size("none", |width, height| {
         Stage::new(worlds::none(), width, height)

@@ -55,9 +55,16 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
     let mut lines = tries.map(|(count, live)| said(count, live));
     let fitting = lines.find(|line| line.width() <= width);
     fitting.unwrap_or_else(|| {
-        let first = sentences(1).next().unwrap_or_default();
-        let rest = feeds_count(troubled.len().saturating_sub(1), names.len());
+        let others = troubled.len().saturating_sub(1);
+        let rest = match others {
+            _ if width >= ROOMY => feeds_count(others, names.len()),
+            0 => Line::new(),
+            others => Line::of(format!(" +{others}"), Role::Fault),
+        };
         let room = width.saturating_sub(rest.width() + 1);
+        let first = troubled.first().map_or_else(Line::new, |feed| {
+            fresh::sentence_within(feed, sight.now, room)
+        });
         Line::of(" ", Role::Plain).join(cut(first, room)).join(rest)
     })
 }
@@ -94,7 +101,11 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
     } else if let Some(flash) = &model.flash {
         Line::of(format!(" {}", flash.text), Role::Accent)
     } else if arrangement.sources.is_none() && is_any_troubled(model, now) {
-        said(model, now, usize::from(area.width))
+        said(
+            model,
+            now,
+            usize::from(area.width).saturating_sub(right.width() + 1),
+        )
     } else {
         let left = fitting(
             model,
@@ -181,7 +192,7 @@ fn prompt(model: &Model, area: Area) -> Bar {
         left = left.text("  svc: sev: state: src: or any words", Role::Dim);
     }
     let mut right = Line::of(format!("{shown} of {all} "), Role::Plain);
-    if area.width >= ROOMY {
+    if usize::from(area.width) >= ROOMY {
         right = right
             .text(" enter", Role::Accent)
             .text(" keep  ", Role::Dim)
@@ -191,12 +202,12 @@ fn prompt(model: &Model, area: Area) -> Bar {
     Bar { area, left, right }
 }
 
-/// From this width on, the prompt says how it is left.
-const ROOMY: u16 = 60;
+/// From this width on, the prompt says how it is left, and sources are counted in words.
+const ROOMY: usize = 60;
 
 /// The end of what is typed, so that the cursor stays in view.
 fn tail(text: &str, width: u16) -> Shown {
-    let taken = if width >= ROOMY { 50 } else { 16 };
+    let taken = if usize::from(width) >= ROOMY { 50 } else { 16 };
     let room = usize::from(width.saturating_sub(taken)).max(4);
     let mut start = text.char_indices().map(|(at, _)| at);
     let fits = |at: &usize| Shown::new(&text[*at..]).width() <= room;

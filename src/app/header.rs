@@ -259,7 +259,7 @@ pub(super) fn smallest(model: &Model, area: Area, now: Timestamp) -> Bar {
     if model.frozen.is_some() {
         left = left.text(" PAUSED", Role::Alarm);
     }
-    left = left.text(" too small: 30x6", Role::Dim);
+    left = left.text(" needs 30x6", Role::Dim);
     Bar {
         area,
         left,

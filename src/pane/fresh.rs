@@ -7,6 +7,10 @@ use super::cell::{Line, Role};
 use super::figures;
 use crate::domain::{Fault, Freshness, window};
 use crate::store::{Feed, Store};
+use crate::text::Shown;
+
+/// What went wrong is of no use in fewer columns.
+const LEAST_WORDS: usize = 12;
 
 /// How old the last good answer is; `None` when there was none.
 pub fn age(feed: &Feed, now: Timestamp) -> Option<SignedDuration> {
@@ -27,6 +31,23 @@ pub fn word(feed: &Feed, now: Timestamp) -> (String, Role) {
         Freshness::Late => (format!("late{age}"), Role::Plain),
         Freshness::Stale => (format!("STALE{age}"), Role::Fault),
         Freshness::Down => (format!("DOWN{age}"), Role::Fault),
+    }
+}
+
+/// Why nothing is known of a source that never gave a good answer.
+pub fn silence(feed: &Feed) -> &'static str {
+    if feed.is_waiting() {
+        "asking"
+    } else {
+        "never answered"
+    }
+}
+
+/// What something was when its source last spoke, and how long ago that is.
+pub fn was(feed: &Feed, word: &str, now: Timestamp) -> String {
+    match age(feed, now) {
+        Some(age) => format!("was {word} {}", figures::age(age)),
+        None => silence(feed).to_owned(),
     }
 }
 
@@ -55,16 +76,48 @@ pub fn name_and_word(feed: &Feed, now: Timestamp) -> Line {
 pub fn sentence(feed: &Feed, now: Timestamp) -> Line {
     let mut line = name_and_word(feed, now);
     if let Some(fault) = &feed.fault {
-        line = line.text(format!(": {}", fault_words(fault)), Role::Plain);
-        if let Some(next) = next_try(feed, now) {
-            line = line.text(format!(", {next}"), Role::Dim);
-        }
+        line = line
+            .text(": ", Role::Plain)
+            .join(fault_line(feed, fault, now));
     }
     line
 }
 
+/// The sentence in so many columns: what went wrong is cut first, and when it is asked again last.
+pub fn sentence_within(feed: &Feed, now: Timestamp, room: usize) -> Line {
+    let full = sentence(feed, now);
+    let Some(fault) = feed.fault.as_ref().filter(|_| full.width() > room) else {
+        return full;
+    };
+    let start = name_and_word(feed, now);
+    if start.width() + LEAST_WORDS > room {
+        return start;
+    }
+    let start = start.text(": ", Role::Plain);
+    let next = next_try(feed, now).map(|next| format!(" {next}"));
+    let next = next.unwrap_or_default();
+    let words = Shown::new(fault_words(fault));
+    let left = room.saturating_sub(start.width());
+    match left.checked_sub(next.len()) {
+        Some(left) if left >= LEAST_WORDS => start
+            .text(words.fit(left).as_str(), Role::Plain)
+            .text(next, Role::Dim),
+        _ => start.text(words.fit(left).as_str(), Role::Plain),
+    }
+}
+
+/// What went wrong, and when the source is asked again.
+pub fn fault_line(feed: &Feed, fault: &Fault, now: Timestamp) -> Line {
+    let words = fault_words(fault);
+    let Some(next) = next_try(feed, now) else {
+        return Line::of(words, Role::Plain);
+    };
+    let comma = if words.ends_with(['?', '!']) { "" } else { "," };
+    Line::of(format!("{words}{comma} "), Role::Plain).text(next, Role::Dim)
+}
+
 /// What went wrong, ready to stand within a sentence.
-pub fn fault_words(fault: &Fault) -> String {
+fn fault_words(fault: &Fault) -> String {
     let words = fault.message.shown();
     words.as_str().trim_end_matches('.').to_owned()
 }

@@ -1,8 +1,8 @@
 //! What ties the three questions together: everything else that is known of one service.
 
 use super::cell::{Cell, Line, Mark, Role, severity_word, state_word};
-use super::{Sight, figures, incidents, releases};
-use crate::domain::{Incident, Release};
+use super::{Sight, figures, fresh, incidents, releases};
+use crate::domain::{Incident, Release, State};
 use crate::store::Feed;
 use crate::text::Untrusted;
 
@@ -92,12 +92,23 @@ pub(super) fn slo_rows(sight: Sight<'_>, service: &Untrusted) -> Vec<Vec<Cell>> 
     rows.take(MOST)
         .map(|(feed, seen)| {
             let verdict = seen.assess();
-            let (mark, role) = Mark::of_state(verdict.state);
+            let is_current = feed.freshness(sight.now).is_current();
+            let shown = if is_current {
+                verdict.state
+            } else {
+                State::Unknown
+            };
+            let (mark, role) = Mark::of_state(shown);
             let pace = seen.slo.pace_window();
             let burn = pace.and_then(|w| verdict.burn_rates.get(&w).copied().flatten());
             let window = pace.map(figures::lead).unwrap_or_default();
+            let was = if is_current {
+                String::new()
+            } else {
+                fresh::was(feed, state_word(verdict.state), sight.now)
+            };
             let cells = vec![
-                Cell::Badge(mark, state_word(verdict.state), role),
+                Cell::Badge(mark, state_word(shown), role),
                 Cell::foreign(&seen.slo.name, Role::Plain),
                 Cell::Line(
                     Line::of(format!("{window} "), Role::Dim)
@@ -107,6 +118,7 @@ pub(super) fn slo_rows(sight: Sight<'_>, service: &Untrusted) -> Vec<Vec<Cell>> 
                     format!("{} budget left", figures::budget(verdict.budget_remaining)),
                     Role::Plain,
                 ),
+                Cell::text(was, Role::Plain),
             ];
             faded(sight, feed, cells)
         })

@@ -3,8 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-
 use super::cell::{Cell, Mark, Role, state_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, figures,
@@ -31,8 +29,8 @@ const BUDGET: usize = 9;
 const NOTE: usize = 10;
 const TREND: usize = 11;
 
-/// Columns of the longest note: `was TICKET 59m`.
-const NOTES: u16 = 14;
+/// Columns of the longest note: `was NO DATA 59m`.
+const NOTES: u16 = 15;
 
 const COLUMNS: [Column; 12] = [
     Column::left("", Width::Content(9)),
@@ -49,12 +47,14 @@ const COLUMNS: [Column; 12] = [
     Column::left("trend", Width::Rest(8, 40)).close(),
 ];
 
-const DROPS: [Drop; 13] = [
+const DROPS: [Drop; 15] = [
     Drop::Hide(TREND),
     Drop::Hide(BURN + 3),
     Drop::Hide(BURN + 2),
     Drop::Hide(OBJECTIVE),
     Drop::Narrow(GAUGE, 6),
+    Drop::Narrow(NAME, 12),
+    Drop::Narrow(SERVICE, 14),
     Drop::Narrow(STATE, 2),
     Drop::Hide(BURN),
     Drop::Hide(GAUGE),
@@ -150,7 +150,8 @@ impl Pane for Slos {
         cells.push(Cell::Gauge(left, role));
         cells.push(Cell::text(figures::budget(left), role));
         cells.push(Cell::Line(if is_old {
-            was(&verdict, fresh::age(feed, sight.now))
+            let was = fresh::was(feed, state_word(verdict.state), sight.now);
+            Line::of(was, Role::Old)
         } else {
             note(sight, seen, &verdict)
         }));
@@ -344,15 +345,6 @@ fn budget_role(verdict: &Assessment) -> Role {
         (State::NoData | State::Unknown, _) => Role::Dim,
         (State::Ok, _) => Role::Plain,
     }
-}
-
-/// What it was when its source last spoke, and how long ago that is.
-fn was(verdict: &Assessment, age: Option<SignedDuration>) -> Line {
-    let text = age.map_or_else(
-        || "no answer yet".to_owned(),
-        |age| format!("was {} {}", state_word(verdict.state), figures::age(age)),
-    );
-    Line::of(text, Role::Old)
 }
 
 /// What a reader should know beside the numbers, in three words at most.

@@ -147,11 +147,7 @@ fn badge(feed: &Feed, sight: Sight<'_>) -> Line {
 /// What is wrong and when it is asked again; warnings of an otherwise good answer.
 fn trouble(feed: &Feed, sight: Sight<'_>) -> Line {
     if let Some(fault) = &feed.fault {
-        let line = Line::of(fresh::fault_words(fault), Role::Plain);
-        return match fresh::next_try(feed, sight.now) {
-            Some(next) => line.text(format!(", {next}"), Role::Dim),
-            None => line,
-        };
+        return fresh::fault_line(feed, fault, sight.now);
     }
     match feed.facts.warnings.as_slice() {
         [] => Line::new(),

@@ -43,6 +43,10 @@ pub(super) fn cell(brush: &mut Brush<'_>, (x, y): (u16, u16), slot: Slot, cell: 
 }
 
 fn gauge(brush: &mut Brush<'_>, (x, y): (u16, u16), width: u16, share: Option<f64>, role: Role) {
+    // A budget that is not known is no empty one.
+    let Some(share) = share else {
+        return;
+    };
     let track = brush.theme.glyph("·", ".");
     let empty = if brush.is_selected {
         brush.style(Role::Plain)
@@ -50,9 +54,6 @@ fn gauge(brush: &mut Brush<'_>, (x, y): (u16, u16), width: u16, share: Option<f6
         brush.theme.frame()
     };
     brush.repeat((x, y), width, track, empty);
-    let Some(share) = share else {
-        return;
-    };
     let eighths = steps(share, width * 8);
     let style = brush.style(role);
     let full = brush.theme.glyph("█", "#");

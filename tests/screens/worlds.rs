@@ -11,7 +11,7 @@ use watchfire::text::Untrusted;
 use super::facts::{
     Burns, MINUTE, answer, burning_slos, calm_slo, calm_slos, facts_of_incidents,
     facts_of_releases, facts_of_slos, failure, feeds, incident, incidents, observe, release,
-    releases, slo,
+    releases, slo, unmeasured,
 };
 
 fn store(reports: impl IntoIterator<Item = Report>) -> Store {
@@ -77,6 +77,26 @@ pub(crate) fn silent() -> Store {
 /// The first frame: nobody has answered.
 pub(crate) fn waiting() -> Store {
     store([])
+}
+
+/// Configured SLOs that nobody could be asked about so far.
+pub(crate) fn unheard() -> Store {
+    let mut feeds = feeds();
+    let prometheus = feeds.remove(0).expecting(unmeasured());
+    feeds.insert(0, prometheus);
+    Store::new(feeds)
+}
+
+/// The same, after the source that measures them has refused.
+pub(crate) fn refused() -> Store {
+    let mut store = unheard();
+    store.absorb(failure(
+        "prom-eu",
+        FaultKind::Connect,
+        "connection refused at 127.0.0.1:9090; is it running?",
+    ));
+    store.absorb(answer("am", 12, facts_of_incidents(incidents())));
+    store
 }
 
 /// Everybody answered that there is nothing.

@@ -62,7 +62,7 @@ fn verdict_line(
     if !is_current {
         let (mark, role) = Mark::of_state(State::Unknown);
         let was = feed.last_success.map_or_else(
-            || " · no answer yet · ".to_owned(),
+            || format!(" · {} · ", fresh::silence(feed)),
             |_| format!(" · was {} · ", state_word(verdict.state)),
         );
         return Line::new()
@@ -96,17 +96,18 @@ fn verdict_line(
 fn budget_line(seen: &Observation, verdict: &Assessment) -> Line {
     let role = budget_role(verdict);
     let slo = &seen.slo;
-    let mut line = Line::of("budget ", Role::Dim)
-        .text(figures::budget(verdict.budget_remaining), role)
-        .text(" left", role)
-        .text(
-            format!(
-                " · {}% over {}",
-                figures::objective(slo.objective).trim(),
-                figures::period(slo.period)
-            ),
-            Role::Dim,
-        );
+    let left = match verdict.budget_remaining {
+        Some(_) => format!("{} left", figures::budget(verdict.budget_remaining)),
+        None => "not known".to_owned(),
+    };
+    let mut line = Line::of("budget ", Role::Dim).text(left, role).text(
+        format!(
+            " · {}% over {}",
+            figures::objective(slo.objective).trim(),
+            figures::period(slo.period)
+        ),
+        Role::Dim,
+    );
     if verdict.exhausted() == Some(true) {
         line = line.text(" · exhausted", Role::Strong);
     } else if let Some(left) = verdict.exhausts_in {
