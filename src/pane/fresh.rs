@@ -107,7 +107,7 @@ pub fn sentence_within(feed: &Feed, now: Timestamp, room: usize) -> Line {
 }
 
 /// What went wrong, and when the source is asked again.
-pub fn fault_line(feed: &Feed, fault: &Fault, now: Timestamp) -> Line {
+fn fault_line(feed: &Feed, fault: &Fault, now: Timestamp) -> Line {
     let words = fault_words(fault);
     let Some(next) = next_try(feed, now) else {
         return Line::of(words, Role::Plain);
@@ -117,7 +117,7 @@ pub fn fault_line(feed: &Feed, fault: &Fault, now: Timestamp) -> Line {
 }
 
 /// What went wrong, ready to stand within a sentence.
-fn fault_words(fault: &Fault) -> String {
+pub fn fault_words(fault: &Fault) -> String {
     let words = fault.message.shown();
     words.as_str().trim_end_matches('.').to_owned()
 }

@@ -20,13 +20,14 @@ const LATENCY: usize = 3;
 const EVERY: usize = 4;
 const ROWS: usize = 5;
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::left("source", Width::Content(18)),
     Column::left("kind", Width::Content(14)),
     Column::left("freshness", Width::Fixed(11)),
     Column::right("took", Width::Fixed(6)),
     Column::right("every", Width::Fixed(5)),
     Column::left("gave", Width::Content(40)),
+    Column::right("next", Width::Fixed(4)),
     Column::left("fault", Width::Rest(34, 400)),
 ];
 
@@ -90,7 +91,8 @@ impl Pane for Sources {
             Cell::text(took, Role::Dim),
             Cell::text(crate::domain::window::brief(feed.interval), Role::Dim),
             Cell::text(gave(feed), Role::Dim),
-            Cell::Line(trouble(feed, sight)),
+            Cell::text(next(feed, sight), Role::Plain),
+            Cell::Line(trouble(feed)),
         ]
     }
 
@@ -144,10 +146,23 @@ fn badge(feed: &Feed, sight: Sight<'_>) -> Line {
     }
 }
 
-/// What is wrong and when it is asked again; warnings of an otherwise good answer.
-fn trouble(feed: &Feed, sight: Sight<'_>) -> Line {
+/// In how long it is asked again, when a reader may wait for that: a live source is asked in time.
+fn next(feed: &Feed, sight: Sight<'_>) -> String {
+    let Some(next) = feed.next_try.filter(|_| feed.fault.is_some()) else {
+        return String::new();
+    };
+    let left = sight.now.duration_until(next);
+    if left.is_positive() {
+        figures::countdown(left)
+    } else {
+        "now".to_owned()
+    }
+}
+
+/// What is wrong; warnings of an otherwise good answer.
+fn trouble(feed: &Feed) -> Line {
     if let Some(fault) = &feed.fault {
-        return fresh::fault_line(feed, fault, sight.now);
+        return Line::of(fresh::fault_words(fault), Role::Plain);
     }
     match feed.facts.warnings.as_slice() {
         [] => Line::new(),
