@@ -95,9 +95,14 @@ fn man() -> ExitCode {
 
 /// Says on stderr why nothing is done.
 pub(crate) fn refuse(why: impl Display) -> ExitCode {
-    // Nobody is left to tell when stderr is closed.
-    let _ = writeln!(io::stderr(), "watchfire: {why}");
+    say(why);
     ExitCode::from(UNKNOWN)
+}
+
+/// Says something on stderr.
+pub(crate) fn say(what: impl Display) {
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(io::stderr(), "watchfire: {what}");
 }
 
 /// Prints on stdout. A reader that has seen enough (`| head`) is no error.

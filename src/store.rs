@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::slo;
 use crate::domain::{
     Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, Service, SourceName,
 };
@@ -233,6 +234,8 @@ fn rename(facts: &mut Facts, aliases: &HashMap<String, Untrusted>) {
             rename(&mut Arc::make_mut(&mut row.slo).service);
         }
     }
+    // Two services that are one to us may have SLOs of one name.
+    slo::tell_apart(facts.slos.iter_mut().flatten().map(|row| &mut row.slo));
     for row in facts.releases.iter_mut().flatten() {
         rename(&mut row.service);
     }

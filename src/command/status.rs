@@ -23,6 +23,9 @@ pub fn run(options: &cli::Status, watch: Watch) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(format!("cannot start: {error}")),
     };
+    if let Some(at) = options.at.filter(|at| *at > Timestamp::now()) {
+        super::say(format!("{at} is in the future: nothing is known of it yet"));
+    }
     let store = runtime.block_on(ask(watch, options.at));
     // A program of a source that never ends must not keep the process.
     runtime.shutdown_background();

@@ -6,7 +6,7 @@
 
 mod assess;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -186,7 +186,7 @@ pub struct Slo {
 }
 
 impl Slo {
-    /// `service/name`: unique in one configuration, and the row's identity on the screen.
+    /// `service/name`: unique in one source (see [`tell_apart`]), and the row's identity there.
     pub fn id(&self) -> Untrusted {
         Untrusted::from(format!("{}/{}", self.service.raw(), self.name.raw()))
     }
@@ -221,6 +221,25 @@ impl Slo {
             return Some(hour);
         }
         self.rules.first().map(|rule| rule.long)
+    }
+}
+
+/// Gives every SLO of a source an id of its own: one that has the name of an earlier one is told
+/// apart by who defined it, then by number. Sloth may well know an SLO that is also written by hand.
+pub fn tell_apart<'a>(slos: impl IntoIterator<Item = &'a mut Arc<Slo>>) {
+    let mut taken = HashSet::new();
+    for slo in slos {
+        let (name, origin) = (slo.name.raw().to_owned(), slo.origin.word());
+        let mut count = 1;
+        while !taken.insert(slo.id()) {
+            let number = if count > 1 {
+                format!(" {count}")
+            } else {
+                String::new()
+            };
+            Arc::make_mut(slo).name = format!("{name} ({origin}{number})").into();
+            count += 1;
+        }
     }
 }
 

@@ -3,16 +3,19 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use self::slo::{SloRow, name_sources};
 use super::table;
 use crate::domain::slo::Verdict;
 use crate::domain::{
-    Assessment, Events, FaultKind, Freshness, Incident, IncidentStatus, Observation, OnCall,
-    Origin, Phase, Reading, Release, ReleaseStatus, Severity, State, Suppression, Window, window,
+    FaultKind, Freshness, Incident, IncidentStatus, OnCall, Release, ReleaseStatus, Severity,
+    Suppression, window,
 };
 use crate::store::{Feed, Offers, Store};
 use crate::text::{Shown, Untrusted};
+
+mod slo;
 
 /// The answer of `status`; its JSON form is a contract: fields are added, never changed.
 #[derive(Serialize)]
@@ -30,41 +33,6 @@ pub struct Status<'a> {
     /// What some source could speak of and has not: then an empty list is not "none".
     #[serde(skip)]
     unanswered: Offers,
-}
-
-#[derive(Serialize)]
-struct SloRow<'a> {
-    id: Untrusted,
-    service: &'a Untrusted,
-    name: &'a Untrusted,
-    source: &'a str,
-    origin: Origin,
-    objective: f64,
-    period: String,
-    state: State,
-    phase: Option<Phase>,
-    stale: bool,
-    partial: bool,
-    observed_at: Option<Timestamp>,
-    error_ratio: ByWindow<Option<f64>>,
-    burn_rate: ByWindow<Option<f64>>,
-    events: ByWindow<Option<Events>>,
-    budget_remaining: Option<f64>,
-    exhausted: Option<bool>,
-    exhausts_in_s: Option<i64>,
-    rules: Vec<RuleRow>,
-    onset: Option<Timestamp>,
-    suspects: [(); 0],
-    notes: &'a [String],
-}
-
-#[derive(Serialize)]
-struct RuleRow {
-    severity: Severity,
-    long: Window,
-    short: Window,
-    factor: f64,
-    firing: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -118,15 +86,6 @@ struct SourceRow<'a> {
     warnings: &'a [Untrusted],
 }
 
-/// A JSON object whose keys are windows, shortest first, the period last.
-struct ByWindow<T>(Vec<(String, T)>);
-
-impl<T: Serialize> Serialize for ByWindow<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(window, value)| (window, value)))
-    }
-}
-
 fn said(text: &Untrusted) -> Option<&Untrusted> {
     (!text.is_empty()).then_some(text)
 }
@@ -145,9 +104,14 @@ impl<'a> Status<'a> {
             .filter(|(_, row)| concerns(&row.slo.service))
             .map(|(feed, row)| SloRow::of(feed, row, now))
             .collect();
+        name_sources(&mut slos);
         slos.sort_by(|a, b| {
             let rank = |row: &SloRow<'_>| (row.state, row.phase);
-            rank(b).cmp(&rank(a)).then_with(|| a.id.cmp(&b.id))
+            let left = |row: &SloRow<'_>| row.budget_remaining.unwrap_or(f64::INFINITY);
+            rank(b)
+                .cmp(&rank(a))
+                .then_with(|| left(a).total_cmp(&left(b)))
+                .then_with(|| a.id.cmp(&b.id))
         });
         let mut releases: Vec<_> = store
             .releases()
@@ -282,122 +246,6 @@ fn section(
         table::write(out, heading, rows)?;
     }
     writeln!(out)
-}
-
-impl<'a> SloRow<'a> {
-    fn of(feed: &'a Feed, row: &'a Observation, now: Timestamp) -> Self {
-        let slo = &row.slo;
-        let assessment = row.assess();
-        let stale = !feed.freshness(now).is_current();
-        let period = slo.period.to_string();
-        let period_reading = row.period.map_or(Reading::Unknown, |sample| sample.reading);
-        let windows = slo.windows();
-        let spread = |value: &dyn Fn(Window) -> Option<f64>, last: Option<f64>| {
-            let values = windows
-                .iter()
-                .map(|&window| (window.to_string(), value(window)));
-            ByWindow(values.chain([(period.clone(), last)]).collect())
-        };
-        let events = windows
-            .iter()
-            .map(|window| {
-                (
-                    window.to_string(),
-                    row.windows.get(window).and_then(|s| s.events),
-                )
-            })
-            .chain([(period.clone(), row.period.and_then(|sample| sample.events))])
-            .collect();
-        Self {
-            id: slo.id(),
-            service: &slo.service,
-            name: &slo.name,
-            source: slo.source.as_str(),
-            origin: slo.origin,
-            objective: slo.objective,
-            state: if stale {
-                State::Unknown
-            } else {
-                assessment.state
-            },
-            phase: assessment.phase.filter(|_| !stale),
-            stale,
-            partial: row.partial,
-            observed_at: feed.last_success.map(|_| row.at),
-            error_ratio: spread(
-                &|window| row.reading(window).ratio(),
-                period_reading.ratio(),
-            ),
-            burn_rate: spread(
-                &|window| assessment.burn_rates.get(&window).copied().flatten(),
-                assessment.period_burn,
-            ),
-            events: ByWindow(events),
-            budget_remaining: assessment.budget_remaining,
-            exhausted: assessment.exhausted(),
-            exhausts_in_s: assessment.exhausts_in.map(|left| left.as_secs()),
-            rules: rules(&assessment),
-            onset: None,
-            suspects: [],
-            notes: &slo.notes,
-            period,
-        }
-    }
-
-    fn cells(&self) -> Vec<Shown> {
-        let burns: Vec<_> = self
-            .burn_rate
-            .0
-            .iter()
-            .filter_map(|(window, burn)| burn.map(|burn| format!("{window} {burn:.1}x")))
-            .collect();
-        let budget = self
-            .budget_remaining
-            .map_or("-".into(), |left| format!("{:.1}%", left * 100.0));
-        let note = match (self.exhausted, self.exhausts_in_s, self.phase) {
-            (Some(true), ..) => "exhausted".to_owned(),
-            (_, Some(left), Some(phase)) if phase != Phase::Calm => {
-                let left = window::brief(jiff::SignedDuration::from_secs(left));
-                format!("{}, gone in {left}", phase.word())
-            }
-            (_, _, Some(phase)) if phase != Phase::Calm => phase.word().to_owned(),
-            _ => String::new(),
-        };
-        vec![
-            Shown::new(self.state.word().to_uppercase().replace('_', " ")),
-            self.service.shown(),
-            self.name.shown(),
-            Shown::new(percent(self.objective * 100.0)),
-            Shown::new(if burns.is_empty() {
-                "-".to_owned()
-            } else {
-                burns.join("  ")
-            }),
-            Shown::new(budget),
-            Shown::new(note),
-        ]
-    }
-}
-
-/// A percentage with as many decimals as it needs, three at most.
-fn percent(value: f64) -> String {
-    let text = format!("{value:.3}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{text}%")
-}
-
-fn rules(assessment: &Assessment) -> Vec<RuleRow> {
-    assessment
-        .rules
-        .iter()
-        .map(|verdict| RuleRow {
-            severity: verdict.rule.severity,
-            long: verdict.rule.long,
-            short: verdict.rule.short,
-            factor: verdict.rule.factor,
-            firing: verdict.firing,
-        })
-        .collect()
 }
 
 impl<'a> ReleaseRow<'a> {

@@ -25,7 +25,7 @@ use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
-use crate::domain::slo::Point;
+use crate::domain::slo::{self, Point};
 use crate::domain::{
     Facts, Fault, FaultKind, Observation, Reading, Release, Sample, SourceName, window,
 };
@@ -233,11 +233,12 @@ impl Prometheus {
             .collect();
         let discovered = plans.len()..;
         if self.options.discover {
-            let found = self.discover(at, margin, &mut partial).await?;
+            let found = self.discover(ask, margin, &mut partial).await?;
             margin.warn(found.warnings.into_iter().map(Untrusted::from));
             plans.extend(found.plans);
         }
-        let round = self.meter.measure(&self.api, &plans, at).await?;
+        slo::tell_apart(plans.iter_mut().map(|plan| &mut plan.slo));
+        let round = self.meter.measure(&self.api, &plans, ask).await?;
         margin.warn(round.warnings);
         if let Some(fault) = round.fault {
             margin.fault.get_or_insert(fault);
@@ -257,13 +258,14 @@ impl Prometheus {
     /// Asks for recorded series, and for the rules behind them when those are due.
     async fn discover(
         &mut self,
-        at: Timestamp,
+        ask: &Ask,
         margin: &mut Margin,
         partial: &mut bool,
     ) -> Result<Found, Fault> {
+        let at = ask.moment();
         let (named, pyrra) = futures_util::future::try_join(
-            self.api.query(discover::NAMED, at),
-            self.api.query(discover::PYRRA, at),
+            self.api.query(discover::NAMED, ask.at),
+            self.api.query(discover::PYRRA, ask.at),
         )
         .await?;
         *partial = named.partial || pyrra.partial;
@@ -275,7 +277,12 @@ impl Prometheus {
         if self.rules.as_ref().is_none_or(is_due) {
             // A server without rules, or one that hides them, still has its series.
             match self.api.rules().await {
-                Ok(groups) => self.rules = Some((at, Rules::index(groups))),
+                Ok(groups) => {
+                    let mut rules = Rules::index(groups);
+                    let asked = rules.find_groups(&self.api, ask.at).await;
+                    margin.note("the groups of Pyrra's SLOs", asked);
+                    self.rules = Some((at, rules));
+                }
                 Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
                 Err(fault) => margin.warn([Untrusted::from(format!(
                     "its rules cannot be read, so a missing series reads as no data: {}",

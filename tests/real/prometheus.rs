@@ -206,13 +206,16 @@ fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
         text.push_str(&rules::sloth(service.name));
         text.push_str(&rules::pyrra(service.name, index % 2 == 0));
     }
+    text.push_str(&rules::pyrra_grouped());
     let end = this_minute();
     let server = prometheus(dir.path(), &SERVICES.iter().collect::<Vec<_>>(), &text, end);
-    let found = until_recorded(dir.path(), &server, 2 * SERVICES.len());
+    let found = until_recorded(dir.path(), &server, 3 * SERVICES.len());
     for (name, state) in STATES {
         for id in [
             format!("{name}/availability"),
             format!("{name}/{name}-errors"),
+            // Also the group that never failed, of which no ratio is recorded.
+            format!("{name}/grouped{{service={name}}}"),
         ] {
             assert_eq!(slo(&found, &id)["state"], state, "{id}");
         }

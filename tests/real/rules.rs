@@ -156,3 +156,32 @@ pub(crate) fn pyrra(service: &str, generic: bool) -> String {
     }
     out
 }
+
+/// What Pyrra writes for one ratio SLO over all services that groups by them, 30 days.
+pub(crate) fn pyrra_grouped() -> String {
+    let labels = [("slo", "grouped")];
+    let mut out = String::from("- name: grouped-increase\n  rules:\n");
+    let increase = "sum by (code, service) (increase(http_requests_total[30d]))";
+    record(&mut out, "http_requests:increase30d", increase, &labels);
+    let _ = writeln!(out, "- name: grouped\n  rules:");
+    for window in ["5m", "32m", "1h4m", "2h9m", "6h26m", "1d1h43m", "4d6h51m"] {
+        let rate =
+            |codes: &str| format!("sum by (service) (rate(http_requests_total{codes}[{window}]))");
+        let name = format!("http_requests:burnrate{window}");
+        let ratio = format!("{} / {}", rate("{code=~\"5..\"}"), rate(""));
+        record(&mut out, &name, &ratio, &labels);
+    }
+    for (short, long, factor, severity) in PYRRA {
+        let above = |window: &str| {
+            format!("http_requests:burnrate{window}{{slo=\"grouped\"}} > ({factor} * (1-0.99))")
+        };
+        let _ = writeln!(
+            out,
+            "  - alert: ErrorBudgetBurn\n    expr: {} and {}\n    labels:\n      severity: \
+             {severity}\n      slo: grouped",
+            above(short),
+            above(long)
+        );
+    }
+    out
+}

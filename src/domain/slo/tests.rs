@@ -223,3 +223,25 @@ proptest! {
         prop_assert_eq!(page, assessment.state == State::Page);
     }
 }
+
+#[test]
+fn slos_of_one_name_in_one_source_get_ids_of_their_own() {
+    let of = |origin| {
+        Arc::new(Slo {
+            origin,
+            ..slo(0.99)
+        })
+    };
+    let mut slos = [Origin::Config, Origin::Sloth, Origin::Pyrra, Origin::Sloth].map(of);
+    tell_apart(&mut slos);
+    let ids = slos.map(|slo| slo.id().raw().to_owned());
+    assert_eq!(
+        ids,
+        [
+            "checkout/availability",
+            "checkout/availability (Sloth)",
+            "checkout/availability (Pyrra)",
+            "checkout/availability (Sloth 2)"
+        ]
+    );
+}

@@ -24,8 +24,8 @@ pub(super) async fn incidents(
     };
     let alerts = match listed {
         Ok(alerts) if !alerts.is_empty() => alerts,
-        Ok(_) => recorded(api, ask.moment()).await?,
-        Err(fault) if fault.kind == FaultKind::NotFound => recorded(api, ask.moment()).await?,
+        Ok(_) => recorded(api, ask.at).await?,
+        Err(fault) if fault.kind == FaultKind::NotFound => recorded(api, ask.at).await?,
         Err(fault) => return Err(fault),
     };
     Ok(alert::incidents(&alerts, names, &[]))
@@ -39,7 +39,7 @@ async fn listed(api: &Api) -> Result<Vec<Alert>, Fault> {
         .collect())
 }
 
-async fn recorded(api: &Api, at: Timestamp) -> Result<Vec<Alert>, Fault> {
+async fn recorded(api: &Api, at: Option<Timestamp>) -> Result<Vec<Alert>, Fault> {
     let (firing, since) = futures_util::future::try_join(
         api.query("ALERTS{alertstate=\"firing\"}", at),
         api.query("ALERTS_FOR_STATE", at),

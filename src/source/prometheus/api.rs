@@ -14,8 +14,9 @@ use crate::domain::{Fault, FaultKind};
 use crate::http::{Answer, Http};
 use crate::text::Untrusted;
 
-/// Statuses whose body is Prometheus' own error envelope.
-const REFUSALS: &[u16] = &[400, 405, 422, 503];
+/// Statuses whose body is Prometheus' own error envelope, and those of a proxy to which a query is
+/// too long (413, 414, 431): a shorter one may pass.
+const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 
 /// A series' labels, without its name.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -174,16 +175,17 @@ impl Api {
         }
     }
 
-    /// Evaluates an expression at one moment.
+    /// Evaluates an expression at one moment; `None` is the present by the server's own clock,
+    /// which is the one its samples are dated by: a laptop's may be minutes off.
     pub(super) async fn query(
         &self,
         query: &str,
-        at: Timestamp,
+        at: Option<Timestamp>,
     ) -> Result<Answered<Vec<Series>>, Fault> {
-        let time = seconds(at);
-        let answer: Answered<Instant> = self
-            .ask("/api/v1/query", &[("query", query), ("time", &time)])
-            .await?;
+        let time = at.map(seconds);
+        let mut form = vec![("query", query)];
+        form.extend(time.as_deref().map(|time| ("time", time)));
+        let answer: Answered<Instant> = self.ask("/api/v1/query", &form).await?;
         let mut warnings = answer.warnings;
         let series = match answer.data {
             Instant::Vector(series) => vector(series, &mut warnings)?,

@@ -6,16 +6,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::api::{Labels, RuleGroups, Series, WireRule};
+use jiff::Timestamp;
+
+use super::api::{Api, Labels, RuleGroups, Series, WireRule};
 use super::plan::{Plan, Ratio, Span, Trend};
 use super::promql;
 use crate::config::Part;
 use crate::domain::slo::rounded;
-use crate::domain::{Reading, SourceName, Window};
+use crate::domain::{Fault, Reading, SourceName, Window};
 
 mod grafana;
 mod pyrra;
 mod sloth;
+#[cfg(test)]
+mod tests;
+
+/// Questions for groups in one query.
+const BATCH: usize = 24;
 
 /// Selects what Sloth, Grafana SLO and Pyrra's generic rules record.
 pub(super) const NAMED: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)"}"#;
@@ -26,12 +33,14 @@ pub(super) const PYRRA: &str = r#"{__name__=~".+:burnrate[0-9].*",slo!=""}"#;
 /// The rules behind discovered SLOs.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    /// Sloth's recording rules: record and `sloth_id` to query.
-    sloth: HashMap<(String, String), String>,
+    /// Sloth's recording rules by record and `sloth_id`; several where clusters share an id.
+    sloth: HashMap<(String, String), Vec<WireRule>>,
     /// What Sloth's rules say by themselves: objectives, periods and other constants.
     sloth_constants: Vec<Series>,
     /// Pyrra's rules by the label `slo`, sorted by name for a stable order.
     pyrra: BTreeMap<String, Vec<WireRule>>,
+    /// Each group of Pyrra's grouped SLOs that has traffic.
+    pyrra_groups: Vec<pyrra::Group>,
 }
 
 impl Rules {
@@ -50,13 +59,37 @@ impl Rules {
                         value,
                     });
                 }
-                let key = (rule.name, id.clone());
-                rules.sloth.insert(key, rule.query);
+                let key = (rule.name.clone(), id.clone());
+                rules.sloth.entry(key).or_default().push(rule);
             } else if let Some(slo) = rule.labels.get("slo") {
                 rules.pyrra.entry(slo.clone()).or_default().push(rule);
             }
         }
         rules
+    }
+
+    /// Asks for the groups of grouped SLOs, which no recorded series has to name.
+    pub(super) async fn find_groups(
+        &mut self,
+        api: &Api,
+        at: Option<Timestamp>,
+    ) -> Result<(), Fault> {
+        let questions = pyrra::questions(self);
+        for batch in promql::batches(questions, BATCH, |(_, query)| query.len()) {
+            let query = promql::joined(batch.iter().map(|(_, query)| query.as_str()));
+            for mut series in api.query(&query, at).await?.data {
+                let tag = series.labels.remove(promql::TAG);
+                let tag = tag.and_then(|tag| tag.parse::<usize>().ok());
+                if let Some((recorder, _)) = tag.and_then(|tag| batch.get(tag)) {
+                    series.labels.extend(recorder.clone());
+                    self.pyrra_groups.push(pyrra::Group {
+                        recorder: recorder.clone(),
+                        labels: series.labels,
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -156,6 +189,20 @@ fn fill_gaps(
         .filter(|span| !given.contains_key(span))
         .filter_map(|span| Some((span, ask(span)?)))
         .collect()
+}
+
+/// True when no label has one value here and another there.
+fn agree<'a>(labels: impl IntoIterator<Item = (&'a String, &'a String)>, others: &Labels) -> bool {
+    labels
+        .into_iter()
+        .all(|(name, value)| others.get(name).is_none_or(|other| other == value))
+}
+
+/// True when every one of these labels is there with the same value.
+fn within(labels: &Labels, others: &Labels) -> bool {
+    labels
+        .iter()
+        .all(|(name, value)| others.get(name) == Some(value))
 }
 
 /// Labels that differ between the members of a group, told as `name{label=value}`.

@@ -9,6 +9,7 @@ use super::api::{Answered, Api, Series};
 use super::plan::{Plan, Ratio, Span};
 use super::promql;
 use crate::domain::{Fault, FaultKind, Reading, Sample, Window, window};
+use crate::source::Ask;
 use crate::text::Untrusted;
 
 /// Ratios a query: two expressions each, so some fifty `or`s. The server's cost of joining grows
@@ -43,14 +44,15 @@ impl Meter {
         self.kept.get(&(id.clone(), span)).copied()
     }
 
-    /// Asks for everything that is due at `at`. Fails as a whole only when the server does not
+    /// Asks for everything that is due. Fails as a whole only when the server does not
     /// answer; a question that it refuses leaves its own reading unknown.
     pub(super) async fn measure(
         &mut self,
         api: &Api,
         plans: &[Plan],
-        at: Timestamp,
+        ask: &Ask,
     ) -> Result<Round, Fault> {
+        let at = ask.moment();
         let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
         let known: BTreeSet<_> = ids.iter().collect();
         self.kept.retain(|(id, _), _| known.contains(id));
@@ -60,7 +62,7 @@ impl Meter {
         while !batches.is_empty() {
             let answers: Vec<_> = stream::iter(batches.drain(..).map(|batch| async {
                 let query = joined(plans, &batch);
-                let answer = api.query(&query, at).await;
+                let answer = api.query(&query, ask.at).await;
                 (batch, answer)
             }))
             .buffer_unordered(IN_FLIGHT)
@@ -129,7 +131,9 @@ impl Meter {
             wants.extend(due.map(|span| (index, span)));
         }
         wants.sort_by_key(|(_, span)| *span);
-        wants.chunks(BATCH).map(<[Want]>::to_vec).collect()
+        promql::batches(wants, BATCH, |want| {
+            ratio(plans, want).map_or(0, |ratio| ratio.part_query().len() + ratio.total.len())
+        })
     }
 }
 

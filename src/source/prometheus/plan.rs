@@ -119,13 +119,15 @@ impl Plan {
             queries: Vec::new(),
             notes: Vec::new(),
         };
+        let (Part::Bad(part) | Part::Good(part)) = &settings.part;
+        let counts = promql::counts_events(part) && promql::counts_events(&settings.total);
         let ratio = |window| Ratio {
             part: match &settings.part {
                 Part::Bad(query) => Part::Bad(promql::over(query, window)),
                 Part::Good(query) => Part::Good(promql::over(query, window)),
             },
             total: promql::over(&settings.total, window),
-            counts: true,
+            counts,
         };
         let mut asked: BTreeMap<_, _> = slo
             .windows()

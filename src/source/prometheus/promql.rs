@@ -5,8 +5,8 @@ use std::time::Duration;
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::token::{T_DIV, T_GTR, T_LAND, T_MUL, T_SUB};
 use promql_parser::parser::value::ValueType;
-use promql_parser::parser::{self, Expr, VectorSelector};
-use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
+use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
+use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
 
 use crate::domain::Window;
 
@@ -50,6 +50,38 @@ pub(super) fn joined<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
         .join(" or ")
 }
 
+/// The longest query worth sending, in bytes: `VictoriaMetrics` refuses more than 16 kB
+/// (`-search.maxQueryLen`).
+const LONGEST: usize = 12_000;
+
+/// What [`joined`] adds to each expression, in bytes, and then some.
+const WRAPPING: usize = 64;
+
+/// Cuts expressions into batches of at most `most`, each short enough to be sent in one query;
+/// `length` is that of the query of one, in bytes.
+pub(super) fn batches<T>(
+    all: impl IntoIterator<Item = T>,
+    most: usize,
+    length: impl Fn(&T) -> usize,
+) -> Vec<Vec<T>> {
+    let mut batches: Vec<Vec<T>> = Vec::new();
+    let mut room = 0;
+    for one in all {
+        let needs = length(&one) + WRAPPING;
+        match batches.last_mut() {
+            Some(batch) if batch.len() < most && needs <= room => {
+                room -= needs;
+                batch.push(one);
+            }
+            _ => {
+                room = LONGEST.saturating_sub(needs);
+                batches.push(vec![one]);
+            }
+        }
+    }
+    batches
+}
+
 fn is_scalar(text: &str) -> bool {
     parser::parse(text).is_ok_and(|expr| expr.value_type() == ValueType::Scalar)
 }
@@ -64,6 +96,53 @@ pub(super) fn quotient(query: &str) -> Option<(Expr, Expr)> {
         Expr::Binary(binary) if binary.op.id() == T_DIV => Some((*binary.lhs, *binary.rhs)),
         _ => None,
     }
+}
+
+/// True for an aggregation that keeps labels: `sum by (handler) (…)`.
+pub(super) fn is_grouped(expr: &Expr) -> bool {
+    let Expr::Aggregate(aggregate) = unwrapped(expr) else {
+        return false;
+    };
+    match &aggregate.modifier {
+        Some(LabelModifier::Include(labels)) => !labels.labels.is_empty(),
+        Some(LabelModifier::Exclude(_)) => true,
+        None => false,
+    }
+}
+
+/// True when a hand-written `total`, `bad` or `good` counts events: a selector, of which watchfire
+/// takes the increase, or an expression that counts itself. `rate` is events a second.
+pub(super) fn counts_events(text: &str) -> bool {
+    struct Calls {
+        count: bool,
+        rate: bool,
+    }
+    impl ExprVisitor for Calls {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Self::Error> {
+            if let Expr::Call(call) = expr {
+                match call.func.name {
+                    "increase" | "count_over_time" | "sum_over_time" => self.count = true,
+                    "rate" | "irate" | "deriv" => self.rate = true,
+                    _ => {}
+                }
+            }
+            Ok(true)
+        }
+    }
+    if !text.contains(PLACEHOLDER) {
+        return true;
+    }
+    let Ok(expr) = parser::parse(&over(text, Window::minutes(5))) else {
+        return false;
+    };
+    let mut calls = Calls {
+        count: false,
+        rate: false,
+    };
+    let Ok(_) = walk_expr(&mut calls, &expr);
+    calls.count && !calls.rate
 }
 
 /// The same expression looking back over another window.
@@ -230,85 +309,4 @@ fn number(expr: &Expr) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_selector_is_counted_and_an_expression_is_filled() {
-        let window = Window::minutes(5);
-        assert_eq!(
-            over(r#"http{code=~"5.."}"#, window),
-            r#"sum(increase(http{code=~"5.."}[5m]))"#
-        );
-        assert_eq!(over("sum(rate(x[$window]))", window), "sum(rate(x[5m]))");
-    }
-
-    #[test]
-    fn a_joined_query_parses_and_tags_each_part() {
-        let query = joined(["sum(increase(a[5m]))", "1 + 1"].into_iter());
-        assert!(parser::parse(&query).is_ok(), "{query}");
-        assert!(query.contains(r#""watchfire", "1""#) && query.contains("vector(1 + 1)"));
-    }
-
-    #[test]
-    fn a_rule_of_sloth_is_taken_apart_and_stretched() {
-        let rule = r#"
-            (sum(rate(http_requests_total{job="a",code=~"(5..|429)"}[5m])))
-            /
-            (sum(rate(http_requests_total{job="a"}[5m])))"#;
-        let (bad, total) = quotient(rule).unwrap();
-        assert_eq!(
-            with_range(&bad, Window::days(30)),
-            r#"(sum(rate(http_requests_total{code=~"(5..|429)",job="a"}[30d])))"#
-        );
-        assert_eq!(
-            with_range(&total, Window::minutes(64)),
-            r#"(sum(rate(http_requests_total{job="a"}[1h4m])))"#
-        );
-        assert!(quotient("sum_over_time(a[5m])").is_none());
-        assert!(quotient("((((").is_none());
-    }
-
-    #[test]
-    fn a_burn_rate_of_pyrra_is_asked_of_its_recorded_increases() {
-        let ratio = r#"sum(rate(http_requests_total{code=~"5..",job="a"}[5m])) / sum(rate(http_requests_total{job="a"}[5m]))"#;
-        let (bad, total) = quotient(ratio).unwrap();
-        assert_eq!(
-            over_recorded_period(&bad, "4w", "errors"),
-            r#"sum(http_requests:increase4w{code=~"5..",job="a",slo="errors"})"#
-        );
-        assert_eq!(
-            over_recorded_period(&total, "4w", "errors"),
-            r#"sum(http_requests:increase4w{job="a",slo="errors"})"#
-        );
-        let latency = r#"(sum(rate(h_count{job="a"}[5m])) - sum(rate(h_bucket{job="a",le="1"}[5m]))) / sum(rate(h_count{job="a"}[5m]))"#;
-        let (bad, _) = quotient(latency).unwrap();
-        assert_eq!(
-            over_recorded_period(&bad, "4w", "slow"),
-            r#"(sum(h:increase4w{job="a",le="",slo="slow"}) - sum(h:increase4w{job="a",le="1",slo="slow"}))"#
-        );
-        let gauge = r"(sum(count_over_time(up[5m])) - sum(sum_over_time(up[5m]))) / sum(count_over_time(up[5m]))";
-        let (bad, _) = quotient(gauge).unwrap();
-        assert_eq!(
-            over_recorded_period(&bad, "2w", "up"),
-            r#"(sum(up:count2w{slo="up"}) - sum(up:sum2w{slo="up"}))"#
-        );
-    }
-
-    #[test]
-    fn a_constant_is_told_from_a_measurement() {
-        assert_eq!(constant("vector(0.999)"), Some(0.999));
-        assert_eq!(constant("vector(time())"), None);
-        assert_eq!(constant("up"), None);
-    }
-
-    #[test]
-    fn the_thresholds_of_a_pyrra_alert_name_window_factor_and_objective() {
-        let alert = r#"http_requests:burnrate5m{slo="a"} > (14 * (1 - 0.99)) and http_requests:burnrate1h{slo="a"} > (14 * (1 - 0.99))"#;
-        let found = thresholds(alert);
-        assert_eq!(found.len(), 2);
-        assert_eq!(found[0].record, "http_requests:burnrate5m");
-        assert_eq!((found[1].factor, found[1].objective), (14.0, 0.99));
-        assert!(thresholds("up == 0").is_empty());
-    }
-}
+mod tests;

@@ -171,6 +171,42 @@ async fn a_proxy_that_takes_no_post_is_asked_by_get() {
 }
 
 #[tokio::test]
+async fn the_present_is_the_servers_own_and_a_past_moment_is_named() {
+    let body = json!({"status": "success", "data": ratios("5", "1000")});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    source(&server.uri(), true).fetch(&ask()).await.unwrap();
+    let forms = server.received_requests().await.unwrap();
+    let any_time = |body: &[u8]| String::from_utf8_lossy(body).contains("time=");
+    assert!(!forms.is_empty() && !forms.iter().any(|form| any_time(&form.body)));
+
+    let then = Timestamp::from_second(1_700_000_000).ok();
+    let past = Ask { at: then, ..ask() };
+    source(&server.uri(), true).fetch(&past).await.unwrap();
+    let forms = server.received_requests().await.unwrap();
+    let last = String::from_utf8_lossy(&forms.last().unwrap().body).into_owned();
+    assert!(last.contains("time=1700000000.000"), "{last}");
+}
+
+#[tokio::test]
+async fn a_query_too_long_for_a_proxy_is_cut_until_it_passes() {
+    let server = MockServer::start().await;
+    // One ratio has two expressions, so a tag of 2 stands in what is longer.
+    Mock::given(body_string_contains("%222%22"))
+        .respond_with(ResponseTemplate::new(414).set_body_string("<html>too long</html>"))
+        .mount(&server)
+        .await;
+    let body = json!({"status": "success", "data": ratios("5", "1000")});
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(&server)
+        .await;
+    let facts = polled(&server).await.unwrap();
+    assert_eq!(facts.fault, None);
+    let found = only(facts);
+    assert_eq!(found.reading(Window::days(3)), Reading::Ratio(0.005));
+}
+
+#[tokio::test]
 async fn a_histogram_is_no_number_and_says_what_to_do() {
     let series = json!([{"metric": {"__name__": "h", "watchfire": "0"}, "histogram": [1.0, {}]}]);
     let data = json!({"resultType": "vector", "result": series});

@@ -119,7 +119,7 @@ async fn computed(
             Trend::Recorded { .. } | Trend::None => None,
         })
         .collect();
-    for batch in expressions.chunks(BATCH) {
+    for batch in promql::batches(expressions, BATCH, |(_, text)| text.len()) {
         let query = promql::joined(batch.iter().map(|(_, text)| *text));
         for series in &api.query_range(&query, range).await?.data {
             let tag = series

@@ -7,13 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::rules::{Definition, Namesake, namesakes, records_ratio};
 use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
 use crate::config::Part;
-use crate::domain::slo::rounded;
 use crate::domain::{Origin, Period, Reading, Rule, Severity, Slo, Window};
-use crate::source::prometheus::api::{Labels, Series, WireRule};
+use crate::source::prometheus::api::{Labels, Series};
 use crate::source::prometheus::plan::{Plan, Ratio, Span};
 use crate::source::prometheus::promql;
+
+mod rules;
+
+pub(super) use self::rules::{Group, questions};
 
 const RECORD: &str = ":burnrate";
 
@@ -24,18 +28,6 @@ const TIERS: [(Severity, u64, u64, f64); 4] = [
     (Severity::Ticket, 1_440, 120, 2.0),
     (Severity::Ticket, 5_760, 360, 1.0),
 ];
-
-/// What the rules say of one SLO.
-#[derive(Default)]
-struct Definition<'a> {
-    objective: Option<f64>,
-    /// As Pyrra spells it, for the names of its records: `4w`.
-    period: Option<(&'a str, Window)>,
-    rules: Vec<Rule>,
-    /// The query behind each recorded window.
-    burn_rates: BTreeMap<Window, &'a str>,
-    labels: Labels,
-}
 
 pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
     let mut members: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
@@ -49,80 +41,23 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
         .rules
         .pyrra
         .iter()
-        .filter(|(_, rules)| rules.iter().any(|rule| rule.name.contains(RECORD)))
+        .filter(|(_, rules)| rules.iter().any(records_ratio))
         .map(|(slo, _)| slo.as_str());
     let names: BTreeSet<&str> = members.keys().copied().chain(defined).collect();
     for name in names {
         let rules = context.rules.pyrra.get(name).map_or(&[][..], Vec::as_slice);
         let members = members.get(name).map_or(&[][..], Vec::as_slice);
-        match plans(name, members, &define(rules), context) {
-            Ok(plans) => found.plans.extend(plans),
-            Err(lack) => found
-                .warnings
-                .push(format!("Pyrra's `{name}` is left out: {lack}")),
-        }
-    }
-}
-
-fn define(rules: &[WireRule]) -> Definition<'_> {
-    let mut definition = Definition::default();
-    for rule in rules {
-        if rule.kind == "alerting" {
-            let Some((alert, objective)) = alert(rule) else {
-                continue;
-            };
-            definition.objective = Some(objective);
-            definition.rules.push(alert);
-        } else if let Some((_, window)) = rule.name.split_once(RECORD) {
-            if let Ok(window) = window.parse() {
-                definition.burn_rates.insert(window, &rule.query);
-                definition.labels = rule.labels.clone();
+        let namesakes = namesakes(members, rules, &context.rules.pyrra_groups);
+        let all: Vec<_> = namesakes.iter().flat_map(|one| one.groups.keys()).collect();
+        for one in &namesakes {
+            match plans(name, one, &all, context) {
+                Ok(plans) => found.plans.extend(plans),
+                Err(lack) => found
+                    .warnings
+                    .push(format!("Pyrra's `{name}` is left out: {lack}")),
             }
-        } else if let Some((spelled, window)) = recorded_period(&rule.name)
-            && definition.period.is_none_or(|(_, known)| window > known)
-        {
-            definition.period = Some((spelled, window));
         }
     }
-    definition.rules.sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
-            .then(b.factor.total_cmp(&a.factor))
-    });
-    definition
-}
-
-/// A multi-window alert and the objective it holds.
-fn alert(rule: &WireRule) -> Option<(Rule, f64)> {
-    let [short, long] = promql::thresholds(&rule.query).try_into().ok()?;
-    let window = |threshold: &promql::Threshold| {
-        threshold
-            .record
-            .split_once(RECORD)
-            .and_then(|(_, window)| window.parse().ok())
-    };
-    let severity = rule
-        .labels
-        .get("severity")
-        .map_or(Severity::Ticket, |label| {
-            Severity::from_label(label).max(Severity::Ticket)
-        });
-    let rule = Rule {
-        severity,
-        long: window(&long)?,
-        short: window(&short)?,
-        factor: long.factor,
-    };
-    Some((rule, rounded(long.objective)))
-}
-
-/// `http_requests:increase4w` or `up:count2w`: how the period is spelled, and how long it is.
-fn recorded_period(record: &str) -> Option<(&str, Window)> {
-    let (_, suffix) = record.rsplit_once(':')?;
-    let spelled = suffix
-        .strip_prefix("increase")
-        .or_else(|| suffix.strip_prefix("count"))?;
-    Some((spelled, spelled.parse().ok()?))
 }
 
 /// Pyrra's tiers for a period, for when its alert rules are not to be seen.
@@ -145,11 +80,12 @@ fn tiers(period: Window) -> Vec<Rule> {
 
 fn plans(
     name: &str,
-    members: &[&Series],
-    definition: &Definition<'_>,
+    namesake: &Namesake<'_>,
+    all: &[&Labels],
     context: &Context<'_>,
 ) -> Result<Vec<Plan>, &'static str> {
-    let generic = |record: &str| members.iter().find(|series| series.name == record);
+    let definition = &namesake.definition;
+    let generic = |record: &str| namesake.generic.iter().find(|series| series.name == record);
     let promised = definition
         .objective
         .or_else(|| generic("pyrra_objective").map(|series| series.value))
@@ -164,25 +100,16 @@ fn plans(
     } else {
         definition.rules.clone()
     };
-
-    // One SLO a set of labels: Pyrra's grouping makes several.
-    let mut groups: BTreeMap<&Labels, Vec<&Series>> = BTreeMap::new();
-    for &series in members.iter().filter(|series| series.name.contains(RECORD)) {
-        groups.entry(&series.labels).or_default().push(series);
-    }
-    if groups.is_empty() {
-        groups.insert(&definition.labels, Vec::new());
-    }
-    let all: Vec<_> = groups.keys().copied().collect();
     let availability = generic("pyrra_availability").map(|series| 1.0 - series.value);
-    let plan = |(&labels, recorded): (&&Labels, &Vec<&Series>)| {
+    let availability = availability.filter(|_| namesake.groups.len() == 1);
+    let plan = |(labels, recorded): (&Labels, &Vec<&Series>)| {
         let service = context
             .service_labels
             .iter()
             .find_map(|label| labels.get(label));
         let slo = Slo {
             service: service.map_or(name, String::as_str).into(),
-            name: qualified(name, labels, &all).into(),
+            name: qualified(name, labels, all).into(),
             source: context.source.clone(),
             objective: promised,
             period: Period::Rolling(period),
@@ -193,15 +120,9 @@ fn plans(
                 "Pyrra's burnrate series are error ratios, not yet divided by the budget".into(),
             ],
         };
-        one(
-            slo,
-            labels,
-            recorded,
-            definition,
-            availability.filter(|_| all.len() == 1),
-        )
+        one(slo, labels, recorded, definition, availability)
     };
-    Ok(groups.iter().map(plan).collect())
+    Ok(namesake.groups.iter().map(plan).collect())
 }
 
 fn one(
@@ -275,18 +196,5 @@ mod tests {
                 "5m", "1h4m", "32m", "6h26m", "2h9m", "1d1h43m", "6h26m", "4d6h51m"
             ]
         );
-    }
-
-    #[test]
-    fn the_period_is_read_from_the_name_of_a_record() {
-        assert_eq!(
-            recorded_period("http_requests:increase4w"),
-            Some(("4w", Window::days(28)))
-        );
-        assert_eq!(
-            recorded_period("up:count2w"),
-            Some(("2w", Window::days(14)))
-        );
-        assert_eq!(recorded_period("http_requests:burnrate5m"), None);
     }
 }

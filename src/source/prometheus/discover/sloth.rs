@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
+use super::{Context, Found, Recorded, agree, fill_gaps, objective, qualified, rates, within};
 use crate::domain::{Origin, Period, Rule, Slo, Window};
-use crate::source::prometheus::api::{Labels, Series};
+use crate::source::prometheus::api::{Labels, Series, WireRule};
 use crate::source::prometheus::plan::{Plan, Span};
 
 const RATIO: &str = "slo:sli_error:ratio_rate";
@@ -19,22 +19,22 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     let constants =
         constants.filter(|series| id_of(series).is_some_and(|id| !recorded.contains(id)));
     // Besides Sloth's own labels, users' labels and a cluster's external ones tell SLOs apart.
-    let mut slos: BTreeMap<(&str, Labels), Vec<&Series>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, Labels), Vec<&Series>> = BTreeMap::new();
     for series in series.iter().chain(constants) {
         if let Some(id) = id_of(series) {
-            let labels = series.labels.iter();
-            let others = labels
-                .filter(|(name, _)| !name.starts_with("sloth_"))
+            let labels = series.labels.iter().filter(|(name, _)| !is_own(name));
+            let labels = labels
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
-            slos.entry((id, others)).or_default().push(series);
+            groups.entry((id, labels)).or_default().push(series);
         }
     }
+    let slos = with_constants(&groups);
     for ((id, labels), members) in &slos {
         let twins: Vec<_> = slos
             .keys()
             .filter(|(other, _)| other == id)
-            .map(|(_, labels)| labels)
+            .map(|(_, labels)| *labels)
             .collect();
         match plan(id, labels, &twins, members, context) {
             Ok(plan) => found.plans.push(plan),
@@ -43,6 +43,41 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
                 .push(format!("Sloth's `{id}` is left out: {lack}")),
         }
     }
+}
+
+/// A group of series for each SLO. An SLI that does not aggregate leaves its own labels on the
+/// ratios, which the constants (`vector(0.999)`) cannot have: these belong to each such group.
+fn with_constants<'a>(
+    groups: &'a BTreeMap<(&'a str, Labels), Vec<&'a Series>>,
+) -> BTreeMap<(&'a str, &'a Labels), Vec<&'a Series>> {
+    let has_ratios = |members: &[&Series]| members.iter().any(|one| one.name.starts_with(RATIO));
+    let belongs = |(id, labels): &(&str, Labels), (other, more): &(&str, Labels)| {
+        id == other && labels.len() < more.len() && within(labels, more)
+    };
+    let (measured, constant): (Vec<_>, Vec<_>) = groups
+        .iter()
+        .partition(|(_, members)| has_ratios(members.as_slice()));
+    let lonely = constant
+        .iter()
+        .filter(|(key, _)| !measured.iter().any(|(other, _)| belongs(key, other)));
+    let lonely = lonely.map(|((id, labels), members)| ((*id, labels), (*members).clone()));
+    measured
+        .iter()
+        .map(|(key, members)| {
+            let shared = constant.iter().filter(|(other, _)| belongs(other, key));
+            let shared = shared.flat_map(|(_, members)| members.iter().copied());
+            (
+                (key.0, &key.1),
+                members.iter().copied().chain(shared).collect(),
+            )
+        })
+        .chain(lonely)
+        .collect()
+}
+
+/// True for the labels that Sloth itself sets.
+fn is_own(label: &str) -> bool {
+    label.starts_with("sloth_")
 }
 
 fn id_of(series: &Series) -> Option<&str> {
@@ -84,7 +119,11 @@ fn plan(
         }
         None => format!("{period} is not recorded: it is counted from the series behind the rule"),
     });
-    let rule = |record: String| context.rules.sloth.get(&(record, id.to_owned()));
+    let rule = |record: String| {
+        let rules = context.rules.sloth.get(&(record, id.to_owned()))?;
+        let users = |rule: &WireRule| agree(rule.labels.iter().filter(|(l, _)| !is_own(l)), labels);
+        Some(&rules.iter().find(|rule| users(rule))?.query)
+    };
     let spans = slo
         .windows()
         .into_iter()

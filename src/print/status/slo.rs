@@ -1,0 +1,284 @@
+//! An SLO as a row of the table and as an object of the JSON.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::domain::{
+    Assessment, Events, Observation, Origin, Phase, Reading, Severity, State, Window, window,
+};
+use crate::store::Feed;
+use crate::text::{Shown, Untrusted};
+
+#[derive(Serialize)]
+pub(super) struct SloRow<'a> {
+    pub(super) id: Untrusted,
+    service: &'a Untrusted,
+    name: &'a Untrusted,
+    source: &'a str,
+    origin: Origin,
+    objective: f64,
+    period: String,
+    pub(super) state: State,
+    pub(super) phase: Option<Phase>,
+    stale: bool,
+    partial: bool,
+    observed_at: Option<Timestamp>,
+    error_ratio: ByWindow<Option<f64>>,
+    burn_rate: ByWindow<Option<f64>>,
+    events: ByWindow<Option<Events>>,
+    pub(super) budget_remaining: Option<f64>,
+    exhausted: Option<bool>,
+    exhausts_in_s: Option<i64>,
+    rules: Vec<RuleRow>,
+    onset: Option<Timestamp>,
+    suspects: [(); 0],
+    notes: &'a [String],
+    /// Whether another source has an SLO of this id.
+    #[serde(skip)]
+    is_shared: bool,
+}
+
+#[derive(Serialize)]
+struct RuleRow {
+    severity: Severity,
+    long: Window,
+    short: Window,
+    factor: f64,
+    firing: Option<bool>,
+}
+
+/// A JSON object whose keys are windows, shortest first, the period last.
+struct ByWindow<T>(Vec<(String, T)>);
+
+impl<T> ByWindow<T> {
+    /// A period of 1d or 3d is a window of the rules as well; an object has each key once.
+    fn new(windows: impl Iterator<Item = (Window, T)>, (period, last): (&str, T)) -> Self {
+        let mut all: Vec<_> = windows
+            .map(|(window, value)| (window.to_string(), value))
+            .filter(|(window, _)| window != period)
+            .collect();
+        all.push((period.to_owned(), last));
+        Self(all)
+    }
+}
+
+impl<T: Serialize> Serialize for ByWindow<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(window, value)| (window, value)))
+    }
+}
+
+/// Adds the source to ids that several sources have: `checkout/availability@prod-eu`.
+pub(super) fn name_sources(slos: &mut [SloRow<'_>]) {
+    let mut seen: HashMap<Untrusted, usize> = HashMap::new();
+    for row in &*slos {
+        *seen.entry(row.id.clone()).or_default() += 1;
+    }
+    for row in slos {
+        row.is_shared = seen.get(&row.id).is_some_and(|&count| count > 1);
+        if row.is_shared {
+            row.id = format!("{}@{}", row.id.raw(), row.source).into();
+        }
+    }
+}
+
+impl<'a> SloRow<'a> {
+    pub(super) fn of(feed: &'a Feed, row: &'a Observation, now: Timestamp) -> Self {
+        let slo = &row.slo;
+        let assessment = row.assess();
+        let stale = !feed.freshness(now).is_current();
+        let period = slo.period.to_string();
+        let period_reading = row.period.map_or(Reading::Unknown, |sample| sample.reading);
+        let windows = slo.windows();
+        let windows = || windows.iter().copied();
+        let spread = |value: &dyn Fn(Window) -> Option<f64>, last: Option<f64>| {
+            ByWindow::new(
+                windows().map(|window| (window, value(window))),
+                (&period, last),
+            )
+        };
+        let events = windows().map(|window| {
+            let sample = row.windows.get(&window);
+            (window, sample.and_then(|sample| sample.events))
+        });
+        let events = ByWindow::new(
+            events,
+            (&period, row.period.and_then(|sample| sample.events)),
+        );
+        Self {
+            id: slo.id(),
+            service: &slo.service,
+            name: &slo.name,
+            source: slo.source.as_str(),
+            origin: slo.origin,
+            objective: slo.objective,
+            state: if stale {
+                State::Unknown
+            } else {
+                assessment.state
+            },
+            phase: assessment.phase.filter(|_| !stale),
+            stale,
+            partial: row.partial,
+            observed_at: feed.last_success.map(|_| row.at),
+            error_ratio: spread(
+                &|window| row.reading(window).ratio(),
+                period_reading.ratio(),
+            ),
+            burn_rate: spread(
+                &|window| assessment.burn_rates.get(&window).copied().flatten(),
+                assessment.period_burn,
+            ),
+            events,
+            budget_remaining: assessment.budget_remaining,
+            exhausted: assessment.exhausted(),
+            exhausts_in_s: assessment.exhausts_in.map(|left| left.as_secs()),
+            rules: rules(&assessment),
+            onset: None,
+            suspects: [],
+            notes: &slo.notes,
+            is_shared: false,
+            period,
+        }
+    }
+
+    pub(super) fn cells(&self) -> Vec<Shown> {
+        let burns: Vec<_> = self
+            .burn_rate
+            .0
+            .iter()
+            .filter_map(|(window, burn)| burn.map(|burn| format!("{window} {burn:.1}x")))
+            .collect();
+        let budget = self
+            .budget_remaining
+            .map_or("-".into(), |left| format!("{:.1}%", left * 100.0));
+        let note = match (self.exhausted, self.exhausts_in_s, self.phase) {
+            (Some(true), ..) => "exhausted".to_owned(),
+            (_, Some(left), Some(phase)) if phase != Phase::Calm => {
+                let left = window::brief(jiff::SignedDuration::from_secs(left));
+                format!("{}, gone in {left}", phase.word())
+            }
+            (_, _, Some(phase)) if phase != Phase::Calm => phase.word().to_owned(),
+            _ => String::new(),
+        };
+        vec![
+            Shown::new(self.state.word().to_uppercase().replace('_', " ")),
+            self.service.shown(),
+            if self.is_shared {
+                Untrusted::from(format!("{} @{}", self.name.raw(), self.source)).shown()
+            } else {
+                self.name.shown()
+            },
+            Shown::new(percent(self.objective * 100.0)),
+            Shown::new(if burns.is_empty() {
+                "-".to_owned()
+            } else {
+                burns.join("  ")
+            }),
+            Shown::new(budget),
+            Shown::new(note),
+        ]
+    }
+}
+
+/// A percentage with as many decimals as it needs, three at most.
+fn percent(value: f64) -> String {
+    let text = format!("{value:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}%")
+}
+
+fn rules(assessment: &Assessment) -> Vec<RuleRow> {
+    assessment
+        .rules
+        .iter()
+        .map(|verdict| RuleRow {
+            severity: verdict.rule.severity,
+            long: verdict.rule.long,
+            short: verdict.rule.short,
+            factor: verdict.rule.factor,
+            firing: verdict.firing,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::domain::{Period, Rule, Sample, Slo, SourceName};
+    use crate::store::Offers;
+
+    fn feed(name: &str) -> Feed {
+        let minute = SignedDuration::from_mins(1);
+        let name = SourceName::new(name);
+        Feed::new(name, "prometheus", Offers::default(), minute, minute)
+    }
+
+    fn observed(feed: &Feed, period: &str) -> Observation {
+        let period: Period = period.parse().expect("a period");
+        let slo = Slo {
+            service: "checkout".into(),
+            name: "availability".into(),
+            source: feed.name.clone(),
+            objective: 0.99,
+            period,
+            rules: Rule::workbook(period),
+            origin: Origin::Sloth,
+            queries: Vec::new(),
+            notes: Vec::new(),
+        };
+        let at = Timestamp::UNIX_EPOCH;
+        let reading = Reading::Ratio(0.002);
+        Observation {
+            slo: Arc::new(slo),
+            at,
+            windows: std::collections::BTreeMap::new(),
+            period: Some(Sample {
+                reading,
+                events: None,
+                at,
+            }),
+            period_length: SignedDuration::from_hours(72),
+            history: Arc::from([]),
+            partial: false,
+        }
+    }
+
+    #[test]
+    fn an_id_that_two_sources_have_names_its_source() {
+        let (eu, us) = (feed("eu"), feed("us"));
+        let (in_eu, in_us) = (observed(&eu, "30d"), observed(&us, "30d"));
+        let now = Timestamp::UNIX_EPOCH;
+        let mut rows = vec![SloRow::of(&eu, &in_eu, now), SloRow::of(&us, &in_us, now)];
+        name_sources(&mut rows);
+        let ids: Vec<_> = rows.iter().map(|row| row.id.raw()).collect();
+        assert_eq!(
+            ids,
+            ["checkout/availability@eu", "checkout/availability@us"]
+        );
+        assert!(format!("{:?}", rows[1].cells()[2]).contains("availability @us"));
+
+        let mut alone = vec![SloRow::of(&eu, &in_eu, now)];
+        name_sources(&mut alone);
+        assert_eq!(alone[0].id.raw(), "checkout/availability");
+    }
+
+    #[test]
+    fn a_period_that_is_a_window_of_the_rules_too_is_one_key() {
+        let eu = feed("eu");
+        let row = observed(&eu, "3d");
+        let row = SloRow::of(&eu, &row, Timestamp::UNIX_EPOCH);
+        let windows: Vec<_> = row.error_ratio.0.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(windows, ["5m", "30m", "1h", "2h", "6h", "1d", "3d"]);
+        assert_eq!(
+            row.error_ratio.0.last().map(|(_, ratio)| *ratio),
+            Some(Some(0.002))
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! What Pyrra's rules say: objective, alerts, queries; and which of them belong together when SLOs
+//! share a name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Rules, agree, within};
+use super::RECORD;
+use crate::domain::slo::rounded;
+use crate::domain::{Rule, Severity, Window};
+use crate::source::prometheus::api::{Labels, Series, WireRule};
+use crate::source::prometheus::promql;
+
+/// What the rules say of one SLO.
+#[derive(Default)]
+pub(super) struct Definition<'a> {
+    pub(super) objective: Option<f64>,
+    /// As Pyrra spells it, for the names of its records: `4w`.
+    pub(super) period: Option<(&'a str, Window)>,
+    pub(super) rules: Vec<Rule>,
+    /// The query behind each recorded window.
+    pub(super) burn_rates: BTreeMap<Window, &'a str>,
+}
+
+/// One SLO, or one of several that share a name: namespaces and clusters have names of their own.
+pub(super) struct Namesake<'a> {
+    pub(super) definition: Definition<'a>,
+    /// Its generic series.
+    pub(super) generic: Vec<&'a Series>,
+    /// Its recorded ratios by their labels: Pyrra's grouping makes an SLO of each.
+    pub(super) groups: BTreeMap<Labels, Vec<&'a Series>>,
+}
+
+pub(super) fn records_ratio(rule: &WireRule) -> bool {
+    rule.kind == "recording" && rule.name.contains(RECORD)
+}
+
+/// Tells SLOs of one name apart by the labels that their rules record with, and gives each what is
+/// its own. Series without a rule to be seen are one more.
+pub(super) fn namesakes<'a>(
+    members: &[&'a Series],
+    rules: &'a [WireRule],
+    known_groups: &[Group],
+) -> Vec<Namesake<'a>> {
+    let (ratios, generic): (Vec<&Series>, Vec<&Series>) = members
+        .iter()
+        .partition(|series| series.name.contains(RECORD));
+    let sets: BTreeSet<&Labels> = rules
+        .iter()
+        .filter(|rule| records_ratio(rule))
+        .map(|rule| &rule.labels)
+        .collect();
+    // The rule with the most labels of those a series carries is the one that recorded it.
+    let mut own: BTreeMap<Option<&Labels>, Vec<&Series>> = BTreeMap::new();
+    for series in ratios {
+        let carried = sets.iter().filter(|labels| within(labels, &series.labels));
+        let recorder = carried.max_by_key(|labels| labels.len()).copied();
+        own.entry(recorder).or_default().push(series);
+    }
+    let strangers = own.remove(&None);
+    let mut found: Vec<_> = sets
+        .iter()
+        .map(|&labels| {
+            let mut groups = by_labels(own.remove(&Some(labels)).unwrap_or_default());
+            for group in known_groups
+                .iter()
+                .filter(|group| group.recorder == *labels)
+            {
+                // A store of many clusters adds labels that the rule's own question does not see.
+                if !groups
+                    .keys()
+                    .any(|recorded| within(&group.labels, recorded))
+                {
+                    groups.insert(group.labels.clone(), Vec::new());
+                }
+            }
+            if groups.is_empty() {
+                groups.insert(labels.clone(), Vec::new());
+            }
+            let own_generic = generic.iter().copied();
+            Namesake {
+                definition: define(rules, labels, &sets),
+                generic: own_generic
+                    .filter(|series| agree(&series.labels, labels))
+                    .collect(),
+                groups,
+            }
+        })
+        .collect();
+    if strangers.is_some() || found.is_empty() {
+        let mut groups = by_labels(strangers.unwrap_or_default());
+        if let (true, Some(series)) = (groups.is_empty(), generic.first()) {
+            groups.insert(series.labels.clone(), Vec::new());
+        }
+        found.push(Namesake {
+            definition: Definition::default(),
+            generic,
+            groups,
+        });
+    }
+    found
+}
+
+fn by_labels<'a>(series: Vec<&'a Series>) -> BTreeMap<Labels, Vec<&'a Series>> {
+    let mut groups: BTreeMap<Labels, Vec<&Series>> = BTreeMap::new();
+    for series in series {
+        groups
+            .entry(series.labels.clone())
+            .or_default()
+            .push(series);
+    }
+    groups
+}
+
+/// Labels that Pyrra gives to alerts and increases alone.
+const OF_ALERTS: [&str; 5] = ["short", "long", "severity", "exhaustion", "le"];
+
+/// What these rules say of the SLO that records with these labels, one of such sets.
+fn define<'a>(rules: &'a [WireRule], labels: &Labels, sets: &BTreeSet<&Labels>) -> Definition<'a> {
+    let mut definition = Definition::default();
+    for rule in rules {
+        let mut shared = rule.labels.clone();
+        shared.retain(|name, _| !OF_ALERTS.contains(&name.as_str()) || labels.contains_key(name));
+        let is_own = if sets.contains(&shared) {
+            shared == *labels
+        } else {
+            agree(&shared, labels)
+        };
+        if !is_own {
+            continue;
+        }
+        if rule.kind == "alerting" {
+            let Some((alert, objective)) = alert(rule) else {
+                continue;
+            };
+            definition.objective = Some(objective);
+            definition.rules.push(alert);
+        } else if let Some((_, window)) = rule.name.split_once(RECORD) {
+            if let Ok(window) = window.parse() {
+                definition.burn_rates.insert(window, &rule.query);
+            }
+        } else if let Some((spelled, window)) = recorded_period(&rule.name)
+            && definition.period.is_none_or(|(_, known)| window > known)
+        {
+            definition.period = Some((spelled, window));
+        }
+    }
+    definition.rules.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then(b.factor.total_cmp(&a.factor))
+    });
+    definition
+}
+
+/// A group of a grouped SLO.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::source::prometheus) struct Group {
+    /// The labels that the SLO's rules record with.
+    pub(in crate::source::prometheus) recorder: Labels,
+    /// These and those that the rules group by.
+    pub(in crate::source::prometheus) labels: Labels,
+}
+
+/// For each SLO whose rules group: the labels its rules record with, and the query whose answer has
+/// the groups. A group that never failed has no recorded ratio, but it has traffic.
+pub(in crate::source::prometheus) fn questions(rules: &Rules) -> Vec<(Labels, String)> {
+    let mut longest: BTreeMap<&Labels, (Window, &str)> = BTreeMap::new();
+    for rule in rules.pyrra.values().flatten().filter(|r| records_ratio(r)) {
+        let window = rule
+            .name
+            .split_once(RECORD)
+            .and_then(|(_, w)| w.parse().ok());
+        if let Some(window) = window {
+            let known = longest.entry(&rule.labels).or_insert((window, &rule.query));
+            if window > known.0 {
+                *known = (window, &rule.query);
+            }
+        }
+    }
+    longest
+        .into_iter()
+        .filter_map(|(labels, (_, query))| {
+            let (_, total) = promql::quotient(query)?;
+            promql::is_grouped(&total).then(|| (labels.clone(), total.to_string()))
+        })
+        .collect()
+}
+
+/// A multi-window alert and the objective it holds.
+fn alert(rule: &WireRule) -> Option<(Rule, f64)> {
+    let [short, long] = promql::thresholds(&rule.query).try_into().ok()?;
+    let window = |threshold: &promql::Threshold| {
+        threshold
+            .record
+            .split_once(RECORD)
+            .and_then(|(_, window)| window.parse().ok())
+    };
+    let severity = rule
+        .labels
+        .get("severity")
+        .map_or(Severity::Ticket, |label| {
+            Severity::from_label(label).max(Severity::Ticket)
+        });
+    let rule = Rule {
+        severity,
+        long: window(&long)?,
+        short: window(&short)?,
+        factor: long.factor,
+    };
+    Some((rule, rounded(long.objective)))
+}
+
+/// `http_requests:increase4w` or `up:count2w`: how the period is spelled, and how long it is.
+fn recorded_period(record: &str) -> Option<(&str, Window)> {
+    let (_, suffix) = record.rsplit_once(':')?;
+    let spelled = suffix
+        .strip_prefix("increase")
+        .or_else(|| suffix.strip_prefix("count"))?;
+    Some((spelled, spelled.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_period_is_read_from_the_name_of_a_record() {
+        assert_eq!(
+            recorded_period("http_requests:increase4w"),
+            Some(("4w", Window::days(28)))
+        );
+        assert_eq!(
+            recorded_period("up:count2w"),
+            Some(("2w", Window::days(14)))
+        );
+        assert_eq!(recorded_period("http_requests:burnrate5m"), None);
+    }
+}
