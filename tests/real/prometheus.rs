@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::history::{SERVICES, Service, prometheus, service, this_minute};
 use crate::program::{slo, status, watchfire};
 use crate::rules;
-use crate::server::Server;
+use crate::server::{Server, encoded};
 
 /// Windows of the workbook's rules and a period of 30 days, in seconds.
 const WINDOWS: [(&str, i64); 8] = [
@@ -188,10 +188,7 @@ fn until_recorded(dir: &Path, server: &Server, slos: usize) -> Value {
 /// What Prometheus itself says to a query at a moment.
 fn ask(server: &Server, query: &str, at: &str) -> Option<f64> {
     let address = server.url.trim_start_matches("http://");
-    let encoded: String = query.bytes().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "%{byte:02x}");
-        text
-    });
+    let encoded = encoded(query);
     let answer = crate::server::get(address, &format!("/api/v1/query?time={at}&query={encoded}"))?;
     let (_, body) = answer.split_once("\r\n\r\n")?;
     let body: Value = serde_json::from_str(body).ok()?;
