@@ -120,10 +120,12 @@ fn burn_alert_and_release_are_on_the_screen_within_two_polls() {
     wait_until(&prometheus.url, "/api/v1/alertmanagers", |answer| {
         answer["data"]["activeAlertmanagers"][0].is_object()
     });
-    let release =
-        json!([{"id": "7", "service": "shop", "version": "v2.31.0", "status": "succeeded"}]);
-    deploys.set(&release.to_string());
-    assert_within_two_polls(&pty, "v2.31.0");
+    // Told right after a poll, so that all of the time until the next one counts.
+    for version in ["v2.31.0", "v2.32.0", "v2.33.0"] {
+        let release = json!({"id": version, "service": "shop", "version": version});
+        deploys.set_after_next(&json!([release]).to_string());
+        assert_within_two_polls(&pty, version);
+    }
 
     shop.fail();
     let burns = format!("/api/v1/query?query={}", encoded(BURNS));
