@@ -21,9 +21,9 @@ use crate::server::Server;
 /// Only on the help screen.
 const HELP: &str = "Keys ·";
 /// How long a key may take.
-const ANSWERED: Duration = Duration::from_millis(300);
+const ANSWERED: Duration = Duration::from_millis(500);
 /// A source asked each second and failing for some five is asked again within this.
-const HEALED: Duration = Duration::from_secs(10);
+const HEALED: Duration = Duration::from_secs(20);
 /// How much a process may grow over whatever a server sends.
 const GROWTH: u64 = 64 * 1024 * 1024;
 
