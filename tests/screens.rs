@@ -82,6 +82,17 @@ fn what_an_incident_says_of_a_silent_source_is_what_it_was() {
 }
 
 #[test]
+fn a_long_link_does_not_push_what_burns_out_of_view() {
+    let store = worlds::linking_to(&format!(
+        "https://prom.example/?expr={}",
+        "%28x".repeat(300)
+    ));
+    let text = Stage::new(store, 80, 24).keys("3 enter").text();
+    assert!(text.contains("what the service burns"), "{text}");
+    assert!(text.contains("v2.31.0"), "{text}");
+}
+
+#[test]
 fn in_little_room_the_next_try_outlasts_the_reason() {
     let text = Stage::new(worlds::refused(), 80, 24).text();
     let sources = text.lines().nth(22).expect("what sources say");

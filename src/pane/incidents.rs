@@ -295,6 +295,13 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
             detail.blocks.push(Block::Field(name.shown(), value));
         }
     }
+    // Last, since a link to a query can fill a small screen.
+    detail.section("where it comes from");
+    for (label, text) in [("id", Some(&row.id)), ("page", row.url.as_ref())] {
+        if let Some(text) = text {
+            detail.field(label, Line::new().foreign(text, Role::Plain));
+        }
+    }
     detail
 }
 
@@ -322,15 +329,8 @@ fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
     if row.alerts > 1 {
         detail.field("alerts", Line::of(row.alerts.to_string(), Role::Plain));
     }
-    let texts = [
-        ("runbook", row.runbook.as_ref()),
-        ("page", row.url.as_ref()),
-        ("id", Some(&row.id)),
-    ];
-    for (label, text) in texts {
-        if let Some(text) = text {
-            detail.field(label, Line::new().foreign(text, Role::Plain));
-        }
+    if let Some(runbook) = &row.runbook {
+        detail.field("runbook", Line::new().foreign(runbook, Role::Plain));
     }
 }
 

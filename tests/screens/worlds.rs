@@ -32,6 +32,15 @@ pub(crate) fn burning() -> Store {
     ])
 }
 
+/// The burning world, its worst incident with this page.
+pub(crate) fn linking_to(page: &str) -> Store {
+    let mut store = burning();
+    let mut incidents = incidents();
+    incidents[0].url = Some(page.into());
+    store.absorb(answer("am", 12, facts_of_incidents(incidents)));
+    store
+}
+
 /// Everything well and everybody answering.
 pub(crate) fn calm() -> Store {
     store([
