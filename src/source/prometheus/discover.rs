@@ -5,6 +5,7 @@
 //! so "missing" may be a service that never failed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -114,7 +115,22 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
     sloth::discover(series, context, &mut found);
     pyrra::discover(series, context, &mut found);
     grafana::discover(series, context, &mut found);
+    found.plans.iter_mut().for_each(note_silence);
     found
+}
+
+/// Says of an SLO without a ratio now that nothing tells why: its rules may live where this server
+/// cannot list them, as those of vmalert and of Mimir's ruler do.
+fn note_silence(plan: &mut Plan) {
+    let newest = plan.slo.windows().first().copied().map(Span::Window);
+    if newest.is_some_and(|span| !plan.given.contains_key(&span) && !plan.asked.contains_key(&span))
+    {
+        Arc::make_mut(&mut plan.slo).notes.push(
+            "no ratio is recorded now and the server lists no rule that tells why: \
+             it may never have failed, or have no traffic"
+                .into(),
+        );
+    }
 }
 
 /// Series that one SLO has recorded, by the window that their names end with.

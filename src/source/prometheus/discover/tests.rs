@@ -172,6 +172,7 @@ fn clusters_that_share_a_sloth_id_are_asked_by_their_own_rules() {
     let mut all = sloth("eu", 0.99);
     all.extend(sloth("us", 0.9));
     let found = found(&all, &rules);
+    assert!(found.values().all(|plan| plan.slo.notes.len() == 1));
     for (cluster, objective) in [("eu", 0.99), ("us", 0.9)] {
         let plan = &found[&format!("shop/pay{{cluster={cluster}}}")];
         assert!((plan.slo.objective - objective).abs() < 1e-12);
@@ -207,4 +208,14 @@ fn a_sloth_ratio_that_keeps_labels_of_its_own_has_the_constants_of_its_slo() {
     let plan = &found["shop/pay{target=a}"];
     assert_eq!(plan.given[&FIVE], Reading::Ratio(0.25));
     assert!((plan.slo.objective - 0.99).abs() < 1e-12);
+}
+
+#[test]
+fn an_slo_without_a_ratio_and_without_a_rule_says_so() {
+    let found = found(&sloth("eu", 0.99), &Rules::default());
+    let notes = &found["shop/pay"].slo.notes;
+    assert!(
+        notes.iter().any(|note| note.contains("lists no rule")),
+        "{notes:?}"
+    );
 }

@@ -100,7 +100,7 @@ pub(super) fn namesakes<'a>(
     found
 }
 
-fn by_labels<'a>(series: Vec<&'a Series>) -> BTreeMap<Labels, Vec<&'a Series>> {
+fn by_labels(series: Vec<&Series>) -> BTreeMap<Labels, Vec<&Series>> {
     let mut groups: BTreeMap<Labels, Vec<&Series>> = BTreeMap::new();
     for series in series {
         groups
