@@ -147,7 +147,9 @@ impl Pane for Slos {
         }
         let left = verdict.budget_remaining;
         let role = budget_role(&verdict);
-        cells.push(Cell::Gauge(left, role));
+        // A column of healthy bars would be the brightest thing on a calm screen.
+        let bar = if role == Role::Plain { Role::Dim } else { role };
+        cells.push(Cell::Gauge(left, bar));
         cells.push(Cell::text(figures::budget(left), role));
         cells.push(Cell::Line(if is_old {
             let was = fresh::was(feed, state_word(verdict.state), sight.now);
