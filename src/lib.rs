@@ -73,6 +73,16 @@
 //!   "no data" stay two things.
 //! - **The period is what its owner says it is.** Sloth's is a mean of 5m ratios, Pyrra's and ours
 //!   are counted; a note beside the number says which.
+//! - **The present is the server's.** A question about now carries no time: samples are dated by the
+//!   server's clock, and the reader's own may be minutes off. `--at` names its moment.
+//! - **No SLO hides another.** An id is `service/name`. Labels in braces tell namesakes of one server
+//!   apart (`pay{cluster=eu}`), the tool that defined it those of one configuration
+//!   (`pay (Sloth)`), and `status` adds `@source` to an id that several sources have.
+//! - **No events now is no data.** An SLO whose shortest window held no events is `no_data` unless a
+//!   rule is known to fire, whatever its longer windows say. A rule whose one window is known to be
+//!   below its factor does not fire, whatever the other is; else it is `null`.
+//! - **Factors of calendar periods stand still.** They are scaled to 7, 30 and 90 days, so that no
+//!   alert changes on the first of a month; the time to exhaustion uses the true length.
 //!
 //! # Adding things
 //!

@@ -3,7 +3,7 @@
 //! One poll, start to end:
 //!
 //! ```text
-//! discover  two selectors answer every series that Sloth, Grafana and Pyrra recorded  ─► plans
+//! discover  one selector answers every series that Sloth, Grafana and Pyrra recorded  ─► plans
 //! by hand   each [[slo]] of the configuration                                        ─► plans
 //! measure   what no series gives is asked, many ratios a query, by cadence           ─► samples
 //! trend     the last hours of the shortest window, some times a minute               ─► courses
@@ -263,15 +263,10 @@ impl Prometheus {
         partial: &mut bool,
     ) -> Result<Found, Fault> {
         let at = ask.moment();
-        let (named, pyrra) = futures_util::future::try_join(
-            self.api.query(discover::NAMED, ask.at),
-            self.api.query(discover::PYRRA, ask.at),
-        )
-        .await?;
-        *partial = named.partial || pyrra.partial;
-        margin.warn(named.warnings.into_iter().chain(pyrra.warnings));
-        let mut series = named.data;
-        series.extend(pyrra.data);
+        let answer = self.api.query(discover::SERIES, ask.at).await?;
+        *partial = answer.partial;
+        margin.warn(answer.warnings);
+        let series = answer.data;
 
         let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
         if self.rules.as_ref().is_none_or(is_due) {

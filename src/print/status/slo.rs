@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
 use crate::domain::{
@@ -134,7 +134,9 @@ impl<'a> SloRow<'a> {
             events,
             budget_remaining: assessment.budget_remaining,
             exhausted: assessment.exhausted(),
-            exhausts_in_s: assessment.exhausts_in.map(|left| left.as_secs()),
+            exhausts_in_s: assessment
+                .exhausts_in
+                .map(|left| left.round(Unit::Second).unwrap_or(left).as_secs()),
             rules: rules(&assessment),
             onset: None,
             suspects: [],

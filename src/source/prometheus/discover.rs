@@ -25,11 +25,9 @@ mod tests;
 /// Questions for groups in one query.
 const BATCH: usize = 24;
 
-/// Selects what Sloth, Grafana SLO and Pyrra's generic rules record.
-pub(super) const NAMED: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)"}"#;
-
-/// Selects what Pyrra records for each SLO under the name of its metric.
-pub(super) const PYRRA: &str = r#"{__name__=~".+:burnrate[0-9].*",slo!=""}"#;
+/// Selects what Sloth, Grafana SLO and Pyrra's generic rules record, and what Pyrra records for each
+/// SLO under the name of its metric. One selector, so that a poll holds one such answer at a time.
+pub(super) const SERIES: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)|.+:burnrate[0-9].*"}"#;
 
 /// The rules behind discovered SLOs.
 #[derive(Debug, Default)]
@@ -109,7 +107,7 @@ pub(super) struct Found {
     pub(super) warnings: Vec<String>,
 }
 
-/// Finds every SLO in what the two selectors answered.
+/// Finds every SLO in what the selector answered.
 pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
     let mut found = Found::default();
     sloth::discover(series, context, &mut found);

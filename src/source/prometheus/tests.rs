@@ -246,12 +246,6 @@ async fn a_server_without_rules_still_has_its_series() {
         ),
     ]);
     let found = json!({"status": "success", "data": {"resultType": "vector", "result": series}});
-    let none = json!({"status": "success", "data": {"resultType": "vector", "result": []}});
-    Mock::given(path("/api/v1/query"))
-        .and(body_string_contains("burnrate"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(none))
-        .mount(&server)
-        .await;
     Mock::given(path("/api/v1/query"))
         .respond_with(ResponseTemplate::new(200).set_body_json(found))
         .mount(&server)
