@@ -7,6 +7,7 @@ mod limits;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -22,8 +23,12 @@ use fault::Endpoint;
 
 pub use limits::retry_after;
 
-/// The most decoded bytes of one answer that are read.
+/// The most decoded bytes that are read of one answer, and of all answers that a source is reading
+/// at the same time.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// What room is made beforehand for an answer that says it is long.
+const EXPECTED_BODY: usize = 1024 * 1024;
 /// The most bytes of a refusal that are read, in search of its reason.
 const MAX_REASON: usize = 16 * 1024;
 
@@ -38,6 +43,8 @@ pub struct Http {
     transport: Transport,
     client: OnceCell<Client>,
     credentials: Mutex<Option<Arc<Credentials>>>,
+    /// Decoded bytes of the answers that are being read.
+    held: AtomicUsize,
 }
 
 /// One request in the making.
@@ -85,6 +92,7 @@ impl Http {
             transport,
             client: OnceCell::new(),
             credentials: Mutex::new(None),
+            held: AtomicUsize::new(0),
         })
     }
 
@@ -271,7 +279,7 @@ impl Request<'_> {
             .map_err(|error| endpoint.transport_fault(&error))?;
         let status = response.status();
         if status.is_success() || self.accepted.contains(&status.as_u16()) {
-            return read(response, endpoint).await;
+            return read(response, endpoint, &self.http.held).await;
         }
         if status.is_redirection() {
             return Err(fault::moved(&response, credentials));
@@ -312,22 +320,49 @@ impl fmt::Debug for Answer {
     }
 }
 
+/// The decoded bytes of an answer that is being read, counted with those of its source's other
+/// answers; given back when it is read or given up.
+struct Held<'a> {
+    total: &'a AtomicUsize,
+    mine: usize,
+}
+
+impl Held<'_> {
+    fn take(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.mine += bytes;
+        let before = self.total.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > MAX_BODY {
+            return Err(fault::too_large());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.mine, Ordering::Relaxed);
+    }
+}
+
 /// Reads a whole answer, counting decoded bytes.
-async fn read(mut response: Response, endpoint: &Endpoint) -> Result<Answer, Fault> {
+async fn read(
+    mut response: Response,
+    endpoint: &Endpoint,
+    total: &AtomicUsize,
+) -> Result<Answer, Fault> {
     let announced = response.content_length().unwrap_or_default();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > MAX_BODY {
         return Err(fault::too_large());
     }
-    let mut body = Vec::with_capacity(announced);
+    let mut body = Vec::with_capacity(announced.min(EXPECTED_BODY));
+    let mut held = Held { total, mine: 0 };
     while let Some(chunk) = response
         .chunk()
         .await
         .map_err(|error| endpoint.transport_fault(&error))?
     {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(fault::too_large());
-        }
+        held.take(chunk.len())?;
         body.extend_from_slice(&chunk);
     }
     let headers = response

@@ -1,12 +1,13 @@
 //! What comes back, whole or not at all.
 
+use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use serde::Deserialize;
 
 use super::*;
 use crate::domain::FaultKind;
-use crate::http::MAX_BODY;
+use crate::http::{Held, MAX_BODY};
 
 /// A mebibyte of zeros as gzip: 10 bytes of header, blocks that can be repeated, 10 bytes of end.
 const ZEROS: &[u8] = include_bytes!("../fixtures/zeros-1MiB.gz");
@@ -240,4 +241,18 @@ async fn a_body_that_is_not_the_expected_json_says_where() {
         assert_eq!(fault.kind, FaultKind::Decode);
         assert_eq!(fault.message.raw(), words);
     }
+}
+
+#[test]
+fn answers_that_are_read_at_the_same_time_share_the_cap() {
+    let total = AtomicUsize::new(0);
+    let held = || Held {
+        total: &total,
+        mine: 0,
+    };
+    let (mut one, mut two) = (held(), held());
+    assert!(one.take(MAX_BODY / 2).is_ok() && two.take(MAX_BODY / 2).is_ok());
+    assert_eq!(two.take(1).unwrap_err().kind, FaultKind::TooLarge);
+    drop((one, two));
+    assert!(held().take(MAX_BODY).is_ok(), "what was given up is free");
 }
