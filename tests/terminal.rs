@@ -220,11 +220,7 @@ fn a_panic_of_the_drawing_thread_is_told_on_a_terminal_that_was_given_back() {
     let mut pty = stage("stage::the_drawing_thread_panics");
     assert_ne!(pty.wait_exit(), 0);
     pty.assert_given_back();
-    let shown = pty.contents();
-    assert!(
-        shown.contains("watchfire failed: drew ⟦esc⟧badly"),
-        "{shown}"
-    );
+    pty.wait_for("watchfire failed: drew ⟦esc⟧badly");
 }
 
 #[test]

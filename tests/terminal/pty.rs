@@ -251,6 +251,7 @@ impl Pty {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("status") {
+                self.wait_until_read();
                 return status.exit_code();
             }
             assert!(
@@ -260,6 +261,13 @@ impl Pty {
             );
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Waits until everything the program wrote has been read, unless nobody reads any more.
+    fn wait_until_read(&self) {
+        let seen = self.lock();
+        let is_open = |seen: &mut Seen| !(seen.is_closed || seen.is_paused || seen.is_hung_up);
+        drop(self.seen.1.wait_timeout_while(seen, PATIENCE, is_open));
     }
 
     /// Asserts that the terminal is as it was before the program came.
