@@ -1,6 +1,7 @@
 //! The one HTTP client: auth, TLS, time-outs, a cap on decoded bytes, no redirects, redaction.
 
 mod auth;
+mod body;
 mod client;
 mod fault;
 mod limits;
@@ -18,6 +19,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{Problem, SourceSettings};
 use crate::domain::{Fault, FaultKind};
 use auth::{Credentials, Identity};
+use body::Body;
 use client::Transport;
 use fault::Endpoint;
 
@@ -27,8 +29,6 @@ pub use limits::retry_after;
 /// at the same time.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// What room is made beforehand for an answer that says it is long.
-const EXPECTED_BODY: usize = 1024 * 1024;
 /// The most bytes of a refusal that are read, in search of its reason.
 const MAX_REASON: usize = 16 * 1024;
 
@@ -355,7 +355,7 @@ async fn read(
     if announced > MAX_BODY {
         return Err(fault::too_large());
     }
-    let mut body = Vec::with_capacity(announced.min(EXPECTED_BODY));
+    let mut body = Body::default();
     let mut held = Held { total, mine: 0 };
     while let Some(chunk) = response
         .chunk()
@@ -363,7 +363,7 @@ async fn read(
         .map_err(|error| endpoint.transport_fault(&error))?
     {
         held.take(chunk.len())?;
-        body.extend_from_slice(&chunk);
+        body.extend(&chunk);
     }
     let headers = response
         .headers()
@@ -375,7 +375,7 @@ async fn read(
         .collect();
     Ok(Answer {
         status: response.status().as_u16(),
-        body,
+        body: body.whole(),
         headers,
     })
 }

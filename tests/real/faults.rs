@@ -24,8 +24,9 @@ const HELP: &str = "Keys ·";
 const ANSWERED: Duration = Duration::from_millis(500);
 /// A source asked each second and failing for some five is asked again within this.
 const HEALED: Duration = Duration::from_secs(20);
-/// How much a process may grow over whatever a server sends.
-const GROWTH: u64 = 64 * 1024 * 1024;
+/// How much a process may grow over whatever a server sends: Prometheus is asked two things at once,
+/// and 16 MiB of each answer are read.
+const GROWTH: u64 = 48 * 1024 * 1024;
 
 /// Every way to fail, and what the screen says of it.
 const FAULTS: [(Way, &str); 9] = [
