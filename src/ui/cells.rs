@@ -1,5 +1,6 @@
 //! How each kind of cell is drawn.
 
+use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
 use super::brush::Brush;
@@ -48,14 +49,10 @@ fn gauge(brush: &mut Brush<'_>, (x, y): (u16, u16), width: u16, share: Option<f6
         return;
     };
     let track = brush.theme.glyph("·", ".");
-    let empty = if brush.is_selected {
-        brush.style(Role::Plain)
-    } else {
-        brush.theme.frame()
-    };
+    let empty = brush.theme.frame().remove_modifier(Modifier::REVERSED);
     brush.repeat((x, y), width, track, empty);
     let eighths = steps(share, width * 8);
-    let style = brush.style(role);
+    let style = brush.shape(role);
     let full = brush.theme.glyph("█", "#");
     brush.repeat((x, y), eighths / 8, full, style);
     let part = BARS[usize::from(eighths % 8)];
@@ -72,7 +69,10 @@ fn spark(
     values: &[Option<f64>],
     role: Role,
 ) {
-    let style = brush.style(role);
+    let style = brush.shape(role);
+    if brush.is_selected {
+        brush.repeat((x, y), width, " ", style);
+    }
     let skip = values.len().saturating_sub(usize::from(width));
     for (x, value) in (x..x.saturating_add(width)).zip(&values[skip..]) {
         let Some(value) = value else {
