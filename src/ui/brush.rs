@@ -77,7 +77,12 @@ impl Brush<'_> {
     /// Writes a line of pieces; returns the columns it took. A line that does not fit ends in a mark,
     /// wherever the cut is: at the end of a piece as well.
     pub(super) fn line(&mut self, (x, y): (u16, u16), room: u16, line: &Line) -> u16 {
-        let is_cut = self.width(line) > room;
+        // A space at the end that does not fit is nothing cut: wrapping leaves one behind each line.
+        let blank = match line.0.last() {
+            Some(Span::Text(text, _)) => text.width() - text.as_str().trim_end().width(),
+            Some(Span::Mark(..)) | None => 0,
+        };
+        let is_cut = usize::from(self.width(line)) - blank > usize::from(room);
         let Some(room) = room.checked_sub(u16::from(is_cut)) else {
             return 0;
         };
@@ -145,5 +150,38 @@ impl Brush<'_> {
             }
             self.repeat((area.x, y), area.width, " ", Style::reset());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::*;
+    use crate::config::ThemeChoice;
+
+    /// A line as it is drawn in five columns.
+    fn drawn(pieces: &[&str]) -> String {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
+        let theme = Theme::new(ThemeChoice::Auto, false, false);
+        let line = pieces
+            .iter()
+            .fold(Line::new(), |line, piece| line.text(piece, Role::Plain));
+        let mut brush = Brush {
+            buffer: &mut buffer,
+            theme: &theme,
+            is_selected: false,
+        };
+        brush.line((0, 0), 5, &line);
+        let cells = buffer.content.iter().map(ratatui::buffer::Cell::symbol);
+        cells.collect::<String>().trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_line_is_marked_as_cut_only_when_something_to_read_is_cut() {
+        assert_eq!(drawn(&["a ", "next "]), "a ne…");
+        assert_eq!(drawn(&["an ", "xy"]), "an xy");
+        // What wrapping leaves at the end of a line.
+        assert_eq!(drawn(&["a ", "try "]), "a try");
     }
 }
