@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use crate::domain::{Period, Service, SourceName};
+use crate::domain::{Period, Rule, Service, SourceName, Window};
 
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
@@ -160,8 +160,6 @@ pub enum SecretRef {
 /// An SLO written by hand.
 #[derive(Clone, Debug)]
 pub struct SloSettings {
-    /// The number of its `[[slo]]`, from 0.
-    pub index: usize,
     /// Whose promise.
     pub service: String,
     /// Which promise.
@@ -170,12 +168,63 @@ pub struct SloSettings {
     pub objective: f64,
     /// Over which time.
     pub period: Period,
-    /// Who measures it; `None` when there is just one `prometheus` source.
-    pub source: Option<SourceName>,
-    /// All events.
-    pub total: String,
-    /// Bad or good events.
-    pub part: Part,
+    /// The zone that a calendar period begins in.
+    pub timezone: TimeZone,
+    /// Who measures it.
+    pub source: SourceName,
+    /// What is measured.
+    pub sli: Sli,
+    /// When to page and when to open a ticket.
+    pub rules: Vec<Rule>,
+    /// The least number of bad events that may page; 0 for none.
+    pub min_bad_events: f64,
+    /// Labels that make one SLO of each of their values.
+    pub by: Vec<String>,
+    /// Labels for the rules that are written of it.
+    pub labels: BTreeMap<String, String>,
+    /// What it promises, in words; empty for none.
+    pub description: String,
+}
+
+/// What an SLO measures. Queries are selectors, or expressions that contain `$window`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sli {
+    /// Events: bad or good ones over all.
+    Events {
+        /// Bad or good events.
+        part: Part,
+        /// All events.
+        total: String,
+    },
+    /// A selector of gauges that are 1 while good and 0 while bad; every sample is an event.
+    Gauge(String),
+    /// Latency by a native histogram: a selector of it, and the seconds within which an event is
+    /// good.
+    Latency {
+        /// The histogram.
+        histogram: String,
+        /// The limit, in the unit of the histogram.
+        within: f64,
+    },
+    /// An expression that is the ratio itself.
+    Ratio {
+        /// The expression.
+        query: String,
+        /// True when it is good over all.
+        success: bool,
+    },
+    /// Slices of time, of something else.
+    Slices {
+        /// What a slice is judged by.
+        of: Box<Sli>,
+        /// How long a slice is.
+        width: Window,
+        /// The share of good events, between 0 and 1, that makes a slice good; `None` for the mean
+        /// of the slices' ratios, each weighing the same whatever its traffic.
+        target: Option<f64>,
+    },
+    /// Several by weight: the mean of their error ratios. One without events does not weigh.
+    Weighted(Vec<(f64, Sli)>),
 }
 
 /// Which part of the events is given beside the total.
@@ -227,6 +276,12 @@ impl SourceSettings {
 }
 
 impl Settings {
+    /// The SLOs that a source measures.
+    pub fn slos_of<'a>(&'a self, source: &SourceName) -> impl Iterator<Item = &'a SloSettings> {
+        let slos = self.slos.iter();
+        slos.filter(move |slo| slo.source == *source)
+    }
+
     /// The settings without any file: nothing to ask, everything else at its default.
     pub fn empty() -> Self {
         Self {

@@ -35,6 +35,8 @@ pub struct Kind {
     pub name: &'static str,
     /// How often it is asked when the configuration does not say.
     pub interval: SignedDuration,
+    /// True when it can measure an SLO of the configuration.
+    pub measures: bool,
     /// Reads the source's own settings; reaches for no network and no secret yet.
     pub build: fn(&SourceSettings, &Settings) -> Result<Built, Problem>,
 }
@@ -46,6 +48,7 @@ pub fn known_kinds() -> Vec<KnownKind> {
         .map(|kind| KnownKind {
             name: kind.name,
             interval: kind.interval,
+            measures: kind.measures,
         })
         .collect()
 }

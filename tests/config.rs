@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use watchfire::config::{
     Auth, Environment, FlagSource, HeaderSetting, Loaded, Overrides, Part, SecretRef, Settings,
-    ThemeChoice, load,
+    Sli, ThemeChoice, load,
 };
 use watchfire::domain::{Period, SourceName};
 use watchfire::source::{KINDS, known_kinds};
@@ -128,9 +128,21 @@ fn the_contract_reads_as_it_is_meant() {
     let checkout = &settings.slos[0];
     assert!((checkout.objective - 0.999).abs() < f64::EPSILON);
     assert_eq!(checkout.period.to_string(), "30d");
-    assert_eq!(checkout.source, Some(SourceName::new("prod")));
-    assert!(matches!(checkout.part, Part::Bad(_)));
-    assert!(matches!(settings.slos[1].part, Part::Good(_)));
+    assert_eq!(checkout.source, SourceName::new("prod"));
+    assert!(matches!(
+        checkout.sli,
+        Sli::Events {
+            part: Part::Bad(_),
+            ..
+        }
+    ));
+    assert!(matches!(
+        settings.slos[1].sli,
+        Sli::Events {
+            part: Part::Good(_),
+            ..
+        }
+    ));
     assert_eq!(settings.slos[1].period, "30d".parse::<Period>().unwrap());
     assert_eq!(settings.services[0].aliases, ["checkout-api"]);
 }

@@ -16,7 +16,7 @@ use watchfire::config::{Environment, load_text};
 use watchfire::domain::slo::Verdict;
 use watchfire::domain::{
     Events, Facts, Incident, IncidentStatus, Observation, Origin, Period, Reading, Release,
-    ReleaseStatus, Report, Rule, Sample, Severity, Slo, SourceName, Window,
+    ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Window,
 };
 use watchfire::print;
 use watchfire::print::status::Status;
@@ -216,17 +216,14 @@ fn store(now: Timestamp) -> Store {
 
 fn slo(source: SourceName, at: Timestamp) -> Observation {
     let period = Period::Rolling(Window::days(30));
-    let slo = Slo {
-        service: "checkout".into(),
-        name: "availability".into(),
+    let slo = Slo::new(
+        "checkout",
+        "availability",
         source,
-        objective: 0.999,
+        0.999,
         period,
-        rules: Rule::workbook(period),
-        origin: Origin::Config,
-        queries: Vec::new(),
-        notes: Vec::new(),
-    };
+        Origin::Config,
+    );
     let sample = Sample {
         reading: Reading::Ratio(0.0221),
         events: Some(Events {
@@ -241,12 +238,8 @@ fn slo(source: SourceName, at: Timestamp) -> Observation {
             .into_iter()
             .map(|window| (window, sample))
             .collect(),
-        slo: Arc::new(slo),
-        at,
         period: Some(sample),
-        period_length: Window::days(30).duration(),
-        history: Arc::from([]),
-        partial: false,
+        ..Observation::unknown(Arc::new(slo), at)
     }
 }
 

@@ -51,7 +51,7 @@ impl<'a> Context<'a> {
         let before = self.problems.len();
         let sources = self.sources(lists.sources, flags);
         let are_read = self.problems.len() == before;
-        let slos = self.slos(lists.slos, are_read.then_some(&sources));
+        let slos = self.slos(lists.slos, are_read.then_some(&*sources), &ui.timezone);
         Settings {
             ui,
             keys: keys.map(|(action, chords)| (action, chords.0)).collect(),

@@ -50,6 +50,8 @@ pub struct KnownKind {
     pub name: &'static str,
     /// How often it is asked when the configuration does not say.
     pub interval: SignedDuration,
+    /// True when it can measure a `[[slo]]`.
+    pub measures: bool,
 }
 
 /// The variables that the settings depend on, as a value.

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use jiff::tz::TimeZone;
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr};
 
 use super::check::Context;
-use super::{Part, SloSettings, SourceSettings, Step};
+use super::{Part, Sli, SloSettings, SourceSettings, Step};
 use super::{read, wire};
-use crate::domain::slo::rounded;
-use crate::domain::{Period, SourceName, Window};
+use crate::domain::slo::{MIN_BAD_EVENTS, rounded};
+use crate::domain::{Period, Rule, SourceName, Window};
 
-/// The kind of source that can measure an SLO written in PromQL.
-const MEASURES: &str = "prometheus";
 /// How long a rolling period may be.
 const PERIODS: RangeInclusive<Window> = Window::days(1)..=Window::days(366);
 /// What stands for the window in an expression.
@@ -26,7 +25,8 @@ impl Context<'_> {
     pub(super) fn slos(
         &mut self,
         list: Option<toml::Value>,
-        sources: Option<&Vec<SourceSettings>>,
+        sources: Option<&[SourceSettings]>,
+        zone: &TimeZone,
     ) -> Vec<SloSettings> {
         let mut ids = BTreeMap::new();
         let mut slos = Vec::new();
@@ -45,15 +45,20 @@ impl Context<'_> {
                 );
                 self.refuse("slo", index, &["name"], message);
             }
-            if let Some(sources) = sources {
-                self.slo_source(index, wire.source.as_deref(), sources);
-            }
-            slos.extend(self.slo(index, wire));
+            let source =
+                sources.and_then(|sources| self.slo_source(index, wire.source.as_deref(), sources));
+            slos.extend(self.slo(index, wire, source, zone));
         }
         slos
     }
 
-    fn slo(&mut self, index: usize, wire: wire::Slo) -> Option<SloSettings> {
+    fn slo(
+        &mut self,
+        index: usize,
+        wire: wire::Slo,
+        source: Option<SourceName>,
+        zone: &TimeZone,
+    ) -> Option<SloSettings> {
         for (key, name) in [("service", &wire.service), ("name", &wire.name)] {
             if name.trim().is_empty() || name.contains('/') {
                 let message = "this may not be empty and may not hold a `/`: both make up the id, `service/name`";
@@ -66,15 +71,23 @@ impl Context<'_> {
             self.refuse("slo", index, &["total"], message);
         }
         let part = self.part(index, wire.bad, wire.good);
+        let period = period?;
         Some(SloSettings {
-            index,
             service: wire.service,
             name: wire.name,
             objective: objective?,
-            period: period?,
-            source: wire.source.as_deref().map(SourceName::new),
-            total: wire.total.trim().to_owned(),
-            part: part?,
+            period,
+            timezone: zone.clone(),
+            source: source?,
+            sli: Sli::Events {
+                part: part?,
+                total: wire.total.trim().to_owned(),
+            },
+            rules: Rule::workbook(period),
+            min_bad_events: MIN_BAD_EVENTS,
+            by: Vec::new(),
+            labels: BTreeMap::new(),
+            description: String::new(),
         })
     }
 
@@ -124,31 +137,42 @@ impl Context<'_> {
         Some(part(query.trim().to_owned()))
     }
 
-    fn slo_source(&mut self, index: usize, name: Option<&str>, sources: &[SourceSettings]) {
+    /// The source that measures an SLO: the one it names, or the only one that can.
+    fn slo_source(
+        &mut self,
+        index: usize,
+        name: Option<&str>,
+        sources: &[SourceSettings],
+    ) -> Option<SourceName> {
+        let kinds = self.kinds.iter().filter(|kind| kind.measures);
+        let kinds: Vec<_> = kinds.map(|kind| kind.name).collect();
         let able: Vec<_> = sources
             .iter()
-            .filter(|source| source.kind == MEASURES)
+            .filter(|source| kinds.contains(&source.kind.as_str()))
             .collect();
         let names: Vec<_> = able.iter().map(|source| source.name.as_str()).collect();
         let message = match name {
-            None if able.len() == 1 => return,
+            None if able.len() == 1 => return Some(able[0].name.clone()),
             None if able.is_empty() => {
-                format!("no source can measure this: add a [[source]] of kind `{MEASURES}`")
+                let kinds = read::quoted(&kinds);
+                format!("no source can measure this: add a [[source]] of kind {kinds}")
             }
             None => format!(
                 "which source measures this? write `source = \"…\"`, one of {}",
                 read::quoted(&names)
             ),
-            Some(name) if names.contains(&name) => return,
+            Some(name) if names.contains(&name) => return Some(SourceName::new(name)),
             Some(name) => match sources.iter().find(|source| source.name.as_str() == name) {
                 Some(source) => format!(
-                    "`{name}` is of kind `{}`, which measures no SLO: name one of kind `{MEASURES}`",
-                    source.kind
+                    "`{name}` is of kind `{}`, which measures no SLO: name one of kind {}",
+                    source.kind,
+                    read::quoted(&kinds)
                 ),
                 None => read::unknown_word("source", name, &names),
             },
         };
         self.refuse("slo", index, &["source"], message);
+        None
     }
 }
 

@@ -64,6 +64,31 @@ impl Reading {
         }
     }
 
+    /// The mean of several error ratios by weight. One without traffic does not weigh; one that is
+    /// not there or not known leaves the mean so.
+    pub fn mean(parts: impl IntoIterator<Item = (f64, Self)>) -> Self {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        let mut missing = None;
+        for (weight, reading) in parts {
+            match reading {
+                Self::Ratio(ratio) => {
+                    sum += weight * ratio;
+                    weights += weight;
+                }
+                Self::NoTraffic => {}
+                Self::NoSeries => {
+                    missing.get_or_insert(reading);
+                }
+                Self::Unknown => missing = Some(reading),
+            }
+        }
+        match missing {
+            Some(reading) => reading,
+            None if weights > 0.0 => Self::Ratio(sum / weights),
+            None => Self::NoTraffic,
+        }
+    }
+
     /// The number, where there is one.
     pub fn ratio(self) -> Option<f64> {
         match self {
@@ -183,9 +208,40 @@ pub struct Slo {
     pub queries: Vec<(String, Untrusted)>,
     /// What a reader must know about how it is measured.
     pub notes: Vec<String>,
+    /// The least number of bad events in the long window of a rule that may page; 0 for none.
+    ///
+    /// The workbook's chapter 5, "Low-Traffic Services": with ten requests an hour one failure
+    /// burns at 100x, and nobody should be woken by it. A ticket rule has no such floor.
+    pub min_bad_events: f64,
 }
 
+/// [`Slo::min_bad_events`] of SLOs that do not say.
+pub const MIN_BAD_EVENTS: f64 = 3.0;
+
 impl Slo {
+    /// A promise with the workbook's rules, of which nothing else is known.
+    pub fn new(
+        service: impl Into<Untrusted>,
+        name: impl Into<Untrusted>,
+        source: SourceName,
+        objective: f64,
+        period: Period,
+        origin: Origin,
+    ) -> Self {
+        Self {
+            service: service.into(),
+            name: name.into(),
+            source,
+            objective,
+            period,
+            rules: Rule::workbook(period),
+            origin,
+            queries: Vec::new(),
+            notes: Vec::new(),
+            min_bad_events: 0.0,
+        }
+    }
+
     /// `service/name`: unique in one source (see [`tell_apart`]), and the row's identity there.
     pub fn id(&self) -> Untrusted {
         Untrusted::from(format!("{}/{}", self.service.raw(), self.name.raw()))
@@ -265,10 +321,70 @@ pub struct Observation {
     pub period: Option<Sample>,
     /// The length of the whole period at that moment; calendar periods differ.
     pub period_length: SignedDuration,
+    /// How much of the period has passed: all of a rolling one.
+    pub period_elapsed: SignedDuration,
+    /// The oldest sample behind these numbers that lies in the period; `None` while not known.
+    pub since: Option<Timestamp>,
     /// The recent past of the shortest window, oldest first; may be empty.
     pub history: Arc<[Point]>,
     /// True when the server said that parts of the data did not answer.
     pub partial: bool,
+}
+
+/// How much data there is of a time that should be full of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// The age of the oldest sample.
+    pub data: SignedDuration,
+    /// The time that the number claims to speak of.
+    pub wanted: SignedDuration,
+}
+
+impl Coverage {
+    /// True when so much is missing that the number is an estimate: more than a hundredth.
+    pub fn is_short(self) -> bool {
+        self.data < self.wanted - self.wanted / 100
+    }
+}
+
+impl Observation {
+    /// An observation of nothing: every window of the rules and the period are unknown.
+    pub fn unknown(slo: Arc<Slo>, at: Timestamp) -> Self {
+        let sample = Sample {
+            reading: Reading::Unknown,
+            events: None,
+            at,
+        };
+        let length = slo.period.nominal().duration();
+        Self {
+            at,
+            windows: slo
+                .windows()
+                .into_iter()
+                .map(|window| (window, sample))
+                .collect(),
+            period: Some(sample),
+            period_length: length,
+            period_elapsed: length,
+            since: None,
+            history: Arc::from([]),
+            partial: false,
+            slo,
+        }
+    }
+
+    /// How much of a look-back of that length is covered by data; `None` while not known.
+    pub fn coverage(&self, wanted: SignedDuration) -> Option<Coverage> {
+        let data = super::window::age(self.since?, self.at);
+        Some(Coverage { data, wanted })
+    }
+
+    /// How much of the period so far is covered by data, when that is too little: then its ratio
+    /// and the budget left are estimates.
+    pub fn shortfall(&self) -> Option<Coverage> {
+        self.coverage(self.period_elapsed)
+            .filter(|coverage| coverage.is_short())
+    }
 }
 
 #[cfg(test)]

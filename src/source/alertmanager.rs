@@ -22,6 +22,7 @@ use crate::text::Untrusted;
 pub const KIND: Kind = Kind {
     name: "alertmanager",
     interval: SignedDuration::from_secs(15),
+    measures: false,
     build,
 };
 

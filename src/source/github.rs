@@ -30,6 +30,7 @@ use crate::text::Untrusted;
 pub const KIND: Kind = Kind {
     name: "github",
     interval: SignedDuration::from_secs(60),
+    measures: false,
     build,
 };
 

@@ -31,6 +31,7 @@ use crate::text::Untrusted;
 pub const KIND: Kind = Kind {
     name: "json",
     interval: SignedDuration::from_secs(30),
+    measures: false,
     build,
 };
 

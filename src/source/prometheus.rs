@@ -12,7 +12,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -48,6 +47,7 @@ mod trend;
 pub const KIND: Kind = Kind {
     name: "prometheus",
     interval: SignedDuration::from_secs(15),
+    measures: true,
     build,
 };
 
@@ -86,7 +86,6 @@ struct Prometheus {
     api: Api,
     options: Options,
     alerts: bool,
-    zone: TimeZone,
     by_hand: Vec<SloSettings>,
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
@@ -108,16 +107,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
             }
         }
     }
-    let prometheus_sources = all
-        .sources
-        .iter()
-        .filter(|source| source.kind == KIND.name)
-        .count();
-    let is_mine = |slo: &&SloSettings| match &slo.source {
-        Some(source) => *source == settings.name,
-        None => prometheus_sources == 1,
-    };
-    let by_hand: Vec<_> = all.slos.iter().filter(is_mine).cloned().collect();
+    let by_hand: Vec<_> = all.slos_of(&settings.name).cloned().collect();
     let has_alertmanager = all
         .sources
         .iter()
@@ -133,7 +123,6 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         api: Api::new(Http::new(settings, None)?),
         options,
         alerts,
-        zone: all.ui.timezone.clone(),
         by_hand,
         rules: None,
         meter: Meter::default(),
@@ -194,7 +183,7 @@ impl Prometheus {
         let never = Timestamp::UNIX_EPOCH;
         self.by_hand
             .iter()
-            .map(|slo| Plan::by_hand(slo, &self.name, never, &self.zone))
+            .map(|slo| Plan::by_hand(slo, never))
             .map(|plan| self.observe(&plan, never, false))
             .collect()
     }
@@ -229,7 +218,7 @@ impl Prometheus {
         let mut plans: Vec<_> = self
             .by_hand
             .iter()
-            .map(|slo| Plan::by_hand(slo, &self.name, at, &self.zone))
+            .map(|slo| Plan::by_hand(slo, at))
             .collect();
         let discovered = plans.len()..;
         if self.options.discover {
@@ -327,17 +316,17 @@ impl Prometheus {
             })
         });
         Observation {
-            at,
             windows: slo
                 .windows()
                 .into_iter()
                 .map(|window| (window, sample(Span::Window(window))))
                 .collect(),
             period: Some(sample(Span::Period)),
-            period_length: slo.period.length(at, &self.zone),
+            period_length: slo.period.length(at, &plan.zone),
+            period_elapsed: slo.period.elapsed(at, &plan.zone).duration(),
             history: self.trends.course(&id, newest),
             partial,
-            slo: slo.clone(),
+            ..Observation::unknown(slo.clone(), at)
         }
     }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use watchfire::domain::slo::Point;
 use watchfire::domain::{
     Events, Facts, Fault, FaultKind, Incident, IncidentStatus, Observation, OnCall, Origin, Period,
-    Reading, Release, ReleaseStatus, Report, Rule, Sample, Severity, Slo, SourceName, Suppression,
+    Reading, Release, ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Suppression,
     Window,
 };
 use watchfire::store::{Feed, Offers};
@@ -83,13 +83,6 @@ pub(crate) struct Burns(pub(crate) [f64; 7], pub(crate) f64);
 pub(crate) fn slo(service: &str, name: &str, objective: f64, period: &str) -> Slo {
     let period: Period = period.parse().expect("a period");
     Slo {
-        service: service.into(),
-        name: name.into(),
-        source: SourceName::new("prom-eu"),
-        objective,
-        period,
-        rules: Rule::workbook(period),
-        origin: Origin::Sloth,
         queries: vec![(
             "error ratio over 5m".to_owned(),
             format!(
@@ -98,6 +91,14 @@ pub(crate) fn slo(service: &str, name: &str, objective: f64, period: &str) -> Sl
             .into(),
         )],
         notes: vec!["Recorded by Sloth every 30s.".to_owned()],
+        ..Slo::new(
+            service,
+            name,
+            SourceName::new("prom-eu"),
+            objective,
+            period,
+            Origin::Sloth,
+        )
     }
 }
 
@@ -117,13 +118,10 @@ pub(crate) fn observe(slo: Slo, burns: &Burns, history: impl Fn(i64) -> f64) -> 
         ratio: history(minute) * budget,
     });
     Observation {
-        at: ago(3),
         windows,
         period: Some(sample(1.0 - burns.1)),
-        period_length: slo.period.nominal().duration(),
         history: points.collect::<Vec<_>>().into(),
-        partial: false,
-        slo: Arc::new(slo),
+        ..Observation::unknown(Arc::new(slo), ago(3))
     }
 }
 

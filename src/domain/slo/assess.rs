@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::{Observation, Reading, Rule};
-use crate::domain::{Severity, Window};
+use crate::domain::{Period, Severity, Window};
 
 /// The verdict on one SLO, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -142,6 +142,9 @@ pub struct RuleVerdict {
     pub short: Option<f64>,
     /// Whether it fires.
     pub firing: Option<bool>,
+    /// The bad events of the long window, when they are too few for a page that the burn rates
+    /// alone would raise: [`Slo::min_bad_events`](super::Slo::min_bad_events).
+    pub held_back: Option<f64>,
 }
 
 impl RuleVerdict {
@@ -149,6 +152,7 @@ impl RuleVerdict {
     pub fn phase(&self) -> Phase {
         let above = |burn: Option<f64>| burn.is_some_and(|burn| burn > self.rule.factor);
         match (above(self.long), above(self.short)) {
+            (true, true) if self.held_back.is_some() => Phase::Rising,
             (true, true) => Phase::Burning,
             (true, false) => Phase::Recovering,
             (false, true) => Phase::Rising,
@@ -175,6 +179,10 @@ pub struct Assessment {
     /// Time until the budget is gone at the present rate; `None` when it is not being spent or is
     /// gone already.
     pub exhausts_in: Option<SignedDuration>,
+    /// The burn rate that must be held from now on to end a calendar period within budget, traffic
+    /// staying as it is: negative when the budget is gone. `None` for rolling periods, which do not
+    /// end.
+    pub hold_burn_rate: Option<f64>,
 }
 
 impl Assessment {
@@ -210,11 +218,16 @@ impl Observation {
             .iter()
             .map(|&rule| {
                 let (long, short) = (burn(rule.long), burn(rule.short));
+                let above = both_above(long, short, rule.factor);
+                let held_back = above
+                    .filter(|&above| above)
+                    .and_then(|_| self.too_few(rule));
                 RuleVerdict {
                     rule,
                     long,
                     short,
-                    firing: both_above(long, short, rule.factor),
+                    firing: above.map(|above| above && held_back.is_none()),
+                    held_back,
                 }
             })
             .collect();
@@ -234,11 +247,30 @@ impl Observation {
                 phase != Phase::Calm || !matches!(state, State::NoData | State::Unknown)
             }),
             exhausts_in: exhausts_in(budget_remaining, pace, self.period_length),
+            hold_burn_rate: self.hold_burn_rate(period_burn),
             rules,
             burn_rates,
             period_burn,
             budget_remaining,
         }
+    }
+
+    /// The bad events of a page rule's long window, when they are fewer than it takes to page.
+    /// Extrapolation makes 2.9 of 3 events, so whole events count. Where only ratios are recorded,
+    /// nothing is held back.
+    fn too_few(&self, rule: Rule) -> Option<f64> {
+        let events = self.windows.get(&rule.long)?.events?;
+        let bad = events.bad.round();
+        (rule.severity == Severity::Page && bad < self.slo.min_bad_events).then_some(bad)
+    }
+
+    /// (1 - burn so far × share of the period passed) / share of the period left.
+    fn hold_burn_rate(&self, period_burn: Option<f64>) -> Option<f64> {
+        if matches!(self.slo.period, Period::Rolling(_)) {
+            return None;
+        }
+        let passed = self.period_elapsed.as_secs_f64() / self.period_length.as_secs_f64();
+        (passed < 1.0).then(|| Some((1.0 - period_burn? * passed) / (1.0 - passed)))?
     }
 
     /// A rule known to fire decides. Otherwise all must be known not to fire, by data of now.

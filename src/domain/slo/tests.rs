@@ -5,18 +5,14 @@ use proptest::prelude::*;
 use super::*;
 
 fn slo(objective: f64) -> Slo {
-    let period = Period::Rolling(Window::days(30));
-    Slo {
-        service: "checkout".into(),
-        name: "availability".into(),
-        source: SourceName::new("prod"),
+    Slo::new(
+        "checkout",
+        "availability",
+        SourceName::new("prod"),
         objective,
-        period,
-        rules: Rule::workbook(period),
-        origin: Origin::Config,
-        queries: Vec::new(),
-        notes: Vec::new(),
-    }
+        Period::Rolling(Window::days(30)),
+        Origin::Config,
+    )
 }
 
 /// An observation of the eight windows 5m, 30m, 1h, 2h, 6h, 1d, 3d and the period.
@@ -34,13 +30,9 @@ fn observed(readings: [Reading; 8]) -> Observation {
         .zip(readings.map(sample))
         .collect();
     Observation {
-        slo,
-        at,
         windows,
         period: Some(sample(readings[7])),
-        period_length: SignedDuration::from_hours(720),
-        history: Arc::from([]),
-        partial: false,
+        ..Observation::unknown(slo, at)
     }
 }
 

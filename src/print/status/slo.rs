@@ -213,7 +213,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::domain::{Period, Rule, Sample, Slo, SourceName};
+    use crate::domain::{Period, Sample, Slo, SourceName};
     use crate::store::Offers;
 
     fn feed(name: &str) -> Feed {
@@ -224,31 +224,23 @@ mod tests {
 
     fn observed(feed: &Feed, period: &str) -> Observation {
         let period: Period = period.parse().expect("a period");
-        let slo = Slo {
-            service: "checkout".into(),
-            name: "availability".into(),
-            source: feed.name.clone(),
-            objective: 0.99,
+        let slo = Slo::new(
+            "checkout",
+            "availability",
+            feed.name.clone(),
+            0.99,
             period,
-            rules: Rule::workbook(period),
-            origin: Origin::Sloth,
-            queries: Vec::new(),
-            notes: Vec::new(),
-        };
+            Origin::Sloth,
+        );
         let at = Timestamp::UNIX_EPOCH;
         let reading = Reading::Ratio(0.002);
         Observation {
-            slo: Arc::new(slo),
-            at,
-            windows: std::collections::BTreeMap::new(),
             period: Some(Sample {
                 reading,
                 events: None,
                 at,
             }),
-            period_length: SignedDuration::from_hours(72),
-            history: Arc::from([]),
-            partial: false,
+            ..Observation::unknown(Arc::new(slo), at)
         }
     }
 

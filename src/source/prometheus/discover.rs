@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::api::{Api, Labels, RuleGroups, Series, WireRule};
-use super::plan::{Plan, Ratio, Span, Trend};
+use super::plan::{Formula, Plan, Ratio, Span, Trend};
 use super::promql;
 use crate::config::Part;
 use crate::domain::slo::rounded;
@@ -183,22 +183,22 @@ fn objective(recorded: f64) -> Option<f64> {
 }
 
 /// The queries that tell what a missing `bad / total` means.
-fn rates(query: &str, window: Option<Window>) -> Option<Ratio> {
+fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
     let (bad, total) = promql::quotient(query)?;
     let text = |expr| window.map_or_else(|| format!("{expr}"), |to| promql::with_range(&expr, to));
-    Some(Ratio {
+    Some(Formula::Events(Ratio {
         part: Part::Bad(text(bad)),
         total: text(total),
         counts: false,
-    })
+    }))
 }
 
 /// The spans that have no reading yet but have a rule to ask.
 fn fill_gaps(
     given: &BTreeMap<Span, Reading>,
     spans: impl Iterator<Item = Span>,
-    ask: impl Fn(Span) -> Option<Ratio>,
-) -> BTreeMap<Span, Ratio> {
+    ask: impl Fn(Span) -> Option<Formula>,
+) -> BTreeMap<Span, Formula> {
     spans
         .filter(|span| !given.contains_key(span))
         .filter_map(|span| Some((span, ask(span)?)))

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Answered, Api, Series};
-use super::plan::{Plan, Ratio, Span};
+use super::plan::{Formula, Plan, Span};
 use super::promql;
 use crate::domain::{Fault, FaultKind, Reading, Sample, Window, window};
 use crate::source::Ask;
@@ -132,7 +132,10 @@ impl Meter {
         }
         wants.sort_by_key(|(_, span)| *span);
         promql::batches(wants, BATCH, |want| {
-            ratio(plans, want).map_or(0, |ratio| ratio.part_query().len() + ratio.total.len())
+            let queries = formula(plans, want)
+                .map(Formula::queries)
+                .unwrap_or_default();
+            queries.iter().map(|query| query.len()).sum()
         })
     }
 }
@@ -146,18 +149,14 @@ fn cadence(span: Span) -> SignedDuration {
     }
 }
 
-fn ratio<'a>(plans: &'a [Plan], (plan, span): &Want) -> Option<&'a Ratio> {
+fn formula<'a>(plans: &'a [Plan], (plan, span): &Want) -> Option<&'a Formula> {
     plans[*plan].asked.get(span)
 }
 
-/// Two expressions a ratio: its part at even tags, its total at odd ones.
+/// All expressions of a batch in one query, in the order of [`Formula::queries`].
 fn joined(plans: &[Plan], batch: &[Want]) -> String {
-    promql::joined(
-        batch
-            .iter()
-            .filter_map(|want| ratio(plans, want))
-            .flat_map(|ratio| [ratio.part_query(), ratio.total.as_str()]),
-    )
+    let formulas = batch.iter().filter_map(|want| formula(plans, want));
+    promql::joined(formulas.flat_map(Formula::queries))
 }
 
 /// The answers, in the order of the batch.
@@ -177,18 +176,21 @@ fn read<'a>(
             by_tag.entry(tag).or_default().push(series);
         }
     }
-    batch.iter().enumerate().filter_map(move |(index, want)| {
+    let mut next_tag = 0;
+    batch.iter().filter_map(move |want| {
         let plan = &plans[want.0];
-        let ratio = ratio(plans, want)?;
-        let one = |tag: usize| single(plan, by_tag.get(&tag).map_or(&[][..], Vec::as_slice));
-        Some(one(2 * index).and_then(|part| {
-            let total = one(2 * index + 1)?;
-            let (reading, events) = ratio.read(part, total);
-            Ok(Sample {
+        let formula = formula(plans, want)?;
+        let tags = next_tag..next_tag + formula.queries().len();
+        next_tag = tags.end;
+        let one = |tag| single(plan, by_tag.get(&tag).map_or(&[][..], Vec::as_slice));
+        let answers: Result<Vec<_>, _> = tags.map(one).collect();
+        Some(answers.map(|answers| {
+            let (reading, events) = formula.read(&mut answers.into_iter());
+            Sample {
                 reading,
                 events,
                 at,
-            })
+            }
         }))
     })
 }

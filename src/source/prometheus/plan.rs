@@ -8,8 +8,10 @@ use jiff::tz::TimeZone;
 
 use super::api::Labels;
 use super::promql;
-use crate::config::{Part, SloSettings};
-use crate::domain::{Events, Origin, Reading, Rule, Slo, SourceName, Window};
+use crate::config::{Part, Sli, SloSettings};
+use crate::domain::slo::rounded;
+use crate::domain::{Events, Origin, Reading, Slo, Window};
+use crate::text::Untrusted;
 
 /// One of the things that are measured of an SLO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,172 @@ pub(super) enum Span {
     Window(Window),
     /// Its whole period.
     Period,
+}
+
+/// How the error ratio of one span follows from what the server is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Formula {
+    /// Bad or good over all.
+    Events(Ratio),
+    /// The server gives the ratio.
+    Direct {
+        /// The query for it.
+        query: String,
+        /// True when it is good over all.
+        success: bool,
+    },
+    /// The mean of several error ratios by weight.
+    Weighted(Vec<(f64, Formula)>),
+}
+
+impl Formula {
+    /// The formula of an SLI for one window.
+    fn of(sli: &Sli, window: Window) -> Self {
+        match sli {
+            Sli::Events { part, total } => Self::Events(Ratio::of(part, total, window)),
+            Sli::Gauge(selector) => {
+                let selector = selector.trim();
+                let all = format!("sum(count_over_time({selector}[{window}]))");
+                Self::Events(Ratio {
+                    part: Part::Bad(format!("{all} - sum(sum_over_time({selector}[{window}]))")),
+                    total: all,
+                    counts: true,
+                })
+            }
+            Sli::Latency { histogram, within } => {
+                let histogram = histogram.trim();
+                let grown = format!("sum(increase({histogram}[{window}]))");
+                Self::Events(Ratio {
+                    part: Part::Good(format!(
+                        "histogram_fraction(-Inf, {within}, {grown}) * histogram_count({grown})"
+                    )),
+                    total: format!("histogram_count({grown})"),
+                    counts: true,
+                })
+            }
+            Sli::Ratio { query, success } => Self::Direct {
+                query: promql::over(query, window),
+                success: *success,
+            },
+            Sli::Slices { of, width, target } => {
+                // A slice without traffic has no ratio (NaN) and is no slice; `>= 0` drops it.
+                let slice = format!("(({}) >= 0)", Self::of(of, *width).expression());
+                let look_back = format!("[{window}:{width}]");
+                match target {
+                    Some(target) => {
+                        let limit = rounded(1.0 - target);
+                        let all = format!("sum(count_over_time({slice}{look_back}))");
+                        Self::Events(Ratio {
+                            part: Part::Bad(format!(
+                                "sum(count_over_time(({slice} > {limit}){look_back}))"
+                            )),
+                            total: all,
+                            counts: true,
+                        })
+                    }
+                    None => Self::Direct {
+                        query: format!("avg(avg_over_time({slice}{look_back}))"),
+                        success: false,
+                    },
+                }
+            }
+            Sli::Weighted(parts) => Self::Weighted(
+                parts
+                    .iter()
+                    .map(|(weight, sli)| (*weight, Self::of(sli, window)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// The queries whose answers it needs, in the order that [`Self::read`] takes them.
+    pub(super) fn queries(&self) -> Vec<&str> {
+        match self {
+            Self::Events(ratio) => vec![ratio.part_query(), &ratio.total],
+            Self::Direct { query, .. } => vec![query],
+            Self::Weighted(parts) => parts.iter().flat_map(|(_, part)| part.queries()).collect(),
+        }
+    }
+
+    /// The queries, each with what it asks for, to be copied.
+    fn named_queries(&self, window: Window) -> Vec<(String, Untrusted)> {
+        let named = |name: &str, query: &str| (format!("{name} {window}"), query.into());
+        match self {
+            Self::Events(ratio) => {
+                let part = match ratio.part {
+                    Part::Bad(_) => "bad",
+                    Part::Good(_) => "good",
+                };
+                vec![
+                    named(part, ratio.part_query()),
+                    named("total", &ratio.total),
+                ]
+            }
+            Self::Direct { query, success } => {
+                vec![named(
+                    if *success {
+                        "success ratio"
+                    } else {
+                        "error ratio"
+                    },
+                    query,
+                )]
+            }
+            Self::Weighted(parts) => parts
+                .iter()
+                .flat_map(|(_, part)| part.named_queries(window))
+                .collect(),
+        }
+    }
+
+    /// Reads the answers, one a query; `None` stands for "no such series".
+    pub(super) fn read(
+        &self,
+        answers: &mut dyn Iterator<Item = Option<f64>>,
+    ) -> (Reading, Option<Events>) {
+        match self {
+            Self::Events(ratio) => {
+                let part = answers.next().flatten();
+                ratio.read(part, answers.next().flatten())
+            }
+            Self::Direct { success, .. } => {
+                let reading = match answers.next().flatten() {
+                    None => Reading::NoSeries,
+                    Some(good) if *success => Reading::from_ratio(1.0 - good),
+                    Some(bad) => Reading::from_ratio(bad),
+                };
+                (reading, None)
+            }
+            Self::Weighted(parts) => {
+                let read = parts.iter().map(|(weight, part)| {
+                    let (reading, _) = part.read(answers);
+                    (*weight, reading)
+                });
+                (Reading::mean(read), None)
+            }
+        }
+    }
+
+    /// The ratio as one expression, for its course over time.
+    fn expression(&self) -> String {
+        match self {
+            Self::Events(ratio) => ratio.expression(),
+            Self::Direct { query, success } => {
+                if *success {
+                    format!("1 - ({query})")
+                } else {
+                    query.clone()
+                }
+            }
+            Self::Weighted(parts) => {
+                let weights: f64 = parts.iter().map(|(weight, _)| weight).sum();
+                let terms = parts
+                    .iter()
+                    .map(|(weight, part)| format!("{weight} * ({})", part.expression()));
+                format!("({}) / {weights}", terms.collect::<Vec<_>>().join(" + "))
+            }
+        }
+    }
 }
 
 /// A ratio that the server is asked to compute.
@@ -32,6 +200,18 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
+    fn of(part: &Part, total: &str, window: Window) -> Self {
+        let (Part::Bad(query) | Part::Good(query)) = part;
+        Self {
+            counts: promql::counts_events(query) && promql::counts_events(total),
+            total: promql::over(total, window),
+            part: match part {
+                Part::Bad(query) => Part::Bad(promql::over(query, window)),
+                Part::Good(query) => Part::Good(promql::over(query, window)),
+            },
+        }
+    }
+
     /// The query for the part, whichever it is.
     pub(super) fn part_query(&self) -> &str {
         match &self.part {
@@ -90,67 +270,49 @@ pub(super) enum Trend {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
     pub(super) slo: Arc<Slo>,
+    /// The zone that its period begins in.
+    pub(super) zone: TimeZone,
     /// The labels that its series share; answers to its queries must not contradict them.
     pub(super) labels: Labels,
     /// What the server has recorded.
     pub(super) given: BTreeMap<Span, Reading>,
     /// What it is asked to compute.
-    pub(super) asked: BTreeMap<Span, Ratio>,
+    pub(super) asked: BTreeMap<Span, Formula>,
     pub(super) trend: Trend,
 }
 
 impl Plan {
     /// The plan of an SLO written by hand, at a moment: a calendar period grows with the time.
-    pub(super) fn by_hand(
-        settings: &SloSettings,
-        source: &SourceName,
-        at: Timestamp,
-        zone: &TimeZone,
-    ) -> Self {
-        let rules = Rule::workbook(settings.period);
+    pub(super) fn by_hand(settings: &SloSettings, at: Timestamp) -> Self {
+        let zone = &settings.timezone;
         let mut slo = Slo {
-            service: settings.service.as_str().into(),
-            name: settings.name.as_str().into(),
-            source: source.clone(),
-            objective: settings.objective,
-            period: settings.period,
-            rules,
-            origin: Origin::Config,
-            queries: Vec::new(),
-            notes: Vec::new(),
+            rules: settings.rules.clone(),
+            min_bad_events: settings.min_bad_events,
+            ..Slo::new(
+                settings.service.as_str(),
+                settings.name.as_str(),
+                settings.source.clone(),
+                settings.objective,
+                settings.period,
+                Origin::Config,
+            )
         };
-        let (Part::Bad(part) | Part::Good(part)) = &settings.part;
-        let counts = promql::counts_events(part) && promql::counts_events(&settings.total);
-        let ratio = |window| Ratio {
-            part: match &settings.part {
-                Part::Bad(query) => Part::Bad(promql::over(query, window)),
-                Part::Good(query) => Part::Good(promql::over(query, window)),
-            },
-            total: promql::over(&settings.total, window),
-            counts,
-        };
+        let formula = |window| Formula::of(&settings.sli, window);
         let mut asked: BTreeMap<_, _> = slo
             .windows()
             .into_iter()
-            .map(|window| (Span::Window(window), ratio(window)))
+            .map(|window| (Span::Window(window), formula(window)))
             .collect();
-        let trend = asked.first_key_value().map_or(Trend::None, |(_, ratio)| {
-            Trend::Expression(ratio.expression())
+        let trend = asked.first_key_value().map_or(Trend::None, |(_, formula)| {
+            Trend::Expression(formula.expression())
         });
-        asked.insert(Span::Period, ratio(settings.period.elapsed(at, zone)));
         if let Some((Span::Window(window), shortest)) = asked.first_key_value() {
-            let part = if matches!(shortest.part, Part::Bad(_)) {
-                "bad"
-            } else {
-                "good"
-            };
-            slo.queries = vec![
-                (format!("{part} {window}"), shortest.part_query().into()),
-                (format!("total {window}"), shortest.total.as_str().into()),
-            ];
+            slo.queries = shortest.named_queries(*window);
         }
+        asked.insert(Span::Period, formula(settings.period.elapsed(at, zone)));
         Self {
             slo: Arc::new(slo),
+            zone: zone.clone(),
             labels: Labels::new(),
             given: BTreeMap::new(),
             asked,

@@ -1,12 +1,14 @@
 //! Answers that no well-behaved Prometheus gives, and those of its relatives.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::KIND;
-use crate::config::{HttpSettings, Part, Settings, SloSettings, SourceSettings};
+use crate::config::{HttpSettings, Part, Settings, Sli, SloSettings, SourceSettings};
+use crate::domain::Rule;
 use crate::domain::{Facts, Fault, FaultKind, Observation, Reading, SourceName, State, Window};
 use crate::source::{Ask, Source};
 
@@ -29,15 +31,23 @@ fn source(url: &str, by_hand: bool) -> Box<dyn Source> {
         table,
     });
     if by_hand {
+        let period = "30d".parse().unwrap();
         settings.slos.push(SloSettings {
-            index: 0,
             service: "checkout".to_owned(),
             name: "availability".to_owned(),
             objective: 0.999,
-            period: "30d".parse().unwrap(),
-            source: None,
-            total: "all_total".to_owned(),
-            part: Part::Bad("bad_total".to_owned()),
+            period,
+            timezone: TimeZone::UTC,
+            source: SourceName::new("prod"),
+            sli: Sli::Events {
+                part: Part::Bad("bad_total".to_owned()),
+                total: "all_total".to_owned(),
+            },
+            rules: Rule::workbook(period),
+            min_bad_events: 0.0,
+            by: Vec::new(),
+            labels: std::collections::BTreeMap::new(),
+            description: String::new(),
         });
     }
     match (KIND.build)(&settings.sources[0], &settings) {

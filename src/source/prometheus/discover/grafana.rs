@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::{Context, Found, Recorded, objective};
-use crate::domain::{Origin, Period, Reading, Rule, Slo, Window};
+use crate::domain::{Origin, Period, Reading, Slo, Window};
 use crate::source::prometheus::api::Series;
 use crate::source::prometheus::plan::{Plan, Span};
 
@@ -41,21 +43,15 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     let seconds = value("grafana_slo_objective_window_seconds")?;
     let period = Period::Rolling(Window::from_seconds_f64(seconds)?);
     let name = label("grafana_slo_name").map_or(uuid, String::as_str);
+    let service = label("grafana_slo_service").map_or(name, String::as_str);
+    let source = context.source.clone();
     let slo = Slo {
-        service: label("grafana_slo_service")
-            .map_or(name, String::as_str)
-            .into(),
-        name: name.into(),
-        source: context.source.clone(),
-        objective,
-        period,
-        rules: Rule::workbook(period),
-        origin: Origin::Grafana,
         queries: vec![(
             "5m".into(),
             format!("1 - {RATIO}5m{{grafana_slo_uuid=\"{uuid}\"}}").into(),
         )],
         notes: vec!["recorded as good over all; shown as bad over all".into()],
+        ..Slo::new(service, name, source, objective, period, Origin::Grafana)
     };
     let recorded = Recorded::of(members.iter().copied(), RATIO, true);
     let mut given = recorded.readings(&slo.windows());
@@ -64,6 +60,7 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     }
     Some(Plan {
         slo: Arc::new(slo),
+        zone: TimeZone::UTC,
         labels: BTreeMap::new(),
         given,
         asked: BTreeMap::new(),

@@ -7,12 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use self::rules::{Definition, Namesake, namesakes, records_ratio};
 use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
 use crate::config::Part;
 use crate::domain::{Origin, Period, Reading, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series};
-use crate::source::prometheus::plan::{Plan, Ratio, Span};
+use crate::source::prometheus::plan::{Formula, Plan, Ratio, Span};
 use crate::source::prometheus::promql;
 
 mod rules;
@@ -108,17 +110,18 @@ fn plans(
             .iter()
             .find_map(|label| labels.get(label));
         let slo = Slo {
-            service: service.map_or(name, String::as_str).into(),
-            name: qualified(name, labels, all).into(),
-            source: context.source.clone(),
-            objective: promised,
-            period: Period::Rolling(period),
             rules: rules.clone(),
-            origin: Origin::Pyrra,
-            queries: Vec::new(),
             notes: vec![
                 "Pyrra's burnrate series are error ratios, not yet divided by the budget".into(),
             ],
+            ..Slo::new(
+                service.map_or(name, String::as_str),
+                qualified(name, labels, all),
+                context.source.clone(),
+                promised,
+                Period::Rolling(period),
+                Origin::Pyrra,
+            )
         };
         one(slo, labels, recorded, definition, availability)
     };
@@ -151,6 +154,7 @@ fn one(
     }
     Plan {
         slo: Arc::new(slo),
+        zone: TimeZone::UTC,
         labels: labels.clone(),
         given,
         asked,
@@ -163,15 +167,15 @@ fn slo_label(labels: &Labels) -> Option<&str> {
 }
 
 /// The period's events, from the increases that Pyrra records for it.
-fn period_increases(definition: &Definition<'_>, slo: &str) -> Option<Ratio> {
+fn period_increases(definition: &Definition<'_>, slo: &str) -> Option<Formula> {
     let (_, query) = definition.burn_rates.first_key_value()?;
     let (spelled, _) = definition.period?;
     let (bad, total) = promql::quotient(query)?;
-    Some(Ratio {
+    Some(Formula::Events(Ratio {
         part: Part::Bad(promql::over_recorded_period(&bad, spelled, slo)),
         total: promql::over_recorded_period(&total, spelled, slo),
         counts: true,
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::{Context, Found, Recorded, agree, fill_gaps, objective, qualified, rates, within};
-use crate::domain::{Origin, Period, Rule, Slo, Window};
+use crate::domain::{Origin, Period, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series, WireRule};
 use crate::source::prometheus::plan::{Plan, Span};
 
@@ -97,18 +99,18 @@ fn plan(
     let slo_name = label("sloth_slo").map_or(id, String::as_str);
     let days = Period::Rolling(period);
     let mut slo = Slo {
-        service: label("sloth_service").map_or(id, String::as_str).into(),
-        name: qualified(slo_name, labels, twins).into(),
-        source: context.source.clone(),
-        objective,
-        period: days,
-        rules: Rule::workbook(days),
-        origin: Origin::Sloth,
         queries: vec![(
             "5m".into(),
             format!("{RATIO}5m{{sloth_id=\"{id}\"}}").into(),
         )],
-        notes: Vec::new(),
+        ..Slo::new(
+            label("sloth_service").map_or(id, String::as_str),
+            qualified(slo_name, labels, twins),
+            context.source.clone(),
+            objective,
+            days,
+            Origin::Sloth,
+        )
     };
     let recorded = Recorded::of(members.iter().copied(), RATIO, false);
     let mut given = recorded.readings(&slo.windows());
@@ -136,6 +138,7 @@ fn plan(
     });
     Ok(Plan {
         slo: Arc::new(slo),
+        zone: TimeZone::UTC,
         labels: labels.clone(),
         given,
         asked,
