@@ -17,7 +17,9 @@ pub use incident::{Incident, IncidentStatus, Suppression};
 pub use release::{Release, ReleaseStatus};
 pub use report::{Facts, Fault, FaultKind, Freshness, OnCall, Report, SourceName};
 pub use service::Service;
-pub use slo::{Assessment, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, State};
+pub use slo::{
+    Assessment, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, Standing, State,
+};
 pub use window::{Period, Window};
 
 /// How urgently somebody has to look: the one scale of alerts, rules and incidents.

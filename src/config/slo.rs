@@ -110,7 +110,7 @@ impl Context<'_> {
                 "a rolling period is one day to one year long: write `30d`, for example"
             }
             Ok(period) => return Some(period),
-            Err(_) => "write a duration such as `30d`, or `week`, `month` or `quarter`",
+            Err(_) => "write a duration such as `30d`, or `week`, `month`, `quarter` or `year`",
         };
         self.refuse("slo", index, &["period"], message);
         None

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Unit, Zoned};
 use serde::{Deserialize, Serialize};
@@ -138,13 +138,15 @@ pub enum Period {
     Month,
     /// From the first of January, April, July or October, 00:00.
     Quarter,
+    /// From the first of January, 00:00.
+    Year,
 }
 
 impl Period {
     /// When the period that `now` lies in began.
     pub fn start(self, now: Timestamp, zone: &TimeZone) -> Timestamp {
         let Self::Rolling(window) = self else {
-            return self.calendar_start(&now.to_zoned(zone.clone())).timestamp();
+            return began(self.first_day(&now.to_zoned(zone.clone())), zone);
         };
         now.saturating_sub(window.duration())
             .unwrap_or(Timestamp::MIN)
@@ -153,14 +155,17 @@ impl Period {
     /// Its whole length, of the one that `now` lies in; calendar periods differ (28 to 31 days).
     pub fn length(self, now: Timestamp, zone: &TimeZone) -> SignedDuration {
         let Self::Rolling(window) = self else {
-            let start = self.calendar_start(&now.to_zoned(zone.clone()));
+            let first = self.first_day(&now.to_zoned(zone.clone()));
             let span = match self {
                 Self::Week => 1.week(),
                 Self::Month => 1.month(),
-                Self::Quarter | Self::Rolling(_) => 3.months(),
+                Self::Quarter => 3.months(),
+                Self::Year | Self::Rolling(_) => 1.year(),
             };
-            let end = start.checked_add(span).unwrap_or_else(|_| start.clone());
-            return start.duration_until(&end);
+            let next = first.checked_add(span).unwrap_or(Date::MAX);
+            // From day to day and not from moment to moment: a zone may change its clocks at
+            // midnight, and then a period begins at 01:00.
+            return began(first, zone).duration_until(began(next, zone));
         };
         window.duration()
     }
@@ -176,33 +181,40 @@ impl Period {
     }
 
     /// The length that rule factors are scaled to: that of a rolling period, and for calendar ones
-    /// the customary 7, 30 and 90 days, so that thresholds do not jump from month to month.
+    /// the customary 7, 30, 90 and 365 days, so that thresholds do not jump from month to month.
     pub fn nominal(self) -> Window {
         match self {
             Self::Rolling(window) => window,
             Self::Week => Window::days(7),
             Self::Month => Window::days(30),
             Self::Quarter => Window::days(90),
+            Self::Year => Window::days(365),
         }
     }
 
-    fn calendar_start(self, now: &Zoned) -> Zoned {
-        let midnight = now.start_of_day().unwrap_or_else(|_| now.clone());
-        let day = midnight.date();
-        let first = match self {
+    /// The first day of a calendar period.
+    fn first_day(self, now: &Zoned) -> Date {
+        let day = now.date();
+        match self {
             Self::Week => {
                 let back = day.weekday().since(Weekday::Monday);
                 day.checked_sub(i64::from(back).days()).unwrap_or(day)
             }
             Self::Month => day.first_of_month(),
-            Self::Quarter | Self::Rolling(_) => {
+            Self::Quarter => {
                 let first = day.first_of_month();
                 let back = i64::from((first.month() - 1) % 3);
                 first.checked_sub(back.months()).unwrap_or(first)
             }
-        };
-        first.to_zoned(now.time_zone().clone()).unwrap_or(midnight)
+            Self::Year | Self::Rolling(_) => day.first_of_year(),
+        }
     }
+}
+
+/// The first moment of a day in a zone: midnight, or later where the clocks skip it.
+fn began(day: Date, zone: &TimeZone) -> Timestamp {
+    let first = day.to_zoned(zone.clone()).map(|at| at.timestamp());
+    first.unwrap_or(Timestamp::MAX)
 }
 
 impl fmt::Display for Period {
@@ -212,6 +224,7 @@ impl fmt::Display for Period {
             Self::Week => f.pad("week"),
             Self::Month => f.pad("month"),
             Self::Quarter => f.pad("quarter"),
+            Self::Year => f.pad("year"),
         }
     }
 }
@@ -224,6 +237,7 @@ impl FromStr for Period {
             "week" => Ok(Self::Week),
             "month" => Ok(Self::Month),
             "quarter" => Ok(Self::Quarter),
+            "year" => Ok(Self::Year),
             _ => text.parse().map(Self::Rolling),
         }
     }

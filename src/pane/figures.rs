@@ -147,7 +147,7 @@ pub fn lead(window: Window) -> String {
 pub fn period(period: Period) -> String {
     match period {
         Period::Rolling(window) => format!("{window} rolling"),
-        Period::Week | Period::Month | Period::Quarter => format!("this {period}"),
+        Period::Week | Period::Month | Period::Quarter | Period::Year => format!("this {period}"),
     }
 }
 

@@ -326,7 +326,9 @@ fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>) -> Role {
     let worst = verdict
         .rules
         .iter()
-        .filter(|row| [row.rule.long, row.rule.short].contains(&window) && burn > row.rule.factor)
+        .filter(|row| {
+            [row.rule.long, row.rule.short].contains(&window) && row.rule.is_exceeded_by(burn)
+        })
         .map(|row| row.rule.severity)
         .max();
     match worst {

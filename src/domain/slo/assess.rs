@@ -1,12 +1,13 @@
 //! Judging an SLO: state, phase, budget left, time to exhaustion, and the verdict on many.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::{Observation, Reading, Rule};
+use super::{Observation, ROUNDING, Reading, Rule};
 use crate::domain::{Period, Severity, Window};
 
 /// The verdict on one SLO, worst last.
@@ -150,7 +151,7 @@ pub struct RuleVerdict {
 impl RuleVerdict {
     /// Which way this rule's burn goes, as far as its windows are known.
     pub fn phase(&self) -> Phase {
-        let above = |burn: Option<f64>| burn.is_some_and(|burn| burn > self.rule.factor);
+        let above = |burn: Option<f64>| burn.is_some_and(|burn| self.rule.is_exceeded_by(burn));
         match (above(self.long), above(self.short)) {
             (true, true) if self.held_back.is_some() => Phase::Rising,
             (true, true) => Phase::Burning,
@@ -159,6 +160,17 @@ impl RuleVerdict {
             (false, false) => Phase::Calm,
         }
     }
+}
+
+/// What an SLO comes to, without the numbers behind it: enough to rank, count and filter it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// The verdict as of the observation, however old that is.
+    pub state: State,
+    /// Which way it goes; `None` when nothing is known.
+    pub phase: Option<Phase>,
+    /// 1 for an untouched budget, 0 for a spent one, negative when overspent.
+    pub budget_remaining: Option<f64>,
 }
 
 /// Every number of one SLO.
@@ -203,55 +215,63 @@ impl Observation {
     /// Judges the SLO by the definitions of this module.
     pub fn assess(&self) -> Assessment {
         let slo = &self.slo;
-        let burn = |window| {
-            self.reading(window)
-                .ratio()
-                .map(|ratio| slo.burn_rate(ratio))
-        };
+        let rules: Vec<_> = slo.rules.iter().map(|&rule| self.judge(rule)).collect();
         let burn_rates: BTreeMap<_, _> = slo
             .windows()
             .into_iter()
-            .map(|window| (window, burn(window)))
+            .map(|window| (window, self.burn_rate(window)))
             .collect();
-        let rules: Vec<_> = slo
-            .rules
-            .iter()
-            .map(|&rule| {
-                let (long, short) = (burn(rule.long), burn(rule.short));
-                let above = both_above(long, short, rule.factor);
-                let held_back = above
-                    .filter(|&above| above)
-                    .and_then(|_| self.too_few(rule));
-                RuleVerdict {
-                    rule,
-                    long,
-                    short,
-                    firing: above.map(|above| above && held_back.is_none()),
-                    held_back,
-                }
-            })
-            .collect();
-        let period_burn = self
-            .period
-            .and_then(|sample| sample.reading.ratio())
-            .map(|ratio| slo.burn_rate(ratio));
-        let budget_remaining = period_burn.map(|burn| 1.0 - burn);
+        let period_burn = self.period_burn();
+        let budget_remaining = period_burn.map(left_after);
         let pace = slo
             .pace_window()
             .and_then(|window| burn_rates.get(&window).copied().flatten());
-        let state = self.state(&rules);
-        let phase = rules.iter().map(RuleVerdict::phase).max();
+        let (state, phase) = self.verdict(&rules);
         Assessment {
             state,
-            phase: phase.filter(|&phase| {
-                phase != Phase::Calm || !matches!(state, State::NoData | State::Unknown)
-            }),
+            phase,
             exhausts_in: exhausts_in(budget_remaining, pace, self.period_length),
             hold_burn_rate: self.hold_burn_rate(period_burn),
             rules,
             burn_rates,
             period_burn,
             budget_remaining,
+        }
+    }
+
+    /// The part of [`Observation::assess`] that thousands of rows are ranked by; it allocates
+    /// nothing.
+    pub fn standing(&self) -> Standing {
+        let (state, phase) = self.verdict(self.slo.rules.iter().map(|&rule| self.judge(rule)));
+        Standing {
+            state,
+            phase,
+            budget_remaining: self.period_burn().map(left_after),
+        }
+    }
+
+    fn burn_rate(&self, window: Window) -> Option<f64> {
+        let ratio = self.reading(window).ratio()?;
+        Some(self.slo.burn_rate(ratio))
+    }
+
+    fn period_burn(&self) -> Option<f64> {
+        let ratio = self.period?.reading.ratio()?;
+        Some(self.slo.burn_rate(ratio))
+    }
+
+    fn judge(&self, rule: Rule) -> RuleVerdict {
+        let (long, short) = (self.burn_rate(rule.long), self.burn_rate(rule.short));
+        let above = both_above(rule, long, short);
+        let held_back = above
+            .filter(|&above| above)
+            .and_then(|_| self.too_few(rule));
+        RuleVerdict {
+            rule,
+            long,
+            short,
+            firing: above.map(|above| above && held_back.is_none()),
+            held_back,
         }
     }
 
@@ -269,49 +289,74 @@ impl Observation {
         if matches!(self.slo.period, Period::Rolling(_)) {
             return None;
         }
-        let passed = self.period_elapsed.as_secs_f64() / self.period_length.as_secs_f64();
-        (passed < 1.0).then(|| Some((1.0 - period_burn? * passed) / (1.0 - passed)))?
+        let to_come = self.period_length - self.period_elapsed;
+        if !to_come.is_positive() {
+            return None;
+        }
+        let length = self.period_length.as_secs_f64();
+        let unspent = length - period_burn? * self.period_elapsed.as_secs_f64();
+        Some(without_noise(unspent, length) / to_come.as_secs_f64())
     }
 
     /// A rule known to fire decides. Otherwise all must be known not to fire, by data of now.
-    fn state(&self, rules: &[RuleVerdict]) -> State {
-        let firing = rules.iter().filter(|verdict| verdict.firing == Some(true));
-        match firing.map(|verdict| verdict.rule.severity).max() {
-            Some(Severity::Page) => return State::Page,
-            Some(Severity::Ticket | Severity::Info) => return State::Ticket,
-            None => {}
-        }
-        let newest = self
-            .windows
-            .first_key_value()
-            .map(|(_, sample)| sample.reading);
-        let undecided = || rules.iter().filter(|verdict| verdict.firing.is_none());
+    fn verdict(
+        &self,
+        rules: impl IntoIterator<Item = impl Borrow<RuleVerdict>>,
+    ) -> (State, Option<Phase>) {
         let unasked = |window| matches!(self.reading(window), Reading::Unknown);
-        if matches!(newest, None | Some(Reading::Unknown))
-            || undecided().any(|verdict| unasked(verdict.rule.long) || unasked(verdict.rule.short))
-        {
-            return State::Unknown;
+        let (mut firing, mut phase) = (None, None);
+        let (mut is_undecided, mut is_unasked) = (false, self.partial);
+        for verdict in rules {
+            let verdict: &RuleVerdict = verdict.borrow();
+            phase = phase.max(Some(verdict.phase()));
+            match verdict.firing {
+                Some(true) => firing = firing.max(Some(verdict.rule.severity)),
+                Some(false) => {}
+                None => {
+                    is_undecided = true;
+                    is_unasked |= unasked(verdict.rule.long) || unasked(verdict.rule.short);
+                }
+            }
         }
-        if newest.and_then(Reading::ratio).is_none() || undecided().next().is_some() {
-            return State::NoData;
-        }
-        if self.partial {
-            State::Unknown
-        } else {
-            State::Ok
-        }
+        let newest = self.windows.values().next().map(|sample| sample.reading);
+        let state = match (firing, newest) {
+            (Some(Severity::Page), _) => State::Page,
+            (Some(Severity::Ticket | Severity::Info), _) => State::Ticket,
+            (None, None | Some(Reading::Unknown)) => State::Unknown,
+            (None, _) if is_unasked => State::Unknown,
+            (None, Some(Reading::Ratio(_))) if !is_undecided => State::Ok,
+            (None, Some(_)) => State::NoData,
+        };
+        let is_known = !matches!(state, State::NoData | State::Unknown);
+        (
+            state,
+            phase.filter(|&phase| phase != Phase::Calm || is_known),
+        )
     }
 }
 
 /// Both above, where one known to be below settles it whatever the other is.
-fn both_above(long: Option<f64>, short: Option<f64>, factor: f64) -> Option<bool> {
-    match (
-        long.map(|burn| burn > factor),
-        short.map(|burn| burn > factor),
-    ) {
+fn both_above(rule: Rule, long: Option<f64>, short: Option<f64>) -> Option<bool> {
+    let above = |burn: f64| rule.is_exceeded_by(burn);
+    match (long.map(above), short.map(above)) {
         (Some(true), Some(true)) => Some(true),
         (Some(false), _) | (_, Some(false)) => Some(false),
         _ => None,
+    }
+}
+
+/// The budget that a burn over the period leaves.
+fn left_after(burn: f64) -> f64 {
+    without_noise(1.0 - burn, 1.0)
+}
+
+/// A difference of two numbers as large as `scale`; what rounding alone may have left is nothing,
+/// so that a budget spent to the last event is spent and not overspent.
+fn without_noise(difference: f64, scale: f64) -> f64 {
+    if difference.abs() <= ROUNDING * scale {
+        0.0
+    } else {
+        difference
     }
 }
 

@@ -51,7 +51,7 @@ fn workbook_rules_keep_their_share_of_budget_for_every_period() {
     };
     assert_eq!(factors("30d"), [14.4, 6.0, 3.0, 1.0]);
     assert_eq!(factors("month"), [14.4, 6.0, 3.0, 1.0]);
-    assert_eq!(factors("28d"), [13.44, 5.6, 2.8, 0.933_333_333_333]);
+    assert_eq!(factors("28d"), [13.44, 5.6, 2.8, 14.0 / 15.0]);
     assert!((factors("7d")[0] - 3.36).abs() < 1e-12);
 }
 
@@ -142,6 +142,115 @@ fn a_partial_answer_is_never_ok_and_never_hides_a_page() {
     let mut partial = ratios([0.9; 8]);
     partial.partial = true;
     assert_eq!(partial.assess().state, State::Page);
+    // The part that did not answer may be the one with the events.
+    let mut partial = observed([Reading::NoSeries; 8]);
+    partial.partial = true;
+    assert_eq!(partial.assess().state, State::Unknown);
+}
+
+/// The hour and the last five minutes burn at 100x, by so many bad events in the hour.
+fn sparse(bad: f64, min_bad_events: f64) -> Observation {
+    let mut readings = [0.0; 8];
+    (readings[0], readings[2]) = (0.1, 0.1);
+    let mut sparse = ratios(readings);
+    Arc::make_mut(&mut sparse.slo).min_bad_events = min_bad_events;
+    let hour = sparse.windows.get_mut(&Window::hours(1)).unwrap();
+    hour.events = Some(Events {
+        bad,
+        total: bad * 10.0,
+    });
+    sparse
+}
+
+#[test]
+fn nobody_is_woken_by_fewer_bad_events_than_a_page_takes() {
+    let held = sparse(2.0, MIN_BAD_EVENTS).assess();
+    assert_eq!(held.rules[0].held_back, Some(2.0));
+    assert_eq!(held.rules[0].firing, Some(false));
+    assert_eq!((held.state, held.phase), (State::Ok, Some(Phase::Rising)));
+    // Extrapolated counts are no whole numbers: 2.6 is three events, 2.4 is two.
+    assert_eq!(sparse(2.6, 3.0).assess().state, State::Page);
+    assert_eq!(sparse(2.4, 3.0).assess().rules[0].held_back, Some(2.0));
+    assert_eq!(sparse(3.0, 3.0).assess().rules[0].held_back, None);
+    // No floor, or no counts to hold against it: the burn rates decide.
+    assert_eq!(sparse(0.9, 0.0).assess().state, State::Page);
+    let mut recorded = sparse(1.0, 3.0);
+    recorded
+        .windows
+        .get_mut(&Window::hours(1))
+        .unwrap()
+        .events
+        .take();
+    assert_eq!(recorded.assess().state, State::Page);
+}
+
+#[test]
+fn a_ticket_has_no_floor_of_bad_events() {
+    let mut slow = [0.0; 8];
+    (slow[3], slow[5]) = (0.004, 0.004); // 2h and 1d at 4x
+    let mut slow = ratios(slow);
+    Arc::make_mut(&mut slow.slo).min_bad_events = 3.0;
+    let day = slow.windows.get_mut(&Window::days(1)).unwrap();
+    day.events = Some(Events {
+        bad: 1.0,
+        total: 250.0,
+    });
+    assert_eq!(slow.assess().state, State::Ticket);
+}
+
+#[test]
+fn a_period_that_data_does_not_cover_falls_short_by_what_is_missing() {
+    let mut seen = ratios([0.0; 8]);
+    seen.at = "2026-11-22T14:00:00Z".parse().unwrap();
+    let day = |days: i64| SignedDuration::from_hours(24 * days);
+    assert_eq!((seen.coverage(day(30)), seen.shortfall()), (None, None));
+    seen.since = Some(seen.at - day(9));
+    let short = Coverage {
+        data: day(9),
+        wanted: day(30),
+    };
+    assert_eq!(seen.shortfall(), Some(short));
+    assert!(!seen.coverage(day(1)).unwrap().is_short());
+    // A hundredth is what scrapes and retention blur anyway.
+    seen.since = Some(seen.at - day(30) + day(30) / 100);
+    assert_eq!(seen.shortfall(), None);
+    // Of a calendar period, only what has passed has to be there.
+    seen.since = Some(seen.at - day(9));
+    seen.period_elapsed = day(9);
+    assert_eq!(seen.shortfall(), None);
+    // A clock that stepped back makes nothing negative.
+    seen.since = Some(seen.at + day(1));
+    assert_eq!(seen.shortfall().unwrap().data, SignedDuration::ZERO);
+}
+
+#[test]
+fn the_rate_to_hold_belongs_to_periods_that_end() {
+    let mut seen = ratios([0.001; 8]);
+    assert_eq!(seen.assess().hold_burn_rate, None);
+    Arc::make_mut(&mut seen.slo).period = Period::Month;
+    seen.period_elapsed = SignedDuration::from_hours(180);
+    // A quarter passed at 1x leaves 1x for the rest.
+    let hold = seen.assess().hold_burn_rate.unwrap();
+    assert!((hold - 1.0).abs() < 1e-12);
+    seen.period = None;
+    assert_eq!(seen.assess().hold_burn_rate, None);
+}
+
+#[test]
+fn a_mean_leaves_out_what_had_no_traffic_and_never_what_is_not_known() {
+    use Reading::{NoSeries, NoTraffic, Ratio, Unknown};
+    let mean = |parts: &[(f64, Reading)]| Reading::mean(parts.iter().copied());
+    assert_eq!(
+        mean(&[(3.0, Ratio(0.25)), (1.0, Ratio(0.75))]),
+        Ratio(0.375)
+    );
+    assert_eq!(mean(&[(3.0, Ratio(0.25)), (1.0, NoTraffic)]), Ratio(0.25));
+    assert_eq!(mean(&[(3.0, Ratio(0.25)), (1.0, NoSeries)]), NoSeries);
+    assert_eq!(mean(&[(1.0, NoSeries), (1.0, Unknown)]), Unknown);
+    assert_eq!(mean(&[(1.0, Unknown), (1.0, NoSeries)]), Unknown);
+    assert_eq!(mean(&[(1.0, NoTraffic)]), NoTraffic);
+    assert_eq!(mean(&[]), NoTraffic);
+    assert_eq!(mean(&[(f64::MAX, Ratio(f64::MAX))]), Unknown);
 }
 
 #[test]
@@ -160,6 +269,10 @@ fn the_four_values_are_told_apart() {
     );
     assert_eq!(
         Reading::from_events(Some(1.0), Some(f64::INFINITY)),
+        Reading::Unknown
+    );
+    assert_eq!(
+        Reading::from_events(Some(5.0), Some(-10.0)),
         Reading::Unknown
     );
     assert_eq!(Reading::from_ratio(f64::INFINITY), Reading::Unknown);

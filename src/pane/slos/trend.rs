@@ -114,10 +114,10 @@ fn ticks(sight: Sight<'_>, from: i64, to: i64) -> Vec<(i64, Shown)> {
 /// Since when the shortest window has burned above the factor of the rule that fires.
 pub(super) fn burning_since(seen: &Observation, verdict: &Assessment) -> Option<(Timestamp, f64)> {
     let firing = verdict.rules.iter().find(|row| row.firing == Some(true))?;
-    let factor = firing.rule.factor;
+    let rule = firing.rule;
     let run = seen.history.iter().rev();
-    let above = run.take_while(|point| seen.slo.burn_rate(point.ratio) > factor);
-    Some((above.last()?.at, factor))
+    let above = run.take_while(|point| rule.is_exceeded_by(seen.slo.burn_rate(point.ratio)));
+    Some((above.last()?.at, rule.factor))
 }
 
 /// The window the history speaks of, in words.
