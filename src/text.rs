@@ -107,6 +107,36 @@ impl Shown {
     }
 }
 
+impl Shown {
+    /// The text cut to `columns` in its middle: of two long names with one beginning, the ends tell
+    /// which is which.
+    #[must_use]
+    pub fn fit_middle(&self, columns: usize) -> Self {
+        if self.width() <= columns {
+            return self.clone();
+        }
+        let Some(room) = columns.checked_sub(1) else {
+            return Self::default();
+        };
+        let clusters: Vec<_> = self.0.graphemes(true).collect();
+        let head = fitting(clusters.iter().copied(), room.div_ceil(2));
+        let left = room - head.width();
+        let tail = fitting(clusters.iter().rev().copied(), left);
+        Self(format!("{head}…{}", &self.0[self.0.len() - tail.len()..]))
+    }
+}
+
+/// As many clusters as fit, joined.
+fn fitting<'a>(clusters: impl Iterator<Item = &'a str>, columns: usize) -> String {
+    let mut used = 0;
+    clusters
+        .take_while(|cluster| {
+            used += cluster.width();
+            used <= columns
+        })
+        .collect()
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -386,6 +416,21 @@ mod tests {
         assert!(safe.as_str().ends_with('…'));
         assert_eq!(Shown::new("checkout").fit(5).as_str(), "chec…");
         assert_eq!(Shown::new("支払い").fit(4).as_str(), "支…");
+    }
+
+    #[test]
+    fn names_with_one_beginning_do_not_look_alike_when_cut() {
+        let middle = |text: &str, columns| Shown::new(text).fit_middle(columns).to_string();
+        assert_eq!(middle("payments-gateway-eu-west-1", 12), "paymen…est-1");
+        assert_eq!(middle("payments-gateway-us-east-2", 12), "paymen…ast-2");
+        assert_eq!(middle("checkout", 8), "checkout");
+        assert_eq!(middle("checkout", 2), "c…");
+        assert_eq!(middle("checkout", 1), "…");
+        assert_eq!(middle("checkout", 0), "");
+        assert_eq!(middle("支払い決済", 6), "支…済");
+        for columns in 0..12 {
+            assert!(Shown::new("a支b払c決d済").fit_middle(columns).width() <= columns);
+        }
     }
 
     proptest! {

@@ -125,6 +125,59 @@ fn the_detail_of_an_slo_explains_it() {
 }
 
 #[test]
+fn what_is_an_estimate_or_held_back_says_so() {
+    at_every_size("honest", |width, height| {
+        Stage::new(worlds::honest(), width, height)
+    });
+    let ascii = Stage {
+        is_ascii: true,
+        ..Stage::new(worlds::honest(), 80, 24)
+    };
+    insta::assert_snapshot!("honest_ascii", ascii.picture());
+    let detail = |service: &str| {
+        let stage = Stage::new(worlds::honest(), 120, 60).keys("/");
+        stage.types(service).keys("enter enter").text()
+    };
+    for (service, words) in [
+        ("checkout", "~ window 30d, data 9d: an estimate"),
+        ("newcomer", "~ window 30d, data 5h: an estimate"),
+        ("newcomer", "~ data 5h"),
+        ("billing", "2 of 3 events"),
+        ("orders", "hold <= 1.3x to end the month within budget"),
+        ("orders", "at this rate the month ends within it"),
+        (
+            "returns",
+            "over budget: even 0x will not end the month within it",
+        ),
+    ] {
+        let detail = detail(service);
+        assert!(detail.contains(words), "{words} in {detail}");
+    }
+    assert!(!detail("orders").contains("estimate"));
+    insta::assert_snapshot!("honest_detail", detail("newcomer"));
+    insta::assert_snapshot!("honest_held_back", detail("billing"));
+}
+
+#[test]
+fn a_page_that_is_held_back_is_not_in_the_colour_of_one() {
+    let stage = Stage::new(worlds::honest(), 120, 40);
+    let buffer = stage.draw_at(120, 40);
+    let red = buffer.content().iter().find(|cell| cell.fg == Color::Red);
+    assert_eq!(red, None);
+}
+
+#[test]
+fn long_names_with_one_beginning_do_not_look_alike() {
+    for (width, height) in SIZES {
+        let text = Stage::new(worlds::honest(), width, height).keys("f").text();
+        let rows = text.lines().filter(|line| line.contains("pay"));
+        let names: Vec<String> = rows.map(|row| row.chars().take(32).collect()).collect();
+        assert_eq!(names.len(), 2, "{text}");
+        assert_ne!(names[0], names[1], "{text}");
+    }
+}
+
+#[test]
 fn the_detail_of_a_release_explains_it() {
     at_every_size("release_detail", |width, height| {
         Stage::new(worlds::burning(), width, height).keys("2 j j enter")

@@ -208,6 +208,7 @@ fn cell_width(cell: &Cell) -> u16 {
     let width = match cell {
         Cell::Empty => 0,
         Cell::Line(line) => line.width(),
+        Cell::Name(name, _) => name.width(),
         Cell::Badge(_, word, _) => word.len() + 3,
         Cell::Gauge(..) | Cell::Spark(..) => 10,
     };

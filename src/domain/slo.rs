@@ -401,6 +401,14 @@ impl Observation {
         self.coverage(self.period_elapsed)
             .filter(|coverage| coverage.is_short())
     }
+
+    /// The same of one window of the rules. `None` as well for a window that reaches back further
+    /// than the period so far: of that, [`Observation::since`] says nothing.
+    pub fn shortfall_of(&self, window: Window) -> Option<Coverage> {
+        let wanted = window.duration();
+        self.coverage(wanted)
+            .filter(|coverage| coverage.is_short() && wanted <= self.period_elapsed)
+    }
 }
 
 #[cfg(test)]

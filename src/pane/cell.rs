@@ -219,6 +219,8 @@ pub enum Cell {
     Empty,
     /// Words.
     Line(Line),
+    /// A name: cut in its middle where it does not fit.
+    Name(Shown, Role),
     /// A shape and its word; the word goes when there is room for the shape alone.
     Badge(Mark, &'static str, Role),
     /// A share between 0 and 1 as a bar; `None` when it is not known.
@@ -238,12 +240,18 @@ impl Cell {
         Self::Line(Line::new().foreign(text, role))
     }
 
+    /// What somebody else called something, made safe.
+    pub fn name(text: &Untrusted, role: Role) -> Self {
+        Self::Name(text.shown(), role)
+    }
+
     /// The cell as something that was true once.
     #[must_use]
     pub fn faded(self) -> Self {
         match self {
             Self::Empty => Self::Empty,
             Self::Line(line) => Self::Line(line.faded()),
+            Self::Name(name, _) => Self::Name(name, Role::Old),
             Self::Badge(mark, word, _) => Self::Badge(mark, word, Role::Old),
             Self::Gauge(share, _) => Self::Gauge(share, Role::Old),
             Self::Spark(values, _) => Self::Spark(values, Role::Old),

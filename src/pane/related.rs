@@ -1,7 +1,7 @@
 //! What ties the three questions together: everything else that is known of one service.
 
 use super::cell::{Cell, Line, Mark, Role, severity_word, state_word};
-use super::{Sight, figures, fresh, incidents, releases};
+use super::{Sight, figures, fresh, incidents, releases, slos};
 use crate::domain::{Incident, Release, State};
 use crate::store::Feed;
 use crate::text::Untrusted;
@@ -50,7 +50,7 @@ pub(super) fn release_rows(
             let word = super::cell::release_word(release.status);
             let cells = vec![
                 Cell::text(sight.ago(release.dated()), Role::Dim),
-                Cell::foreign(&release.version, Role::Plain),
+                Cell::name(&release.version, Role::Plain),
                 Cell::Badge(mark, word, role),
                 Cell::foreign(&release.environment, Role::Plain),
                 Cell::Line(releases::actor(release)),
@@ -109,13 +109,16 @@ pub(super) fn slo_rows(sight: Sight<'_>, service: &Untrusted) -> Vec<Vec<Cell>> 
             };
             let cells = vec![
                 Cell::Badge(mark, state_word(shown), role),
-                Cell::foreign(&seen.slo.name, Role::Plain),
+                Cell::name(&seen.slo.name, Role::Plain),
                 Cell::Line(
                     Line::of(format!("{window} "), Role::Dim)
                         .text(figures::burn(burn), Role::Plain),
                 ),
                 Cell::text(
-                    format!("{} budget left", figures::budget(verdict.budget_remaining)),
+                    format!(
+                        "{} budget left",
+                        slos::budget(seen, verdict.budget_remaining)
+                    ),
                     Role::Plain,
                 ),
                 Cell::text(was, Role::Plain),

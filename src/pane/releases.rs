@@ -88,8 +88,8 @@ impl Pane for Releases {
         let (mark, role) = Mark::of_release(row.status);
         vec![
             Cell::text(sight.ago(row.dated()), Role::Dim),
-            Cell::foreign(&row.service, Role::Plain),
-            Cell::foreign(&row.version, Role::Strong),
+            Cell::name(&row.service, Role::Plain),
+            Cell::name(&row.version, Role::Strong),
             Cell::Badge(mark, release_word(row.status), role),
             Cell::foreign(&row.environment, Role::Plain),
             Cell::Line(actor(row)),

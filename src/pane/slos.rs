@@ -42,7 +42,7 @@ const COLUMNS: [Column; 12] = [
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
     Column::left("budget", Width::Rest(8, 10)).close(),
-    Column::right("", Width::Content(5)).close(),
+    Column::right("", Width::Content(6)).close(),
     Column::left("", Width::Content(NOTES)).close(),
     Column::left("trend", Width::Rest(8, 40)).close(),
 ];
@@ -107,7 +107,7 @@ impl Pane for Slos {
                 ranking.measure(SERVICE, width_of(&seen.slo.service));
                 ranking.measure(NAME, width_of(&seen.slo.name));
                 ranking.measure(OBJECTIVE, figures::objective(seen.slo.objective).len());
-                ranking.measure(BUDGET, figures::budget(verdict.budget_remaining).len());
+                ranking.measure(BUDGET, budget(seen, verdict.budget_remaining).len());
                 labels.count(seen);
             }
         }
@@ -137,8 +137,8 @@ impl Pane for Slos {
         let name = if quiet { Role::Plain } else { Role::Strong };
         let mut cells = vec![
             Cell::Badge(mark, state_word(shown), role),
-            Cell::foreign(&seen.slo.service, name),
-            Cell::foreign(&seen.slo.name, Role::Plain),
+            Cell::name(&seen.slo.service, name),
+            Cell::name(&seen.slo.name, Role::Plain),
             Cell::text(figures::objective(seen.slo.objective), Role::Dim),
         ];
         for (slot, window) in slots(seen).into_iter().enumerate() {
@@ -150,7 +150,7 @@ impl Pane for Slos {
         // A column of healthy bars would be the brightest thing on a calm screen.
         let bar = if role == Role::Plain { Role::Dim } else { role };
         cells.push(Cell::Gauge(left, bar));
-        cells.push(Cell::text(figures::budget(left), role));
+        cells.push(Cell::text(budget(seen, left), role));
         cells.push(Cell::Line(if is_old {
             let was = fresh::was(feed, state_word(verdict.state), sight.now);
             Line::of(was, Role::Old)
@@ -318,7 +318,8 @@ fn burn_cell(verdict: &Assessment, window: Option<Window>, heading: &str) -> Cel
     }
 }
 
-/// Above the factor of a rule that uses this window: that rule's severity. Below 1: of no weight.
+/// Above the factor of a rule that uses this window: that rule's severity, unless too few events
+/// hold the rule back. Below 1: of no weight.
 fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>) -> Role {
     let Some(burn) = burn else {
         return Role::Dim;
@@ -327,7 +328,9 @@ fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>) -> Role {
         .rules
         .iter()
         .filter(|row| {
-            [row.rule.long, row.rule.short].contains(&window) && row.rule.is_exceeded_by(burn)
+            row.held_back.is_none()
+                && [row.rule.long, row.rule.short].contains(&window)
+                && row.rule.is_exceeded_by(burn)
         })
         .map(|row| row.rule.severity)
         .max();
@@ -337,6 +340,28 @@ fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>) -> Role {
         None if burn < 1.0 => Role::Dim,
         None => Role::Plain,
     }
+}
+
+/// The budget left, with a `~` before it where data covers too little of the period to know it.
+pub(super) fn budget(seen: &Observation, left: Option<f64>) -> String {
+    let is_estimate = left.is_some() && seen.shortfall().is_some();
+    let mark = if is_estimate { "~" } else { "" };
+    format!("{mark}{}", figures::budget(left))
+}
+
+/// The bad events there are of those that it takes to page, where too few hold a page back.
+fn too_few(seen: &Observation, verdict: &Assessment) -> Option<String> {
+    let (_, bad) = verdict.held_back()?;
+    Some(of_needed(seen, bad))
+}
+
+/// `2 of 3 events`.
+fn of_needed(seen: &Observation, bad: f64) -> String {
+    let (bad, needed) = (
+        figures::events(bad),
+        figures::events(seen.slo.min_bad_events),
+    );
+    format!("{bad} of {needed} events")
 }
 
 /// A spent budget weighs as much as what fires.
@@ -366,11 +391,16 @@ fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -> Line {
         State::Unknown => return Line::of("not answered", Role::Unknown),
         State::Ok | State::Ticket | State::Page => {}
     }
+    if verdict.phase != Some(Phase::Burning)
+        && let Some(few) = too_few(seen, verdict)
+    {
+        return Line::of(few, Role::Strong);
+    }
     if verdict.exhausted() == Some(true) {
         return Line::of("exhausted", Role::Strong);
     }
     match (verdict.phase, verdict.exhausts_in) {
-        (Some(Phase::Burning), Some(left)) => {
+        (Some(Phase::Burning), Some(left)) if !verdict.ends_within_budget(&seen.slo) => {
             Line::of(format!("gone in {}", figures::age(left)), Role::Strong)
         }
         (Some(Phase::Calm) | None, _) => Line::new(),

@@ -28,6 +28,11 @@ pub(super) fn cell(brush: &mut Brush<'_>, (x, y): (u16, u16), slot: Slot, cell: 
             };
             brush.line((at.0 + pad, y), slot.width - pad, line);
         }
+        Cell::Name(name, role) => {
+            let style = brush.style(*role);
+            let name = name.fit_middle(usize::from(slot.width));
+            brush.text(at, slot.width, name.as_str(), style);
+        }
         Cell::Badge(mark, word, role) => {
             let style = brush.style(*role);
             let shape = brush.theme.mark(*mark);

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use watchfire::domain::{
-    Fault, FaultKind, Incident, Observation, OnCall, Release, ReleaseStatus, Report, Severity, Slo,
+    Events, Fault, FaultKind, Incident, Observation, OnCall, Period, Release, ReleaseStatus,
+    Report, Severity, Slo,
 };
 use watchfire::store::Store;
 use watchfire::text::Untrusted;
 
 use super::facts::{
-    Burns, MINUTE, answer, burning_slos, calm_slo, calm_slos, facts_of_incidents,
+    Burns, DAY, HOUR, MINUTE, ago, answer, burning_slos, calm_slo, calm_slos, facts_of_incidents,
     facts_of_releases, facts_of_slos, failure, feeds, incident, incidents, observe, release,
     releases, slo, unmeasured,
 };
@@ -30,6 +32,51 @@ pub(crate) fn burning() -> Store {
         answer("am", 12, facts_of_incidents(incidents())),
         failure("argocd", FaultKind::Timeout, "no answer within 10s."),
     ])
+}
+
+/// What an honest number looks like: an estimate, a page held back, a month to end within budget,
+/// and names that differ in their ends.
+pub(crate) fn honest() -> Store {
+    let mut estimate = calm_slo("checkout", "availability", 0.999, 0.31);
+    estimate.since = Some(ago(9 * DAY + MINUTE));
+    let mut young = calm_slo("newcomer", "availability", 0.99, 0.93);
+    young.since = Some(ago(5 * HOUR + MINUTE));
+    let mut sparse = observe(
+        Slo {
+            min_bad_events: 3.0,
+            ..slo("billing", "invoices", 0.99, "30d")
+        },
+        &Burns([50.0, 30.0, 20.0, 5.0, 2.0, 0.8, 0.5], 0.8),
+        |minute| if minute < 50 { 20.0 } else { 0.0 },
+    );
+    for sample in sparse.windows.values_mut().chain(&mut sparse.period) {
+        sample.events = Some(Events {
+            bad: 2.0,
+            total: 10.0,
+        });
+    }
+    let hold = |service: &str, left: f64| {
+        let seen = calm_slo(service, "availability", 0.999, left);
+        Observation {
+            slo: Arc::new(Slo {
+                period: Period::Month,
+                ..(*seen.slo).clone()
+            }),
+            period_elapsed: SignedDuration::from_hours(520),
+            since: Some(ago(21 * DAY + 16 * HOUR)),
+            ..seen
+        }
+    };
+    let slos = vec![
+        estimate,
+        young,
+        sparse,
+        hold("orders", 0.12),
+        hold("returns", -0.6),
+        calm_slo("payments-gateway-eu-west-1", "availability", 0.999, 0.9),
+        calm_slo("payments-gateway-us-east-2", "availability", 0.999, 0.9),
+    ];
+    store([answer("prom-eu", 3, facts_of_slos(slos))])
 }
 
 /// The burning world, its worst incident with this page.

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::{Observation, ROUNDING, Reading, Rule};
+use super::{Observation, ROUNDING, Reading, Rule, Slo};
 use crate::domain::{Period, Severity, Window};
 
 /// The verdict on one SLO, worst last.
@@ -201,6 +201,40 @@ impl Assessment {
     /// True when more than the budget is spent.
     pub fn exhausted(&self) -> Option<bool> {
         self.budget_remaining.map(|left| left < 0.0)
+    }
+
+    /// The rule that would page if there had been enough bad events, with those there were.
+    pub fn held_back(&self) -> Option<(Rule, f64)> {
+        let mut rules = self.rules.iter();
+        rules.find_map(|verdict| Some((verdict.rule, verdict.held_back?)))
+    }
+
+    /// The burn rate that "at this rate" speaks of: that of [`Slo::pace_window`].
+    pub fn pace(&self, slo: &Slo) -> Option<f64> {
+        self.burn_rates.get(&slo.pace_window()?).copied().flatten()
+    }
+
+    /// True when at the present rate a calendar period ends before its budget does: then the time
+    /// to exhaustion, which knows no end of the period, is of no concern.
+    pub fn ends_within_budget(&self, slo: &Slo) -> bool {
+        let (hold, pace) = (self.hold_burn_rate, self.pace(slo));
+        matches!((hold, pace), (Some(hold), Some(pace)) if pace <= hold)
+    }
+
+    /// What it takes to end a calendar period within budget, in words; rounded down, so that who
+    /// holds it does so. `None` where [`Assessment::hold_burn_rate`] is.
+    pub fn hold_words(&self, slo: &Slo) -> Option<String> {
+        let (rate, period) = (self.hold_burn_rate?, slo.period);
+        if rate >= slo.burn_rate(1.0) {
+            return Some(format!("whatever happens, the {period} ends within budget"));
+        }
+        let places = if rate < 1.0 { 100.0 } else { 10.0 };
+        let rate = (rate * places + 1e-9).floor() / places;
+        Some(if rate < 0.0 {
+            format!("over budget: even 0x will not end the {period} within it")
+        } else {
+            format!("hold <= {rate}x to end the {period} within budget")
+        })
     }
 }
 

@@ -237,6 +237,45 @@ fn the_rate_to_hold_belongs_to_periods_that_end() {
 }
 
 #[test]
+fn the_rate_to_hold_is_said_so_that_who_holds_it_ends_within_budget() {
+    let words = |burn: f64, hours: i64| {
+        let mut seen = ratios([0.001; 8]);
+        Arc::make_mut(&mut seen.slo).period = Period::Month;
+        seen.period_elapsed = SignedDuration::from_hours(hours);
+        seen.period = seen.period.map(|sample| Sample {
+            reading: Reading::Ratio(burn * 0.001),
+            ..sample
+        });
+        seen.assess().hold_words(&seen.slo).unwrap()
+    };
+    assert_eq!(
+        words(1.15, 360),
+        "hold <= 0.85x to end the month within budget"
+    );
+    assert_eq!(
+        words(0.43, 360),
+        "hold <= 1.5x to end the month within budget"
+    );
+    assert_eq!(words(2.0, 360), "hold <= 0x to end the month within budget");
+    assert_eq!(
+        words(3.0, 360),
+        "over budget: even 0x will not end the month within it"
+    );
+    assert_eq!(
+        words(0.5, 719),
+        "hold <= 360.5x to end the month within budget"
+    );
+    // Nothing but errors burns at 1000x, and that is the most there is.
+    let mut short = ratios([0.0; 8]);
+    Arc::make_mut(&mut short.slo).period = Period::Month;
+    short.period_elapsed = SignedDuration::from_mins(719 * 60 + 30);
+    assert_eq!(
+        short.assess().hold_words(&short.slo).unwrap(),
+        "whatever happens, the month ends within budget"
+    );
+}
+
+#[test]
 fn a_mean_leaves_out_what_had_no_traffic_and_never_what_is_not_known() {
     use Reading::{NoSeries, NoTraffic, Ratio, Unknown};
     let mean = |parts: &[(f64, Reading)]| Reading::mean(parts.iter().copied());

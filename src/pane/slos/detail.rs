@@ -1,8 +1,8 @@
 //! Everything there is to say about one SLO.
 
 use super::trend;
-use super::{budget_role, burn_role};
-use crate::domain::{Assessment, Observation, Phase, Reading, State, Window};
+use super::{budget, budget_role, burn_role, of_needed};
+use crate::domain::{Assessment, Observation, Period, Phase, Reading, State, Window, window};
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
 use crate::pane::{Sight, figures, fresh, related};
@@ -23,6 +23,14 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     };
     let is_current = feed.freshness(sight.now).is_current();
     detail.line(budget_line(seen, &verdict));
+    if let Some(words) = estimate(seen) {
+        detail.line(Line::of(words, Role::Plain));
+    }
+    if let Some(words) = verdict.hold_words(slo) {
+        let spent = verdict.hold_burn_rate.is_some_and(|rate| rate < 1.0);
+        let weight = if spent { Role::Plain } else { Role::Dim };
+        detail.line(Line::of(words, weight));
+    }
     if let Some(curve) = trend::curve(sight, seen) {
         detail.blocks.push(Block::Gap);
         let title = format!("burn over {}", trend::window_word(seen));
@@ -37,7 +45,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
         detail.blocks.push(Block::Chart(curve));
     }
     detail.blocks.push(Block::Gap);
-    detail.grid(rule_grid(&verdict), &[]);
+    detail.grid(rule_grid(seen, &verdict), &[]);
     detail.blocks.push(Block::Gap);
     let right: &[usize] = if has_events(seen) { &[1, 2, 3] } else { &[1] };
     detail.grid(window_grid(seen, &verdict), right);
@@ -87,6 +95,10 @@ fn verdict_line(
         );
         line = line.text(text, Role::Plain);
     }
+    if let Some((rule, bad)) = verdict.held_back() {
+        let text = format!(" · {} in {}", of_needed(seen, bad), rule.long);
+        line = line.text(text, Role::Strong);
+    }
     if seen.partial {
         line = line.text(" · partial answer", Role::Fault);
     }
@@ -97,7 +109,7 @@ fn budget_line(seen: &Observation, verdict: &Assessment) -> Line {
     let role = budget_role(verdict);
     let slo = &seen.slo;
     let left = match verdict.budget_remaining {
-        Some(_) => format!("{} left", figures::budget(verdict.budget_remaining)),
+        Some(_) => format!("{} left", budget(seen, verdict.budget_remaining)),
         None => "not known".to_owned(),
     };
     let mut line = Line::of("budget ", Role::Dim).text(left, role).text(
@@ -110,6 +122,9 @@ fn budget_line(seen: &Observation, verdict: &Assessment) -> Line {
     );
     if verdict.exhausted() == Some(true) {
         line = line.text(" · exhausted", Role::Strong);
+    } else if verdict.ends_within_budget(slo) {
+        let text = format!(" · at this rate the {} ends within it", slo.period);
+        line = line.text(text, Role::Dim);
     } else if let Some(left) = verdict.exhausts_in {
         let weight = if verdict.phase == Some(Phase::Burning) {
             Role::Strong
@@ -124,7 +139,18 @@ fn budget_line(seen: &Observation, verdict: &Assessment) -> Line {
     line
 }
 
-fn rule_grid(verdict: &Assessment) -> Vec<Vec<Cell>> {
+/// `window 30d, data 9d: an estimate`, where data covers too little of the period.
+fn estimate(seen: &Observation) -> Option<String> {
+    let short = seen.shortfall()?;
+    let wanted = match seen.slo.period {
+        Period::Rolling(window) => format!("window {window}"),
+        period => format!("{period} so far {}", window::brief(short.wanted)),
+    };
+    let data = window::brief(short.data);
+    Some(format!("~ {wanted}, data {data}: an estimate"))
+}
+
+fn rule_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
     let head = ["rule", "long", "", "short", "", "factor", "fires"];
     let mut rows = vec![heading(&head)];
     for row in &verdict.rules {
@@ -135,6 +161,7 @@ fn rule_grid(verdict: &Assessment) -> Vec<Vec<Cell>> {
             Cell::text(figures::burn(burn), burn_role(verdict, window, burn))
         };
         let fires = match (row.firing, row.phase()) {
+            _ if let Some(bad) = row.held_back => Cell::text(of_needed(seen, bad), Role::Strong),
             (Some(true), _) => Cell::Badge(mark, "yes", weight),
             (None, _) => Cell::text("not known", Role::Unknown),
             (Some(false), Phase::Calm) => Cell::text("no", Role::Dim),
@@ -164,16 +191,16 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
         heading(&["window", "errors", "  burn"])
     }];
     let windows = seen.windows.iter().map(|(window, sample)| {
-        let burn = seen.slo.burn_rate(sample.reading.ratio().unwrap_or(0.0));
-        let burn = sample.reading.ratio().map(|_| burn);
+        let burn = verdict.burn_rates.get(window).copied().flatten();
         let role = burn_role(verdict, *window, burn);
-        (window.to_string(), sample, burn, role)
+        let short = seen.shortfall_of(*window);
+        (window.to_string(), sample, burn, role, short)
     });
     let period = seen.period.as_ref().map(|sample| {
-        let name = figures::period(seen.slo.period);
-        (name, sample, verdict.period_burn, budget_role(verdict))
+        let (name, role) = (figures::period(seen.slo.period), budget_role(verdict));
+        (name, sample, verdict.period_burn, role, seen.shortfall())
     });
-    for (name, sample, burn, role) in windows.chain(period) {
+    for (name, sample, burn, role, short) in windows.chain(period) {
         let errors = match sample.reading {
             Reading::Ratio(ratio) => Cell::text(figures::error_percent(ratio), Role::Plain),
             Reading::NoTraffic => Cell::text("no events", Role::NoData),
@@ -190,6 +217,10 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
             row.push(count(sample.events.map(|events| events.total)));
         }
         row.push(Cell::text(figures::burn(burn), role));
+        if let Some(short) = short {
+            let data = window::brief(short.data);
+            row.push(Cell::text(format!("~ data {data}"), Role::Plain));
+        }
         rows.push(row);
     }
     rows

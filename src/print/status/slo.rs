@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use jiff::{Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
+use crate::domain::slo::Coverage;
 use crate::domain::{
     Assessment, Events, Observation, Origin, Phase, Reading, Severity, State, Window, window,
 };
@@ -31,6 +32,16 @@ pub(super) struct SloRow<'a> {
     pub(super) budget_remaining: Option<f64>,
     exhausted: Option<bool>,
     exhausts_in_s: Option<i64>,
+    /// The burn rate to hold from now on to end a calendar period within budget.
+    hold_burn_rate: Option<f64>,
+    /// The oldest sample of the period, and how many seconds of the period have data.
+    since: Option<Timestamp>,
+    data_s: Option<i64>,
+    /// Whether data covers too little of the period for its numbers to be more than an estimate.
+    estimate: Option<bool>,
+    /// The keys of windows that data does not cover, the period's included.
+    estimated_windows: Option<Vec<String>>,
+    min_bad_events: f64,
     rules: Vec<RuleRow>,
     onset: Option<Timestamp>,
     suspects: [(); 0],
@@ -38,6 +49,14 @@ pub(super) struct SloRow<'a> {
     /// Whether another source has an SLO of this id.
     #[serde(skip)]
     is_shared: bool,
+    #[serde(skip)]
+    hold_words: Option<String>,
+    #[serde(skip)]
+    ends_within_budget: bool,
+    #[serde(skip)]
+    shortfall: Option<Coverage>,
+    #[serde(skip)]
+    held_back: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -47,6 +66,8 @@ struct RuleRow {
     short: Window,
     factor: f64,
     firing: Option<bool>,
+    /// The bad events of the long window, where they are too few for the page that would fire.
+    held_back: Option<f64>,
 }
 
 /// A JSON object whose keys are windows, shortest first, the period last.
@@ -137,6 +158,18 @@ impl<'a> SloRow<'a> {
             exhausts_in_s: assessment
                 .exhausts_in
                 .map(|left| left.round(Unit::Second).unwrap_or(left).as_secs()),
+            hold_burn_rate: assessment.hold_burn_rate,
+            ends_within_budget: assessment.ends_within_budget(slo),
+            hold_words: assessment.hold_words(slo),
+            since: row.since,
+            data_s: row
+                .coverage(row.period_elapsed)
+                .map(|coverage| coverage.data.min(coverage.wanted).as_secs()),
+            estimate: row.since.map(|_| row.shortfall().is_some()),
+            estimated_windows: row.since.map(|_| estimated(row)),
+            shortfall: row.shortfall(),
+            held_back: assessment.held_back().map(|(_, bad)| bad),
+            min_bad_events: slo.min_bad_events,
             rules: rules(&assessment),
             onset: None,
             suspects: [],
@@ -153,18 +186,10 @@ impl<'a> SloRow<'a> {
             .iter()
             .filter_map(|(window, burn)| burn.map(|burn| format!("{window} {burn:.1}x")))
             .collect();
+        let mark = if self.shortfall.is_some() { "~" } else { "" };
         let budget = self
             .budget_remaining
-            .map_or("-".into(), |left| format!("{:.1}%", left * 100.0));
-        let note = match (self.exhausted, self.exhausts_in_s, self.phase) {
-            (Some(true), ..) => "exhausted".to_owned(),
-            (_, Some(left), Some(phase)) if phase != Phase::Calm => {
-                let left = window::brief(jiff::SignedDuration::from_secs(left));
-                format!("{}, gone in {left}", phase.word())
-            }
-            (_, _, Some(phase)) if phase != Phase::Calm => phase.word().to_owned(),
-            _ => String::new(),
-        };
+            .map_or("-".into(), |left| format!("{mark}{:.1}%", left * 100.0));
         vec![
             Shown::new(self.state.word().to_uppercase().replace('_', " ")),
             self.service.shown(),
@@ -180,9 +205,43 @@ impl<'a> SloRow<'a> {
                 burns.join("  ")
             }),
             Shown::new(budget),
-            Shown::new(note),
+            Shown::new(self.note()),
         ]
     }
+
+    /// What a reader must know beside the numbers.
+    fn note(&self) -> String {
+        let phase = self.phase.filter(|&phase| phase != Phase::Calm);
+        let course = match (self.exhausted, self.exhausts_in_s, phase) {
+            (Some(true), ..) => Some("exhausted".to_owned()),
+            (_, Some(left), Some(phase)) if !self.ends_within_budget => {
+                let left = window::brief(SignedDuration::from_secs(left));
+                Some(format!("{}, gone in {left}", phase.word()))
+            }
+            (_, _, phase) => phase.map(|phase| phase.word().to_owned()),
+        };
+        let few = self
+            .held_back
+            .map(|bad| format!("{bad} of {} events", self.min_bad_events));
+        let estimate = self.shortfall.map(|short| {
+            let (data, wanted) = (window::brief(short.data), window::brief(short.wanted));
+            format!("estimate: data {data} of {wanted}")
+        });
+        let notes = [course, few, estimate, self.hold_words.clone()];
+        notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The windows that data does not cover, by their keys.
+fn estimated(row: &Observation) -> Vec<String> {
+    let period = row.slo.period.to_string();
+    let windows = row.slo.windows().into_iter();
+    windows
+        .filter(|&window| row.shortfall_of(window).is_some())
+        .map(|window| window.to_string())
+        .filter(|window| *window != period)
+        .chain(row.shortfall().map(|_| period.clone()))
+        .collect()
 }
 
 /// A percentage with as many decimals as it needs, three at most.
@@ -202,6 +261,7 @@ fn rules(assessment: &Assessment) -> Vec<RuleRow> {
             short: verdict.rule.short,
             factor: verdict.rule.factor,
             firing: verdict.firing,
+            held_back: verdict.held_back,
         })
         .collect()
 }
@@ -209,8 +269,6 @@ fn rules(assessment: &Assessment) -> Vec<RuleRow> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-
-    use jiff::SignedDuration;
 
     use super::*;
     use crate::domain::{Period, Sample, Slo, SourceName};
@@ -261,6 +319,61 @@ mod tests {
         let mut alone = vec![SloRow::of(&eu, &in_eu, now)];
         name_sources(&mut alone);
         assert_eq!(alone[0].id.raw(), "checkout/availability");
+    }
+
+    #[test]
+    fn what_is_an_estimate_or_held_back_says_so() {
+        let eu = feed("eu");
+        let mut row = observed(&eu, "month");
+        let hour = SignedDuration::from_hours(1);
+        row.since = row.at.checked_sub(hour * 48).ok();
+        row.period_elapsed = hour * 360;
+        Arc::make_mut(&mut row.slo).min_bad_events = 3.0;
+        for sample in row.windows.values_mut() {
+            sample.reading = Reading::Ratio(1.0);
+            sample.events = Some(Events {
+                bad: 2.0,
+                total: 2.0,
+            });
+        }
+        let row = SloRow::of(&eu, &row, Timestamp::UNIX_EPOCH);
+        let json = serde_json::to_value(&row).expect("JSON");
+        assert_eq!(json["since"], "1969-12-30T00:00:00Z");
+        assert_eq!(json["data_s"], 48 * 3_600);
+        assert_eq!(json["estimate"], true);
+        assert_eq!(
+            json["estimated_windows"],
+            serde_json::json!(["3d", "month"])
+        );
+        assert_eq!(json["hold_burn_rate"], 1.8);
+        assert_eq!(json["min_bad_events"], 3.0);
+        assert_eq!(json["rules"][0]["held_back"], 2.0);
+        assert_eq!(json["rules"][0]["firing"], false);
+        assert_eq!(json["rules"][2]["held_back"], serde_json::Value::Null);
+        let cells = row.cells();
+        assert_eq!(cells[5].as_str(), "~80.0%");
+        assert_eq!(
+            cells[6].as_str(),
+            "2 of 3 events; estimate: data 2d of 15d; \
+             hold <= 1.8x to end the month within budget"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_data_is_null_and_not_full() {
+        let eu = feed("eu");
+        let row = observed(&eu, "30d");
+        let json = serde_json::to_value(SloRow::of(&eu, &row, Timestamp::UNIX_EPOCH));
+        let json = json.expect("JSON");
+        for field in [
+            "since",
+            "data_s",
+            "estimate",
+            "estimated_windows",
+            "hold_burn_rate",
+        ] {
+            assert!(json[field].is_null(), "{field}");
+        }
     }
 
     #[test]
