@@ -9,7 +9,7 @@ use watchfire::config::{
     Auth, Environment, FlagSource, HeaderSetting, Loaded, Overrides, Part, SecretRef, Settings,
     Sli, ThemeChoice, load,
 };
-use watchfire::domain::{Period, SourceName};
+use watchfire::domain::{Period, Rule, SourceName, Window};
 use watchfire::source::{KINDS, known_kinds};
 
 const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -148,6 +148,49 @@ fn the_contract_reads_as_it_is_meant() {
 }
 
 #[test]
+fn every_form_of_an_slo_reads_as_it_is_meant() {
+    let settings = load_file(&fixture("valid", "slo_forms"), &[]);
+    let slos = settings.unwrap().settings.slos;
+    let availability = &slos[0];
+    assert_eq!(availability.timezone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(availability.period, Period::Month);
+    assert!(availability.min_bad_events.abs() < f64::EPSILON);
+    assert_eq!(availability.by, ["handler"]);
+    assert_eq!(availability.labels["team"], "shop");
+    assert_eq!(availability.description, "Buying works.");
+    assert_eq!(availability.rules, Rule::workbook(Period::Month));
+
+    let probe = Sli::Gauge("probe_success{job=\"checkout\"}".to_owned());
+    assert_eq!(slos[1].sli, probe);
+    assert!((slos[1].min_bad_events - 3.0).abs() < f64::EPSILON);
+    let rules = slos[1].rules.iter();
+    let rules = rules.map(|rule| format!("{} {} {}", rule.severity, rule.long, rule.factor));
+    assert_eq!(
+        rules.collect::<Vec<_>>(),
+        ["page 1h 14.4", "page 6h 6", "ticket 1d 3"]
+    );
+
+    let sliced = Sli::Slices {
+        of: Box::new(Sli::Latency {
+            histogram: "http_request_duration_seconds{service=\"checkout\"}".to_owned(),
+            within: 0.25,
+        }),
+        width: Window::minutes(1),
+        target: Some(0.95),
+    };
+    assert_eq!(slos[2].sli, sliced);
+    assert!(matches!(&slos[3].sli, Sli::Ratio { success: false, .. }));
+    assert!(slos[3].rules.is_empty());
+    assert!(
+        matches!(&slos[4].sli, Sli::Slices { of, target: None, .. } if matches!(**of, Sli::Ratio { success: true, .. }))
+    );
+    assert_eq!(
+        slos[5].sli,
+        Sli::Weighted(vec![(1.0, probe), (2.5, sliced)])
+    );
+}
+
+#[test]
 fn paths_begin_at_the_file_or_at_home() {
     let path = fixture("valid", "every_way_to_log_in");
     let settings = load_file(&path, &[("HOME", "/home/mara")])
@@ -202,6 +245,8 @@ fn the_example_names_every_setting_and_all_of_it_is_valid() {
     for table in [
         "[ui]",
         "[[slo]]",
+        "[[slo]]\nservice = 'a'\nname = 'b'\nobjective = 99\n[[slo.parts]]",
+        "[[slo]]\nservice = 'a'\nname = 'b'\nobjective = 99\n[[slo.rules]]",
         "[[service]]",
         "[[source]]\nname = 'a'\nkind = 'json'\n[source.basic]",
     ] {
@@ -243,7 +288,9 @@ fn assert_names(example: &str, table: &str, refused: &str) {
 fn uncommented(text: &str) -> String {
     let lines = text.lines().map(|line| match line.strip_prefix('#') {
         Some(rest)
-            if rest.starts_with(|first: char| first == '[' || first.is_ascii_lowercase()) =>
+            if rest.starts_with("  { ")
+                || rest == "]"
+                || rest.starts_with(|first: char| first == '[' || first.is_ascii_lowercase()) =>
         {
             rest
         }

@@ -51,7 +51,8 @@ impl<'a> Context<'a> {
         let before = self.problems.len();
         let sources = self.sources(lists.sources, flags);
         let are_read = self.problems.len() == before;
-        let slos = self.slos(lists.slos, are_read.then_some(&*sources), &ui.timezone);
+        let tables = self.tables("slo", lists.slos);
+        let slos = self.slos(tables, are_read.then_some(&*sources), &ui.timezone);
         Settings {
             ui,
             keys: keys.map(|(action, chords)| (action, chords.0)).collect(),
@@ -75,6 +76,11 @@ impl<'a> Context<'a> {
             path: start.into_iter().chain(keys).collect(),
             message: message.into(),
         });
+    }
+
+    /// What a message calls an SLO.
+    pub(super) fn slo_place(&self, index: usize) -> String {
+        format!("slo[{index}]")
     }
 
     fn refuse_ui(&mut self, key: &str, message: String) {
@@ -118,19 +124,11 @@ impl<'a> Context<'a> {
     }
 
     fn ui(&mut self, ui: wire::Ui) -> UiSettings {
-        let timezone = match ui.timezone.as_deref() {
-            None => Some(TimeZone::UTC),
-            Some(name) if name.eq_ignore_ascii_case("utc") => Some(TimeZone::UTC),
-            Some("local") => Some(TimeZone::system()),
-            Some(name) => TimeZone::get(name).ok(),
-        };
-        if timezone.is_none() {
-            let name = ui.timezone.unwrap_or_default();
-            self.refuse_ui("timezone", format!(
-                "`{}` is no time zone known here: write `utc`, `local`, or a name such as `Europe/Berlin` (from the system's tzdata)",
-                read::clipped(&name)
-            ));
-        }
+        let timezone = ui
+            .timezone
+            .as_deref()
+            .map_or(Ok(TimeZone::UTC), read::time_zone);
+        let timezone = timezone.map_err(|message| self.refuse_ui("timezone", message));
         let theme = ui.theme.as_deref().unwrap_or("auto");
         let chosen = ThemeChoice::ALL
             .into_iter()

@@ -1,5 +1,6 @@
 //! Reads a part of the settings into a type, and says in plain words what does not fit.
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_path_to_error::Segment;
@@ -39,13 +40,34 @@ pub(super) fn unknown_key(table: &[Step], key: &str, known: &[&str]) -> Problem 
 
 /// A value that is none of a few words.
 pub(super) fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
+    /// More words than these are no help to a reader.
+    const LISTED: usize = 12;
     let suggestion = match (nearest(word, known), known) {
         (_, []) => "there is none".to_owned(),
+        (Some(near), many) if many.len() > LISTED => format!("did you mean `{near}`?"),
+        (None, many) if many.len() > LISTED => {
+            format!("there are {} others, and none is like it", many.len())
+        }
         (Some(near), [_]) => format!("did you mean `{near}`?"),
         (Some(near), _) => format!("did you mean `{near}`? It is one of {}", quoted(known)),
         (None, _) => format!("write {}", quoted(known)),
     };
     format!("no {what} is called `{}`: {suggestion}", clipped(word))
+}
+
+/// A time zone by its name.
+pub(super) fn time_zone(name: &str) -> Result<TimeZone, String> {
+    let zone = match name {
+        utc if utc.eq_ignore_ascii_case("utc") => Some(TimeZone::UTC),
+        "local" => Some(TimeZone::system()),
+        name => TimeZone::get(name).ok(),
+    };
+    zone.ok_or_else(|| {
+        format!(
+            "`{}` is no time zone known here: write `utc`, `local`, or a name such as `Europe/Berlin` (from the system's tzdata)",
+            clipped(name)
+        )
+    })
 }
 
 /// A word of theirs, short enough to leave room for ours.

@@ -1,36 +1,73 @@
-//! `[[slo]]`: objectives written by hand, with their PromQL checked before anything asks for it.
+//! `[[slo]]`: objectives written by hand, and those of [`files`](super::files), all by one check.
+
+mod form;
+mod parts;
+mod query;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use jiff::tz::TimeZone;
-use promql_parser::parser::value::ValueType;
-use promql_parser::parser::{self, Expr};
 
+use self::parts::{Member, Mix};
 use super::check::Context;
-use super::{Part, Sli, SloSettings, SourceSettings, Step};
+use super::{Sli, SloSettings, SourceSettings, Step};
 use super::{read, wire};
 use crate::domain::slo::{MIN_BAD_EVENTS, rounded};
-use crate::domain::{Period, Rule, SourceName, Window};
+use crate::domain::{Period, SourceName, Window};
 
 /// How long a rolling period may be.
 const PERIODS: RangeInclusive<Window> = Window::days(1)..=Window::days(366);
-/// What stands for the window in an expression.
-const WINDOW: &str = "$window";
-/// The longest query; deeper nesting than fits in here is no query but an accident.
-const MAX_QUERY: usize = 8 * 1024;
+/// The shortest window of an SLO without rules.
+const WITHOUT_RULES: Window = Window::minutes(5);
+
+/// The way to one `[[slo]]`.
+#[derive(Clone, Copy)]
+struct Entry {
+    index: usize,
+}
+
+/// The way to a setting of it.
+struct Way(Vec<Step>);
+
+impl Entry {
+    fn at(self, keys: &[&str]) -> Way {
+        let start = Way(vec![Step::Key("slo".to_owned()), Step::Index(self.index)]);
+        keys.iter().fold(start, |way, key| way.key(key))
+    }
+}
+
+impl Way {
+    fn key(mut self, key: &str) -> Self {
+        self.0.push(Step::Key(key.to_owned()));
+        self
+    }
+
+    fn index(mut self, index: usize) -> Self {
+        self.0.push(Step::Index(index));
+        self
+    }
+}
+
+/// What one table comes to.
+enum Read {
+    Simple(Box<SloSettings>),
+    Mix(Box<Mix>),
+}
 
 impl Context<'_> {
     /// All SLOs. `sources` is `None` when they could not all be read: then nothing is said of them.
     pub(super) fn slos(
         &mut self,
-        list: Option<toml::Value>,
+        tables: Vec<(usize, toml::Table)>,
         sources: Option<&[SourceSettings]>,
         zone: &TimeZone,
     ) -> Vec<SloSettings> {
         let mut ids = BTreeMap::new();
-        let mut slos = Vec::new();
-        for (index, table) in self.tables("slo", list) {
+        let mut members = BTreeMap::new();
+        let mut read_ones = Vec::new();
+        for (index, table) in tables {
             let path = [Step::Key("slo".to_owned()), Step::Index(index)];
             let wire = match read::section::<wire::Slo, _>(&path, table) {
                 Ok(wire) => wire,
@@ -39,60 +76,109 @@ impl Context<'_> {
                     continue;
                 }
             };
+            let entry = Entry { index };
             if let Some(first) = ids.insert((wire.service.clone(), wire.name.clone()), index) {
                 let message = format!(
-                    "slo[{first}] has this service and name already: give every SLO of a service its own name"
+                    "{} has this service and name already: give every SLO of a service its own name",
+                    self.slo_place(first)
                 );
-                self.refuse("slo", index, &["name"], message);
+                self.refuse_at(entry.at(&["name"]), message);
             }
+            let id = format!("{}/{}", wire.service, wire.name);
             let source =
-                sources.and_then(|sources| self.slo_source(index, wire.source.as_deref(), sources));
-            slos.extend(self.slo(index, wire, source, zone));
+                sources.and_then(|sources| self.slo_source(entry, wire.source.as_deref(), sources));
+            let slo = self.slo(entry, wire, source, zone);
+            let member = match &slo {
+                Some(Read::Simple(settings)) => Member::Simple(settings.clone()),
+                Some(Read::Mix(_)) => Member::Mix,
+                None => Member::Wrong,
+            };
+            members.insert(id, member);
+            read_ones.extend(slo);
         }
-        slos
+        let whole = read_ones.into_iter().filter_map(|slo| match slo {
+            Read::Simple(settings) => Some(*settings),
+            Read::Mix(mix) => self.mix(*mix, &members),
+        });
+        whole.collect()
+    }
+
+    /// Notes what is wrong with a setting of an SLO.
+    fn refuse_at(&mut self, way: Way, message: impl Into<String>) {
+        self.problems.push(super::Problem {
+            path: way.0,
+            message: message.into(),
+        });
     }
 
     fn slo(
         &mut self,
-        index: usize,
-        wire: wire::Slo,
+        entry: Entry,
+        mut wire: wire::Slo,
         source: Option<SourceName>,
         zone: &TimeZone,
-    ) -> Option<SloSettings> {
+    ) -> Option<Read> {
+        let before = self.problems.len();
         for (key, name) in [("service", &wire.service), ("name", &wire.name)] {
             if name.trim().is_empty() || name.contains('/') {
                 let message = "this may not be empty and may not hold a `/`: both make up the id, `service/name`";
-                self.refuse("slo", index, &[key], message);
+                self.refuse_at(entry.at(&[key]), message);
             }
         }
-        let objective = self.objective(index, wire.objective.0);
-        let period = self.period(index, wire.period.as_deref().unwrap_or("30d"));
-        if let Err(message) = check_query(&wire.total) {
-            self.refuse("slo", index, &["total"], message);
+        let objective = self.objective(entry, wire.objective.0);
+        let period = self.period(entry, wire.period.as_deref().unwrap_or("30d"));
+        let timezone = self.slo_zone(entry, wire.timezone.as_deref(), zone);
+        let min_bad_events = self.floor(entry, wire.min_bad_events);
+        self.split(entry, &wire);
+        self.labels(entry, &wire);
+        let form = self.form(entry, &wire);
+        let rules = wire.rules.take();
+        let rules = match (objective, period) {
+            (Some(objective), Some(period)) => self.rules(entry, rules, objective, period),
+            _ => Vec::new(),
+        };
+        let sli = match form {
+            None | Some("parts") => None,
+            Some(form) => self.sli(entry, form, &wire),
+        };
+        let shortest = rules.iter().map(|rule| rule.short).min();
+        let sli = match sli {
+            Some(sli) => self.sliced(entry, &wire, sli, shortest.unwrap_or(WITHOUT_RULES)),
+            None => None,
+        };
+        if form == Some("parts") && (wire.slice.is_some() || wire.slice_target.is_some()) {
+            let message = "the parts are sliced one by one: write `slice` there";
+            self.refuse_at(entry.at(&["slice"]), message);
         }
-        let part = self.part(index, wire.bad, wire.good);
-        let period = period?;
-        Some(SloSettings {
+        let settings = SloSettings {
             service: wire.service,
             name: wire.name,
             objective: objective?,
-            period,
-            timezone: zone.clone(),
+            period: period?,
+            timezone: timezone?,
             source: source?,
-            sli: Sli::Events {
-                part: part?,
-                total: wire.total.trim().to_owned(),
-            },
-            rules: Rule::workbook(period),
-            min_bad_events: MIN_BAD_EVENTS,
-            by: Vec::new(),
-            labels: BTreeMap::new(),
-            description: String::new(),
+            sli: sli.unwrap_or(Sli::Weighted(Vec::new())),
+            rules,
+            min_bad_events: min_bad_events?,
+            by: wire.by,
+            labels: wire.labels,
+            description: wire.description.unwrap_or_default().trim().to_owned(),
+        };
+        if self.problems.len() > before {
+            return None;
+        }
+        Some(match wire.parts {
+            Some(parts) => Read::Mix(Box::new(Mix {
+                entry,
+                parts,
+                settings,
+            })),
+            None => Read::Simple(Box::new(settings)),
         })
     }
 
     /// Percent to a share of 1.
-    fn objective(&mut self, index: usize, percent: f64) -> Option<f64> {
+    fn objective(&mut self, entry: Entry, percent: f64) -> Option<f64> {
         let message = if !(percent > 0.0 && percent < 100.0) {
             "write a percentage above 0 and below 100: 99.9 promises that 99.9 % of events are good"
         } else if percent <= 1.0 {
@@ -100,11 +186,11 @@ impl Context<'_> {
         } else {
             return Some(rounded(percent / 100.0));
         };
-        self.refuse("slo", index, &["objective"], message);
+        self.refuse_at(entry.at(&["objective"]), message);
         None
     }
 
-    fn period(&mut self, index: usize, text: &str) -> Option<Period> {
+    fn period(&mut self, entry: Entry, text: &str) -> Option<Period> {
         let message = match text.parse() {
             Ok(Period::Rolling(window)) if !PERIODS.contains(&window) => {
                 "a rolling period is one day to one year long: write `30d`, for example"
@@ -112,35 +198,40 @@ impl Context<'_> {
             Ok(period) => return Some(period),
             Err(_) => "write a duration such as `30d`, or `week`, `month`, `quarter` or `year`",
         };
-        self.refuse("slo", index, &["period"], message);
+        self.refuse_at(entry.at(&["period"]), message);
         None
     }
 
-    fn part(&mut self, index: usize, bad: Option<String>, good: Option<String>) -> Option<Part> {
-        let (key, query, part): (_, _, fn(String) -> Part) = match (bad, good) {
-            (Some(bad), None) => ("bad", bad, Part::Bad),
-            (None, Some(good)) => ("good", good, Part::Good),
-            (Some(_), Some(_)) => {
-                let message = "`bad` is given as well: keep one, the other follows from the total";
-                self.refuse("slo", index, &["good"], message);
-                return None;
-            }
-            (None, None) => {
-                let message = "add `bad` (events that broke the objective) or `good` (events that kept it) beside `total`";
-                self.refuse("slo", index, &["bad"], message);
-                return None;
-            }
+    fn slo_zone(
+        &mut self,
+        entry: Entry,
+        name: Option<&str>,
+        default: &TimeZone,
+    ) -> Option<TimeZone> {
+        let Some(name) = name else {
+            return Some(default.clone());
         };
-        if let Err(message) = check_query(&query) {
-            self.refuse("slo", index, &[key], message);
+        let zone = read::time_zone(name);
+        zone.map_err(|message| self.refuse_at(entry.at(&["timezone"]), message))
+            .ok()
+    }
+
+    fn floor(&mut self, entry: Entry, written: Option<wire::Number>) -> Option<f64> {
+        match written {
+            None => Some(MIN_BAD_EVENTS),
+            Some(wire::Number(floor)) if floor >= 0.0 && floor.is_finite() => Some(floor),
+            Some(_) => {
+                let message = "write a number of events, 0 or more: fewer bad ones do not page, and 0 lets any number page";
+                self.refuse_at(entry.at(&["min_bad_events"]), message);
+                None
+            }
         }
-        Some(part(query.trim().to_owned()))
     }
 
     /// The source that measures an SLO: the one it names, or the only one that can.
     fn slo_source(
         &mut self,
-        index: usize,
+        entry: Entry,
         name: Option<&str>,
         sources: &[SourceSettings],
     ) -> Option<SourceName> {
@@ -171,37 +262,7 @@ impl Context<'_> {
                 None => read::unknown_word("source", name, &names),
             },
         };
-        self.refuse("slo", index, &["source"], message);
+        self.refuse_at(entry.at(&["source"]), message);
         None
-    }
-}
-
-/// Accepts a bare selector, to which the window is added, or an expression that has `$window`.
-fn check_query(query: &str) -> Result<(), String> {
-    const FIX: &str = "write a selector such as `http_requests_total{service=\"checkout\"}`, or an expression with $window such as `sum(increase(http_requests_total[$window]))`";
-    if query.len() > MAX_QUERY {
-        return Err(format!(
-            "longer than {MAX_QUERY} bytes: record it as a rule and name that"
-        ));
-    }
-    let has_window = query.contains(WINDOW);
-    let expression = parser::parse(&query.replace(WINDOW, "5m"))
-        .map_err(|error| format!("this is not PromQL ({error}): {FIX}"))?;
-    match &expression {
-        Expr::VectorSelector(selector) if !has_window => {
-            if selector.offset.is_some() || selector.at.is_some() {
-                return Err(format!("a selector has no offset and no @: {FIX}"));
-            }
-            // A comment would swallow what is added behind it.
-            parser::parse(&format!("sum(increase({}[5m]))", query.trim()))
-                .map_err(|_| "write the selector without a comment".to_owned())?;
-            Ok(())
-        }
-        _ if !has_window => Err(format!("this expression has no $window, so it would count the same for 5m as for 30d: {FIX}")),
-        expression => match expression.value_type() {
-            ValueType::Vector | ValueType::Scalar => Ok(()),
-            ValueType::Matrix => Err("this is a range of samples, not a number of events: wrap it, as in `sum(increase(…[$window]))`".to_owned()),
-            ValueType::String => Err(format!("this is a text, not a number of events: {FIX}")),
-        },
     }
 }

@@ -84,23 +84,64 @@ pub(super) struct Basic {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span(pub(super) Window);
 
-/// `[[slo]]`.
+/// `[[slo]]`. What is measured takes one of several forms, of which the keys are optional here.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Slo {
     pub(super) service: String,
     pub(super) name: String,
-    pub(super) objective: Percent,
+    pub(super) description: Option<String>,
+    pub(super) objective: Number,
     pub(super) period: Option<String>,
+    pub(super) timezone: Option<String>,
     pub(super) source: Option<String>,
-    pub(super) total: String,
+    pub(super) total: Option<String>,
     pub(super) bad: Option<String>,
     pub(super) good: Option<String>,
+    pub(super) gauge: Option<String>,
+    pub(super) histogram: Option<String>,
+    pub(super) within: Option<Number>,
+    pub(super) error_ratio: Option<String>,
+    pub(super) success_ratio: Option<String>,
+    pub(super) parts: Option<Vec<Part>>,
+    pub(super) slice: Option<Span>,
+    pub(super) slice_target: Option<Number>,
+    pub(super) rules: Option<Vec<Rule>>,
+    pub(super) min_bad_events: Option<Number>,
+    #[serde(default)]
+    pub(super) by: Vec<String>,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+/// An entry of `parts`.
+#[derive(Debug, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "{ slo = \"service/name\", weight = 2 }"
+)]
+pub(super) struct Part {
+    pub(super) slo: String,
+    pub(super) weight: Option<Number>,
+}
+
+/// An entry of `rules`.
+#[derive(Debug, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "{ severity = \"page\", long = \"1h\", short = \"5m\", factor = 14.4 }"
+)]
+pub(super) struct Rule {
+    pub(super) severity: String,
+    pub(super) long: Span,
+    pub(super) short: Span,
+    pub(super) factor: Option<Number>,
+    pub(super) budget: Option<Number>,
 }
 
 /// A number, written with or without a point.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Percent(pub(super) f64);
+pub(super) struct Number(pub(super) f64);
 
 /// `[[service]]`.
 #[derive(Debug, Deserialize)]
@@ -242,7 +283,7 @@ fn is_nothing(duration: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|digit| digit == b'0')
 }
 
-impl<'de> Deserialize<'de> for Percent {
+impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         f64::deserialize(deserializer).map(Self)
     }

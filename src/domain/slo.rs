@@ -261,8 +261,12 @@ impl Slo {
         Untrusted::from(format!("{}/{}", self.service.raw(), self.name.raw()))
     }
 
-    /// The windows its rules need, shortest first, each once.
+    /// The windows its rules need, shortest first, each once. One without rules alerts nobody, and
+    /// is watched over 5m and 1h.
     pub fn windows(&self) -> Vec<Window> {
+        if self.rules.is_empty() {
+            return vec![Window::minutes(5), Window::hours(1)];
+        }
         let mut windows: Vec<_> = self
             .rules
             .iter()

@@ -1,0 +1,131 @@
+//! The PromQL of an SLO, checked before anything asks for it.
+
+use promql_parser::parser::value::ValueType;
+use promql_parser::parser::{self, Expr, LabelModifier};
+
+/// What stands for the window in an expression.
+const WINDOW: &str = "$window";
+/// The longest query; deeper nesting than fits in here is no query but an accident.
+const MAX_QUERY: usize = 8 * 1024;
+/// The function that a selector of counters must be fit for.
+const INCREASE: &str = "increase";
+/// The function that a selector of gauges must be fit for.
+const SUM_OVER_TIME: &str = "sum_over_time";
+
+const EVENTS: &str = "write a selector such as `http_requests_total{service=\"checkout\"}`, or an expression with $window such as `sum(increase(http_requests_total[$window]))`";
+const RATIO: &str =
+    "write an expression with $window such as `1 - avg(avg_over_time(up[$window]))`";
+
+/// Accepts a bare selector, to which the window is added, or an expression that has `$window`.
+pub(super) fn events(query: &str) -> Result<(), String> {
+    let expression = parsed(query, EVENTS)?;
+    if query.contains(WINDOW) {
+        return counts(&expression, EVENTS);
+    }
+    match &expression {
+        Expr::VectorSelector(_) => bare(&expression, query, INCREASE, EVENTS),
+        _ => Err(format!(
+            "this expression has no $window, so it would count the same for 5m as for 30d: {EVENTS}"
+        )),
+    }
+}
+
+/// Accepts an expression of the ratio itself.
+pub(super) fn ratio(query: &str) -> Result<(), String> {
+    let expression = parsed(query, RATIO)?;
+    if !query.contains(WINDOW) {
+        return Err(format!(
+            "this expression has no $window, so it would say the same of 5m as of 30d: {RATIO}"
+        ));
+    }
+    counts(&expression, RATIO)
+}
+
+/// Accepts a bare selector of gauges.
+pub(super) fn gauge(query: &str) -> Result<(), String> {
+    const FIX: &str = "write a selector such as `probe_success{job=\"blackbox\"}`";
+    bare(&parsed(query, FIX)?, query, SUM_OVER_TIME, FIX)
+}
+
+/// Accepts a bare selector of native histograms.
+pub(super) fn histogram(query: &str) -> Result<(), String> {
+    const FIX: &str =
+        "write a selector such as `http_request_duration_seconds{service=\"checkout\"}`";
+    let expression = parsed(query, FIX)?;
+    bare(&expression, query, INCREASE, FIX)?;
+    let name = match &expression {
+        Expr::VectorSelector(selector) => selector.name.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    match name.strip_suffix("_bucket") {
+        Some(base) => Err(format!(
+            "these are the buckets of a classic histogram: write `total = '{base}_count{{…}}'` and `good = '{name}{{…,le=\"0.25\"}}'` in place of `histogram` and `within`"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Refuses an expression that sums away the labels that an SLO is split by.
+pub(super) fn keeps(query: &str, by: &[String]) -> Result<(), String> {
+    let Ok(expression) = parser::parse(&query.replace(WINDOW, "5m")) else {
+        return Ok(());
+    };
+    let Expr::Aggregate(aggregate) = unwrapped(&expression) else {
+        return Ok(());
+    };
+    let is_kept = |label: &String| match &aggregate.modifier {
+        Some(LabelModifier::Include(labels)) => labels.labels.contains(label),
+        Some(LabelModifier::Exclude(labels)) => !labels.labels.contains(label),
+        None => false,
+    };
+    match by.iter().find(|label| !is_kept(label)) {
+        Some(label) => Err(format!(
+            "this sums `{label}` away, which `by` splits the SLO by: write `{} by ({}) (…)`",
+            aggregate.op,
+            by.join(", ")
+        )),
+        None => Ok(()),
+    }
+}
+
+fn unwrapped(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Paren(inner) => unwrapped(&inner.expr),
+        other => other,
+    }
+}
+
+fn parsed(query: &str, fix: &str) -> Result<Expr, String> {
+    if query.len() > MAX_QUERY {
+        return Err(format!(
+            "longer than {MAX_QUERY} bytes: record it as a rule and name that"
+        ));
+    }
+    parser::parse(&query.replace(WINDOW, "5m"))
+        .map_err(|error| format!("this is not PromQL ({error}): {fix}"))
+}
+
+/// Accepts a selector and nothing around it.
+fn bare(expression: &Expr, query: &str, function: &str, fix: &str) -> Result<(), String> {
+    match expression {
+        Expr::VectorSelector(selector) if selector.offset.is_none() && selector.at.is_none() => {
+            // A comment would swallow what is added behind it.
+            parser::parse(&format!("sum({function}({}[5m]))", query.trim()))
+                .map_err(|_| "write the selector without a comment".to_owned())?;
+            Ok(())
+        }
+        Expr::VectorSelector(_) => Err(format!("a selector has no offset and no @: {fix}")),
+        _ => Err(format!("this is an expression, not a selector: {fix}")),
+    }
+}
+
+/// Accepts what gives numbers.
+fn counts(expression: &Expr, fix: &str) -> Result<(), String> {
+    match expression.value_type() {
+        ValueType::Vector | ValueType::Scalar => Ok(()),
+        ValueType::Matrix => Err(format!(
+            "this is a range of samples, not a number: wrap it, as in `sum(increase(…[$window]))`; {fix}"
+        )),
+        ValueType::String => Err(format!("this is a text, not a number: {fix}")),
+    }
+}
