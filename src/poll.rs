@@ -166,7 +166,11 @@ impl Asker {
             let outcome = Outcome::of(&report, failures);
             failures = outcome.failures;
             let ended = Instant::now();
-            let delay = next_delay(report.at, self.interval, self.phase, outcome);
+            let delay = if report.outcome.as_ref().is_ok_and(|facts| facts.more) {
+                SignedDuration::ZERO
+            } else {
+                next_delay(report.at, self.interval, self.phase, outcome)
+            };
             report.next_try = report.at.checked_add(delay).ok();
             if reports.send(report).await.is_err() {
                 return;

@@ -58,6 +58,8 @@ pub struct Facts {
     pub warnings: Vec<Untrusted>,
     /// A part that failed while the rest is good; it counts as a fault of the source.
     pub fault: Option<Fault>,
+    /// True when this is the part that could be had at once, and the rest is had by asking again.
+    pub more: bool,
 }
 
 /// One poll of one source, done.

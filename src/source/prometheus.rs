@@ -16,9 +16,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use self::api::Api;
+use self::by_hand::ByHand;
 use self::discover::{Context, Found, Rules};
 use self::measure::Meter;
 use self::plan::{Plan, Span};
+use self::planner::Planner;
 use self::releases::BuildInfo;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
@@ -34,9 +36,11 @@ use crate::text::Untrusted;
 
 mod alerts;
 mod api;
+mod by_hand;
 mod discover;
 mod measure;
 mod plan;
+mod planner;
 mod promql;
 mod releases;
 #[cfg(test)]
@@ -87,6 +91,9 @@ struct Prometheus {
     options: Options,
     alerts: bool,
     by_hand: Vec<SloSettings>,
+    /// Their plans, made by the first poll.
+    planned: Option<Vec<(ByHand, Plan)>>,
+    planner: Planner,
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
     trends: Trends,
@@ -124,6 +131,8 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         options,
         alerts,
         by_hand,
+        planned: None,
+        planner: Planner::default(),
         rules: None,
         meter: Meter::default(),
         trends: Trends::default(),
@@ -183,7 +192,7 @@ impl Prometheus {
         let never = Timestamp::UNIX_EPOCH;
         self.by_hand
             .iter()
-            .map(|slo| Plan::by_hand(slo, never))
+            .map(|slo| ByHand::plan(slo, None, never).1)
             .map(|plan| self.observe(&plan, never, false))
             .collect()
     }
@@ -193,7 +202,9 @@ impl Prometheus {
         let mut margin = Margin::default();
         let mut facts = Facts::default();
         if self.options.discover || !self.by_hand.is_empty() {
-            facts.slos = Some(self.slos(ask, &mut margin).await?);
+            let (slos, more) = self.slos(ask, &mut margin).await?;
+            facts.slos = Some(slos);
+            facts.more = more;
         }
         if self.options.build_info.is_some() {
             let asked = self.releases(at).await;
@@ -212,14 +223,26 @@ impl Prometheus {
         Ok(facts)
     }
 
-    async fn slos(&mut self, ask: &Ask, margin: &mut Margin) -> Result<Vec<Observation>, Fault> {
+    fn plans_by_hand(&mut self, at: Timestamp) -> Vec<Plan> {
+        let settings = &self.by_hand;
+        let planned = self.planned.get_or_insert_with(|| {
+            let plan = |slo| ByHand::plan(slo, None, at);
+            settings.iter().map(plan).collect()
+        });
+        for (by_hand, plan) in planned.iter_mut() {
+            by_hand.grow(plan, at);
+        }
+        planned.iter().map(|(_, plan)| plan.clone()).collect()
+    }
+
+    async fn slos(
+        &mut self,
+        ask: &Ask,
+        margin: &mut Margin,
+    ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
         let mut partial = false;
-        let mut plans: Vec<_> = self
-            .by_hand
-            .iter()
-            .map(|slo| Plan::by_hand(slo, at))
-            .collect();
+        let mut plans = self.plans_by_hand(at);
         let discovered = plans.len()..;
         if self.options.discover {
             let found = self.discover(ask, margin, &mut partial).await?;
@@ -227,13 +250,19 @@ impl Prometheus {
             plans.extend(found.plans);
         }
         slo::tell_apart(plans.iter_mut().map(|plan| &mut plan.slo));
-        let round = self.meter.measure(&self.api, &plans, ask).await?;
+        let round = self
+            .meter
+            .measure(&self.api, &mut self.planner, &plans, ask)
+            .await?;
         margin.warn(round.warnings);
         if let Some(fault) = round.fault {
             margin.fault.get_or_insert(fault);
         }
-        if ask.history {
-            let asked = self.trends.refresh(&self.api, &plans, at).await;
+        if ask.history && !round.more {
+            let asked = self
+                .trends
+                .refresh(&self.api, &mut self.planner, &plans, at)
+                .await;
             margin.note("the recent course", asked);
         }
         let observe = |(index, plan): (usize, &Plan)| {
@@ -241,7 +270,7 @@ impl Prometheus {
                 round.partial.contains(&index) || (partial && discovered.contains(&index));
             self.observe(plan, at, incomplete)
         };
-        Ok(plans.iter().enumerate().map(observe).collect())
+        Ok((plans.iter().enumerate().map(observe).collect(), round.more))
     }
 
     /// Asks for recorded series, and for the rules behind them when those are due.

@@ -39,7 +39,7 @@ pub(super) struct Answered<T> {
 }
 
 /// One series of an instant query.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Series {
     pub(super) name: String,
     pub(super) labels: Labels,
@@ -47,7 +47,7 @@ pub(super) struct Series {
 }
 
 /// One series of a range query, oldest point first.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct RangeSeries {
     pub(super) name: String,
     pub(super) labels: Labels,
@@ -292,6 +292,23 @@ impl Api {
             });
         envelope(&request.accept(REFUSALS).send().await?)
     }
+}
+
+/// True when a query was refused for its length: by a proxy's status, or in the words of
+/// `VictoriaMetrics` ("too long query; got … bytes; mustn't exceed `-search.maxQueryLen`").
+pub(super) fn is_too_long(fault: &Fault) -> bool {
+    let said = fault.message.raw();
+    fault.kind == FaultKind::Query
+        && [
+            "answered 413",
+            "answered 414",
+            "answered 431",
+            "maxQueryLen",
+            "too long",
+            "too large",
+        ]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// Unwraps Prometheus' envelope; an error in it becomes a fault in its own words.

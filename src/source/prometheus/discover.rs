@@ -185,7 +185,10 @@ fn objective(recorded: f64) -> Option<f64> {
 /// The queries that tell what a missing `bad / total` means.
 fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
     let (bad, total) = promql::quotient(query)?;
-    let text = |expr| window.map_or_else(|| format!("{expr}"), |to| promql::with_range(&expr, to));
+    let text = |expr| {
+        let text = window.map_or_else(|| format!("{expr}"), |to| promql::with_range(&expr, to));
+        promql::whichever_spelling(&text)
+    };
     Some(Formula::Events(Ratio {
         part: Part::Bad(text(bad)),
         total: text(total),

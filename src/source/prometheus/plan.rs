@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::api::Labels;
 use super::promql;
-use crate::config::{Part, Sli, SloSettings};
+use crate::config::{Part, Sli};
 use crate::domain::slo::rounded;
-use crate::domain::{Events, Origin, Reading, Slo, Window};
+use crate::domain::{Events, Reading, Slo, Window};
 use crate::text::Untrusted;
 
 /// One of the things that are measured of an SLO.
@@ -39,12 +38,12 @@ pub(super) enum Formula {
 }
 
 impl Formula {
-    /// The formula of an SLI for one window.
-    fn of(sli: &Sli, window: Window) -> Self {
+    /// The formula of an SLI for a window, or for [`promql::PLACEHOLDER`]: see [`Self::over`].
+    pub(super) fn of(sli: &Sli, window: &str) -> Self {
         match sli {
             Sli::Events { part, total } => Self::Events(Ratio::of(part, total, window)),
             Sli::Gauge(selector) => {
-                let selector = selector.trim();
+                let selector = promql::whichever_spelling(selector.trim());
                 let all = format!("sum(count_over_time({selector}[{window}]))");
                 Self::Events(Ratio {
                     part: Part::Bad(format!("{all} - sum(sum_over_time({selector}[{window}]))")),
@@ -53,7 +52,7 @@ impl Formula {
                 })
             }
             Sli::Latency { histogram, within } => {
-                let histogram = histogram.trim();
+                let histogram = promql::whichever_spelling(histogram.trim());
                 let grown = format!("sum(increase({histogram}[{window}]))");
                 Self::Events(Ratio {
                     part: Part::Good(format!(
@@ -69,7 +68,8 @@ impl Formula {
             },
             Sli::Slices { of, width, target } => {
                 // A slice without traffic has no ratio (NaN) and is no slice; `>= 0` drops it.
-                let slice = format!("(({}) >= 0)", Self::of(of, *width).expression());
+                let slice = Self::of(of, &width.to_string()).expression();
+                let slice = format!("(({slice}) >= 0)");
                 let look_back = format!("[{window}:{width}]");
                 match target {
                     Some(target) => {
@@ -98,6 +98,46 @@ impl Formula {
         }
     }
 
+    /// The same with every query changed.
+    pub(super) fn map(&self, change: &dyn Fn(&str) -> String) -> Self {
+        match self {
+            Self::Events(ratio) => Self::Events(Ratio {
+                part: match &ratio.part {
+                    Part::Bad(query) => Part::Bad(change(query)),
+                    Part::Good(query) => Part::Good(change(query)),
+                },
+                total: change(&ratio.total),
+                counts: ratio.counts,
+            }),
+            Self::Direct { query, success } => Self::Direct {
+                query: change(query),
+                success: *success,
+            },
+            Self::Weighted(parts) => Self::Weighted(
+                parts
+                    .iter()
+                    .map(|(weight, part)| (*weight, part.map(change)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// That of a placeholder for one window.
+    pub(super) fn over(&self, window: Window) -> Self {
+        let window = window.to_string();
+        self.map(&|query| query.replace(promql::PLACEHOLDER, &window))
+    }
+
+    /// The queries for all events, or for the ratio where nothing is counted: where these have data,
+    /// there is data.
+    pub(super) fn totals(&self) -> Vec<&str> {
+        match self {
+            Self::Events(ratio) => vec![&ratio.total],
+            Self::Direct { query, .. } => vec![query],
+            Self::Weighted(parts) => parts.iter().flat_map(|(_, part)| part.totals()).collect(),
+        }
+    }
+
     /// The queries whose answers it needs, in the order that [`Self::read`] takes them.
     pub(super) fn queries(&self) -> Vec<&str> {
         match self {
@@ -108,7 +148,7 @@ impl Formula {
     }
 
     /// The queries, each with what it asks for, to be copied.
-    fn named_queries(&self, window: Window) -> Vec<(String, Untrusted)> {
+    pub(super) fn named_queries(&self, window: Window) -> Vec<(String, Untrusted)> {
         let named = |name: &str, query: &str| (format!("{name} {window}"), query.into());
         match self {
             Self::Events(ratio) => {
@@ -167,7 +207,7 @@ impl Formula {
     }
 
     /// The ratio as one expression, for its course over time.
-    fn expression(&self) -> String {
+    pub(super) fn expression(&self) -> String {
         match self {
             Self::Events(ratio) => ratio.expression(),
             Self::Direct { query, success } => {
@@ -200,7 +240,7 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
-    fn of(part: &Part, total: &str, window: Window) -> Self {
+    fn of(part: &Part, total: &str, window: &str) -> Self {
         let (Part::Bad(query) | Part::Good(query)) = part;
         Self {
             counts: promql::counts_events(query) && promql::counts_events(total),
@@ -282,44 +322,6 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The plan of an SLO written by hand, at a moment: a calendar period grows with the time.
-    pub(super) fn by_hand(settings: &SloSettings, at: Timestamp) -> Self {
-        let zone = &settings.timezone;
-        let mut slo = Slo {
-            rules: settings.rules.clone(),
-            min_bad_events: settings.min_bad_events,
-            ..Slo::new(
-                settings.service.as_str(),
-                settings.name.as_str(),
-                settings.source.clone(),
-                settings.objective,
-                settings.period,
-                Origin::Config,
-            )
-        };
-        let formula = |window| Formula::of(&settings.sli, window);
-        let mut asked: BTreeMap<_, _> = slo
-            .windows()
-            .into_iter()
-            .map(|window| (Span::Window(window), formula(window)))
-            .collect();
-        let trend = asked.first_key_value().map_or(Trend::None, |(_, formula)| {
-            Trend::Expression(formula.expression())
-        });
-        if let Some((Span::Window(window), shortest)) = asked.first_key_value() {
-            slo.queries = shortest.named_queries(*window);
-        }
-        asked.insert(Span::Period, formula(settings.period.elapsed(at, zone)));
-        Self {
-            slo: Arc::new(slo),
-            zone: zone.clone(),
-            labels: Labels::new(),
-            given: BTreeMap::new(),
-            asked,
-            trend,
-        }
-    }
-
     /// True when a series with these labels can belong to this SLO.
     pub(super) fn owns(&self, labels: &Labels) -> bool {
         labels

@@ -1,11 +1,13 @@
 //! Reading and writing PromQL: what a rule measures, and the queries that measure it again.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::token::{T_DIV, T_GTR, T_LAND, T_MUL, T_SUB};
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
+use promql_parser::util::unquote_string;
 use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
 
 use crate::domain::Window;
@@ -14,13 +16,14 @@ use crate::domain::Window;
 pub(super) const TAG: &str = "watchfire";
 
 /// The placeholder of a hand-written expression.
-const PLACEHOLDER: &str = "$window";
+pub(super) const PLACEHOLDER: &str = "$window";
 
 /// A hand-written `total`, `bad` or `good`, for one window: an expression with its placeholder
 /// filled, or the increase of a bare selector.
-pub(super) fn over(text: &str, window: Window) -> String {
+pub(super) fn over(text: &str, window: &str) -> String {
+    let text = whichever_spelling(text);
     if text.contains(PLACEHOLDER) {
-        return text.replace(PLACEHOLDER, &window.to_string());
+        return text.replace(PLACEHOLDER, window);
     }
     format!("sum(increase({}[{window}]))", text.trim())
 }
@@ -39,15 +42,19 @@ pub(super) fn joined<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
     expressions
         .enumerate()
         .map(|(index, text)| {
-            let vector = if is_scalar(text) {
-                format!("vector({text})")
+            if is_scalar(text) {
+                tagged(index, &format!("vector({text})"))
             } else {
-                text.to_owned()
-            };
-            format!("label_replace({vector}, \"{TAG}\", \"{index}\", \"\", \"\")")
+                tagged(index, text)
+            }
         })
         .collect::<Vec<_>>()
         .join(" or ")
+}
+
+/// An expression whose series carry a number in [`TAG`].
+pub(super) fn tagged(index: usize, vector: &str) -> String {
+    format!("label_replace({vector}, \"{TAG}\", \"{index}\", \"\", \"\")")
 }
 
 /// The longest query worth sending, in bytes: `VictoriaMetrics` refuses more than 16 kB
@@ -82,7 +89,8 @@ pub(super) fn batches<T>(
     batches
 }
 
-fn is_scalar(text: &str) -> bool {
+/// True for an expression that is one number by itself.
+pub(super) fn is_scalar(text: &str) -> bool {
     parser::parse(text).is_ok_and(|expr| expr.value_type() == ValueType::Scalar)
 }
 
@@ -134,7 +142,7 @@ pub(super) fn counts_events(text: &str) -> bool {
     if !text.contains(PLACEHOLDER) {
         return true;
     }
-    let Ok(expr) = parser::parse(&over(text, Window::minutes(5))) else {
+    let Ok(expr) = parser::parse(&over(text, "5m")) else {
         return false;
     };
     let mut calls = Calls {
@@ -306,6 +314,133 @@ fn number(expr: &Expr) -> Option<f64> {
         Expr::NumberLiteral(literal) => Some(literal.val),
         _ => None,
     }
+}
+
+/// A piece of a query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Piece<'a> {
+    pub(super) text: &'a str,
+    /// True for the value of an `=` matcher, in its quotes.
+    pub(super) is_value: bool,
+    /// The label that is matched; empty where its name is quoted.
+    pub(super) label: &'a str,
+}
+
+/// Cuts a query at the values of its `=` matchers; the pieces in a row are the query.
+///
+/// A string is read as such wherever it stands, and a `#` outside of one begins a comment.
+pub(super) fn pieces(query: &str) -> Vec<Piece<'_>> {
+    let bytes = query.as_bytes();
+    let mut pieces = Vec::new();
+    // Where the next piece begins, and where the last token ends.
+    let (mut start, mut token, mut at) = (0, 0, 0);
+    let plain = |text| Piece {
+        text,
+        is_value: false,
+        label: "",
+    };
+    while at < bytes.len() {
+        match bytes[at] {
+            b'#' => {
+                let line = bytes[at..].iter().position(|&byte| byte == b'\n');
+                at = line.map_or(bytes.len(), |length| at + length);
+            }
+            quote @ (b'"' | b'\'' | b'`') => {
+                let end = string_end(bytes, at, quote);
+                if let Some(label) = matched_label(&query[..token]) {
+                    pieces.push(plain(&query[start..at]));
+                    pieces.push(Piece {
+                        text: &query[at..end],
+                        is_value: true,
+                        label,
+                    });
+                    start = end;
+                }
+                (at, token) = (end, end);
+            }
+            byte => {
+                at += 1;
+                if !byte.is_ascii_whitespace() {
+                    token = at;
+                }
+            }
+        }
+    }
+    pieces.push(plain(&query[start..]));
+    pieces
+}
+
+/// Behind the closing quote of the string that begins at `at`.
+fn string_end(bytes: &[u8], at: usize, quote: u8) -> usize {
+    let mut end = at + 1;
+    while end < bytes.len() {
+        match bytes[end] {
+            byte if byte == quote => return end + 1,
+            b'\\' if quote != b'`' => end += 2,
+            _ => end += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// The label of `label=`; `None` for anything else.
+fn matched_label(before: &str) -> Option<&str> {
+    let name = before.strip_suffix('=')?;
+    if name.ends_with(['!', '=', '<', '>', '~']) {
+        return None;
+    }
+    let name = name.trim_end();
+    let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let begin = name.trim_end_matches(is_part).len();
+    Some(&name[begin..])
+}
+
+/// The same query where `le` and `quantile` match a whole number however it is spelled.
+///
+/// Prometheus 3 stores `le="1"` as `le="1.0"`, and likewise `quantile`, where 2 kept what the client
+/// sent: <https://prometheus.io/docs/prometheus/latest/migration/#le-and-quantile-label-values>.
+pub(super) fn whichever_spelling(query: &str) -> String {
+    let mut out = String::with_capacity(query.len());
+    for piece in pieces(query) {
+        match spellings(&piece).filter(|_| out.trim_end().ends_with('=')) {
+            Some(any) => {
+                out.truncate(out.trim_end().len());
+                out.extend(["~\"", &any, "\""]);
+            }
+            None => out.push_str(piece.text),
+        }
+    }
+    out
+}
+
+/// The ways to spell a whole number, as a regular expression in a PromQL string.
+fn spellings(piece: &Piece<'_>) -> Option<String> {
+    if !piece.is_value || !["le", "quantile"].contains(&piece.label) {
+        return None;
+    }
+    let value = unquote_string(piece.text).ok()?;
+    let whole = value.strip_suffix(".0").unwrap_or(&value);
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut any = format!("{whole}|{whole}\\\\.0");
+    // From a million on it is written with an exponent: 1e+06.
+    if let Some((mantissa, exponent)) = whole
+        .parse::<f64>()
+        .ok()
+        .filter(|number| number.abs() >= 1e6)
+        .and_then(|number| {
+            Some(
+                format!("{number:e}")
+                    .split_once('e')
+                    .map(|(m, e)| (m.replace('.', "\\\\."), e.to_owned()))?,
+            )
+        })
+    {
+        let _ = write!(any, "|{mantissa}e\\\\+{exponent:0>2}");
+    }
+    Some(any)
 }
 
 #[cfg(test)]

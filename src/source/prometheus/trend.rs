@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, Labels, Range, RangeSeries};
 use super::plan::{Plan, Trend};
-use super::promql;
+use super::planner::{Planner, Question};
 use crate::domain::slo::Point;
 use crate::domain::{Fault, window};
 use crate::text::Untrusted;
@@ -18,8 +18,8 @@ const REACH: SignedDuration = SignedDuration::from_hours(3);
 const STEP: SignedDuration = SignedDuration::from_mins(3);
 /// How often the course is asked for.
 const CADENCE: SignedDuration = SignedDuration::from_mins(1);
-/// Expressions a query: a range costs [`REACH`] / [`STEP`] times what an instant does.
-const BATCH: usize = 16;
+/// Expressions joined in a query: a range costs [`REACH`] / [`STEP`] times what an instant does.
+const EXPRESSIONS: usize = 16;
 
 /// The courses, kept between polls.
 #[derive(Default)]
@@ -47,6 +47,7 @@ impl Trends {
     pub(super) async fn refresh(
         &mut self,
         api: &Api,
+        planner: &mut Planner,
         plans: &[Plan],
         at: Timestamp,
     ) -> Result<(), Fault> {
@@ -65,7 +66,7 @@ impl Trends {
         };
         let mut courses = HashMap::new();
         recorded(api, plans, range, &mut courses).await?;
-        computed(api, plans, range, &mut courses).await?;
+        computed(api, planner, plans, (at, range), &mut courses).await?;
         self.courses = courses;
         Ok(())
     }
@@ -105,11 +106,13 @@ async fn recorded(
     Ok(())
 }
 
-/// The courses of SLOs written by hand, some a query.
+/// The courses of SLOs written by hand. One that is refused is left out: what asks for its newest
+/// value says why.
 async fn computed(
     api: &Api,
+    planner: &mut Planner,
     plans: &[Plan],
-    range: Range,
+    (at, range): (Timestamp, Range),
     courses: &mut HashMap<Untrusted, Arc<[Point]>>,
 ) -> Result<(), Fault> {
     let expressions: Vec<_> = plans
@@ -119,19 +122,21 @@ async fn computed(
             Trend::Recorded { .. } | Trend::None => None,
         })
         .collect();
-    for batch in promql::batches(expressions, BATCH, |(_, text)| text.len()) {
-        let query = promql::joined(batch.iter().map(|(_, text)| *text));
-        for series in &api.query_range(&query, range).await?.data {
-            let tag = series
-                .labels
-                .get(promql::TAG)
-                .and_then(|tag| tag.parse::<usize>().ok());
-            if let Some((id, _)) = tag.and_then(|tag| batch.get(tag)) {
-                courses.insert(id.clone(), points(series, false));
-            }
+    let questions: Vec<_> = expressions
+        .iter()
+        .map(|&(_, query)| Question { query, class: 0 })
+        .collect();
+    let answers = planner
+        .ask(&questions, EXPRESSIONS, at, |query| async move {
+            api.query_range(&query, range).await
+        })
+        .await?;
+    for (index, (id, _)) in expressions.into_iter().enumerate() {
+        if let Ok([series]) = answers.get(index) {
+            courses.insert(id, points(series, false));
         }
     }
-    Ok(())
+    answers.broken.map_or(Ok(()), Err)
 }
 
 fn points(series: &RangeSeries, success: bool) -> Arc<[Point]> {

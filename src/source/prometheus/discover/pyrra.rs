@@ -171,9 +171,11 @@ fn period_increases(definition: &Definition<'_>, slo: &str) -> Option<Formula> {
     let (_, query) = definition.burn_rates.first_key_value()?;
     let (spelled, _) = definition.period?;
     let (bad, total) = promql::quotient(query)?;
+    let recorded =
+        |expr| promql::whichever_spelling(&promql::over_recorded_period(expr, spelled, slo));
     Some(Formula::Events(Ratio {
-        part: Part::Bad(promql::over_recorded_period(&bad, spelled, slo)),
-        total: promql::over_recorded_period(&total, spelled, slo),
+        part: Part::Bad(recorded(&bad)),
+        total: recorded(&total),
         counts: true,
     }))
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_selector_is_counted_and_an_expression_is_filled() {
-    let window = Window::minutes(5);
+    let window = "5m";
     assert_eq!(
         over(r#"http{code=~"5.."}"#, window),
         r#"sum(increase(http{code=~"5.."}[5m]))"#

@@ -1,0 +1,370 @@
+//! The query planner: from all questions that are due to few queries, and back.
+//!
+//! A request costs a server about as much as ten small expressions, and reading many series at once
+//! far less than reading each by itself. So questions that differ only in the values of `=` matchers
+//! are asked as one ([`shape`]), others are joined by `or`, some fifty a query ([`batch`]), and a
+//! question that several SLOs share is asked once.
+//!
+//! A query that is refused is halved until the question that spoils it stands alone.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::{SignedDuration, Timestamp};
+
+use self::batch::{Batch, Leaf, Limits, pack};
+use self::shape::{Shape, cut};
+use super::api::{self, Answered, Labels, RangeSeries, Series};
+use super::promql;
+use crate::domain::{Fault, FaultKind, window};
+use crate::text::Untrusted;
+
+mod batch;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+/// The longest query that is tried, in bytes. Prometheus takes megabytes by POST, `VictoriaMetrics`
+/// 16 KiB (`-search.maxQueryLen`); what a server refuses is remembered.
+const LONGEST: usize = 60_000;
+/// No limit is believed to be shorter than this, in bytes.
+const SHORTEST: usize = 1_000;
+/// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
+const IN_FLIGHT: usize = 16;
+/// How long a refused question is left alone.
+const PENANCE: SignedDuration = SignedDuration::from_mins(1);
+/// Skeletons that are remembered; calendar periods make new ones all the time.
+const MOST_SHAPES: usize = 10_000;
+/// Series that an answer may have for each that was asked for, before its shape is narrowed.
+const WASTE: usize = 4;
+/// Answers with fewer series too many than this are not worth narrowing.
+const LITTLE: usize = 100;
+
+/// A query that has to be asked, and with what it may share a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) query: &'a str,
+    /// Only questions of one class share a request; lower ones go first.
+    pub(super) class: u64,
+}
+
+/// A series of an answer.
+pub(super) trait Labelled: Clone {
+    fn labels(&mut self) -> &mut Labels;
+}
+
+impl Labelled for Series {
+    fn labels(&mut self) -> &mut Labels {
+        &mut self.labels
+    }
+}
+
+impl Labelled for RangeSeries {
+    fn labels(&mut self) -> &mut Labels {
+        &mut self.labels
+    }
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(super) struct Answers<S> {
+    /// The question's place in `of`, for each question.
+    of: Vec<usize>,
+    answers: Vec<Result<Vec<S>, Fault>>,
+    partial: HashSet<usize>,
+    pub(super) warnings: BTreeSet<Untrusted>,
+    /// Why some questions were not answered at all, while others were.
+    pub(super) broken: Option<Fault>,
+}
+
+impl<S> Answers<S> {
+    /// The series that answer a question, by its index; the fault is the server's refusal.
+    pub(super) fn get(&self, question: usize) -> Result<&[S], &Fault> {
+        self.answers[self.of[question]].as_deref()
+    }
+
+    /// True when parts of the data did not answer it.
+    pub(super) fn is_partial(&self, question: usize) -> bool {
+        self.partial.contains(&self.of[question])
+    }
+}
+
+/// A query that would be sent, and what it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sent {
+    pub(super) query: String,
+    /// Questions by index.
+    pub(super) serves: Vec<usize>,
+}
+
+/// What is known of a skeleton.
+#[derive(Clone)]
+struct Known {
+    shape: Option<Arc<Shape>>,
+    is_scalar: bool,
+}
+
+/// Plans queries, and remembers what a server takes.
+#[derive(Default)]
+pub(super) struct Planner {
+    shapes: HashMap<String, Known>,
+    /// The longest query the server is believed to take, once it refused one for its length.
+    longest: Option<usize>,
+    /// Skeletons whose answers held far more than was asked for.
+    wasteful: HashSet<String>,
+    refused: HashMap<String, (Timestamp, Fault)>,
+}
+
+/// One round of asking.
+struct Round<'a, S> {
+    leaves: Vec<Leaf<'a>>,
+    answers: Vec<Option<Result<Vec<S>, Fault>>>,
+    partial: HashSet<usize>,
+    warnings: BTreeSet<Untrusted>,
+    broken: Option<Fault>,
+    queue: Vec<Batch>,
+    any: bool,
+}
+
+impl Planner {
+    /// The queries that would be sent for these questions.
+    pub(super) fn plan(&mut self, questions: &[Question<'_>], expressions: usize) -> Vec<Sent> {
+        let (leaves, of) = self.leaves(questions);
+        let serves = |batch: &Batch| {
+            let asked: HashSet<_> = batch.leaves().collect();
+            let serves = (0..of.len()).filter(|&index| asked.contains(&of[index]));
+            serves.collect()
+        };
+        self.pack(&leaves, expressions)
+            .iter()
+            .map(|batch| Sent {
+                query: batch.text(),
+                serves: serves(batch),
+            })
+            .collect()
+    }
+
+    /// Asks all of them; `expressions` is how many are joined in a query at most.
+    ///
+    /// Fails as a whole only when the server answers nothing.
+    pub(super) async fn ask<S, F>(
+        &mut self,
+        questions: &[Question<'_>],
+        expressions: usize,
+        at: Timestamp,
+        send: impl Fn(String) -> F,
+    ) -> Result<Answers<S>, Fault>
+    where
+        S: Labelled,
+        F: Future<Output = Result<Answered<Vec<S>>, Fault>>,
+    {
+        self.refused
+            .retain(|_, (asked, _)| *asked <= at && window::age(*asked, at) < PENANCE * 10);
+        let (leaves, of) = self.leaves(questions);
+        let mut round = Round {
+            answers: leaves
+                .iter()
+                .map(|leaf| self.penance(leaf, at).map(Err))
+                .collect(),
+            queue: Vec::new(),
+            leaves,
+            partial: HashSet::new(),
+            warnings: BTreeSet::new(),
+            broken: None,
+            any: false,
+        };
+        let batches = self.pack(&round.leaves, expressions);
+        let is_due = |batch: &Batch| batch.leaves().any(|leaf| round.answers[leaf].is_none());
+        round.queue = batches.into_iter().filter(is_due).rev().collect();
+        let mut flying = FuturesUnordered::new();
+        loop {
+            while round.broken.is_none()
+                && flying.len() < IN_FLIGHT
+                && let Some(batch) = round.queue.pop()
+            {
+                if batch.length() > self.longest.unwrap_or(usize::MAX) {
+                    if let Some(halves) = batch.clone().halves(&round.leaves) {
+                        round.queue.extend(halves.into_iter().rev());
+                        continue;
+                    }
+                }
+                let answer = send(batch.text());
+                flying.push(async move { (batch, answer.await) });
+            }
+            let Some((batch, answer)) = flying.next().await else {
+                break;
+            };
+            self.take(&mut round, batch, answer, at);
+        }
+        round.finish(of)
+    }
+
+    /// What came back for a batch.
+    fn take<S: Labelled>(
+        &mut self,
+        round: &mut Round<'_, S>,
+        batch: Batch,
+        answer: Result<Answered<Vec<S>>, Fault>,
+        at: Timestamp,
+    ) {
+        let fault = match answer {
+            Ok(answer) => {
+                round.any = true;
+                return self.read(round, &batch, answer);
+            }
+            Err(fault) => fault,
+        };
+        if fault.kind != FaultKind::Query {
+            round.broken.get_or_insert(fault);
+            return;
+        }
+        round.any = true;
+        if api::is_too_long(&fault) {
+            let shorter = (batch.length() / 2).max(SHORTEST);
+            let known = self.longest.unwrap_or(usize::MAX);
+            self.longest = Some(known.min(shorter));
+        }
+        match batch.clone().halves(&round.leaves) {
+            Some(halves) => round.queue.extend(halves.into_iter().rev()),
+            None => {
+                for leaf in batch.leaves() {
+                    let query = round.leaves[leaf].query.to_owned();
+                    self.refused.insert(query, (at, fault.clone()));
+                    round.answers[leaf] = Some(Err(fault.clone()));
+                }
+            }
+        }
+    }
+
+    fn read<S: Labelled>(
+        &mut self,
+        round: &mut Round<'_, S>,
+        batch: &Batch,
+        answer: Answered<Vec<S>>,
+    ) {
+        round.warnings.extend(answer.warnings);
+        let mut counts = vec![0; batch.expressions.len()];
+        for leaf in batch.leaves() {
+            self.refused.remove(round.leaves[leaf].query);
+            round.answers[leaf] = Some(Ok(Vec::new()));
+            if answer.partial {
+                round.partial.insert(leaf);
+            }
+        }
+        for mut series in answer.data {
+            let tag = series.labels().remove(promql::TAG);
+            let Some(index) = tag.and_then(|tag| tag.parse::<usize>().ok()) else {
+                continue;
+            };
+            let Some(expression) = batch.expressions.get(index) else {
+                continue;
+            };
+            counts[index] += 1;
+            for &owner in expression.owners(series.labels()) {
+                if let Some(Ok(answers)) = &mut round.answers[owner] {
+                    answers.push(series.clone());
+                }
+            }
+        }
+        for (expression, count) in batch.expressions.iter().zip(counts) {
+            let asked = expression.leaves.len();
+            let cut = expression
+                .leaves
+                .first()
+                .and_then(|&leaf| round.leaves[leaf].cut.as_ref());
+            if let Some(cut) = cut.filter(|_| asked > 1 && count > WASTE * asked + LITTLE) {
+                self.wasteful.insert(cut.skeleton.clone());
+            }
+        }
+    }
+
+    /// Why a question is not worth asking yet.
+    fn penance(&self, leaf: &Leaf<'_>, at: Timestamp) -> Option<Fault> {
+        let (asked, fault) = self.refused.get(leaf.query)?;
+        (window::age(*asked, at) < PENANCE).then(|| fault.clone())
+    }
+
+    fn pack(&self, leaves: &[Leaf<'_>], expressions: usize) -> Vec<Batch> {
+        let limits = Limits {
+            length: self.longest.unwrap_or(LONGEST).min(LONGEST),
+            expressions,
+        };
+        pack(leaves, limits, &|skeleton| self.wasteful.contains(skeleton))
+    }
+
+    /// Each question once, and for every question which it is.
+    fn leaves<'a>(&mut self, questions: &[Question<'a>]) -> (Vec<Leaf<'a>>, Vec<usize>) {
+        let mut known: HashMap<&str, usize> = HashMap::with_capacity(questions.len());
+        let mut leaves: Vec<Leaf<'a>> = Vec::new();
+        let mut of = Vec::with_capacity(questions.len());
+        for question in questions {
+            let index = *known.entry(question.query).or_insert(leaves.len());
+            if index == leaves.len() {
+                leaves.push(self.leaf(question));
+            }
+            of.push(index);
+        }
+        (leaves, of)
+    }
+
+    fn leaf<'a>(&mut self, question: &Question<'a>) -> Leaf<'a> {
+        let query = question.query;
+        let cut = cut(query);
+        let known = match &cut {
+            Some(cut) => self.known(&cut.skeleton),
+            None => Known {
+                shape: None,
+                is_scalar: promql::is_scalar(query),
+            },
+        };
+        Leaf {
+            query,
+            class: question.class,
+            shape: known.shape,
+            is_scalar: known.is_scalar,
+            alone: self.refused.contains_key(query),
+            cut,
+        }
+    }
+
+    fn known(&mut self, skeleton: &str) -> Known {
+        if let Some(known) = self.shapes.get(skeleton) {
+            return known.clone();
+        }
+        if self.shapes.len() >= MOST_SHAPES {
+            self.shapes.clear();
+        }
+        let known = Known {
+            shape: Shape::of(skeleton).map(Arc::new),
+            is_scalar: promql::is_scalar(skeleton),
+        };
+        self.shapes.insert(skeleton.to_owned(), known.clone());
+        known
+    }
+}
+
+impl<S> Round<'_, S> {
+    fn finish(self, of: Vec<usize>) -> Result<Answers<S>, Fault> {
+        let unasked = match (self.broken, self.any) {
+            (Some(fault), false) => return Err(fault),
+            (broken, _) => broken,
+        };
+        let answers = self.answers.into_iter().map(|answer| {
+            answer.unwrap_or_else(|| {
+                Err(unasked
+                    .clone()
+                    .unwrap_or_else(|| Fault::new(FaultKind::Crash, "was not asked")))
+            })
+        });
+        Ok(Answers {
+            of,
+            answers: answers.collect(),
+            partial: self.partial,
+            warnings: self.warnings,
+            broken: unasked,
+        })
+    }
+}

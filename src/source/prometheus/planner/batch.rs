@@ -1,0 +1,288 @@
+//! Questions packed into queries, and answers told apart again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::shape::{Cut, Shape};
+use crate::source::prometheus::api::Labels;
+use crate::source::prometheus::promql;
+
+/// Questions answered by one query: an answer is read whole before the next can begin, and several
+/// queries keep several cores of the server busy.
+const MOST_LEAVES: usize = 2_048;
+
+/// What [`promql::tagged`] and ` or ` add to an expression, in bytes, and then some.
+const WRAPPING: usize = 64;
+
+/// A question, read.
+pub(super) struct Leaf<'a> {
+    pub(super) query: &'a str,
+    /// Only questions of one class share a query.
+    pub(super) class: u64,
+    pub(super) cut: Option<Cut>,
+    /// `None` when it can only be asked as it is.
+    pub(super) shape: Option<Arc<Shape>>,
+    /// True for a number: to be joined with others it must be made a series.
+    pub(super) is_scalar: bool,
+    /// True when it goes by a query of its own: it was refused before.
+    pub(super) alone: bool,
+}
+
+/// How large a query may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// In bytes.
+    pub(super) length: usize,
+    /// In expressions: joining them costs a server time that grows with the square of their number.
+    pub(super) expressions: usize,
+}
+
+/// One expression of a query.
+#[derive(Clone, Debug)]
+pub(super) struct Expression {
+    /// What it asks, by index.
+    pub(super) leaves: Vec<usize>,
+    text: String,
+    /// The labels that tell its leaves apart; none for one that is asked as it is.
+    by: Vec<String>,
+    /// Those of them that no leaf's own answer would have.
+    added: Vec<String>,
+    /// The leaves by the values of these labels.
+    owners: HashMap<Vec<String>, Vec<usize>>,
+}
+
+/// What goes out as one query.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    pub(super) expressions: Vec<Expression>,
+}
+
+impl Expression {
+    fn of(leaves: &[Leaf<'_>], members: &[usize]) -> Option<Self> {
+        if let [only] = members {
+            let leaf = &leaves[*only];
+            let query = leaf.query;
+            return Some(Self {
+                leaves: members.to_vec(),
+                text: if leaf.is_scalar {
+                    format!("vector({query})")
+                } else {
+                    query.to_owned()
+                },
+                by: Vec::new(),
+                added: Vec::new(),
+                owners: HashMap::from([(Vec::new(), members.to_vec())]),
+            });
+        }
+        let first = &leaves[*members.first()?];
+        let (shape, cut) = (first.shape.as_ref()?, first.cut.as_ref()?);
+        let mut values: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        let mut free = Vec::with_capacity(members.len());
+        for &member in members {
+            let own = shape.free(&leaves[member].cut.as_ref()?.values);
+            for (index, value) in own.iter().enumerate() {
+                values.entry(index).or_default().extend(*value);
+            }
+            free.push(own);
+        }
+        values.retain(|_, values| values.len() > 1);
+        let merged = shape.merged(&cut.values, &values)?;
+        let mut owners: HashMap<Vec<String>, Vec<usize>> = HashMap::with_capacity(members.len());
+        for (own, &member) in free.iter().zip(members) {
+            let key = values.keys().filter_map(|&index| own[index]);
+            owners
+                .entry(key.map(str::to_owned).collect())
+                .or_default()
+                .push(member);
+        }
+        let label = |&index: &usize| shape.candidates[index].label.clone();
+        Some(Self {
+            leaves: members.to_vec(),
+            text: merged.text,
+            by: values.keys().map(label).collect(),
+            added: merged.added,
+            owners,
+        })
+    }
+
+    fn length(&self) -> usize {
+        self.text.len() + WRAPPING
+    }
+
+    /// Whose a series is, by index; takes off the labels that were added to tell.
+    pub(super) fn owners(&self, labels: &mut Labels) -> &[usize] {
+        let values: Option<Vec<_>> = self.by.iter().map(|l| labels.get(l).cloned()).collect();
+        for label in &self.added {
+            labels.remove(label);
+        }
+        values
+            .and_then(|values| self.owners.get(&values))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Its leaves in two expressions; `None` for a single one.
+    fn halves(&self, leaves: &[Leaf<'_>]) -> Option<[Vec<Self>; 2]> {
+        let middle = self.leaves.len() / 2;
+        (middle > 0).then(|| {
+            let (front, back) = self.leaves.split_at(middle);
+            [express(leaves, front), express(leaves, back)]
+        })
+    }
+}
+
+/// These leaves of one shape in one expression, or each in its own.
+fn express(leaves: &[Leaf<'_>], members: &[usize]) -> Vec<Expression> {
+    Expression::of(leaves, members).map_or_else(
+        || {
+            let each = members.iter();
+            each.filter_map(|one| Expression::of(leaves, &[*one]))
+                .collect()
+        },
+        |one| vec![one],
+    )
+}
+
+impl Batch {
+    /// The query.
+    pub(super) fn text(&self) -> String {
+        let tagged = self.expressions.iter().enumerate();
+        let tagged = tagged.map(|(index, expression)| promql::tagged(index, &expression.text));
+        tagged.collect::<Vec<_>>().join(" or ")
+    }
+
+    pub(super) fn length(&self) -> usize {
+        self.expressions.iter().map(Expression::length).sum()
+    }
+
+    /// What it asks, by index.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = usize> {
+        self.expressions
+            .iter()
+            .flat_map(|one| one.leaves.iter().copied())
+    }
+
+    /// The same in two queries; `None` for a question that stands alone.
+    pub(super) fn halves(mut self, leaves: &[Leaf<'_>]) -> Option<[Self; 2]> {
+        let expressions = if self.expressions.len() > 1 {
+            let back = self.expressions.split_off(self.expressions.len() / 2);
+            [self.expressions, back]
+        } else {
+            self.expressions.first()?.halves(leaves)?
+        };
+        Some(expressions.map(|expressions| Self { expressions }))
+    }
+}
+
+/// What questions must share to be asked as one.
+type Key<'a> = (u64, &'a str, Vec<bool>, Vec<Option<&'a str>>);
+
+/// Packs questions into as few queries as the limits allow. `narrow` names the skeletons of which
+/// one label alone may differ.
+pub(super) fn pack(
+    leaves: &[Leaf<'_>],
+    limits: Limits,
+    narrow: &dyn Fn(&str) -> bool,
+) -> Vec<Batch> {
+    let mut expressions = Vec::new();
+    for members in groups(leaves, narrow) {
+        let whole = express(leaves, &members);
+        let parts = match whole.as_slice() {
+            [one] if one.length() > limits.length && members.len() > 1 => {
+                let room = limits.length.saturating_sub(2 * WRAPPING).max(1);
+                members.len().div_ceil(one.length().div_ceil(room))
+            }
+            _ => members.len(),
+        };
+        if parts == members.len() {
+            expressions.extend(whole);
+        } else {
+            let chunks = members.chunks(parts.max(1));
+            expressions.extend(chunks.flat_map(|chunk| express(leaves, chunk)));
+        }
+    }
+    let class = |one: &Expression| one.leaves.first().map(|&leaf| leaves[leaf].class);
+    let alone = |one: &Expression| one.leaves.iter().any(|&leaf| leaves[leaf].alone);
+    expressions.sort_by_key(class);
+    let mut batches: Vec<Batch> = Vec::new();
+    for expression in expressions {
+        let room = |batch: &&mut Batch| {
+            let last = batch.expressions.last();
+            batch.expressions.len() < limits.expressions
+                && batch.length() + expression.length() <= limits.length
+                && batch.leaves().count() + expression.leaves.len() <= MOST_LEAVES
+                && last.is_some_and(|last| class(last) == class(&expression) && !alone(last))
+                && !alone(&expression)
+        };
+        match batches.last_mut().filter(room) {
+            Some(batch) => batch.expressions.push(expression),
+            None => batches.push(Batch {
+                expressions: vec![expression],
+            }),
+        }
+    }
+    batches
+}
+
+/// Questions that can be asked as one, in the order of the first of each.
+fn groups(leaves: &[Leaf<'_>], narrow: &dyn Fn(&str) -> bool) -> Vec<Vec<usize>> {
+    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (index, leaf) in leaves.iter().enumerate() {
+        let (Some(shape), Some(cut), false) = (&leaf.shape, &leaf.cut, leaf.alone) else {
+            groups.push(vec![index]);
+            continue;
+        };
+        let free = shape.free(&cut.values);
+        let key = (
+            leaf.class,
+            cut.skeleton.as_str(),
+            free.iter().map(Option::is_some).collect(),
+            shape.fixed(&cut.values, &free),
+        );
+        let group = *known.entry(key).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[group].push(index);
+    }
+    let is_narrow = |members: &Vec<usize>| {
+        let first = members
+            .first()
+            .and_then(|&first| leaves[first].cut.as_ref());
+        members.len() > 1 && first.is_some_and(|cut| narrow(&cut.skeleton))
+    };
+    groups
+        .into_iter()
+        .flat_map(|members| {
+            if is_narrow(&members) {
+                narrowed(leaves, &members)
+            } else {
+                vec![members]
+            }
+        })
+        .collect()
+}
+
+/// Cuts a group into such that differ by one label alone: the one with the most values.
+fn narrowed(leaves: &[Leaf<'_>], members: &[usize]) -> Vec<Vec<usize>> {
+    let free: Vec<Vec<Option<&str>>> = members
+        .iter()
+        .filter_map(|&member| {
+            let leaf = &leaves[member];
+            Some(leaf.shape.as_ref()?.free(&leaf.cut.as_ref()?.values))
+        })
+        .collect();
+    let count = |index: &usize| {
+        let values: BTreeSet<_> = free.iter().map(|own| own[*index]).collect();
+        values.len()
+    };
+    let widest = (0..free.first().map_or(0, Vec::len)).max_by_key(count);
+    let mut groups: BTreeMap<Vec<Option<&str>>, Vec<usize>> = BTreeMap::new();
+    for (mut own, &member) in free.into_iter().zip(members) {
+        if let Some(widest) = widest {
+            own[widest] = None;
+        }
+        groups.entry(own).or_default().push(member);
+    }
+    groups.into_values().collect()
+}

@@ -1,0 +1,419 @@
+//! The shape of a query: all of it but the values of its `=` matchers.
+//!
+//! Queries of one shape can be asked as one. `sum(increase(x{slo="a"}[5m]))` and the same of `b`
+//! become `sum by (slo) (increase(x{slo=~"a|b"}[5m]))`, whose answer has a series for each. That is
+//! right only where every part of the query treats the series of one value apart from those of any
+//! other; [`regrouped`] knows the parts of PromQL that do, and everything else has no shape.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::parser::token::{
+    T_AVG, T_COUNT, T_EQL_REGEX, T_GROUP, T_MAX, T_MIN, T_STDDEV, T_STDVAR, T_SUM,
+};
+use promql_parser::parser::{
+    self, AggregateExpr, BinModifier, BinaryExpr, Call, Expr, LabelModifier, ParenExpr,
+    SubqueryExpr, UnaryExpr, VectorMatchCardinality, VectorSelector,
+};
+use promql_parser::util::unquote_string;
+use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
+
+use crate::source::prometheus::promql;
+
+/// Aggregations whose result for one group depends on that group alone, in the order of its series.
+const AGGREGATIONS: [u16; 8] = [
+    T_SUM, T_COUNT, T_MIN, T_MAX, T_AVG, T_GROUP, T_STDDEV, T_STDVAR,
+];
+
+/// Functions of a range of each series.
+const OF_RANGES: [&str; 18] = [
+    "rate",
+    "increase",
+    "delta",
+    "irate",
+    "idelta",
+    "deriv",
+    "changes",
+    "resets",
+    "predict_linear",
+    "avg_over_time",
+    "count_over_time",
+    "last_over_time",
+    "max_over_time",
+    "min_over_time",
+    "present_over_time",
+    "quantile_over_time",
+    "stddev_over_time",
+    "sum_over_time",
+];
+
+/// Functions of each value.
+const OF_VALUES: [&str; 17] = [
+    "abs",
+    "ceil",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "exp",
+    "floor",
+    "histogram_avg",
+    "histogram_count",
+    "histogram_fraction",
+    "histogram_sum",
+    "ln",
+    "log10",
+    "log2",
+    "round",
+    "sqrt",
+    "timestamp",
+];
+
+/// A query cut at the values of its `=` matchers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Cut {
+    /// The query with the number of each value in its place; it is PromQL itself.
+    pub(super) skeleton: String,
+    /// The values, as they are meant.
+    pub(super) values: Vec<String>,
+}
+
+/// Stands for a value in a skeleton: a character of private use and the number of the value.
+struct Slot(usize);
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\u{e000}{}", self.0)
+    }
+}
+
+impl Slot {
+    /// The number of the value that a matcher's value stands for.
+    fn of(matcher: &Matcher) -> Option<usize> {
+        match matcher.op {
+            MatchOp::Equal => matcher.value.strip_prefix('\u{e000}')?.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Cuts a query; `None` for one with a string that servers might read in another way.
+pub(super) fn cut(query: &str) -> Option<Cut> {
+    let mut skeleton = String::with_capacity(query.len());
+    let mut values = Vec::new();
+    for piece in promql::pieces(query) {
+        if !piece.is_value {
+            skeleton.push_str(piece.text);
+            continue;
+        }
+        let mut escapes = piece.text.split('\\').skip(1);
+        let is_raw = piece.text.starts_with('`');
+        // An escaped backslash leaves an empty part behind it.
+        let is_plain = |rest: &str| rest.is_empty() || rest.starts_with(['"', '\'', 'n', 't', 'r']);
+        if !is_raw && !escapes.all(is_plain) {
+            return None;
+        }
+        let slot = Slot(values.len()).to_string();
+        skeleton.extend(["\"", &slot, "\""]);
+        values.push(unquote_string(piece.text).ok()?);
+    }
+    Some(Cut { skeleton, values })
+}
+
+/// A label by whose values queries of a shape may differ.
+#[derive(Debug, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) label: String,
+    /// Where its value stands: once in every selector.
+    slots: Vec<usize>,
+}
+
+/// A shape whose queries can be asked as one.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// The skeleton, parsed.
+    expr: Expr,
+    /// The labels by which its queries may differ.
+    pub(super) candidates: Vec<Candidate>,
+    /// The labels that a query of this shape answers with.
+    schema: BTreeSet<String>,
+}
+
+/// One query for several values.
+#[derive(Debug, PartialEq)]
+pub(super) struct Merged {
+    pub(super) text: String,
+    /// Labels of its answer that none of the queries themselves would have.
+    pub(super) added: Vec<String>,
+}
+
+impl Shape {
+    /// The shape of a skeleton; `None` when its queries cannot be told apart in one answer.
+    pub(super) fn of(skeleton: &str) -> Option<Self> {
+        let mut selectors = Selectors(Vec::new());
+        let mut expr = parser::parse(skeleton).ok()?;
+        let Ok(_) = walk_expr_mut(&mut selectors, &mut expr);
+        // What is sent is printed from the tree: it must read back as the same.
+        if parser::parse(&expr.to_string()).ok()? != expr {
+            return None;
+        }
+        let mut common: Option<BTreeMap<String, Vec<usize>>> = None;
+        for selector in selectors.0 {
+            let mut own = selector?;
+            common = Some(match common {
+                None => own,
+                Some(mut common) => {
+                    common.retain(|label, slots| {
+                        own.remove(label).map(|more| slots.extend(more)).is_some()
+                    });
+                    common
+                }
+            });
+        }
+        let candidates: Vec<_> = common?
+            .into_iter()
+            .map(|(label, slots)| Candidate { label, slots })
+            .collect();
+        let labels: Vec<_> = candidates.iter().map(|one| one.label.clone()).collect();
+        let Kind::Groups(schema) = regrouped(&mut expr.clone(), &labels)? else {
+            return None;
+        };
+        (!candidates.is_empty()).then_some(Self {
+            expr,
+            candidates,
+            schema,
+        })
+    }
+
+    /// The values by which a query may differ from others, by candidate; `None` where its selectors
+    /// do not agree. An empty value selects what has no such label, so it cannot be told by it.
+    pub(super) fn free<'a>(&self, values: &'a [String]) -> Vec<Option<&'a str>> {
+        self.candidates
+            .iter()
+            .map(|candidate| {
+                let mut own = candidate.slots.iter().map(|&slot| values[slot].as_str());
+                let first = own.next().filter(|value| !value.is_empty())?;
+                own.all(|value| value == first).then_some(first)
+            })
+            .collect()
+    }
+
+    /// The values that stand in no free slot: queries that are asked as one must share them.
+    pub(super) fn fixed<'a>(
+        &self,
+        values: &'a [String],
+        free: &[Option<&str>],
+    ) -> Vec<Option<&'a str>> {
+        let mut fixed: Vec<_> = values.iter().map(|value| Some(value.as_str())).collect();
+        for (candidate, _) in self
+            .candidates
+            .iter()
+            .zip(free)
+            .filter(|(_, f)| f.is_some())
+        {
+            for &slot in &candidate.slots {
+                fixed[slot] = None;
+            }
+        }
+        fixed
+    }
+
+    /// One query for all of these; `values` are those of any of them, and `varying` gives the values
+    /// of each candidate, by index, that differs between them.
+    pub(super) fn merged(
+        &self,
+        values: &[String],
+        varying: &BTreeMap<usize, BTreeSet<&str>>,
+    ) -> Option<Merged> {
+        let mut texts: Vec<(bool, String)> =
+            values.iter().map(|value| (false, value.clone())).collect();
+        for (&index, values) in varying {
+            let any: Vec<_> = values.iter().map(|value| quoted(value)).collect();
+            let any = any.join("|");
+            for &slot in &self.candidates[index].slots {
+                texts[slot] = (true, any.clone());
+            }
+        }
+        let by: Vec<_> = varying
+            .keys()
+            .map(|&index| self.candidates[index].label.clone())
+            .collect();
+        let mut expr = self.expr.clone();
+        regrouped(&mut expr, &by)?;
+        let Matcher { op: any_of, .. } =
+            Matcher::new_matcher(T_EQL_REGEX, String::new(), String::new()).ok()?;
+        let Ok(_) = walk_expr_mut(&mut Fill { texts, any_of }, &mut expr);
+        Some(Merged {
+            text: expr.to_string(),
+            added: by
+                .into_iter()
+                .filter(|label| !self.schema.contains(label))
+                .collect(),
+        })
+    }
+}
+
+/// A regular expression that matches a text and nothing else: RE2's metacharacters escaped.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(char) {
+            out.push('\\');
+        }
+        out.push(char);
+    }
+    out
+}
+
+/// For each selector its `=` matchers' slots by label; `None` for one that cannot be told.
+struct Selectors(Vec<Option<BTreeMap<String, Vec<usize>>>>);
+
+impl ExprVisitorMut for Selectors {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
+        if let Some(selector) = selector(expr) {
+            let matchers = &mut selector.matchers;
+            // As they are printed.
+            matchers.matchers.sort_by_cached_key(ToString::to_string);
+            self.0.push(matchers.or_matchers.is_empty().then(|| {
+                let mut slots: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+                for matcher in &matchers.matchers {
+                    if let Some(slot) = Slot::of(matcher).filter(|_| matcher.name != "__name__") {
+                        slots.entry(matcher.name.clone()).or_default().push(slot);
+                    }
+                }
+                slots.retain(|_, slots| slots.len() == 1);
+                slots
+            }));
+        }
+        Ok(true)
+    }
+}
+
+/// Puts values into slots: `=` the value, or `=~` any of several.
+struct Fill {
+    texts: Vec<(bool, String)>,
+    any_of: MatchOp,
+}
+
+impl ExprVisitorMut for Fill {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
+        if let Some(selector) = selector(expr) {
+            for matcher in &mut selector.matchers.matchers {
+                if let Some((any, text)) = Slot::of(matcher).and_then(|slot| self.texts.get(slot)) {
+                    matcher.value.clone_from(text);
+                    if *any {
+                        matcher.op = self.any_of.clone();
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn selector(expr: &mut Expr) -> Option<&mut VectorSelector> {
+    match expr {
+        Expr::VectorSelector(selector) => Some(selector),
+        Expr::MatrixSelector(matrix) => Some(&mut matrix.vs),
+        _ => None,
+    }
+}
+
+/// What an expression gives.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// A number.
+    Scalar,
+    /// Selected series, each treated by itself, with all their labels.
+    Series,
+    /// One series for each group, with these labels and those that were added.
+    Groups(BTreeSet<String>),
+}
+
+/// Makes an expression keep the labels `by`, so that its answer for each of their values is what it
+/// would be were that value selected alone. `None` where that cannot be promised.
+///
+/// Every selector in it must match each of these labels.
+pub(super) fn regrouped(expr: &mut Expr, by: &[String]) -> Option<Kind> {
+    match expr {
+        Expr::NumberLiteral(_) => Some(Kind::Scalar),
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) => Some(Kind::Series),
+        Expr::Paren(ParenExpr { expr })
+        | Expr::Unary(UnaryExpr { expr })
+        | Expr::Subquery(SubqueryExpr { expr, .. }) => regrouped(expr, by),
+        Expr::Aggregate(aggregate) => regrouped_aggregate(aggregate, by),
+        Expr::Binary(binary) => regrouped_binary(binary, by),
+        Expr::Call(call) => regrouped_call(call, by),
+        Expr::StringLiteral(_) | Expr::Extension(_) => None,
+    }
+}
+
+fn regrouped_aggregate(aggregate: &mut AggregateExpr, by: &[String]) -> Option<Kind> {
+    if !AGGREGATIONS.contains(&aggregate.op.id()) || aggregate.param.is_some() {
+        return None;
+    }
+    let mut labels = match &aggregate.modifier {
+        None => BTreeSet::new(),
+        Some(LabelModifier::Include(labels)) => labels.labels.iter().cloned().collect(),
+        Some(LabelModifier::Exclude(_)) => return None,
+    };
+    if regrouped(&mut aggregate.expr, by)? == Kind::Scalar {
+        return None;
+    }
+    let schema = labels.clone();
+    labels.extend(by.iter().cloned());
+    let labels = labels.iter().map(String::as_str).collect();
+    aggregate.modifier = Some(LabelModifier::include(labels));
+    Some(Kind::Groups(schema))
+}
+
+/// Series are matched by all their labels, so those of two values never meet.
+fn regrouped_binary(binary: &mut BinaryExpr, by: &[String]) -> Option<Kind> {
+    if !binary.modifier.as_ref().is_none_or(matches_all_labels) {
+        return None;
+    }
+    match (
+        regrouped(&mut binary.lhs, by)?,
+        regrouped(&mut binary.rhs, by)?,
+    ) {
+        (Kind::Scalar, kind) | (kind, Kind::Scalar) => Some(kind),
+        (left, right) => (left == right).then_some(left),
+    }
+}
+
+fn matches_all_labels(modifier: &BinModifier) -> bool {
+    modifier.matching.is_none()
+        && matches!(
+            modifier.card,
+            VectorMatchCardinality::OneToOne | VectorMatchCardinality::ManyToMany
+        )
+        && modifier.fill_values.lhs.is_none()
+        && modifier.fill_values.rhs.is_none()
+}
+
+fn regrouped_call(call: &mut Call, by: &[String]) -> Option<Kind> {
+    let name = call.func.name;
+    if call.args.args.is_empty() {
+        return ["time", "pi"].contains(&name).then_some(Kind::Scalar);
+    }
+    let mut kinds = Vec::new();
+    for argument in &mut call.args.args {
+        kinds.push(regrouped(argument, by)?);
+    }
+    let mut vectors = kinds.into_iter().filter(|kind| *kind != Kind::Scalar);
+    let (vector, None) = (vectors.next()?, vectors.next()) else {
+        return None;
+    };
+    match (name, vector) {
+        ("histogram_quantile", Kind::Groups(mut labels)) => {
+            labels.remove("le");
+            Some(Kind::Groups(labels))
+        }
+        (name, vector) if OF_RANGES.contains(&name) || OF_VALUES.contains(&name) => Some(vector),
+        _ => None,
+    }
+}

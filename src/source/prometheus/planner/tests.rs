@@ -1,0 +1,1 @@
+//! Questions packed and answers told apart.
