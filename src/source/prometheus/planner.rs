@@ -32,6 +32,8 @@ mod tests;
 const LONGEST: usize = 60_000;
 /// No limit is believed to be shorter than this, in bytes.
 const SHORTEST: usize = 1_000;
+/// Halves of a query may differ by this, in bytes.
+const UNEVEN: usize = 256;
 /// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
 const IN_FLIGHT: usize = 16;
 /// How long a refused question is left alone.
@@ -223,7 +225,7 @@ impl Planner {
         }
         round.any = true;
         if api::is_too_long(&fault) {
-            let shorter = (batch.length() / 2).max(SHORTEST);
+            let shorter = (batch.length() / 2 + UNEVEN).max(SHORTEST);
             let known = self.longest.unwrap_or(usize::MAX);
             self.longest = Some(known.min(shorter));
         }

@@ -106,11 +106,7 @@ pub(super) fn cut(query: &str) -> Option<Cut> {
             skeleton.push_str(piece.text);
             continue;
         }
-        let mut escapes = piece.text.split('\\').skip(1);
-        let is_raw = piece.text.starts_with('`');
-        // An escaped backslash leaves an empty part behind it.
-        let is_plain = |rest: &str| rest.is_empty() || rest.starts_with(['"', '\'', 'n', 't', 'r']);
-        if !is_raw && !escapes.all(is_plain) {
+        if !is_plain(piece.text) {
             return None;
         }
         let slot = Slot(values.len()).to_string();
@@ -118,6 +114,20 @@ pub(super) fn cut(query: &str) -> Option<Cut> {
         values.push(unquote_string(piece.text).ok()?);
     }
     Some(Cut { skeleton, values })
+}
+
+/// True for a string without escapes of bytes and code points, which not every server reads alike.
+fn is_plain(string: &str) -> bool {
+    let mut chars = string.chars();
+    while let Some(char) = chars.next() {
+        if char == '\\' && !string.starts_with('`') {
+            let escaped = chars.next();
+            if !escaped.is_some_and(|char| "\\\"'ntr".contains(char)) {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// A label by whose values queries of a shape may differ.
