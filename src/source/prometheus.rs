@@ -22,6 +22,7 @@ use self::measure::Meter;
 use self::plan::{Plan, Span};
 use self::planner::Planner;
 use self::releases::BuildInfo;
+use self::since::Ages;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::{Ask, Built, Fetching, Kind, Source};
@@ -43,6 +44,7 @@ mod plan;
 mod planner;
 mod promql;
 mod releases;
+mod since;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -97,6 +99,7 @@ struct Prometheus {
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
     trends: Trends,
+    ages: Ages,
     releases: Option<(Timestamp, Vec<Release>)>,
 }
 
@@ -136,6 +139,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         rules: None,
         meter: Meter::default(),
         trends: Trends::default(),
+        ages: Ages::default(),
         releases: None,
     };
     let expected = source.expected();
@@ -265,6 +269,13 @@ impl Prometheus {
                 .await;
             margin.note("the recent course", asked);
         }
+        if !round.more {
+            let asked = self
+                .ages
+                .refresh(&self.api, &mut self.planner, &plans, ask)
+                .await;
+            margin.note("how old the data is", asked);
+        }
         let observe = |(index, plan): (usize, &Plan)| {
             let incomplete =
                 round.partial.contains(&index) || (partial && discovered.contains(&index));
@@ -344,6 +355,7 @@ impl Prometheus {
                 ratio,
             })
         });
+        let elapsed = slo.period.elapsed(at, &plan.zone).duration();
         Observation {
             windows: slo
                 .windows()
@@ -352,7 +364,8 @@ impl Prometheus {
                 .collect(),
             period: Some(sample(Span::Period)),
             period_length: slo.period.length(at, &plan.zone),
-            period_elapsed: slo.period.elapsed(at, &plan.zone).duration(),
+            period_elapsed: elapsed,
+            since: self.ages.since(&id, at, elapsed),
             history: self.trends.course(&id, newest),
             partial,
             ..Observation::unknown(slo.clone(), at)

@@ -1,16 +1,18 @@
 //! Reading and writing PromQL: what a rule measures, and the queries that measure it again.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::token::{T_DIV, T_GTR, T_LAND, T_MUL, T_SUB};
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
-use promql_parser::util::unquote_string;
 use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
 
 use crate::domain::Window;
+
+mod pieces;
+
+pub(super) use pieces::{pieces, whichever_spelling};
 
 /// The label that tells the expressions of a joined query apart.
 pub(super) const TAG: &str = "watchfire";
@@ -222,6 +224,59 @@ pub(super) fn over_recorded_period(expr: &Expr, period: &str, slo: &str) -> Stri
     recorded.to_string()
 }
 
+/// The same expression where every selector matches these labels too; `None` for what is no PromQL.
+pub(super) fn selecting(query: &str, labels: &[(String, String)]) -> Option<String> {
+    struct Select<'a>(&'a [(String, String)]);
+    impl ExprVisitorMut for Select<'_> {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
+            let selector = match expr {
+                Expr::VectorSelector(selector) => selector,
+                Expr::MatrixSelector(matrix) => &mut matrix.vs,
+                _ => return Ok(true),
+            };
+            for (name, value) in self.0 {
+                push(selector, name, value);
+            }
+            Ok(true)
+        }
+    }
+    let mut expr = parser::parse(query).ok()?;
+    let Ok(_) = walk_expr_mut(&mut Select(labels), &mut expr);
+    Some(expr.to_string())
+}
+
+/// The selectors of an expression, each once, as they select now.
+pub(super) fn selectors(query: &str) -> Vec<String> {
+    struct Collect(Vec<String>);
+    impl ExprVisitor for Collect {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Self::Error> {
+            let selector = match expr {
+                Expr::VectorSelector(selector) => selector,
+                Expr::MatrixSelector(matrix) => &matrix.vs,
+                _ => return Ok(true),
+            };
+            let now = VectorSelector {
+                offset: None,
+                at: None,
+                ..selector.clone()
+            };
+            self.0.push(now.to_string());
+            Ok(true)
+        }
+    }
+    let mut found = Collect(Vec::new());
+    if let Ok(expr) = parser::parse(query) {
+        let Ok(_) = walk_expr(&mut found, &expr);
+    }
+    found.0.sort();
+    found.0.dedup();
+    found.0
+}
+
 fn push(selector: &mut VectorSelector, name: &str, value: &str) {
     selector
         .matchers
@@ -314,133 +369,6 @@ fn number(expr: &Expr) -> Option<f64> {
         Expr::NumberLiteral(literal) => Some(literal.val),
         _ => None,
     }
-}
-
-/// A piece of a query.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Piece<'a> {
-    pub(super) text: &'a str,
-    /// True for the value of an `=` matcher, in its quotes.
-    pub(super) is_value: bool,
-    /// The label that is matched; empty where its name is quoted.
-    pub(super) label: &'a str,
-}
-
-/// Cuts a query at the values of its `=` matchers; the pieces in a row are the query.
-///
-/// A string is read as such wherever it stands, and a `#` outside of one begins a comment.
-pub(super) fn pieces(query: &str) -> Vec<Piece<'_>> {
-    let bytes = query.as_bytes();
-    let mut pieces = Vec::new();
-    // Where the next piece begins, and where the last token ends.
-    let (mut start, mut token, mut at) = (0, 0, 0);
-    let plain = |text| Piece {
-        text,
-        is_value: false,
-        label: "",
-    };
-    while at < bytes.len() {
-        match bytes[at] {
-            b'#' => {
-                let line = bytes[at..].iter().position(|&byte| byte == b'\n');
-                at = line.map_or(bytes.len(), |length| at + length);
-            }
-            quote @ (b'"' | b'\'' | b'`') => {
-                let end = string_end(bytes, at, quote);
-                if let Some(label) = matched_label(&query[..token]) {
-                    pieces.push(plain(&query[start..at]));
-                    pieces.push(Piece {
-                        text: &query[at..end],
-                        is_value: true,
-                        label,
-                    });
-                    start = end;
-                }
-                (at, token) = (end, end);
-            }
-            byte => {
-                at += 1;
-                if !byte.is_ascii_whitespace() {
-                    token = at;
-                }
-            }
-        }
-    }
-    pieces.push(plain(&query[start..]));
-    pieces
-}
-
-/// Behind the closing quote of the string that begins at `at`.
-fn string_end(bytes: &[u8], at: usize, quote: u8) -> usize {
-    let mut end = at + 1;
-    while end < bytes.len() {
-        match bytes[end] {
-            byte if byte == quote => return end + 1,
-            b'\\' if quote != b'`' => end += 2,
-            _ => end += 1,
-        }
-    }
-    bytes.len()
-}
-
-/// The label of `label=`; `None` for anything else.
-fn matched_label(before: &str) -> Option<&str> {
-    let name = before.strip_suffix('=')?;
-    if name.ends_with(['!', '=', '<', '>', '~']) {
-        return None;
-    }
-    let name = name.trim_end();
-    let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_';
-    let begin = name.trim_end_matches(is_part).len();
-    Some(&name[begin..])
-}
-
-/// The same query where `le` and `quantile` match a whole number however it is spelled.
-///
-/// Prometheus 3 stores `le="1"` as `le="1.0"`, and likewise `quantile`, where 2 kept what the client
-/// sent: <https://prometheus.io/docs/prometheus/latest/migration/#le-and-quantile-label-values>.
-pub(super) fn whichever_spelling(query: &str) -> String {
-    let mut out = String::with_capacity(query.len());
-    for piece in pieces(query) {
-        match spellings(&piece).filter(|_| out.trim_end().ends_with('=')) {
-            Some(any) => {
-                out.truncate(out.trim_end().len());
-                out.extend(["~\"", &any, "\""]);
-            }
-            None => out.push_str(piece.text),
-        }
-    }
-    out
-}
-
-/// The ways to spell a whole number, as a regular expression in a PromQL string.
-fn spellings(piece: &Piece<'_>) -> Option<String> {
-    if !piece.is_value || !["le", "quantile"].contains(&piece.label) {
-        return None;
-    }
-    let value = unquote_string(piece.text).ok()?;
-    let whole = value.strip_suffix(".0").unwrap_or(&value);
-    let digits = whole.strip_prefix('-').unwrap_or(whole);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let mut any = format!("{whole}|{whole}\\\\.0");
-    // From a million on it is written with an exponent: 1e+06.
-    if let Some((mantissa, exponent)) = whole
-        .parse::<f64>()
-        .ok()
-        .filter(|number| number.abs() >= 1e6)
-        .and_then(|number| {
-            Some(
-                format!("{number:e}")
-                    .split_once('e')
-                    .map(|(m, e)| (m.replace('.', "\\\\."), e.to_owned()))?,
-            )
-        })
-    {
-        let _ = write!(any, "|{mantissa}e\\\\+{exponent:0>2}");
-    }
-    Some(any)
 }
 
 #[cfg(test)]
