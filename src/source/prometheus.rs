@@ -94,7 +94,7 @@ struct Prometheus {
     alerts: bool,
     by_hand: Vec<SloSettings>,
     /// Their plans, made by the first poll.
-    planned: Option<Vec<(ByHand, Plan)>>,
+    planned: Option<Vec<ByHand>>,
     planner: Planner,
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
@@ -196,8 +196,11 @@ impl Prometheus {
         let never = Timestamp::UNIX_EPOCH;
         self.by_hand
             .iter()
-            .map(|slo| ByHand::plan(slo, None, never).1)
-            .map(|plan| self.observe(&plan, never, false))
+            .map(|slo| ByHand::new(slo, never))
+            .flat_map(|slo| {
+                let each = slo.plans().map(|plan| self.observe(plan, never, false));
+                each.collect::<Vec<_>>()
+            })
             .collect()
     }
 
@@ -227,16 +230,25 @@ impl Prometheus {
         Ok(facts)
     }
 
-    fn plans_by_hand(&mut self, at: Timestamp) -> Vec<Plan> {
+    /// The plans of the SLOs written by hand, with their groups as they are now.
+    async fn plans_by_hand(&mut self, ask: &Ask, margin: &mut Margin) -> Result<Vec<Plan>, Fault> {
+        let at = ask.moment();
         let settings = &self.by_hand;
-        let planned = self.planned.get_or_insert_with(|| {
-            let plan = |slo| ByHand::plan(slo, None, at);
-            settings.iter().map(plan).collect()
-        });
-        for (by_hand, plan) in planned.iter_mut() {
-            by_hand.grow(plan, at);
+        let planned = self
+            .planned
+            .get_or_insert_with(|| settings.iter().map(|slo| ByHand::new(slo, at)).collect());
+        for by_hand in planned.iter_mut() {
+            by_hand.grow(at);
         }
-        planned.iter().map(|(_, plan)| plan.clone()).collect()
+        let in_haste = ask.history && self.meter.is_new();
+        let asked =
+            by_hand::find_groups(planned, &self.api, &mut self.planner, ask, in_haste).await;
+        match asked {
+            Err(fault) if fault.kind != FaultKind::Query => return Err(fault),
+            asked => margin.note("the groups of `by`", asked),
+        };
+        margin.warn(planned.iter().filter_map(ByHand::warning));
+        Ok(planned.iter().flat_map(ByHand::plans).cloned().collect())
     }
 
     async fn slos(
@@ -246,7 +258,7 @@ impl Prometheus {
     ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
         let mut partial = false;
-        let mut plans = self.plans_by_hand(at);
+        let mut plans = self.plans_by_hand(ask, margin).await?;
         let discovered = plans.len()..;
         if self.options.discover {
             let found = self.discover(ask, margin, &mut partial).await?;

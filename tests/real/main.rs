@@ -9,6 +9,7 @@ mod idle;
 mod incidents;
 mod live;
 mod page;
+mod planner;
 mod program;
 mod prometheus;
 mod proxy;

@@ -1,91 +1,336 @@
 //! The SLOs of the configuration: planned once, and one of each group where `by` asks for it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use promql_parser::util::escape_string;
 
-use super::api::Labels;
+use super::api::{Api, Labels, Series};
 use super::plan::{Formula, Plan, Span, Trend};
+use super::planner::{Answers, Planner, Question, grouped};
 use super::promql;
 use crate::config::SloSettings;
-use crate::domain::{Origin, Period, Slo, Window};
+use crate::domain::{Fault, Origin, Period, Slo, Window, window};
+use crate::source::Ask;
+use crate::text::Untrusted;
 
 /// How often a calendar period's look-back is drawn anew: it grows with the time.
 const GROWTH: SignedDuration = SignedDuration::from_mins(1);
+/// How often groups that have traffic now are looked for.
+const NEW_GROUPS: SignedDuration = SignedDuration::from_mins(5);
+/// How often those of the whole period are: only by that does one disappear.
+const ALL_GROUPS: SignedDuration = SignedDuration::from_hours(1);
+/// The look-back for groups that have traffic now.
+const NOW: Window = Window::hours(1);
+/// The most groups that one SLO is cut into.
+const MOST_GROUPS: usize = 500;
+/// How many of those that are left out are named.
+const NAMED: usize = 3;
 
-/// An SLO of the configuration, or one group of it.
+/// Stands for the value of a label of `by` in a query that is made for all groups at once.
+fn placeholder(index: usize) -> String {
+    format!("\u{e001}{index}\u{e001}")
+}
+
+/// The values of the labels of `by`, in that order.
+type Group = Vec<String>;
+
+/// An SLO of the configuration, with the plans made of it.
 pub(super) struct ByHand {
+    settings: SloSettings,
     /// Its formula for [`promql::PLACEHOLDER`].
     template: Formula,
-    period: Period,
+    plans: Vec<(Option<Group>, Plan)>,
     drawn: Timestamp,
+    groups: Groups,
+}
+
+/// The groups of an SLO that have traffic in its period, and how many events each.
+#[derive(Default)]
+struct Groups {
+    known: BTreeMap<Group, f64>,
+    asked: Option<Timestamp>,
+    asked_all: Option<Timestamp>,
+    /// Why there are none, or not all.
+    lack: Option<String>,
 }
 
 impl ByHand {
-    /// Plans an SLO at a moment. `group` has the labels that tell it from others made of the same
-    /// settings, and the formula that selects it alone.
-    pub(super) fn plan(
-        settings: &SloSettings,
-        group: Option<(&str, Formula)>,
-        at: Timestamp,
-    ) -> (Self, Plan) {
-        let (name, template) = match group {
-            Some((braces, formula)) => (format!("{}{braces}", settings.name), formula),
-            None => {
-                let template = Formula::of(&settings.sli, promql::PLACEHOLDER);
-                (settings.name.clone(), template)
-            }
+    /// Plans an SLO at a moment.
+    pub(super) fn new(settings: &SloSettings, at: Timestamp) -> Self {
+        let mut by_hand = Self {
+            settings: settings.clone(),
+            template: Formula::of(&settings.sli, promql::PLACEHOLDER),
+            plans: Vec::new(),
+            drawn: at,
+            groups: Groups::default(),
         };
-        let mut slo = Slo {
+        by_hand.plan(at);
+        by_hand
+    }
+
+    /// One plan, or one for each group that is known to have traffic. As long as none is, the SLO
+    /// is measured whole: it says "no traffic" by itself.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &Plan> {
+        self.plans.iter().map(|(_, plan)| plan)
+    }
+
+    /// What a reader must know of the groups.
+    pub(super) fn warning(&self) -> Option<Untrusted> {
+        let lack = self.groups.lack.as_ref()?;
+        let (service, name) = (&self.settings.service, &self.settings.name);
+        Some(format!("{service}/{name}: {lack}").into())
+    }
+
+    /// Lets a calendar period grow to `at`.
+    pub(super) fn grow(&mut self, at: Timestamp) {
+        let is_calendar = !matches!(self.settings.period, Period::Rolling(_));
+        if is_calendar && self.drawn.duration_until(at).abs() >= GROWTH {
+            let formula = self.for_groups(self.elapsed(at));
+            for (group, plan) in &mut self.plans {
+                plan.asked.insert(Span::Period, of_group(&formula, group));
+            }
+            self.drawn = at;
+        }
+    }
+
+    fn elapsed(&self, at: Timestamp) -> Window {
+        self.settings.period.elapsed(at, &self.settings.timezone)
+    }
+
+    /// Makes the plans of all groups.
+    fn plan(&mut self, at: Timestamp) {
+        let settings = &self.settings;
+        let slo = Slo {
             rules: settings.rules.clone(),
             min_bad_events: settings.min_bad_events,
             ..Slo::new(
                 settings.service.as_str(),
-                name,
+                settings.name.as_str(),
                 settings.source.clone(),
                 settings.objective,
                 settings.period,
                 Origin::Config,
             )
         };
-        let windows = slo.windows();
-        let mut trend = Trend::None;
-        if let Some(&shortest) = windows.first() {
-            let formula = template.over(shortest);
-            slo.queries = formula.named_queries(shortest);
-            trend = Trend::Expression(formula.expression());
-        }
-        let each = windows.into_iter();
-        let mut plan = Plan {
-            slo: Arc::new(slo),
-            zone: settings.timezone.clone(),
-            labels: Labels::new(),
-            given: std::collections::BTreeMap::new(),
-            asked: each
-                .map(|window| (Span::Window(window), template.over(window)))
-                .collect(),
-            trend,
+        let groups: Vec<Option<Group>> = if self.groups.known.is_empty() {
+            vec![None]
+        } else {
+            self.groups.known.keys().cloned().map(Some).collect()
         };
-        let mut by_hand = Self {
-            template,
-            period: settings.period,
-            drawn: at,
-        };
-        by_hand.draw(&mut plan, at);
-        (by_hand, plan)
-    }
-
-    /// Lets a calendar period grow to `at`.
-    pub(super) fn grow(&mut self, plan: &mut Plan, at: Timestamp) {
-        let is_calendar = !matches!(self.period, Period::Rolling(_));
-        if is_calendar && self.drawn.duration_until(at).abs() >= GROWTH {
-            self.draw(plan, at);
-        }
-    }
-
-    fn draw(&mut self, plan: &mut Plan, at: Timestamp) {
-        let elapsed: Window = self.period.elapsed(at, &plan.zone);
-        plan.asked.insert(Span::Period, self.template.over(elapsed));
+        let formula = |window| self.formula(window, groups[0].is_some());
+        let mut formulas: BTreeMap<Span, Formula> = slo
+            .windows()
+            .into_iter()
+            .map(|window| (Span::Window(window), formula(window)))
+            .collect();
+        formulas.insert(Span::Period, formula(self.elapsed(at)));
+        let plans = groups.into_iter().map(|group| {
+            let plan = self.plan_of(&slo, &group, &formulas);
+            (group, plan)
+        });
+        self.plans = plans.collect();
         self.drawn = at;
     }
+
+    fn plan_of(
+        &self,
+        slo: &Slo,
+        group: &Option<Group>,
+        formulas: &BTreeMap<Span, Formula>,
+    ) -> Plan {
+        let asked: BTreeMap<_, _> = formulas
+            .iter()
+            .map(|(&span, formula)| (span, of_group(formula, group)))
+            .collect();
+        let mut slo = slo.clone();
+        if let Some(group) = group {
+            slo.name = format!("{}{}", self.settings.name, self.braces(group)).into();
+        }
+        let mut trend = Trend::None;
+        if let Some((&Span::Window(window), shortest)) = asked.first_key_value() {
+            slo.queries = shortest.named_queries(window);
+            trend = Trend::Expression(shortest.expression());
+        }
+        Plan {
+            slo: Arc::new(slo),
+            zone: self.settings.timezone.clone(),
+            labels: Labels::new(),
+            given: BTreeMap::new(),
+            asked,
+            trend,
+        }
+    }
+
+    fn braces(&self, group: &[String]) -> String {
+        let labels = self.settings.by.iter().zip(group);
+        let labels: Vec<_> = labels
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        format!("{{{}}}", labels.join(","))
+    }
+
+    fn for_groups(&self, window: Window) -> Formula {
+        let is_grouped = self.plans.first().is_some_and(|(group, _)| group.is_some());
+        self.formula(window, is_grouped)
+    }
+
+    /// The formula of a window; for groups, each selector with [`placeholder`]s.
+    fn formula(&self, window: Window, is_grouped: bool) -> Formula {
+        let formula = self.template.over(window);
+        if !is_grouped {
+            return formula;
+        }
+        let by = self.settings.by.iter().enumerate();
+        let labels: Vec<_> = by
+            .map(|(index, name)| (name.clone(), placeholder(index)))
+            .collect();
+        formula.map(&|query| promql::selecting(query, &labels).unwrap_or_else(|| query.to_owned()))
+    }
+
+    /// The question for the groups that have traffic in a window.
+    fn question(&self, window: Window) -> Option<String> {
+        let formula = self.template.over(window);
+        let traffic = grouped(formula.totals().first()?, &self.settings.by)?;
+        Some(format!("({traffic}) > 0"))
+    }
+
+    /// The look-back that is due, with the question for it.
+    fn due(&mut self, ask: &Ask, in_haste: bool) -> Option<(bool, String)> {
+        if self.settings.by.is_empty() {
+            return None;
+        }
+        let at = ask.moment();
+        let is_due = |asked: Option<Timestamp>, cadence| {
+            asked.is_none_or(|asked| asked > at || window::age(asked, at) >= cadence)
+        };
+        let all = !in_haste && is_due(self.groups.asked_all, ALL_GROUPS);
+        if !all && !is_due(self.groups.asked, NEW_GROUPS) {
+            return None;
+        }
+        let window = if all { self.elapsed(at) } else { NOW };
+        let question = self.question(window);
+        if question.is_none() {
+            self.groups.lack = Some(
+                "its total is no sum that can be cut by labels, so `by` has no effect; write it as `sum(…)`"
+                    .to_owned(),
+            );
+        }
+        Some((all, question?))
+    }
+
+    /// Takes the groups that were found; makes new plans when others are there now.
+    fn take(&mut self, all: bool, series: &[Series], at: Timestamp) {
+        let value =
+            |series: &Series, label: &String| series.labels.get(label).cloned().unwrap_or_default();
+        let found = series.iter().map(|series| {
+            let labels = self.settings.by.iter();
+            let group: Group = labels.map(|label| value(series, label)).collect();
+            (group, series.value)
+        });
+        let mut known: BTreeMap<Group, f64> = found.collect();
+        self.groups.asked = Some(at);
+        if all {
+            self.groups.asked_all = Some(at);
+        } else {
+            // Those of the last hour count less than those of the period do.
+            known.extend(std::mem::take(&mut self.groups.known));
+        }
+        self.groups.lack = self.cap(&mut known);
+        let same = known
+            .keys()
+            .eq(self.plans.iter().filter_map(|(group, _)| group.as_ref()));
+        self.groups.known = known;
+        if !same {
+            self.plan(at);
+        }
+    }
+
+    /// Leaves out the groups with the least traffic, and says which.
+    fn cap(&self, known: &mut BTreeMap<Group, f64>) -> Option<String> {
+        let total = known.len();
+        let mut ranked: Vec<_> = known
+            .iter()
+            .map(|(group, count)| (*count, group.clone()))
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        let left_out = ranked.get(MOST_GROUPS..).filter(|rest| !rest.is_empty())?;
+        for (_, group) in left_out {
+            known.remove(group);
+        }
+        let mut names: Vec<_> = left_out
+            .iter()
+            .take(NAMED)
+            .map(|(_, group)| self.braces(group))
+            .collect();
+        if left_out.len() > NAMED {
+            names.push("…".to_owned());
+        }
+        Some(format!(
+            "{total} groups by {}, of which the {MOST_GROUPS} with the most traffic are shown; left out: {}",
+            self.settings.by.join(", "),
+            names.join(" ")
+        ))
+    }
 }
+
+/// The formula of one group, of that for all of them.
+fn of_group(formula: &Formula, group: &Option<Group>) -> Formula {
+    let Some(group) = group else {
+        return formula.clone();
+    };
+    formula.map(&|query| {
+        let values = group.iter().enumerate();
+        values.fold(query.to_owned(), |query, (index, value)| {
+            query.replace(&placeholder(index), &escape_string(value))
+        })
+    })
+}
+
+/// Reads the groups of all SLOs that are due; `in_haste` only those with traffic now.
+pub(super) async fn find_groups(
+    all: &mut [ByHand],
+    api: &Api,
+    planner: &mut Planner,
+    ask: &Ask,
+    in_haste: bool,
+) -> Result<(), Fault> {
+    let at = ask.moment();
+    let due: Vec<(usize, bool, String)> = all
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(index, by_hand)| {
+            let (all, query) = by_hand.due(ask, in_haste)?;
+            Some((index, all, query))
+        })
+        .collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let questions: Vec<_> = due
+        .iter()
+        .map(|(_, all, query)| Question {
+            query,
+            class: u64::from(*all),
+        })
+        .collect();
+    let answers: Answers<Series> = planner
+        .ask(&questions, EXPRESSIONS, at, |query| async move {
+            api.query(&query, ask.at).await
+        })
+        .await?;
+    let mut refused = None;
+    for (question, (index, is_all, _)) in due.iter().enumerate() {
+        match answers.get(question) {
+            Ok(series) => all[*index].take(*is_all, series, at),
+            Err(fault) => {
+                refused.get_or_insert(fault.clone());
+            }
+        }
+    }
+    refused.map_or(Ok(()), Err)
+}
+
+/// Expressions joined in a query: each has a series a group.
+const EXPRESSIONS: usize = 16;

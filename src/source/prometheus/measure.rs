@@ -46,6 +46,11 @@ impl Meter {
         self.kept.get(id)?.get(&span).copied()
     }
 
+    /// True until something was asked.
+    pub(super) fn is_new(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// Asks for everything that is due; a screen's first round for short windows alone, so that
     /// what burns is seen before the long ones are read. Fails as a whole only when the server does
     /// not answer; a question that it refuses leaves its own reading unknown.
@@ -61,7 +66,7 @@ impl Meter {
         let known: BTreeSet<_> = ids.iter().collect();
         let mut round = Round::default();
         let mut wants = self.due(plans, &ids, at);
-        if ask.history && self.kept.is_empty() && wants.iter().any(|(_, span)| is_short(*span)) {
+        if ask.history && self.is_new() && wants.iter().any(|(_, span)| is_short(*span)) {
             let all = wants.len();
             wants.retain(|(_, span)| is_short(*span));
             round.more = wants.len() < all;

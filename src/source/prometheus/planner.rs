@@ -14,6 +14,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
+use promql_parser::parser;
 
 use self::batch::{Batch, Leaf, Limits, pack};
 use self::shape::{Shape, cut};
@@ -118,6 +119,16 @@ pub(super) struct Planner {
     /// Skeletons whose answers held far more than was asked for.
     wasteful: HashSet<String>,
     refused: HashMap<String, (Timestamp, Fault)>,
+}
+
+/// An expression that answers with a series for each value of these labels; `None` where that
+/// cannot be had from it.
+pub(super) fn grouped(query: &str, by: &[String]) -> Option<String> {
+    let mut expr = parser::parse(query).ok()?;
+    match shape::regrouped(&mut expr, by)? {
+        shape::Kind::Groups(_) => Some(expr.to_string()),
+        shape::Kind::Scalar | shape::Kind::Series => None,
+    }
 }
 
 /// One round of asking.
