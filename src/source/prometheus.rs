@@ -258,14 +258,7 @@ impl Prometheus {
     ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
         let mut partial = false;
-        let mut plans = self.plans_by_hand(ask, margin).await?;
-        let discovered = plans.len()..;
-        if self.options.discover {
-            let found = self.discover(ask, margin, &mut partial).await?;
-            margin.warn(found.warnings.into_iter().map(Untrusted::from));
-            plans.extend(found.plans);
-        }
-        slo::tell_apart(plans.iter_mut().map(|plan| &mut plan.slo));
+        let (plans, discovered) = self.plans(ask, margin, &mut partial).await?;
         let round = self
             .meter
             .measure(&self.api, &mut self.planner, &plans, ask)
@@ -277,7 +270,7 @@ impl Prometheus {
         if ask.history && !round.more {
             let asked = self
                 .trends
-                .refresh(&self.api, &mut self.planner, &plans, at)
+                .refresh(&self.api, &mut self.planner, &plans, ask)
                 .await;
             margin.note("the recent course", asked);
         }
@@ -294,6 +287,24 @@ impl Prometheus {
             self.observe(plan, at, incomplete)
         };
         Ok((plans.iter().enumerate().map(observe).collect(), round.more))
+    }
+
+    /// How each SLO is measured: those written by hand, then those that are found, from which on.
+    async fn plans(
+        &mut self,
+        ask: &Ask,
+        margin: &mut Margin,
+        partial: &mut bool,
+    ) -> Result<(Vec<Plan>, std::ops::RangeFrom<usize>), Fault> {
+        let mut plans = self.plans_by_hand(ask, margin).await?;
+        let discovered = plans.len()..;
+        if self.options.discover {
+            let found = self.discover(ask, margin, partial).await?;
+            margin.warn(found.warnings.into_iter().map(Untrusted::from));
+            plans.extend(found.plans);
+        }
+        slo::tell_apart(plans.iter_mut().map(|plan| &mut plan.slo));
+        Ok((plans, discovered))
     }
 
     /// Asks for recorded series, and for the rules behind them when those are due.

@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod faults;
+mod histogram;
 mod history;
 mod idle;
 mod incidents;

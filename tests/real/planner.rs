@@ -50,7 +50,8 @@ fn events(part: &str, total: &str) -> Sli {
     }
 }
 
-fn slo(service: &str, name: &str, sli: Sli) -> SloSettings {
+/// An SLO with rules of short windows.
+pub(crate) fn slo(service: &str, name: &str, sli: Sli) -> SloSettings {
     let rule = |long, short| Rule {
         severity: Severity::Page,
         long,
@@ -73,7 +74,8 @@ fn slo(service: &str, name: &str, sli: Sli) -> SloSettings {
     }
 }
 
-fn source(url: &str, slos: Vec<SloSettings>) -> Box<dyn Source> {
+/// A source that measures these SLOs.
+pub(crate) fn source(url: &str, slos: Vec<SloSettings>) -> Box<dyn Source> {
     let mut settings = Settings::empty();
     settings.slos = slos;
     settings.sources.push(SourceSettings {

@@ -4,7 +4,7 @@
 //! VictoriaMetrics speak the same; `isPartial` is VictoriaMetrics cluster's.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -26,6 +26,8 @@ pub(super) struct Api {
     http: Http,
     /// Set once a server has refused to take queries by POST.
     by_get: AtomicBool,
+    /// The last moment that the server chose itself to answer for, in Unix milliseconds.
+    present: AtomicI64,
 }
 
 /// An answer and how far it can be trusted.
@@ -83,6 +85,17 @@ enum Instant {
     Scalar(WirePoint),
     Matrix(serde::de::IgnoredAny),
     String(serde::de::IgnoredAny),
+}
+
+impl Instant {
+    /// The moment that it was evaluated for.
+    fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Vector(series) => series.first()?.value.as_ref()?.time().ok(),
+            Self::Scalar(point) => point.time().ok(),
+            Self::Matrix(_) | Self::String(_) => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -172,6 +185,7 @@ impl Api {
         Self {
             http,
             by_get: AtomicBool::new(false),
+            present: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -187,6 +201,10 @@ impl Api {
         form.extend(time.as_deref().map(|time| ("time", time)));
         let answer: Answered<Instant> = self.ask("/api/v1/query", &form).await?;
         let mut warnings = answer.warnings;
+        if let (None, Some(present)) = (at, answer.data.time()) {
+            self.present
+                .store(present.as_millisecond(), Ordering::Relaxed);
+        }
         let series = match answer.data {
             Instant::Vector(series) => vector(series, &mut warnings)?,
             Instant::Scalar(point) => {
@@ -209,6 +227,11 @@ impl Api {
             warnings,
             partial: answer.partial,
         })
+    }
+
+    /// The present by the server's own clock, as of its last answer about the present.
+    pub(super) fn present(&self) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.present.load(Ordering::Relaxed)).ok()
     }
 
     /// Evaluates an expression at many moments.
@@ -311,6 +334,13 @@ pub(super) fn is_too_long(fault: &Fault) -> bool {
         .any(|words| said.contains(words))
 }
 
+/// True for a warning that a part of the data did not answer: a store of Thanos, or a remote read.
+/// The engine's own remarks on a query begin with `PromQL warning: ` or `PromQL info: `
+/// (prometheus, `util/annotations`).
+fn is_of_storage(warning: &str) -> bool {
+    !warning.starts_with("PromQL ")
+}
+
 /// Unwraps Prometheus' envelope; an error in it becomes a fault in its own words.
 fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, Fault> {
     let envelope: Envelope<T> = match answer.json() {
@@ -330,6 +360,7 @@ fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, Fault> 
         }
         Err(fault) => return Err(fault),
     };
+    let partial = envelope.warnings.iter().any(|one| is_of_storage(one));
     match envelope.data {
         Some(data) if envelope.status == "success" => Ok(Answered {
             data,
@@ -339,7 +370,7 @@ fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, Fault> 
                 .chain(envelope.infos)
                 .map(Untrusted::from)
                 .collect(),
-            partial: envelope.is_partial,
+            partial: envelope.is_partial || partial,
         }),
         _ => {
             let reason = envelope

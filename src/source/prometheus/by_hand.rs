@@ -28,6 +28,9 @@ const MOST_GROUPS: usize = 500;
 /// How many of those that are left out are named.
 const NAMED: usize = 3;
 
+/// Expressions joined in a query: each has a series a group.
+const EXPRESSIONS: usize = 16;
+
 /// Stands for the value of a label of `by` in a query that is made for all groups at once.
 fn placeholder(index: usize) -> String {
     format!("\u{e001}{index}\u{e001}")
@@ -39,7 +42,7 @@ type Group = Vec<String>;
 /// An SLO of the configuration, with the plans made of it.
 pub(super) struct ByHand {
     settings: SloSettings,
-    /// Its formula for [`promql::PLACEHOLDER`].
+    /// Its formula for every window.
     template: Formula,
     plans: Vec<(Option<Group>, Plan)>,
     drawn: Timestamp,
@@ -61,7 +64,7 @@ impl ByHand {
     pub(super) fn new(settings: &SloSettings, at: Timestamp) -> Self {
         let mut by_hand = Self {
             settings: settings.clone(),
-            template: Formula::of(&settings.sli, promql::PLACEHOLDER),
+            template: Formula::template(&settings.sli),
             plans: Vec::new(),
             drawn: at,
             groups: Groups::default(),
@@ -331,6 +334,3 @@ pub(super) async fn find_groups(
     }
     refused.map_or(Ok(()), Err)
 }
-
-/// Expressions joined in a query: each has a series a group.
-const EXPRESSIONS: usize = 16;

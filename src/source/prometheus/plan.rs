@@ -38,8 +38,12 @@ pub(super) enum Formula {
 }
 
 impl Formula {
-    /// The formula of an SLI for a window, or for [`promql::PLACEHOLDER`]: see [`Self::over`].
-    pub(super) fn of(sli: &Sli, window: &str) -> Self {
+    /// The formula of an SLI for every window: see [`Self::over`].
+    pub(super) fn template(sli: &Sli) -> Self {
+        Self::written(sli, promql::PLACEHOLDER)
+    }
+
+    fn written(sli: &Sli, window: &str) -> Self {
         match sli {
             Sli::Events { part, total } => Self::Events(Ratio::of(part, total, window)),
             Sli::Gauge(selector) => {
@@ -68,7 +72,7 @@ impl Formula {
             },
             Sli::Slices { of, width, target } => {
                 // A slice without traffic has no ratio (NaN) and is no slice; `>= 0` drops it.
-                let slice = Self::of(of, &width.to_string()).expression();
+                let slice = Self::written(of, &width.to_string()).expression();
                 let slice = format!("(({slice}) >= 0)");
                 let look_back = format!("[{window}:{width}]");
                 match target {
@@ -92,7 +96,7 @@ impl Formula {
             Sli::Weighted(parts) => Self::Weighted(
                 parts
                     .iter()
-                    .map(|(weight, sli)| (*weight, Self::of(sli, window)))
+                    .map(|(weight, sli)| (*weight, Self::written(sli, window)))
                     .collect(),
             ),
         }
@@ -122,7 +126,7 @@ impl Formula {
         }
     }
 
-    /// That of a placeholder for one window.
+    /// That of a template for one window.
     pub(super) fn over(&self, window: Window) -> Self {
         let window = window.to_string();
         self.map(&|query| query.replace(promql::PLACEHOLDER, &window))

@@ -127,6 +127,98 @@ async fn a_partial_answer_is_not_well_and_warnings_are_kept() {
 }
 
 #[tokio::test]
+async fn a_warning_of_a_store_that_did_not_answer_is_partial_and_a_remark_of_the_engine_is_not() {
+    for (warning, state) in [
+        ("No StoreAPIs matched for this query", State::Unknown),
+        ("remote_read: connection refused", State::Unknown),
+        (
+            "PromQL warning: encountered a mix of histograms and floats",
+            State::Ok,
+        ),
+    ] {
+        let body = json!({
+            "status": "success", "warnings": [warning], "data": ratios("0", "1000"),
+            "infos": ["PromQL info: metric might not be a counter"],
+        });
+        let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+        let facts = polled(&server).await.unwrap();
+        assert!(facts.warnings.iter().any(|one| one.raw() == warning));
+        let found = only(facts);
+        assert_eq!(found.partial, state == State::Unknown, "{warning}");
+        assert_eq!(found.assess().state, state, "{warning}");
+    }
+}
+
+#[tokio::test]
+async fn a_screen_sees_short_windows_first_and_is_told_to_ask_on() {
+    let body = json!({"status": "success", "data": ratios("0", "1000")});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    Mock::given(path("/api/v1/query_range"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(
+            json!({"status": "success", "data": {"resultType": "matrix", "result": []}}),
+        ))
+        .mount(&server)
+        .await;
+    let mut source = source(&server.uri(), true);
+    let live = Ask {
+        history: true,
+        ..ask()
+    };
+    let first = source.fetch(&live).await.unwrap();
+    assert!(first.more);
+    let found = only(first);
+    assert_eq!(found.reading(Window::hours(1)), Reading::Ratio(0.0));
+    assert_eq!(found.reading(Window::hours(6)), Reading::Unknown);
+    // What was not asked yet is not well.
+    assert_eq!(found.assess().state, State::Unknown);
+    let second = source.fetch(&live).await.unwrap();
+    assert!(!second.more);
+    assert_eq!(only(second).assess().state, State::Ok);
+    // From now on long windows are asked for seldom.
+    let windows = |requests: &[wiremock::Request], window: &str| {
+        let bodies = requests
+            .iter()
+            .map(|one| String::from_utf8_lossy(&one.body).into_owned());
+        bodies
+            .filter(|body| body.contains(&format!("%5B{window}%5D")))
+            .count()
+    };
+    let before = server.received_requests().await.unwrap().len();
+    for poll in 1..=40 {
+        let later = Ask {
+            now: live.now + KIND.interval * poll,
+            ..live
+        };
+        source.fetch(&later).await.unwrap();
+    }
+    let requests = server.received_requests().await.unwrap();
+    let counts = ["1h", "6h", "3d", "30d"].map(|window| windows(&requests[before..], window));
+    assert_eq!(counts, [40, 10, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_screen_whose_clock_is_off_charts_by_that_of_the_server() {
+    let body = json!({"status": "success", "data": ratios("0", "1000")});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let mut source = source(&server.uri(), true);
+    for minutes in [0, 1] {
+        // The server answers for 1,800,000,000.
+        let off = Ask {
+            now: Timestamp::from_second(1_800_003_600 + minutes * 60).unwrap(),
+            at: None,
+            history: true,
+        };
+        source.fetch(&off).await.unwrap();
+    }
+    let requests = server.received_requests().await.unwrap();
+    let range = requests
+        .iter()
+        .find(|one| one.url.path().ends_with("query_range"));
+    let body = String::from_utf8_lossy(&range.unwrap().body).into_owned();
+    assert!(body.contains("end=1800000000.000"), "{body}");
+}
+
+#[tokio::test]
 async fn an_error_in_the_envelope_keeps_its_words() {
     let body = json!({"status": "error", "errorType": "execution", "error": "many-to-many"});
     let server = answering(ResponseTemplate::new(422).set_body_json(body)).await;

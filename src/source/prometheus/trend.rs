@@ -10,6 +10,7 @@ use super::plan::{Plan, Trend};
 use super::planner::{Planner, Question};
 use crate::domain::slo::Point;
 use crate::domain::{Fault, window};
+use crate::source::Ask;
 use crate::text::Untrusted;
 
 /// How far back a chart looks.
@@ -49,8 +50,9 @@ impl Trends {
         api: &Api,
         planner: &mut Planner,
         plans: &[Plan],
-        at: Timestamp,
+        ask: &Ask,
     ) -> Result<(), Fault> {
+        let at = ask.moment();
         if self
             .asked_at
             .is_some_and(|asked| window::age(asked, at) < CADENCE)
@@ -58,7 +60,9 @@ impl Trends {
             return Ok(());
         }
         self.asked_at = Some(at);
-        let end = window::align(at, STEP);
+        // Samples are dated by the server's clock; its future holds none.
+        let present = ask.at.or_else(|| api.present()).unwrap_or(at);
+        let end = window::align(present, STEP);
         let range = Range {
             start: end - REACH,
             end,
