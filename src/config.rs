@@ -92,6 +92,9 @@ pub struct SourceSettings {
     pub stale_after: SignedDuration,
     /// How to reach it.
     pub http: HttpSettings,
+    /// The folder of the file that it is written in: where relative paths begin. `None` for those
+    /// of flags.
+    pub folder: Option<PathBuf>,
     /// The settings of its kind alone; the kind reads them with
     /// [`SourceSettings::options`].
     pub table: toml::Table,

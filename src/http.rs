@@ -39,10 +39,10 @@ const MAX_REASON: usize = 16 * 1024;
 pub struct Http {
     base: Url,
     endpoint: Endpoint,
-    identity: Identity,
+    identity: Arc<Identity>,
     transport: Transport,
-    client: OnceCell<Client>,
-    credentials: Mutex<Option<Arc<Credentials>>>,
+    client: Arc<OnceCell<Client>>,
+    credentials: Arc<Mutex<Option<Arc<Credentials>>>>,
     /// Decoded bytes of the answers that are being read.
     held: AtomicUsize,
 }
@@ -88,10 +88,40 @@ impl Http {
         Ok(Self {
             base,
             endpoint,
-            identity,
+            identity: Arc::new(identity),
             transport,
-            client: OnceCell::new(),
-            credentials: Mutex::new(None),
+            client: Arc::default(),
+            credentials: Arc::default(),
+            held: AtomicUsize::new(0),
+        })
+    }
+
+    /// A client for another endpoint of the same source, which its owner has named as well: with the
+    /// same headers and credentials, fetched once for all of them.
+    ///
+    /// `settings` are the source's own; the problem names `url` when the new one is no address.
+    pub fn beside(&self, settings: &SourceSettings, url: &str) -> Result<Self, Problem> {
+        let mut settings = settings.clone();
+        settings.http.url = Some(url.to_owned());
+        let base = client::base_url(&settings, None)?;
+        let transport = client::Transport::new(&settings, &base)?;
+        let client = if transport.goes_like(&self.transport) {
+            Arc::clone(&self.client)
+        } else {
+            Arc::default()
+        };
+        Ok(Self {
+            endpoint: Endpoint {
+                authority: authority(&base),
+                timeout: transport.timeout,
+                proxied: transport.has_proxy(),
+                credential: self.endpoint.credential,
+            },
+            base,
+            identity: Arc::clone(&self.identity),
+            transport,
+            client,
+            credentials: Arc::clone(&self.credentials),
             held: AtomicUsize::new(0),
         })
     }
@@ -101,7 +131,9 @@ impl Http {
     /// Without this a token goes as `Authorization: Bearer …`.
     #[must_use]
     pub fn token_header(mut self, name: &'static str, prefix: &'static str) -> Self {
-        self.identity.token_header(name, prefix);
+        if let Some(identity) = Arc::get_mut(&mut self.identity) {
+            identity.token_header(name, prefix);
+        }
         self
     }
 

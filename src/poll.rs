@@ -247,6 +247,7 @@ mod tests {
             interval: SignedDuration::from_secs(15),
             stale_after: SignedDuration::from_mins(5),
             http: HttpSettings::default(),
+            folder: None,
             table: toml::Table::new(),
         }
     }

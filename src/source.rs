@@ -19,6 +19,7 @@ mod conditional;
 mod fixture;
 pub mod github;
 pub mod json;
+pub mod openmetrics;
 pub mod prometheus;
 
 /// Every kind of source there is.
@@ -26,6 +27,7 @@ pub const KINDS: &[Kind] = &[
     prometheus::KIND,
     alertmanager::KIND,
     github::KIND,
+    openmetrics::KIND,
     json::KIND,
 ];
 

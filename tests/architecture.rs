@@ -40,6 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["demo"]),
     ("jaq_core", &["source"]),
     ("promql_parser", &["source", "config", "demo"]),
+    ("rusqlite", &["source"]),
     ("clap", &["cli", "command"]),
 ];
 

@@ -288,6 +288,7 @@ mod stage {
             interval: SignedDuration::from_secs(1),
             stale_after: SignedDuration::from_secs(60),
             http: HttpSettings::default(),
+            folder: None,
             table: toml::Table::new(),
         };
         let offers = Offers {

@@ -1,7 +1,7 @@
 //! `[[source]]` and the flags that stand for one: what every kind of source has in common.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
@@ -99,6 +99,7 @@ impl Context<'_> {
                 client_cert: wire.client_cert.map(|path| self.path(path)),
                 proxy: wire.proxy,
             },
+            folder: self.folder.map(Path::to_path_buf),
             table,
         }
     }
@@ -135,6 +136,7 @@ impl Context<'_> {
                 url: Some(flag.url.clone()),
                 ..HttpSettings::default()
             },
+            folder: None,
             table: flag.table.clone(),
         }
     }

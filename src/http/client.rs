@@ -79,6 +79,11 @@ impl Transport {
         })
     }
 
+    /// True when the client of another endpoint of the same source serves this one too.
+    pub(super) fn goes_like(&self, other: &Self) -> bool {
+        (self.local, self.plain) == (other.local, other.plain)
+    }
+
     /// True when the settings name a proxy.
     pub(super) fn has_proxy(&self) -> bool {
         matches!(self.route, Route::Proxy(_))

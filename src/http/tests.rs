@@ -171,6 +171,7 @@ fn settings(url: &str) -> SourceSettings {
             url: Some(url.to_owned()),
             ..HttpSettings::default()
         },
+        folder: None,
         table: toml::Table::new(),
     }
 }

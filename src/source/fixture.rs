@@ -23,6 +23,7 @@ pub(super) fn settings(kind: &Kind, url: Option<&str>, options: &str) -> SourceS
             url: url.map(str::to_owned),
             ..HttpSettings::default()
         },
+        folder: None,
         table: options.parse().expect("the options are TOML"),
     }
 }

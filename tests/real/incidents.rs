@@ -25,6 +25,7 @@ fn source(url: Option<&str>, options: &str) -> Box<dyn Source> {
             url: url.map(str::to_owned),
             ..HttpSettings::default()
         },
+        folder: None,
         table: options.parse().unwrap(),
     };
     let built = (KIND.build)(&settings, &Settings::empty()).unwrap();

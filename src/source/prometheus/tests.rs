@@ -28,6 +28,7 @@ fn source(url: &str, by_hand: bool) -> Box<dyn Source> {
             url: Some(url.to_owned()),
             ..HttpSettings::default()
         },
+        folder: None,
         table,
     });
     if by_hand {

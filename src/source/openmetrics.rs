@@ -1,0 +1,317 @@
+//! `/metrics` endpoints scraped directly, their history kept in a file: SLOs without a server.
+//!
+//! One poll, start to end:
+//!
+//! ```text
+//! targets   those of the settings, of a file, and every address of a name   ─► addresses
+//! scrape    each is asked; what no SLO selects is left out                  ─► samples
+//! history   one process writes: samples, minutes, hours                     ─► a file of SQLite
+//! evaluate  one way back in time, past the beginning of every window        ─► observations
+//! ```
+//!
+//! Numbers are what Prometheus would say, had it scraped the same targets: the same labels
+//! (`instance`, `job`, `up`), the same resets, the same extrapolation. So an SLO moves to a
+//! Prometheus as it is. The first sample of a series is no increase, as there. What grew between
+//! two scrapes counts, however long nobody scraped. Samples that are NaN or infinite are left out.
+//!
+//! One process writes a history, whoever comes first; others read what it wrote and scrape nothing,
+//! and one of them goes on when it ends. A target that does not answer makes those SLOs partial
+//! whose selectors its series could match. When nobody was scraped for a while, every window is
+//! unknown.
+
+mod course;
+mod evaluate;
+mod history;
+mod keeper;
+mod options;
+mod parse;
+mod scrape;
+mod segment;
+mod selector;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::evaluate::{Measure, Plan, millis};
+use self::history::TargetState;
+use self::keeper::{Keeper, Role, Told};
+use self::options::Options;
+use self::scrape::Clients;
+use self::selector::Formula;
+use self::targets::{Discovery, Target};
+use super::{Ask, Built, Fetching, Kind, Source};
+use crate::config::{Part, Problem, Settings, Sli, SloSettings, SourceSettings};
+use crate::domain::{Facts, Fault, FaultKind, Observation, Origin, Slo, Window, window};
+use crate::http::Http;
+use crate::store::Offers;
+use crate::text::Untrusted;
+
+/// `kind = "openmetrics"`.
+pub const KIND: Kind = Kind {
+    name: "openmetrics",
+    interval: SignedDuration::from_secs(15),
+    measures: true,
+    build,
+};
+
+/// After how many intervals without a scrape nothing is known of the present.
+const FRESH_INTERVALS: i32 = 4;
+/// The least of that time: a process started once a minute may have missed one.
+const LEAST_FRESH: SignedDuration = SignedDuration::from_mins(1);
+/// What one scrape may take when the settings do not say.
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
+/// The most failing targets that are named.
+const MAX_NAMED: usize = 10;
+
+struct OpenMetrics {
+    plan: Arc<Plan>,
+    discovery: Discovery,
+    clients: Clients,
+    keeper: Arc<Mutex<Keeper>>,
+    /// How long all scrapes of one poll may take.
+    round: Duration,
+}
+
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
+    let options: Options = settings.options()?;
+    let by_hand: Vec<_> = all.slos_of(&settings.name).cloned().collect();
+    let (selectors, formulas) =
+        selector::formulas(&by_hand).map_err(|message| settings.problem("kind", message))?;
+    let origins = options.origins(settings)?;
+    let limits = options.limits(settings, &by_hand)?;
+    let path = options.path(settings, all)?;
+    let slos: Vec<_> = by_hand
+        .iter()
+        .zip(formulas)
+        .map(|(settings, formula)| measure(settings, formula))
+        .collect();
+    let expected = slos
+        .iter()
+        .map(|one| Observation::unknown(Arc::clone(&one.slo), Timestamp::UNIX_EPOCH))
+        .collect();
+    let plan = Arc::new(Plan {
+        slos,
+        selectors: Arc::new(selectors),
+        fresh: LEAST_FRESH.max(settings.interval * FRESH_INTERVALS),
+    });
+    // Of no target: it checks what all of them share. They may be known only later.
+    let mut shared = settings.clone();
+    let first = origins.fixed.first();
+    shared.http.url = Some(
+        first
+            .map_or("http://localhost", |target| &target.url)
+            .to_owned(),
+    );
+    let timeout = settings.http.timeout.unwrap_or(TIMEOUT);
+    let source = OpenMetrics {
+        clients: Clients::new(Http::new(&shared, None)?, settings.clone()),
+        discovery: Discovery::new(settings.name.as_str(), origins),
+        keeper: Arc::new(Mutex::new(Keeper::new(path, limits, Arc::clone(&plan)))),
+        plan,
+        round: timeout.saturating_mul(2).unsigned_abs(),
+    };
+    Ok(Built {
+        offers: Offers {
+            slos: !source.plan.slos.is_empty(),
+            ..Offers::default()
+        },
+        source: Box::new(source),
+        expected,
+    })
+}
+
+/// What is measured of an SLO of the settings.
+fn measure(settings: &SloSettings, formula: Formula) -> Measure {
+    let mut slo = Slo {
+        rules: settings.rules.clone(),
+        min_bad_events: settings.min_bad_events,
+        ..Slo::new(
+            settings.service.as_str(),
+            settings.name.as_str(),
+            settings.source.clone(),
+            settings.objective,
+            settings.period,
+            Origin::Config,
+        )
+    };
+    if let Some(&shortest) = slo.windows().first() {
+        slo.queries = queries(&settings.sli, shortest);
+    }
+    slo.notes =
+        vec!["scraped by watchfire itself; the queries say the same in Prometheus".to_owned()];
+    Measure {
+        slo: Arc::new(slo),
+        zone: settings.timezone.clone(),
+        formula,
+    }
+}
+
+/// What Prometheus would be asked for the same.
+fn queries(sli: &Sli, window: Window) -> Vec<(String, Untrusted)> {
+    let grown = |name: &str, selector: &str| {
+        let query = format!("sum(increase({selector}[{window}]))");
+        (format!("{name} {window}"), Untrusted::from(query))
+    };
+    match sli {
+        Sli::Events { part, total } => {
+            let part = match part {
+                Part::Bad(query) => grown("bad", query),
+                Part::Good(query) => grown("good", query),
+            };
+            vec![part, grown("total", total)]
+        }
+        Sli::Gauge(gauge) => {
+            let query = format!("avg_over_time({gauge}[{window}])");
+            vec![(format!("good {window}"), Untrusted::from(query))]
+        }
+        Sli::Weighted(parts) => {
+            let parts = parts.iter();
+            parts.flat_map(|(_, part)| queries(part, window)).collect()
+        }
+        Sli::Latency { .. } | Sli::Ratio { .. } | Sli::Slices { .. } => Vec::new(),
+    }
+}
+
+impl Source for OpenMetrics {
+    fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
+        Box::pin(async move {
+            match ask.at {
+                Some(at) => self.past(at).await,
+                None => self.live(ask).await,
+            }
+        })
+    }
+}
+
+impl OpenMetrics {
+    async fn live(&mut self, ask: &Ask) -> Result<Facts, Fault> {
+        let role = self.with_keeper(Keeper::begin).await?;
+        let found = self.discovery.targets(ask.now).await;
+        if found.targets.is_empty() {
+            let troubles = found.troubles.into_iter().next();
+            let words =
+                troubles.unwrap_or_else(|| "no targets are listed; see `targets_file`".to_owned());
+            return Err(Fault::new(FaultKind::Connect, words));
+        }
+        let targets = found.targets.clone();
+        let round = match role {
+            Role::Writer => {
+                let selectors = &self.plan.selectors;
+                self.clients
+                    .scrape(found.targets, selectors, self.round)
+                    .await
+            }
+            Role::Reader => Vec::new(),
+        };
+        let (now, course) = (Timestamp::now().max(ask.now), ask.history);
+        let mut told = self
+            .with_keeper(move |keeper| keeper.live(&round, now, course))
+            .await?;
+        told.warnings.extend(found.troubles);
+        if role == Role::Reader {
+            missing(&targets, &mut told.targets, now, self.plan.fresh);
+        }
+        facts(told, now)
+    }
+
+    async fn past(&mut self, at: Timestamp) -> Result<Facts, Fault> {
+        let told = self.with_keeper(move |keeper| keeper.past(at)).await;
+        let mut told = told.map_err(|fault| Fault {
+            kind: FaultKind::NoHistory,
+            ..fault
+        })?;
+        told.targets.clear();
+        facts(told, at)
+    }
+
+    /// Does something with the history where waiting for the disk harms nobody.
+    async fn with_keeper<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Keeper) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let keeper = Arc::clone(&self.keeper);
+        let acting = tokio::task::spawn_blocking(move || {
+            act(&mut keeper.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        acting
+            .await
+            .unwrap_or_else(|_| Err(Fault::new(FaultKind::Crash, "the history was not read")))
+    }
+}
+
+/// Marks the targets of ours that the process which writes does not ask.
+fn missing(ours: &[Target], theirs: &mut Vec<TargetState>, now: Timestamp, fresh: SignedDuration) {
+    let oldest = now.as_millisecond() - millis(fresh);
+    for state in theirs.iter_mut().filter(|state| state.at < oldest) {
+        state.fault = Some("the watchfire that scrapes it has not done so for a while".to_owned());
+    }
+    let known: BTreeSet<_> = theirs.iter().map(|state| state.instance.clone()).collect();
+    let unknown = ours.iter().filter(|ours| !known.contains(&ours.instance));
+    let unknown: Vec<_> = unknown
+        .map(|target| TargetState {
+            instance: target.instance.clone(),
+            at: 0,
+            fault: Some(
+                "the watchfire that writes this history does not scrape it; give this source its own `history`"
+                    .to_owned(),
+            ),
+        })
+        .collect();
+    theirs.extend(unknown);
+}
+
+/// What is told, and what is wrong with it. It is a fault as a whole when no target answered.
+fn facts(told: Told, at: Timestamp) -> Result<Facts, Fault> {
+    let Told {
+        evaluation,
+        targets,
+        warnings,
+    } = told;
+    let failing: Vec<_> = targets
+        .iter()
+        .filter_map(|target| {
+            let (name, fault) = (&target.instance, target.fault.as_ref()?);
+            let is_named = fault.contains(name);
+            Some(if is_named {
+                fault.clone()
+            } else {
+                format!("{name}: {fault}")
+            })
+        })
+        .collect();
+    let answered = targets.len() - failing.len();
+    let fault = failing.first().map(|first| {
+        let words = format!("{answered} of {} targets answered; {first}", targets.len());
+        Fault::new(FaultKind::Connect, words)
+    });
+    if answered == 0
+        && let Some(fault) = fault
+    {
+        return Err(fault);
+    }
+    let mut all: Vec<Untrusted> = warnings.into_iter().map(Untrusted::from).collect();
+    all.extend(failing.into_iter().take(MAX_NAMED).map(Untrusted::from));
+    all.extend(shortfall(&evaluation.slos, at).map(Untrusted::from));
+    Ok(Facts {
+        slos: Some(evaluation.slos),
+        warnings: all,
+        fault,
+        ..Facts::default()
+    })
+}
+
+/// How much history there is, when it is less than the longest period.
+fn shortfall(slos: &[Observation], at: Timestamp) -> Option<String> {
+    let short = slos.iter().filter(|slo| slo.shortfall().is_some());
+    let longest = short.max_by_key(|slo| slo.period_elapsed)?;
+    let data = window::age(longest.since?, at);
+    let (data, wanted) = (window::brief(data), window::brief(longest.period_elapsed));
+    Some(format!("history {data} of {wanted}"))
+}

@@ -1,0 +1,102 @@
+//! The recent course of each SLO's shortest window, out of the minutes of a history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::evaluate::{self, Plan, millis};
+use super::history::{History, MINUTE, Tier, Trouble, floor};
+use super::segment::Segment;
+use super::walk::Index;
+use crate::domain::slo::Point;
+use crate::domain::{Window, window};
+
+/// How far back a chart looks.
+const REACH: SignedDuration = SignedDuration::from_hours(3);
+/// One point every so often.
+const STEP: SignedDuration = SignedDuration::from_mins(3);
+/// How often the courses are computed.
+const CADENCE: SignedDuration = SignedDuration::from_mins(1);
+
+/// The courses of all SLOs, kept between polls.
+#[derive(Debug, Default)]
+pub(super) struct Courses {
+    made_at: Option<Timestamp>,
+    all: Vec<Arc<[Point]>>,
+}
+
+impl Courses {
+    /// The course of an SLO, by its number, oldest point first, up to the newest reading.
+    pub(super) fn of(&self, number: usize, newest: Option<Point>) -> Arc<[Point]> {
+        let known = self.all.get(number).map_or(&[][..], |course| course);
+        let newest = newest.filter(|newest| known.last().is_none_or(|last| last.at < newest.at));
+        known.iter().copied().chain(newest).collect()
+    }
+
+    /// Computes all courses when they are due.
+    pub(super) fn refresh(
+        &mut self,
+        history: &History,
+        index: &Index,
+        plan: &Plan,
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
+        if self
+            .made_at
+            .is_some_and(|made| made <= at && window::age(made, at) < CADENCE)
+        {
+            return Ok(());
+        }
+        self.made_at = Some(at);
+        let mut by_window: BTreeMap<Window, Vec<usize>> = BTreeMap::new();
+        for (number, measure) in plan.slos.iter().enumerate() {
+            if let Some(&shortest) = measure.slo.windows().first() {
+                by_window.entry(shortest).or_default().push(number);
+            }
+        }
+        let Some((&longest, _)) = by_window.last_key_value() else {
+            return Ok(());
+        };
+        let end = window::align(at, STEP).as_millisecond();
+        let begin = end - millis(REACH);
+        let reach = floor(begin - millis(longest.duration()), MINUTE);
+        let mut minutes: Vec<Vec<Segment>> = vec![Vec::new(); index.series().len()];
+        history.scan(Tier::Minutes, (reach, end), end, |id, segment| {
+            if let Some(place) = index.place(id) {
+                minutes[place].push(segment);
+            }
+        })?;
+        // They came from new to old.
+        minutes.iter_mut().for_each(|series| series.reverse());
+        let mut courses = vec![Vec::new(); plan.slos.len()];
+        for (window, numbers) in by_window {
+            let mut moment = begin;
+            while moment <= end {
+                let span = (moment - millis(window.duration()), moment);
+                let held: Vec<_> = minutes.iter().map(|series| within(series, span)).collect();
+                for &number in &numbers {
+                    let formula = &plan.slos[number].formula;
+                    let reading = evaluate::reading(plan, formula, index.series(), &held, span);
+                    if let (Some(ratio), Ok(at)) =
+                        (reading.ratio(), Timestamp::from_millisecond(moment))
+                    {
+                        courses[number].push(Point { at, ratio });
+                    }
+                }
+                moment += millis(STEP);
+            }
+        }
+        self.all = courses.into_iter().map(Arc::from).collect();
+        Ok(())
+    }
+}
+
+/// The minutes of a series that lie in a span, as one.
+fn within(series: &[Segment], (start, end): (i64, i64)) -> Option<Segment> {
+    let from = series.partition_point(|minute| minute.first_at < start);
+    let inside = series[from..]
+        .iter()
+        .take_while(|minute| minute.last_at < end);
+    inside.copied().reduce(Segment::then)
+}

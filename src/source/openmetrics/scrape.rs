@@ -1,0 +1,204 @@
+//! Asks targets for their metrics, and keeps of them what a selector selects.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::history::{Kept, Scraped};
+use super::parse::{Exposed, Format, parse};
+use super::selector::{NAME, Selectors, canonical, is_numeric};
+use super::targets::Target;
+use crate::config::SourceSettings;
+use crate::domain::{Fault, FaultKind};
+use crate::http::{Answer, Http};
+use crate::text::Untrusted;
+
+/// What we read, best first; as Prometheus 3 asks.
+const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+    application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+    text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+/// Scrapes in flight.
+const IN_FLIGHT: usize = 32;
+/// The most series of one target that are kept.
+const MAX_SERIES: usize = 10_000;
+
+/// Clients for the targets, kept between polls.
+pub(super) struct Clients {
+    /// Of no target: what all others share their credentials with.
+    first: Http,
+    settings: SourceSettings,
+    by_url: HashMap<String, Http>,
+}
+
+impl Clients {
+    pub(super) fn new(first: Http, settings: SourceSettings) -> Self {
+        Self {
+            first,
+            settings,
+            by_url: HashMap::new(),
+        }
+    }
+
+    /// Asks every target once, and is done by the deadline.
+    pub(super) async fn scrape(
+        &mut self,
+        targets: Vec<Target>,
+        selectors: &Arc<Selectors>,
+        deadline: Duration,
+    ) -> Vec<Scraped> {
+        let known = |url: &String| targets.iter().any(|target| target.url == *url);
+        self.by_url.retain(|url, _| known(url));
+        for target in &targets {
+            if !self.by_url.contains_key(&target.url)
+                && let Ok(http) = self.first.beside(&self.settings, &target.url)
+            {
+                self.by_url.insert(target.url.clone(), http);
+            }
+        }
+        let deadline = Instant::now() + deadline;
+        let scrapes = targets.into_iter().map(|target| {
+            let http = self.by_url.get(&target.url);
+            async move {
+                let at = Timestamp::now().as_millisecond();
+                let asked = tokio::time::timeout_at(deadline, ask(http, &target, selectors, at));
+                let outcome = asked.await.unwrap_or_else(|_| {
+                    let words = "no answer before the round of scrapes had to end";
+                    Err(Fault::new(FaultKind::Timeout, words))
+                });
+                Scraped {
+                    up: identity(up(&target)),
+                    instance: target.instance,
+                    at,
+                    outcome: outcome.map_err(named_targets),
+                }
+            }
+        });
+        stream::iter(scrapes)
+            .buffer_unordered(IN_FLIGHT)
+            .collect()
+            .await
+    }
+}
+
+/// The HTTP client calls the address of a target by the setting that other kinds have it in.
+fn named_targets(fault: Fault) -> Fault {
+    let message = fault.message.raw().replace("`url`", "`targets`");
+    Fault {
+        message: Untrusted::from(message),
+        ..fault
+    }
+}
+
+async fn ask(
+    http: Option<&Http>,
+    target: &Target,
+    selectors: &Arc<Selectors>,
+    at: i64,
+) -> Result<Vec<Kept>, Fault> {
+    let http = http.ok_or_else(|| {
+        Fault::new(
+            FaultKind::Connect,
+            "its address is no URL; correct it where it is listed",
+        )
+    })?;
+    let answer = http.get("").header("accept", ACCEPT).send().await?;
+    let (labels, selectors) = (target.labels.clone(), Arc::clone(selectors));
+    // A large body takes milliseconds to read.
+    let read = move || kept(&answer, &labels, &selectors, at);
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|_| Err(Fault::new(FaultKind::Crash, "its answer was not read")))
+}
+
+/// The samples of an answer that some selector selects.
+fn kept(
+    answer: &Answer,
+    target: &[(String, String)],
+    selectors: &Selectors,
+    at: i64,
+) -> Result<Vec<Kept>, Fault> {
+    let format = Format::of(answer.header("content-type"));
+    let mut kept = Vec::new();
+    parse(&answer.body, format, |sample| {
+        if !selectors.may_name(sample.name) || !sample.value.is_finite() {
+            return;
+        }
+        let labels = labels(sample, target);
+        let value = |name: &str| {
+            let found = labels.iter().find(|(known, _)| known == name);
+            found.map(|(_, value): &(Cow<'_, str>, Cow<'_, str>)| value.as_ref())
+        };
+        if selectors.matching(value).next().is_some() && kept.len() <= MAX_SERIES {
+            let labels = labels.iter();
+            kept.push(Kept {
+                series: identity(labels.map(|(name, value)| (name.as_ref(), value.as_ref()))),
+                at: sample.at.unwrap_or(at),
+                value: sample.value,
+            });
+        }
+    })
+    .map_err(|wrong| Fault::new(FaultKind::Decode, wrong.to_string()))?;
+    if kept.len() > MAX_SERIES {
+        let words =
+            format!("the SLOs select more than {MAX_SERIES} of its series; narrow their selectors");
+        return Err(Fault::new(FaultKind::TooLarge, words));
+    }
+    Ok(kept)
+}
+
+/// The labels that a sample has in Prometheus: its own, and those of its target, before which one
+/// of the same name goes back to `exported_…`. An empty label is none.
+fn labels<'a>(
+    sample: &Exposed<'a, 'a>,
+    target: &'a [(String, String)],
+) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let mut labels = Vec::with_capacity(sample.labels.len() + target.len() + 1);
+    labels.push((Cow::Borrowed(NAME), Cow::Borrowed(sample.name)));
+    for (name, value) in sample.labels {
+        if value.is_empty() {
+            continue;
+        }
+        let is_targets = target.iter().any(|(known, _)| known == name);
+        let name = if is_targets {
+            Cow::Owned(format!("exported_{name}"))
+        } else {
+            name.clone()
+        };
+        let canonical = is_numeric(&name).then(|| canonical(value)).flatten();
+        let value = canonical.map_or_else(|| value.clone(), Cow::Owned);
+        labels.push((name, value));
+    }
+    let own = target.iter();
+    labels.extend(own.map(|(name, value)| (Cow::from(name), Cow::from(value))));
+    labels
+}
+
+/// The labels of the series that says whether a target answers.
+fn up(target: &Target) -> impl Iterator<Item = (&str, &str)> {
+    let labels = target.labels.iter();
+    let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+    labels.chain([(NAME, "up")])
+}
+
+/// Labels as JSON with sorted keys: what a series is known by.
+fn identity<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut labels: Vec<_> = labels.collect();
+    labels.sort_unstable();
+    let mut text = String::from("{");
+    for (name, value) in labels {
+        let comma = if text.len() > 1 { "," } else { "" };
+        let (name, value) = (
+            serde_json::Value::from(name),
+            serde_json::Value::from(value),
+        );
+        let _ = write!(text, "{comma}{name}:{value}");
+    }
+    text.push('}');
+    text
+}

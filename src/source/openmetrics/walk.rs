@@ -1,0 +1,228 @@
+//! Reads a history backwards in time, and has what every series did since each moment on the way.
+
+use std::collections::HashMap;
+
+use super::history::{HOUR, History, MINUTE, Tier, Trouble, ceil, floor};
+use super::segment::Segment;
+use super::selector::{NAME, Selectors};
+
+/// How far back single samples are read; before that, minutes and hours are.
+const FINE: i64 = HOUR;
+/// A window is measured where it is at least so many times as long as what its ends are known by.
+const SHARP: i64 = 5;
+
+/// The series of a history that matter.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// The number of the last series that was looked at.
+    last: i64,
+    places: HashMap<i64, usize>,
+    series: Vec<Indexed>,
+}
+
+/// One series that matters.
+#[derive(Debug)]
+pub(super) struct Indexed {
+    /// The numbers of the selectors that select it.
+    pub(super) selectors: Vec<usize>,
+    /// The labels of a target, when this is the series that says whether that answers.
+    pub(super) target: Option<Vec<(String, String)>>,
+}
+
+impl Index {
+    /// Looks at the series that were added since.
+    pub(super) fn refresh(
+        &mut self,
+        history: &History,
+        selectors: &Selectors,
+    ) -> Result<(), Trouble> {
+        for (id, text) in history.series_after(self.last)? {
+            self.last = id;
+            let labels: HashMap<&str, String> = serde_json::from_str(&text).unwrap_or_default();
+            let label = |name: &str| labels.get(name).map(String::as_str);
+            let selecting: Vec<_> = selectors.matching(label).collect();
+            let is_up = label(NAME) == Some("up");
+            if selecting.is_empty() && !is_up {
+                continue;
+            }
+            let target = is_up.then(|| {
+                let labels = labels.iter().filter(|(name, _)| **name != NAME);
+                labels
+                    .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                    .collect()
+            });
+            self.places.insert(id, self.series.len());
+            self.series.push(Indexed {
+                selectors: selecting,
+                target,
+            });
+        }
+        Ok(())
+    }
+
+    /// The series, in the order of [`Walk::held`].
+    pub(super) fn series(&self) -> &[Indexed] {
+        &self.series
+    }
+
+    /// The place of a series in that order.
+    pub(super) fn place(&self, id: i64) -> Option<usize> {
+        self.places.get(&id).copied()
+    }
+}
+
+/// Since when a history has what, in Unix milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Floors {
+    samples: i64,
+    minutes: i64,
+    hours: i64,
+}
+
+impl Floors {
+    pub(super) fn of(history: &History) -> Result<Self, Trouble> {
+        let begins = |tier| Ok::<_, Trouble>(history.begins(tier)?.unwrap_or(i64::MAX / 2));
+        Ok(Self {
+            samples: floor(begins(Tier::Samples)?, MINUTE),
+            minutes: floor(begins(Tier::Minutes)?, HOUR),
+            hours: begins(Tier::Hours)?,
+        })
+    }
+
+    /// How far a moment may lie from what is known of it, in milliseconds. Before the history
+    /// begins nothing is known, and that exactly.
+    pub(super) fn blur(self, at: i64) -> i64 {
+        let hour = floor(at.max(self.hours), HOUR);
+        if hour >= floor(self.samples, HOUR) {
+            0
+        } else if hour >= self.minutes {
+            MINUTE
+        } else {
+            HOUR
+        }
+    }
+
+    /// True when a window that begins at `start` is known sharply enough to be shown.
+    pub(super) fn are_sharp(self, start: i64, end: i64) -> bool {
+        end - start >= SHARP * self.blur(start).max(self.blur(end))
+    }
+}
+
+/// One stretch of time to read from one table: everything in `from..to` that ends before `before`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stretch {
+    tier: Tier,
+    from: i64,
+    to: i64,
+    before: i64,
+}
+
+/// A way back in time from a moment.
+pub(super) struct Walk<'a> {
+    history: &'a History,
+    index: &'a Index,
+    floors: Floors,
+    /// Before this nothing is read sample by sample but the ends of windows.
+    fine: i64,
+    /// Everything from here on has been read.
+    cursor: i64,
+    held: Vec<Option<Segment>>,
+}
+
+impl<'a> Walk<'a> {
+    /// Begins at a moment; samples of that very moment count.
+    pub(super) fn from(history: &'a History, index: &'a Index, floors: Floors, at: i64) -> Self {
+        Self {
+            history,
+            index,
+            floors,
+            fine: floor(at - FINE, MINUTE).max(floors.samples),
+            cursor: at + 1,
+            held: vec![None; index.series.len()],
+        }
+    }
+
+    /// The series, in the order of [`Self::held`].
+    pub(super) fn series(&self) -> &'a [Indexed] {
+        &self.index.series
+    }
+
+    /// What each series did since the last boundary, in the order of [`Index::series`].
+    pub(super) fn held(&self) -> &[Option<Segment>] {
+        &self.held
+    }
+
+    /// Goes on to an earlier boundary. Where only minutes or hours are known, it stops at the first
+    /// that lies in the window as a whole.
+    pub(super) fn back_to(&mut self, boundary: i64) -> Result<(), Trouble> {
+        for stretch in self.stretches(boundary) {
+            let (held, index) = (&mut self.held, self.index);
+            let span = (stretch.from, stretch.to);
+            self.history
+                .scan(stretch.tier, span, stretch.before, |id, earlier| {
+                    if let Some(place) = index.place(id) {
+                        let later = held[place];
+                        held[place] = Some(later.map_or(earlier, |later| earlier.then(later)));
+                    }
+                })?;
+        }
+        Ok(())
+    }
+
+    /// What has to be read to get to a boundary, from new to old; moves the cursor.
+    fn stretches(&mut self, boundary: i64) -> Vec<Stretch> {
+        let mut way = Vec::new();
+        let Floors {
+            samples, minutes, ..
+        } = self.floors;
+        if self.cursor > self.fine {
+            self.step(&mut way, Tier::Samples, boundary.max(self.fine));
+        }
+        // Within a minute: sample by sample to its start, or all of it.
+        let minute = floor(self.cursor, MINUTE);
+        if self.cursor > boundary && minute < self.cursor {
+            if minute >= samples {
+                self.step(&mut way, Tier::Samples, boundary.max(minute));
+            } else if minute >= minutes && minute >= boundary {
+                self.step(&mut way, Tier::Minutes, minute);
+            }
+        }
+        if self.cursor <= boundary {
+            return way;
+        }
+        let hour = ceil(boundary, HOUR);
+        if floor(self.cursor, HOUR) >= minutes {
+            if hour < floor(self.cursor, HOUR) {
+                let full = floor(self.cursor, HOUR);
+                self.step(&mut way, Tier::Minutes, full);
+                self.step(&mut way, Tier::Hours, hour);
+            }
+            self.step(&mut way, Tier::Minutes, ceil(boundary, MINUTE).max(minutes));
+        }
+        if self.cursor > hour && self.cursor <= minutes {
+            self.step(&mut way, Tier::Hours, hour);
+        }
+        if self.cursor > boundary && self.cursor - boundary < MINUTE && boundary >= samples {
+            self.step(&mut way, Tier::Samples, boundary);
+        }
+        way
+    }
+
+    /// Reads back to `from`, unless that is read already.
+    fn step(&mut self, way: &mut Vec<Stretch>, tier: Tier, from: i64) {
+        if from < self.cursor {
+            let to = match tier {
+                Tier::Samples => self.cursor,
+                Tier::Minutes => ceil(self.cursor, MINUTE),
+                Tier::Hours => ceil(self.cursor, HOUR),
+            };
+            way.push(Stretch {
+                tier,
+                from,
+                to,
+                before: self.cursor,
+            });
+            self.cursor = from;
+        }
+    }
+}
