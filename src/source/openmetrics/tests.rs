@@ -211,12 +211,7 @@ fn every_window_says_what_all_samples_would_say() {
                 assert!(error < slack, "{length}: {counted} for {total}");
             }
             assert!(found.shortfall().is_none());
-            assert_eq!(
-                found.history.len() > 50,
-                at > NOW - DAY,
-                "{}",
-                found.history.len()
-            );
+            assert!(found.history.len() > 50, "{}", found.history.len());
         }
     }
 }

@@ -160,7 +160,7 @@ fn a_file_that_is_too_large_loses_its_oldest_and_never_the_present() {
     let (mut history, _) = History::create(&path, limits, false).unwrap();
     let names: Vec<_> = (0..200).map(|number| format!("x{number}")).collect();
     let samples: Vec<_> = names.iter().map(|name| (name.as_str(), 1.0)).collect();
-    for hour in (0..60).rev() {
+    for hour in (0..150).rev() {
         history.record(&round(NOW - hour * HOUR, &samples)).unwrap();
     }
     assert!(history.prune(NOW).unwrap());
