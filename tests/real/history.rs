@@ -208,12 +208,17 @@ pub(crate) fn this_minute() -> i64 {
 
 /// Back-fills the services into `dir` and starts a Prometheus on it; the history ends at `end`.
 pub(crate) fn prometheus(dir: &Path, services: &[&Service], rules: &str, end: i64) -> Server {
+    backfill(dir, samples(services, end));
+    start(dir, rules)
+}
+
+/// What the services have exposed: when, in Unix seconds, and a line of OpenMetrics.
+pub(crate) fn samples(services: &[&Service], end: i64) -> Vec<(i64, String)> {
     let mut samples = Vec::new();
     for service in services {
         service.write(end, &mut samples);
     }
-    backfill(dir, samples);
-    start(dir, rules)
+    samples
 }
 
 fn backfill(dir: &Path, samples: Vec<(i64, String)>) {

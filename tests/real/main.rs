@@ -9,6 +9,7 @@ mod history;
 mod idle;
 mod incidents;
 mod live;
+mod openmetrics;
 mod page;
 mod planner;
 mod program;

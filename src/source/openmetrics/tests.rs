@@ -150,9 +150,14 @@ fn windows(found: &Observation) -> impl Iterator<Item = (i64, crate::domain::Sam
     windows.chain(found.period.map(|sample| (30 * DAY, sample)))
 }
 
-/// 31 days at one scrape a minute, then two hours at one each 15 s: resets, a pod that is replaced,
+/// 27 days at one scrape each five minutes, four at one a minute, two hours at one each 15 s: resets, a pod that is replaced,
 /// gaps, and errors that come and go.
 fn month() -> World {
+    let pace = |ago: i64| match ago {
+        _ if ago > 4 * DAY => 5 * MINUTE,
+        _ if ago > 2 * HOUR => MINUTE,
+        _ => 15_000,
+    };
     let mut world = World::default();
     let mut counters: BTreeMap<(u32, u32), f64> = BTreeMap::new();
     let mut at = NOW - 31 * DAY;
@@ -164,7 +169,7 @@ fn month() -> World {
             if ago % (11 * HOUR) < 15_000 {
                 counters.retain(|(known, _), _| *known != pod);
             }
-            let step = if ago > 2 * HOUR { 4.0 } else { 1.0 };
+            let step = f64::from(i32::try_from(pace(ago) / 15_000).unwrap());
             let burst = if ago % (5 * HOUR) < HOUR { 0.2 } else { 0.01 };
             for (code, share) in [(200, 1.0 - burst), (500, burst)] {
                 let counter = counters.entry((pod, code)).or_insert(0.0);
@@ -179,7 +184,7 @@ fn month() -> World {
                 }
             }
         }
-        at += if ago > 2 * HOUR { MINUTE } else { 15_000 };
+        at += pace(ago);
     }
     world
 }
