@@ -79,6 +79,7 @@ pub(crate) fn source(url: &str, slos: Vec<SloSettings>) -> Box<dyn Source> {
     let mut settings = Settings::empty();
     settings.slos = slos;
     settings.sources.push(SourceSettings {
+        folder: None,
         name: SourceName::new("prod"),
         kind: KIND.name.to_owned(),
         index: 0,
