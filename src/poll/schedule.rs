@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Fault, Report, SourceName};
 
-/// However often a source fails, it is asked again after this long.
+/// However often a source fails, it is asked again after this long, or after an interval where that
+/// is longer.
 pub const MAX_BACK_OFF: SignedDuration = SignedDuration::from_secs(60);
 /// Nothing is asked more often than this.
 pub const MIN_DELAY: SignedDuration = SignedDuration::from_secs(1);
@@ -16,7 +17,9 @@ pub const MAX_RETRY_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Where in its interval a watcher asks.
 ///
 /// Every watcher has its own place, so hundreds of them that were started by one roll-out, or sent
-/// away by one outage, do not come back at one instant.
+/// away by one outage, do not come back at one instant. Hosts lie at random; the processes of one
+/// host are apart by the golden ratio, which spreads any run of numbers more evenly than chance
+/// would (Knuth, The Art of Computer Programming, volume 3, section 6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phase(u64);
 
@@ -24,17 +27,31 @@ impl Phase {
     /// The phase of one source in one process on one host.
     pub fn new(host: &str, process: u32, source: &SourceName) -> Self {
         let mut hasher = DefaultHasher::new();
-        (host, process, source).hash(&mut hasher);
-        Self(hasher.finish())
+        (host, source).hash(&mut hasher);
+        let step = u64::from(process).wrapping_mul(GOLDEN);
+        Self(hasher.finish().wrapping_add(step))
+    }
+
+    /// Its place in a stretch of time: of `limit` equal parts, the one it lies in.
+    fn of(self, limit: i64) -> i64 {
+        part(self.0, limit)
     }
 
     /// A number below `limit`, always the same for this phase and `salt`.
     fn below(self, limit: i64, salt: u32) -> i64 {
         let mut hasher = DefaultHasher::new();
         (self.0, salt).hash(&mut hasher);
-        let limit = u64::try_from(limit).unwrap_or(1).max(1);
-        i64::try_from(hasher.finish() % limit).unwrap_or(0)
+        part(hasher.finish(), limit)
     }
+}
+
+/// 2^64 divided by the golden ratio.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// `share` of 2^64 of `limit`, rounded down.
+fn part(share: u64, limit: i64) -> i64 {
+    let limit = u128::try_from(limit).unwrap_or(0);
+    i64::try_from((u128::from(share) * limit) >> 64).unwrap_or(0)
 }
 
 /// What the newest poll means for the next one.
@@ -70,13 +87,15 @@ impl Outcome {
     }
 }
 
-/// How long to wait from `now` until the next poll.
+/// How long to wait from `now` until the next poll: always to the source's [`Phase`] in its
+/// interval, so that whatever happens to hundreds of watchers, they are never closer together than
+/// when all is well.
 ///
-/// - After a good poll: to the source's [`Phase`] in its interval, at least half an interval away.
-/// - After the first failure: one interval at most, so that a short fault heals within it. Each
-///   further failure waits half as long again, up to [`MAX_BACK_OFF`], less up to a fifth that
-///   depends on the phase.
-/// - Never earlier than the server allows.
+/// - After a good poll: to a phase that is at least half an interval away.
+/// - After a failure: to the last phase within the back-off, which is one interval at first, so that
+///   a short fault heals within it, and grows by half with each further failure up to
+///   [`MAX_BACK_OFF`], less up to a fifth that depends on the phase.
+/// - Never earlier than the server allows: it may have named one moment to everybody.
 pub fn next_delay(
     now: Timestamp,
     interval: SignedDuration,
@@ -85,27 +104,37 @@ pub fn next_delay(
 ) -> SignedDuration {
     let interval = interval.max(MIN_DELAY);
     let delay = if outcome.failures == 0 {
-        until_phase(now, interval, phase)
+        phase_after(now, interval / 2, interval, phase)
     } else {
-        back_off(interval, phase, outcome.failures)
+        let longest = back_off(interval, phase, outcome.failures);
+        let least = MIN_DELAY.max(interval / 5);
+        phase_after(now, least.max(longest - interval), interval, phase)
     };
-    delay.max(outcome.embargo())
+    let embargo = outcome.embargo();
+    if embargo <= delay {
+        delay
+    } else {
+        phase_after(now, embargo, interval, phase)
+    }
 }
 
-/// From `now` to the next moment that lies at `phase` in the interval, skipping one that is near.
-fn until_phase(now: Timestamp, interval: SignedDuration, phase: Phase) -> SignedDuration {
-    let interval = millis(interval);
-    let slot = phase.below(interval, 0);
-    let mut wait = (slot - now.as_millisecond()).rem_euclid(interval);
-    if wait * 2 < interval {
-        wait += interval;
-    }
-    SignedDuration::from_millis(wait)
+/// From `now` to the first moment at `phase` in the interval that is at least so far away.
+fn phase_after(
+    now: Timestamp,
+    least: SignedDuration,
+    interval: SignedDuration,
+    phase: Phase,
+) -> SignedDuration {
+    let (least, interval) = (millis(least), millis(interval));
+    let earliest = now.as_millisecond().saturating_add(least);
+    let wait = (phase.of(interval) - earliest).rem_euclid(interval);
+    SignedDuration::from_millis(least + wait)
 }
 
 fn back_off(interval: SignedDuration, phase: Phase, failures: u32) -> SignedDuration {
-    let most = millis(MAX_BACK_OFF);
-    let mut wait = millis(interval).min(most);
+    // Who is asked seldom is not asked more often for failing.
+    let most = millis(MAX_BACK_OFF.max(interval));
+    let mut wait = millis(interval);
     for _ in 1..failures {
         wait += wait / 2;
         if wait >= most {
@@ -113,7 +142,8 @@ fn back_off(interval: SignedDuration, phase: Phase, failures: u32) -> SignedDura
             break;
         }
     }
-    SignedDuration::from_millis(wait - phase.below(wait / 5, failures)).max(MIN_DELAY)
+    let less = if failures > 1 { wait / 5 } else { 0 };
+    SignedDuration::from_millis(wait - phase.below(less, failures))
 }
 
 /// Whole milliseconds, at least one.
@@ -157,29 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn hundreds_of_watchers_spread_over_the_interval() {
-        let now = moment(1_700_000_000_000);
-        let mut seconds = [0_u32; 15];
-        for process in 0..1_500 {
-            let phase = Phase::new("host", process, &SourceName::new("prod"));
-            let at = now + next_delay(now, INTERVAL, phase, Outcome::default());
-            let second = usize::try_from(at.as_second().rem_euclid(15)).expect("index");
-            seconds[second] += 1;
-        }
-        let most = seconds.iter().max().expect("seconds");
-        assert!(*most <= 150, "mean 100 a second, peak {most}: {seconds:?}");
-    }
-
-    #[test]
     fn a_short_fault_heals_within_an_interval_and_a_long_one_is_asked_ever_less() {
         let phase = Phase::new("host", 1, &SourceName::new("prod"));
+        let mut now = moment(0);
+        now += next_delay(now, INTERVAL, phase, Outcome::default());
         let delays: Vec<_> = (1..9)
-            .map(|n| next_delay(moment(0), INTERVAL, phase, failed(n)))
+            .map(|n| next_delay(now, INTERVAL, phase, failed(n)))
             .collect();
-        assert!(delays[0] <= INTERVAL && delays[0] >= INTERVAL * 4 / 5);
-        assert!(delays[1] > INTERVAL && delays[2] > delays[1]);
-        assert!(delays.iter().all(|delay| *delay <= MAX_BACK_OFF));
-        assert!(delays[7] >= MAX_BACK_OFF * 4 / 5);
+        assert_eq!(delays[..2], [INTERVAL; 2]);
+        assert!(delays.is_sorted() && delays[3] > delays[1]);
+        assert!(delays[7] <= MAX_BACK_OFF && delays[7] >= MAX_BACK_OFF / 2);
     }
 
     #[test]
@@ -221,7 +238,8 @@ mod tests {
             let delay = next_delay(moment(now), interval, phase, outcome);
             prop_assert!(delay >= asked.min(MAX_RETRY_AFTER));
             let usual = next_delay(moment(now), interval, phase, failed(failures));
-            prop_assert_eq!(delay, usual.max(outcome.embargo()));
+            let latest = outcome.embargo() + interval.max(MIN_DELAY);
+            prop_assert!(delay == usual || delay > usual && delay <= latest);
         }
 
         #[test]
@@ -239,7 +257,7 @@ mod tests {
             if failures == 0 {
                 prop_assert!(delay >= interval / 2 && delay < interval * 3 / 2);
             } else {
-                prop_assert!(delay <= MAX_BACK_OFF);
+                prop_assert!(delay <= MAX_BACK_OFF.max(interval + MIN_DELAY.max(interval / 5)));
             }
         }
     }
