@@ -57,6 +57,15 @@ Exit status:
   3  unknown: something keeps it from being known, such as a source that failed
      or an SLO without data; mistakes in usage and configuration as well";
 
+/// What the exit status of `import` says.
+const IMPORT_STATUSES: &str = "\
+Exit status:
+  0  everything was converted
+  3  something could not be converted; what could is printed all the same
+
+The tables go to stdout, what could not be converted or means something else to
+stderr. The files can also be used as they are: [[slo_files]].";
+
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -65,6 +74,10 @@ pub enum Command {
     /// Ask every source once and print the answer, with an exit status for scripts
     #[command(after_help = EXIT_STATUSES)]
     Status(Status),
+    /// Convert SLOs of OpenSLO v1, Sloth v1 and Pyrra into [[slo]] tables
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
+    #[command(after_help = IMPORT_STATUSES)]
+    Import(Import),
     /// Print a commented example of the configuration file
     Config,
     /// Print the completions for a shell
@@ -96,6 +109,14 @@ pub struct Status {
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// Options of `import`.
+#[derive(Args, Clone, Debug)]
+pub struct Import {
+    /// Files with documents, which may refer to each other; `-` reads stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// How `status` prints.

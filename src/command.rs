@@ -3,6 +3,7 @@
 pub mod config;
 pub mod demo;
 mod first_steps;
+pub mod import;
 pub mod status;
 
 use std::ffi::OsString;
@@ -36,6 +37,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match cli.command {
         Some(Command::Config) => config::run(),
+        Some(Command::Import(options)) => import::run(&options),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "watchfire", &mut script);

@@ -7,6 +7,7 @@
 
 mod check;
 mod excerpt;
+mod files;
 mod load;
 mod place;
 mod read;
@@ -23,6 +24,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{Period, Rule, Service, SourceName, Window};
 
+pub use files::{Import, import, text_of};
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
 

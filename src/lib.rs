@@ -28,6 +28,7 @@
 //! | [`text`] | `Untrusted` to `Shown`: the one way foreign text gets out | |
 //! | [`domain`] | SLOs, releases, incidents, reports: nouns and arithmetic | a clock, I/O, a vendor's wire format |
 //! | [`store`] | the last good facts of each source, their age and their fault | sorting for display |
+//! | [`dialect`] | SLOs as other tools write them, as tables of `[[slo]]` | checking what a `[[slo]]` may say |
 //! | [`config`] | settings, layered and checked; mistakes that point at their line | a vendor's name |
 //! | [`http`] | the one HTTP client: time-outs, a cap on bytes, no redirects, redaction | a vendor's name |
 //! | [`source`] | one file a kind of source: options, wire types, fetch, parse | the store's rows, the screen |
@@ -81,6 +82,8 @@
 //! - **No events now is no data.** An SLO whose shortest window held no events is `no_data` unless a
 //!   rule is known to fire, whatever its longer windows say. A rule whose one window is known to be
 //!   below its factor does not fire, whatever the other is; else it is `null`.
+//! - **A foreign document becomes the table that a `[[slo]]` would be.** So `import` and
+//!   `[[slo_files]]` cannot differ, and one check reads all; what has no such table is refused.
 //! - **Factors of calendar periods stand still.** They are scaled to 7, 30 and 90 days, so that no
 //!   alert changes on the first of a month; the time to exhaustion uses the true length.
 //!
@@ -89,6 +92,7 @@
 //! - **A source**: one file in `source/` with a `KIND` and one line in [`source::KINDS`]. Its options
 //!   are a private struct that denies unknown fields; nothing in [`config`] changes.
 //! - **A pane**: one file in `pane/` and one line in [`pane::PANES`].
+//! - **A format of SLOs**: one file in `dialect/` and one line in its `kind.rs`.
 //! - **A command of the screen**: one line in `actions!` and one arm in `update`; keys in the
 //!   configuration, help, footer and README follow.
 //! - **A verb of the command line**: one variant in [`cli::Command`] and one file in `command/`.
@@ -98,6 +102,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod demo;
+pub mod dialect;
 pub mod domain;
 pub mod http;
 pub mod pane;

@@ -13,7 +13,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("domain", &["text"]),
     ("store", &["domain", "text"]),
-    ("config", &["domain", "text"]),
+    ("dialect", &["domain", "text"]),
+    ("config", &["dialect", "domain", "text"]),
     ("http", &["config", "domain", "text"]),
     ("source", &["config", "domain", "http", "store", "text"]),
     ("poll", &["config", "domain", "source", "text"]),
@@ -36,17 +37,19 @@ const HOMES: &[(&str, &[&str])] = &[
             "poll", "run", "http", "config", "source", "command", "demo", "term",
         ],
     ),
-    ("toml", &["config", "source", "cli"]),
+    ("toml", &["config", "dialect", "source", "cli"]),
     ("axum", &["demo"]),
     ("jaq_core", &["source"]),
-    ("promql_parser", &["source", "config", "demo"]),
     ("rusqlite", &["source"]),
+    ("promql_parser", &["source", "config", "dialect", "demo"]),
+    ("serde_saphyr", &["dialect"]),
+    ("glob", &["config"]),
     ("clap", &["cli", "command"]),
 ];
 
 /// Modules that are told the time and never ask for it.
 const NO_CLOCK: &[&str] = &[
-    "text", "domain", "store", "pane", "app", "ui", "print", "config",
+    "text", "domain", "store", "pane", "app", "ui", "print", "config", "dialect",
 ];
 
 /// Source files by their top module; `main.rs` and `lib.rs` are nobody's.

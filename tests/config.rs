@@ -33,6 +33,11 @@ fn load_text(text: impl AsRef<[u8]>, variables: &[(&str, &str)]) -> Result<Loade
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     fs::write(&path, text).unwrap();
+    // What the pattern of the example finds.
+    let slos = folder.path().join("slos");
+    fs::create_dir(&slos).unwrap();
+    let service = "apiVersion: openslo/v1\nkind: Service\nmetadata: { name: shop }\n";
+    fs::write(slos.join("shop.yaml"), service).unwrap();
     load_file(&path, variables)
         .map_err(|message| message.replace(path.to_str().unwrap(), "config.toml"))
 }
@@ -247,6 +252,7 @@ fn the_example_names_every_setting_and_all_of_it_is_valid() {
         "[[slo]]",
         "[[slo]]\nservice = 'a'\nname = 'b'\nobjective = 99\n[[slo.parts]]",
         "[[slo]]\nservice = 'a'\nname = 'b'\nobjective = 99\n[[slo.rules]]",
+        "[[slo_files]]",
         "[[service]]",
         "[[source]]\nname = 'a'\nkind = 'json'\n[source.basic]",
     ] {

@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::load::{Environment, FlagSource, KnownKind, Layered, Lists};
+use super::place::Documents;
 use super::read;
 use super::wire;
 use crate::domain::Service;
@@ -20,6 +21,8 @@ pub(super) struct Context<'a> {
     pub(super) kinds: &'a [KnownKind],
     /// Numbers of the sources that flags added, and those flags.
     pub(super) flags: Vec<(usize, &'static str)>,
+    /// What `[[slo_files]]` came to.
+    pub(super) documents: Documents,
     /// What is wrong.
     pub(super) problems: Vec<Problem>,
 }
@@ -35,6 +38,7 @@ impl<'a> Context<'a> {
             environment,
             kinds,
             flags: Vec::new(),
+            documents: Documents::default(),
             problems: Vec::new(),
         }
     }
@@ -51,7 +55,11 @@ impl<'a> Context<'a> {
         let before = self.problems.len();
         let sources = self.sources(lists.sources, flags);
         let are_read = self.problems.len() == before;
-        let tables = self.tables("slo", lists.slos);
+        let mut tables = self.tables("slo", lists.slos);
+        let next = tables.last().map_or(0, |(index, _)| index + 1);
+        let files = self.slo_files(lists.slo_files, next);
+        self.documents = files.documents;
+        tables.extend(files.tables);
         let slos = self.slos(tables, are_read.then_some(&*sources), &ui.timezone);
         Settings {
             ui,
@@ -80,7 +88,8 @@ impl<'a> Context<'a> {
 
     /// What a message calls an SLO.
     pub(super) fn slo_place(&self, index: usize) -> String {
-        format!("slo[{index}]")
+        let imported = self.documents.line_of(index);
+        imported.unwrap_or_else(|| format!("slo[{index}]"))
     }
 
     fn refuse_ui(&mut self, key: &str, message: String) {

@@ -128,6 +128,11 @@ impl Loaded {
         self.report_all(std::slice::from_ref(problem))
     }
 
+    /// What the documents of `[[slo_files]]` say that means something else here.
+    pub fn warnings(&self) -> Vec<Mistake> {
+        self.origins.documents.warnings()
+    }
+
     /// The message for several of them.
     pub fn report_all(&self, problems: &[Problem]) -> ConfigError {
         self.origins.refused(problems, Vec::new())
@@ -184,9 +189,14 @@ fn load_over(
     let mut context = Context::new(file.as_deref(), environment, kinds);
     let settings = context.settings(layered, lists, &overrides.sources);
     origins.flags = context.flags;
+    origins.documents = context.documents;
     problems.extend(context.problems);
-    if !problems.is_empty() || !unusable.is_empty() {
-        return Err(origins.refused(&problems, unusable));
+    let others: Vec<_> = unusable
+        .into_iter()
+        .chain(origins.documents.refusals())
+        .collect();
+    if !problems.is_empty() || !others.is_empty() {
+        return Err(origins.refused(&problems, others));
     }
     Ok(Loaded {
         settings,
@@ -223,24 +233,41 @@ fn find(
     Ok(None)
 }
 
-/// What is in the file; `None` when there is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+/// What is in a file.
+pub(super) enum Content {
+    /// There is no such file.
+    Missing,
+    /// It cannot be read, or is no text of ours: why, and what to do.
+    Wrong(String),
+    /// This.
+    Bytes(Vec<u8>),
+}
+
+/// Reads a file, up to a size that no text of ours has.
+pub(super) fn content(path: &Path) -> Content {
     let mut bytes = Vec::new();
     let reading = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
     match reading {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(None)
+            Content::Missing
         }
         Err(error) if error.kind() == ErrorKind::IsADirectory => {
-            let reason = "this is a directory: name the file in it, for example `config.toml`";
-            Err(unreadable(path, reason))
+            Content::Wrong("this is a directory: name the file in it".to_owned())
         }
-        Err(error) => Err(unreadable(path, &format!("cannot be read: {error}"))),
-        Ok(_) if bytes.len() as u64 > MAX_FILE => {
-            let reason = "is larger than 1 MiB, which no configuration is: name the right file";
-            Err(unreadable(path, reason))
-        }
-        Ok(_) => Ok(Some(bytes)),
+        Err(error) => Content::Wrong(format!("cannot be read: {error}")),
+        Ok(_) if bytes.len() as u64 > MAX_FILE => Content::Wrong(
+            "is larger than 1 MiB, which no configuration is: name the right file".to_owned(),
+        ),
+        Ok(_) => Content::Bytes(bytes),
+    }
+}
+
+/// What is in the file; `None` when there is none.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+    match content(path) {
+        Content::Missing => Ok(None),
+        Content::Wrong(reason) => Err(unreadable(path, &reason)),
+        Content::Bytes(bytes) => Ok(Some(bytes)),
     }
 }
 
@@ -293,6 +320,7 @@ fn parse(origins: &Origins) -> Result<toml::Table, ConfigError> {
 pub(super) struct Lists {
     pub(super) sources: Option<toml::Value>,
     pub(super) slos: Option<toml::Value>,
+    pub(super) slo_files: Option<toml::Value>,
     pub(super) services: Option<toml::Value>,
 }
 
@@ -307,6 +335,7 @@ fn take_lists(document: &mut toml::Table) -> Lists {
     Lists {
         sources: document.remove("source"),
         slos: document.remove("slo"),
+        slo_files: document.remove("slo_files"),
         services: document.remove("service"),
     }
 }

@@ -1,5 +1,6 @@
 //! Points at a setting: file, line and column, the variable, or the flag it came from.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::excerpt::{Excerpt, Quote, is_secretive};
 use super::{Problem, Step};
+use crate::dialect::{Converted, File, Finding, Place};
 use crate::text::Shown;
 
 /// The most mistakes that are reported in one run.
@@ -53,12 +55,132 @@ pub(super) struct Origins {
     pub(super) variables: Vec<(String, Vec<String>)>,
     /// Numbers of the sources that flags added, and those flags.
     pub(super) flags: Vec<(usize, &'static str)>,
+    /// The files that further SLOs came from.
+    pub(super) documents: Documents,
+}
+
+/// The files that SLOs came from, and what is to be said of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Documents {
+    pub(super) files: Vec<File>,
+    /// The number of the first SLO that came from them.
+    pub(super) first: usize,
+    pub(super) imported: Vec<Imported>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Where an SLO came from.
+#[derive(Clone, Debug)]
+pub(super) struct Imported {
+    pub(super) origin: String,
+    pub(super) place: Place,
+    pub(super) places: BTreeMap<String, Place>,
+}
+
+impl Imported {
+    pub(super) fn of(slo: &Converted) -> Self {
+        Self {
+            origin: slo.origin.clone(),
+            place: slo.place.clone(),
+            places: slo.places.clone(),
+        }
+    }
+}
+
+impl Documents {
+    /// Where the SLO of that number came from, when it came from a file.
+    fn of(&self, index: usize) -> Option<&Imported> {
+        self.imported.get(index.checked_sub(self.first)?)
+    }
+
+    /// `slos/checkout.yaml:3`, likewise.
+    pub(super) fn line_of(&self, index: usize) -> Option<String> {
+        let place = &self.of(index)?.place;
+        let file = self.files.get(place.file)?;
+        Some(format!(
+            "{}:{}",
+            file.name,
+            line_number(&file.text, place.span.start)
+        ))
+    }
+
+    /// Points at the value of a `[[slo]]` that came from a document.
+    pub(super) fn mistake(&self, problem: &Problem) -> Option<Mistake> {
+        let [Step::Key(list), Step::Index(index), rest @ ..] = problem.path.as_slice() else {
+            return None;
+        };
+        let imported = self.of(*index).filter(|_| list == "slo")?;
+        let place = rest.iter().find_map(|step| match step {
+            Step::Key(key) | Step::Name(key) => imported.places.get(key),
+            Step::Index(_) => None,
+        });
+        let message = match dotted(rest) {
+            key if key.is_empty() => problem.message.clone(),
+            key => format!("{key}: {}", problem.message),
+        };
+        Some(self.at(place.unwrap_or(&imported.place), &imported.origin, &message))
+    }
+
+    /// What keeps documents from being converted.
+    pub(super) fn refusals(&self) -> Vec<Mistake> {
+        self.say(true)
+    }
+
+    /// What was converted and means something else here.
+    pub(super) fn warnings(&self) -> Vec<Mistake> {
+        self.say(false)
+    }
+
+    fn at(&self, place: &Place, origin: &str, message: &str) -> Mistake {
+        match self.files.get(place.file) {
+            Some(file) => Mistake::in_text(
+                &file.name,
+                &file.text,
+                place.span.clone(),
+                origin,
+                message,
+                Quote::Whole,
+            ),
+            None => Mistake::elsewhere("settings", origin, message),
+        }
+    }
+
+    fn say(&self, refusals: bool) -> Vec<Mistake> {
+        let findings = self.findings.iter();
+        findings
+            .filter(|finding| finding.is_refusal == refusals)
+            .map(|finding| self.at(&finding.place, &finding.origin, &finding.message))
+            .collect()
+    }
 }
 
 impl Mistake {
     /// Points at a variable.
     pub(super) fn of_variable(name: &str, message: &str) -> Self {
         Self::elsewhere(name, "", message)
+    }
+
+    /// Points at a part of a text; `name` is that of its file.
+    fn in_text(
+        name: &str,
+        text: &str,
+        span: Range<usize>,
+        key: &str,
+        message: &str,
+        quote: Quote,
+    ) -> Self {
+        let start = text.floor_char_boundary(span.start);
+        let begin = line_start(text, start);
+        let number = line_number(text, start);
+        let column = text[begin..start].chars().count() + 1;
+        let line = text[begin..].lines().next().unwrap_or_default();
+        let marked = start - begin..span.end.saturating_sub(begin);
+        Self {
+            origin: Shown::new(format!("{name}:{number}:{column}")),
+            key: Shown::new(key),
+            message: Shown::new(message),
+            excerpt: Some(Excerpt::new(number, line, marked, quote)),
+        }
     }
 
     /// Points at something that is in no file.
@@ -104,6 +226,9 @@ impl Origins {
         document: Option<&DeTable<'_>>,
         span: Range<usize>,
     ) -> Mistake {
+        if let Some(mistake) = self.documents.mistake(problem) {
+            return mistake;
+        }
         let key = dotted(&problem.path);
         let elsewhere = self.elsewhere(problem);
         let (None, Some(document)) = (elsewhere, document) else {
@@ -152,18 +277,7 @@ impl Origins {
             Some((path, text)) => (path.display().to_string(), text.as_str()),
             None => (String::new(), ""),
         };
-        let start = text.floor_char_boundary(span.start);
-        let begin = line_start(text, start);
-        let number = text[..begin].matches('\n').count() + 1;
-        let column = text[begin..start].chars().count() + 1;
-        let line = text[begin..].lines().next().unwrap_or_default();
-        let marked = start - begin..span.end.saturating_sub(begin);
-        Mistake {
-            origin: Shown::new(format!("{path}:{number}:{column}")),
-            key: Shown::new(key),
-            message: Shown::new(message),
-            excerpt: Some(Excerpt::new(number, line, marked, quote)),
-        }
+        Mistake::in_text(&path, text, span, key, message, quote)
     }
 
     fn flag(&self, problem: &Problem) -> Option<&'static str> {
@@ -207,6 +321,11 @@ impl fmt::Display for Mistake {
             None => Ok(()),
         }
     }
+}
+
+/// The number of the line that this byte is on.
+fn line_number(text: &str, at: usize) -> usize {
+    text[..line_start(text, at)].matches('\n').count() + 1
 }
 
 /// Where the line begins that this byte is on.

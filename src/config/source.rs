@@ -218,7 +218,7 @@ impl Context<'_> {
     }
 
     /// A path as the writer of the file means it: `~/` is home, and others begin at the file.
-    fn path(&self, path: PathBuf) -> PathBuf {
+    pub(super) fn path(&self, path: PathBuf) -> PathBuf {
         if let (Ok(rest), Some(home)) = (path.strip_prefix("~"), self.environment.home()) {
             return home.join(rest);
         }

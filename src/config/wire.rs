@@ -13,7 +13,7 @@ use super::{HeaderSetting, SecretRef};
 use crate::domain::Window;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 5] = ["ui", "keys", "source", "slo", "service"];
+pub(super) const SECTIONS: [&str; 6] = ["ui", "keys", "source", "slo", "slo_files", "service"];
 
 /// The settings that every source takes: the fields of [`Source`].
 pub(super) const COMMON: [&str; 13] = [
@@ -137,6 +137,14 @@ pub(super) struct Rule {
     pub(super) short: Span,
     pub(super) factor: Option<Number>,
     pub(super) budget: Option<Number>,
+}
+
+/// `[[slo_files]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SloFiles {
+    pub(super) path: String,
+    pub(super) source: Option<String>,
 }
 
 /// A number, written with or without a point.

@@ -103,13 +103,12 @@ impl Context<'_> {
     }
 
     fn counted(&mut self, entry: Entry, wire: &wire::Slo) -> Option<Sli> {
-        let total = match &wire.total {
-            Some(total) => self.checked(entry, "total", total, query::events),
-            None => {
-                let message = "add `total`, which counts all events";
-                self.refuse_at(entry.at(&["total"]), message);
-                None
-            }
+        let total = if let Some(total) = &wire.total {
+            self.checked(entry, "total", total, query::events)
+        } else {
+            let message = "add `total`, which counts all events";
+            self.refuse_at(entry.at(&["total"]), message);
+            None
         };
         let (key, query, part): (_, _, fn(String) -> Part) = match (&wire.bad, &wire.good) {
             (Some(bad), None) => ("bad", bad, Part::Bad),

@@ -1,0 +1,110 @@
+//! Alert rules of others as `rules` of a `[[slo]]`.
+
+use toml::{Table, Value};
+
+use super::Place;
+use super::draft::Draft;
+use crate::domain::slo::rounded;
+use crate::domain::{Severity, Window};
+
+/// A rule in the making.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Alert {
+    pub(super) severity: Severity,
+    pub(super) long: Window,
+    pub(super) short: Window,
+    pub(super) limit: Limit,
+}
+
+/// Above what it fires.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Limit {
+    /// This burn rate.
+    Factor(f64),
+    /// What spends this percentage of the budget in the long window.
+    Budget(f64),
+}
+
+/// The workbook's rules, which are those of Sloth.
+pub(super) const WORKBOOK: [Alert; 4] = [
+    workbook(Severity::Page, Window::hours(1), Window::minutes(5), 2.0),
+    workbook(Severity::Page, Window::hours(6), Window::minutes(30), 5.0),
+    workbook(Severity::Ticket, Window::days(1), Window::hours(2), 10.0),
+    workbook(Severity::Ticket, Window::days(3), Window::hours(6), 10.0),
+];
+
+const fn workbook(severity: Severity, long: Window, short: Window, percent: f64) -> Alert {
+    Alert {
+        severity,
+        long,
+        short,
+        limit: Limit::Budget(percent),
+    }
+}
+
+impl Alert {
+    fn factor(&self, period: Window) -> f64 {
+        match self.limit {
+            Limit::Factor(factor) => factor,
+            Limit::Budget(percent) => {
+                let long = f64::from(self.long.seconds());
+                percent / 100.0 * f64::from(period.seconds()) / long
+            }
+        }
+    }
+
+    fn value(&self) -> Value {
+        let mut table = Table::new();
+        table.insert("severity".into(), self.severity.word().into());
+        table.insert("long".into(), self.long.to_string().into());
+        table.insert("short".into(), self.short.to_string().into());
+        match self.limit {
+            Limit::Factor(factor) => table.insert("factor".into(), factor.into()),
+            Limit::Budget(percent) => table.insert("budget".into(), percent.into()),
+        };
+        Value::Table(table)
+    }
+}
+
+impl Draft {
+    /// Sets the rules. One that can never fire, since even all events being bad burns less, is left
+    /// out and told of: it alerted nobody there either.
+    pub(super) fn set_rules(
+        &mut self,
+        rules: &[Alert],
+        objective: f64,
+        period: Window,
+        place: &Place,
+    ) {
+        let mut kept = Vec::new();
+        for rule in rules {
+            let factor = rounded(rule.factor(period));
+            if factor * rounded(1.0 - objective) >= 1.0 {
+                let message = format!(
+                    "the {} rule of {} and {} fires above a burn rate of {factor}, which {} % can never reach: it is left out",
+                    rule.severity,
+                    rule.long,
+                    rule.short,
+                    super::draft::percent(objective)
+                );
+                self.warn(place, message);
+            } else {
+                kept.push(rule.value());
+            }
+        }
+        self.set("rules", kept, place);
+    }
+}
+
+/// What a severity of theirs does to people; `None` for a word that says nothing here.
+pub(super) fn severity(word: &str) -> Option<Severity> {
+    match Severity::from_label(word) {
+        Severity::Info => match word.to_ascii_lowercase().as_str() {
+            "high" | "fatal" | "p0" | "sev0" | "sev1" | "sev-0" | "sev-1" => Some(Severity::Page),
+            "medium" | "low" | "minor" | "major" | "p4" | "sev2" | "sev3" | "sev4" | "sev-2"
+            | "sev-3" | "sev-4" => Some(Severity::Ticket),
+            _ => None,
+        },
+        known => Some(known),
+    }
+}

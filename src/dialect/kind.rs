@@ -1,0 +1,96 @@
+//! What a document is, by its own words.
+
+use super::node::{Node, Value};
+
+/// What is understood.
+pub(super) const EXPECTED: &str = "OpenSLO v1 (`apiVersion: openslo/v1`), Sloth v1 (`version: prometheus/v1`, or `kind: PrometheusServiceLevel`) or Pyrra (`kind: ServiceLevelObjective` of pyrra.dev/v1alpha1)";
+
+/// What `apiVersion` of Sloth's Kubernetes objects says.
+const SLOTH: &str = "sloth.slok.dev/v1";
+
+/// How Sloth's keys are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// `error_query`, at the top of the document.
+    Snake,
+    /// `errorQuery`, under `spec`.
+    Camel,
+}
+
+/// One kind of document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An object of `OpenSLO` v1, by its own kind.
+    OpenSlo(&'static str),
+    /// The SLOs of a service, for Sloth.
+    Sloth(Spelling),
+    /// Sloth's period and alert windows.
+    SlothWindows,
+    /// An SLO of Pyrra.
+    Pyrra,
+}
+
+/// The objects of `OpenSLO` v1.
+const OPENSLO: [&str; 7] = [
+    "SLO",
+    "SLI",
+    "Service",
+    "AlertPolicy",
+    "AlertCondition",
+    "AlertNotificationTarget",
+    "DataSource",
+];
+
+/// The documents in a document: those of a list, or itself.
+pub(super) fn members(document: &Node) -> Vec<&Node> {
+    let is_list = document
+        .text_of("kind")
+        .is_ok_and(|kind| kind.is_some_and(|kind| kind.ends_with("List")));
+    match (&document.value, document.get("items")) {
+        (Value::List(members), _) => members.iter().collect(),
+        (_, Some(items)) if is_list => items.list().unwrap_or_default().iter().collect(),
+        _ => vec![document],
+    }
+}
+
+impl Kind {
+    /// What a document says it is, or why that is nothing to be converted.
+    pub(super) fn of(document: &Node) -> Result<Self, String> {
+        let word = |key| document.text_of(key).ok().flatten().unwrap_or_default();
+        let (api, kind, version) = (word("apiVersion"), word("kind"), word("version"));
+        match (api.as_str(), kind.as_str()) {
+            ("openslo/v1", kind) => OPENSLO
+                .into_iter()
+                .find(|known| *known == kind)
+                .map(Self::OpenSlo)
+                .ok_or_else(|| format!("OpenSLO v1 has no kind `{}`", clipped(kind))),
+            (SLOTH, "PrometheusServiceLevel") => Ok(Self::Sloth(Spelling::Camel)),
+            (SLOTH, "AlertWindows") => Ok(Self::SlothWindows),
+            ("pyrra.dev/v1alpha1", "ServiceLevelObjective") => Ok(Self::Pyrra),
+            ("", "") if version == "prometheus/v1" => Ok(Self::Sloth(Spelling::Snake)),
+            (api, _) if api.starts_with("openslo") => Err(format!(
+                "this is of `{}`, another shape than OpenSLO v1: bring it to `apiVersion: openslo/v1`",
+                clipped(api)
+            )),
+            ("", "") if !version.is_empty() => Err(format!(
+                "this is of version `{}`: expected {EXPECTED}",
+                clipped(&version)
+            )),
+            ("", "") => Err(format!("this does not say what it is: expected {EXPECTED}")),
+            (api, kind) => Err(format!(
+                "this is a `{}` of `{}`: expected {EXPECTED}",
+                clipped(kind),
+                clipped(api)
+            )),
+        }
+    }
+}
+
+/// A word of theirs, short enough to leave room for ours.
+pub(super) fn clipped(word: &str) -> String {
+    const MOST: usize = 60;
+    match word.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_owned(),
+    }
+}

@@ -1,0 +1,309 @@
+//! Queries of others as a `[[slo]]` says them, where both mean the same.
+
+use std::time::Duration;
+
+use promql_parser::parser::token::{T_SUB, T_SUM};
+use promql_parser::parser::value::ValueType;
+use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::util::visitor::{ExprVisitor, walk_expr};
+
+use super::kind::clipped;
+
+/// What stands for the window in a `[[slo]]`.
+const WINDOW: &str = "$window";
+/// The window while a query is taken apart: no query says this by itself.
+const STAND_IN: &str = "1234567s";
+const STAND_IN_LENGTH: Duration = Duration::from_secs(1_234_567);
+/// How often a query is sampled that is no series itself.
+const STEP: &str = "1m";
+/// The longest query that is looked into.
+const MAX_QUERY: usize = 8 * 1024;
+
+/// `{{.window}}` of Go templates, with or without spaces, as `$window`.
+pub(super) fn placeheld(query: &str) -> String {
+    let mut text = String::new();
+    let mut rest = query.trim();
+    while let Some(start) = rest.find("{{") {
+        let (before, inside) = rest.split_at(start);
+        text.push_str(before);
+        match inside[2..].split_once("}}") {
+            Some((name, after)) if name.trim() == ".window" => {
+                text.push_str(WINDOW);
+                rest = after;
+            }
+            _ => {
+                text.push_str("{{");
+                rest = &inside[2..];
+            }
+        }
+    }
+    text + rest
+}
+
+/// True when a query has a place for the window.
+pub(super) fn has_window(query: &str) -> bool {
+    query.contains(WINDOW)
+}
+
+/// How a query counts events.
+#[derive(Clone, Debug, PartialEq)]
+enum Count {
+    /// `sum(rate(selector[$window]))`, or `increase`; the function and the selector.
+    Of(&'static str, String),
+    /// One such less another.
+    Less(Box<Count>, Box<Count>),
+}
+
+/// The bad events and all events as selectors, where the queries do nothing but sum their rates or
+/// increases: then watchfire's own `sum(increase(…[window]))` is the same ratio. The part is
+/// `bad` or `good` as its key says: all less good is bad.
+pub(super) fn selectors(part: &str, total: &str) -> Option<(&'static str, String, String)> {
+    let (part, total) = (count(part)?, count(total)?);
+    let Count::Of(by, total) = total else {
+        return None;
+    };
+    match part {
+        Count::Of(function, selector) if function == by => Some(("bad", selector, total)),
+        Count::Less(all, good) => match (*all, *good) {
+            (Count::Of(first, all), Count::Of(second, good))
+                if first == by && second == by && all == total =>
+            {
+                Some(("good", good, total))
+            }
+            _ => None,
+        },
+        Count::Of(..) => None,
+    }
+}
+
+fn count(query: &str) -> Option<Count> {
+    let expression = parse(query)?;
+    let mut selectors = written_selectors(query).into_iter();
+    let count = counted(&expression, &mut selectors)?;
+    selectors.next().is_none().then_some(count)
+}
+
+/// The selectors as they stand in a query, in order; nothing of it is reworded.
+fn written_selectors(query: &str) -> Vec<&str> {
+    let before = query.split("[$window]").collect::<Vec<_>>();
+    let before = before.split_last().map_or(&[][..], |(_, before)| before);
+    before
+        .iter()
+        .map(|text| {
+            let start = ["rate", "increase"]
+                .iter()
+                .filter_map(|name| text.rfind(name).map(|at| at + name.len()))
+                .max();
+            let inside = &text[start.unwrap_or_default()..];
+            let inside = inside.trim_start();
+            inside.strip_prefix('(').unwrap_or(inside).trim()
+        })
+        .collect()
+}
+
+fn counted<'a>(expression: &Expr, written: &mut impl Iterator<Item = &'a str>) -> Option<Count> {
+    match unwrapped(expression) {
+        Expr::Aggregate(sum) if sum.op.id() == T_SUM && sum.modifier.is_none() => {
+            let Expr::Call(call) = unwrapped(&sum.expr) else {
+                return None;
+            };
+            let function = ["rate", "increase"]
+                .into_iter()
+                .find(|name| *name == call.func.name)?;
+            let Expr::MatrixSelector(matrix) = call.args.args.first()?.as_ref() else {
+                return None;
+            };
+            let text = written.next()?;
+            let is_same = matches!(parser::parse(text).ok()?, Expr::VectorSelector(selector) if selector == matrix.vs);
+            let is_whole = matrix.range == STAND_IN_LENGTH && is_plain(&matrix.vs);
+            (is_same && is_whole).then(|| Count::Of(function, text.to_owned()))
+        }
+        Expr::Binary(difference)
+            if difference.op.id() == T_SUB && difference.modifier.is_none() =>
+        {
+            let all = counted(&difference.lhs, written)?;
+            let good = counted(&difference.rhs, written)?;
+            Some(Count::Less(Box::new(all), Box::new(good)))
+        }
+        _ => None,
+    }
+}
+
+/// Events of a counter: as a selector, or as an expression with `$window`.
+pub(super) fn of_counter(query: &str) -> Result<String, String> {
+    if has_window(query) {
+        return Ok(query.to_owned());
+    }
+    match checked(query)? {
+        Expr::VectorSelector(selector) if is_plain(&selector) => return Ok(query.to_owned()),
+        Expr::Aggregate(sum) if sum.op.id() == T_SUM && sum.modifier.is_none() => {
+            if let Some(selector) = summed(query, unwrapped(&sum.expr)) {
+                return Ok(selector);
+            }
+        }
+        _ => {}
+    }
+    Err(lacks_window(query))
+}
+
+/// The selector of `sum(selector)`, whose increase is that of the sum.
+fn summed(query: &str, inside: &Expr) -> Option<String> {
+    let Expr::VectorSelector(selector) = inside else {
+        return None;
+    };
+    let (_, text) = query.split_once('(')?;
+    let (text, _) = text.rsplit_once(')')?;
+    let text = text.trim();
+    let is_same =
+        matches!(parser::parse(text).ok()?, Expr::VectorSelector(same) if same == *selector);
+    (is_same && is_plain(selector)).then(|| text.to_owned())
+}
+
+/// Events that a gauge tells, all its samples summed up.
+pub(super) fn of_gauge(query: &str) -> Result<String, String> {
+    if has_window(query) {
+        return Ok(query.to_owned());
+    }
+    over_time("sum", "sum_over_time", query, &checked(query)?)
+}
+
+/// A ratio that is a series, as its mean over time.
+pub(super) fn of_ratio(query: &str) -> Result<String, String> {
+    over_time("avg", "avg_over_time", query, &checked(query)?)
+}
+
+fn over_time(
+    aggregation: &str,
+    function: &str,
+    query: &str,
+    expression: &Expr,
+) -> Result<String, String> {
+    match expression {
+        Expr::VectorSelector(selector) if is_plain(selector) => {
+            Ok(format!("{aggregation}({function}({query}[{WINDOW}]))"))
+        }
+        other if other.value_type() == ValueType::Vector => Ok(format!(
+            "{aggregation}({function}(({query})[{WINDOW}:{STEP}]))"
+        )),
+        _ => Err("this is no series of numbers over time".to_owned()),
+    }
+}
+
+/// The samples that keep a threshold, and all samples that are numbers.
+pub(super) fn of_threshold(query: &str, op: &str, value: f64) -> Result<(String, String), String> {
+    if has_window(query) {
+        return Err("a threshold is judged sample by sample, so its query knows no window: write a fixed range in its place, such as [5m]".to_owned());
+    }
+    if checked(query)?.value_type() != ValueType::Vector {
+        return Err("this is no series of numbers over time".to_owned());
+    }
+    let samples = |condition: String| {
+        format!("sum(count_over_time((({query}) {condition})[{WINDOW}:{STEP}]))")
+    };
+    // NaN, of a quantile without traffic say, keeps no comparison: it is no sample.
+    Ok((
+        samples(format!("{op} {value}")),
+        samples(">= -Inf".to_owned()),
+    ))
+}
+
+/// Whether a query reads counters, by the names and functions in it; `None` where neither tells.
+pub(super) fn reads_counter(query: &str) -> Option<bool> {
+    struct Selectors {
+        bare: Vec<String>,
+        ranges: usize,
+    }
+    impl ExprVisitor for Selectors {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
+            match expression {
+                Expr::VectorSelector(selector) => {
+                    self.bare.push(selector.name.clone().unwrap_or_default());
+                }
+                Expr::MatrixSelector(_) => self.ranges += 1,
+                _ => {}
+            }
+            Ok(true)
+        }
+    }
+    let mut found = Selectors {
+        bare: Vec::new(),
+        ranges: 0,
+    };
+    let Ok(_) = walk_expr(&mut found, &parse(query)?);
+    let is_counter = |name: &String| {
+        let ends = ["_total", "_count", "_bucket", "_sum"];
+        ends.iter().any(|end| name.ends_with(end))
+    };
+    match (found.bare.is_empty(), found.ranges) {
+        (true, 1..) => Some(false),
+        (false, _) if found.bare.iter().all(is_counter) => Some(true),
+        _ => None,
+    }
+}
+
+/// Refuses a bucket boundary that Prometheus 3 spells otherwise: it stores `le="1"` as `le="1.0"`.
+pub(super) fn whole_bucket(query: &str) -> Option<String> {
+    let (_, rest) = query.split_once("le=\"")?;
+    let (limit, _) = rest.split_once('"')?;
+    let is_whole = !limit.is_empty() && limit.bytes().all(|digit| digit.is_ascii_digit());
+    is_whole.then(|| {
+        format!("Prometheus 3 stores `le=\"{limit}\"` as `le=\"{limit}.0\"`, which this does not match: write `le=~\"{limit}|{limit}\\\\.0\"` to be safe")
+    })
+}
+
+/// The values that a selector demands of labels: `job="api"`.
+pub(super) fn demanded(query: &str, label: &str) -> Option<String> {
+    let Expr::VectorSelector(selector) = parse(query)? else {
+        return None;
+    };
+    let matchers = &selector.matchers.matchers;
+    let equal = promql_parser::label::MatchOp::Equal;
+    let matcher = matchers
+        .iter()
+        .find(|matcher| matcher.name == label && matcher.op == equal)?;
+    (!matcher.value.is_empty()).then(|| matcher.value.clone())
+}
+
+/// What to write in place of a query that looks back over a time of its own.
+fn lacks_window(query: &str) -> String {
+    let Some((before, rest)) = query.split_once('[') else {
+        return format!(
+            "`{}` has no place for the window: write the selector of the counters alone, or put their ranges as in `sum(increase(http_requests_total[{{{{.window}}}}]))`",
+            clipped(query)
+        );
+    };
+    let (range, after) = rest.split_once(']').unwrap_or((rest, ""));
+    format!(
+        "this looks back over {} whatever the window: write `{before}[{{{{.window}}}}]{}`",
+        clipped(range),
+        after.replace(&format!("[{range}]"), "[{{.window}}]")
+    )
+}
+
+fn checked(query: &str) -> Result<Expr, String> {
+    if query.len() > MAX_QUERY {
+        return Err(format!(
+            "longer than {MAX_QUERY} bytes: record it as a rule and name that"
+        ));
+    }
+    parser::parse(query).map_err(|error| format!("this is not PromQL: {error}"))
+}
+
+fn parse(query: &str) -> Option<Expr> {
+    (query.len() <= MAX_QUERY)
+        .then(|| parser::parse(&query.replace(WINDOW, STAND_IN)).ok())
+        .flatten()
+}
+
+fn is_plain(selector: &VectorSelector) -> bool {
+    selector.offset.is_none() && selector.at.is_none()
+}
+
+fn unwrapped(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Paren(inner) => unwrapped(&inner.expr),
+        other => other,
+    }
+}

@@ -1,0 +1,392 @@
+//! SLOs of other tools: what they come to, as text and in place, and what is refused in which words.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use watchfire::config::{
+    Environment, Import, Loaded, Overrides, Part, Sli, SloSettings, import, load, load_text,
+};
+use watchfire::dialect::{File, write};
+use watchfire::domain::Window;
+use watchfire::source::known_kinds;
+
+const SOURCE: &str = "[[source]]\nname = 'prod'\nkind = 'prometheus'\nurl = 'http://p.example'\n";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import")
+}
+
+/// All documents below the folder of fixtures, as paths that begin there.
+fn documents() -> Vec<String> {
+    let mut found = Vec::new();
+    for kind in ["openslo", "sloth", "pyrra", "own", "refused"] {
+        for entry in fs::read_dir(folder().join(kind)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let is_document = [".yaml", ".yml", ".json"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            if is_document {
+                found.push(format!("{kind}/{name}"));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 30);
+    found
+}
+
+fn program(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_watchfire"));
+    command.current_dir(folder()).env_clear().args(arguments);
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn configuration(text: &str) -> Result<Loaded, String> {
+    let environment = Environment::default();
+    let loaded = load_text("config.toml", text.to_owned(), &environment, &known_kinds());
+    loaded.map_err(|error| error.to_string())
+}
+
+/// The SLOs of a configuration, as text: they hold time zones, which have no equality.
+fn slos(loaded: &Loaded) -> String {
+    format!("{:#?}", loaded.settings.slos)
+}
+
+fn imported(text: &str) -> Import {
+    let file = File {
+        name: "x.yaml".to_owned(),
+        text: text.to_owned(),
+    };
+    import(vec![file], &known_kinds())
+}
+
+fn tables(import: &Import) -> String {
+    let tables = import.slos.iter();
+    tables
+        .map(|slo| write::slo(&slo.table, &[slo.origin.clone()]))
+        .collect()
+}
+
+#[test]
+fn every_document_comes_to_what_is_written_beside_it() {
+    let update = std::env::var_os("UPDATE").is_some();
+    for name in documents() {
+        let output = program(&["import", &name]);
+        let (tables, said) = (text(&output.stdout), text(&output.stderr));
+        let refused = said.lines().any(|line| {
+            line.starts_with("watchfire: ") && !line.starts_with("watchfire: warning: ")
+        });
+        let is_whole = output.status.code() == Some(0);
+        assert!(
+            is_whole != refused || said.ends_with("there is no SLO in these files\n"),
+            "{name}: {said}"
+        );
+        assert!(is_whole || output.status.code() == Some(3), "{name}");
+        for (end, real) in [("toml", &tables), ("txt", &said)] {
+            let path = folder().join(format!("{name}.{end}"));
+            if update {
+                let _ = fs::remove_file(&path);
+                if !real.is_empty() {
+                    fs::write(&path, real).unwrap();
+                }
+            }
+            let expected = fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(*real, expected, "{name}.{end}; UPDATE=1 rewrites it");
+        }
+        for text in [&tables, &said] {
+            let odd = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{200b}".contains(c));
+            assert!(!text.contains(odd), "{name} steers the terminal: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn documents_mean_the_same_imported_and_in_place() {
+    let mut alike = 0;
+    for name in documents() {
+        let path = folder().join(&name);
+        let output = program(&["import", &name]);
+        let direct = configuration(&format!(
+            "{SOURCE}[[slo_files]]\npath = '{}'\n",
+            path.display()
+        ));
+        let printed = format!("{SOURCE}{}", text(&output.stdout));
+        let printed = configuration(&printed).unwrap_or_else(|error| panic!("{name}: {error}"));
+        if output.status.success() {
+            let direct = direct.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(slos(&direct), slos(&printed), "{name}");
+            alike += direct.settings.slos.len();
+        } else {
+            let refused = direct.unwrap_err();
+            let place = refused.split(':').next().unwrap();
+            assert!(place.ends_with(&name), "{name}: {refused}");
+        }
+    }
+    assert!(alike > 30, "{alike}");
+}
+
+/// The queries of an SLI.
+fn queries(sli: &Sli) -> Vec<String> {
+    match sli {
+        Sli::Events {
+            part: Part::Bad(part) | Part::Good(part),
+            total,
+        } => vec![part.clone(), total.clone()],
+        Sli::Gauge(query) => vec![query.clone()],
+        Sli::Latency { histogram, .. } => vec![histogram.clone()],
+        Sli::Ratio { query, .. } => vec![query.clone()],
+        Sli::Slices { of, .. } => queries(of),
+        Sli::Weighted(parts) => parts.iter().flat_map(|(_, sli)| queries(sli)).collect(),
+    }
+}
+
+#[test]
+fn every_imported_query_is_promql() {
+    let mut count = 0;
+    for name in documents() {
+        let file = fs::read_to_string(folder().join(&name)).unwrap();
+        let printed = format!("{SOURCE}{}", tables(&imported(&file)));
+        for slo in configuration(&printed).unwrap().settings.slos {
+            for query in queries(&slo.sli) {
+                let query = query.replace("$window", "5m");
+                assert!(!query.contains("{{"), "{name}: {query}");
+                let parsed = promql_parser::parser::parse(&query);
+                assert!(parsed.is_ok(), "{name}: {query}: {parsed:?}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 60, "{count}");
+}
+
+fn one(text: &str) -> SloSettings {
+    let import = imported(text);
+    assert!(import.refusals.is_empty(), "{:?}", import.refusals);
+    let printed = format!("{SOURCE}{}", tables(&import));
+    let mut slos = configuration(&printed).unwrap().settings.slos;
+    assert_eq!(slos.len(), 1);
+    slos.remove(0)
+}
+
+#[test]
+fn rates_that_are_only_summed_become_selectors_and_others_stay_as_they_are() {
+    let sloth = |errors: &str, total: &str| {
+        let sli = one(&format!(
+            "version: prometheus/v1\nservice: s\nslos:\n- name: n\n  objective: 99\n  sli:\n    events:\n      error_query: '{errors}'\n      total_query: '{total}'\n"
+        ))
+        .sli;
+        queries(&sli)
+    };
+    let total = "sum(rate(all_total[{{.window}}]))";
+    let same = ["bad_total{a=\"[5m]\"}", "all_total"];
+    assert_eq!(
+        sloth(
+            "( sum( rate ( bad_total{a=\"[5m]\"}[{{.window}}] ) ) )",
+            total
+        ),
+        same
+    );
+    for (errors, total) in [
+        ("sum by (a) (rate(bad_total[{{.window}}]))", total),
+        ("sum(rate(bad_total[{{.window}}])) * 2", total),
+        ("sum(increase(bad_total[{{.window}}]))", total),
+        ("sum(rate(bad_total[{{.window}}] offset 5m))", total),
+        ("max(rate(bad_total[{{.window}}]))", total),
+        (
+            "sum(rate(all_total[{{.window}}])) - sum(rate(all_total[5m]))",
+            total,
+        ),
+        (
+            "sum(rate(other_total[{{.window}}])) - sum(rate(good_total[{{.window}}]))",
+            total,
+        ),
+        (
+            "sum(rate({a=\"rate(x[{{.window}}])\"}[{{.window}}]))",
+            total,
+        ),
+    ] {
+        let asked = sloth(errors, total);
+        let kept = [errors, total].map(|query| query.replace("{{.window}}", "$window"));
+        assert_eq!(asked, kept);
+    }
+}
+
+#[test]
+fn what_is_good_less_than_all_is_good() {
+    let slo = one(
+        "version: prometheus/v1\nservice: s\nslos:\n- name: n\n  objective: 99\n  sli:\n    events:\n      error_query: sum(rate(a_count[{{.window}}])) - sum(rate(a_bucket{le=\"1.0\"}[{{.window}}]))\n      total_query: sum(rate(a_count[{{.window}}]))\n",
+    );
+    let good = Sli::Events {
+        part: Part::Good("a_bucket{le=\"1.0\"}".to_owned()),
+        total: "a_count".to_owned(),
+    };
+    assert_eq!(slo.sli, good);
+}
+
+#[test]
+fn pyrras_windows_are_scaled_and_rounded_as_pyrra_does() {
+    for (window, want) in [
+        ("28d", ["1h 5m", "6h 30m", "1d 2h", "4d 6h"]),
+        ("7d", ["15m 1m", "1h30m 8m", "6h 30m", "1d 1h30m"]),
+        (
+            "30d",
+            ["1h4m 5m", "6h26m 32m", "1d1h43m 2h9m", "4d6h51m 6h26m"],
+        ),
+    ] {
+        let slo = one(&format!(
+            "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\nmetadata: {{ name: n }}\nspec:\n  target: '99'\n  window: {window}\n  indicator: {{ bool_gauge: {{ metric: up }} }}\n"
+        ));
+        let rules = slo.rules.iter();
+        let rules = rules.map(|rule| format!("{} {}", rule.long, rule.short));
+        assert_eq!(rules.collect::<Vec<_>>(), want, "{window}");
+    }
+}
+
+#[test]
+fn references_are_found_in_any_file_and_stdin_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let sli = "apiVersion: openslo/v1\nkind: SLI\nmetadata: { name: i }\nspec: { ratioMetric: { counter: true, bad: { metricSource: { spec: { query: b_total } } }, total: { metricSource: { spec: { query: t_total } } } } }\n";
+    let slo = "apiVersion: openslo/v1\nkind: SLO\nmetadata: { name: n }\nspec: { service: s, indicatorRef: i, timeWindow: [{ duration: 7d, isRolling: true }], budgetingMethod: Occurrences, objectives: [{ target: 0.99 }] }\n";
+    fs::write(folder.path().join("slo.yaml"), slo).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .current_dir(folder.path())
+        .args(["import", "slo.yaml", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), sli.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("bad = \"b_total\"\n"));
+
+    let alone = program(&["import", folder.path().join("slo.yaml").to_str().unwrap()]);
+    assert_eq!(alone.status.code(), Some(3));
+    assert!(text(&alone.stderr).contains("no document of kind SLI has the name `i`"));
+    let missing = program(&["import", "nowhere.yaml"]);
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(text(&missing.stderr).contains("nowhere.yaml: there is no such file"));
+}
+
+#[test]
+fn files_are_found_by_pattern_from_where_the_configuration_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder whose name looks like a pattern.
+    let home = folder.path().join("[a]*");
+    fs::create_dir_all(home.join("slos/deep/er.yaml")).unwrap();
+    let sloth = |service: &str| {
+        format!(
+            "version: prometheus/v1\nservice: {service}\nslos:\n- name: n\n  objective: 99\n  sli: {{ raw: {{ error_ratio_query: 'avg_over_time(x[{{{{.window}}}}])' }} }}\n"
+        )
+    };
+    fs::write(home.join("slos/b.yaml"), sloth("b")).unwrap();
+    fs::write(home.join("slos/deep/a.yaml"), sloth("a")).unwrap();
+    fs::write(home.join("slos/c.yml"), sloth("c")).unwrap();
+    let load_with = |tables: &str| {
+        let path = home.join("config.toml");
+        fs::write(
+            &path,
+            format!("{SOURCE}[[source]]\nname = 'other'\nkind = 'prometheus'\n{tables}"),
+        )
+        .unwrap();
+        let overrides = Overrides {
+            config: Some(path),
+            sources: Vec::new(),
+        };
+        let loaded = load(&overrides, &Environment::default(), &known_kinds());
+        let loaded = loaded.map_err(|error| error.to_string());
+        loaded.map_err(|error| error.replace(home.to_str().unwrap(), "~"))
+    };
+    let loaded = load_with(
+        "[[slo_files]]\npath = 'slos/**/*.yaml'\nsource = 'other'\n[[slo_files]]\npath = 'slos/c.yml'\nsource = 'prod'\n",
+    );
+    let loaded = loaded.unwrap();
+    let slos = loaded.settings.slos.iter();
+    let slos = slos.map(|slo| format!("{} {}", slo.service, slo.source));
+    assert_eq!(slos.collect::<Vec<_>>(), ["b other", "a other", "c prod"]);
+
+    for (tables, want) in [
+        (
+            "[[slo_files]]\npath = 'slo/*.yaml'\nsource = 'prod'\n",
+            "config.toml:9:8: slo_files[0].path: `slo/*.yaml` matches no file: correct the path",
+        ),
+        (
+            "[[slo_files]]\npath = 'slos/***'\nsource = 'prod'\n",
+            "config.toml:9:8: slo_files[0].path: `slos/***` is no pattern: ",
+        ),
+        (
+            "[[slo_files]]\npath = 'slos/b.yaml'\nsource = 'prod'\n[[slo_files]]\npath = 'slos/*.yaml'\nsource = 'prod'\n",
+            "config.toml:12:8: slo_files[1].path: slo_files[0] matches `~/slos/b.yaml` already: a file can be read once",
+        ),
+        (
+            "[[slo_files]]\npath = 'slos/b.yaml'\n",
+            "~/slos/b.yaml:4:3: Sloth SLO `b/n`: source: which source measures this? write `source = \"…\"`, one of `prod` or `other`",
+        ),
+        (
+            "[[slo]]\nservice = 'b'\nname = 'n'\nobjective = 99\nsource = 'prod'\ngauge = 'up'\n[[slo_files]]\npath = 'slos/b.yaml'\nsource = 'prod'\n",
+            "~/slos/b.yaml:4:9: Sloth SLO `b/n`: name: slo[0] has this service and name already",
+        ),
+        (
+            "[[slo_files]]\npath = 'slos/b.yaml'\npth = ''\n",
+            "config.toml:10:1: slo_files[0].pth: unknown key: did you mean `path`?",
+        ),
+    ] {
+        let message = load_with(tables).unwrap_err();
+        assert!(message.contains(want), "{want}\n{message}");
+    }
+}
+
+#[test]
+fn an_slo_that_alerts_nobody_is_still_watched() {
+    let output = program(&["import", "sloth/no-alerts.yml"]);
+    let loaded = configuration(&format!("{SOURCE}{}", text(&output.stdout))).unwrap();
+    let slo = &loaded.settings.slos[0];
+    assert!(slo.rules.is_empty());
+    let slo = watchfire::domain::Slo {
+        rules: Vec::new(),
+        ..watchfire::domain::Slo::new(
+            "a",
+            "b",
+            slo.source.clone(),
+            slo.objective,
+            slo.period,
+            watchfire::domain::Origin::Config,
+        )
+    };
+    assert_eq!(slo.windows(), [Window::minutes(5), Window::hours(1)]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(128))]
+    #[test]
+    fn no_damage_to_a_document_breaks_the_reader_or_what_is_printed(
+        which in 0..1_000_usize,
+        at in 0..20_000_usize,
+        with in proptest::prelude::prop_oneof!["[ -~\\n]{0,3}", "\\PC{1,2}"],
+        cut in 0..4_usize,
+    ) {
+        let names = documents();
+        let mut file = fs::read_to_string(folder().join(&names[which % names.len()])).unwrap();
+        let start = file.floor_char_boundary(at % file.len());
+        let end = file.floor_char_boundary((start + cut).min(file.len())).max(start);
+        file.replace_range(start..end, &with);
+        let import = imported(&file);
+        let printed = tables(&import);
+        for mistake in import.refusals.iter().chain(&import.warnings) {
+            let said = mistake.to_string();
+            proptest::prop_assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+        }
+        let loaded = configuration(&format!("{SOURCE}{printed}"));
+        let loaded = loaded.map_err(|error| proptest::test_runner::TestCaseError::fail(format!("{error}\n{printed}")))?;
+        proptest::prop_assert_eq!(loaded.settings.slos.len(), import.slos.len());
+    }
+}
