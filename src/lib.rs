@@ -67,15 +67,22 @@
 //!   through crossterm. crossterm 0.29 spins when the terminal is gone (crossterm-rs/crossterm#793),
 //!   takes late replies of a terminal for keys, and has no way to keep the pen across frames; a tick
 //!   of the clock costs 2 bytes here. Raw mode and polling come from `rustix`.
-//! - **Measure by batches.** Ratios that nobody recorded are asked some two dozen a query, joined by
-//!   `or` and told apart by a label; one refused question is found by halving its batch.
+//! - **Measure by shape.** Ratios that nobody recorded are planned: questions that differ only in the
+//!   values of `=` matchers become one `sum by (label)` over a regular expression of the values, to
+//!   the bit what each would answer by itself; others are joined by `or`, fifty a query. A thousand
+//!   SLOs of one shape are some ten requests. A refused question is found by halving its query, and
+//!   the length that a server takes is learned.
+//! - **Short windows each poll, long ones seldom.** Up to 1 h each time, up to 6 h each minute, above
+//!   every 10 minutes; a screen's first poll asks for short ones alone and goes on at once.
 //! - **A missing series is looked into.** `bad / total` is not recorded at all while nothing ever
 //!   failed; the rule behind it is taken apart and its halves are asked, so that "never failed" and
 //!   "no data" stay two things.
 //! - **The period is what its owner says it is.** Sloth's is a mean of 5m ratios, Pyrra's and ours
 //!   are counted; a note beside the number says which.
 //! - **The present is the server's.** A question about now carries no time: samples are dated by the
-//!   server's clock, and the reader's own may be minutes off. `--at` names its moment.
+//!   server's clock, and the reader's own may be minutes off. Rounding it to a step, so that caches
+//!   could answer, would make the newest minute of a burn late; courses over time are rounded, as
+//!   nobody is paged by them. `--at` names its moment.
 //! - **No SLO hides another.** An id is `service/name`. Labels in braces tell namesakes of one server
 //!   apart (`pay{cluster=eu}`), the tool that defined it those of one configuration
 //!   (`pay (Sloth)`), and `status` adds `@source` to an id that several sources have.

@@ -3,12 +3,15 @@
 //! One poll, start to end:
 //!
 //! ```text
+//! by hand   each [[slo]] of the configuration, or one of each of its groups           ─► plans
 //! discover  one selector answers every series that Sloth, Grafana and Pyrra recorded  ─► plans
-//! by hand   each [[slo]] of the configuration                                        ─► plans
-//! measure   what no series gives is asked, many ratios a query, by cadence           ─► samples
-//! trend     the last hours of the shortest window, some times a minute               ─► courses
-//! observe   plan + samples + course                                                  ─► observations
+//! measure   what no series gives is asked, each window at its own cadence            ─► samples
+//! trend     the last hours of the shortest window, once a minute                     ─► courses
+//! since     how old the data behind each is, once an hour                            ─► ages
+//! observe   plan + samples + course + age                                            ─► observations
 //! ```
+//!
+//! All that is asked goes through the [`planner`], which makes few queries of many.
 
 use std::collections::BTreeSet;
 

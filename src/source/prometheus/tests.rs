@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::KIND;
+use super::by_hand::ByHand;
+use super::plan::Span;
+use super::planner::Planner;
+use super::{KIND, measure};
 use crate::config::{HttpSettings, Part, Settings, Sli, SloSettings, SourceSettings};
 use crate::domain::Rule;
 use crate::domain::{Facts, Fault, FaultKind, Observation, Reading, SourceName, State, Window};
@@ -362,4 +365,55 @@ async fn a_server_without_rules_still_has_its_series() {
     // What was not recorded is not made up.
     assert_eq!(found.reading(Window::hours(1)), Reading::NoSeries);
     assert_eq!(found.assess().state, State::NoData);
+}
+
+#[test]
+fn the_plan_names_every_slo_and_span_that_a_query_serves() {
+    let period = "30d".parse().unwrap();
+    let plans: Vec<_> = ["a", "b"]
+        .into_iter()
+        .map(|service| {
+            let settings = SloSettings {
+                service: service.to_owned(),
+                name: "availability".to_owned(),
+                objective: 0.999,
+                period,
+                timezone: TimeZone::UTC,
+                source: SourceName::new("prod"),
+                sli: Sli::Events {
+                    part: Part::Bad(format!("bad_total{{service=\"{service}\"}}")),
+                    total: format!("all_total{{service=\"{service}\"}}"),
+                },
+                rules: Rule::workbook(period),
+                min_bad_events: 0.0,
+                by: Vec::new(),
+                labels: std::collections::BTreeMap::new(),
+                description: String::new(),
+            };
+            ByHand::new(&settings, ask().now)
+                .plans()
+                .next()
+                .unwrap()
+                .clone()
+        })
+        .collect();
+    let planned = measure::outline(&mut Planner::default(), &plans);
+    let served: usize = planned.iter().map(|(_, serves)| serves.len()).sum();
+    assert_eq!(served, 2 * 8, "each window and the period of both");
+    let (query, serves) = &planned[0];
+    assert!(
+        query.contains(r#"bad_total{service=~"a|b"}[5m]"#),
+        "{query}"
+    );
+    let hour = Span::Window(Window::hours(1));
+    assert!(
+        serves.contains(&("a/availability".into(), hour)),
+        "{serves:?}"
+    );
+    assert!(!serves.contains(&("a/availability".into(), Span::Period)));
+    assert_eq!(
+        planned.len(),
+        6,
+        "short windows share a query, long ones do not"
+    );
 }

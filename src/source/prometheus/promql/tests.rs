@@ -105,3 +105,42 @@ fn the_thresholds_of_a_pyrra_alert_name_window_factor_and_objective() {
     assert_eq!((found[1].factor, found[1].objective), (14.0, 0.99));
     assert!(thresholds("up == 0").is_empty());
 }
+
+#[test]
+fn a_whole_number_in_le_or_quantile_is_matched_however_it_is_spelled() {
+    for (query, sent) in [
+        (
+            r#"x_bucket{le="1",a="1"}"#,
+            r#"x_bucket{le=~"1|1\\.0",a="1"}"#,
+        ),
+        (r#"x{le = '10.0'}"#, r#"x{le =~"10|10\\.0"}"#),
+        (r#"x{quantile="0"}"#, r#"x{quantile=~"0|0\\.0"}"#),
+        (
+            r#"x{le="2500000"}"#,
+            r#"x{le=~"2500000|2500000\\.0|2\\.5e\\+06"}"#,
+        ),
+        // Neither a fraction nor an infinity, no other label, no regular expression, no text.
+        (r#"x{le="0.25"}"#, r#"x{le="0.25"}"#),
+        (r#"x{le="+Inf"}"#, r#"x{le="+Inf"}"#),
+        (r#"x{le=""}"#, r#"x{le=""}"#),
+        (
+            r#"x{le!="1",le=~"1",handle="1"}"#,
+            r#"x{le!="1",le=~"1",handle="1"}"#,
+        ),
+        (
+            r#"label_replace(x, "le", "1", "", "") # le="1""#,
+            r#"label_replace(x, "le", "1", "", "") # le="1""#,
+        ),
+        (r#"x{a="le=\"1\""}"#, r#"x{a="le=\"1\""}"#),
+    ] {
+        assert_eq!(whichever_spelling(query), sent);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_pieces_of_a_text_are_the_text(text in "[a-z={}\"'`\\\\!~# \nü]{0,40}") {
+        let whole: String = pieces(&text).iter().map(|piece| piece.text).collect();
+        proptest::prop_assert_eq!(whole, text);
+    }
+}
