@@ -137,7 +137,7 @@ fn world(dir: &std::path::Path, end: i64) -> Server {
         }
         let name = format!("up{{s=\"{s}\"}}");
         series(&mut up, &name, end, 180, |minute| {
-            f64::from(u8::from(minute % (index as i64 + 2) != 0))
+            f64::from(u8::from(minute % (i64::try_from(index).unwrap() + 2) != 0))
         });
         // As Prometheus 2 and as Prometheus 3 spell a whole number.
         let le = if index % 2 == 0 { "1" } else { "1.0" };

@@ -92,7 +92,8 @@ impl ByHand {
         if is_calendar && self.drawn.duration_until(at).abs() >= GROWTH {
             let formula = self.for_groups(self.elapsed(at));
             for (group, plan) in &mut self.plans {
-                plan.asked.insert(Span::Period, of_group(&formula, group));
+                plan.asked
+                    .insert(Span::Period, of_group(&formula, group.as_ref()));
             }
             self.drawn = at;
         }
@@ -130,7 +131,7 @@ impl ByHand {
             .collect();
         formulas.insert(Span::Period, formula(self.elapsed(at)));
         let plans = groups.into_iter().map(|group| {
-            let plan = self.plan_of(&slo, &group, &formulas);
+            let plan = self.plan_of(&slo, group.as_ref(), &formulas);
             (group, plan)
         });
         self.plans = plans.collect();
@@ -140,7 +141,7 @@ impl ByHand {
     fn plan_of(
         &self,
         slo: &Slo,
-        group: &Option<Group>,
+        group: Option<&Group>,
         formulas: &BTreeMap<Span, Formula>,
     ) -> Plan {
         let asked: BTreeMap<_, _> = formulas
@@ -279,7 +280,7 @@ impl ByHand {
 }
 
 /// The formula of one group, of that for all of them.
-fn of_group(formula: &Formula, group: &Option<Group>) -> Formula {
+fn of_group(formula: &Formula, group: Option<&Group>) -> Formula {
     let Some(group) = group else {
         return formula.clone();
     };

@@ -74,9 +74,9 @@ impl Labelled for RangeSeries {
 /// What was answered.
 #[derive(Debug)]
 pub(super) struct Answers<S> {
-    /// The question's place in `of`, for each question.
+    /// Where the answer to each question stands in `each`.
     of: Vec<usize>,
-    answers: Vec<Result<Vec<S>, Fault>>,
+    each: Vec<Result<Vec<S>, Fault>>,
     partial: HashSet<usize>,
     pub(super) warnings: BTreeSet<Untrusted>,
     /// Why some questions were not answered at all, while others were.
@@ -86,7 +86,7 @@ pub(super) struct Answers<S> {
 impl<S> Answers<S> {
     /// The series that answer a question, by its index; the fault is the server's refusal.
     pub(super) fn get(&self, question: usize) -> Result<&[S], &Fault> {
-        self.answers[self.of[question]].as_deref()
+        self.each[self.of[question]].as_deref()
     }
 
     /// True when parts of the data did not answer it.
@@ -198,11 +198,10 @@ impl Planner {
                 && flying.len() < IN_FLIGHT
                 && let Some(batch) = round.queue.pop()
             {
-                if batch.length() > self.longest.unwrap_or(usize::MAX) {
-                    if let Some(halves) = batch.clone().halves(&round.leaves) {
-                        round.queue.extend(halves.into_iter().rev());
-                        continue;
-                    }
+                let is_too_long = self.longest.is_some_and(|most| batch.length() > most);
+                if is_too_long && let Some(halves) = batch.halves(&round.leaves) {
+                    round.queue.extend(halves.into_iter().rev());
+                    continue;
                 }
                 let answer = send(batch.text());
                 flying.push(async move { (batch, answer.await) });
@@ -210,7 +209,7 @@ impl Planner {
             let Some((batch, answer)) = flying.next().await else {
                 break;
             };
-            self.take(&mut round, batch, answer, at);
+            self.take(&mut round, &batch, answer, at);
         }
         round.finish(of)
     }
@@ -219,14 +218,14 @@ impl Planner {
     fn take<S: Labelled>(
         &mut self,
         round: &mut Round<'_, S>,
-        batch: Batch,
+        batch: &Batch,
         answer: Result<Answered<Vec<S>>, Fault>,
         at: Timestamp,
     ) {
         let fault = match answer {
             Ok(answer) => {
                 round.any = true;
-                return self.read(round, &batch, answer);
+                return self.read(round, batch, answer);
             }
             Err(fault) => fault,
         };
@@ -240,7 +239,7 @@ impl Planner {
             let known = self.longest.unwrap_or(usize::MAX);
             self.longest = Some(known.min(shorter));
         }
-        match batch.clone().halves(&round.leaves) {
+        match batch.halves(&round.leaves) {
             Some(halves) => round.queue.extend(halves.into_iter().rev()),
             None => {
                 for leaf in batch.leaves() {
@@ -374,7 +373,7 @@ impl<S> Round<'_, S> {
         });
         Ok(Answers {
             of,
-            answers: answers.collect(),
+            each: answers.collect(),
             partial: self.partial,
             warnings: self.warnings,
             broken: unasked,

@@ -397,22 +397,19 @@ fn the_plan_names_every_slo_and_span_that_a_query_serves() {
                 .clone()
         })
         .collect();
-    let planned = measure::outline(&mut Planner::default(), &plans);
-    let served: usize = planned.iter().map(|(_, serves)| serves.len()).sum();
+    let outline = measure::outline(&mut Planner::default(), &plans);
+    let served: usize = outline.iter().map(|(_, serves)| serves.len()).sum();
     assert_eq!(served, 2 * 8, "each window and the period of both");
-    let (query, serves) = &planned[0];
+    let (query, whom) = &outline[0];
     assert!(
         query.contains(r#"bad_total{service=~"a|b"}[5m]"#),
         "{query}"
     );
     let hour = Span::Window(Window::hours(1));
-    assert!(
-        serves.contains(&("a/availability".into(), hour)),
-        "{serves:?}"
-    );
-    assert!(!serves.contains(&("a/availability".into(), Span::Period)));
+    assert!(whom.contains(&("a/availability".into(), hour)), "{whom:?}");
+    assert!(!whom.contains(&("a/availability".into(), Span::Period)));
     assert_eq!(
-        planned.len(),
+        outline.len(),
         6,
         "short windows share a query, long ones do not"
     );

@@ -162,10 +162,10 @@ impl Batch {
     }
 
     /// The same in two queries; `None` for a question that stands alone.
-    pub(super) fn halves(mut self, leaves: &[Leaf<'_>]) -> Option<[Self; 2]> {
+    pub(super) fn halves(&self, leaves: &[Leaf<'_>]) -> Option<[Self; 2]> {
         let expressions = if self.expressions.len() > 1 {
-            let back = self.expressions.split_off(self.expressions.len() / 2);
-            [self.expressions, back]
+            let (front, back) = self.expressions.split_at(self.expressions.len() / 2);
+            [front.to_vec(), back.to_vec()]
         } else {
             self.expressions.first()?.halves(leaves)?
         };

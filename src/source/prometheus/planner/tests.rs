@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn questions<'a>(queries: &'a [String]) -> Vec<Question<'a>> {
+fn questions(queries: &[String]) -> Vec<Question<'_>> {
     let queries = queries.iter();
     queries.map(|query| Question { query, class: 0 }).collect()
 }

@@ -114,18 +114,16 @@ fn spellings(piece: &Piece<'_>) -> Option<String> {
     }
     let mut any = format!("{whole}|{whole}\\\\.0");
     // From a million on it is written with an exponent: 1e+06.
-    if let Some((mantissa, exponent)) = whole
-        .parse::<f64>()
-        .ok()
-        .filter(|number| number.abs() >= 1e6)
-        .and_then(|number| {
-            Some(
-                format!("{number:e}")
-                    .split_once('e')
-                    .map(|(m, e)| (m.replace('.', "\\\\."), e.to_owned()))?,
-            )
-        })
-    {
+    let scientific = whole.parse().map(|number: f64| format!("{number:e}"));
+    let is_long = digits.trim_start_matches('0').len() > 6;
+    if let (true, Some((mantissa, exponent))) = (
+        is_long,
+        scientific
+            .as_ref()
+            .ok()
+            .and_then(|text| text.split_once('e')),
+    ) {
+        let mantissa = mantissa.replace('.', "\\\\.");
         let _ = write!(any, "|{mantissa}e\\\\+{exponent:0>2}");
     }
     Some(any)

@@ -113,7 +113,7 @@ fn a_whole_number_in_le_or_quantile_is_matched_however_it_is_spelled() {
             r#"x_bucket{le="1",a="1"}"#,
             r#"x_bucket{le=~"1|1\\.0",a="1"}"#,
         ),
-        (r#"x{le = '10.0'}"#, r#"x{le =~"10|10\\.0"}"#),
+        (r"x{le = '10.0'}", r#"x{le =~"10|10\\.0"}"#),
         (r#"x{quantile="0"}"#, r#"x{quantile=~"0|0\\.0"}"#),
         (
             r#"x{le="2500000"}"#,
