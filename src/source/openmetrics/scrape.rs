@@ -1,7 +1,7 @@
 //! Asks targets for their metrics, and keeps of them what a selector selects.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,7 +134,7 @@ fn kept(
             let found = labels.iter().find(|(known, _)| known == name);
             found.map(|(_, value): &(Cow<'_, str>, Cow<'_, str>)| value.as_ref())
         };
-        if selectors.matching(value).next().is_some() && kept.len() <= MAX_SERIES {
+        if selectors.matching(value).next().is_some() {
             let labels = labels.iter();
             kept.push(Kept {
                 series: identity(labels.map(|(name, value)| (name.as_ref(), value.as_ref()))),
@@ -144,7 +144,9 @@ fn kept(
         }
     })
     .map_err(|wrong| Fault::new(FaultKind::Decode, wrong.to_string()))?;
-    if kept.len() > MAX_SERIES {
+    // One exposition may hold many samples of a series, of different times.
+    let series = || kept.iter().map(|kept: &Kept| kept.series.as_str());
+    if kept.len() > MAX_SERIES && series().collect::<HashSet<_>>().len() > MAX_SERIES {
         let words =
             format!("the SLOs select more than {MAX_SERIES} of its series; narrow their selectors");
         return Err(Fault::new(FaultKind::TooLarge, words));
