@@ -144,6 +144,7 @@ fn world(dir: &Path, end: i64) -> Server {
 
 fn settings(url: &str, table: &str) -> SourceSettings {
     SourceSettings {
+        folder: None,
         name: SourceName::new("prod"),
         kind: KIND.name.to_owned(),
         index: 0,

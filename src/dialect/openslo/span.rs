@@ -76,12 +76,13 @@ impl TimeWindow {
             (1, 'w') | (7, 'd') => Period::Week,
             (1, 'M') => Period::Month,
             (1, 'Q') | (3, 'M') => Period::Quarter,
+            (1, 'Y') | (12, 'M') | (4, 'Q') => Period::Year,
             (count, 'm') if count < 60 => {
                 let message = format!("`m` is minutes: a calendar of months is `{count}M`");
                 return Err(Wrong::at(&length.place, message));
             }
             _ => {
-                let message = "watchfire keeps the calendar's week, month and quarter: write 1w, 1M or 1Q, or make it rolling";
+                let message = "watchfire keeps the calendar's week, month, quarter and year: write 1w, 1M, 1Q or 1Y, or make it rolling";
                 return Err(Wrong::at(&length.place, message));
             }
         };
@@ -120,6 +121,10 @@ fn check_start(node: &Node, period: Period) -> Result<(), Wrong> {
         Period::Quarter | Period::Rolling(_) => (
             start.day() == 1 && (start.month() - 1) % 3 == 0,
             "a quarter on the first of January, April, July or October",
+        ),
+        Period::Year => (
+            start.day() == 1 && start.month() == 1,
+            "a year on the first of January",
         ),
     };
     if is_first && start.time() == Time::midnight() {
