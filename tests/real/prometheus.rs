@@ -125,7 +125,7 @@ fn ratios_of_hand_written_slos_equal_the_truth_for_every_kind_of_service() {
     assert_eq!(burning["phase"], "burning");
     assert_eq!(
         burning["rules"][0],
-        json!({"severity": "page", "long": "1h", "short": "5m", "factor": 14.4, "firing": true})
+        json!({"severity": "page", "long": "1h", "short": "5m", "factor": 14.4, "firing": true, "held_back": null})
     );
     // The worst comes first.
     assert_eq!(found["slos"][0]["id"], "burning/availability");
