@@ -312,34 +312,25 @@ pub fn why_empty(pane: &dyn Pane, sight: Sight<'_>) -> Line {
     pane.none(&feeds)
 }
 
-/// Hands out row keys, so that one id used twice is still two rows.
-#[derive(Default)]
-struct Keys(HashMap<(usize, Untrusted), u32>);
-
-impl Keys {
-    fn key(
-        &mut self,
-        pane: &'static str,
-        feed: usize,
-        source: &SourceName,
-        id: &Untrusted,
-    ) -> RowKey {
-        let count = self.0.entry((feed, id.clone())).or_insert(0);
-        let nth = *count;
-        *count += 1;
-        RowKey {
-            pane,
-            source: source.clone(),
-            id: id.clone(),
-            nth,
+/// Numbers the rows of one id, so that one used twice is still two rows.
+fn number<Rank>(rows: &mut [(Rank, Entry)]) {
+    let mut seen = HashMap::with_capacity(rows.len());
+    let mut twins = Vec::new();
+    for (place, (_, entry)) in rows.iter().enumerate() {
+        let count: &mut u32 = seen.entry((entry.feed, entry.key.id.raw())).or_insert(0);
+        if *count > 0 {
+            twins.push((place, *count));
         }
+        *count += 1;
+    }
+    for (place, nth) in twins {
+        rows[place].1.key.nth = nth;
     }
 }
 
 /// A list of rows that is being measured and ranked.
 struct Ranking<Rank> {
     pane: &'static str,
-    keys: Keys,
     rows: Vec<(Rank, Entry)>,
     widths: Vec<u16>,
 }
@@ -348,15 +339,19 @@ impl<Rank: Ord> Ranking<Rank> {
     fn new(pane: &dyn Pane) -> Self {
         Self {
             pane: pane.name(),
-            keys: Keys::default(),
             rows: Vec::new(),
             widths: vec![0; pane.columns().len()],
         }
     }
 
     /// Adds row `item` of source number `feed`.
-    fn add(&mut self, (feed, source): (usize, &Feed), item: usize, id: &Untrusted, rank: Rank) {
-        let key = self.keys.key(self.pane, feed, &source.name, id);
+    fn add(&mut self, (feed, source): (usize, &Feed), item: usize, id: Untrusted, rank: Rank) {
+        let key = RowKey {
+            pane: self.pane,
+            source: source.name.clone(),
+            id,
+            nth: 0,
+        };
         self.rows.push((rank, Entry { key, feed, item }));
     }
 
@@ -369,6 +364,7 @@ impl<Rank: Ord> Ranking<Rank> {
 
     /// The board: lowest rank first, and in the order of arrival among equals.
     fn board(mut self, columns: &[Column]) -> Board {
+        number(&mut self.rows);
         self.rows.sort_by(|(left, _), (right, _)| left.cmp(right));
         Board {
             entries: self.rows.into_iter().map(|(_, entry)| entry).collect(),

@@ -26,8 +26,8 @@ pub struct Feed {
     pub stale_after: SignedDuration,
     /// What it says of SLOs, releases, incidents, by its kind and settings; see [`Offers`].
     pub offers: Offers,
-    /// The last good answer.
-    pub facts: Facts,
+    /// The last good answer; shared, so that a view which stands still costs nothing.
+    pub facts: Arc<Facts>,
     /// When that came.
     pub last_success: Option<Timestamp>,
     /// How long it took.
@@ -66,7 +66,7 @@ impl Feed {
             interval,
             stale_after,
             offers,
-            facts: Facts::default(),
+            facts: Arc::default(),
             last_success: None,
             latency: None,
             fault: None,
@@ -78,7 +78,10 @@ impl Feed {
     /// The same, known to measure these SLOs before it has answered.
     #[must_use]
     pub fn expecting(mut self, slos: Vec<Observation>) -> Self {
-        self.facts.slos = (!slos.is_empty()).then_some(slos);
+        self.facts = Arc::new(Facts {
+            slos: (!slos.is_empty()).then_some(slos),
+            ..Facts::default()
+        });
         self
     }
 
@@ -103,9 +106,9 @@ impl Feed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
     feeds: Vec<Feed>,
-    services: Vec<Service>,
+    services: Arc<[Service]>,
     /// What sources call services, to what every pane calls them.
-    aliases: HashMap<String, Untrusted>,
+    aliases: Arc<HashMap<String, Untrusted>>,
 }
 
 impl Store {
@@ -113,15 +116,15 @@ impl Store {
     pub fn new(feeds: Vec<Feed>) -> Self {
         Self {
             feeds,
-            services: Vec::new(),
-            aliases: HashMap::new(),
+            services: Arc::default(),
+            aliases: Arc::default(),
         }
     }
 
     /// The same, knowing these services: rows are called by their names, whatever a source says.
     #[must_use]
     pub fn with_services(mut self, services: Vec<Service>) -> Self {
-        self.aliases = services
+        let aliases = services
             .iter()
             .flat_map(|service| {
                 service
@@ -131,7 +134,8 @@ impl Store {
             })
             .map(|(alias, name)| (alias.clone(), Untrusted::from(name.as_str())))
             .collect();
-        self.services = services;
+        self.aliases = Arc::new(aliases);
+        self.services = services.into();
         self
     }
 
@@ -167,7 +171,7 @@ impl Store {
             Ok(mut facts) => {
                 rename(&mut facts, &self.aliases);
                 feed.fault.clone_from(&facts.fault);
-                feed.facts = facts;
+                feed.facts = Arc::new(facts);
                 feed.last_success = Some(report.at);
                 feed.failures = 0;
             }
@@ -294,7 +298,7 @@ mod tests {
             Err(Fault::new(FaultKind::Timeout, "no answer")),
         ));
         let feed = store.feed(&name).expect("feed");
-        assert_eq!(feed.facts, facts);
+        assert_eq!(*feed.facts, facts);
         assert_eq!(feed.last_success, Some(now));
         assert_eq!(feed.freshness(later), Freshness::Stale);
         assert_eq!(feed.failures, 1);

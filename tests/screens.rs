@@ -483,6 +483,20 @@ fn of_ten_thousand_slos_only_those_in_view_get_cells() {
 }
 
 #[test]
+fn a_filter_for_what_is_unknown_follows_time_and_facts_without_a_key() {
+    let rows = |stage: &Stage| stage.screen().tables[0].rows.len();
+    let stage = Stage::new(worlds::crowded(20), 120, 40).keys("/");
+    let stage = stage.types("state:unknown").keys("enter f");
+    assert_eq!(rows(&stage), 0);
+    // Its source falls silent, and speaks again.
+    let stage = stage.later(600);
+    assert_eq!(rows(&stage), 20);
+    let mut again = worlds::search_worse();
+    again.at = stage.now;
+    assert_eq!(rows(&stage.report(again)), 0);
+}
+
+#[test]
 fn nothing_of_a_silent_source_is_shown_in_a_colour_of_severity() {
     for keys in ["", "enter", "2 enter", "3 enter", "4 enter"] {
         for (width, height) in SIZES {

@@ -1,6 +1,6 @@
 //! Everything the program knows between two messages.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -12,9 +12,9 @@ use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
 use super::{Size, sheet, table};
 use crate::config::UiSettings;
-use crate::domain::{Report, SourceName};
+use crate::domain::{Freshness, Report, SourceName};
 use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, tally};
-use crate::store::Store;
+use crate::store::{Offers, Store};
 use crate::text::Shown;
 
 /// How long a row counts as new.
@@ -49,7 +49,18 @@ pub(super) struct Roster {
     pub(super) filter: Filter,
     pub(super) cursor: Cursor,
     /// Rows that were not there before, and when they came.
-    pub(super) newcomers: Vec<(RowKey, Timestamp)>,
+    pub(super) newcomers: HashMap<RowKey, Timestamp>,
+    /// What `shown` was made for; `None` when the board is new. All else that happens, every key
+    /// and every second, leaves it as it is.
+    sifted: Option<Sifted>,
+}
+
+/// All that decides, besides the board, which of its rows are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sifted {
+    filter: Filter,
+    /// How fresh each source is: what is not current is `unknown` to a filter.
+    freshness: Vec<Freshness>,
 }
 
 /// A short message that goes by itself.
@@ -74,7 +85,9 @@ impl Roster {
 
     /// The row with this key, whether it passes the filter or not.
     pub(super) fn find(&self, key: &RowKey) -> Option<&Entry> {
-        self.board.entries.iter().find(|entry| entry.key == *key)
+        let is_wanted = |entry: &&Entry| entry.key == *key;
+        let selected = self.selected().filter(is_wanted);
+        selected.or_else(|| self.board.entries.iter().find(is_wanted))
     }
 
     /// The selected row.
@@ -90,6 +103,16 @@ impl Roster {
     }
 
     fn sift(&mut self, pane: &dyn Pane, sight: Sight<'_>) {
+        let feeds = sight.store.feeds().iter();
+        let freshness = feeds.map(|feed| feed.freshness(sight.now));
+        let wanted = Sifted {
+            filter: self.filter.clone(),
+            freshness: freshness.collect(),
+        };
+        if self.sifted.as_ref() == Some(&wanted) {
+            return;
+        }
+        self.sifted = Some(wanted);
         let entries = self.board.entries.iter().enumerate();
         self.shown = if self.filter.is_empty() {
             (0..self.board.entries.len()).collect()
@@ -132,7 +155,7 @@ impl Model {
             frozen: None,
             store,
         };
-        model.rank(Timestamp::UNIX_EPOCH, &HashSet::new());
+        model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
         model
     }
 
@@ -182,16 +205,23 @@ impl Model {
     /// Takes in what a poll said; a paused view shows it later.
     pub(super) fn absorb(&mut self, report: Report, now: Timestamp) {
         let heard = heard(&self.store);
+        let source = report.source.clone();
         self.store.absorb(report);
         if self.frozen.is_none() {
-            self.rank(now, &heard);
+            let feed = self.store.feed(&source);
+            let touched = feed.map_or_else(Offers::default, |feed| Offers {
+                slos: feed.offers.slos || feed.facts.slos.is_some(),
+                releases: feed.offers.releases || feed.facts.releases.is_some(),
+                incidents: feed.offers.incidents || feed.facts.incidents.is_some(),
+            });
+            self.rank(now, &heard, touched);
         }
     }
 
     /// Stops the view where it is, or lets it go on with everything that came meanwhile.
     pub(super) fn pause(&mut self, now: Timestamp) {
         if let Some(frozen) = self.frozen.take() {
-            self.rank(now, &heard(&frozen.store));
+            self.rank(now, &heard(&frozen.store), ALL);
         } else {
             let store = self.store.clone();
             self.frozen = Some(Frozen { store, at: now });
@@ -226,7 +256,7 @@ impl Model {
         for (pane, roster) in PANES.iter().zip(&mut rosters) {
             roster.sift(*pane, sight);
             let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
-            roster.newcomers.retain(|(_, at)| fresh(*at));
+            roster.newcomers.retain(|_, at| fresh(*at));
         }
         let layout = self.layout();
         if let Layout::Panes(arrangement) = &layout {
@@ -249,25 +279,57 @@ impl Model {
         }
     }
 
-    /// Ranks all rows anew. Rows that were not there, of sources that had been `heard`, are new.
-    fn rank(&mut self, now: Timestamp, heard: &HashSet<SourceName>) {
+    /// Ranks the rows of the panes that were `touched` anew. Rows that were not there, of sources
+    /// that had been `heard`, are new.
+    fn rank(&mut self, now: Timestamp, heard: &HashSet<SourceName>, touched: Offers) {
         let sight = self.sight(now);
         let store = sight.store;
-        let tally = tally(store);
-        let boards: Vec<_> = PANES.iter().map(|pane| pane.board(store)).collect();
-        self.tally = tally;
+        let board = |pane: &&dyn Pane| pane.fed_by(touched).then(|| pane.board(store));
+        let boards: Vec<_> = PANES.iter().map(board).collect();
+        let tally = touched.slos.then(|| tally(store));
+        self.tally = tally.unwrap_or_else(|| std::mem::take(&mut self.tally));
         for (roster, board) in self.rosters.iter_mut().zip(boards) {
-            let known: HashSet<_> = roster.board.entries.iter().map(|old| &old.key).collect();
-            let newcomers = board.entries.iter().map(|entry| &entry.key);
-            let newcomers = newcomers
-                .filter(|key| heard.contains(&key.source) && !known.contains(key))
-                .map(|key| (key.clone(), now));
-            let newcomers: Vec<_> = newcomers.collect();
-            roster.newcomers.extend(newcomers);
-            roster.board = board;
+            if let Some(board) = board {
+                let newcomers = newcomers(&roster.board, &board, heard);
+                let newcomers = newcomers.into_iter().map(|key| (key, now));
+                roster.newcomers.extend(newcomers);
+                roster.board = board;
+                roster.sifted = None;
+            }
         }
         self.settle(now);
     }
+}
+
+/// Everything has changed.
+const ALL: Offers = Offers {
+    slos: true,
+    releases: true,
+    incidents: true,
+};
+
+/// The rows of a board that an older one does not have, of sources that had been `heard`.
+///
+/// A source keeps its order from poll to poll, so nearly every row is found where it was.
+fn newcomers(old: &Board, new: &Board, heard: &HashSet<SourceName>) -> Vec<RowKey> {
+    let places: HashMap<_, _> = old
+        .entries
+        .iter()
+        .map(|entry| ((entry.feed, entry.item), &entry.key))
+        .collect();
+    let is_moved = |entry: &&Entry| places.get(&(entry.feed, entry.item)) != Some(&&entry.key);
+    let moved: Vec<_> = new
+        .entries
+        .iter()
+        .filter(|entry| heard.contains(&entry.key.source))
+        .filter(is_moved)
+        .collect();
+    if moved.is_empty() {
+        return Vec::new();
+    }
+    let known: HashSet<_> = old.entries.iter().map(|entry| &entry.key).collect();
+    let keys = moved.into_iter().map(|entry| &entry.key);
+    keys.filter(|key| !known.contains(key)).cloned().collect()
 }
 
 /// The sources that have answered.

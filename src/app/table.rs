@@ -142,8 +142,11 @@ fn gutter(roster: &Roster, place: usize, is_focused: bool) -> Gutter {
         return Gutter::Selected;
     }
     let key = roster.entry(place).map(|entry| &entry.key);
-    let is_new = roster.newcomers.iter().any(|(new, _)| Some(new) == key);
-    if is_new { Gutter::New } else { Gutter::Nothing }
+    if key.is_some_and(|key| roster.newcomers.contains_key(key)) {
+        Gutter::New
+    } else {
+        Gutter::Nothing
+    }
 }
 
 /// The pane's key, name and filter.

@@ -258,7 +258,7 @@ impl Slo {
 
     /// `service/name`: unique in one source (see [`tell_apart`]), and the row's identity there.
     pub fn id(&self) -> Untrusted {
-        Untrusted::from(format!("{}/{}", self.service.raw(), self.name.raw()))
+        Untrusted::from([self.service.raw(), "/", self.name.raw()].concat())
     }
 
     /// The windows its rules need, shortest first, each once. One without rules alerts nobody, and

@@ -74,7 +74,7 @@ impl Pane for Incidents {
         ranking.measure(STATUS, "not acked?".len());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.incidents.iter().flatten().enumerate() {
-                ranking.add((number, feed), item, &row.id, rank(row));
+                ranking.add((number, feed), item, row.id.clone(), rank(row));
                 ranking.measure(TITLE, ROOMY_TITLE);
                 ranking.measure(STATUS, status(row).width() + 1);
             }

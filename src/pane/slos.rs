@@ -8,7 +8,7 @@ use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, figures,
     fresh, related,
 };
-use crate::domain::{Assessment, Observation, Phase, Service, Severity, State, Window};
+use crate::domain::{Assessment, Observation, Phase, Service, Severity, Standing, State, Window};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -100,23 +100,25 @@ impl Pane for Slos {
         ranking.measure(STATE, "? NO DATA".len());
         ranking.measure(BUDGET, "100%".len());
         ranking.measure(NOTE, usize::from(NOTES));
+        let mut objectives = Widths::default();
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, seen) in feed.facts.slos.iter().flatten().enumerate() {
-                let verdict = seen.assess();
-                ranking.add((number, feed), item, &seen.slo.id(), rank(seen, &verdict));
+                let standing = seen.standing();
+                ranking.add((number, feed), item, seen.slo.id(), rank(seen, &standing));
                 ranking.measure(SERVICE, width_of(&seen.slo.service));
                 ranking.measure(NAME, width_of(&seen.slo.name));
-                ranking.measure(OBJECTIVE, figures::objective(seen.slo.objective).len());
-                ranking.measure(BUDGET, budget(seen, verdict.budget_remaining).len());
+                ranking.measure(OBJECTIVE, objectives.of(seen.slo.objective));
+                ranking.measure(BUDGET, budget_width(seen, standing.budget_remaining));
                 labels.count(seen);
             }
         }
-        for (slot, width) in labels.widths().into_iter().enumerate() {
-            ranking.measure(BURN + slot, width);
+        let columns = labels.columns();
+        for (slot, (_, width)) in columns.iter().enumerate() {
+            ranking.measure(BURN + slot, *width);
         }
         let mut board = ranking.board(&COLUMNS);
-        for (slot, label) in labels.common().into_iter().enumerate() {
-            board.headings[BURN + slot] = label;
+        for (slot, (heading, _)) in columns.into_iter().enumerate() {
+            board.headings[BURN + slot] = heading;
         }
         board
     }
@@ -165,7 +167,7 @@ impl Pane for Slos {
         let Some(seen) = observation(sight, entry) else {
             return Facets::default();
         };
-        let verdict = seen.assess();
+        let verdict = seen.standing();
         let mut states = vec![verdict.state.word()];
         states.extend(verdict.phase.map(Phase::word));
         if sight.is_old(entry) {
@@ -233,7 +235,7 @@ pub fn tally(store: &Store) -> Tally {
     let count = |feed: &Feed| {
         let mut states = BTreeMap::new();
         for seen in feed.facts.slos.iter().flatten() {
-            *states.entry(seen.assess().state).or_insert(0) += 1;
+            *states.entry(seen.standing().state).or_insert(0) += 1;
         }
         states
     };
@@ -245,61 +247,88 @@ fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {
     feed.facts.slos.as_ref()?.get(entry.item)
 }
 
-type Rank = (Reverse<State>, Reverse<Option<Phase>>, i16, String, String);
+type Rank<'a> = (
+    Reverse<State>,
+    Reverse<Option<Phase>>,
+    i16,
+    &'a str,
+    &'a str,
+);
 
 /// Worst first: state, phase, budget left by the whole percent, so that a calm list stands still.
-fn rank(seen: &Observation, verdict: &Assessment) -> Rank {
-    let left = verdict.budget_remaining.and_then(figures::whole_percent);
+fn rank<'a>(seen: &'a Observation, standing: &Standing) -> Rank<'a> {
+    let left = standing.budget_remaining.and_then(figures::whole_percent);
     (
-        Reverse(verdict.state),
-        Reverse(verdict.phase),
+        Reverse(standing.state),
+        Reverse(standing.phase),
         left.unwrap_or(i16::MAX),
-        seen.slo.service.raw().to_owned(),
-        seen.slo.name.raw().to_owned(),
+        seen.slo.service.raw(),
+        seen.slo.name.raw(),
     )
+}
+
+/// How wide objectives are; of thousands of SLOs, most promise the same.
+#[derive(Default)]
+struct Widths(Option<(f64, usize)>);
+
+impl Widths {
+    fn of(&mut self, objective: f64) -> usize {
+        match self.0 {
+            Some((known, width)) if known.to_bits() == objective.to_bits() => width,
+            _ => {
+                let width = figures::objective(objective).len();
+                self.0 = Some((objective, width));
+                width
+            }
+        }
+    }
 }
 
 /// The windows of the four burn columns: the shortest, and the long ones of the first, second and
 /// last rule.
 fn slots(seen: &Observation) -> [Option<Window>; 4] {
-    let mut longs: Vec<_> = seen.slo.rules.iter().map(|rule| rule.long).collect();
+    let rules = &seen.slo.rules;
+    let mut longs: Vec<_> = rules.iter().map(|rule| rule.long).collect();
     longs.sort_unstable();
     longs.dedup();
     let last = longs.last().copied().filter(|_| longs.len() > 1);
     let middle = longs.get(1).copied().filter(|_| longs.len() > 2);
-    [
-        seen.slo.windows().first().copied(),
-        longs.first().copied(),
-        middle,
-        last,
-    ]
+    let shortest = rules.iter().map(|rule| rule.short.min(rule.long)).min();
+    [shortest, longs.first().copied(), middle, last]
 }
 
 /// Which windows the rows use in each burn column: the commonest names it, others name themselves.
 #[derive(Default)]
-struct Labels([BTreeMap<String, usize>; 4]);
+struct Labels([BTreeMap<Window, usize>; 4]);
 
 impl Labels {
     fn count(&mut self, seen: &Observation) {
-        for (labels, window) in self.0.iter_mut().zip(slots(seen)) {
+        for (windows, window) in self.0.iter_mut().zip(slots(seen)) {
             if let Some(window) = window {
-                *labels.entry(figures::lead(window)).or_insert(0) += 1;
+                *windows.entry(window).or_insert(0) += 1;
             }
         }
     }
 
-    fn common(&self) -> [String; 4] {
-        self.0.each_ref().map(|labels| {
-            let most = labels.iter().max_by_key(|(_, count)| **count);
-            // Right-aligned over the digits: the unit and the first decimal follow them.
-            most.map_or_else(String::new, |(label, _)| format!("{label:>5}"))
+    /// The same by the words that windows are shown as: `1h` stands for `1h4m` as well.
+    fn words(&self) -> [BTreeMap<String, usize>; 4] {
+        self.0.each_ref().map(|windows| {
+            let mut words = BTreeMap::new();
+            for (window, count) in windows {
+                *words.entry(figures::lead(*window)).or_insert(0) += count;
+            }
+            words
         })
     }
 
-    fn widths(&self) -> [usize; 4] {
-        self.0.each_ref().map(|labels| match labels.len() {
-            0 | 1 => usize::from(figures::BURN_WIDTH),
-            _ => usize::from(figures::BURN_WIDTH) + 3,
+    /// What stands above each column, and how wide it is.
+    fn columns(&self) -> [(String, usize); 4] {
+        self.words().map(|words| {
+            let most = words.iter().max_by_key(|(_, count)| **count);
+            // Right-aligned over the digits: the unit and the first decimal follow them.
+            let heading = most.map_or_else(String::new, |(label, _)| format!("{label:>5}"));
+            let own = if words.len() > 1 { 3 } else { 0 };
+            (heading, usize::from(figures::BURN_WIDTH) + own)
         })
     }
 }
@@ -347,6 +376,18 @@ pub(super) fn budget(seen: &Observation, left: Option<f64>) -> String {
     let is_estimate = left.is_some() && seen.shortfall().is_some();
     let mark = if is_estimate { "~" } else { "" };
     format!("{mark}{}", figures::budget(left))
+}
+
+/// How wide [`budget`] is, without writing it.
+fn budget_width(seen: &Observation, left: Option<f64>) -> usize {
+    let Some(percent) = left.and_then(figures::whole_percent) else {
+        return 1;
+    };
+    let digits = percent
+        .unsigned_abs()
+        .checked_ilog10()
+        .map_or(1, |log| log as usize + 1);
+    digits + 1 + usize::from(percent < 0) + usize::from(seen.shortfall().is_some())
 }
 
 /// The bad events there are of those that it takes to page, where too few hold a page back.
