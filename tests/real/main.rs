@@ -7,6 +7,7 @@ mod faults;
 mod histogram;
 mod history;
 mod idle;
+mod imported;
 mod incidents;
 mod live;
 mod openmetrics;
