@@ -7,8 +7,9 @@
 //!
 //! A query that is refused is halved until the question that spoils it stands alone.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use promql_parser::parser;
 
 use self::batch::{Batch, Leaf, Limits, pack};
+use self::regroup::{Kind, regrouped};
 use self::shape::{Shape, cut};
 use super::api::{self, Answered, Labels, RangeSeries, Series};
 use super::promql;
@@ -24,6 +26,7 @@ use crate::domain::{Fault, FaultKind, window};
 use crate::text::Untrusted;
 
 mod batch;
+mod regroup;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -39,6 +42,8 @@ const UNEVEN: usize = 256;
 const IN_FLIGHT: usize = 16;
 /// How long a refused question is left alone.
 const PENANCE: SignedDuration = SignedDuration::from_mins(1);
+/// Packed questions that are remembered.
+const MOST_PACKED: usize = 8;
 /// Skeletons that are remembered; calendar periods make new ones all the time.
 const MOST_SHAPES: usize = 10_000;
 /// Series that an answer may have for each that was asked for, before its shape is narrowed.
@@ -47,7 +52,7 @@ const WASTE: usize = 4;
 const LITTLE: usize = 100;
 
 /// A query that has to be asked, and with what it may share a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Question<'a> {
     pub(super) query: &'a str,
     /// Only questions of one class share a request; lower ones go first.
@@ -72,10 +77,8 @@ impl Labelled for RangeSeries {
 }
 
 /// What was answered.
-#[derive(Debug)]
 pub(super) struct Answers<S> {
-    /// Where the answer to each question stands in `each`.
-    of: Vec<usize>,
+    packed: Arc<Packed>,
     each: Vec<Result<Vec<S>, Fault>>,
     partial: HashSet<usize>,
     pub(super) warnings: BTreeSet<Untrusted>,
@@ -86,12 +89,12 @@ pub(super) struct Answers<S> {
 impl<S> Answers<S> {
     /// The series that answer a question, by its index; the fault is the server's refusal.
     pub(super) fn get(&self, question: usize) -> Result<&[S], &Fault> {
-        self.each[self.of[question]].as_deref()
+        self.each[self.packed.of[question]].as_deref()
     }
 
     /// True when parts of the data did not answer it.
     pub(super) fn is_partial(&self, question: usize) -> bool {
-        self.partial.contains(&self.of[question])
+        self.partial.contains(&self.packed.of[question])
     }
 }
 
@@ -110,9 +113,20 @@ struct Known {
     is_scalar: bool,
 }
 
+/// Questions, packed.
+struct Packed {
+    /// Where the answer to each question stands.
+    of: Vec<usize>,
+    /// The first question of each.
+    first: Vec<usize>,
+    batches: Vec<Batch>,
+}
+
 /// Plans queries, and remembers what a server takes.
 #[derive(Default)]
 pub(super) struct Planner {
+    /// The last questions by their hash: most polls ask what the last one did.
+    packed: VecDeque<(u64, Arc<Packed>)>,
     shapes: HashMap<String, Known>,
     /// The longest query the server is believed to take, once it refused one for its length.
     longest: Option<usize>,
@@ -125,15 +139,18 @@ pub(super) struct Planner {
 /// cannot be had from it.
 pub(super) fn grouped(query: &str, by: &[String]) -> Option<String> {
     let mut expr = parser::parse(query).ok()?;
-    match shape::regrouped(&mut expr, by)? {
-        shape::Kind::Groups(_) => Some(expr.to_string()),
-        shape::Kind::Scalar | shape::Kind::Series => None,
+    match regrouped(&mut expr, by)? {
+        Kind::Groups(_) => Some(expr.to_string()),
+        Kind::Scalar | Kind::Series => None,
     }
 }
 
 /// One round of asking.
 struct Round<'a, S> {
-    leaves: Vec<Leaf<'a>>,
+    questions: &'a [Question<'a>],
+    packed: Arc<Packed>,
+    /// Read when a query has to be halved.
+    leaves: Option<Vec<Leaf<'a>>>,
     answers: Vec<Option<Result<Vec<S>, Fault>>>,
     partial: HashSet<usize>,
     warnings: BTreeSet<Untrusted>,
@@ -145,13 +162,15 @@ struct Round<'a, S> {
 impl Planner {
     /// The queries that would be sent for these questions.
     pub(super) fn plan(&mut self, questions: &[Question<'_>], expressions: usize) -> Vec<Sent> {
-        let (leaves, of) = self.leaves(questions);
+        let packed = self.packed(questions, expressions);
         let serves = |batch: &Batch| {
             let asked: HashSet<_> = batch.leaves().collect();
-            let serves = (0..of.len()).filter(|&index| asked.contains(&of[index]));
-            serves.collect()
+            let all = packed.of.iter().enumerate();
+            let serves = all.filter(|(_, leaf)| asked.contains(leaf));
+            serves.map(|(index, _)| index).collect()
         };
-        self.pack(&leaves, expressions)
+        packed
+            .batches
             .iter()
             .map(|batch| Sent {
                 query: batch.text(),
@@ -174,24 +193,25 @@ impl Planner {
         S: Labelled,
         F: Future<Output = Result<Answered<Vec<S>>, Fault>>,
     {
-        self.refused
-            .retain(|_, (asked, _)| *asked <= at && window::age(*asked, at) < PENANCE * 10);
-        let (leaves, of) = self.leaves(questions);
+        self.forgive(at);
+        let packed = self.packed(questions, expressions);
+        let first = packed.first.iter();
         let mut round = Round {
-            answers: leaves
-                .iter()
-                .map(|leaf| self.penance(leaf, at).map(Err))
+            answers: first
+                .map(|&first| self.penance(questions[first].query, at).map(Err))
                 .collect(),
             queue: Vec::new(),
-            leaves,
+            questions,
+            packed,
+            leaves: None,
             partial: HashSet::new(),
             warnings: BTreeSet::new(),
             broken: None,
             any: false,
         };
-        let batches = self.pack(&round.leaves, expressions);
-        let is_due = |batch: &Batch| batch.leaves().any(|leaf| round.answers[leaf].is_none());
-        round.queue = batches.into_iter().filter(is_due).rev().collect();
+        let is_due = |batch: &&Batch| batch.leaves().any(|leaf| round.answers[leaf].is_none());
+        let due = round.packed.batches.iter().filter(is_due);
+        round.queue = due.rev().cloned().collect();
         let mut flying = FuturesUnordered::new();
         loop {
             while round.broken.is_none()
@@ -199,8 +219,7 @@ impl Planner {
                 && let Some(batch) = round.queue.pop()
             {
                 let is_too_long = self.longest.is_some_and(|most| batch.length() > most);
-                if is_too_long && let Some(halves) = batch.halves(&round.leaves) {
-                    round.queue.extend(halves.into_iter().rev());
+                if is_too_long && self.halve(&mut round, &batch) {
                     continue;
                 }
                 let answer = send(batch.text());
@@ -211,7 +230,7 @@ impl Planner {
             };
             self.take(&mut round, &batch, answer, at);
         }
-        round.finish(of)
+        round.finish()
     }
 
     /// What came back for a batch.
@@ -238,17 +257,31 @@ impl Planner {
             let shorter = (batch.length() / 2 + UNEVEN).max(SHORTEST);
             let known = self.longest.unwrap_or(usize::MAX);
             self.longest = Some(known.min(shorter));
+            self.packed.clear();
         }
-        match batch.halves(&round.leaves) {
-            Some(halves) => round.queue.extend(halves.into_iter().rev()),
-            None => {
-                for leaf in batch.leaves() {
-                    let query = round.leaves[leaf].query.to_owned();
-                    self.refused.insert(query, (at, fault.clone()));
-                    round.answers[leaf] = Some(Err(fault.clone()));
+        if !self.halve(round, batch) {
+            for leaf in batch.leaves() {
+                let query = round.query(leaf).to_owned();
+                if self.refused.insert(query, (at, fault.clone())).is_none() {
+                    self.packed.clear();
                 }
+                round.answers[leaf] = Some(Err(fault.clone()));
             }
         }
+    }
+
+    /// Asks a batch as two; false for one that cannot be halved.
+    fn halve<S>(&mut self, round: &mut Round<'_, S>, batch: &Batch) -> bool {
+        let questions = round.questions;
+        let leaves = round.leaves.get_or_insert_with(|| self.leaves(questions).0);
+        let halves = batch.halves(leaves);
+        let is_halved = halves.is_some();
+        round.queue.extend(
+            halves
+                .into_iter()
+                .flat_map(|halves| halves.into_iter().rev()),
+        );
+        is_halved
     }
 
     fn read<S: Labelled>(
@@ -260,7 +293,9 @@ impl Planner {
         round.warnings.extend(answer.warnings);
         let mut counts = vec![0; batch.expressions.len()];
         for leaf in batch.leaves() {
-            self.refused.remove(round.leaves[leaf].query);
+            if !self.refused.is_empty() && self.refused.remove(round.query(leaf)).is_some() {
+                self.packed.clear();
+            }
             round.answers[leaf] = Some(Ok(Vec::new()));
             if answer.partial {
                 round.partial.insert(leaf);
@@ -282,29 +317,53 @@ impl Planner {
             }
         }
         for (expression, count) in batch.expressions.iter().zip(counts) {
-            let asked = expression.leaves.len();
-            let cut = expression
-                .leaves
-                .first()
-                .and_then(|&leaf| round.leaves[leaf].cut.as_ref());
-            if let Some(cut) = cut.filter(|_| asked > 1 && count > WASTE * asked + LITTLE) {
-                self.wasteful.insert(cut.skeleton.clone());
+            let is_wasteful = count > WASTE * expression.leaves.len() + LITTLE;
+            if let Some(skeleton) = expression.skeleton.as_ref().filter(|_| is_wasteful) {
+                self.wasteful.insert(skeleton.clone());
+                self.packed.clear();
             }
         }
     }
 
     /// Why a question is not worth asking yet.
-    fn penance(&self, leaf: &Leaf<'_>, at: Timestamp) -> Option<Fault> {
-        let (asked, fault) = self.refused.get(leaf.query)?;
+    fn penance(&self, query: &str, at: Timestamp) -> Option<Fault> {
+        let (asked, fault) = self.refused.get(query)?;
         (window::age(*asked, at) < PENANCE).then(|| fault.clone())
     }
 
-    fn pack(&self, leaves: &[Leaf<'_>], expressions: usize) -> Vec<Batch> {
+    /// Forgets refusals that are long ago.
+    fn forgive(&mut self, at: Timestamp) {
+        let known = self.refused.len();
+        self.refused
+            .retain(|_, (asked, _)| *asked <= at && window::age(*asked, at) < PENANCE * 10);
+        if self.refused.len() < known {
+            self.packed.clear();
+        }
+    }
+
+    fn packed(&mut self, questions: &[Question<'_>], expressions: usize) -> Arc<Packed> {
+        let mut hasher = DefaultHasher::new();
+        (questions, expressions).hash(&mut hasher);
+        let hash = hasher.finish();
+        let known = self.packed.iter().find(|(known, _)| *known == hash);
+        if let Some((_, packed)) = known {
+            return Arc::clone(packed);
+        }
+        let (leaves, of) = self.leaves(questions);
         let limits = Limits {
             length: self.longest.unwrap_or(LONGEST).min(LONGEST),
             expressions,
         };
-        pack(leaves, limits, &|skeleton| self.wasteful.contains(skeleton))
+        let narrow = |skeleton: &str| self.wasteful.contains(skeleton);
+        let mut first = vec![0; leaves.len()];
+        for (question, &leaf) in of.iter().enumerate().rev() {
+            first[leaf] = question;
+        }
+        let batches = pack(&leaves, limits, &narrow);
+        let packed = Arc::new(Packed { of, first, batches });
+        self.packed.truncate(MOST_PACKED - 1);
+        self.packed.push_front((hash, Arc::clone(&packed)));
+        packed
     }
 
     /// Each question once, and for every question which it is.
@@ -359,7 +418,12 @@ impl Planner {
 }
 
 impl<S> Round<'_, S> {
-    fn finish(self, of: Vec<usize>) -> Result<Answers<S>, Fault> {
+    /// The question that a leaf is.
+    fn query(&self, leaf: usize) -> &str {
+        self.questions[self.packed.first[leaf]].query
+    }
+
+    fn finish(self) -> Result<Answers<S>, Fault> {
         let unasked = match (self.broken, self.any) {
             (Some(fault), false) => return Err(fault),
             (broken, _) => broken,
@@ -372,7 +436,7 @@ impl<S> Round<'_, S> {
             })
         });
         Ok(Answers {
-            of,
+            packed: self.packed,
             each: answers.collect(),
             partial: self.partial,
             warnings: self.warnings,

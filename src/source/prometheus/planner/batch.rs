@@ -49,6 +49,8 @@ pub(super) struct Expression {
     added: Vec<String>,
     /// The leaves by the values of these labels.
     owners: HashMap<Vec<String>, Vec<usize>>,
+    /// The skeleton that its leaves share; none for a single leaf.
+    pub(super) skeleton: Option<String>,
 }
 
 /// What goes out as one query.
@@ -72,6 +74,7 @@ impl Expression {
                 by: Vec::new(),
                 added: Vec::new(),
                 owners: HashMap::from([(Vec::new(), members.to_vec())]),
+                skeleton: None,
             });
         }
         let first = &leaves[*members.first()?];
@@ -102,6 +105,7 @@ impl Expression {
             by: values.keys().map(label).collect(),
             added: merged.added,
             owners,
+            skeleton: Some(cut.skeleton.clone()),
         })
     }
 
