@@ -25,9 +25,9 @@ pub mod prometheus;
 /// Every kind of source there is.
 pub const KINDS: &[Kind] = &[
     prometheus::KIND,
+    openmetrics::KIND,
     alertmanager::KIND,
     github::KIND,
-    openmetrics::KIND,
     json::KIND,
 ];
 

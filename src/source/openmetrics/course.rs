@@ -68,7 +68,9 @@ impl Courses {
             }
         })?;
         // They came from new to old.
-        minutes.iter_mut().for_each(|series| series.reverse());
+        for series in &mut minutes {
+            series.reverse();
+        }
         let mut courses = vec![Vec::new(); plan.slos.len()];
         for (window, numbers) in by_window {
             let mut moment = begin;

@@ -236,8 +236,8 @@ struct Sum {
     increase: Option<f64>,
     /// How many samples.
     count: f64,
-    /// Of all samples.
-    sum: f64,
+    /// All samples added up.
+    whole: f64,
     since: Option<i64>,
 }
 
@@ -259,7 +259,7 @@ impl Sums {
                     *sum.increase.get_or_insert(0.0) += increase;
                 }
                 sum.count += f64::from(held.count);
-                sum.sum += held.sum;
+                sum.whole += held.sum;
                 sum.since = Some(sum.since.map_or(held.first_at, |at| at.min(held.first_at)));
             }
         }
@@ -312,9 +312,9 @@ fn read(formula: &Formula, sums: &Sums) -> (Reading, Option<Events>) {
             (_, None) => (Reading::NoSeries, None),
         },
         Formula::Gauge(gauge) => {
-            let Sum { count, sum, .. } = sums.0[*gauge];
+            let Sum { count, whole, .. } = sums.0[*gauge];
             let total = (count > 0.0).then_some(count);
-            counted(total.map(|total| total - sum), total)
+            counted(total.map(|total| total - whole), total)
         }
         Formula::Weighted(parts) => {
             let parts = parts

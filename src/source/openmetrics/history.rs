@@ -1,4 +1,4 @@
-//! What was scraped, kept in a file of SQLite: samples, and what minutes and hours made of them.
+//! What was scraped, kept in a file of `SQLite`: samples, and what minutes and hours made of them.
 //!
 //! Every table is ordered by time first, so that one scrape touches a few pages whatever the number
 //! of series, one window is one stretch of them, and what is too old goes from the front. One round
@@ -12,18 +12,19 @@
 //! | `targets` | when a target was last asked, and what was wrong with it | while it is a target |
 
 mod file;
+mod open;
 mod prune;
+mod write;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row};
 
 use super::segment::Segment;
 use crate::domain::{Fault, FaultKind};
 
 pub(super) use file::Lock;
+use write::Known;
 
 /// How long single samples are kept, in milliseconds: the windows that page end exactly.
 pub(super) const RAW: i64 = 6 * HOUR + 10 * MINUTE;
@@ -34,33 +35,6 @@ pub(super) const MINUTES: i64 = 74 * HOUR;
 pub(super) const MINUTE: i64 = 60_000;
 /// An hour in milliseconds.
 pub(super) const HOUR: i64 = 60 * MINUTE;
-
-/// The version of the tables, in `user_version`.
-const VERSION: i64 = 1;
-/// What marks a file as ours, in `application_id`: `wfom`.
-const APPLICATION: i64 = 0x7766_6f6d;
-/// How long another process may hold the file before we give up.
-const BUSY: Duration = Duration::from_secs(5);
-/// Samples that are dated later than this after their scrape are left out, in milliseconds; as in
-/// Prometheus.
-const AHEAD: i64 = 10 * MINUTE;
-
-const TABLES: &str = "
-    CREATE TABLE series (id INTEGER PRIMARY KEY AUTOINCREMENT, labels TEXT NOT NULL UNIQUE) STRICT;
-    CREATE TABLE samples (
-        at INTEGER NOT NULL, series INTEGER NOT NULL, value REAL NOT NULL,
-        PRIMARY KEY (at, series)) STRICT, WITHOUT ROWID;
-    CREATE TABLE minutes (
-        start INTEGER NOT NULL, series INTEGER NOT NULL, count INTEGER NOT NULL,
-        first_at INTEGER NOT NULL, first REAL NOT NULL, last_at INTEGER NOT NULL, last REAL NOT NULL,
-        increase REAL NOT NULL, sum REAL NOT NULL,
-        PRIMARY KEY (start, series)) STRICT, WITHOUT ROWID;
-    CREATE TABLE hours (
-        start INTEGER NOT NULL, series INTEGER NOT NULL, count INTEGER NOT NULL,
-        first_at INTEGER NOT NULL, first REAL NOT NULL, last_at INTEGER NOT NULL, last REAL NOT NULL,
-        increase REAL NOT NULL, sum REAL NOT NULL,
-        PRIMARY KEY (start, series)) STRICT, WITHOUT ROWID;
-    CREATE TABLE targets (instance TEXT PRIMARY KEY, at INTEGER NOT NULL, fault TEXT) STRICT;";
 
 /// How finely a stretch of time is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,15 +99,6 @@ pub(super) struct History {
     pruned_at: Option<i64>,
 }
 
-/// The series of the file, remembered.
-#[derive(Default)]
-struct Known {
-    /// Their numbers, by labels.
-    ids: HashMap<String, i64>,
-    /// When the last sample of each was taken.
-    newest: HashMap<i64, i64>,
-}
-
 /// Why the file cannot be used.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -168,168 +133,6 @@ impl Trouble {
 }
 
 impl History {
-    /// Opens the file to write, and makes it when it is not there. Only who holds the [`Lock`] may.
-    ///
-    /// A damaged one is set aside, as is one that is known to be `damaged`; the second value says
-    /// so.
-    pub(super) fn create(
-        path: &Path,
-        limits: Limits,
-        damaged: bool,
-    ) -> Result<(Self, Option<String>), Trouble> {
-        file::make(path)?;
-        let opened = if damaged {
-            Err(Trouble::Damaged)
-        } else {
-            Self::writable(path, limits)
-        };
-        match opened {
-            Err(Trouble::Damaged) => {
-                let aside = file::set_aside(path)?;
-                file::make(path)?;
-                let warning = format!(
-                    "the history was damaged: it is set aside as {}, and a new one is begun",
-                    aside.display()
-                );
-                Self::writable(path, limits).map(|history| (history, Some(warning)))
-            }
-            opened => opened.map(|history| (history, None)),
-        }
-    }
-
-    /// Opens the file only to read it; `None` when there is none yet.
-    pub(super) fn read(path: &Path, limits: Limits) -> Result<Option<Self>, Trouble> {
-        if !path.exists() {
-            return Ok(None);
-        }
-        let history = Self::open(path, limits)?;
-        let version = history.pragma("user_version")?;
-        // Zero: somebody is just making it.
-        (version > 0)
-            .then(|| history.check(path, version))
-            .transpose()?;
-        Ok((version > 0).then_some(history))
-    }
-
-    fn open(path: &Path, limits: Limits) -> Result<Self, Trouble> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(path, flags)?;
-        db.busy_timeout(BUSY)?;
-        db.set_prepared_statement_cache_capacity(32);
-        Ok(Self {
-            db,
-            limits,
-            known: Known::default(),
-            pruned_at: None,
-        })
-    }
-
-    fn writable(path: &Path, limits: Limits) -> Result<Self, Trouble> {
-        let mut history = Self::open(path, limits)?;
-        let version = history.pragma("user_version")?;
-        let tables: i64 =
-            history
-                .db
-                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if version == 0 && tables == 0 {
-            // Takes effect only before the first table is made.
-            history
-                .db
-                .execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
-        } else {
-            history.check(path, version)?;
-        }
-        history.db.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-             PRAGMA journal_size_limit = 4194304;",
-        )?;
-        if version == 0 {
-            history.db.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION};
-                 PRAGMA user_version = {VERSION}; COMMIT;"
-            ))?;
-        }
-        history.remember()?;
-        Ok(history)
-    }
-
-    /// Refuses a file that is not ours, or that a later watchfire has changed.
-    fn check(&self, path: &Path, version: i64) -> Result<(), Trouble> {
-        if self.pragma("application_id")? != APPLICATION {
-            return Err(Trouble::Other(format!(
-                "it belongs to another program; name a file other than {} in `history`",
-                path.display()
-            )));
-        }
-        if version > VERSION {
-            return Err(Trouble::Other(
-                "a newer watchfire wrote it; use that one, or name another file in `history`"
-                    .to_owned(),
-            ));
-        }
-        Ok(())
-    }
-
-    fn pragma(&self, name: &str) -> Result<i64, Trouble> {
-        Ok(self.db.pragma_query_value(None, name, |row| row.get(0))?)
-    }
-
-    /// Learns which series there are and how far they are known.
-    fn remember(&mut self) -> Result<(), Trouble> {
-        let mut all = self.db.prepare("SELECT labels, id FROM series")?;
-        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let ids = rows.collect::<Result<_, _>>()?;
-        let mut newest = self
-            .db
-            .prepare("SELECT series, max(last_at) FROM hours GROUP BY series")?;
-        let rows = newest.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let newest = rows.collect::<Result<_, _>>()?;
-        self.known = Known { ids, newest };
-        Ok(())
-    }
-
-    /// Keeps what a round of scrapes brought: all of it or nothing.
-    ///
-    /// A sample that is not newer than the last of its series is left out, as is one that is dated
-    /// far ahead of its scrape. Says by how many milliseconds the clock is behind the last round,
-    /// when it went back.
-    pub(super) fn record(&mut self, round: &[Scraped]) -> Result<Option<i64>, Trouble> {
-        let done = self.record_all(round);
-        if done.is_err() {
-            // What was remembered on the way was not written.
-            self.remember()?;
-        }
-        done
-    }
-
-    fn record_all(&mut self, round: &[Scraped]) -> Result<Option<i64>, Trouble> {
-        let mut behind = None;
-        let db = self.db.transaction()?;
-        let mut writer = Writer::new(&db)?;
-        let mut seen = db.prepare_cached("INSERT OR REPLACE INTO targets VALUES (?1, ?2, ?3)")?;
-        db.execute("DELETE FROM targets", [])?;
-        for scraped in round {
-            let fault = scraped.outcome.as_ref().err();
-            let fault = fault.map(|fault| fault.message.raw());
-            seen.execute(params![scraped.instance, scraped.at, fault])?;
-            let up = Kept {
-                series: scraped.up.clone(),
-                at: scraped.at,
-                value: f64::from(u8::from(fault.is_none())),
-            };
-            behind = behind.max(self.known.keep(&mut writer, &up)?);
-            let oldest = scraped.at - self.limits.keep;
-            for kept in scraped.outcome.as_deref().unwrap_or_default() {
-                if kept.at > oldest && kept.at <= scraped.at + AHEAD {
-                    self.known.keep(&mut writer, kept)?;
-                }
-            }
-        }
-        drop((writer, seen));
-        db.commit()?;
-        Ok(behind)
-    }
-
     /// Visits the segments of `from..to` that end before `before`, from new to old. Times are Unix
     /// milliseconds; `from` and `to` are whole minutes or hours for those tiers.
     pub(super) fn scan(
@@ -422,81 +225,6 @@ fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
         increase: row.get(6)?,
         sum: row.get(7)?,
     })
-}
-
-impl Known {
-    /// Writes a sample, unless it is not newer than the last of its series: then by how many
-    /// milliseconds it is older.
-    fn keep(&mut self, writer: &mut Writer<'_>, kept: &Kept) -> rusqlite::Result<Option<i64>> {
-        let id = match self.ids.get(&kept.series) {
-            Some(&id) => id,
-            None => {
-                let id = writer.series(&kept.series)?;
-                self.ids.insert(kept.series.clone(), id);
-                id
-            }
-        };
-        match self.newest.get(&id) {
-            Some(&newest) if newest >= kept.at => Ok(Some(newest - kept.at)),
-            _ => {
-                writer.sample(id, kept.at, kept.value)?;
-                self.newest.insert(id, kept.at);
-                Ok(None)
-            }
-        }
-    }
-}
-
-/// The statements that one round of scrapes needs.
-struct Writer<'a> {
-    find: CachedStatement<'a>,
-    add: CachedStatement<'a>,
-    sample: CachedStatement<'a>,
-    minute: CachedStatement<'a>,
-    hour: CachedStatement<'a>,
-    db: &'a Connection,
-}
-
-impl<'a> Writer<'a> {
-    fn new(db: &'a Connection) -> rusqlite::Result<Self> {
-        // `first` of an upsert is the new sample; the rest is `Segment::then`.
-        let joined = |table: &str| {
-            db.prepare_cached(&format!(
-                "INSERT INTO {table} (start, series, count, first_at, first, last_at, last, increase, sum)
-                 VALUES (?1, ?2, 1, ?3, ?4, ?3, ?4, 0.0, ?4)
-                 ON CONFLICT (start, series) DO UPDATE SET
-                    count = count + 1, last_at = excluded.last_at, last = excluded.last,
-                    increase = increase + CASE WHEN excluded.last < last
-                        THEN excluded.last ELSE excluded.last - last END,
-                    sum = sum + excluded.sum"
-            ))
-        };
-        Ok(Self {
-            find: db.prepare_cached("SELECT id FROM series WHERE labels = ?1")?,
-            add: db.prepare_cached("INSERT INTO series (labels) VALUES (?1)")?,
-            sample: db.prepare_cached("INSERT OR IGNORE INTO samples VALUES (?1, ?2, ?3)")?,
-            minute: joined("minutes")?,
-            hour: joined("hours")?,
-            db,
-        })
-    }
-
-    fn series(&mut self, labels: &str) -> rusqlite::Result<i64> {
-        let known = self.find.query_row([labels], |row| row.get(0));
-        if let Some(id) = known.optional()? {
-            return Ok(id);
-        }
-        self.add.execute([labels])?;
-        Ok(self.db.last_insert_rowid())
-    }
-
-    fn sample(&mut self, series: i64, at: i64, value: f64) -> rusqlite::Result<()> {
-        self.sample.execute(params![at, series, value])?;
-        for (statement, width) in [(&mut self.minute, MINUTE), (&mut self.hour, HOUR)] {
-            statement.execute(params![floor(at, width), series, at, value])?;
-        }
-        Ok(())
-    }
 }
 
 /// The last multiple of `width` that is not after `at`.

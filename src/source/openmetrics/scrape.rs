@@ -75,7 +75,10 @@ impl Clients {
                     up: identity(up(&target)),
                     instance: target.instance,
                     at,
-                    outcome: outcome.map_err(named_targets),
+                    outcome: outcome.map_err(|fault| Fault {
+                        message: named(&fault.message),
+                        ..fault
+                    }),
                 }
             }
         });
@@ -87,12 +90,8 @@ impl Clients {
 }
 
 /// The HTTP client calls the address of a target by the setting that other kinds have it in.
-fn named_targets(fault: Fault) -> Fault {
-    let message = fault.message.raw().replace("`url`", "`targets`");
-    Fault {
-        message: Untrusted::from(message),
-        ..fault
-    }
+fn named(message: &Untrusted) -> Untrusted {
+    Untrusted::from(message.raw().replace("`url`", "`targets`"))
 }
 
 async fn ask(

@@ -1,4 +1,4 @@
-//! Histories against a plain reading of Prometheus' rules, and settings that are refused.
+//! Histories against a plain reading of Prometheus' rules.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,9 @@ use super::evaluate::{Evaluator, Question};
 use super::history::{HOUR, History, Kept, Limits, MINUTE, Scraped};
 use super::segment::Segment;
 use super::*;
-use crate::config::HttpSettings;
 use crate::domain::{Period, Reading, Rule, SourceName};
+
+mod refusals;
 
 const DAY: i64 = 24 * HOUR;
 /// The end of every history here: not the start of a minute.
@@ -46,8 +47,8 @@ fn bad() -> Sli {
     events(Part::Bad("x_total{code=\"500\"}".to_owned()))
 }
 
-fn plan(slis: &[Sli]) -> Plan {
-    let slos: Vec<_> = slis.iter().cloned().map(slo).collect();
+fn plan(indicators: &[Sli]) -> Plan {
+    let slos: Vec<_> = indicators.iter().cloned().map(slo).collect();
     let (selectors, formulas) = selector::formulas(&slos).unwrap();
     Plan {
         slos: slos
@@ -389,69 +390,5 @@ proptest! {
             };
             prop_assert!(same, "{:?} for {:?}", sample.events, truth);
         }
-    }
-}
-
-fn refusal(options: &str, slos: Vec<SloSettings>) -> String {
-    let settings = SourceSettings {
-        name: SourceName::new("app"),
-        kind: KIND.name.to_owned(),
-        index: 0,
-        interval: SignedDuration::from_secs(15),
-        stale_after: SignedDuration::from_mins(5),
-        http: HttpSettings::default(),
-        folder: None,
-        table: options.parse().unwrap(),
-    };
-    let all = Settings {
-        slos,
-        ..Settings::empty()
-    };
-    let problem = build(&settings, &all).err().unwrap();
-    let key = match problem.path.get(2) {
-        Some(crate::config::Step::Key(key)) => key.clone(),
-        other => format!("{other:?}"),
-    };
-    format!("{key} {}", problem.message)
-}
-
-#[test]
-fn settings_that_cannot_work_are_refused_by_name() {
-    let on = "targets = [\"app:80\"]\nhistory = \"h.db\"\n";
-    for (options, wanted) in [
-        ("", "targets is missing"),
-        ("targets = [\"a:1\", \"a:1\"]", "targets names a:1 again"),
-        ("targets = [\"a b\"]", "targets is no host and port"),
-        ("targets = [\"http://u:p@a:1/\"]", "targets holds a user"),
-        ("dns = \"app\"", "dns has no port"),
-        (&format!("{on}max_size = \"many\""), "max_size is no size"),
-    ] {
-        let found = refusal(options, vec![slo(bad())]);
-        assert!(found.starts_with(wanted), "{found}");
-    }
-    let found = refusal(&format!("{on}keep = \"7d\""), vec![slo(bad())]);
-    assert!(found.contains("keep at least `30d`"), "{found}");
-    let mut by = slo(bad());
-    by.by = vec!["code".to_owned()];
-    let slices = Sli::Slices {
-        of: Box::new(bad()),
-        width: Window::minutes(1),
-        target: None,
-    };
-    let ratio = Sli::Ratio {
-        query: "x".to_owned(),
-        success: true,
-    };
-    let latency = Sli::Latency {
-        histogram: "h".to_owned(),
-        within: 0.1,
-    };
-    let window = events(Part::Bad("sum(increase(x[$window]))".to_owned()));
-    for slo in [by, slo(slices), slo(ratio), slo(latency), slo(window)] {
-        let found = refusal(on, vec![slo]);
-        assert!(
-            found.contains("app/availability") && found.contains("`prometheus`"),
-            "{found}"
-        );
     }
 }

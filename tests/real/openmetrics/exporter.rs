@@ -80,14 +80,18 @@ impl Exporter {
 
     /// Waits until those with a name have been answered so often.
     pub(crate) fn wait_answered(&self, name: &str, times: usize) {
-        let wanted = |state: &mut State| state.answered.get(name).copied().unwrap_or(0) < times;
+        let is_short = |state: &mut State| state.answered.get(name).copied().unwrap_or(0) < times;
         let limit = Duration::from_mins(1);
         let waited = self
             .shared
             .1
-            .wait_timeout_while(self.state(), limit, wanted);
-        let (state, late) = waited.expect("lock");
-        assert!(!late.timed_out(), "{name} asked only {:?}", state.answered);
+            .wait_timeout_while(self.state(), limit, is_short);
+        let (reached, late) = waited.expect("lock");
+        assert!(
+            !late.timed_out(),
+            "{name} asked only {:?}",
+            reached.answered
+        );
     }
 }
 

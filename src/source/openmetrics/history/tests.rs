@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
+use super::write::AHEAD;
 use super::*;
 
 const LIMITS: Limits = Limits {

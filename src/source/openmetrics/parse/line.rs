@@ -165,10 +165,10 @@ impl<'b> Line<'b> {
 
     /// ` # {labels} value [time]`: checked and left out.
     fn exemplar(&mut self) -> Result<(), &'static str> {
+        const WRONG: &str = "the exemplar is not `# {labels} value`";
         if self.format == Format::Text || !self.skip("#") {
             return Ok(());
         }
-        const WRONG: &str = "the exemplar is not `# {labels} value`";
         self.blanks();
         if !self.rest.starts_with('{') {
             return Err(WRONG);

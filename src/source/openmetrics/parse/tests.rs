@@ -99,11 +99,7 @@ fn escapes_quoted_names_and_odd_numbers_are_read_as_they_are_meant() {
     );
     assert!(found.2.is_infinite());
     assert!(one("x NaN", Format::Text).2.is_nan());
-    assert_eq!(one("x{} 007", Format::OpenMetrics).2, 7.0);
-    assert_eq!(
-        one("x{é=\"1\"} 1".replace('é', "e").as_str(), Format::Text).2,
-        1.0
-    );
+    assert!((one("x{} 007", Format::OpenMetrics).2 - 7.0).abs() < f64::EPSILON);
     assert_eq!(one("rule:x:y 1", Format::Text).0, "rule:x:y");
 }
 
@@ -181,6 +177,6 @@ proptest! {
         let time = at.map_or_else(String::new, |at| format!(" {at}"));
         let found = one(&format!("{name}{{x=\"{escaped}\"}} {value}{time}"), Format::Text);
         prop_assert_eq!((&found.0, &found.1[0].1, found.3), (&name, &label, at));
-        prop_assert!(found.2 == value || (found.2.is_nan() && value.is_nan()));
+        prop_assert!(found.2.to_bits() == value.to_bits() || (found.2.is_nan() && value.is_nan()));
     }
 }
