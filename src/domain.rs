@@ -2,6 +2,8 @@
 //!
 //! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
 
+pub mod explanation;
+pub mod finding;
 pub mod incident;
 pub mod release;
 pub mod report;
@@ -13,6 +15,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use explanation::Explanation;
+pub use finding::{Finding, Grade};
 pub use incident::{Incident, IncidentStatus, Suppression};
 pub use release::{Release, ReleaseStatus};
 pub use report::{Facts, Fault, FaultKind, Freshness, OnCall, Report, SourceName};
