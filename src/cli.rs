@@ -66,6 +66,12 @@ Exit status:
 The tables go to stdout, what could not be converted or means something else to
 stderr. The files can also be used as they are: [[slo_files]].";
 
+/// What the exit status of `explain` says.
+const EXPLAIN_STATUSES: &str = "\
+Exit status:
+  0  explained
+  3  no such SLO, or its numbers cannot be had";
+
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -78,6 +84,9 @@ pub enum Command {
     #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
     #[command(after_help = IMPORT_STATUSES)]
     Import(Import),
+    /// Explain every number of one SLO: counts, windows, rules, samples, gaps, queries
+    #[command(after_help = EXPLAIN_STATUSES)]
+    Explain(Explain),
     /// Print a commented example of the configuration file
     Config,
     /// Print the completions for a shell
@@ -117,6 +126,32 @@ pub struct Import {
     /// Files with documents, which may refer to each other; `-` reads stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// Options of `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// Which one: `service/name`, `service/name@source`, or the beginning of only one
+    #[arg(value_name = "SLO", required_unless_present = "plan")]
+    pub slo: Option<String>,
+    /// Speak of this past moment, in RFC 3339 or Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Timestamp>,
+    /// Print the requests that a refresh of all SLOs sends, and which SLOs each serves
+    #[arg(long, conflicts_with = "slo")]
+    pub plan: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Wording::Text)]
+    pub format: Wording,
+}
+
+/// How `explain` and `doctor` print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Wording {
+    /// For people.
+    Text,
+    /// For programs; the fields stay as they are.
+    Json,
 }
 
 /// How `status` prints.

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod demo;
+pub mod explain;
 mod first_steps;
 pub mod import;
 pub mod status;
@@ -50,6 +51,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Demo(options)) => demo::run(&options),
         Some(Command::Status(options)) => {
             with_sources(&cli.watch, |_, _, watch| status::run(&options, watch))
+        }
+        Some(Command::Explain(options)) => {
+            with_sources(&cli.watch, |ui, _, watch| explain::run(&options, ui, watch))
         }
         None => with_sources(&cli.watch, run::run),
     }

@@ -8,10 +8,10 @@ mod limits;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use jiff::Timestamp;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, Url};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Mutex, OnceCell};
@@ -45,7 +45,12 @@ pub struct Http {
     credentials: Arc<Mutex<Option<Arc<Credentials>>>>,
     /// Decoded bytes of the answers that are being read.
     held: AtomicUsize,
+    /// Milliseconds that the server's clock is ahead, by its last dated answer; [`UNDATED`] for none.
+    ahead: AtomicI64,
 }
+
+/// No answer had a date yet.
+const UNDATED: i64 = i64::MIN;
 
 /// One request in the making.
 #[must_use = "a request does nothing until it is sent"]
@@ -123,6 +128,7 @@ impl Http {
             client,
             credentials: Arc::clone(&self.credentials),
             held: AtomicUsize::new(0),
+            ahead: AtomicI64::new(UNDATED),
         })
     }
 
@@ -135,6 +141,25 @@ impl Http {
             identity.token_header(name, prefix);
         }
         self
+    }
+
+    /// How far the server's clock is ahead of ours, by the `Date` of its last answer: to the second,
+    /// and to half the time that the answer took. `None` while no answer had a date.
+    pub fn skew(&self) -> Option<SignedDuration> {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        (ahead != UNDATED).then(|| SignedDuration::from_millis(ahead))
+    }
+
+    /// Notes when an answer was dated that was asked for at `asked` and came at `came`.
+    fn note_date(&self, headers: &HeaderMap, asked: Timestamp, came: Timestamp) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        let Some(date) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else {
+            return;
+        };
+        // `Date` has no fraction: on average half a second of it is gone.
+        let dated = date.timestamp().as_millisecond() + 500;
+        let middle = i64::midpoint(asked.as_millisecond(), came.as_millisecond());
+        self.ahead.store(dated - middle, Ordering::Relaxed);
     }
 
     /// Begins a GET of `path` below the base URL; an empty path asks the base URL itself.
@@ -305,10 +330,13 @@ impl Request<'_> {
             request = request.form(form);
         }
         let endpoint = &self.http.endpoint;
+        let asked = Timestamp::now();
         let response = request
             .send()
             .await
             .map_err(|error| endpoint.transport_fault(&error))?;
+        self.http
+            .note_date(response.headers(), asked, Timestamp::now());
         let status = response.status();
         if status.is_success() || self.accepted.contains(&status.as_u16()) {
             return read(response, endpoint, &self.http.held).await;

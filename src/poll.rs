@@ -17,8 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::config::SourceSettings;
-use crate::domain::{Facts, Fault, FaultKind, Report, SourceName};
+use crate::domain::explanation::Request;
+use crate::domain::{Explanation, Fault, FaultKind, Report, SourceName};
 use crate::source::{Ask, Source};
+use crate::text::Untrusted;
 
 use schedule::{MIN_DELAY, Outcome, Phase, next_delay};
 
@@ -48,17 +50,7 @@ pub async fn poll_once(
     limit: SignedDuration,
 ) -> Report {
     let began = Instant::now();
-    let outcome = tokio::time::timeout(limit.unsigned_abs(), guarded(source, ask))
-        .await
-        .unwrap_or_else(|_elapsed| {
-            Err(Fault::new(
-                FaultKind::Timeout,
-                format!(
-                    "no complete answer within {} s; see what the server is busy with",
-                    limit.as_secs()
-                ),
-            ))
-        });
+    let outcome = in_time(limit, guarded(async { source.fetch(ask).await })).await;
     Report {
         source: name.clone(),
         at: Timestamp::now(),
@@ -68,11 +60,48 @@ pub async fn poll_once(
     }
 }
 
+/// Has a source explain one of its SLOs, within `limit` and whatever it does.
+pub async fn explain_once(
+    source: &mut dyn Source,
+    ask: &Ask,
+    ids: &[Untrusted],
+    limit: SignedDuration,
+) -> Result<Explanation, Fault> {
+    in_time(limit, guarded(async { source.explain(ask, ids).await })).await
+}
+
+/// Has a source tell the requests of a refresh, likewise.
+pub async fn plan_once(
+    source: &mut dyn Source,
+    ask: &Ask,
+    limit: SignedDuration,
+) -> Result<Option<Vec<Request>>, Fault> {
+    in_time(limit, guarded(async { source.requests(ask).await })).await
+}
+
+/// What comes within the limit, or a fault.
+async fn in_time<T>(
+    limit: SignedDuration,
+    answer: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    tokio::time::timeout(limit.unsigned_abs(), answer)
+        .await
+        .unwrap_or_else(|_elapsed| {
+            Err(Fault::new(
+                FaultKind::Timeout,
+                format!(
+                    "no complete answer within {} s; see what the server is busy with",
+                    limit.as_secs()
+                ),
+            ))
+        })
+}
+
 /// The source's own answer, or the panic it died of as a fault.
-async fn guarded(source: &mut dyn Source, ask: &Ask) -> Result<Facts, Fault> {
-    let mut fetching = pin!(async { source.fetch(ask).await });
+async fn guarded<T>(answer: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let mut answer = pin!(answer);
     poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| fetching.as_mut().poll(context)))
+        catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)))
             .unwrap_or_else(|panic| Poll::Ready(Err(crash(&*panic))))
     })
     .await
@@ -202,6 +231,7 @@ mod tests {
 
     use super::*;
     use crate::config::HttpSettings;
+    use crate::domain::Facts;
     use crate::source::Fetching;
 
     /// A source that does what the test says, by how often it was asked.

@@ -8,7 +8,8 @@ use std::pin::Pin;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{KnownKind, Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, Observation};
+use crate::domain::explanation::Request;
+use crate::domain::{Explanation, Facts, Fault, FaultKind, Finding, Observation};
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -93,6 +94,56 @@ pub trait Source: Send {
     /// With [`Ask::at`] set, rows dated after that moment are dropped, and a source that cannot
     /// speak of the past answers [`FaultKind::NoHistory`](crate::domain::FaultKind::NoHistory).
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a>;
+
+    /// Explains every number of one SLO. `ids` are the ids it may go by, since a configured service
+    /// can have another name here; the first that is known counts.
+    ///
+    /// A source that cannot look behind its numbers tells what its observation says.
+    fn explain<'a>(&'a mut self, ask: &'a Ask, ids: &'a [Untrusted]) -> Explaining<'a> {
+        Box::pin(async move {
+            let slos = self.fetch(ask).await?.slos.unwrap_or_default();
+            let seen = slos.into_iter().find(|seen| ids.contains(&seen.slo.id()));
+            seen.map(Explanation::of).ok_or_else(|| no_such_slo(ids))
+        })
+    }
+
+    /// The requests that a refresh of all its SLOs sends, and whom each serves; `None` where the
+    /// source does not plan any.
+    fn requests<'a>(&'a mut self, _ask: &'a Ask) -> Planning<'a> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Looks for what keeps its answers from being right, beyond what a poll tells.
+    fn examine<'a>(&'a mut self, _ask: &'a Ask) -> Examining<'a> {
+        Box::pin(async { Vec::new() })
+    }
+
+    /// How far its server's clock is ahead of ours, as its last answer was dated; to the second.
+    fn skew(&self) -> Option<SignedDuration> {
+        None
+    }
+}
+
+/// An explanation under way.
+pub type Explaining<'a> = Pin<Box<dyn Future<Output = Result<Explanation, Fault>> + Send + 'a>>;
+
+/// A list of requests under way.
+pub type Planning<'a> =
+    Pin<Box<dyn Future<Output = Result<Option<Vec<Request>>, Fault>> + Send + 'a>>;
+
+/// An examination under way.
+pub type Examining<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + Send + 'a>>;
+
+/// The fault of asking for an SLO that is not there.
+fn no_such_slo(ids: &[Untrusted]) -> Fault {
+    let names: Vec<_> = ids.iter().map(Untrusted::raw).collect();
+    Fault::new(
+        FaultKind::NotFound,
+        format!(
+            "it has no SLO `{}` now; is its definition still there?",
+            names.join("` or `")
+        ),
+    )
 }
 
 /// A link to follow: an address of the web, and nothing that would open a file or run a script.

@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, Service, SourceName,
+    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, Service, Slo,
+    SourceName,
 };
 use crate::text::Untrusted;
 
@@ -137,6 +138,14 @@ impl Store {
         self.aliases = Arc::new(aliases);
         self.services = services.into();
         self
+    }
+
+    /// Every id that an SLO can have at its source, which may call the service by an alias.
+    pub fn ids_of(&self, slo: &Slo) -> Vec<Untrusted> {
+        let aliases = self.service(&slo.service).into_iter();
+        let aliases = aliases.flat_map(|service| &service.aliases);
+        let known = aliases.map(|alias| format!("{alias}/{}", slo.name.raw()).into());
+        std::iter::once(slo.id()).chain(known).collect()
     }
 
     /// What is configured of a service.

@@ -48,6 +48,12 @@ impl Untrusted {
     pub fn shown(&self) -> Shown {
         Shown(sanitise(&self.0))
     }
+
+    /// The same without the limit of [`MAX_COLUMNS`], for what is there to be copied: a query cut
+    /// short is none.
+    pub fn shown_whole(&self) -> Shown {
+        Shown(harmless(&self.0))
+    }
 }
 
 impl From<String> for Untrusted {
@@ -163,6 +169,15 @@ fn cut(text: &str, columns: usize) -> String {
 }
 
 fn sanitise(text: &str) -> String {
+    let safe = harmless(text);
+    if safe.width() > MAX_COLUMNS {
+        return cut(&safe, MAX_COLUMNS);
+    }
+    safe
+}
+
+/// The text safe to show, however wide.
+fn harmless(text: &str) -> String {
     let (text, was_cut) = bounded(text);
     let plain = unescape(text);
     let mut safe = String::with_capacity(plain.len());
@@ -171,9 +186,6 @@ fn sanitise(text: &str) -> String {
     }
     if was_cut {
         safe.push('…');
-    }
-    if safe.width() > MAX_COLUMNS {
-        return cut(&safe, MAX_COLUMNS);
     }
     safe
 }

@@ -131,9 +131,10 @@ impl Explanation {
     pub fn of(seen: Observation) -> Self {
         let queries = |window: Window| {
             let end = format!(" {window}");
-            let named = seen.slo.queries.iter().filter(move |(name, _)| {
-                name.ends_with(&end) || name.as_str() == end.trim_start()
-            });
+            let named =
+                seen.slo.queries.iter().filter(move |(name, _)| {
+                    name.ends_with(&end) || name.as_str() == end.trim_start()
+                });
             named.cloned().collect()
         };
         let evidence = |window, is_period| Evidence {

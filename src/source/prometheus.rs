@@ -28,7 +28,7 @@ use self::releases::BuildInfo;
 use self::since::Ages;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
-use super::{Ask, Built, Fetching, Kind, Source};
+use super::{Ask, Built, Explaining, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::slo::{self, Point};
 use crate::domain::{
@@ -41,6 +41,7 @@ use crate::text::Untrusted;
 mod alerts;
 mod api;
 mod by_hand;
+mod diagnose;
 mod discover;
 mod measure;
 mod plan;
@@ -165,6 +166,14 @@ fn is_name(text: &str, colons: bool) -> bool {
 impl Source for Prometheus {
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
         Box::pin(self.poll(ask))
+    }
+
+    fn explain<'a>(&'a mut self, ask: &'a Ask, ids: &'a [Untrusted]) -> Explaining<'a> {
+        Box::pin(self.explanation(ask, ids))
+    }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.api.http.skew()
     }
 }
 

@@ -34,7 +34,10 @@ pub fn because(seen: &Observation, verdict: &Assessment) -> Vec<String> {
 fn rule_reason(seen: &Observation, row: &RuleVerdict) -> Option<String> {
     let rule = row.rule;
     let burn = |burn: Option<f64>| {
-        burn.map_or_else(|| "not known".to_owned(), |burn| format!("{}x", number(burn)))
+        burn.map_or_else(
+            || "not known".to_owned(),
+            |burn| format!("{}x", number(burn)),
+        )
     };
     let (severity, factor) = (rule.severity.word(), number(rule.factor));
     let both = format!(
@@ -166,7 +169,11 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
     }
     told.extend(older(seen));
     told.extend(difference(seen.slo.origin).map(str::to_owned));
-    if explained.spans.iter().any(|span| span.basis == Basis::Recorded) {
+    if explained
+        .spans
+        .iter()
+        .any(|span| span.basis == Basis::Recorded)
+    {
         told.push(
             "recorded numbers are as old as the last evaluation of their rule, not as the question"
                 .to_owned(),
@@ -191,7 +198,7 @@ fn short_windows(seen: &Observation) -> Vec<(Window, String)> {
 fn gaps(data: &Data) -> Option<String> {
     let gap = data.gap?;
     Some(format!(
-        "no sample for {} from {}: what happened then is guessed from the samples around it",
+        "no sample for at least {} from {}: what happened then is guessed from the samples around it",
         window::brief(gap.length()),
         gap.from
     ))
@@ -220,7 +227,10 @@ fn counts_nothing(seen: &Observation) -> bool {
 fn older(seen: &Observation) -> Option<String> {
     let windows = seen.windows.iter();
     let named = windows.map(|(window, sample)| (window.to_string(), sample));
-    let period = seen.period.as_ref().map(|sample| ("the period".to_owned(), sample));
+    let period = seen
+        .period
+        .as_ref()
+        .map(|sample| ("the period".to_owned(), sample));
     let old: Vec<_> = named
         .chain(period)
         .filter(|(_, sample)| sample.reading != Reading::Unknown)

@@ -76,7 +76,8 @@ fn a_rule_that_fires_names_both_windows_and_one_held_back_its_events() {
     let seen = observed(0.999, 0.02, Some(few));
     let reasons = because(&seen, &seen.assess());
     assert!(
-        reasons[0].contains("held back") && reasons[0].contains("2 of 3 bad events were seen in 1h"),
+        reasons[0].contains("held back")
+            && reasons[0].contains("2 of 3 bad events were seen in 1h"),
         "{reasons:?}"
     );
 }

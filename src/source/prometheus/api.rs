@@ -23,7 +23,7 @@ pub(super) type Labels = BTreeMap<String, String>;
 
 /// A client of one Prometheus-compatible server.
 pub(super) struct Api {
-    http: Http,
+    pub(super) http: Http,
     /// Set once a server has refused to take queries by POST.
     by_get: AtomicBool,
     /// The last moment that the server chose itself to answer for, in Unix milliseconds.
@@ -291,7 +291,7 @@ impl Api {
     }
 
     /// Asks by POST, since queries outgrow URLs; by GET where a proxy allows nothing else.
-    async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         path: &str,
         form: &[(&str, &str)],
@@ -342,7 +342,7 @@ fn is_of_storage(warning: &str) -> bool {
 }
 
 /// Unwraps Prometheus' envelope; an error in it becomes a fault in its own words.
-fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, Fault> {
+pub(super) fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, Fault> {
     let envelope: Envelope<T> = match answer.json() {
         Ok(envelope) => envelope,
         // A proxy's own error page under a status that Prometheus uses too.
@@ -406,7 +406,7 @@ fn vector(series: Vec<WireSeries>, warnings: &mut Vec<Untrusted>) -> Result<Vec<
 }
 
 /// Unix seconds with milliseconds, as every compatible server reads them.
-fn seconds(at: Timestamp) -> String {
+pub(super) fn seconds(at: Timestamp) -> String {
     let millis = at.as_millisecond();
     format!(
         "{}.{:03}",

@@ -1,0 +1,225 @@
+//! `watchfire explain`: every number of one SLO, or the requests that measure all of them.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+
+use self::choose::{Candidate, Choice, choose};
+use super::{UNKNOWN, refuse};
+use crate::cli::{self, Wording};
+use crate::config::{SourceSettings, UiSettings};
+use crate::domain::explanation::Request;
+use crate::domain::{Explanation, Fault, State};
+use crate::poll;
+use crate::print;
+use crate::source::{Ask, Source};
+use crate::store::Store;
+use crate::text::Untrusted;
+use crate::watch::Watch;
+
+mod choose;
+
+/// A source with what the configuration says of it.
+type Configured = (SourceSettings, Box<dyn Source>);
+
+/// Asks the source of one SLO for everything about it, prints, and says whether it could be had.
+pub fn run(options: &cli::Explain, ui: &UiSettings, watch: Watch) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(format!("cannot start: {error}")),
+    };
+    if let Some(at) = options.at.filter(|at| *at > Timestamp::now()) {
+        super::say(format!("{at} is in the future: nothing is known of it yet"));
+    }
+    let done = match &options.slo {
+        Some(slo) => explain(&runtime, options, slo, ui, watch),
+        None => plan(&runtime, options, watch),
+    };
+    // A source that never ends must not keep the process.
+    runtime.shutdown_background();
+    done
+}
+
+fn explain(
+    runtime: &Runtime,
+    options: &cli::Explain,
+    wanted: &str,
+    ui: &UiSettings,
+    watch: Watch,
+) -> ExitCode {
+    let ask = Ask {
+        now: Timestamp::now(),
+        at: options.at,
+        history: false,
+    };
+    let mut store = watch.store;
+    let mut sources = watch.sources;
+    sources.retain(|(settings, _)| {
+        store
+            .feed(&settings.name)
+            .is_some_and(|feed| feed.offers.slos)
+    });
+    if sources.is_empty() {
+        return refuse("no source measures SLOs: add one of kind `prometheus`");
+    }
+    if needs_asking(&store, wanted, sources.len()) {
+        runtime.block_on(ask_all(&mut sources, &mut store, &ask));
+    }
+    let candidates = candidates(&store);
+    let chosen = match choose(wanted, &candidates) {
+        Choice::One(place) => &candidates[place],
+        Choice::Several(names) => return refuse(several(wanted, &names)),
+        Choice::None(nearest) => return refuse(nobody(wanted, &nearest, &store)),
+    };
+    let Some((settings, source)) = sources
+        .iter_mut()
+        .find(|(settings, _)| settings.name.as_str() == chosen.source)
+    else {
+        return refuse(format!("`{}` is measured by nobody", chosen.source));
+    };
+    let answer = runtime.block_on(poll::explain_once(
+        source.as_mut(),
+        &ask,
+        &chosen.ids,
+        poll::limit(settings),
+    ));
+    match answer {
+        Ok(explained) => show(options, ui, &explained, &chosen.id),
+        Err(fault) => refuse(cannot(&chosen.id, &chosen.source, &fault)),
+    }
+}
+
+/// False when the configuration alone tells which SLO is meant.
+fn needs_asking(store: &Store, wanted: &str, sources: usize) -> bool {
+    let known = candidates(store);
+    !known.iter().any(|candidate| {
+        candidate.full() == wanted || (sources == 1 && candidate.id.raw() == wanted)
+    })
+}
+
+/// Asks all sources at once, as `status` does.
+async fn ask_all(sources: &mut [Configured], store: &mut Store, ask: &Ask) {
+    let polls = sources.iter_mut().map(|(settings, source)| {
+        poll::poll_once(&settings.name, source.as_mut(), ask, poll::limit(settings))
+    });
+    for report in futures_util::future::join_all(polls).await {
+        store.absorb(report);
+    }
+}
+
+/// Every SLO that is known, as it may be named.
+fn candidates(store: &Store) -> Vec<Candidate> {
+    let rows = store.slos();
+    let mut all: Vec<_> = rows
+        .map(|(feed, seen)| Candidate {
+            id: seen.slo.id(),
+            service: seen.slo.service.clone(),
+            source: feed.name.to_string(),
+            ids: store.ids_of(&seen.slo),
+        })
+        .collect();
+    // An id that two sources have names its source, as in `status`.
+    let ids: Vec<_> = all.iter().map(|candidate| candidate.id.clone()).collect();
+    for candidate in &mut all {
+        if ids.iter().filter(|id| **id == candidate.id).count() > 1 {
+            candidate.id = candidate.full().into();
+        }
+    }
+    all
+}
+
+fn show(
+    options: &cli::Explain,
+    ui: &UiSettings,
+    explained: &Explanation,
+    id: &Untrusted,
+) -> ExitCode {
+    let mut text = Vec::new();
+    let written = match options.format {
+        Wording::Text => print::explain::text(&mut text, explained, id, &ui.timezone),
+        Wording::Json => {
+            let now = Timestamp::now();
+            let json = print::explain::ExplainJson::of(explained, id, options.at, now);
+            print::json(&mut text, &json)
+        }
+    };
+    if let Err(error) = written {
+        return refuse(format!("cannot print the explanation: {error}"));
+    }
+    let printed = super::print(&text);
+    if printed == ExitCode::SUCCESS && explained.seen.assess().state == State::Unknown {
+        return ExitCode::from(UNKNOWN);
+    }
+    printed
+}
+
+fn plan(runtime: &Runtime, options: &cli::Explain, watch: Watch) -> ExitCode {
+    let ask = Ask {
+        now: Timestamp::now(),
+        at: options.at,
+        history: true,
+    };
+    let store = watch.store;
+    let mut plans: Vec<(String, Option<Vec<Request>>)> = Vec::new();
+    for (settings, mut source) in watch.sources {
+        let feed = store.feed(&settings.name);
+        if !feed.is_some_and(|feed| feed.offers.slos) {
+            continue;
+        }
+        let limit = poll::limit(&settings);
+        match runtime.block_on(poll::plan_once(source.as_mut(), &ask, limit)) {
+            Ok(requests) => plans.push((settings.name.to_string(), requests)),
+            Err(fault) => {
+                return refuse(format!("{}: {}", settings.name, fault.message.shown()));
+            }
+        }
+    }
+    let mut text = Vec::new();
+    let written = match options.format {
+        Wording::Text => plans.iter().try_for_each(|(source, requests)| {
+            print::explain::plan_text(&mut text, source, requests.as_deref())
+        }),
+        Wording::Json => {
+            let json = print::explain::PlanJson::of(&plans, Timestamp::now());
+            print::json(&mut text, &json)
+        }
+    };
+    match written {
+        Ok(()) => super::print(&text),
+        Err(error) => refuse(format!("cannot print the plan: {error}")),
+    }
+}
+
+fn several(wanted: &str, names: &[String]) -> String {
+    let wanted = Untrusted::from(wanted).shown();
+    format!("`{wanted}` may be any of these:\n{}", lines(names))
+}
+
+fn nobody(wanted: &str, nearest: &[String], store: &Store) -> String {
+    let wanted = Untrusted::from(wanted).shown();
+    let mut words = format!("no SLO is named `{wanted}`");
+    if !nearest.is_empty() {
+        words = format!("{words}; the nearest are:\n{}", lines(nearest));
+    }
+    for feed in store.feeds() {
+        if let Some(fault) = feed.fault.as_ref().filter(|_| feed.offers.slos) {
+            words = format!("{words}\n{}: {}", feed.name, fault.message.shown());
+        }
+    }
+    words
+}
+
+fn lines(names: &[String]) -> String {
+    let names = names.iter().map(|name| Untrusted::from(name.as_str()));
+    let lines: Vec<_> = names.map(|name| format!("  {}", name.shown())).collect();
+    lines.join("\n")
+}
+
+fn cannot(id: &Untrusted, source: &str, fault: &Fault) -> String {
+    format!("{}: {source}: {}", id.shown(), fault.message.shown())
+}

@@ -1,0 +1,142 @@
+//! Looks behind the numbers: the samples that one SLO rests on, and what keeps any from being right.
+
+use jiff::Timestamp;
+
+use super::measure::Meter;
+use super::plan::{Formula, Plan, Span, Trend};
+use super::{Margin, Prometheus};
+use crate::domain::explanation::{Basis, Evidence};
+use crate::domain::{Explanation, Fault, Origin, Period, Window};
+use crate::source::{Ask, no_such_slo};
+use crate::text::Untrusted;
+
+mod samples;
+mod selector;
+
+use selector::Selector;
+
+impl Prometheus {
+    /// Measures one SLO anew and looks behind each of its numbers.
+    pub(super) async fn explanation(
+        &mut self,
+        ask: &Ask,
+        ids: &[Untrusted],
+    ) -> Result<Explanation, Fault> {
+        let mut margin = Margin::default();
+        let mut partial = false;
+        let plans = self.plans(ask, &mut margin, &mut partial).await?;
+        let plan = plans.into_iter().find(|plan| ids.contains(&plan.slo.id()));
+        let plan = plan.ok_or_else(|| no_such_slo(ids))?;
+        let mut meter = Meter::default();
+        let alone = std::slice::from_ref(&plan);
+        let round = meter.measure(&self.api, alone, ask).await?;
+        let is_found = !matches!(plan.slo.origin, Origin::Config);
+        let partial = !round.partial.is_empty() || (partial && is_found);
+        std::mem::swap(&mut self.meter, &mut meter);
+        let seen = self.observe(&plan, ask.moment(), partial);
+        std::mem::swap(&mut self.meter, &mut meter);
+
+        let mut explained = Explanation::of(seen);
+        explained
+            .lacks
+            .extend(round.fault.map(|fault| fault.message));
+        explained
+            .lacks
+            .extend(margin.fault.map(|fault| fault.message));
+        let is_calendar = !matches!(plan.slo.period, Period::Rolling(_));
+        explained.zone = is_calendar.then(|| plan.zone.clone());
+        for span in &mut explained.spans {
+            evidence(&plan, span);
+        }
+        samples::look(&self.api, &selectors(&plan), ask, &mut explained).await;
+        Ok(explained)
+    }
+}
+
+/// Where a number comes from, and what to ask to see it.
+fn evidence(plan: &Plan, of: &mut Evidence) {
+    let span = if of.is_period {
+        Span::Period
+    } else {
+        Span::Window(of.window)
+    };
+    if let Some(formula) = plan.asked.get(&span) {
+        of.basis = Basis::Computed;
+        let queries = formula.named_queries(of.window).into_iter();
+        of.queries = queries
+            .map(|(name, query)| (name, selector::one_line(query.raw()).into()))
+            .collect();
+    } else if plan.given.contains_key(&span) {
+        of.basis = Basis::Recorded;
+        if of.queries.is_empty() {
+            of.queries.extend(recorded(plan, of.window));
+        }
+    } else {
+        of.basis = Basis::Nothing;
+    }
+}
+
+/// The series that holds the ratio of a window, named after that of the shortest one.
+fn recorded(plan: &Plan, window: Window) -> Option<(String, Untrusted)> {
+    let Trend::Recorded {
+        name,
+        labels,
+        success,
+    } = &plan.trend
+    else {
+        return None;
+    };
+    let shortest = plan.slo.windows().first()?.to_string();
+    let stem = name.strip_suffix(&shortest)?;
+    // A label tells Sloth's windows apart beside the name.
+    let labels = labels.iter().filter(|(name, _)| *name != "sloth_window");
+    let series = selector::written(&format!("{stem}{window}"), labels);
+    let query = if *success {
+        format!("1 - {series}")
+    } else {
+        series
+    };
+    Some((window.to_string(), query.into()))
+}
+
+/// The selectors of the series that an SLO rests on: those of all its events, or what is recorded.
+fn selectors(plan: &Plan) -> Vec<Selector> {
+    let computed = plan.asked.iter().find_map(|(span, formula)| match span {
+        Span::Window(window) => Some((*window, formula)),
+        Span::Period => None,
+    });
+    if let (Trend::Recorded { name, labels, .. }, true) = (&plan.trend, !plan.given.is_empty()) {
+        return Selector::all_of(&selector::written(name, labels.iter()));
+    }
+    computed.map_or_else(Vec::new, |(window, formula)| {
+        totals(formula, window)
+            .iter()
+            .flat_map(|query| Selector::all_of(query))
+            .fold(Vec::new(), |mut all, one| {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+                all
+            })
+    })
+}
+
+/// The queries that count all events, or all queries where none does.
+fn totals(formula: &Formula, window: Window) -> Vec<String> {
+    let named = formula.named_queries(window);
+    let total = format!("total {window}");
+    let totals: Vec<_> = named.iter().filter(|(name, _)| *name == total).collect();
+    let chosen = if totals.is_empty() {
+        named.iter().collect()
+    } else {
+        totals
+    };
+    let texts = chosen.into_iter();
+    texts.map(|(_, query)| query.raw().to_owned()).collect()
+}
+
+/// Seconds of a server as a moment.
+fn moment(seconds: f64) -> Option<Timestamp> {
+    let since = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::from_duration(since).ok()
+}
