@@ -72,6 +72,13 @@ Exit status:
   0  explained
   3  no such SLO, or its numbers cannot be had";
 
+/// What the exit status of `doctor` says.
+const DOCTOR_STATUSES: &str = "\
+Exit status:
+  0  healthy
+  1  something is to be done: an error or a warning was found
+  3  it could not run: mistakes in usage and configuration";
+
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -87,6 +94,9 @@ pub enum Command {
     /// Explain every number of one SLO: counts, windows, rules, samples, gaps, queries
     #[command(after_help = EXPLAIN_STATUSES)]
     Explain(Explain),
+    /// Look for what keeps numbers from being right, and say what to do about it
+    #[command(after_help = DOCTOR_STATUSES)]
+    Doctor(Doctor),
     /// Print a commented example of the configuration file
     Config,
     /// Print the completions for a shell
@@ -140,6 +150,14 @@ pub struct Explain {
     /// Print the requests that a refresh of all SLOs sends, and which SLOs each serves
     #[arg(long, conflicts_with = "slo")]
     pub plan: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Wording::Text)]
+    pub format: Wording,
+}
+
+/// Options of `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct Doctor {
     /// How to print it
     #[arg(long, value_enum, default_value_t = Wording::Text)]
     pub format: Wording,

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 mod first_steps;
 pub mod import;
@@ -16,7 +17,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command};
-use crate::config::{Environment, Loaded, UiSettings, load};
+use crate::config::{Environment, Loaded, load};
 use crate::run;
 use crate::source;
 use crate::watch::Watch;
@@ -52,17 +53,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Status(options)) => {
             with_sources(&cli.watch, |_, _, watch| status::run(&options, watch))
         }
-        Some(Command::Explain(options)) => {
-            with_sources(&cli.watch, |ui, _, watch| explain::run(&options, ui, watch))
-        }
-        None => with_sources(&cli.watch, run::run),
+        Some(Command::Explain(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            explain::run(&options, &loaded.settings.ui, watch)
+        }),
+        Some(Command::Doctor(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            doctor::run(&options, loaded, watch)
+        }),
+        None => with_sources(&cli.watch, |loaded, keymap, watch| {
+            run::run(&loaded.settings.ui, keymap, watch)
+        }),
     }
 }
 
 /// Reads the settings and goes on with them, if there is anything to watch.
 fn with_sources(
     options: &cli::Watch,
-    go_on: impl FnOnce(&UiSettings, Keymap, Watch) -> ExitCode,
+    go_on: impl FnOnce(&Loaded, Keymap, Watch) -> ExitCode,
 ) -> ExitCode {
     let environment = Environment::of_this_process();
     let loaded = match load(&options.overrides(), &environment, &source::known_kinds()) {
@@ -78,11 +84,11 @@ fn with_sources(
 /// Builds everything the settings ask for, and goes on when nothing of it is wrong.
 fn with_settings(
     loaded: &Loaded,
-    go_on: impl FnOnce(&UiSettings, Keymap, Watch) -> ExitCode,
+    go_on: impl FnOnce(&Loaded, Keymap, Watch) -> ExitCode,
 ) -> ExitCode {
     let keymap = Keymap::new(&loaded.settings.keys);
     match (keymap, Watch::over(&loaded.settings)) {
-        (Ok(keymap), Ok(watch)) => go_on(&loaded.settings.ui, keymap, watch),
+        (Ok(keymap), Ok(watch)) => go_on(loaded, keymap, watch),
         (keymap, watch) => {
             let mut problems = watch.err().unwrap_or_default();
             problems.extend(keymap.err());

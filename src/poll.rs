@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::config::SourceSettings;
 use crate::domain::explanation::Request;
-use crate::domain::{Explanation, Fault, FaultKind, Report, SourceName};
+use crate::domain::{Explanation, Fault, FaultKind, Finding, Grade, Report, SourceName};
 use crate::source::{Ask, Source};
 use crate::text::Untrusted;
 
@@ -77,6 +77,22 @@ pub async fn plan_once(
     limit: SignedDuration,
 ) -> Result<Option<Vec<Request>>, Fault> {
     in_time(limit, guarded(async { source.requests(ask).await })).await
+}
+
+/// Has a source looked at closely, likewise; what goes wrong with that is a finding itself.
+pub async fn examine_once(
+    source: &mut dyn Source,
+    ask: &Ask,
+    limit: SignedDuration,
+) -> Vec<Finding> {
+    let findings = guarded(async { Ok(source.examine(ask).await) });
+    in_time(limit, findings).await.unwrap_or_else(|fault| {
+        vec![Finding::new(
+            Grade::Error,
+            "examination",
+            fault.message.raw(),
+        )]
+    })
 }
 
 /// What comes within the limit, or a fault.

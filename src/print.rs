@@ -7,6 +7,7 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
 use crate::text;
 
+pub mod doctor;
 pub mod explain;
 pub mod status;
 mod table;

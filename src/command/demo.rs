@@ -40,7 +40,9 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Ok(serving) => serving,
         Err(error) => return refuse(format!("the demo cannot be served: {error}")),
     };
-    let exit = with_settings(&loaded, run::run);
+    let exit = with_settings(&loaded, |loaded, keymap, watch| {
+        run::run(&loaded.settings.ui, keymap, watch)
+    });
     runtime.shutdown_background();
     exit
 }

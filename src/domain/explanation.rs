@@ -121,7 +121,7 @@ impl Data {
 
     /// How many samples a series that was never missed has in a window.
     pub fn expected(&self, window: Window) -> Option<f64> {
-        let interval = self.interval.filter(|interval| interval.is_positive())?;
+        let interval = self.interval.filter(SignedDuration::is_positive)?;
         Some((f64::from(window.seconds()) / interval.as_secs_f64()).floor())
     }
 }

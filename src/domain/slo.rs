@@ -5,6 +5,7 @@
 //! extension that Sloth made customary.
 
 mod assess;
+mod weakness;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::{Period, Severity, SourceName, Window};
 use crate::text::Untrusted;
 
 pub use assess::{Assessment, Phase, RuleVerdict, Standing, State, Verdict};
+pub use weakness::weaknesses;
 
 /// What one window says: one of four things, and only the first is a number.
 #[derive(Clone, Copy, Debug, PartialEq)]

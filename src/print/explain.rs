@@ -159,7 +159,9 @@ fn window_row(explained: &Explanation, verdict: &Assessment, span: &Evidence) ->
         }
     });
     let data = explained.coverage(span).map(|coverage| {
-        if coverage.is_short() {
+        if samples.is_some_and(|samples| samples.count == 0.0) {
+            "none".to_owned()
+        } else if coverage.is_short() {
             format!(
                 "{} of {}",
                 window::brief(coverage.data),
@@ -340,14 +342,14 @@ pub fn plan_text(
         let every = request.every.map_or("every poll".to_owned(), |every| {
             format!("every {}", window::brief(every))
         });
-        let serves: Vec<_> = request.serves.iter().map(Untrusted::shown).collect();
-        let serves: Vec<_> = serves.iter().map(Shown::as_str).collect();
+        let names = request.serves.iter().map(Untrusted::shown);
+        let names: Vec<_> = names.map(|name| name.as_str().to_owned()).collect();
         writeln!(
             out,
             "# {}, {every}, for {} SLOs: {}",
             Shown::new(&request.what),
-            serves.len(),
-            serves.join(", ")
+            names.len(),
+            names.join(", ")
         )?;
         writeln!(out, "{}", request.query.shown_whole())?;
     }

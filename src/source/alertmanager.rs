@@ -116,6 +116,13 @@ impl Source for Alertmanager {
             self.poll().await
         })
     }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.members
+            .iter()
+            .filter_map(Http::skew)
+            .max_by_key(|skew| skew.abs())
+    }
 }
 
 impl Alertmanager {

@@ -95,6 +95,10 @@ impl Source for GitHub {
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
         Box::pin(self.poll(ask.at))
     }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.http.skew()
+    }
 }
 
 /// What went wrong, or was left out, in one poll.

@@ -124,6 +124,10 @@ impl Source for Json {
             self.run(answer, ask.at).await
         })
     }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.http.skew()
+    }
 }
 
 impl Json {

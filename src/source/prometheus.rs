@@ -28,7 +28,7 @@ use self::releases::BuildInfo;
 use self::since::Ages;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
-use super::{Ask, Built, Explaining, Fetching, Kind, Source};
+use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::slo::{self, Point};
 use crate::domain::{
@@ -170,6 +170,10 @@ impl Source for Prometheus {
 
     fn explain<'a>(&'a mut self, ask: &'a Ask, ids: &'a [Untrusted]) -> Explaining<'a> {
         Box::pin(self.explanation(ask, ids))
+    }
+
+    fn examine<'a>(&'a mut self, ask: &'a Ask) -> Examining<'a> {
+        Box::pin(self.examination(ask))
     }
 
     fn skew(&self) -> Option<SignedDuration> {

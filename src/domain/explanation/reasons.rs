@@ -35,7 +35,7 @@ fn rule_reason(seen: &Observation, row: &RuleVerdict) -> Option<String> {
     let rule = row.rule;
     let burn = |burn: Option<f64>| {
         burn.map_or_else(
-            || "not known".to_owned(),
+            || "at a rate that is not known".to_owned(),
             |burn| format!("{}x", number(burn)),
         )
     };
@@ -217,8 +217,9 @@ fn counts_nothing(seen: &Observation) -> bool {
     let mut any = false;
     let all = pages.by_ref().all(|rule| {
         any |= rule.severity == Severity::Page;
-        let events = seen.windows.get(&rule.long).and_then(|one| one.events);
-        rule.severity != Severity::Page || events.is_none()
+        let long = seen.windows.get(&rule.long);
+        let is_bare = long.is_some_and(|one| one.events.is_none() && one.reading.ratio().is_some());
+        rule.severity != Severity::Page || is_bare
     });
     any && all
 }

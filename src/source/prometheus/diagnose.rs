@@ -6,12 +6,17 @@ use super::measure::Meter;
 use super::plan::{Formula, Plan, Span, Trend};
 use super::{Margin, Prometheus};
 use crate::domain::explanation::{Basis, Evidence};
-use crate::domain::{Explanation, Fault, Origin, Period, Window};
+use crate::domain::{Explanation, Fault, Finding, Grade, Origin, Period, Window};
 use crate::source::{Ask, no_such_slo};
 use crate::text::Untrusted;
 
+mod cost;
+mod nearest;
+mod objectives;
+mod rules;
 mod samples;
 mod selector;
+mod server;
 
 use selector::Selector;
 
@@ -50,6 +55,25 @@ impl Prometheus {
         }
         samples::look(&self.api, &selectors(&plan), ask, &mut explained).await;
         Ok(explained)
+    }
+
+    /// Looks at the server and at every SLO for what keeps numbers from being right.
+    pub(super) async fn examination(&mut self, ask: &Ask) -> Vec<Finding> {
+        let mut margin = Margin::default();
+        let mut partial = false;
+        // A server that does not answer is told of by who polls it.
+        let Ok(plans) = self.plans(ask, &mut margin, &mut partial).await else {
+            return Vec::new();
+        };
+        let longest = plans.iter().map(|plan| plan.slo.period.nominal()).max();
+        let mut found = server::examine(&self.api, longest).await;
+        found.extend(rules::examine(&self.api).await);
+        let keeps_enough = found
+            .iter()
+            .any(|one| one.check == "retention" && one.grade == Grade::Ok);
+        found.extend(objectives::examine(self, &plans, ask, keeps_enough).await);
+        found.extend(cost::examine(&self.api, &plans, ask).await);
+        found
     }
 }
 

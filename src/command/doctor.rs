@@ -1,0 +1,231 @@
+//! `watchfire doctor`: looks at every source and every SLO for what keeps the numbers from being
+//! right, and says what to do about it.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::refuse;
+use crate::cli::{self, Wording};
+use crate::config::{Loaded, SourceSettings};
+use crate::domain::{Facts, FaultKind, Finding, Grade, Report, window};
+use crate::poll;
+use crate::print::doctor::{Diagnosis, Examined};
+use crate::source::{Ask, Source};
+use crate::store::Store;
+use crate::text::Untrusted;
+use crate::watch::Watch;
+
+/// What `doctor` says with its exit status when something is to be done.
+const FINDINGS: u8 = 1;
+/// A clock that is off by more is told of: `Date` has whole seconds.
+const OFF: SignedDuration = SignedDuration::from_secs(10);
+/// The most services without an SLO that are told of.
+const MOST: usize = 10;
+/// How alike two names of services are that probably mean one.
+const ALIKE: f64 = 0.85;
+
+/// Asks and examines every source, prints what was found, and says whether anything is to be done.
+pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(format!("cannot start: {error}")),
+    };
+    let mut store = watch.store;
+    let mut examined = runtime.block_on(examine_all(watch.sources, &mut store));
+    runtime.shutdown_background();
+    join(&store, &mut examined);
+    let diagnosis = Diagnosis {
+        file: loaded.file.as_ref().map(|file| file.display().to_string()),
+        sources: examined,
+    };
+    let mut text = Vec::new();
+    let written = match options.format {
+        Wording::Text => diagnosis.text(&mut text),
+        Wording::Json => diagnosis.json(&mut text, Timestamp::now()),
+    };
+    if let Err(error) = written {
+        return refuse(format!("cannot print the diagnosis: {error}"));
+    }
+    let printed = super::print(&text);
+    if printed == ExitCode::SUCCESS && !diagnosis.is_healthy() {
+        return ExitCode::from(FINDINGS);
+    }
+    printed
+}
+
+/// Every source at once, each polled like any other time and then looked at closely.
+async fn examine_all(
+    sources: Vec<(SourceSettings, Box<dyn Source>)>,
+    store: &mut Store,
+) -> Vec<Examined> {
+    let kinds: Vec<_> = store.feeds().iter().map(|feed| feed.kind).collect();
+    let looks = sources
+        .into_iter()
+        .map(|(settings, mut source)| async move {
+            let ask = Ask {
+                now: Timestamp::now(),
+                at: None,
+                history: false,
+            };
+            let limit = poll::limit(&settings);
+            let report = poll::poll_once(&settings.name, source.as_mut(), &ask, limit).await;
+            let close = if report.outcome.is_ok() {
+                poll::examine_once(source.as_mut(), &ask, limit * 3).await
+            } else {
+                Vec::new()
+            };
+            (settings, report, close, source.skew())
+        });
+    let looks = futures_util::future::join_all(looks).await;
+    let mut examined = Vec::new();
+    for ((settings, report, close, skew), kind) in looks.into_iter().zip(kinds) {
+        let mut findings = of_report(&report, &settings, &close);
+        if !close.iter().any(|finding| finding.check == "clock") {
+            findings.extend(skew.map(of_skew));
+        }
+        findings.extend(close);
+        store.absorb(report);
+        examined.push(Examined {
+            source: settings.name.to_string(),
+            kind,
+            findings,
+        });
+    }
+    examined
+}
+
+/// What one poll tells of its source.
+fn of_report(report: &Report, settings: &SourceSettings, close: &[Finding]) -> Vec<Finding> {
+    let facts = match &report.outcome {
+        Ok(facts) => facts,
+        Err(fault) => {
+            let check = match fault.kind {
+                FaultKind::Auth | FaultKind::Forbidden | FaultKind::Secret => "auth",
+                _ => "reach",
+            };
+            let finding = Finding::new(Grade::Error, check, fault.message.raw());
+            return vec![finding.because("nothing that it would say is known")];
+        }
+    };
+    let took = report.latency.as_millis();
+    let what = format!("answers in {took}ms: {}", rows(facts));
+    let mut found = vec![Finding::new(Grade::Ok, "reach", what)];
+    if report.latency > settings.interval {
+        let what = format!(
+            "one poll takes {} and is due every {}",
+            window::brief(report.latency),
+            window::brief(settings.interval)
+        );
+        found.push(
+            Finding::new(Grade::Warning, "latency", what)
+                .because("what is shown is older than it seems")
+                .advise("raise `interval`, or record what is computed: `watchfire rules`"),
+        );
+    }
+    let warnings = facts.warnings.iter();
+    found.extend(warnings.map(|said| Finding::new(Grade::Warning, "warning", said.raw())));
+    if let Some(fault) = &facts.fault {
+        // The same trouble, looked at closely, says more.
+        let is_told = close.iter().any(|finding| {
+            let id = finding.slo.as_ref().map_or("", Untrusted::raw);
+            finding.grade == Grade::Error && !id.is_empty() && fault.message.raw().starts_with(id)
+        });
+        if !is_told {
+            found.push(Finding::new(Grade::Error, "answer", fault.message.raw()));
+        }
+    }
+    found
+}
+
+/// What a source said, counted.
+fn rows(facts: &Facts) -> String {
+    let counts = [
+        (facts.slos.as_ref().map(Vec::len), "SLO"),
+        (facts.releases.as_ref().map(Vec::len), "release"),
+        (facts.incidents.as_ref().map(Vec::len), "incident"),
+        (facts.on_call.as_ref().map(Vec::len), "shift"),
+    ];
+    let told = counts.into_iter().filter_map(|(count, word)| {
+        let count = count?;
+        Some(format!(
+            "{count} {word}{}",
+            if count == 1 { "" } else { "s" }
+        ))
+    });
+    let told: Vec<_> = told.collect();
+    if told.is_empty() {
+        return "nothing was asked of it".to_owned();
+    }
+    told.join(", ")
+}
+
+fn of_skew(ahead: SignedDuration) -> Finding {
+    let off = window::brief(ahead.abs());
+    if ahead.abs() <= OFF {
+        let what = format!("its clock and ours agree to {}", window::brief(OFF));
+        return Finding::new(Grade::Ok, "clock", what);
+    }
+    let way = if ahead.is_negative() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    Finding::new(
+        Grade::Warning,
+        "clock",
+        format!("its clock is {off} {way} ours"),
+    )
+    .because("its rows are placed wrongly beside those of other sources")
+    .advise("run NTP on the server and here; `timedatectl` tells whether it is")
+}
+
+/// Services that releases or incidents name and no SLO has: they meet nothing on the screen.
+fn join(store: &Store, examined: &mut [Examined]) {
+    let slos: BTreeSet<_> = store
+        .slos()
+        .map(|(_, seen)| seen.slo.service.raw().to_owned())
+        .collect();
+    if slos.is_empty() {
+        return;
+    }
+    let releases = store
+        .releases()
+        .map(|(feed, row)| (feed.name.as_str(), "release", &row.service));
+    let incidents = store
+        .incidents()
+        .map(|(feed, row)| (feed.name.as_str(), "incident", &row.service));
+    let strangers: BTreeSet<_> = releases
+        .chain(incidents)
+        .filter(|(_, _, service)| !service.is_empty() && !slos.contains(service.raw()))
+        .collect();
+    for source in examined {
+        let mine = strangers.iter().filter(|(name, ..)| *name == source.source);
+        source.findings.extend(
+            mine.take(MOST)
+                .map(|(_, what, service)| stranger(what, service, &slos)),
+        );
+    }
+}
+
+fn stranger(what: &str, service: &Untrusted, slos: &BTreeSet<String>) -> Finding {
+    let name = service.raw();
+    let like = |slo: &str| strsim::jaro_winkler(&name.to_lowercase(), &slo.to_lowercase());
+    let nearest = slos.iter().max_by(|a, b| like(a).total_cmp(&like(b)));
+    let says = format!("a {what} names the service `{name}`, and no SLO has it");
+    match nearest.filter(|slo| like(slo) >= ALIKE) {
+        Some(slo) => Finding::new(Grade::Warning, "service", says)
+            .because(format!(
+                "if it is `{slo}`, its {what}s do not stand beside its burns"
+            ))
+            .advise(format!(
+                "[[service]] name = \"{slo}\" with aliases = [\"{name}\"]"
+            )),
+        None => Finding::new(Grade::Note, "service", says),
+    }
+}

@@ -1,0 +1,235 @@
+//! `doctor`: what was looked at and what was found, as text or as `watchfire/doctor/v1`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::{Finding, Grade};
+use crate::text::{Shown, Untrusted};
+
+/// What an examination of everything found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// The configuration file; `None` when there is none.
+    pub file: Option<String>,
+    /// What was looked at of each source, in the order of the configuration.
+    pub sources: Vec<Examined>,
+}
+
+/// What was found at one source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examined {
+    /// Its name.
+    pub source: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What was looked at.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct DoctorJson<'a> {
+    schema: &'static str,
+    generated_at: Timestamp,
+    healthy: bool,
+    config: ConfigJson<'a>,
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ConfigJson<'a> {
+    file: Option<&'a str>,
+    sources: usize,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    severity: Grade,
+    check: &'static str,
+    source: &'a str,
+    slo: Option<&'a Untrusted>,
+    what: &'a Untrusted,
+    why: Option<&'a Untrusted>,
+    advice: Option<&'a Untrusted>,
+}
+
+impl Diagnosis {
+    /// True when nothing has to be done about anything.
+    pub fn is_healthy(&self) -> bool {
+        !self
+            .findings()
+            .any(|(_, finding)| finding.grade.is_trouble())
+    }
+
+    fn findings(&self) -> impl Iterator<Item = (&Examined, &Finding)> {
+        self.sources
+            .iter()
+            .flat_map(|source| source.findings.iter().map(move |finding| (source, finding)))
+    }
+
+    fn count(&self, grade: Grade) -> usize {
+        self.findings()
+            .filter(|(_, finding)| finding.grade == grade)
+            .count()
+    }
+
+    /// Writes it for programs.
+    pub fn json(&self, out: &mut impl Write, now: Timestamp) -> io::Result<()> {
+        let said = |text: &'_ Untrusted| !text.is_empty();
+        let json = DoctorJson {
+            schema: "watchfire/doctor/v1",
+            generated_at: now,
+            healthy: self.is_healthy(),
+            config: ConfigJson {
+                file: self.file.as_deref(),
+                sources: self.sources.len(),
+            },
+            findings: self
+                .findings()
+                .map(|(source, finding)| FindingJson {
+                    severity: finding.grade,
+                    check: finding.check,
+                    source: &source.source,
+                    slo: finding.slo.as_ref(),
+                    what: &finding.what,
+                    why: Some(&finding.why).filter(|text| said(text)),
+                    advice: Some(&finding.advice).filter(|text| said(text)),
+                })
+                .collect(),
+        };
+        super::json(out, &json)
+    }
+
+    /// Writes it for a person: what is well in one line, trouble with its reason and what to do.
+    pub fn text(&self, out: &mut impl Write) -> io::Result<()> {
+        let file = self.file.as_deref().unwrap_or("no file, flags alone");
+        writeln!(out, "configuration ({}): no mistake", Shown::new(file))?;
+        for source in &self.sources {
+            let (name, kind) = (Shown::new(&source.source), source.kind);
+            writeln!(out, "\n{name} ({kind})")?;
+            source.text(out)?;
+        }
+        let counts = [
+            (self.count(Grade::Error), "error"),
+            (self.count(Grade::Warning), "warning"),
+        ];
+        let told = counts.iter().filter(|(count, _)| *count > 0);
+        let told = told.map(|(count, word)| {
+            let plural = if *count == 1 { "" } else { "s" };
+            format!("{count} {word}{plural}")
+        });
+        let told: Vec<_> = told.collect();
+        let sum = if told.is_empty() {
+            "healthy".to_owned()
+        } else {
+            told.join(", ")
+        };
+        writeln!(out, "\n{sum}")
+    }
+}
+
+impl Examined {
+    fn text(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut slos: BTreeMap<&Untrusted, Vec<&Finding>> = BTreeMap::new();
+        for finding in &self.findings {
+            match &finding.slo {
+                None => write_finding(out, finding, "  ")?,
+                Some(id) => slos.entry(id).or_default().push(finding),
+            }
+        }
+        // Trouble first; an SLO that is well takes one line.
+        let worst = |findings: &[&Finding]| findings.iter().map(|one| one.grade).max();
+        let mut slos: Vec<_> = slos.into_iter().collect();
+        slos.sort_by(|(a, left), (b, right)| worst(right).cmp(&worst(left)).then(a.cmp(b)));
+        for (id, findings) in slos {
+            match findings.as_slice() {
+                [one] if one.grade == Grade::Ok => {
+                    writeln!(out, "  ok       {}: {}", id.shown(), one.what.shown())?;
+                }
+                _ => {
+                    writeln!(out, "  {}", id.shown())?;
+                    for finding in findings {
+                        write_finding(out, finding, "    ")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_finding(out: &mut impl Write, finding: &Finding, indent: &str) -> io::Result<()> {
+    let word = match finding.grade {
+        Grade::Ok => "ok",
+        Grade::Note => "note",
+        Grade::Warning => "WARNING",
+        Grade::Error => "ERROR",
+    };
+    writeln!(out, "{indent}{word:<8} {}", finding.what.shown())?;
+    for (label, text) in [("why:", &finding.why), ("do:", &finding.advice)] {
+        if !text.is_empty() {
+            writeln!(out, "{indent}         {label:<4} {}", text.shown())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnosis(findings: Vec<Finding>) -> Diagnosis {
+        Diagnosis {
+            file: Some("watchfire.toml".to_owned()),
+            sources: vec![Examined {
+                source: "prod".to_owned(),
+                kind: "prometheus",
+                findings,
+            }],
+        }
+    }
+
+    fn text(diagnosis: &Diagnosis) -> String {
+        let mut out = Vec::new();
+        diagnosis.text(&mut out).expect("written");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn what_is_well_is_short_and_trouble_comes_with_its_reason_and_its_cure() {
+        let well = Finding::new(Grade::Ok, "series", "2 series").of_slo(&"cart/up".into());
+        let bad = Finding::new(Grade::Error, "series", "no series")
+            .because("nothing is counted")
+            .advise("nearest: checkout")
+            .of_slo(&"chekout/up".into());
+        let reach = Finding::new(Grade::Ok, "reach", "answers in 3ms");
+        let found = diagnosis(vec![well.clone(), bad, reach.clone()]);
+        assert!(!found.is_healthy());
+        insta::assert_snapshot!(text(&found));
+        let found = diagnosis(vec![well, reach]);
+        assert!(found.is_healthy());
+        assert!(text(&found).ends_with("\nhealthy\n"));
+    }
+
+    #[test]
+    fn foreign_text_in_findings_steers_no_terminal() {
+        let evil = "x\u{1b}[2J\u{202e}";
+        let finding = Finding::new(Grade::Warning, "series", evil)
+            .because(evil)
+            .advise(evil)
+            .of_slo(&evil.into());
+        let found = diagnosis(vec![finding]);
+        let shown = text(&found);
+        assert!(
+            !shown.contains('\u{1b}') && !shown.contains('\u{202e}'),
+            "{shown:?}"
+        );
+        let mut json = Vec::new();
+        found
+            .json(&mut json, Timestamp::UNIX_EPOCH)
+            .expect("written");
+        assert!(!json.contains(&0x1b));
+    }
+}

@@ -1,0 +1,420 @@
+//! Each SLO: whether its series are there, whether its rules can ever fire, and whether its numbers
+//! rest on enough.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::api::Api;
+use super::super::plan::Plan;
+use super::super::{Prometheus, promql};
+use super::moment;
+use super::nearest::{Lack, Names};
+use super::selector::Selector;
+use crate::domain::explanation::number;
+use crate::domain::{
+    Fault, FaultKind, Finding, Grade, Observation, Origin, Reading, Window, slo, window,
+};
+use crate::source::Ask;
+use crate::text::Untrusted;
+
+/// Expressions in one query.
+const BATCH: usize = 24;
+/// SLOs whose missing series and short data are looked into one by one.
+const MOST: usize = 50;
+/// How often the time that data reaches back is halved.
+const HALVINGS: u32 = 10;
+
+/// What the server says to one expression; `None` for no such series.
+type Values = HashMap<String, Option<f64>>;
+
+/// An SLO that is looked at.
+struct Subject<'a> {
+    plan: &'a Plan,
+    id: Untrusted,
+    seen: Observation,
+    /// Selectors by what they count: `total`, `bad`, `good`; of what is recorded, `ratio`.
+    roles: BTreeMap<&'static str, Vec<Selector>>,
+}
+
+/// Looks at every SLO. `keeps_enough` says that the server keeps samples for as long as any period
+/// asks for: then what is missing has never been there.
+pub(super) async fn examine(
+    of: &Prometheus,
+    plans: &[Plan],
+    ask: &Ask,
+    keeps_enough: bool,
+) -> Vec<Finding> {
+    let at = ask.moment();
+    let subjects: Vec<_> = plans
+        .iter()
+        .map(|plan| Subject {
+            id: plan.slo.id(),
+            seen: of.observe(plan, at, false),
+            roles: roles(plan),
+            plan,
+        })
+        .collect();
+    let present = subjects.iter().flat_map(Subject::present).collect();
+    let values = ask_all(&of.api, present, ask.at).await;
+    let ahead = subjects.iter().flat_map(Subject::all).map(future).collect();
+    let ahead = ask_all(&of.api, ahead, ask.at).await;
+    let beginnings = subjects.iter().flat_map(Subject::beginning).collect();
+    let covered = ask_all(&of.api, beginnings, ask.at).await;
+
+    let mut names = Names::new(&of.api, at);
+    let mut found = Vec::new();
+    let (mut missing, mut short) = (0, 0);
+    for subject in &subjects {
+        let before = found.len();
+        found.extend(subject.judgement());
+        if subject.lacks(&values) && missing < MOST {
+            missing += 1;
+            found.extend(subject.series(&of.api, &values, &mut names, ask).await);
+        }
+        found.extend(subject.refusal(&of.api, ask).await);
+        found.extend(subject.future(&ahead));
+        if subject.is_short(&covered) && short < MOST {
+            short += 1;
+            found.extend(subject.shortage(&of.api, ask, keeps_enough).await);
+        }
+        let is_well = !found[before..].iter().any(|one| one.grade.is_trouble());
+        found.extend(is_well.then(|| subject.well(&values, at)));
+        for finding in &mut found[before..] {
+            finding.slo.get_or_insert_with(|| subject.id.clone());
+        }
+    }
+    found
+}
+
+/// The selectors of what an SLO counts, by what they count.
+fn roles(plan: &Plan) -> BTreeMap<&'static str, Vec<Selector>> {
+    let mut roles: BTreeMap<&'static str, Vec<Selector>> = BTreeMap::new();
+    if plan.slo.origin != Origin::Config {
+        roles.insert("ratio", super::selectors(plan));
+        return roles;
+    }
+    for (name, query) in &plan.slo.queries {
+        let role = match name.split(' ').next() {
+            Some("bad") => "bad",
+            Some("good") => "good",
+            Some("total") => "total",
+            _ => "ratio",
+        };
+        let known = roles.entry(role).or_default();
+        for selector in Selector::all_of(query.raw()) {
+            if !known.contains(&selector) {
+                known.push(selector);
+            }
+        }
+    }
+    roles
+}
+
+fn counted(selector: &Selector) -> String {
+    format!("count({})", selector.text())
+}
+
+fn dated(selector: &Selector) -> String {
+    format!("max(timestamp({}))", selector.text())
+}
+
+/// Samples dated more than a minute and less than an hour after the present.
+fn future(selector: &Selector) -> String {
+    format!(
+        "count(count_over_time({}[59m] offset -1h))",
+        selector.text()
+    )
+}
+
+impl Subject<'_> {
+    /// The selectors of all events, or of whatever there is.
+    fn all(&self) -> &[Selector] {
+        let total = self.roles.get("total").or_else(|| self.roles.get("ratio"));
+        total.map_or(&[][..], Vec::as_slice)
+    }
+
+    /// How many series there are now, and how new their samples.
+    fn present(&self) -> Vec<String> {
+        let selectors = self.roles.values().flatten();
+        selectors
+            .flat_map(|one| [counted(one), dated(one)])
+            .collect()
+    }
+
+    /// Whether any series was there when the period began.
+    fn beginning(&self) -> Vec<String> {
+        let period = self.seen.period_elapsed;
+        let all = self.all().iter();
+        all.map(|one| there(one, period - period / 100)).collect()
+    }
+
+    fn is_short(&self, covered: &Values) -> bool {
+        let mut beginning = self.beginning().into_iter().peekable();
+        let is_asked = beginning.peek().is_some();
+        is_asked && beginning.all(|one| matches!(covered.get(&one), Some(None)))
+    }
+
+    /// True when a selector is known to have no series now.
+    fn lacks(&self, values: &Values) -> bool {
+        let mut selectors = self.roles.values().flatten();
+        selectors.any(|one| is_empty(one, values))
+    }
+
+    /// What follows from the definition and the numbers, without asking anything.
+    fn judgement(&self) -> Vec<Finding> {
+        slo::weaknesses(&self.seen)
+    }
+
+    /// Which series are not there, and why.
+    async fn series(
+        &self,
+        api: &Api,
+        values: &Values,
+        names: &mut Names<'_>,
+        ask: &Ask,
+    ) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let has_total = self.all().iter().any(|one| !is_empty(one, values));
+        for (role, selectors) in &self.roles {
+            for selector in selectors.iter().filter(|one| is_empty(one, values)) {
+                // Two halves that read the same series have the same mistake.
+                let is_told = self.all().contains(selector) && *role != "total" && *role != "ratio";
+                if is_told || (!has_total && (*role == "bad" || *role == "good")) {
+                    continue;
+                }
+                found.extend(lacking(api, role, selector, names, ask).await);
+            }
+        }
+        found
+    }
+
+    /// Why a number is not known: asked alone, its query says so.
+    async fn refusal(&self, api: &Api, ask: &Ask) -> Vec<Finding> {
+        let is_unknown = |reading| matches!(reading, Reading::Unknown);
+        if self.plan.slo.origin != Origin::Config
+            || !self
+                .seen
+                .windows
+                .values()
+                .any(|one| is_unknown(one.reading))
+        {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for (name, query) in &self.plan.slo.queries {
+            match api.query(query.raw(), ask.at).await {
+                Ok(answer) if answer.data.len() > 1 => {
+                    let what = format!(
+                        "its query for `{name}` answers with {} series, and one is wanted",
+                        answer.data.len()
+                    );
+                    found.push(
+                        Finding::new(Grade::Error, "query", what)
+                            .because("which of them is the SLO's cannot be told")
+                            .advise("wrap it: `sum(…)`"),
+                    );
+                }
+                Ok(_) => {}
+                Err(fault) => found.push(refused(name, &fault)),
+            }
+        }
+        found
+    }
+
+    fn future(&self, ahead: &Values) -> Option<Finding> {
+        let mut all = self.all().iter();
+        let is_ahead = all.any(|one| {
+            let value = ahead.get(&future(one)).copied().flatten();
+            value.is_some_and(|count| count > 0.0)
+        });
+        is_ahead.then(|| {
+            Finding::new(
+                Grade::Warning,
+                "future",
+                "some of its samples are dated in the future",
+            )
+            .because("they are not counted until their time has come")
+            .advise("set the clock of the targets, or of what pushes their samples")
+        })
+    }
+
+    /// How far back the data reaches, when that is less than the period.
+    async fn shortage(&self, api: &Api, ask: &Ask, keeps_enough: bool) -> Option<Finding> {
+        let period = self.seen.period_elapsed;
+        let (mut there_at, mut gone_at) = (SignedDuration::ZERO, period);
+        for _ in 0..HALVINGS {
+            let middle = (there_at + gone_at) / 2;
+            let asked = self.all().iter().map(|one| there(one, middle)).collect();
+            let values = ask_all(api, asked, ask.at).await;
+            if values.is_empty() {
+                return None;
+            }
+            if values.values().any(Option::is_some) {
+                there_at = middle;
+            } else {
+                gone_at = middle;
+            }
+        }
+        if there_at.is_zero() && gone_at < period / 64 {
+            // Nothing at all is told of as missing series.
+            return None;
+        }
+        let (data, wanted) = (in_days((there_at + gone_at) / 2), in_days(period));
+        let what = format!("window {wanted}, data {data}: its budget is an estimate");
+        if keeps_enough {
+            return Some(
+                Finding::new(Grade::Note, "data", what)
+                    .because("its series are younger than its period, and nothing was dropped"),
+            );
+        }
+        Some(
+            Finding::new(Grade::Warning, "data", what)
+                .because(format!(
+                    "its series began, or were dropped, some {data} ago"
+                ))
+                .advise("nothing, if the service is young; else keep samples for longer"),
+        )
+    }
+
+    fn well(&self, values: &Values, at: Timestamp) -> Finding {
+        let all = self.all();
+        let count: f64 = all
+            .iter()
+            .filter_map(|one| values.get(&counted(one)).copied().flatten())
+            .sum();
+        let newest = all
+            .iter()
+            .filter_map(|one| values.get(&dated(one)).copied().flatten())
+            .fold(f64::NEG_INFINITY, f64::max);
+        let age = moment(newest).map(|newest| window::brief(window::age(newest, at)));
+        let age = age.map_or_else(String::new, |age| format!(", newest sample {age} old"));
+        Finding::new(Grade::Ok, "series", format!("{count} series{age}"))
+    }
+}
+
+/// A long time in days with one decimal, a short one in its unit.
+fn in_days(span: SignedDuration) -> String {
+    let days = span.as_secs_f64() / 86_400.0;
+    if days < 2.0 {
+        return window::brief(span);
+    }
+    format!("{}d", number((days * 10.0).round() / 10.0))
+}
+
+fn refused(name: &str, fault: &Fault) -> Finding {
+    let what = format!("its query for `{name}`: {}", fault.message.raw());
+    let advice = if fault.kind == FaultKind::Query {
+        "try the query in the server's own console; `watchfire explain` prints it"
+    } else {
+        "ask the server for less: a shorter period, or recorded ratios"
+    };
+    Finding::new(Grade::Error, "query", what).advise(advice)
+}
+
+/// True when the server said that there is no such series now.
+fn is_empty(selector: &Selector, values: &Values) -> bool {
+    matches!(values.get(&counted(selector)), Some(None))
+}
+
+/// Whether series were there so long ago, within an hour.
+fn there(selector: &Selector, ago: SignedDuration) -> String {
+    let hour = SignedDuration::from_hours(1);
+    let offset = (ago - hour).as_secs().max(0);
+    format!(
+        "count(last_over_time({}[1h] offset {offset}s))",
+        selector.text()
+    )
+}
+
+/// Why a selector has no series, and how bad that is.
+async fn lacking(
+    api: &Api,
+    role: &str,
+    selector: &Selector,
+    names: &mut Names<'_>,
+    ask: &Ask,
+) -> Option<Finding> {
+    let text = selector.text();
+    let day = Window::days(1);
+    let last = format!("max(max_over_time(timestamp({text})[{day}:1m]))");
+    let values = ask_all(api, vec![last.clone()], ask.at).await;
+    if let Some(newest) = values.get(&last).copied().flatten().and_then(moment) {
+        let age = window::brief(window::age(newest, ask.moment()));
+        return Some(stopped(role, &text, &age));
+    }
+    let lack = match names.lack(selector).await {
+        Ok(lack) => lack,
+        Err(fault) => {
+            let what = format!("no series now for {role}: `{text}`");
+            return Some(Finding::new(Grade::Warning, "series", what).advise(format!(
+                "why could not be found out: {}",
+                fault.message.raw()
+            )));
+        }
+    };
+    let is_pattern = matches!(
+        lack,
+        Lack::Value {
+            is_exact: false,
+            ..
+        }
+    );
+    let (what, advice) = lack.words();
+    if role == "bad" && is_pattern {
+        return Some(
+            Finding::new(Grade::Note, "series", format!("{what}: it never failed"))
+                .because("without bad series the error ratio is 0")
+                .advise(advice),
+        );
+    }
+    let (grade, why) = match role {
+        "bad" => (
+            Grade::Warning,
+            "no bad event can ever be counted, so this SLO never burns",
+        ),
+        _ => (Grade::Error, "nothing is counted, so the SLO has no data"),
+    };
+    let what = format!("{what} ({role}: `{text}`)");
+    let finding = Finding::new(grade, "series", what);
+    Some(finding.because(why).advise(advice))
+}
+
+fn stopped(role: &str, text: &str, age: &str) -> Finding {
+    if role == "bad" {
+        let what = format!("no bad series now; the newest sample of `{text}` is {age} old");
+        return Finding::new(Grade::Note, "series", what);
+    }
+    let what = format!("no series now; the newest sample of `{text}` is {age} old");
+    Finding::new(Grade::Error, "series", what)
+        .because("what measured it is gone or not scraped")
+        .advise("look for its target on the server's /targets page, or take the SLO out")
+}
+
+/// Asks for all of these, many a query; what is refused together is asked alone, and what is
+/// refused alone is left out.
+async fn ask_all(api: &Api, mut wanted: Vec<String>, at: Option<Timestamp>) -> Values {
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut values = Values::new();
+    let mut batches = promql::batches(wanted, BATCH, String::len);
+    while let Some(batch) = batches.pop() {
+        let query = promql::joined(batch.iter().map(String::as_str));
+        match api.query(&query, at).await {
+            Ok(answer) => {
+                for (tag, text) in batch.iter().enumerate() {
+                    let tag = tag.to_string();
+                    let mut series = answer.data.iter();
+                    let mine = series.find(|one| one.labels.get(promql::TAG) == Some(&tag));
+                    values.insert(text.clone(), mine.map(|one| one.value));
+                }
+            }
+            Err(fault) if fault.kind == FaultKind::Query && batch.len() > 1 => {
+                let (front, back) = batch.split_at(batch.len() / 2);
+                batches.extend([front.to_vec(), back.to_vec()]);
+            }
+            Err(_) => {}
+        }
+    }
+    values
+}
