@@ -1,10 +1,13 @@
 //! The whole program as one pure function: `update` takes a message, `screen` shows the model.
 
+use crate::domain::explanation::Told;
 use crate::domain::{Report, SourceName};
+use crate::text::Untrusted;
 
 pub mod action;
 pub mod columns;
 pub mod cursor;
+mod explain;
 pub mod filter;
 mod footer;
 mod header;
@@ -32,6 +35,8 @@ pub enum Msg {
     Resize(Size),
     /// A poll is done.
     Report(Box<Report>),
+    /// A source has explained an SLO.
+    Told(Box<Told>),
     /// A second went by.
     Tick,
 }
@@ -50,6 +55,8 @@ pub struct Size {
 pub enum Effect {
     /// Ask a source now, or all of them.
     Poll(Option<SourceName>),
+    /// Have a source explain an SLO: the ids it may go by there, the one on the screen first.
+    Explain(SourceName, Vec<Untrusted>),
     /// Open this URL in a browser, where there is one.
     Open(String),
     /// Put this text on the clipboard (OSC 52).

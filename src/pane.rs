@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-use crate::domain::SourceName;
+use crate::domain::{Explanation, Fault, SourceName};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -215,6 +215,17 @@ pub struct Links {
     pub runbook: Option<Untrusted>,
 }
 
+/// What a source said when it was asked to explain a row.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'a> {
+    /// Nothing yet.
+    Asking,
+    /// What lies behind the numbers, and when it said so.
+    Told(&'a Explanation, Timestamp),
+    /// Why it cannot tell.
+    Failed(&'a Fault),
+}
+
 /// How many rows there are, for a title: of what a silent source would say nothing is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -265,6 +276,16 @@ pub trait Pane: Sync {
     fn is_unsure(&self, sight: Sight<'_>) -> bool {
         let mut feeds = sight.store.feeds().iter();
         feeds.any(|feed| self.fed_by(feed.offers) && !feed.freshness(sight.now).is_current())
+    }
+
+    /// Whether the numbers of its rows can be explained.
+    fn explains(&self) -> bool {
+        false
+    }
+
+    /// Every number of a row and what it rests on; `said` is what its source said when it was asked.
+    fn explain(&self, _sight: Sight<'_>, _entry: &Entry, _said: Said<'_>) -> Detail {
+        Detail::default()
     }
 
     /// Whether a row whose source is silent is shown as old.

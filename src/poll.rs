@@ -12,12 +12,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::config::SourceSettings;
-use crate::domain::explanation::Request;
+use crate::domain::explanation::{Request, Told};
 use crate::domain::{Explanation, Fault, FaultKind, Finding, Grade, Report, SourceName};
 use crate::source::{Ask, Source};
 use crate::text::Untrusted;
@@ -136,31 +136,46 @@ fn crash(panic: &(dyn Any + Send)) -> Fault {
     )
 }
 
+/// The way to one task.
+#[derive(Debug)]
+struct Line {
+    name: SourceName,
+    poke: mpsc::Sender<()>,
+    /// The SLO that is to be explained, by the ids it may go by: the newest question counts.
+    question: watch::Sender<Vec<Untrusted>>,
+}
+
 /// The tasks that ask. Dropping this ends them.
 #[derive(Debug, Default)]
 pub struct Polls {
-    pokes: Vec<(SourceName, mpsc::Sender<()>)>,
+    lines: Vec<Line>,
     tasks: JoinSet<()>,
 }
 
 impl Polls {
     /// Starts one task a source on the runtime this is called in; the first question goes out at
-    /// once, every answer into `reports`.
+    /// once, every answer into `reports`, and every explanation into `told`.
     pub fn start(
         sources: Vec<(SourceSettings, Box<dyn Source>)>,
         reports: &mpsc::Sender<Report>,
+        told: &mpsc::Sender<Told>,
     ) -> Self {
         let host = rustix::system::uname()
             .nodename()
             .to_string_lossy()
             .into_owned();
         let mut polls = Self {
-            pokes: Vec::with_capacity(sources.len()),
+            lines: Vec::with_capacity(sources.len()),
             tasks: JoinSet::new(),
         };
         for (settings, source) in sources {
             let (poke, pokes) = mpsc::channel(1);
-            polls.pokes.push((settings.name.clone(), poke));
+            let (question, questions) = watch::channel(Vec::new());
+            polls.lines.push(Line {
+                name: settings.name.clone(),
+                poke,
+                question,
+            });
             let asker = Asker {
                 phase: Phase::new(&host, std::process::id(), &settings.name),
                 limit: limit(&settings),
@@ -168,8 +183,9 @@ impl Polls {
                 interval: settings.interval,
                 source,
                 pokes,
+                questions,
             };
-            polls.tasks.spawn(asker.run(reports.clone()));
+            polls.tasks.spawn(asker.run(reports.clone(), told.clone()));
         }
         polls
     }
@@ -177,11 +193,20 @@ impl Polls {
     /// Asks a source now, or all of them; no sooner than a second after it was last asked, and not
     /// while its server wants to be left alone.
     pub fn poke(&self, name: Option<&SourceName>) {
-        for (source, poke) in &self.pokes {
-            if name.is_none_or(|name| name == source) {
+        for line in &self.lines {
+            if name.is_none_or(|name| *name == line.name) {
                 // A poke that waits already asks for the same.
-                let _ = poke.try_send(());
+                let _ = line.poke.try_send(());
             }
+        }
+    }
+
+    /// Has a source explain one of its SLOs, by the ids it may go by: after the poll that is under
+    /// way, and not while its server wants to be left alone. A newer question replaces one that
+    /// waits.
+    pub fn explain(&self, name: &SourceName, ids: Vec<Untrusted>) {
+        for line in self.lines.iter().filter(|line| line.name == *name) {
+            line.question.send_replace(ids.clone());
         }
     }
 }
@@ -194,11 +219,12 @@ struct Asker {
     limit: SignedDuration,
     phase: Phase,
     pokes: mpsc::Receiver<()>,
+    questions: watch::Receiver<Vec<Untrusted>>,
 }
 
 impl Asker {
     /// Asks until nobody listens any more.
-    async fn run(mut self, reports: mpsc::Sender<Report>) {
+    async fn run(mut self, reports: mpsc::Sender<Report>, told: mpsc::Sender<Told>) {
         let mut failures = 0;
         loop {
             let began = Instant::now();
@@ -220,18 +246,47 @@ impl Asker {
             if reports.send(report).await.is_err() {
                 return;
             }
-            let earliest = (began + unsigned(MIN_DELAY)).max(ended + unsigned(outcome.embargo()));
-            tokio::select! {
-                () = tokio::time::sleep_until(ended + unsigned(delay)) => {}
-                poked = self.pokes.recv() => {
-                    if poked.is_none() {
-                        return;
+            let free = ended + unsigned(outcome.embargo());
+            let earliest = (began + unsigned(MIN_DELAY)).max(free);
+            let mut due = ended + unsigned(delay);
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep_until(due) => break,
+                    poked = self.pokes.recv() => {
+                        if poked.is_none() {
+                            return;
+                        }
+                        due = due.min(earliest);
                     }
-                    tokio::time::sleep_until(earliest).await;
+                    Ok(()) = self.questions.changed() => {
+                        tokio::time::sleep_until(free).await;
+                        if told.send(self.explanation().await).await.is_err() {
+                            return;
+                        }
+                    }
                 }
             }
             // Whatever was asked for until now, the coming poll answers.
             while self.pokes.try_recv().is_ok() {}
+        }
+    }
+}
+
+impl Asker {
+    /// What the source says to the newest question.
+    async fn explanation(&mut self) -> Told {
+        let ids = self.questions.borrow_and_update().clone();
+        let ask = Ask {
+            now: Timestamp::now(),
+            at: None,
+            history: false,
+        };
+        let outcome = explain_once(self.source.as_mut(), &ask, &ids, self.limit).await;
+        Told {
+            source: self.name.clone(),
+            id: ids.into_iter().next().unwrap_or_default(),
+            at: Timestamp::now(),
+            outcome,
         }
     }
 }
@@ -319,6 +374,7 @@ mod tests {
     fn a_crashing_collector_is_a_fault_and_is_asked_again() {
         in_virtual_time(async {
             let (reports, mut inbox) = mpsc::channel(4);
+            let (told, _explanations) = mpsc::channel(1);
             let _polls = Polls::start(
                 vec![scripted("prod", |n| match n {
                     0 => Act::PanicEarly,
@@ -326,6 +382,7 @@ mod tests {
                     _ => Act::Answer,
                 })],
                 &reports,
+                &told,
             );
             for words in ["early ⟦esc⟧boom", "late boom"] {
                 let report = inbox.recv().await.expect("report");
@@ -343,6 +400,7 @@ mod tests {
     fn a_hang_ends_in_a_fault_and_no_other_source_waits_for_it() {
         in_virtual_time(async {
             let (reports, mut inbox) = mpsc::channel(4);
+            let (told, _explanations) = mpsc::channel(1);
             let began = Instant::now();
             let _polls = Polls::start(
                 vec![
@@ -350,6 +408,7 @@ mod tests {
                     scripted("well", |_| Act::Answer),
                 ],
                 &reports,
+                &told,
             );
             let mut well = 0;
             loop {
@@ -371,7 +430,8 @@ mod tests {
     fn pokes_are_counted_as_one_and_never_come_within_a_second() {
         in_virtual_time(async {
             let (reports, mut inbox) = mpsc::channel(4);
-            let polls = Polls::start(vec![scripted("prod", |_| Act::Answer)], &reports);
+            let (told, _explanations) = mpsc::channel(1);
+            let polls = Polls::start(vec![scripted("prod", |_| Act::Answer)], &reports, &told);
             inbox.recv().await.expect("report");
             let began = Instant::now();
             for _ in 0..50 {
@@ -392,17 +452,38 @@ mod tests {
     fn no_poke_breaks_into_the_time_a_server_asked_for() {
         in_virtual_time(async {
             let (reports, mut inbox) = mpsc::channel(4);
+            let (told, _explanations) = mpsc::channel(1);
             let polls = Polls::start(
                 vec![scripted("prod", |_| {
                     Act::Refuse(Some(SignedDuration::from_mins(2)))
                 })],
                 &reports,
+                &told,
             );
             inbox.recv().await.expect("report");
             let began = Instant::now();
             polls.poke(None);
             inbox.recv().await.expect("report");
             assert!(began.elapsed() >= Duration::from_mins(2));
+        });
+    }
+
+    #[test]
+    fn an_explanation_comes_between_polls_and_the_newest_question_counts() {
+        in_virtual_time(async {
+            let (reports, mut inbox) = mpsc::channel(4);
+            let (told, mut explanations) = mpsc::channel(4);
+            let polls = Polls::start(vec![scripted("prod", |_| Act::Answer)], &reports, &told);
+            inbox.recv().await.expect("report");
+            let name = SourceName::new("prod");
+            polls.explain(&name, vec!["cart/up".into()]);
+            polls.explain(&name, vec!["pay/up".into()]);
+            let told = explanations.recv().await.expect("an answer");
+            assert_eq!((&told.source, told.id.raw()), (&name, "pay/up"));
+            let fault = told.outcome.expect_err("no such SLO");
+            assert!(fault.message.raw().contains("pay/up"), "{fault:?}");
+            assert!(explanations.try_recv().is_err(), "one question, one answer");
+            inbox.recv().await.expect("polling goes on");
         });
     }
 

@@ -19,6 +19,7 @@ use crate::app::screen::{Screen, screen};
 use crate::app::{Effect, Model, Msg, Size, update};
 use crate::config::UiSettings;
 use crate::domain::Report;
+use crate::domain::explanation::Told;
 use crate::poll::Polls;
 use crate::store::Store;
 use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
@@ -107,11 +108,16 @@ async fn show(ui: &UiSettings, keymap: Keymap, watch: Watch) -> io::Result<Endin
     if stage.draw().is_err() {
         return Ok(Ending::TerminalGone);
     }
-    let (reports, mut answers) = mpsc::channel(BATCH);
-    stage.polls = Polls::start(watch.sources, &reports);
+    let (reports, answers) = mpsc::channel(BATCH);
+    let (told, explanations) = mpsc::channel(BATCH);
+    stage.polls = Polls::start(watch.sources, &reports, &told);
+    let mut news = News {
+        answers,
+        explanations,
+    };
     // What goes wrong with the terminal from here on means that it is gone: it worked before.
     Ok(stage
-        .play(&mut inbox, &mut answers)
+        .play(&mut inbox, &mut news)
         .await
         .unwrap_or(Ending::TerminalGone))
 }
@@ -136,6 +142,33 @@ impl Watchdog {
     fn release(&self) {
         let ending = signals::end_regardless(0, self.terminal.clone());
         self.runtime.spawn(ending);
+    }
+}
+
+/// What sources say.
+struct News {
+    answers: mpsc::Receiver<Report>,
+    explanations: mpsc::Receiver<Told>,
+}
+
+impl News {
+    /// The next that comes. Cancel-safe, as its channels are.
+    async fn next(&mut self) -> Option<Msg> {
+        tokio::select! {
+            Some(report) = self.answers.recv() => Some(Msg::Report(Box::new(report))),
+            Some(told) = self.explanations.recv() => Some(Msg::Told(Box::new(told))),
+            else => None,
+        }
+    }
+
+    /// The next that waits already.
+    fn waiting(&mut self) -> Option<Msg> {
+        let report = self.answers.try_recv().ok();
+        let report = report.map(|report| Msg::Report(Box::new(report)));
+        report.or_else(|| {
+            let told = self.explanations.try_recv().ok()?;
+            Some(Msg::Told(Box::new(told)))
+        })
     }
 }
 
@@ -175,7 +208,7 @@ impl Stage {
     async fn play(
         &mut self,
         inbox: &mut mpsc::Receiver<Urgent>,
-        answers: &mut mpsc::Receiver<Report>,
+        news: &mut News,
     ) -> io::Result<Ending> {
         let mut clock = Clock::new(Timestamp::now());
         let mut is_drawn = true;
@@ -185,10 +218,10 @@ impl Stage {
             } else {
                 clock.next_tick().min(Instant::now() + RETRY_DRAWING)
             };
-            let (first, report) = tokio::select! {
+            let (first, message) = tokio::select! {
                 biased;
                 urgent = inbox.recv() => (urgent, None),
-                report = answers.recv() => (None, report),
+                message = news.next() => (None, message),
                 () = sleep_until(wake) => (None, None),
             };
             let mut urgent = first;
@@ -199,13 +232,13 @@ impl Stage {
                 }
                 urgent = inbox.try_recv().ok();
             }
-            let mut report = report;
+            let mut message = message;
             for _ in 0..BATCH {
-                let Some(message) = report else { break };
-                if let Some(ending) = self.tell(Msg::Report(Box::new(message)))? {
+                let Some(known) = message else { break };
+                if let Some(ending) = self.tell(known)? {
                     return Ok(ending);
                 }
-                report = answers.try_recv().ok();
+                message = news.waiting();
             }
             if clock.is_due() {
                 if clock.tick(Timestamp::now()) {
@@ -242,6 +275,7 @@ impl Stage {
         for effect in update(&mut self.model, message, Timestamp::now()) {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
+                Effect::Explain(name, ids) => self.polls.explain(&name, ids),
                 // Without a browser nothing opens; the screen shows the URL in any case.
                 Effect::Open(url) => {
                     term::open(&url);

@@ -105,6 +105,8 @@ actions! {
     Zone = "zone" ["z"] Look "UTC/local";
     /// The selected row in detail.
     Open = "open" ["enter"] Row "detail";
+    /// Every number of the row, with what it rests on.
+    Explain = "explain" ["x"] Row "explain numbers";
     /// The row's page in a browser.
     Link = "link" ["o"] Row "open link";
     /// The runbook in a browser.

@@ -127,11 +127,22 @@ fn is_any_troubled(model: &Model, now: Timestamp) -> bool {
 fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
     let mut actions = match model.modes.top() {
         Mode::Detail { .. } => vec![Action::Back, Action::PageDown],
+        Mode::Explain { .. } => {
+            return vec![
+                Action::Back,
+                Action::PageDown,
+                Action::CopyId,
+                Action::CopyUrl,
+            ];
+        }
         Mode::Help { .. } => return vec![Action::Back, Action::PageDown],
         Mode::Browse | Mode::Filter if model.target().is_none() => vec![Action::Filter],
         Mode::Browse | Mode::Filter => vec![Action::Open, Action::Filter],
     };
     let sight = model.sight(now);
+    if model.pane().explains() && model.target().is_some() {
+        actions.push(Action::Explain);
+    }
     let links = model.target().map(|entry| model.pane().links(sight, entry));
     if let Some(links) = links {
         actions.extend(links.url.map(|_| Action::Link));
@@ -172,6 +183,8 @@ fn hints(model: &Model, actions: &[Action]) -> Line {
         let word = match action {
             Action::Quit => "quit",
             Action::Back => "back",
+            Action::Explain => "explain",
+            Action::CopyUrl if model.modes.explained().is_some() => "copy queries",
             other => other.help(),
         };
         line = line

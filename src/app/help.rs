@@ -135,6 +135,7 @@ fn applies(model: &Model, action: Action) -> bool {
     match action {
         Action::Link | Action::CopyUrl => model.pane().has_pages(),
         Action::Runbook => model.pane().has_runbooks(),
+        Action::Explain => model.pane().explains(),
         _ => true,
     }
 }

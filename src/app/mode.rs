@@ -14,6 +14,13 @@ pub enum Mode {
         /// The first line that is shown.
         scroll: usize,
     },
+    /// Every number of one row explained, bound to who it is.
+    Explain {
+        /// The row.
+        key: RowKey,
+        /// The first line that is shown.
+        scroll: usize,
+    },
     /// The filter prompt of a pane.
     Filter,
     /// The help.
@@ -47,24 +54,35 @@ impl Modes {
     pub fn detail(&self) -> Option<(&RowKey, usize)> {
         self.0.iter().rev().find_map(|mode| match mode {
             Mode::Detail { key, scroll } => Some((key, *scroll)),
-            Mode::Browse | Mode::Filter | Mode::Help { .. } => None,
+            Mode::Browse | Mode::Explain { .. } | Mode::Filter | Mode::Help { .. } => None,
+        })
+    }
+
+    /// The row whose numbers are explained, at the top or below the help, and how far it is
+    /// scrolled.
+    pub fn explained(&self) -> Option<(&RowKey, usize)> {
+        self.0.iter().rev().find_map(|mode| match mode {
+            Mode::Explain { key, scroll } => Some((key, *scroll)),
+            Mode::Browse | Mode::Detail { .. } | Mode::Filter | Mode::Help { .. } => None,
         })
     }
 
     /// The scroll position of the top, where it has one.
     pub fn scroll_mut(&mut self) -> Option<&mut usize> {
         match self.0.last_mut() {
-            Some(Mode::Detail { scroll, .. } | Mode::Help { scroll }) => Some(scroll),
+            Some(
+                Mode::Detail { scroll, .. } | Mode::Explain { scroll, .. } | Mode::Help { scroll },
+            ) => Some(scroll),
             Some(Mode::Browse | Mode::Filter) | None => None,
         }
     }
 
-    /// Closes a detail and what lies on it: its row is not what is looked at any more.
+    /// Closes a detail or an explanation and what lies on it: its row is not what is looked at any more.
     pub fn close_detail(&mut self) {
         let at = self
             .0
             .iter()
-            .position(|mode| matches!(mode, Mode::Detail { .. }));
+            .position(|mode| matches!(mode, Mode::Detail { .. } | Mode::Explain { .. }));
         if let Some(at) = at {
             self.0.truncate(at);
         }

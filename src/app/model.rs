@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cursor::Cursor;
+use super::explain::{self, Inquiry};
 use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Layout, View};
@@ -37,6 +38,8 @@ pub struct Model {
     pub(super) tally: Tally,
     pub(super) flash: Option<Flash>,
     pub(super) frozen: Option<Frozen>,
+    /// What was asked about the numbers of one SLO, and what was said.
+    pub(super) inquiry: Option<Inquiry>,
     store: Store,
 }
 
@@ -153,6 +156,7 @@ impl Model {
             tally: Tally::new(),
             flash: None,
             frozen: None,
+            inquiry: None,
             store,
         };
         model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
@@ -190,7 +194,7 @@ impl Model {
     /// The row that keys act on: the one in detail, or the selected one.
     pub(super) fn target(&self) -> Option<&Entry> {
         let roster = self.roster()?;
-        match self.modes.detail() {
+        match self.modes.explained().or(self.modes.detail()) {
             Some((key, _)) => roster.find(key),
             None => roster.selected(),
         }
@@ -271,6 +275,7 @@ impl Model {
         self.rosters = rosters;
         let last = match self.modes.top() {
             Mode::Detail { .. } => sheet::last_scroll(self, &layout, now),
+            Mode::Explain { .. } => explain::last_scroll(self, &layout, now),
             Mode::Help { .. } => super::help::last_scroll(self),
             Mode::Browse | Mode::Filter => 0,
         };

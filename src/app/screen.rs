@@ -6,7 +6,7 @@ use super::Size;
 use super::layout::{Area, Border, Layout};
 use super::mode::Mode;
 use super::model::Model;
-use super::{footer, header, help, sheet, table};
+use super::{explain, footer, header, help, sheet, table};
 use crate::pane::{Align, Cell, Line, Role};
 use crate::text::Shown;
 
@@ -171,10 +171,14 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         screen.bars.push(footer::sources(model, area, now));
     }
     screen.bars.push(footer::keys(model, arrangement, now));
+    if model.modes.explained().is_some() {
+        screen.sheet = explain::sheet(model, arrangement, now);
+        screen.tables.clear();
+    }
     match model.modes.top() {
         Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll)),
         Mode::Filter => screen.cursor = footer::cursor(model, arrangement.hints),
-        Mode::Browse | Mode::Detail { .. } => {}
+        Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
     }
     screen
 }

@@ -73,7 +73,7 @@ fn detail(model: &Model, now: Timestamp) -> Detail {
 }
 
 /// All lines of a detail.
-fn lines(detail: &Detail, width: u16, height: u16) -> Vec<SheetLine> {
+pub(super) fn lines(detail: &Detail, width: u16, height: u16) -> Vec<SheetLine> {
     let room = usize::from(width.saturating_sub(2));
     let labels = detail.blocks.iter().filter_map(|block| match block {
         Block::Field(label, _) => Some(label.width()),

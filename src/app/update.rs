@@ -8,7 +8,7 @@ use super::key::{Code, Key};
 use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
-use super::{Effect, Msg, table};
+use super::{Effect, Msg, explain, table};
 use crate::domain::SourceName;
 use crate::pane::{Links, PANES, SOURCES, fresh};
 use crate::text::Untrusted;
@@ -23,6 +23,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         }
         Msg::Report(report) => {
             model.absorb(*report, now);
+            Vec::new()
+        }
+        Msg::Told(told) => {
+            explain::hear(model, *told);
             Vec::new()
         }
         Msg::Tick => Vec::new(),
@@ -86,16 +90,30 @@ fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             }
             _ => model.modes.push(Mode::Help { scroll: 0 }),
         },
-        _ if is_scrolling(model) => scroll(model, action),
+        _ if is_scrolling(model, action) => scroll(model, action),
+        Action::CopyUrl if model.modes.explained().is_some() => {
+            return explain::copy_queries(model, now);
+        }
         _ => return browse(model, action, now),
     }
     Vec::new()
 }
 
-/// True where moving scrolls: in the help, and in a detail that has the screen for itself.
-fn is_scrolling(model: &Model) -> bool {
+/// True where moving scrolls: in the help, where nothing else is done, and in an explanation.
+fn is_scrolling(model: &Model, action: Action) -> bool {
     match model.modes.top() {
         Mode::Help { .. } => true,
+        Mode::Explain { .. } => matches!(
+            action,
+            Action::Down
+                | Action::Up
+                | Action::Top
+                | Action::Bottom
+                | Action::PageDown
+                | Action::PageUp
+                | Action::Open
+                | Action::FullScreen
+        ),
         Mode::Browse | Mode::Filter | Mode::Detail { .. } => false,
     }
 }
@@ -146,6 +164,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             model.tell(format!("times are {zone}"), now);
         }
         Action::Open => open(model),
+        Action::Explain => return explain::open(model, now),
         Action::Link | Action::Runbook | Action::CopyId | Action::CopyUrl => {
             return follow(model, action, now);
         }

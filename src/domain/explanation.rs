@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::slo::{Coverage, Events, Origin};
-use super::{Observation, Period, Reading, Sample, Window, window};
+use super::{Fault, Observation, Period, Reading, Sample, SourceName, Window, window};
 use crate::text::Untrusted;
 
 pub use budget::{budget_left, exhaustion, held_rate, number};
@@ -240,6 +240,19 @@ pub struct Request {
     pub every: Option<SignedDuration>,
     /// The ids of the SLOs that it serves.
     pub serves: Vec<Untrusted>,
+}
+
+/// What a source said when it was asked to explain an SLO.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Who said it.
+    pub source: SourceName,
+    /// The SLO, as it was asked for.
+    pub id: Untrusted,
+    /// When the answer was complete.
+    pub at: Timestamp,
+    /// What it said.
+    pub outcome: Result<Explanation, Fault>,
 }
 
 #[cfg(test)]

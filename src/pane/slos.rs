@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use super::cell::{Cell, Mark, Role, state_word, width_of};
 use super::{
-    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, figures,
-    fresh, related,
+    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Said, Sight, Width,
+    figures, fresh, related,
 };
 use crate::domain::{Assessment, Observation, Phase, Service, Severity, Standing, State, Window};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
 mod detail;
+mod explain;
 mod trend;
 
 /// The SLO pane.
@@ -203,6 +204,17 @@ impl Pane for Slos {
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
         match (observation(sight, entry), sight.feed(entry)) {
             (Some(seen), Some(feed)) => detail::detail(sight, feed, seen),
+            _ => Detail::default(),
+        }
+    }
+
+    fn explains(&self) -> bool {
+        true
+    }
+
+    fn explain(&self, sight: Sight<'_>, entry: &Entry, said: Said<'_>) -> Detail {
+        match (observation(sight, entry), sight.feed(entry)) {
+            (Some(seen), Some(feed)) => explain::detail(sight, feed, seen, said),
             _ => Detail::default(),
         }
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::super::slo::Coverage;
-use super::super::{Origin, Slo, SourceName};
+use super::super::{Origin, Slo};
 use super::*;
 
 fn observed(objective: f64, ratio: f64, events: Option<Events>) -> Observation {

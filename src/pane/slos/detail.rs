@@ -60,7 +60,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     detail
 }
 
-fn verdict_line(
+pub(super) fn verdict_line(
     sight: Sight<'_>,
     feed: &Feed,
     seen: &Observation,
@@ -150,7 +150,7 @@ fn estimate(seen: &Observation) -> Option<String> {
     Some(format!("~ {wanted}, data {data}: an estimate"))
 }
 
-fn rule_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
+pub(super) fn rule_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
     let head = ["rule", "long", "", "short", "", "factor", "fires"];
     let mut rows = vec![heading(&head)];
     for row in &verdict.rules {
@@ -287,7 +287,7 @@ fn definition(seen: &Observation, detail: &mut Detail) {
     }
 }
 
-fn heading(names: &[&str]) -> Vec<Cell> {
+pub(super) fn heading(names: &[&str]) -> Vec<Cell> {
     let cells = names.iter();
     cells.map(|name| Cell::text(name, Role::Dim)).collect()
 }

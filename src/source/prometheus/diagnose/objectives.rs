@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::api::Api;
-use super::super::plan::Plan;
+use super::super::plan::{Plan, Span};
 use super::super::{Prometheus, promql};
 use super::moment;
 use super::nearest::{Lack, Names};
@@ -191,18 +191,16 @@ impl Subject<'_> {
 
     /// Why a number is not known: asked alone, its query says so.
     async fn refusal(&self, api: &Api, ask: &Ask) -> Vec<Finding> {
-        let is_unknown = |reading| matches!(reading, Reading::Unknown);
-        if self.plan.slo.origin != Origin::Config
-            || !self
-                .seen
-                .windows
-                .values()
-                .any(|one| is_unknown(one.reading))
-        {
+        let mut windows = self.seen.windows.iter();
+        let unknown = windows.find(|(_, one)| one.reading == Reading::Unknown);
+        let Some((&window, _)) = unknown.filter(|_| self.plan.slo.origin == Origin::Config) else {
             return Vec::new();
-        }
+        };
+        let Some(formula) = self.plan.asked.get(&Span::Window(window)) else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
-        for (name, query) in &self.plan.slo.queries {
+        for (name, query) in &formula.named_queries(window) {
             match api.query(query.raw(), ask.at).await {
                 Ok(answer) if answer.data.len() > 1 => {
                     let what = format!(
