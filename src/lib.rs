@@ -43,6 +43,11 @@
 //! | [`demo`] | a small world behind real HTTP servers | a second code path |
 //! | [`cli`], [`command`] | what can be typed, and what each verb does | |
 //!
+//! Beside `fetch` a source may look behind its numbers: `explain` (one SLO: samples, gaps, queries),
+//! `examine` (what is wrong and what to do) and `requests` (what a refresh sends). Each has a default
+//! that needs no more than an observation. `x` goes the same way round as a poll: an effect asks the
+//! source's own task, and what it says comes back as a message.
+//!
 //! `tests/architecture.rs` holds the directions of import, the homes of heavy crates and the
 //! clocklessness of the core.
 //!

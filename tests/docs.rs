@@ -63,7 +63,15 @@ fn every_kind_of_source_is_in_the_table() {
 
 #[test]
 fn every_command_and_flag_is_told_of_and_no_other_is() {
-    let others = ["--release", "--path", "--test", "--open"].map(str::to_owned);
+    let others = [
+        "--release",
+        "--path",
+        "--test",
+        "--open",
+        // An option of Prometheus.
+        "--storage",
+    ]
+    .map(str::to_owned);
     let mut flags: BTreeSet<String> = others.into();
     let mut cli = Cli::command();
     cli.build();
