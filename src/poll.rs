@@ -204,9 +204,9 @@ impl Polls {
     /// Has a source explain one of its SLOs, by the ids it may go by: after the poll that is under
     /// way, and not while its server wants to be left alone. A newer question replaces one that
     /// waits.
-    pub fn explain(&self, name: &SourceName, ids: Vec<Untrusted>) {
+    pub fn explain(&self, name: &SourceName, ids: &[Untrusted]) {
         for line in self.lines.iter().filter(|line| line.name == *name) {
-            line.question.send_replace(ids.clone());
+            line.question.send_replace(ids.to_vec());
         }
     }
 }
@@ -476,8 +476,8 @@ mod tests {
             let polls = Polls::start(vec![scripted("prod", |_| Act::Answer)], &reports, &told);
             inbox.recv().await.expect("report");
             let name = SourceName::new("prod");
-            polls.explain(&name, vec!["cart/up".into()]);
-            polls.explain(&name, vec!["pay/up".into()]);
+            polls.explain(&name, &["cart/up".into()]);
+            polls.explain(&name, &["pay/up".into()]);
             let told = explanations.recv().await.expect("an answer");
             assert_eq!((&told.source, told.id.raw()), (&name, "pay/up"));
             let fault = told.outcome.expect_err("no such SLO");

@@ -275,7 +275,7 @@ impl Stage {
         for effect in update(&mut self.model, message, Timestamp::now()) {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
-                Effect::Explain(name, ids) => self.polls.explain(&name, ids),
+                Effect::Explain(name, ids) => self.polls.explain(&name, &ids),
                 // Without a browser nothing opens; the screen shows the URL in any case.
                 Effect::Open(url) => {
                     term::open(&url);

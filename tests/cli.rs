@@ -117,7 +117,10 @@ fn usage_and_configuration_errors_exit_with_3_and_say_so_on_stderr() {
         (&["status", "--at", "2026-11-22"], "Unix seconds"),
         (&["explain"], "<SLO>"),
         (&["explain", "a/b", "--plan"], "cannot be used with"),
-        (&["doctor", "--format", "table"], "[possible values: text, json]"),
+        (
+            &["doctor", "--format", "table"],
+            "[possible values: text, json]",
+        ),
         (&["demo", "--speed", "0"], "from 1 (as written) to 60"),
         (&["completions"], "<SHELL>"),
         (&["completions", "tcsh"], "bash"),

@@ -126,8 +126,8 @@ fn keys_explain_scroll_copy_and_lead_back() {
     );
     let copy = |text: &str| Effect::Copy(text.to_owned());
     let effects = |keys: &str| Stage::new(worlds::burning(), 80, 24).keys(keys).effects;
-    assert_eq!(effects("x"), [explain.clone()]);
-    assert_eq!(effects("enter x"), [explain.clone()]);
+    assert_eq!(effects("x"), std::slice::from_ref(&explain));
+    assert_eq!(effects("enter x"), std::slice::from_ref(&explain));
     assert_eq!(effects("x x"), [explain.clone(), explain.clone()]);
     assert_eq!(
         effects("x j y"),

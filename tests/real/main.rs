@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod alertmanager;
+mod doctor;
+mod explain;
 mod faults;
 mod histogram;
 mod history;

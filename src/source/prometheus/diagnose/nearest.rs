@@ -125,8 +125,13 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Why this selector, which has no series, has none.
-    pub(super) async fn lack(&mut self, selector: &Selector) -> Result<Lack, Fault> {
+    /// Why this selector, which has no series, has none. What it shares with those that are `known`
+    /// to have some is not the reason, if anything else can be.
+    pub(super) async fn lack(
+        &mut self,
+        selector: &Selector,
+        known: &[&Selector],
+    ) -> Result<Lack, Fault> {
         if let (Some(name), Some(bare)) = (selector.name(), selector.bare())
             && !self.has_series(&bare).await?
         {
@@ -134,20 +139,23 @@ impl<'a> Names<'a> {
             let like = nearest(&name, self.metrics().await?);
             return Ok(Lack::Metric { name, like });
         }
+        let is_shared = |matcher: &Matcher| {
+            let mut known = known.iter();
+            known.any(|other| other.matchers().any(|theirs| theirs == matcher))
+        };
+        let mut matchers: Vec<_> = selector.matchers().collect();
+        matchers.sort_by_key(|matcher| is_shared(matcher));
         // Without which matcher would there be series? That one is wrong.
-        for matcher in selector.matchers() {
+        for matcher in &matchers {
             let rest = selector.without(matcher);
-            if rest.text().is_empty() || !self.has_series(&rest.text()).await? {
-                continue;
+            if !rest.text().is_empty() && self.has_series(&rest.text()).await? {
+                return self.wrong(selector, matcher, &rest).await;
             }
-            return self.wrong(selector, matcher, &rest).await;
         }
         // Several are: the first that has nothing by itself.
-        for matcher in selector.matchers() {
-            let others: Vec<_> = selector.matchers().filter(|one| *one != matcher).collect();
-            let alone = others
-                .iter()
-                .fold(selector.clone(), |left, other| left.without(other));
+        for matcher in &matchers {
+            let others = matchers.iter().filter(|one| *one != matcher);
+            let alone = others.fold(selector.clone(), |left, other| left.without(other));
             if !self.has_series(&alone.text()).await? {
                 let bare = alone.without(matcher);
                 return self.wrong(selector, matcher, &bare).await;

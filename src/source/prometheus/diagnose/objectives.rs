@@ -175,15 +175,19 @@ impl Subject<'_> {
         ask: &Ask,
     ) -> Vec<Finding> {
         let mut found = Vec::new();
-        let has_total = self.all().iter().any(|one| !is_empty(one, values));
+        let known: Vec<_> = self
+            .all()
+            .iter()
+            .filter(|one| !is_empty(one, values))
+            .collect();
         for (role, selectors) in &self.roles {
             for selector in selectors.iter().filter(|one| is_empty(one, values)) {
                 // Two halves that read the same series have the same mistake.
                 let is_told = self.all().contains(selector) && *role != "total" && *role != "ratio";
-                if is_told || (!has_total && (*role == "bad" || *role == "good")) {
+                if is_told || (known.is_empty() && (*role == "bad" || *role == "good")) {
                     continue;
                 }
-                found.extend(lacking(api, role, selector, names, ask).await);
+                found.extend(lacking(api, role, selector, &known, names, ask).await);
             }
         }
         found
@@ -254,8 +258,10 @@ impl Subject<'_> {
                 gone_at = middle;
             }
         }
-        if there_at.is_zero() && gone_at < period / 64 {
-            // Nothing at all is told of as missing series.
+        let is_nothing = there_at.is_zero() && gone_at < period / 64;
+        let is_a_gap = gone_at > period - period / 50;
+        if is_nothing || is_a_gap {
+            // No series at all is told of elsewhere; a gap where the period begins hides nothing.
             return None;
         }
         let (data, wanted) = (in_days((there_at + gone_at) / 2), in_days(period));
@@ -315,12 +321,11 @@ fn is_empty(selector: &Selector, values: &Values) -> bool {
     matches!(values.get(&counted(selector)), Some(None))
 }
 
-/// Whether series were there so long ago, within an hour.
+/// Whether series were there so long ago, within ten minutes.
 fn there(selector: &Selector, ago: SignedDuration) -> String {
-    let hour = SignedDuration::from_hours(1);
-    let offset = (ago - hour).as_secs().max(0);
+    let offset = (ago - SignedDuration::from_mins(10)).as_secs().max(0);
     format!(
-        "count(last_over_time({}[1h] offset {offset}s))",
+        "count(last_over_time({}[20m] offset {offset}s))",
         selector.text()
     )
 }
@@ -330,6 +335,7 @@ async fn lacking(
     api: &Api,
     role: &str,
     selector: &Selector,
+    known: &[&Selector],
     names: &mut Names<'_>,
     ask: &Ask,
 ) -> Option<Finding> {
@@ -341,7 +347,7 @@ async fn lacking(
         let age = window::brief(window::age(newest, ask.moment()));
         return Some(stopped(role, &text, &age));
     }
-    let lack = match names.lack(selector).await {
+    let lack = match names.lack(selector, known).await {
         Ok(lack) => lack,
         Err(fault) => {
             let what = format!("no series now for {role}: `{text}`");

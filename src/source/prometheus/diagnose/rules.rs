@@ -142,7 +142,10 @@ mod tests {
         let found = judge(&groups.expect("the wire form"));
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!(found[0].grade, Grade::Error);
-        assert_eq!(found[0].slo.as_ref().map(|id| id.raw()), Some("pay/up"));
+        assert_eq!(
+            found[0].slo.as_ref().map(crate::text::Untrusted::raw),
+            Some("pay/up")
+        );
         assert!(found[0].what.raw().contains("many-to-many"));
         assert!(
             found[1]
