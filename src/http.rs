@@ -98,6 +98,7 @@ impl Http {
             client: Arc::default(),
             credentials: Arc::default(),
             held: AtomicUsize::new(0),
+            ahead: AtomicI64::new(UNDATED),
         })
     }
 

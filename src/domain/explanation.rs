@@ -174,9 +174,13 @@ impl Explanation {
         }
     }
 
-    /// How much of a span is covered by data; `None` while not known.
+    /// How much of a span is covered by data; `None` while not known, and for a window that reaches
+    /// back further than the period so far.
     pub fn coverage(&self, span: &Evidence) -> Option<Coverage> {
-        self.seen.coverage(span.window.duration())
+        let wanted = span.window.duration();
+        self.seen
+            .coverage(wanted)
+            .filter(|_| span.is_period || wanted <= self.seen.period_elapsed)
     }
 
     /// When the period began, and when it ends: a rolling one ends now.

@@ -28,7 +28,7 @@ use self::releases::BuildInfo;
 use self::since::Ages;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
-use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Source};
+use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::slo::{self, Point};
 use crate::domain::{
@@ -170,6 +170,10 @@ impl Source for Prometheus {
 
     fn explain<'a>(&'a mut self, ask: &'a Ask, ids: &'a [Untrusted]) -> Explaining<'a> {
         Box::pin(self.explanation(ask, ids))
+    }
+
+    fn requests<'a>(&'a mut self, ask: &'a Ask) -> Planning<'a> {
+        Box::pin(async { self.outline(ask).await.map(Some) })
     }
 
     fn examine<'a>(&'a mut self, ask: &'a Ask) -> Examining<'a> {

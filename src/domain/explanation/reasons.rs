@@ -187,10 +187,8 @@ fn short_windows(seen: &Observation) -> Vec<(Window, String)> {
     let windows = seen.windows.keys();
     windows
         .filter_map(|&window| {
-            let coverage = seen.coverage(window.duration())?;
-            coverage
-                .is_short()
-                .then(|| (window, super::window::brief(coverage.data)))
+            let coverage = seen.shortfall_of(window)?;
+            Some((window, super::window::brief(coverage.data)))
         })
         .collect()
 }

@@ -38,7 +38,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation, said: Sa
     detail.section("what was counted");
     detail.grid(counts(&explained, &verdict), &[1, 2, 3, 4, 5]);
     detail.section("rules");
-    detail.grid(rule_grid(&verdict), &[]);
+    detail.grid(rule_grid(seen, &verdict), &[]);
     samples(sight, feed, &explained, said, &mut detail);
     remarks(&explained, &mut detail);
     if !is_current {

@@ -191,7 +191,7 @@ impl PeriodJson {
             name: seen.slo.period.to_string(),
             kind: match seen.slo.period {
                 Period::Rolling(_) => "rolling",
-                Period::Week | Period::Month | Period::Quarter => "calendar",
+                _ => "calendar",
             },
             start,
             end,

@@ -1,11 +1,14 @@
 //! Looks behind the numbers: the samples that one SLO rests on, and what keeps any from being right.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
-use super::measure::Meter;
+use jiff::{SignedDuration, Timestamp};
+
+use super::measure::{self, Meter};
 use super::plan::{Formula, Plan, Span, Trend};
-use super::{Margin, Prometheus};
-use crate::domain::explanation::{Basis, Evidence};
+use super::planner::Planner;
+use super::{Margin, Prometheus, discover};
+use crate::domain::explanation::{Basis, Evidence, Request};
 use crate::domain::{Explanation, Fault, Finding, Grade, Origin, Period, Window};
 use crate::source::{Ask, no_such_slo};
 use crate::text::Untrusted;
@@ -29,12 +32,13 @@ impl Prometheus {
     ) -> Result<Explanation, Fault> {
         let mut margin = Margin::default();
         let mut partial = false;
-        let plans = self.plans(ask, &mut margin, &mut partial).await?;
+        let (plans, _) = self.plans(ask, &mut margin, &mut partial).await?;
         let plan = plans.into_iter().find(|plan| ids.contains(&plan.slo.id()));
         let plan = plan.ok_or_else(|| no_such_slo(ids))?;
         let mut meter = Meter::default();
         let alone = std::slice::from_ref(&plan);
-        let round = meter.measure(&self.api, alone, ask).await?;
+        let planner = &mut Planner::default();
+        let round = meter.measure(&self.api, planner, alone, ask).await?;
         let is_found = !matches!(plan.slo.origin, Origin::Config);
         let partial = !round.partial.is_empty() || (partial && is_found);
         std::mem::swap(&mut self.meter, &mut meter);
@@ -57,12 +61,42 @@ impl Prometheus {
         Ok(explained)
     }
 
+    /// The requests that measure all SLOs from nothing, and which SLOs each serves.
+    pub(super) async fn outline(&mut self, ask: &Ask) -> Result<Vec<Request>, Fault> {
+        let mut margin = Margin::default();
+        let mut partial = false;
+        let (plans, discovered) = self.plans(ask, &mut margin, &mut partial).await?;
+        let mut requests = Vec::new();
+        if self.options.discover {
+            let found = plans.get(discovered).unwrap_or_default();
+            requests.push(Request {
+                query: discover::SERIES.into(),
+                what: "everything that is recorded".to_owned(),
+                every: None,
+                serves: found.iter().map(|plan| plan.slo.id()).collect(),
+            });
+        }
+        for (query, serves) in measure::outline(&mut Planner::default(), &plans) {
+            let spans: BTreeSet<_> = serves.iter().map(|(_, span)| *span).collect();
+            let every = spans.iter().map(|span| measure::cadence(*span)).min();
+            let names: Vec<_> = spans.iter().map(span_name).collect();
+            let ids: BTreeSet<_> = serves.into_iter().map(|(id, _)| id).collect();
+            requests.push(Request {
+                query: query.into(),
+                what: names.join(", "),
+                every: every.filter(SignedDuration::is_positive),
+                serves: ids.into_iter().collect(),
+            });
+        }
+        Ok(requests)
+    }
+
     /// Looks at the server and at every SLO for what keeps numbers from being right.
     pub(super) async fn examination(&mut self, ask: &Ask) -> Vec<Finding> {
         let mut margin = Margin::default();
         let mut partial = false;
         // A server that does not answer is told of by who polls it.
-        let Ok(plans) = self.plans(ask, &mut margin, &mut partial).await else {
+        let Ok((plans, _)) = self.plans(ask, &mut margin, &mut partial).await else {
             return Vec::new();
         };
         let longest = plans.iter().map(|plan| plan.slo.period.nominal()).max();
@@ -74,6 +108,13 @@ impl Prometheus {
         found.extend(objectives::examine(self, &plans, ask, keeps_enough).await);
         found.extend(cost::examine(&self.api, &plans, ask).await);
         found
+    }
+}
+
+fn span_name(span: &Span) -> String {
+    match span {
+        Span::Window(window) => window.to_string(),
+        Span::Period => "the period".to_owned(),
     }
 }
 
@@ -161,6 +202,6 @@ fn totals(formula: &Formula, window: Window) -> Vec<String> {
 
 /// Seconds of a server as a moment.
 fn moment(seconds: f64) -> Option<Timestamp> {
-    let since = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
+    let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
     Timestamp::from_duration(since).ok()
 }
