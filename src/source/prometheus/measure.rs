@@ -132,10 +132,6 @@ impl Meter {
 
 /// The queries that a full round sends, with the SLO and span that each serves; [`cadence`] tells
 /// how often.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for who explains what is asked")
-)]
 pub(super) fn outline(
     planner: &mut Planner,
     plans: &[Plan],
