@@ -101,8 +101,18 @@
 //!   join to one, so any window is read in one way back, and every series is extrapolated for itself as
 //!   Prometheus does. Tables are ordered by time, so that a scrape writes a few pages. SQLite, since it
 //!   survives a kill between any two bytes.
-//! - **Factors of calendar periods stand still.** They are scaled to 7, 30 and 90 days, so that no
-//!   alert changes on the first of a month; the time to exhaustion uses the true length.
+//! - **Factors of calendar periods stand still.** They are scaled to 7, 30, 90 and 365 days, so that
+//!   no alert changes on the first of a month; the time to exhaustion uses the true length.
+//! - **Equal is not above.** Thresholds are compared with the rounding of binary fractions in mind;
+//!   `tests/oracle.rs` holds every number and verdict to exact fractions.
+//! - **An estimate is marked, not hidden.** A period that data does not cover still has its ratio; a
+//!   `~` and the words beside it say what it is worth.
+//! - **Ranked once a report, sifted once a filter.** A board depends on facts alone and what it shows
+//!   on filter and freshness alone, so that a key, a second and a pause cost the same with 10,000
+//!   rows as with 100.
+//! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
+//!   server named, waits for the watcher's own phase: hundreds are never closer together than when
+//!   all is well.
 //!
 //! # Adding things
 //!

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::Severity;
 
 fn slo(objective: f64) -> Slo {
     Slo::new(

@@ -46,16 +46,17 @@ pub(super) struct SloRow<'a> {
     onset: Option<Timestamp>,
     suspects: [(); 0],
     notes: &'a [String],
+    #[serde(skip)]
+    aside: Aside,
+}
+
+/// What the table needs and the JSON says otherwise.
+struct Aside {
     /// Whether another source has an SLO of this id.
-    #[serde(skip)]
     is_shared: bool,
-    #[serde(skip)]
     hold_words: Option<String>,
-    #[serde(skip)]
     ends_within_budget: bool,
-    #[serde(skip)]
     shortfall: Option<Coverage>,
-    #[serde(skip)]
     held_back: Option<f64>,
 }
 
@@ -98,8 +99,8 @@ pub(super) fn name_sources(slos: &mut [SloRow<'_>]) {
         *seen.entry(row.id.clone()).or_default() += 1;
     }
     for row in slos {
-        row.is_shared = seen.get(&row.id).is_some_and(|&count| count > 1);
-        if row.is_shared {
+        row.aside.is_shared = seen.get(&row.id).is_some_and(|&count| count > 1);
+        if row.aside.is_shared {
             row.id = format!("{}@{}", row.id.raw(), row.source).into();
         }
     }
@@ -159,22 +160,24 @@ impl<'a> SloRow<'a> {
                 .exhausts_in
                 .map(|left| left.round(Unit::Second).unwrap_or(left).as_secs()),
             hold_burn_rate: assessment.hold_burn_rate,
-            ends_within_budget: assessment.ends_within_budget(slo),
-            hold_words: assessment.hold_words(slo),
             since: row.since,
             data_s: row
                 .coverage(row.period_elapsed)
                 .map(|coverage| coverage.data.min(coverage.wanted).as_secs()),
             estimate: row.since.map(|_| row.shortfall().is_some()),
             estimated_windows: row.since.map(|_| estimated(row)),
-            shortfall: row.shortfall(),
-            held_back: assessment.held_back().map(|(_, bad)| bad),
             min_bad_events: slo.min_bad_events,
             rules: rules(&assessment),
             onset: None,
             suspects: [],
             notes: &slo.notes,
-            is_shared: false,
+            aside: Aside {
+                is_shared: false,
+                hold_words: assessment.hold_words(slo),
+                ends_within_budget: assessment.ends_within_budget(slo),
+                shortfall: row.shortfall(),
+                held_back: assessment.held_back().map(|(_, bad)| bad),
+            },
             period,
         }
     }
@@ -186,14 +189,18 @@ impl<'a> SloRow<'a> {
             .iter()
             .filter_map(|(window, burn)| burn.map(|burn| format!("{window} {burn:.1}x")))
             .collect();
-        let mark = if self.shortfall.is_some() { "~" } else { "" };
+        let mark = if self.aside.shortfall.is_some() {
+            "~"
+        } else {
+            ""
+        };
         let budget = self
             .budget_remaining
             .map_or("-".into(), |left| format!("{mark}{:.1}%", left * 100.0));
         vec![
             Shown::new(self.state.word().to_uppercase().replace('_', " ")),
             self.service.shown(),
-            if self.is_shared {
+            if self.aside.is_shared {
                 Untrusted::from(format!("{} @{}", self.name.raw(), self.source)).shown()
             } else {
                 self.name.shown()
@@ -214,20 +221,21 @@ impl<'a> SloRow<'a> {
         let phase = self.phase.filter(|&phase| phase != Phase::Calm);
         let course = match (self.exhausted, self.exhausts_in_s, phase) {
             (Some(true), ..) => Some("exhausted".to_owned()),
-            (_, Some(left), Some(phase)) if !self.ends_within_budget => {
+            (_, Some(left), Some(phase)) if !self.aside.ends_within_budget => {
                 let left = window::brief(SignedDuration::from_secs(left));
                 Some(format!("{}, gone in {left}", phase.word()))
             }
             (_, _, phase) => phase.map(|phase| phase.word().to_owned()),
         };
         let few = self
+            .aside
             .held_back
             .map(|bad| format!("{bad} of {} events", self.min_bad_events));
-        let estimate = self.shortfall.map(|short| {
+        let estimate = self.aside.shortfall.map(|short| {
             let (data, wanted) = (window::brief(short.data), window::brief(short.wanted));
             format!("estimate: data {data} of {wanted}")
         });
-        let notes = [course, few, estimate, self.hold_words.clone()];
+        let notes = [course, few, estimate, self.aside.hold_words.clone()];
         notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
