@@ -299,7 +299,11 @@ impl Prometheus {
                 .ages
                 .refresh(&self.api, &mut self.planner, &plans, ask)
                 .await;
-            margin.note("how old the data is", asked);
+            // Numbers are no worse for it.
+            margin.warn(asked.err().map(|fault| {
+                let reason = fault.message.raw();
+                Untrusted::from(format!("how old the data is cannot be told: {reason}"))
+            }));
         }
         let observe = |(index, plan): (usize, &Plan)| {
             let incomplete =

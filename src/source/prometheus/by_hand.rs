@@ -59,6 +59,14 @@ struct Groups {
     lack: Option<String>,
 }
 
+impl Groups {
+    /// Asks again as soon as for new groups, after a refusal.
+    fn put_off(&mut self, at: Timestamp) {
+        self.asked = Some(at);
+        self.asked_all = at.checked_sub(ALL_GROUPS - NEW_GROUPS).ok();
+    }
+}
+
 impl ByHand {
     /// Plans an SLO at a moment.
     pub(super) fn new(settings: &SloSettings, at: Timestamp) -> Self {
@@ -329,6 +337,7 @@ pub(super) async fn find_groups(
         match answers.get(question) {
             Ok(series) => all[*index].take(*is_all, series, at),
             Err(fault) => {
+                all[*index].groups.put_off(at);
                 refused.get_or_insert(fault.clone());
             }
         }

@@ -19,6 +19,9 @@ const EXPRESSIONS: usize = 50;
 /// minutes that Pyrra makes of it for 30 days.
 const SHORT: Window = Window::minutes(65);
 
+/// When a span that could not be read is asked for again at the latest.
+const RETRY: SignedDuration = SignedDuration::from_mins(1);
+
 /// Samples by SLO and span, kept between polls.
 #[derive(Default)]
 pub(super) struct Meter {
@@ -118,9 +121,9 @@ impl Meter {
             let missing = asked.filter(|span| !plan.given.contains_key(span));
             let due = missing.filter(|span| {
                 kept.and_then(|kept| kept.get(span)).is_none_or(|sample| {
-                    sample.reading == Reading::Unknown
-                        || window::age(sample.at, at) >= cadence(*span)
-                        || sample.at > at
+                    let age = window::age(sample.at, at);
+                    let is_unknown = sample.reading == Reading::Unknown;
+                    age >= cadence(*span) || (is_unknown && age >= RETRY) || sample.at > at
                 })
             });
             wants.extend(due.map(|span| (index, span)));

@@ -1,9 +1,10 @@
 //! How old the data behind each SLO is: a period of 30 days over 9 days of data is an estimate.
 //!
-//! PromQL has no function for a series' first sample, so the time of the newest sample is asked for
-//! at some 700 moments of the period, and the least of them is kept: `min_over_time` of `timestamp`
-//! in a subquery. That looks at one sample a moment, not at all of them. It finds the first sample
-//! to a 720th of the period; what is younger than a day is looked at more closely.
+//! `PromQL` has no function for a series' first sample, so the time of the newest sample is asked for
+//! at some moments of the past, and the least is kept: `min_over_time` of `timestamp` in a subquery.
+//! First where the period begins: most data is there already. For the rest the period is searched,
+//! a sixteenth of it at a time, until the first sample is known to a fiftieth of its age. That reads
+//! some dozen samples of a series; each moment of a subquery costs as much as an instant query.
 //!
 //! What is older than the period does not count. Data that begins late is late whatever the reason:
 //! a new service, a short retention, a rule that was added yesterday, a hole where the period begins.
@@ -25,11 +26,21 @@ use crate::text::Untrusted;
 const CADENCE: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is where none was found.
 const CADENCE_OF_NONE: SignedDuration = SignedDuration::from_mins(5);
-/// Moments of a period that are looked at.
-const MOMENTS: u32 = 720;
-/// Younger data is looked at again, at every second minute.
-const YOUNG: Window = Window::days(1);
-/// Expressions joined in a query: each is read at [`MOMENTS`] moments.
+/// The part of a period that may be empty at its beginning: what [`Coverage::is_short`] tolerates.
+///
+/// [`Coverage::is_short`]: crate::domain::slo::Coverage::is_short
+const BEGINNING: u32 = 100;
+/// Moments of that part that are looked at.
+const PROBES: u32 = 4;
+/// Parts that a stretch of time is searched in.
+const PARTS: u32 = 16;
+/// Finer than this, in seconds, nothing is searched.
+const FINEST: u32 = 60;
+/// The part of its age to which the first sample is searched.
+const PRECISION: i64 = 50;
+/// How often the search goes on: a 16th each time is enough for a year.
+const ROUNDS: usize = 6;
+/// Expressions joined in a query: each is read at several moments.
 const EXPRESSIONS: usize = 16;
 
 /// The age of data by SLO, kept between polls.
@@ -43,12 +54,25 @@ struct Age {
     since: Option<Timestamp>,
 }
 
-/// Where the oldest sample of an SLO is found.
-struct Find {
+/// A stretch of time in which the oldest sample is looked for.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    /// In seconds.
+    length: u32,
+    step: u32,
+    /// How long ago it ended, in seconds.
+    ended: i64,
+}
+
+/// The search for the oldest sample of an SLO.
+struct Search {
     plan: usize,
-    queries: Vec<String>,
-    /// The labels of its own series, where a query answers for many.
+    /// The selectors of its series.
+    selectors: Vec<String>,
+    /// The labels of its own series, where a selector has many.
     labels: Option<Labels>,
+    stretch: Stretch,
+    oldest: Option<Timestamp>,
 }
 
 impl Ages {
@@ -82,25 +106,22 @@ impl Ages {
         if due.is_empty() {
             return Ok(());
         }
-        let whole = |plan: usize| plans[plan].slo.period.elapsed(at, &plans[plan].zone);
-        let finds = due
-            .iter()
-            .map(|&plan| find(plan, &plans[plan], whole(plan)));
-        let found = oldest(api, planner, ask, finds.collect()).await?;
-        let is_young = |plan: &usize| {
-            let since = found.get(plan).copied();
-            whole(*plan) > YOUNG
-                && since.is_some_and(|since| window::age(since, at) < YOUNG.duration())
-        };
-        let young = due.iter().copied().filter(is_young);
-        let finds = young.map(|plan| find(plan, &plans[plan], YOUNG)).collect();
-        let closer = oldest(api, planner, ask, finds).await?;
-        for plan in due {
-            let since = closer.get(&plan).or(found.get(&plan)).copied();
-            let age = Age { asked: at, since };
-            self.kept.insert(ids[plan].clone(), age);
+        let search = |&plan: &usize| search(plan, &plans[plan], at);
+        let mut all: Vec<_> = due.iter().map(search).collect();
+        let outcome = find(api, planner, ask, &mut all, |plan| {
+            plans[plan].slo.period.elapsed(at, &plans[plan].zone)
+        })
+        .await;
+        for search in all {
+            let id = &ids[search.plan];
+            let known = self.kept.get(id).and_then(|known| known.since);
+            let age = Age {
+                asked: at,
+                since: search.oldest.or(known.filter(|_| outcome.is_err())),
+            };
+            self.kept.insert(id.clone(), age);
         }
-        Ok(())
+        outcome
     }
 
     fn is_due(&self, id: &Untrusted, at: Timestamp) -> bool {
@@ -111,16 +132,100 @@ impl Ages {
     }
 }
 
-/// The oldest samples, by plan.
-async fn oldest(
+/// Searches for the oldest sample of each.
+async fn find(
     api: &Api,
     planner: &mut Planner,
     ask: &Ask,
-    finds: Vec<Find>,
-) -> Result<HashMap<usize, Timestamp>, Fault> {
-    let questions: Vec<_> = finds
+    all: &mut [Search],
+    period: impl Fn(usize) -> Window,
+) -> Result<(), Fault> {
+    look(api, planner, ask, all.iter_mut()).await?;
+    for search in all.iter_mut().filter(|search| search.oldest.is_none()) {
+        let length = period(search.plan).seconds();
+        search.stretch = Stretch {
+            length,
+            step: length.div_ceil(PARTS).max(FINEST),
+            ended: 0,
+        };
+    }
+    let mut open: Vec<_> = all.iter_mut().filter(|one| one.oldest.is_none()).collect();
+    for _ in 0..ROUNDS {
+        look(
+            api,
+            planner,
+            ask,
+            open.iter_mut().map(|search| &mut **search),
+        )
+        .await?;
+        let present = ask.at.or_else(|| api.present()).unwrap_or(ask.now);
+        open.retain_mut(|search| search.narrow(present));
+        if open.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Search {
+    /// Goes on before the oldest sample that was found, or after the last moment that was looked at;
+    /// false when it is known closely enough.
+    fn narrow(&mut self, present: Timestamp) -> bool {
+        let age = self
+            .oldest
+            .map_or(0, |oldest| window::age(oldest, present).as_secs());
+        let step = self.stretch.step;
+        if step <= FINEST || i64::from(step) <= age / PRECISION {
+            return false;
+        }
+        // Those whose data begins at about the same time are asked for as one.
+        let finer = step.div_ceil(PARTS).max(FINEST);
+        self.stretch = Stretch {
+            length: step + finer,
+            step: finer,
+            ended: age / i64::from(finer) * i64::from(finer),
+        };
+        true
+    }
+
+    fn query(&self, selector: &str) -> String {
+        let Stretch {
+            length,
+            step,
+            ended,
+        } = self.stretch;
+        let offset = if ended > 0 {
+            format!(" offset {ended}s")
+        } else {
+            String::new()
+        };
+        let oldest = format!("min_over_time(timestamp({selector})[{length}s:{step}s]{offset})");
+        if self.labels.is_some() {
+            oldest
+        } else {
+            format!("min({oldest})")
+        }
+    }
+}
+
+/// Looks for older samples in the stretches of these.
+async fn look<'a>(
+    api: &Api,
+    planner: &mut Planner,
+    ask: &Ask,
+    searches: impl Iterator<Item = &'a mut Search>,
+) -> Result<(), Fault> {
+    let mut searches: Vec<_> = searches.collect();
+    let queries: Vec<Vec<String>> = searches
         .iter()
-        .flat_map(|find| &find.queries)
+        .map(|search| {
+            let selectors = search.selectors.iter();
+            selectors.map(|selector| search.query(selector)).collect()
+        })
+        .collect();
+    let questions: Vec<_> = queries
+        .iter()
+        .flatten()
         .map(|query| Question { query, class: 0 })
         .collect();
     let answers = planner
@@ -128,47 +233,48 @@ async fn oldest(
             api.query(&query, ask.at).await
         })
         .await?;
-    let mut found = HashMap::new();
     let mut next = 0;
-    for find in &finds {
-        let questions = next..next + find.queries.len();
+    for (search, queries) in searches.iter_mut().zip(&queries) {
+        let questions = next..next + queries.len();
         next = questions.end;
-        let times = questions.filter_map(|question| time(&answers, question, find));
-        if let Some(since) = times.min() {
-            found.insert(find.plan, since);
-        }
+        let times = questions.filter_map(|one| time(&answers, one, search.labels.as_ref()));
+        search.oldest = times.chain(search.oldest).min();
     }
-    answers.broken.map_or(Ok(found), Err)
+    answers.broken.map_or(Ok(()), Err)
 }
 
-fn time(answers: &Answers<Series>, question: usize, find: &Find) -> Option<Timestamp> {
+fn time(answers: &Answers<Series>, question: usize, own: Option<&Labels>) -> Option<Timestamp> {
     let series = answers.get(question).ok()?;
     let own = series
         .iter()
-        .find(|series| find.labels.as_ref().is_none_or(|l| *l == series.labels))?;
+        .find(|series| own.is_none_or(|labels| *labels == series.labels))?;
     let since_epoch = SignedDuration::try_from_secs_f64(own.value).ok()?;
     Timestamp::from_duration(since_epoch).ok()
 }
 
-/// By the recorded series where the ratio is recorded, else by what counts all events.
-fn find(plan: usize, of: &Plan, reach: Window) -> Find {
-    let minutes = (reach.seconds() / MOMENTS).div_ceil(60).max(1);
-    let step = Window::minutes(minutes);
-    let times = |selector: &str| format!("min_over_time(timestamp({selector})[{reach}:{step}])");
-    if let Trend::Recorded { name, labels, .. } = &of.trend {
-        return Find {
-            plan,
-            queries: vec![times(&format!("{{__name__=\"{}\"}}", escape_string(name)))],
-            labels: Some(labels.clone()),
-        };
-    }
-    let totals = of.asked.first_key_value();
-    let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
-    let selectors: BTreeSet<_> = totals.into_iter().flat_map(promql::selectors).collect();
-    let queries = selectors.iter().map(|one| format!("min({})", times(one)));
-    Find {
+/// By the recorded series where the ratio is recorded, else by what counts all events; at first
+/// where the period begins.
+fn search(plan: usize, of: &Plan, at: Timestamp) -> Search {
+    let period = of.slo.period.elapsed(at, &of.zone).seconds();
+    let length = (period / BEGINNING).max(FINEST);
+    let (selectors, labels) = if let Trend::Recorded { name, labels, .. } = &of.trend {
+        let selector = format!("{{__name__=\"{}\"}}", escape_string(name));
+        (vec![selector], Some(labels.clone()))
+    } else {
+        let totals = of.asked.first_key_value();
+        let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
+        let selectors: BTreeSet<_> = totals.into_iter().flat_map(promql::selectors).collect();
+        (selectors.into_iter().collect(), None)
+    };
+    Search {
         plan,
-        queries: queries.collect(),
-        labels: None,
+        selectors,
+        labels,
+        stretch: Stretch {
+            length,
+            step: (length / PROBES).max(1),
+            ended: i64::from(period.saturating_sub(length)),
+        },
+        oldest: None,
     }
 }
