@@ -214,11 +214,20 @@ impl OpenMetrics {
         let mut told = self
             .with_keeper(move |keeper| keeper.live(&round, now, course))
             .await?;
-        told.warnings.extend(found.troubles);
         if role == Role::Reader {
             missing(&targets, &mut told.targets, now, self.plan.fresh);
         }
-        facts(told, now)
+        let mut facts = facts(told, now)?;
+        // Targets that are not known are events that are missing.
+        if let Some(trouble) = found.troubles.first() {
+            let slos = facts.slos.iter_mut().flatten();
+            slos.for_each(|slo| slo.partial = true);
+            let fault = || Fault::new(FaultKind::Connect, trouble);
+            facts.fault.get_or_insert_with(fault);
+        }
+        let troubles = found.troubles.into_iter().map(Untrusted::from);
+        facts.warnings.extend(troubles);
+        Ok(facts)
     }
 
     async fn past(&mut self, at: Timestamp) -> Result<Facts, Fault> {

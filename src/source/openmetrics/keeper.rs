@@ -1,5 +1,6 @@
 //! The one history of a source: written by one process, read by any, and evaluated.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(super) struct Keeper {
     plan: Arc<Plan>,
     lock: Option<Lock>,
     history: Option<History>,
+    /// Which file that is, by device and inode.
+    opened: Option<(u64, u64)>,
     /// True after the history was found to be damaged while it was in use.
     damaged: bool,
     evaluator: Evaluator,
@@ -48,6 +51,7 @@ impl Keeper {
             plan,
             lock: None,
             history: None,
+            opened: None,
             damaged: false,
             evaluator: Evaluator::default(),
             warnings: Vec::new(),
@@ -61,8 +65,8 @@ impl Keeper {
     }
 
     fn open(&mut self) -> Result<Role, Trouble> {
-        if !self.path.exists() {
-            // Somebody took it away: what is still open is nobody's.
+        if self.opened != self.identity() {
+            // Somebody took it away or put another in its place: what is still open is nobody's.
             self.close();
         }
         if self.lock.is_none() {
@@ -74,16 +78,23 @@ impl Keeper {
         if self.lock.is_none() {
             if self.history.is_none() {
                 self.history = History::read(&self.path, self.limits)?;
+                self.opened = self.identity();
             }
             return Ok(Role::Reader);
         }
         if self.history.is_none() {
             let (history, warning) = History::create(&self.path, self.limits, self.damaged)?;
             self.history = Some(history);
+            self.opened = self.identity();
             self.damaged = false;
             self.warnings.extend(warning);
         }
         Ok(Role::Writer)
+    }
+
+    fn identity(&self) -> Option<(u64, u64)> {
+        let file = std::fs::metadata(&self.path).ok()?;
+        Some((file.dev(), file.ino()))
     }
 
     fn close(&mut self) {
