@@ -114,6 +114,8 @@ fn an_slo_says_the_same_without_a_server_as_with_one() {
     );
     assert_eq!(exit, 3);
     assert_ne!(slo(&before, "steady/availability")["state"], "ok");
+    let said = before["sources"][0]["warnings"].to_string();
+    assert!(said.contains("its history begins at"), "{said}");
 }
 
 /// Counters that the test moves.
@@ -289,6 +291,27 @@ fn targets_of_a_file_come_and_go_and_the_one_that_fails_is_named() {
     for words in ["1 of 2 targets", &second.address, "line 1", "not closed"] {
         assert!(said.contains(words), "{said}");
     }
+    assert_eq!(slo(&found, "a/availability")["partial"], true, "{found:#}");
+}
+
+#[test]
+fn every_address_of_a_name_is_scraped_and_a_name_without_one_is_a_fault() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let exporter = Exporter::start();
+    exporter.expose(Counters { good: 5, bad: 0 }.text());
+    let (_, port) = exporter.address.split_once(':').expect("a port");
+    let dns = format!("dns = [\"localhost:{port}\", \"nobody.invalid:1\"]");
+    let source = format!("kind = \"openmetrics\"\nhistory = \"app.db\"\n{dns}");
+    configure(dir.path(), "watchfire.toml", &source, &["a"]);
+    let (exit, found) = status(dir.path(), &["--config", "watchfire.toml"]);
+    assert_eq!((exit, exporter.answered("watchfire")), (3, 1), "{found:#}");
+    let source = &found["sources"][0];
+    let warnings = source["warnings"].to_string();
+    assert!(
+        warnings.contains("no address for nobody.invalid"),
+        "{found:#}"
+    );
+    assert!(source["fault"].is_string(), "{found:#}");
     assert_eq!(slo(&found, "a/availability")["partial"], true, "{found:#}");
 }
 

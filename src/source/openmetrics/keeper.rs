@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evaluate::{Evaluation, Evaluator, Plan, Question};
-use super::history::{History, Limits, Lock, Scraped, TargetState, Trouble};
+use super::history::{History, Limits, Lock, Scraped, TargetState, Tier, Trouble};
 use crate::domain::{Fault, FaultKind, window};
 
 /// Who is at the history of a source.
@@ -143,7 +143,20 @@ impl Keeper {
             live: false,
             course: false,
         });
-        self.noted(told)
+        let mut told = self.noted(told)?;
+        let begins = self
+            .history
+            .as_ref()
+            .map(|history| history.begins(Tier::Hours));
+        if let Some(begins) = self.noted(begins.transpose())?.flatten()
+            && begins > at.as_millisecond()
+            && let Ok(begins) = Timestamp::from_millisecond(begins)
+        {
+            told.warnings.push(format!(
+                "its history begins at {begins}: nothing is known of then"
+            ));
+        }
+        Ok(told)
     }
 
     /// How far the clock is behind the history, when it is.
