@@ -199,6 +199,27 @@ fn look_back(seen: &Observation) -> Window {
     Window::from_seconds(seconds).unwrap_or_else(|| seen.slo.period.nominal())
 }
 
+/// A time in its two largest units: `8d23h`, `1h59m`, `36m`.
+pub fn lasting(time: SignedDuration) -> String {
+    let mut rest = time.as_secs().max(0);
+    let mut text = String::new();
+    let mut left = 2;
+    for (unit, seconds) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        let count = rest / seconds;
+        rest %= seconds;
+        if count > 0 && left > 0 {
+            text = format!("{text}{count}{unit}");
+        }
+        if !text.is_empty() {
+            left -= 1;
+        }
+    }
+    if text.is_empty() {
+        return "0s".to_owned();
+    }
+    text
+}
+
 /// The events of a sample that kept the objective.
 pub fn good(events: Events) -> f64 {
     (events.total - events.bad).max(0.0)

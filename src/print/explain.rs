@@ -7,7 +7,8 @@ use jiff::{Timestamp, Unit};
 
 use super::table;
 use crate::domain::explanation::{
-    Evidence, Request, because, budget_left, estimates, exhaustion, good, held_rate, number,
+    Evidence, Request, because, budget_left, estimates, exhaustion, good, held_rate, lasting,
+    number,
 };
 use crate::domain::{Assessment, Explanation, Period, Reading, window};
 use crate::text::{Shown, Untrusted};
@@ -109,8 +110,8 @@ fn head(
                 "this {period} in {name}: {} to {}, {} of {} passed ({}%)",
                 own.of(start),
                 own.of(end),
-                window::brief(seen.period_elapsed),
-                window::brief(seen.period_length),
+                lasting(seen.period_elapsed),
+                lasting(seen.period_length),
                 number((passed * 1000.0).round() / 10.0)
             )
         }
@@ -162,11 +163,7 @@ fn window_row(explained: &Explanation, verdict: &Assessment, span: &Evidence) ->
         if samples.is_some_and(|samples| samples.count == 0.0) {
             "none".to_owned()
         } else if coverage.is_short() {
-            format!(
-                "{} of {}",
-                window::brief(coverage.data),
-                window::brief(coverage.wanted)
-            )
+            format!("{} of {}", lasting(coverage.data), lasting(coverage.wanted))
         } else {
             "whole".to_owned()
         }
@@ -232,7 +229,7 @@ fn budget(out: &mut impl Write, explained: &Explanation, verdict: &Assessment) -
     field(out, "budget left", left)?;
     let gone = exhaustion(seen, verdict);
     let gone = match verdict.exhausts_in {
-        Some(time) => format!("{gone}, which is {}", window::brief(time)),
+        Some(time) => format!("{gone}, which is {}", lasting(time)),
         None => gone,
     };
     field(out, "gone in", gone)?;
@@ -248,7 +245,7 @@ fn data(out: &mut impl Write, explained: &Explanation, clock: &Clock<'_>) -> io:
         return Ok(());
     };
     let newest = match (data.newest, data.age()) {
-        (Some(at), Some(age)) => format!("{} old, {}", window::brief(age), clock.of(at)),
+        (Some(at), Some(age)) => format!("{} old, {}", lasting(age), clock.of(at)),
         (Some(at), None) => clock.of(at),
         (None, _) => "none within a day".to_owned(),
     };
@@ -258,7 +255,7 @@ fn data(out: &mut impl Write, explained: &Explanation, clock: &Clock<'_>) -> io:
         field(out, "sampled", words)?;
     }
     if let Some(since) = explained.seen.since {
-        let age = window::brief(window::age(since, explained.seen.at));
+        let age = lasting(window::age(since, explained.seen.at));
         let short = explained.seen.shortfall().is_some();
         let words = if short {
             format!("{age} old, {}: younger than the period", clock.of(since))
@@ -267,7 +264,7 @@ fn data(out: &mut impl Write, explained: &Explanation, clock: &Clock<'_>) -> io:
         };
         field(out, "oldest sample", words)?;
     }
-    let finer = |time: jiff::SignedDuration| window::brief(time);
+    let finer = |time: jiff::SignedDuration| lasting(time);
     let gap = match (data.gap, data.resolution) {
         (Some(gap), _) => format!(
             "at least {} without any sample, {} to {}",
@@ -340,7 +337,7 @@ pub fn plan_text(
     )?;
     for request in requests {
         let every = request.every.map_or("every poll".to_owned(), |every| {
-            format!("every {}", window::brief(every))
+            format!("every {}", lasting(every))
         });
         let names = request.serves.iter().map(Untrusted::shown);
         let names: Vec<_> = names.map(|name| name.as_str().to_owned()).collect();

@@ -4,7 +4,7 @@ use super::super::slo::RuleVerdict;
 use super::super::{
     Assessment, Observation, Origin, Period, Phase, Reading, Severity, State, Window, window,
 };
-use super::{Basis, Data, Explanation, difference, number};
+use super::{Basis, Data, Explanation, difference, lasting, number};
 
 /// Why the SLO is in its state, one reason a sentence, the decisive one first.
 pub fn because(seen: &Observation, verdict: &Assessment) -> Vec<String> {
@@ -131,9 +131,9 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
         told.push(format!(
             "the period asks for {}, the oldest sample is {} old: its ratio and the budget left \
              are an estimate, of those {} alone",
-            window::brief(coverage.wanted),
-            window::brief(coverage.data),
-            window::brief(coverage.data)
+            lasting(coverage.wanted),
+            lasting(coverage.data),
+            lasting(coverage.data)
         ));
     }
     for (window, coverage) in short_windows(seen) {
@@ -172,7 +172,7 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
     if explained
         .spans
         .iter()
-        .any(|span| span.basis == Basis::Recorded)
+        .any(|one| one.basis == Basis::Recorded)
     {
         told.push(
             "recorded numbers are as old as the last evaluation of their rule, not as the question"
@@ -188,7 +188,7 @@ fn short_windows(seen: &Observation) -> Vec<(Window, String)> {
     windows
         .filter_map(|&window| {
             let coverage = seen.shortfall_of(window)?;
-            Some((window, super::window::brief(coverage.data)))
+            Some((window, lasting(coverage.data)))
         })
         .collect()
 }
@@ -197,7 +197,7 @@ fn gaps(data: &Data) -> Option<String> {
     let gap = data.gap?;
     Some(format!(
         "no sample for at least {} from {}: what happened then is guessed from the samples around it",
-        window::brief(gap.length()),
+        lasting(gap.length()),
         gap.from
     ))
 }
@@ -235,7 +235,7 @@ fn older(seen: &Observation) -> Option<String> {
         .filter(|(_, sample)| sample.reading != Reading::Unknown)
         .filter_map(|(name, sample)| {
             let age = window::age(sample.at, seen.at);
-            (age.as_secs() >= 5).then(|| format!("{name} {} ago", window::brief(age)))
+            (age.as_secs() >= 5).then(|| format!("{name} {} ago", lasting(age)))
         })
         .collect();
     (!old.is_empty()).then(|| {

@@ -47,6 +47,21 @@ fn the_arithmetic_is_spelled_out_with_its_numbers() {
 }
 
 #[test]
+fn a_time_is_told_in_its_two_largest_units() {
+    let told = |seconds| lasting(SignedDuration::from_secs(seconds));
+    for (seconds, want) in [
+        (-5, "0s"),
+        (59, "59s"),
+        (7_140, "1h59m"),
+        (7_205, "2h"),
+        (86_400 * 9, "9d"),
+        (86_400 * 9 - 1, "8d23h"),
+    ] {
+        assert_eq!(told(seconds), want);
+    }
+}
+
+#[test]
 fn numbers_keep_six_digits_and_no_noise() {
     for (value, want) in [
         (0.0, "0"),

@@ -3,9 +3,9 @@
 use super::detail::{heading, rule_grid, verdict_line};
 use super::{budget_role, burn_role};
 use crate::domain::explanation::{
-    Basis, Data, because, budget_left, estimates, exhaustion, good, held_rate, number,
+    Basis, Data, because, budget_left, estimates, exhaustion, good, held_rate, lasting, number,
 };
-use crate::domain::{Assessment, Explanation, Observation, Period, Reading, window};
+use crate::domain::{Assessment, Explanation, Observation, Period, Reading};
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Role};
 use crate::pane::{Said, Sight, figures, fresh};
@@ -88,8 +88,8 @@ fn promise(sight: Sight<'_>, explained: &Explanation, detail: &mut Detail) {
                 "this {period}{zone}, {} to {}, {} of {} passed",
                 sight.moment(start),
                 sight.moment(end),
-                window::brief(seen.period_elapsed),
-                window::brief(seen.period_length)
+                lasting(seen.period_elapsed),
+                lasting(seen.period_length)
             )
         }
     };
@@ -109,7 +109,7 @@ fn arithmetic(seen: &Observation, verdict: &Assessment, detail: &mut Detail) {
     let left = left.unwrap_or_else(|| "not known: the period's ratio is not".to_owned());
     detail.field("left", Line::of(left, budget_role(verdict)));
     let gone = match verdict.exhausts_in {
-        Some(time) => format!("{}: {}", window::brief(time), exhaustion(seen, verdict)),
+        Some(time) => format!("{}: {}", lasting(time), exhaustion(seen, verdict)),
         None => exhaustion(seen, verdict),
     };
     detail.field("gone in", Line::of(gone, Role::Plain));
@@ -199,7 +199,7 @@ fn fields(sight: Sight<'_>, explained: &Explanation, data: &Data, detail: &mut D
     let plain = |text: String| Line::of(text, Role::Plain);
     let newest = match (data.newest, data.age()) {
         (Some(at), Some(age)) => {
-            format!("{}, {} old then", sight.moment(at), window::brief(age))
+            format!("{}, {} old then", sight.moment(at), lasting(age))
         }
         (Some(at), None) => sight.moment(at),
         (None, _) => "none within a day".to_owned(),
@@ -222,10 +222,10 @@ fn fields(sight: Sight<'_>, explained: &Explanation, data: &Data, detail: &mut D
     let gap = match (data.gap, data.resolution) {
         (Some(gap), _) => format!(
             "at least {} without any sample from {}",
-            window::brief(gap.length()),
+            lasting(gap.length()),
             sight.moment(gap.from)
         ),
-        (None, Some(finest)) => format!("none in the last 6h above {}", window::brief(finest)),
+        (None, Some(finest)) => format!("none in the last 6h above {}", lasting(finest)),
         (None, None) => "not known".to_owned(),
     };
     detail.field("longest gap", plain(gap));
@@ -245,7 +245,7 @@ fn sample_grid(explained: &Explanation, data: &Data) -> Vec<Vec<Cell>> {
             (Some(samples), _) if samples.count == 0.0 => Cell::text("none", Role::NoData),
             (_, Some(coverage)) if coverage.is_short() => {
                 let (data, wanted) = (coverage.data, coverage.wanted);
-                let text = format!("{} of {}", window::brief(data), window::brief(wanted));
+                let text = format!("{} of {}", lasting(data), lasting(wanted));
                 Cell::text(text, Role::Strong)
             }
             (_, Some(_)) => Cell::text("whole", Role::Dim),

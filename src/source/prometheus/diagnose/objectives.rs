@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::super::api::Api;
 use super::super::plan::{Plan, Span};
@@ -11,7 +11,7 @@ use super::super::{Prometheus, promql};
 use super::moment;
 use super::nearest::{Lack, Names};
 use super::selector::Selector;
-use crate::domain::explanation::number;
+use crate::domain::explanation::lasting;
 use crate::domain::{
     Fault, FaultKind, Finding, Grade, Observation, Origin, Reading, Window, slo, window,
 };
@@ -20,10 +20,8 @@ use crate::text::Untrusted;
 
 /// Expressions in one query.
 const BATCH: usize = 24;
-/// SLOs whose missing series and short data are looked into one by one.
+/// SLOs whose missing series are looked into one by one.
 const MOST: usize = 50;
-/// How often the time that data reaches back is halved.
-const HALVINGS: u32 = 10;
 
 /// What the server says to one expression; `None` for no such series.
 type Values = HashMap<String, Option<f64>>;
@@ -59,12 +57,10 @@ pub(super) async fn examine(
     let values = ask_all(&of.api, present, ask.at).await;
     let ahead = subjects.iter().flat_map(Subject::all).map(future).collect();
     let ahead = ask_all(&of.api, ahead, ask.at).await;
-    let beginnings = subjects.iter().flat_map(Subject::beginning).collect();
-    let covered = ask_all(&of.api, beginnings, ask.at).await;
 
     let mut names = Names::new(&of.api, at);
     let mut found = Vec::new();
-    let (mut missing, mut short) = (0, 0);
+    let mut missing = 0;
     for subject in &subjects {
         let before = found.len();
         found.extend(subject.judgement());
@@ -74,10 +70,7 @@ pub(super) async fn examine(
         }
         found.extend(subject.refusal(&of.api, ask).await);
         found.extend(subject.future(&ahead));
-        if subject.is_short(&covered) && short < MOST {
-            short += 1;
-            found.extend(subject.shortage(&of.api, ask, keeps_enough).await);
-        }
+        found.extend(subject.shortage(keeps_enough));
         let is_well = !found[before..].iter().any(|one| one.grade.is_trouble());
         found.extend(is_well.then(|| subject.well(&values, at)));
         for finding in &mut found[before..] {
@@ -140,19 +133,6 @@ impl Subject<'_> {
         selectors
             .flat_map(|one| [counted(one), dated(one)])
             .collect()
-    }
-
-    /// Whether any series was there when the period began.
-    fn beginning(&self) -> Vec<String> {
-        let period = self.seen.period_elapsed;
-        let all = self.all().iter();
-        all.map(|one| there(one, period - period / 100)).collect()
-    }
-
-    fn is_short(&self, covered: &Values) -> bool {
-        let mut beginning = self.beginning().into_iter().peekable();
-        let is_asked = beginning.peek().is_some();
-        is_asked && beginning.all(|one| matches!(covered.get(&one), Some(None)))
     }
 
     /// True when a selector is known to have no series now.
@@ -242,29 +222,9 @@ impl Subject<'_> {
     }
 
     /// How far back the data reaches, when that is less than the period.
-    async fn shortage(&self, api: &Api, ask: &Ask, keeps_enough: bool) -> Option<Finding> {
-        let period = self.seen.period_elapsed;
-        let (mut there_at, mut gone_at) = (SignedDuration::ZERO, period);
-        for _ in 0..HALVINGS {
-            let middle = (there_at + gone_at) / 2;
-            let asked = self.all().iter().map(|one| there(one, middle)).collect();
-            let values = ask_all(api, asked, ask.at).await;
-            if values.is_empty() {
-                return None;
-            }
-            if values.values().any(Option::is_some) {
-                there_at = middle;
-            } else {
-                gone_at = middle;
-            }
-        }
-        let is_nothing = there_at.is_zero() && gone_at < period / 64;
-        let is_a_gap = gone_at > period - period / 50;
-        if is_nothing || is_a_gap {
-            // No series at all is told of elsewhere; a gap where the period begins hides nothing.
-            return None;
-        }
-        let (data, wanted) = (in_days((there_at + gone_at) / 2), in_days(period));
+    fn shortage(&self, keeps_enough: bool) -> Option<Finding> {
+        let short = self.seen.shortfall()?;
+        let (data, wanted) = (lasting(short.data), lasting(short.wanted));
         let what = format!("window {wanted}, data {data}: its budget is an estimate");
         if keeps_enough {
             return Some(
@@ -297,15 +257,6 @@ impl Subject<'_> {
     }
 }
 
-/// A long time in days with one decimal, a short one in its unit.
-fn in_days(span: SignedDuration) -> String {
-    let days = span.as_secs_f64() / 86_400.0;
-    if days < 2.0 {
-        return window::brief(span);
-    }
-    format!("{}d", number((days * 10.0).round() / 10.0))
-}
-
 fn refused(name: &str, fault: &Fault) -> Finding {
     let what = format!("its query for `{name}`: {}", fault.message.raw());
     let advice = if fault.kind == FaultKind::Query {
@@ -319,15 +270,6 @@ fn refused(name: &str, fault: &Fault) -> Finding {
 /// True when the server said that there is no such series now.
 fn is_empty(selector: &Selector, values: &Values) -> bool {
     matches!(values.get(&counted(selector)), Some(None))
-}
-
-/// Whether series were there so long ago, within ten minutes.
-fn there(selector: &Selector, ago: SignedDuration) -> String {
-    let offset = (ago - SignedDuration::from_mins(10)).as_secs().max(0);
-    format!(
-        "count(last_over_time({}[20m] offset {offset}s))",
-        selector.text()
-    )
 }
 
 /// Why a selector has no series, and how bad that is.
