@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::label::Matchers;
-use promql_parser::parser::token::{T_ADD, T_COUNT, T_DIV, T_LOR, T_MUL, T_SUB, T_SUM};
+use promql_parser::parser::token::{T_ADD, T_COUNT, T_DIV, T_LOR, T_MAX, T_MUL, T_SUB, T_SUM};
 use promql_parser::parser::{
     AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, MatrixSelector, VectorSelector,
 };
@@ -168,7 +168,7 @@ impl<'a> Question<'a> {
 
     fn aggregate(&self, aggregate: &AggregateExpr, at: Option<Moment>) -> Answer<Outcome> {
         let op = aggregate.op.id();
-        if op != T_SUM && op != T_COUNT {
+        if ![T_SUM, T_COUNT, T_MAX].contains(&op) {
             return unsupported(aggregate.op);
         }
         let by = match &aggregate.modifier {
@@ -179,7 +179,14 @@ impl<'a> Question<'a> {
         let mut groups: BTreeMap<Labels, f64> = BTreeMap::new();
         for (mut labels, value) in self.vector(&aggregate.expr, at)? {
             labels.retain(|name, _| by.contains(name));
-            *groups.entry(labels).or_default() += if op == T_SUM { value } else { 1.0 };
+            let group = groups.entry(labels);
+            if op == T_MAX {
+                group
+                    .and_modify(|most| *most = most.max(value))
+                    .or_insert(value);
+            } else {
+                *group.or_default() += if op == T_SUM { value } else { 1.0 };
+            }
         }
         Ok(Outcome::Vector(groups.into_iter().collect()))
     }
@@ -230,6 +237,13 @@ impl<'a> Question<'a> {
     fn call(&self, call: &Call, at: Option<Moment>) -> Answer<Outcome> {
         let args: Vec<&Expr> = call.args.args.iter().map(AsRef::as_ref).collect();
         match (call.func.name, args.as_slice()) {
+            ("time", []) => {
+                let time = |at| self.world.time(at).as_duration().as_secs_f64();
+                Ok(at.map_or_else(
+                    || Outcome::Vector(Vec::new()),
+                    |at| Outcome::Scalar(time(at)),
+                ))
+            }
             ("vector", [number]) => match self.eval(number, at)? {
                 Outcome::Scalar(value) => Ok(Outcome::Vector(vec![(Labels::new(), value)])),
                 Outcome::Vector(_) => unsupported("vector() of a vector"),

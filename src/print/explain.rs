@@ -247,6 +247,7 @@ fn data(out: &mut impl Write, explained: &Explanation, clock: &Clock<'_>) -> io:
     let newest = match (data.newest, data.age()) {
         (Some(at), Some(age)) => format!("{} old, {}", lasting(age), clock.of(at)),
         (Some(at), None) => clock.of(at),
+        (None, _) if data.present.is_none() => "not known".to_owned(),
         (None, _) => "none within a day".to_owned(),
     };
     field(out, "newest sample", newest)?;

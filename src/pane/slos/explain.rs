@@ -202,6 +202,7 @@ fn fields(sight: Sight<'_>, explained: &Explanation, data: &Data, detail: &mut D
             format!("{}, {} old then", sight.moment(at), lasting(age))
         }
         (Some(at), None) => sight.moment(at),
+        (None, _) if data.present.is_none() => "not known".to_owned(),
         (None, _) => "none within a day".to_owned(),
     };
     detail.field("newest", plain(newest));

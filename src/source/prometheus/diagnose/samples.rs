@@ -1,5 +1,7 @@
 //! The samples behind an SLO: how many, how often, how old, and where some are missing.
 
+use std::collections::BTreeMap;
+
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -11,6 +13,7 @@ use super::selector::{Selector, written};
 use crate::domain::explanation::{Data, Gap, Samples};
 use crate::domain::{Explanation, Fault, Window, window};
 use crate::source::Ask;
+use crate::text::Untrusted;
 
 /// Queries in flight: long windows are dear.
 const IN_FLIGHT: usize = 4;
@@ -37,10 +40,7 @@ pub(super) async fn look(
         selectors,
         at: ask.at,
     };
-    let mut data = Data {
-        present: ask.at,
-        ..Data::default()
-    };
+    let mut data = Data::default();
     match look.newest().await {
         Ok((newest, present)) => {
             data.newest = newest;
@@ -48,21 +48,32 @@ pub(super) async fn look(
         }
         Err(fault) => note(explained, "the newest sample", &fault),
     }
-    match look.interval().await {
-        Ok(interval) => data.interval = interval,
-        Err(fault) => note(explained, "the distance of two samples", &fault),
-    }
+    let interval = look.interval().await;
     let windows: Vec<_> = explained.spans.iter().map(|span| span.window).collect();
     let counts: Vec<_> = stream::iter(windows.into_iter().map(|window| look.samples(window)))
         .buffered(IN_FLIGHT)
         .collect()
         .await;
-    for (index, count) in counts.into_iter().enumerate() {
+    let mut refusals: BTreeMap<Untrusted, Vec<String>> = BTreeMap::new();
+    for (span, count) in explained.spans.iter_mut().zip(counts) {
         match count {
-            Ok(samples) => explained.spans[index].samples = samples,
+            Ok(samples) => span.samples = Some(samples),
             Err(fault) => {
-                let window = explained.spans[index].window;
-                note(explained, &format!("the samples of {window}"), &fault);
+                let windows = refusals.entry(fault.message).or_default();
+                windows.push(span.window.to_string());
+            }
+        }
+    }
+    for (why, windows) in refusals {
+        let words = format!("the samples of {}: {}", windows.join(", "), why.raw());
+        explained.lacks.push(words.into());
+    }
+    match interval {
+        Ok(Some(interval)) => data.interval = Some(interval),
+        refused => {
+            data.interval = counted_interval(explained);
+            if let (Err(fault), None) = (refused, data.interval) {
+                note(explained, "the distance of two samples", &fault);
             }
         }
     }
@@ -71,6 +82,18 @@ pub(super) async fn look(
         note(explained, "gaps", &fault);
     }
     explained.data = Some(data);
+}
+
+/// The distance of two samples by how many an hour holds, where the samples cannot be seen.
+fn counted_interval(explained: &Explanation) -> Option<SignedDuration> {
+    let mut spans = explained.spans.iter();
+    let span = spans.find(|span| span.window >= RECENT)?;
+    let fullest = span.samples?.fullest;
+    if fullest < 2.0 {
+        return None;
+    }
+    let seconds = (f64::from(span.window.seconds()) / fullest).round();
+    SignedDuration::try_from_secs_f64(seconds).ok()
 }
 
 fn note(explained: &mut Explanation, what: &str, fault: &Fault) {
@@ -172,23 +195,17 @@ impl Look<'_> {
         Ok(usual.and_then(|usual| SignedDuration::try_from_secs_f64(usual).ok()))
     }
 
-    /// How many samples a window holds; `None` when it has no series at all.
-    async fn samples(&self, window: Window) -> Result<Option<Samples>, Fault> {
+    /// How many samples a window holds.
+    async fn samples(&self, window: Window) -> Result<Samples, Fault> {
         let counted = self.counted(window);
         let [all, series, fullest] =
             ["sum", "count", "max"].map(|aggregate| format!("{aggregate}({counted})"));
         let values = self.values(&[&all, &series, &fullest]).await?;
-        Ok(match values[..] {
-            [Some(count), Some(series), Some(fullest)] => Some(Samples {
-                count,
-                series,
-                fullest,
-            }),
-            _ => Some(Samples {
-                count: 0.0,
-                series: 0.0,
-                fullest: 0.0,
-            }),
+        let [count, series, fullest] = [0, 1, 2].map(|place| values[place].unwrap_or(0.0));
+        Ok(Samples {
+            count,
+            series,
+            fullest,
         })
     }
 
