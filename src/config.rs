@@ -6,6 +6,7 @@
 //! [`SourceSettings::options`].
 
 mod check;
+mod content;
 mod excerpt;
 mod files;
 mod load;

@@ -17,11 +17,14 @@ mod pyrra;
 mod sloth;
 pub mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use self::kind::Kind;
 use self::node::Node;
+
+/// The most that is said of all documents together.
+const MOST_FINDINGS: usize = 200;
 
 /// A text that may hold documents.
 #[derive(Clone, Debug)]
@@ -33,7 +36,7 @@ pub struct File {
 }
 
 /// A place in one of the files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The number of the file.
     pub file: usize,
@@ -55,7 +58,7 @@ pub struct Converted {
 }
 
 /// Something to say about a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// Where.
     pub place: Place,
@@ -86,14 +89,12 @@ impl Conversion {
         });
     }
 
-    /// What could not be converted.
-    pub fn refusals(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.is_refusal)
-    }
-
-    /// What was converted, and means something else here.
-    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| !finding.is_refusal)
+    /// Says everything once, what is refused first, and no more than anybody reads.
+    fn settle(&mut self) {
+        let mut said = HashSet::new();
+        self.findings.retain(|finding| said.insert(finding.clone()));
+        self.findings.sort_by_key(|finding| !finding.is_refusal);
+        self.findings.truncate(MOST_FINDINGS);
     }
 }
 
@@ -135,11 +136,6 @@ pub fn convert(files: &[File]) -> Conversion {
             Kind::Pyrra => pyrra::slo(document, &mut conversion),
         }
     }
-    let mut said = Vec::new();
-    conversion.findings.retain(|finding| {
-        let is_new = !said.contains(finding);
-        said.push(finding.clone());
-        is_new
-    });
+    conversion.settle();
     conversion
 }

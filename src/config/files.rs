@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::check::Context;
-use super::load::{Content, Environment, KnownKind, content};
+use super::content::{Content, content};
+use super::load::{Environment, KnownKind};
 use super::place::{Documents, Imported, Mistake};
 use super::{Problem, Step, read, wire};
 use crate::dialect::{self, Converted, File};
 
 /// The most files that all patterns together may match.
 const MOST: usize = 2_000;
+
+/// The most reasons that are told in one run.
+const MOST_REFUSALS: usize = 200;
 
 /// The SLOs of the files, as tables of `[[slo]]`.
 #[derive(Default)]
@@ -148,7 +152,8 @@ pub fn import(files: Vec<File>, kinds: &[KnownKind]) -> Import {
         refusals.extend(
             problems
                 .iter()
-                .filter_map(|problem| documents.mistake(problem)),
+                .filter_map(|problem| documents.mistake(problem))
+                .take(MOST_REFUSALS.saturating_sub(refusals.len())),
         );
         if wrong.is_empty() {
             break;

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::check::Context;
+use super::content::{Content, content};
 use super::place::{ConfigError, Mistake, Origins};
 use super::read;
 use super::wire::{self, SECTIONS};
 use super::{Problem, Settings, Step};
 use crate::text::Shown;
 
-/// The largest file that is read: some thousand sources, and no disk image.
-const MAX_FILE: u64 = 1024 * 1024;
 /// What the variables begin with that stand for one setting each.
 const PREFIX: &str = "WATCHFIRE__";
 
@@ -231,35 +228,6 @@ fn find(
         }
     }
     Ok(None)
-}
-
-/// What is in a file.
-pub(super) enum Content {
-    /// There is no such file.
-    Missing,
-    /// It cannot be read, or is no text of ours: why, and what to do.
-    Wrong(String),
-    /// This.
-    Bytes(Vec<u8>),
-}
-
-/// Reads a file, up to a size that no text of ours has.
-pub(super) fn content(path: &Path) -> Content {
-    let mut bytes = Vec::new();
-    let reading = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
-    match reading {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Content::Missing
-        }
-        Err(error) if error.kind() == ErrorKind::IsADirectory => {
-            Content::Wrong("this is a directory: name the file in it".to_owned())
-        }
-        Err(error) => Content::Wrong(format!("cannot be read: {error}")),
-        Ok(_) if bytes.len() as u64 > MAX_FILE => Content::Wrong(
-            "is larger than 1 MiB, which no configuration is: name the right file".to_owned(),
-        ),
-        Ok(_) => Content::Bytes(bytes),
-    }
 }
 
 /// What is in the file; `None` when there is none.

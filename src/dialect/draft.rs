@@ -113,6 +113,7 @@ impl Draft {
             if !known.contains(&key.as_str()) {
                 let near = known
                     .iter()
+                    .filter(|_| key.len() <= 64)
                     .find(|known| strsim::normalized_damerau_levenshtein(key, known) >= 0.6);
                 let advice = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
                 let message = format!("`{}` is unknown and has no effect{advice}", clipped(key));

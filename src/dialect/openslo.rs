@@ -17,6 +17,9 @@ use super::node::{Node, Value as Part, Wrong};
 use crate::domain::Window;
 use crate::domain::slo::rounded;
 
+/// The most objectives of one SLO.
+const MOST_OBJECTIVES: usize = 100;
+
 /// The objects that others may refer to, by kind and name.
 pub(super) struct Objects<'a>(BTreeMap<(&'static str, String), Vec<&'a Node>>);
 
@@ -107,6 +110,10 @@ fn objectives(spec: &Node) -> Result<Vec<&Node>, Wrong> {
     let objectives: Vec<_> = node.list()?.iter().collect();
     if objectives.is_empty() {
         return Err(Wrong::at(&node.place, "there is no objective: add one"));
+    }
+    if objectives.len() > MOST_OBJECTIVES {
+        let message = format!("more than {MOST_OBJECTIVES} objectives: an SLO has a few");
+        return Err(Wrong::at(&node.place, message));
     }
     Ok(objectives)
 }

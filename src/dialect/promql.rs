@@ -243,16 +243,6 @@ pub(super) fn reads_counter(query: &str) -> Option<bool> {
     }
 }
 
-/// Refuses a bucket boundary that Prometheus 3 spells otherwise: it stores `le="1"` as `le="1.0"`.
-pub(super) fn whole_bucket(query: &str) -> Option<String> {
-    let (_, rest) = query.split_once("le=\"")?;
-    let (limit, _) = rest.split_once('"')?;
-    let is_whole = !limit.is_empty() && limit.bytes().all(|digit| digit.is_ascii_digit());
-    is_whole.then(|| {
-        format!("Prometheus 3 stores `le=\"{limit}\"` as `le=\"{limit}.0\"`, which this does not match: write `le=~\"{limit}|{limit}\\\\.0\"` to be safe")
-    })
-}
-
 /// The values that a selector demands of labels: `job="api"`.
 pub(super) fn demanded(query: &str, label: &str) -> Option<String> {
     let Expr::VectorSelector(selector) = parse(query)? else {

@@ -125,9 +125,6 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
         "latency" => {
             draft.expect_keys(one, &["success", "total", "grouping"]);
             let (success, good) = metric("success")?;
-            if let Some(warning) = promql::whole_bucket(&good) {
-                draft.warn(&success.place, warning);
-            }
             draft.set("good", good, &success.place);
             let (node, total) = metric("total")?;
             draft.set("total", total.clone(), &node.place);

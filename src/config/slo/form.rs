@@ -208,25 +208,9 @@ impl Context<'_> {
                 self.refuse_at(path, "this label is here already: remove one");
             }
         }
-        if wire.by.is_empty() {
-            return;
-        }
-        if wire.parts.is_some() {
+        if !wire.by.is_empty() && wire.parts.is_some() {
             let message = "a mix of several SLOs is one SLO: leave `by` out";
             self.refuse_at(entry.at(&["by"]), message);
-        }
-        let queries = [
-            ("total", &wire.total),
-            ("bad", &wire.bad),
-            ("good", &wire.good),
-            ("error_ratio", &wire.error_ratio),
-            ("success_ratio", &wire.success_ratio),
-        ];
-        for (key, query) in queries {
-            let kept = query.as_deref().map(|query| query::keeps(query, &wire.by));
-            if let Some(Err(message)) = kept {
-                self.refuse_at(entry.at(&[key]), message);
-            }
         }
     }
 

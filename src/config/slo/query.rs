@@ -1,7 +1,7 @@
 //! The PromQL of an SLO, checked before anything asks for it.
 
 use promql_parser::parser::value::ValueType;
-use promql_parser::parser::{self, Expr, LabelModifier};
+use promql_parser::parser::{self, Expr};
 
 /// What stands for the window in an expression.
 const WINDOW: &str = "$window";
@@ -62,36 +62,6 @@ pub(super) fn histogram(query: &str) -> Result<(), String> {
             "these are the buckets of a classic histogram: write `total = '{base}_count{{…}}'` and `good = '{name}{{…,le=\"0.25\"}}'` in place of `histogram` and `within`"
         )),
         None => Ok(()),
-    }
-}
-
-/// Refuses an expression that sums away the labels that an SLO is split by.
-pub(super) fn keeps(query: &str, by: &[String]) -> Result<(), String> {
-    let Ok(expression) = parser::parse(&query.replace(WINDOW, "5m")) else {
-        return Ok(());
-    };
-    let Expr::Aggregate(aggregate) = unwrapped(&expression) else {
-        return Ok(());
-    };
-    let is_kept = |label: &String| match &aggregate.modifier {
-        Some(LabelModifier::Include(labels)) => labels.labels.contains(label),
-        Some(LabelModifier::Exclude(labels)) => !labels.labels.contains(label),
-        None => false,
-    };
-    match by.iter().find(|label| !is_kept(label)) {
-        Some(label) => Err(format!(
-            "this sums `{label}` away, which `by` splits the SLO by: write `{} by ({}) (…)`",
-            aggregate.op,
-            by.join(", ")
-        )),
-        None => Ok(()),
-    }
-}
-
-fn unwrapped(expression: &Expr) -> &Expr {
-    match expression {
-        Expr::Paren(inner) => unwrapped(&inner.expr),
-        other => other,
     }
 }
 

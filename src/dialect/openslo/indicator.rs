@@ -110,9 +110,6 @@ fn counted(draft: &mut Draft, ratio: &Node, objects: &Objects<'_>) -> Result<(),
     };
     let (part_node, part) = query(part, objects)?;
     let (total_node, total) = query(ratio.need("total")?, objects)?;
-    if let Some(warning) = promql::whole_bucket(&part) {
-        draft.warn(&part_node.place, warning);
-    }
     if let Some((_, part, total)) =
         promql::selectors(&part, &total).filter(|(side, ..)| *side == "bad")
     {
