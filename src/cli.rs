@@ -97,6 +97,12 @@ pub enum Command {
     /// Look for what keeps numbers from being right, and say what to do about it
     #[command(after_help = DOCTOR_STATUSES)]
     Doctor(Doctor),
+    /// Print recording and alerting rules for the configured SLOs
+    ///
+    /// For Prometheus, Thanos, Mimir and VictoriaMetrics (vmalert), under the names that Sloth
+    /// gives. watchfire reads what they record instead of asking for it again. What cannot be a
+    /// rule is said on stderr and at the top of the file.
+    Rules(Rules),
     /// Print a commented example of the configuration file
     Config,
     /// Print the completions for a shell
@@ -170,6 +176,31 @@ pub enum Wording {
     Text,
     /// For programs; the fields stay as they are.
     Json,
+}
+
+/// Options of `rules`.
+#[derive(Args, Clone, Debug)]
+pub struct Rules {
+    /// For which rule engine
+    #[arg(long, value_enum, default_value_t = RuleFormat::Prometheus)]
+    pub format: RuleFormat,
+    /// Print unit tests of the rules instead, for `promtool test rules`: they take the rules from
+    /// `watchfire.rules.yml` beside them
+    #[arg(long)]
+    pub tests: bool,
+    /// Only for the SLOs that this source measures
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Only for the SLOs of this service
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+}
+
+/// For which rule engine `rules` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RuleFormat {
+    /// Prometheus' rule files, which Thanos, Mimir and vmalert read too.
+    Prometheus,
 }
 
 /// How `status` prints.

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod explain;
 mod first_steps;
 pub mod import;
+pub mod rules;
 pub mod status;
 
 use std::ffi::OsString;
@@ -59,6 +60,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Doctor(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             doctor::run(&options, loaded, watch)
         }),
+        Some(Command::Rules(options)) => {
+            with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))
+        }
         None => with_sources(&cli.watch, |loaded, keymap, watch| {
             run::run(&loaded.settings.ui, keymap, watch)
         }),

@@ -47,6 +47,7 @@ mod measure;
 mod plan;
 mod planner;
 mod promql;
+pub mod record;
 mod releases;
 mod since;
 #[cfg(test)]

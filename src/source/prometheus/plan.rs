@@ -43,6 +43,11 @@ impl Formula {
         Self::written(sli, promql::PLACEHOLDER)
     }
 
+    /// That of one window.
+    pub(super) fn of(sli: &Sli, window: Window) -> Self {
+        Self::template(sli).over(window)
+    }
+
     fn written(sli: &Sli, window: &str) -> Self {
         match sli {
             Sli::Events { part, total } => Self::Events(Ratio::of(part, total, window)),

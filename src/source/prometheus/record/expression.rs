@@ -1,0 +1,215 @@
+//! The PromQL that a rule records: what [`Formula`] asks in several queries, as one expression that
+//! says the same.
+
+use promql_parser::parser::token::{T_BOTTOMK, T_COUNT_VALUES, T_TOPK};
+use promql_parser::parser::value::ValueType;
+use promql_parser::parser::{self, Expr, LabelModifier};
+use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
+
+use crate::config::Part;
+use crate::source::prometheus::plan::{Formula, Ratio};
+use crate::source::prometheus::promql;
+
+/// What is recorded of one window.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::source::prometheus) enum Measured {
+    /// Events, of which the ratio follows.
+    Counted {
+        /// All of them.
+        total: String,
+        /// The part that is given.
+        part: Part,
+    },
+    /// The error ratio alone.
+    Ratio(String),
+}
+
+impl Measured {
+    /// One series for each value of `by`, one in all when that is empty. Fails with the reason when
+    /// a query cannot be had so.
+    pub(super) fn of(formula: &Formula, by: &[String]) -> Result<Self, String> {
+        match formula {
+            Formula::Events(ratio) if ratio.counts => {
+                let (total, part) = shaped_parts(ratio, by)?;
+                Ok(Self::Counted { total, part })
+            }
+            _ => Ok(Self::Ratio(ratio(formula, by)?)),
+        }
+    }
+
+    /// Everything that tells it from another.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Counted { total, part } => match part {
+                Part::Bad(query) => vec!["bad", query, total],
+                Part::Good(query) => vec!["good", query, total],
+            },
+            Self::Ratio(query) => vec!["ratio", query],
+        }
+    }
+
+    /// True when events are recorded, not only their ratio.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self, Self::Counted { .. })
+    }
+}
+
+/// Bad events, of which there are 0 where no bad series exists; `total` has the labels of `part`.
+/// Good ones that are missing are 0 as well, except buckets: there the mistake is in `le`.
+pub(super) fn bad(part: &Part, total: &str) -> String {
+    match part {
+        Part::Bad(query) => format!("({query}) or {total} * 0"),
+        Part::Good(query) if promql::counts_buckets(query) => {
+            format!("clamp_min({total} - (({query}) or ({total} == 0)), 0)")
+        }
+        Part::Good(query) => format!("clamp_min({total} - (({query}) or {total} * 0), 0)"),
+    }
+}
+
+fn shaped_parts(ratio: &Ratio, by: &[String]) -> Result<(String, Part), String> {
+    let part = match &ratio.part {
+        Part::Bad(query) => Part::Bad(shaped(query, by)?),
+        Part::Good(query) => Part::Good(shaped(query, by)?),
+    };
+    Ok((shaped(&ratio.total, by)?, part))
+}
+
+/// The error ratio in one expression: NaN where nothing happened, as 0 of 0 is.
+fn ratio(formula: &Formula, by: &[String]) -> Result<String, String> {
+    match formula {
+        Formula::Events(ratio) => {
+            let (total, part) = shaped_parts(ratio, by)?;
+            let total = format!("({total})");
+            Ok(format!("clamp_min(({}) / {total}, 0)", bad(&part, &total)))
+        }
+        Formula::Direct { query, success } => {
+            let query = shaped(query, by)?;
+            Ok(if *success {
+                format!("clamp_min(1 - ({query}), 0)")
+            } else {
+                format!("clamp_min({query}, 0)")
+            })
+        }
+        Formula::Weighted(parts) => {
+            let mut sums = (Vec::new(), Vec::new());
+            for (weight, part) in parts {
+                let (value, weighs) = term(part, by)?;
+                sums.0.push(format!("{weight} * ({value})"));
+                sums.1.push(format!("{weight} * ({weighs})"));
+            }
+            Ok(format!(
+                "({}) / ({})",
+                sums.0.join(" + "),
+                sums.1.join(" + ")
+            ))
+        }
+    }
+}
+
+/// One part of a mean by weight: its ratio, 0 without events, and whether it weighs, 1 or 0. Neither
+/// is there where the part is not.
+fn term(part: &Formula, by: &[String]) -> Result<(String, String), String> {
+    if let Formula::Events(ratio) = part {
+        let (total, part) = shaped_parts(ratio, by)?;
+        let total = format!("({total})");
+        let bad = bad(&part, &total);
+        return Ok((
+            format!("clamp_min(({bad}) / ({total} > 0), 0) or ({total} == 0)"),
+            format!("{total} > bool 0"),
+        ));
+    }
+    // NaN is the one number that is not itself.
+    let ratio = ratio(part, by)?;
+    Ok((
+        format!("(({ratio}) >= 0) or (({ratio}) == bool ({ratio}))"),
+        format!("({ratio}) == bool ({ratio})"),
+    ))
+}
+
+/// An expression with exactly the labels `by` on its results.
+pub(super) fn shaped(query: &str, by: &[String]) -> Result<String, String> {
+    let query = query.trim();
+    let mut expr = parser::parse(query).map_err(|error| format!("`{query}`: {error}"))?;
+    if by.is_empty() {
+        return Ok(match expr.value_type() {
+            ValueType::Scalar => format!("vector({query})"),
+            _ if is_bare(&expr) => query.to_owned(),
+            _ => format!("sum({query})"),
+        });
+    }
+    if expr.value_type() == ValueType::Scalar {
+        return Err(format!(
+            "`{query}` is one number, which has no labels to group by"
+        ));
+    }
+    let Ok(_) = walk_expr_mut(&mut Grouped(by), &mut expr);
+    let names = by.join(", ");
+    if has_labels(&expr, by) {
+        Ok(expr.to_string())
+    } else {
+        Ok(format!("sum by ({names}) ({expr})"))
+    }
+}
+
+/// Lets every aggregation keep these labels.
+struct Grouped<'a>(&'a [String]);
+
+impl ExprVisitorMut for Grouped<'_> {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
+        if let Expr::Aggregate(aggregate) = expr {
+            match &mut aggregate.modifier {
+                Some(LabelModifier::Include(labels)) => {
+                    for label in self.0 {
+                        if !labels.labels.contains(label) {
+                            labels.labels.push(label.clone());
+                        }
+                    }
+                }
+                Some(LabelModifier::Exclude(labels)) => {
+                    labels.labels.retain(|label| !self.0.contains(label));
+                }
+                None => {
+                    let labels: Vec<_> = self.0.iter().map(String::as_str).collect();
+                    aggregate.modifier = Some(LabelModifier::include(labels));
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// True when an expression's one result has no label.
+fn is_bare(expr: &Expr) -> bool {
+    has_labels(expr, &[])
+}
+
+/// True when the labels of an expression's results are known to be exactly these.
+fn has_labels(expr: &Expr, by: &[String]) -> bool {
+    match expr {
+        Expr::NumberLiteral(_) | Expr::StringLiteral(_) => true,
+        Expr::Paren(inner) => has_labels(&inner.expr, by),
+        Expr::Unary(unary) => has_labels(&unary.expr, by),
+        Expr::Subquery(subquery) => has_labels(&subquery.expr, by),
+        Expr::Binary(binary) => has_labels(&binary.lhs, by) && has_labels(&binary.rhs, by),
+        Expr::Aggregate(aggregate) => {
+            let selects = [T_TOPK, T_BOTTOMK, T_COUNT_VALUES].contains(&aggregate.op.id());
+            !selects
+                && match &aggregate.modifier {
+                    None => by.is_empty(),
+                    Some(LabelModifier::Include(labels)) => {
+                        labels.labels.len() == by.len()
+                            && by.iter().all(|label| labels.labels.contains(label))
+                    }
+                    Some(LabelModifier::Exclude(_)) => false,
+                }
+        }
+        Expr::Call(call) => {
+            let relabels = ["label_replace", "label_join", "absent", "absent_over_time"];
+            !relabels.contains(&call.func.name)
+                && call.args.args.iter().all(|arg| has_labels(arg, by))
+        }
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) | Expr::Extension(_) => false,
+    }
+}
