@@ -139,6 +139,8 @@ pub enum Origin {
     Pyrra,
     /// Grafana SLO's recorded metrics.
     Grafana,
+    /// The recording rules that watchfire writes.
+    Watchfire,
 }
 
 impl Origin {
@@ -149,6 +151,7 @@ impl Origin {
             Self::Sloth => "Sloth",
             Self::Pyrra => "Pyrra",
             Self::Grafana => "Grafana SLO",
+            Self::Watchfire => "watchfire's rules",
         }
     }
 }

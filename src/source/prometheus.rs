@@ -20,10 +20,11 @@ use serde::Deserialize;
 
 use self::api::Api;
 use self::by_hand::ByHand;
-use self::discover::{Context, Found, Rules};
+use self::discover::{Context, Found, Records, Rules};
 use self::measure::Meter;
 use self::plan::{Plan, Span};
 use self::planner::Planner;
+use self::record::Recording;
 use self::releases::BuildInfo;
 use self::since::Ages;
 use self::trend::Trends;
@@ -101,6 +102,8 @@ struct Prometheus {
     /// Their plans, made by the first poll.
     planned: Option<Vec<ByHand>>,
     planner: Planner,
+    /// What the rules of each of these record, where they can be rules.
+    recordings: Vec<Option<Recording>>,
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
     trends: Trends,
@@ -123,6 +126,11 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         }
     }
     let by_hand: Vec<_> = all.slos_of(&settings.name).cloned().collect();
+    let ids = record::ids(&all.slos);
+    let recording = |slo: &SloSettings| {
+        let id = ids.get(&(slo.service.as_str(), slo.name.as_str()))?;
+        Recording::of(slo, id).ok()
+    };
     let has_alertmanager = all
         .sources
         .iter()
@@ -138,6 +146,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         api: Api::new(Http::new(settings, None)?),
         options,
         alerts,
+        recordings: by_hand.iter().map(recording).collect(),
         by_hand,
         planned: None,
         planner: Planner::default(),
@@ -324,7 +333,7 @@ impl Prometheus {
         let mut plans = self.plans_by_hand(ask, margin).await?;
         let discovered = plans.len()..;
         if self.options.discover {
-            let found = self.discover(ask, margin, partial).await?;
+            let found = self.discover(ask, &mut plans, margin, partial).await?;
             margin.warn(found.warnings.into_iter().map(Untrusted::from));
             plans.extend(found.plans);
         }
@@ -332,10 +341,12 @@ impl Prometheus {
         Ok((plans, discovered))
     }
 
-    /// Asks for recorded series, and for the rules behind them when those are due.
+    /// Asks for recorded series, and for the rules behind them when those are due. What our own
+    /// rules recorded of the SLOs in `known` is given to these.
     async fn discover(
         &mut self,
         ask: &Ask,
+        known: &mut [Plan],
         margin: &mut Margin,
         partial: &mut bool,
     ) -> Result<Found, Fault> {
@@ -362,6 +373,21 @@ impl Prometheus {
                 ))]),
             }
         }
+        let mut records = Records::among(&series);
+        if !records.is_empty() {
+            let ages = self.api.query(discover::AGES, ask.at).await?;
+            records.date(ages.data);
+        }
+        let planned = self.planned.iter().flatten().zip(&self.recordings);
+        let groups = planned
+            .flat_map(|(by_hand, recording)| by_hand.groups().map(move |group| (recording, group)));
+        for (plan, (recording, group)) in known.iter_mut().zip(groups) {
+            if let Some(recording) = recording {
+                records.adopt(recording, &group, plan);
+            }
+        }
+        let by_hand = self.by_hand.iter();
+        let by_hand = by_hand.map(|slo| (slo.service.clone(), slo.name.clone()));
         let none = Rules::default();
         Ok(discover::discover(
             &series,
@@ -369,6 +395,9 @@ impl Prometheus {
                 source: &self.name,
                 rules: self.rules.as_ref().map_or(&none, |(_, rules)| rules),
                 service_labels: &self.options.service_labels,
+                records: &records,
+                by_hand: &by_hand.collect(),
+                at,
             },
         ))
     }
@@ -377,10 +406,10 @@ impl Prometheus {
         let slo = &plan.slo;
         let id = slo.id();
         let sample = |span| match plan.given.get(&span) {
-            Some(&reading) => Sample {
-                reading,
-                events: None,
-                at,
+            Some(given) => Sample {
+                reading: given.reading,
+                events: given.events,
+                at: at.saturating_sub(given.age).unwrap_or(at),
             },
             None if plan.asked.contains_key(&span) => {
                 self.meter.sample(&id, span).unwrap_or(Sample {

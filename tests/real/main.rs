@@ -21,6 +21,7 @@ mod proxy;
 #[path = "../terminal/pty.rs"]
 #[expect(dead_code, reason = "the terminal's own tests use the rest")]
 mod pty;
+mod recorded;
 mod rules;
 mod screen;
 mod server;

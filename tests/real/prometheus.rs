@@ -24,7 +24,7 @@ const WINDOWS: [(&str, i64); 8] = [
 ];
 
 /// What each service's state must be under an objective of 99 %.
-const STATES: [(&str, &str); 11] = [
+pub(crate) const STATES: [(&str, &str); 11] = [
     ("steady", "ok"),
     ("burning", "page"),
     ("past", "ok"),
@@ -61,7 +61,7 @@ pub(crate) fn by_hand(dir: &Path, url: &str) {
     std::fs::write(dir.join("watchfire.toml"), text).expect("the configuration");
 }
 
-fn assert_close(found: &Value, truth: f64, tolerance: f64, what: &str) {
+pub(crate) fn assert_close(found: &Value, truth: f64, tolerance: f64, what: &str) {
     let found = found
         .as_f64()
         .unwrap_or_else(|| panic!("{what}: {found} for {truth}"));

@@ -87,6 +87,16 @@ impl ByHand {
         self.plans.iter().map(|(_, plan)| plan)
     }
 
+    /// The labels that tell each of its plans from the others.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Labels> {
+        self.plans.iter().map(|(group, _)| {
+            let values = group.iter().flatten().cloned();
+            let labels = self.settings.by.iter().cloned().zip(values);
+            // A label without a value is none.
+            labels.filter(|(_, value)| !value.is_empty()).collect()
+        })
+    }
+
     /// What a reader must know of the groups.
     pub(super) fn warning(&self) -> Option<Untrusted> {
         let lack = self.groups.lack.as_ref()?;

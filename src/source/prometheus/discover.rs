@@ -4,19 +4,20 @@
 //! missing series means. A ratio `bad / total` is not recorded at all while no bad series exists,
 //! so "missing" may be a service that never failed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::api::{Api, Labels, RuleGroups, Series, WireRule};
-use super::plan::{Formula, Plan, Ratio, Span, Trend};
+use super::plan::{Formula, Given, Plan, Ratio, Span, Trend};
 use super::promql;
 use crate::config::Part;
 use crate::domain::slo::rounded;
 use crate::domain::{Fault, Reading, SourceName, Window};
 
 mod grafana;
+mod own;
 mod pyrra;
 mod sloth;
 #[cfg(test)]
@@ -25,9 +26,12 @@ mod tests;
 /// Questions for groups in one query.
 const BATCH: usize = 24;
 
-/// Selects what Sloth, Grafana SLO and Pyrra's generic rules record, and what Pyrra records for each
-/// SLO under the name of its metric. One selector, so that a poll holds one such answer at a time.
-pub(super) const SERIES: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)|.+:burnrate[0-9].*"}"#;
+pub(super) use self::own::{AGES, Records};
+
+/// Selects what our own rules, Sloth, Grafana SLO and Pyrra's generic rules record, and what Pyrra
+/// records for each SLO under the name of its metric. One selector, so that a poll holds one such
+/// answer at a time.
+pub(super) const SERIES: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:sli_(bad|total):increase.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)|.+:burnrate[0-9].*"}"#;
 
 /// The rules behind discovered SLOs.
 #[derive(Debug, Default)]
@@ -98,6 +102,12 @@ pub(super) struct Context<'a> {
     pub(super) rules: &'a Rules,
     /// Labels that may name the service, best first.
     pub(super) service_labels: &'a [String],
+    /// What our own rules recorded.
+    pub(super) records: &'a Records<'a>,
+    /// SLOs of the configuration, by service and name: our rules of these add no SLO.
+    pub(super) by_hand: &'a HashSet<(String, String)>,
+    /// The moment that is spoken of.
+    pub(super) at: Timestamp,
 }
 
 /// SLOs found, and what a reader should know of those that could not be understood.
@@ -158,10 +168,10 @@ impl<'a> Recorded<'a> {
     }
 
     /// What is recorded of these windows.
-    fn readings(&self, windows: &[Window]) -> BTreeMap<Span, Reading> {
+    fn readings(&self, windows: &[Window]) -> BTreeMap<Span, Given> {
         windows
             .iter()
-            .filter_map(|&window| Some((Span::Window(window), self.reading(window)?)))
+            .filter_map(|&window| Some((Span::Window(window), self.reading(window)?.into())))
             .collect()
     }
 
@@ -198,7 +208,7 @@ fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
 
 /// The spans that have no reading yet but have a rule to ask.
 fn fill_gaps(
-    given: &BTreeMap<Span, Reading>,
+    given: &BTreeMap<Span, Given>,
     spans: impl Iterator<Item = Span>,
     ask: impl Fn(Span) -> Option<Formula>,
 ) -> BTreeMap<Span, Formula> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::api::Labels;
@@ -315,6 +316,26 @@ pub(super) enum Trend {
     None,
 }
 
+/// What the server has recorded of one span.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Given {
+    pub(super) reading: Reading,
+    /// The counts behind it, where they are recorded too.
+    pub(super) events: Option<Events>,
+    /// How long ago it was recorded, where that is known.
+    pub(super) age: SignedDuration,
+}
+
+impl From<Reading> for Given {
+    fn from(reading: Reading) -> Self {
+        Self {
+            reading,
+            events: None,
+            age: SignedDuration::ZERO,
+        }
+    }
+}
+
 /// How one SLO is measured.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
@@ -324,8 +345,8 @@ pub(super) struct Plan {
     /// The labels that its series share; answers to its queries must not contradict them.
     pub(super) labels: Labels,
     /// What the server has recorded.
-    pub(super) given: BTreeMap<Span, Reading>,
-    /// What it is asked to compute.
+    pub(super) given: BTreeMap<Span, Given>,
+    /// What it is asked to compute where nothing is given.
     pub(super) asked: BTreeMap<Span, Formula>,
     pub(super) trend: Trend,
 }

@@ -51,7 +51,7 @@ const WINDOW: &str = "sloth_window";
 
 /// The windows that are evaluated as often as the server evaluates anything; longer ones move
 /// slowly and are dear.
-const SHORT: Window = Window::hours(6);
+pub(super) const SHORT: Window = Window::hours(6);
 
 /// What the rules of one SLO record.
 #[derive(Clone, Debug)]
@@ -128,9 +128,14 @@ impl Recording {
         self.windows.get(&window)
     }
 
-    /// True when it records one series of each for every value of some labels.
-    pub(super) fn is_grouped(&self) -> bool {
-        !self.slo.by.is_empty()
+    /// Its service and name.
+    pub(super) fn who(&self) -> (&str, &str) {
+        (&self.slo.service, &self.slo.name)
+    }
+
+    /// Which definition of the SLI it is.
+    pub(super) fn definition(&self) -> &str {
+        &self.definition
     }
 
     /// Selects a record of this SLO, as Sloth's rules select theirs.
@@ -191,7 +196,9 @@ fn definition(
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
         }
     };
-    by.iter().for_each(|label| add(label));
+    for label in by {
+        add(label);
+    }
     for probe in probes {
         for text in measured(probe)?.texts() {
             add(text);

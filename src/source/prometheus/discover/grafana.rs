@@ -56,7 +56,7 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     let recorded = Recorded::of(members.iter().copied(), RATIO, true);
     let mut given = recorded.readings(&slo.windows());
     if let Some(success) = value("grafana_slo_sli_window") {
-        given.insert(Span::Period, Reading::from_ratio(1.0 - success));
+        given.insert(Span::Period, Reading::from_ratio(1.0 - success).into());
     }
     Some(Plan {
         slo: Arc::new(slo),

@@ -138,7 +138,7 @@ fn one(
     let recorded = Recorded::of(recorded.iter().copied(), RECORD, false);
     let mut given = recorded.readings(&slo.windows());
     if let Some(ratio) = availability {
-        given.insert(Span::Period, Reading::from_ratio(ratio));
+        given.insert(Span::Period, Reading::from_ratio(ratio).into());
     }
     let spans = slo
         .windows()

@@ -1,4 +1,5 @@
-//! Sloth: everything is in the series, named by `sloth_id`, `sloth_service` and `sloth_slo`.
+//! Sloth: everything is in the series, named by `sloth_id`, `sloth_service` and `sloth_slo`. Our own
+//! rules use the same names; their SLOs are told by [`super::own`].
 //!
 //! Names and shapes: slok/sloth, `pkg/common/conventions` and `examples/_gen`.
 
@@ -7,12 +8,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Context, Found, Recorded, agree, fill_gaps, objective, qualified, rates, within};
+use super::{Context, Found, Recorded, agree, fill_gaps, objective, own, qualified, rates, within};
 use crate::domain::{Origin, Period, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series, WireRule};
 use crate::source::prometheus::plan::{Plan, Span};
-
-const RATIO: &str = "slo:sli_error:ratio_rate";
+use crate::source::prometheus::record::{BAD, DEFINITION, RATIO, TOTAL, is_ours};
 
 pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
     let recorded: BTreeSet<&str> = series.iter().filter_map(id_of).collect();
@@ -24,7 +24,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     let mut groups: BTreeMap<(&str, Labels), Vec<&Series>> = BTreeMap::new();
     for series in series.iter().chain(constants) {
         if let Some(id) = id_of(series) {
-            let labels = series.labels.iter().filter(|(name, _)| !is_own(name));
+            let labels = series.labels.iter().filter(|(name, _)| !is_ours(name));
             let labels = labels
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
@@ -38,11 +38,23 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
             .filter(|(other, _)| other == id)
             .map(|(_, labels)| *labels)
             .collect();
-        match plan(id, labels, &twins, members, context) {
-            Ok(plan) => found.plans.push(plan),
+        let slo = Members {
+            id,
+            labels,
+            twins: &twins,
+            series: members,
+        };
+        let is_own = slo.label(DEFINITION).is_some();
+        let (owner, planned) = if is_own {
+            ("watchfire", own::plan(&slo, context))
+        } else {
+            ("Sloth", plan(&slo, context).map(Some))
+        };
+        match planned {
+            Ok(plan) => found.plans.extend(plan),
             Err(lack) => found
                 .warnings
-                .push(format!("Sloth's `{id}` is left out: {lack}")),
+                .push(format!("{owner}'s `{id}` is left out: {lack}")),
         }
     }
 }
@@ -52,7 +64,8 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
 fn with_constants<'a>(
     groups: &'a BTreeMap<(&'a str, Labels), Vec<&'a Series>>,
 ) -> BTreeMap<(&'a str, &'a Labels), Vec<&'a Series>> {
-    let has_ratios = |members: &[&Series]| members.iter().any(|one| one.name.starts_with(RATIO));
+    let is_measured = |name: &str| [RATIO, BAD, TOTAL].iter().any(|it| name.starts_with(it));
+    let has_ratios = |members: &[&Series]| members.iter().any(|one| is_measured(&one.name));
     let belongs = |(id, labels): &(&str, Labels), (other, more): &(&str, Labels)| {
         id == other && labels.len() < more.len() && within(labels, more)
     };
@@ -77,26 +90,45 @@ fn with_constants<'a>(
         .collect()
 }
 
-/// True for the labels that Sloth itself sets.
-fn is_own(label: &str) -> bool {
-    label.starts_with("sloth_")
-}
-
 fn id_of(series: &Series) -> Option<&str> {
     series.labels.get("sloth_id").map(String::as_str)
 }
 
-fn plan(
-    id: &str,
-    labels: &Labels,
-    twins: &[&Labels],
-    members: &[&Series],
-    context: &Context<'_>,
-) -> Result<Plan, &'static str> {
+/// What belongs to one SLO.
+pub(super) struct Members<'a> {
+    pub(super) id: &'a str,
+    /// Its labels besides those that the rules set.
+    pub(super) labels: &'a Labels,
+    /// Those of all SLOs with this id.
+    pub(super) twins: &'a [&'a Labels],
+    pub(super) series: &'a [&'a Series],
+}
+
+impl Members<'_> {
+    /// The value of a label that any of its series has.
+    pub(super) fn label(&self, name: &str) -> Option<&str> {
+        let mut values = self.series.iter().filter_map(|one| one.labels.get(name));
+        values.next().map(String::as_str)
+    }
+
+    /// The rule that records something of it.
+    pub(super) fn rule<'a>(&self, record: String, context: &'a Context<'_>) -> Option<&'a str> {
+        let rules = context.rules.sloth.get(&(record, self.id.to_owned()))?;
+        let users = |rule: &WireRule| {
+            let labels = rule.labels.iter().filter(|(label, _)| !is_ours(label));
+            agree(labels, self.labels)
+        };
+        Some(&rules.iter().find(|rule| users(rule))?.query)
+    }
+}
+
+fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> {
+    let members = slo.series;
+    let (id, labels) = (slo.id, slo.labels);
     let objective = promised(members).ok_or("its objective is not recorded")?;
     let period = period(members).ok_or("its period is not recorded")?;
-    let label = |name: &str| members.iter().find_map(|series| series.labels.get(name));
-    let slo_name = label("sloth_slo").map_or(id, String::as_str);
+    let of = slo;
+    let slo_name = of.label("sloth_slo").unwrap_or(id);
     let days = Period::Rolling(period);
     let mut slo = Slo {
         queries: vec![(
@@ -104,8 +136,8 @@ fn plan(
             format!("{RATIO}5m{{sloth_id=\"{id}\"}}").into(),
         )],
         ..Slo::new(
-            label("sloth_service").map_or(id, String::as_str),
-            qualified(slo_name, labels, twins),
+            of.label("sloth_service").unwrap_or(id),
+            qualified(slo_name, labels, of.twins),
             context.source.clone(),
             objective,
             days,
@@ -116,16 +148,12 @@ fn plan(
     let mut given = recorded.readings(&slo.windows());
     slo.notes.push(match recorded.reading(period) {
         Some(reading) => {
-            given.insert(Span::Period, reading);
+            given.insert(Span::Period, reading.into());
             format!("{period} is the mean of the 5m ratios, as Sloth records it: it does not weigh by traffic")
         }
         None => format!("{period} is not recorded: it is counted from the series behind the rule"),
     });
-    let rule = |record: String| {
-        let rules = context.rules.sloth.get(&(record, id.to_owned()))?;
-        let users = |rule: &WireRule| agree(rule.labels.iter().filter(|(l, _)| !is_own(l)), labels);
-        Some(&rules.iter().find(|rule| users(rule))?.query)
-    };
+    let rule = |record: String| of.rule(record, context);
     let spans = slo
         .windows()
         .into_iter()
@@ -147,7 +175,7 @@ fn plan(
 }
 
 /// The label of `sloth_slo_info` is exact; the series is a sum of binary fractions.
-fn promised(members: &[&Series]) -> Option<f64> {
+pub(super) fn promised(members: &[&Series]) -> Option<f64> {
     let label = members
         .iter()
         .find_map(|series| series.labels.get("sloth_objective"));

@@ -39,6 +39,9 @@ fn found(series: &[Series], rules: &Rules) -> BTreeMap<String, Plan> {
         source: &source,
         rules,
         service_labels: &service_labels,
+        records: &Records::default(),
+        by_hand: &HashSet::new(),
+        at: Timestamp::UNIX_EPOCH,
     };
     let found = discover(series, &context);
     assert_eq!(found.warnings, Vec::<String>::new());
@@ -96,7 +99,7 @@ fn pyrra_slos_of_one_name_in_two_namespaces_lend_each_other_nothing() {
     let cart = &found["cart/errors{job=cart,namespace=b}"];
     assert_eq!((checkout.slo.objective, cart.slo.objective), (0.999, 0.9));
     assert_eq!((checkout.slo.rules.len(), cart.slo.rules.len()), (1, 1));
-    assert_eq!(checkout.given[&FIVE], Reading::Ratio(0.5));
+    assert_eq!(checkout.given[&FIVE].reading, Reading::Ratio(0.5));
     assert!(cart.given.is_empty());
     assert!(cart.asked[&FIVE].queries()[1].contains("job=\"cart\""));
 }
@@ -202,7 +205,7 @@ fn a_sloth_ratio_that_keeps_labels_of_its_own_has_the_constants_of_its_slo() {
     let ids: Vec<_> = found.keys().map(String::as_str).collect();
     assert_eq!(ids, ["shop/pay{target=a}", "shop/pay{target=b}"]);
     let plan = &found["shop/pay{target=a}"];
-    assert_eq!(plan.given[&FIVE], Reading::Ratio(0.25));
+    assert_eq!(plan.given[&FIVE].reading, Reading::Ratio(0.25));
     assert!((plan.slo.objective - 0.99).abs() < 1e-12);
 }
 

@@ -2,7 +2,7 @@
 
 use super::file::Rule;
 use super::meta::without;
-use super::{BAD, RATIO, Recording};
+use super::{BAD, Measured, RATIO, Recording};
 use crate::domain::Severity;
 use crate::domain::slo::{self, rounded};
 use crate::source::prometheus::api::Labels;
@@ -29,27 +29,22 @@ fn rule(recording: &Recording, wanted: Severity) -> Option<Rule> {
     }
     // The series have these labels already: here they tell the rule from those of other SLOs.
     let mut labels = recording.own();
-    labels
-        .values_mut()
-        .for_each(|value| *value = literal(value));
+    for value in labels.values_mut() {
+        *value = literal(value);
+    }
     labels.insert("sloth_severity".to_owned(), wanted.word().to_owned());
-    let who = "{{$labels.sloth_service}} {{$labels.sloth_slo}}";
     Some(Rule::alert(
         NAME,
         fires.join("\nor\n"),
         labels,
-        annotations(recording, wanted, who, literal),
+        annotations(recording, wanted),
     ))
 }
 
 /// Sloth's annotations, and what the SLO promises.
-fn annotations(
-    recording: &Recording,
-    wanted: Severity,
-    who: &str,
-    literal: impl Fn(&str) -> String,
-) -> Labels {
+fn annotations(recording: &Recording, wanted: Severity) -> Labels {
     let word = wanted.word();
+    let who = "{{$labels.sloth_service}} {{$labels.sloth_slo}}";
     let mut annotations = vec![
         (
             "summary",
@@ -80,26 +75,25 @@ fn condition(recording: &Recording, rule: slo::Rule) -> String {
     };
     let mut all = vec![burns(rule.short), burns(rule.long)];
     let least = recording.slo.min_bad_events;
-    let long = recording.measured(rule.long);
-    if rule.severity == Severity::Page && least > 0.0 && long.is_some_and(|it| it.is_counted()) {
+    let counted = recording
+        .measured(rule.long)
+        .is_some_and(Measured::is_counted);
+    if rule.severity == Severity::Page && least > 0.0 && counted {
         let bad = recording.selector(&format!("{BAD}{}", rule.long));
         all.push(format!("max(round({bad}) >= {least}) {without}"));
     }
     format!("(\n    {}\n)", all.join("\n    and\n    "))
 }
 
-/// The labels and annotations that an alert is raised with, without those it is grouped by.
-pub(super) fn raised(recording: &Recording, wanted: Severity) -> (Labels, Labels) {
-    let slo = &recording.slo;
-    let mut labels = recording.labels.clone();
-    labels.insert("sloth_severity".to_owned(), wanted.word().to_owned());
-    let annotations = annotations(
-        recording,
-        wanted,
-        &format!("{} {}", slo.service, slo.name),
-        str::to_owned,
-    );
-    (labels, annotations)
+/// The labels of the series that tells of an alert, without those it is grouped by.
+pub(super) fn raised(recording: &Recording, wanted: Severity) -> Labels {
+    let more = [
+        ("alertname", NAME),
+        ("alertstate", "firing"),
+        ("sloth_severity", wanted.word()),
+    ];
+    let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    recording.labels.clone().into_iter().chain(more).collect()
 }
 
 /// A text that Prometheus' templates leave as it is.

@@ -49,7 +49,7 @@ impl Measured {
     }
 
     /// True when events are recorded, not only their ratio.
-    pub(super) fn is_counted(&self) -> bool {
+    pub(in crate::source::prometheus) fn is_counted(&self) -> bool {
         matches!(self, Self::Counted { .. })
     }
 }
