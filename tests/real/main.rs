@@ -1,4 +1,5 @@
-//! Against real servers: Debian's Prometheus and Alertmanager, which `./test` installs.
+//! Against real servers: Debian's Prometheus, Alertmanager and VictoriaMetrics, which `./test`
+//! fetches.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -25,3 +26,4 @@ mod recorded;
 mod rules;
 mod screen;
 mod server;
+mod victoria;

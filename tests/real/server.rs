@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ impl Server {
         for _ in 0..5 {
             let address = format!("127.0.0.1:{}", free_port());
             let log = std::fs::File::create(dir.join("server.log")).expect("a log file");
-            let child = Command::new(program)
+            let child = Command::new(self::program(program))
                 .args(args(&address))
                 .current_dir(dir)
                 .stdin(Stdio::null())
@@ -82,6 +82,17 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A program where `./test` unpacks the servers that the system lacks, or else by its name.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers/usr/bin");
+    let unpacked = unpacked.join(name);
+    if unpacked.exists() {
+        unpacked
+    } else {
+        PathBuf::from(name)
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use promql_parser::parser::{self, Expr};
-use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
+use promql_parser::util::visitor::{ExprVisitor, walk_expr};
 
 use super::sloth::{Members, promised};
 use super::{Context, qualified};
@@ -181,7 +181,7 @@ impl<'a> Records<'a> {
         Some(if missing.is_empty() {
             format!("{NOTE}, and read from there: every window is counted, also the period")
         } else if plan.given.is_empty() {
-            format!("{NOTE}, but not lately or not under the labels expected: asked instead")
+            format!("{NOTE}, but nothing of late: asked instead")
         } else {
             format!(
                 "{NOTE}, and read from there; {} asked instead",
@@ -299,7 +299,7 @@ fn behind(of: &Members<'_>, slo: &Slo, window: Window, context: &Context<'_>) ->
     };
     match rules {
         (Some(total), Some(bad), _) => Some(Formula::Events(Ratio {
-            part: Part::Bad(stretched(&inlined(bad, total)?, stretch)?),
+            part: Part::Bad(stretched(bad, stretch)?),
             total: stretched(total, stretch)?,
             counts: true,
         })),
@@ -334,29 +334,4 @@ fn has_subquery(expr: &Expr) -> bool {
     let mut found = Found(false);
     let Ok(_) = walk_expr(&mut found, expr);
     found.0
-}
-
-/// The rule for bad events with that for all events in place of what it records.
-fn inlined(bad: &str, total: &str) -> Option<String> {
-    struct Inlined(Expr);
-    impl ExprVisitorMut for Inlined {
-        type Error = std::convert::Infallible;
-
-        fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
-            if let Expr::VectorSelector(selector) = expr
-                && selector
-                    .name
-                    .as_deref()
-                    .is_some_and(|name| name.starts_with(TOTAL))
-            {
-                *expr = self.0.clone();
-                return Ok(false);
-            }
-            Ok(true)
-        }
-    }
-    let mut expr = parser::parse(bad).ok()?;
-    let total = parser::parse(total).ok()?;
-    let Ok(_) = walk_expr_mut(&mut Inlined(total), &mut expr);
-    Some(expr.to_string())
 }

@@ -132,6 +132,12 @@ impl RuleFile {
                 slo.period.nominal(),
             ));
         }
+        let mut labels = recording.labels.iter();
+        if let Some((name, _)) = labels.find(|(_, value)| value.contains("{{")) {
+            add(format!(
+                "vmalert takes the `{{{{` in the label `{name}` for a template and refuses the file"
+            ));
+        }
         if slo.min_bad_events > 0.0 && !recording.windows.values().all(Measured::is_counted) {
             add(format!(
                 "its queries count no events, so no page waits for {} bad ones",
@@ -235,7 +241,9 @@ fn groups(recording: &Recording) -> Vec<Group> {
         .collect()
 }
 
-/// Total before bad before ratio: each takes what the one before it has recorded.
+/// The ratio comes last: it takes what was recorded before it. The other two ask for everything
+/// themselves, since a rule of vmalert sees what another has recorded half a minute late, and bad
+/// events must not be taken from a total of another time.
 fn window_rules(recording: &Recording, window: Window, measured: &Measured) -> Vec<Rule> {
     let labels = recording.labels_of(window);
     let record = |name: &str, expr| Rule::record(&format!("{name}{window}"), expr, labels.clone());
@@ -243,16 +251,10 @@ fn window_rules(recording: &Recording, window: Window, measured: &Measured) -> V
     match measured {
         Measured::Ratio(query) => vec![record(RATIO, query.clone())],
         Measured::Counted { total, part } => {
-            let by = &recording.slo.by;
-            let sum = if by.is_empty() {
-                format!("sum({})", recorded(TOTAL))
-            } else {
-                format!("sum by ({}) ({})", by.join(", "), recorded(TOTAL))
-            };
             let ratio = format!("clamp_min({} / {}, 0)", recorded(BAD), recorded(TOTAL));
             vec![
                 record(TOTAL, total.clone()),
-                record(BAD, bad(part, &sum)),
+                record(BAD, bad(part, &format!("({total})"))),
                 record(RATIO, ratio),
             ]
         }
