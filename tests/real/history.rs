@@ -33,7 +33,8 @@ pub(crate) struct Service {
     pub(crate) unseen: fn(i64) -> bool,
 }
 
-const PLAIN: Service = Service {
+/// Never there, never restarted.
+pub(crate) const PLAIN: Service = Service {
     name: "",
     traffic: |_| None,
     pod: |_| 0,
@@ -221,7 +222,8 @@ pub(crate) fn samples(services: &[&Service], end: i64) -> Vec<(i64, String)> {
     samples
 }
 
-fn backfill(dir: &Path, samples: Vec<(i64, String)>) {
+/// Makes what `dir` will hold of samples: their time, and OpenMetrics lines.
+pub(crate) fn backfill(dir: &Path, samples: Vec<(i64, String)>) {
     let mut blocks = std::collections::BTreeMap::<i64, Vec<String>>::new();
     for (at, line) in samples {
         blocks.entry(at / BLOCK).or_default().push(line);

@@ -7,6 +7,7 @@ mod alertmanager;
 mod doctor;
 mod explain;
 mod faults;
+mod forms;
 mod histogram;
 mod history;
 mod idle;
