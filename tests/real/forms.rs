@@ -421,7 +421,7 @@ fn rules_of_every_form_record_what_is_asked_without_them() {
     // As rare as this machine can bear, and not three minutes.
     let rules = file.yaml().replace("  interval: 3m\n", "");
     let rules = rules.replace("  rules:\n", "  interval: 5s\n  rules:\n");
-    let server = start(dir.path(), &rules);
+    let mut server = start(dir.path(), &rules);
 
     let deadline = Instant::now() + Duration::from_mins(2);
     let silent = [
@@ -446,19 +446,12 @@ fn rules_of_every_form_record_what_is_asked_without_them() {
         std::thread::sleep(Duration::from_millis(100));
     };
     let recorded: Vec<_> = groups.iter().copied().map(newest).collect();
-    for (group, recorded) in groups.into_iter().zip(recorded) {
-        // Once there is a newer one, all rules of the group are through with this one.
-        while newest(group) <= recorded {
+    // Once there is a newer one, all rules of a group are through with the first.
+    for (group, recorded) in groups.iter().zip(&recorded) {
+        while newest(*group) <= *recorded {
             assert!(Instant::now() < deadline, "{}", group.0.name);
             std::thread::sleep(Duration::from_millis(100));
         }
-        let recorded = jiff::SignedDuration::try_from_secs_f64(recorded).expect("seconds");
-        let then = recorded.round(jiff::Unit::Millisecond).expect("a time");
-        let then = Timestamp::from_duration(then).expect("a time");
-        let alone = |read| observe(&settings(&server.url, read, vec![group.0.clone()]), then);
-        let (read, asked) = (alone(true), alone(false));
-        let name = &group.0.name;
-        assert_same(found(&read, name), found(&asked, name), then);
     }
 
     // The alerts that fire are the states, a page with too few bad events among them.
@@ -483,4 +476,16 @@ fn rules_of_every_form_record_what_is_asked_without_them() {
     assert!(!paging("held-back"));
     let labels = &ask(&server, "ALERTS{sloth_slo=\"paged\"}")[0].0;
     assert_eq!(labels["team"], "shop \"a\"");
+
+    // The records stay when nobody evaluates any more.
+    server.kill();
+    let server = start(dir.path(), "");
+    for ((slo, _), seconds) in groups.into_iter().zip(recorded) {
+        let since_epoch = jiff::SignedDuration::try_from_secs_f64(seconds).expect("seconds");
+        let then = since_epoch.round(jiff::Unit::Millisecond).expect("a time");
+        let then = Timestamp::from_duration(then).expect("a time");
+        let alone = |read| observe(&settings(&server.url, read, vec![slo.clone()]), then);
+        let (read, asked) = (alone(true), alone(false));
+        assert_same(found(&read, &slo.name), found(&asked, &slo.name), then);
+    }
 }
