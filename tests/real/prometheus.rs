@@ -195,6 +195,45 @@ fn ask(server: &Server, query: &str, at: &str) -> Option<f64> {
     body["data"]["result"][0]["value"][1].as_str()?.parse().ok()
 }
 
+/// Holds the states against the alerts that the rules of both tools have raised; Pyrra's wait two
+/// minutes before they fire.
+fn assert_alerts_are_the_states(server: &Server, found: &Value) {
+    for (name, _) in STATES {
+        for (id, raised, severities) in [
+            (
+                format!("{name}/availability"),
+                format!("alertname=\"HighErrorRate\",sloth_service=\"{name}\",sloth_severity"),
+                ["page", "ticket"],
+            ),
+            (
+                format!("{name}/{name}-errors"),
+                format!("alertname=\"ErrorBudgetBurn\",slo=\"{name}-errors\",severity"),
+                ["critical", "warning"],
+            ),
+        ] {
+            let count = |severity: &str| {
+                let query = format!("count(ALERTS{{{raised}=\"{severity}\"}})");
+                let now = jiff::Timestamp::now().to_string();
+                ask(server, &query, &now).unwrap_or(0.0)
+            };
+            let mine = slo(found, &id)["state"].as_str().expect("a state");
+            // An alert is raised a moment after what it is raised by is recorded.
+            let deadline = Instant::now() + Duration::from_mins(1);
+            loop {
+                let state = match severities.map(count) {
+                    [page, _] if page > 0.0 => "page",
+                    [_, ticket] if ticket > 0.0 => "ticket",
+                    _ => "ok",
+                };
+                if mine.replace("no_data", "ok") == state {
+                    break;
+                }
+                assert!(Instant::now() < deadline, "{id}: {mine}, but {state}");
+            }
+        }
+    }
+}
+
 #[test]
 fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -256,6 +295,25 @@ fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
     let mean = r#"slo:sli_error:ratio_rate30d{sloth_id="past-availability"}"#;
     let told = &slo(&then, "past/availability")["error_ratio"]["30d"];
     assert_close(told, ask(&server, mean, &at).expect("a record"), 1e-9, mean);
+    for (name, _) in STATES.iter().filter(|(_, state)| *state != "no_data") {
+        let found = slo(&then, &format!("{name}/availability"));
+        let query = format!("slo:current_burn_rate:ratio{{sloth_service=\"{name}\"}}");
+        // Where nothing ever failed Sloth records nothing.
+        let burn = ask(&server, &query, &at).unwrap_or(0.0);
+        assert_close(&found["burn_rate"]["5m"], burn, 1e-9, &query);
+        for window in ["5m", "1h", "6h", "3d"] {
+            let query = format!("slo:sli_error:ratio_rate{window}{{sloth_service=\"{name}\"}}");
+            let ratio = ask(&server, &query, &at).unwrap_or(0.0);
+            assert_close(&found["error_ratio"][window], ratio, 1e-9, &query);
+        }
+        let found = slo(&then, &format!("{name}/{name}-errors"));
+        for window in ["5m", "32m", "1h4m", "6h26m", "4d6h51m"] {
+            let query = format!("http_requests:burnrate{window}{{slo=\"{name}-errors\"}}");
+            let ratio = ask(&server, &query, &at).unwrap_or(0.0);
+            assert_close(&found["error_ratio"][window], ratio, 1e-9, &query);
+        }
+    }
+    assert_alerts_are_the_states(&server, &found);
     // Before the rules were there, the rules still say what they would have measured.
     let (_, then) = status(
         dir.path(),

@@ -79,6 +79,35 @@ pub(crate) fn sloth(service: &str) -> String {
     ]
     .concat();
     record(&mut out, "sloth_slo_info", "vector(1)", &info);
+    out.push_str(&sloth_alerts(service));
+    out
+}
+
+/// Sloth's two alerts of such an SLO: severity, then short and long window and factor of each rule.
+fn sloth_alerts(service: &str) -> String {
+    let id = format!("{service}-availability");
+    let mut out = format!("- name: sloth-slo-alerts-{id}\n  rules:\n");
+    for (severity, rules) in [
+        ("page", [("5m", "1h", 14.4), ("30m", "6h", 6.0)]),
+        ("ticket", [("2h", "1d", 3.0), ("6h", "3d", 1.0)]),
+    ] {
+        let above = |window: &str, factor: f64| {
+            format!(
+                "max(slo:sli_error:ratio_rate{window}{{sloth_id=\"{id}\", \
+                 sloth_service=\"{service}\", sloth_slo=\"availability\"}} > ({factor} * \
+                 0.010000000000000009)) without (sloth_window)"
+            )
+        };
+        let rules = rules.map(|(short, long, factor)| {
+            format!("({} and {})", above(short, factor), above(long, factor))
+        });
+        let _ = writeln!(
+            out,
+            "  - alert: HighErrorRate\n    expr: |\n      {}\n    labels:\n      \
+             sloth_severity: {severity}",
+            rules.join(" or ")
+        );
+    }
     out
 }
 
