@@ -195,6 +195,29 @@ fn ask(server: &Server, query: &str, at: &str) -> Option<f64> {
     body["data"]["result"][0]["value"][1].as_str()?.parse().ok()
 }
 
+/// Waits until every group of rules has been evaluated again: what was recorded before is all there.
+fn until_settled(server: &Server) {
+    let now = jiff::Timestamp::now().to_string();
+    let last = [
+        "slo:current_burn_rate:ratio",
+        "slo:sli_error:ratio_rate30d",
+        "http_requests:burnrate4d6h51m",
+    ];
+    for record in last {
+        let query = format!("min(timestamp({record})) > {}", seconds(&now) + 1.0);
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while ask(server, &query, &jiff::Timestamp::now().to_string()).is_none() {
+            assert!(Instant::now() < deadline, "{query}");
+        }
+    }
+}
+
+/// Unix seconds.
+fn seconds(at: &str) -> f64 {
+    let at: jiff::Timestamp = at.parse().expect("a time");
+    at.as_duration().as_secs_f64()
+}
+
 /// Holds the states against the alerts that the rules of both tools have raised; Pyrra's wait two
 /// minutes before they fire.
 fn assert_alerts_are_the_states(server: &Server, found: &Value) {
@@ -291,6 +314,7 @@ fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
     assert!(slo(&found, "idle/idle-errors")["error_ratio"]["5m"].is_null());
     // Sloth's period is the mean of its own records, Pyrra's is counted.
     let at = jiff::Timestamp::now().to_string();
+    until_settled(&server);
     let (_, then) = status(dir.path(), &["--prometheus", &server.url, "--at", &at]);
     let mean = r#"slo:sli_error:ratio_rate30d{sloth_id="past-availability"}"#;
     let told = &slo(&then, "past/availability")["error_ratio"]["30d"];
