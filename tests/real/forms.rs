@@ -234,6 +234,7 @@ fn settings(url: &str, discover: bool, slos: Vec<SloSettings>) -> Settings {
         index: 0,
         interval: jiff::SignedDuration::from_secs(15),
         stale_after: jiff::SignedDuration::from_mins(5),
+        folder: None,
         http: HttpSettings {
             url: Some(url.to_owned()),
             ..HttpSettings::default()
