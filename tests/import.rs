@@ -70,7 +70,7 @@ fn imported(text: &str) -> Import {
 fn tables(import: &Import) -> String {
     let tables = import.slos.iter();
     tables
-        .map(|slo| write::slo(&slo.table, &[slo.origin.clone()]))
+        .map(|slo| write::slo(&slo.table, std::slice::from_ref(&slo.origin)))
         .collect()
 }
 
@@ -139,9 +139,8 @@ fn queries(sli: &Sli) -> Vec<String> {
             part: Part::Bad(part) | Part::Good(part),
             total,
         } => vec![part.clone(), total.clone()],
-        Sli::Gauge(query) => vec![query.clone()],
         Sli::Latency { histogram, .. } => vec![histogram.clone()],
-        Sli::Ratio { query, .. } => vec![query.clone()],
+        Sli::Gauge(query) | Sli::Ratio { query, .. } => vec![query.clone()],
         Sli::Slices { of, .. } => queries(of),
         Sli::Weighted(parts) => parts.iter().flat_map(|(_, sli)| queries(sli)).collect(),
     }
