@@ -7,7 +7,8 @@ use crate::dialect::node::{Node, Wrong};
 use crate::dialect::promql;
 
 /// Types of data sources that are asked in PromQL, in lower case.
-const PROMETHEUS: [&str; 10] = [
+const PROMETHEUS: [&str; 11] = [
+    "any",
     "prometheus",
     "promql",
     "thanos",
