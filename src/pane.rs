@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-use crate::domain::{Explanation, Fault, SourceName};
+use crate::domain::{Explanation, Fault, Phase, SourceName, Standing, State};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -58,6 +58,8 @@ pub struct Entry {
     pub feed: usize,
     /// Which of that source's facts.
     pub item: usize,
+    /// Of an SLO, what it was ranked by: judged once a report and not for every filter.
+    pub standing: Option<(State, Option<Phase>)>,
 }
 
 /// All rows of a pane in rank order, and what their columns need. It depends on the facts alone,
@@ -373,7 +375,20 @@ impl<Rank: Ord> Ranking<Rank> {
             id,
             nth: 0,
         };
-        self.rows.push((rank, Entry { key, feed, item }));
+        let entry = Entry {
+            key,
+            feed,
+            item,
+            standing: None,
+        };
+        self.rows.push((rank, entry));
+    }
+
+    /// Notes what the row added last was ranked by.
+    fn stands(&mut self, standing: Standing) {
+        if let Some((_, entry)) = self.rows.last_mut() {
+            entry.standing = Some((standing.state, standing.phase));
+        }
     }
 
     /// Notes how wide a row is in one column.
@@ -386,9 +401,19 @@ impl<Rank: Ord> Ranking<Rank> {
     /// The board: lowest rank first, and in the order of arrival among equals.
     fn board(mut self, columns: &[Column]) -> Board {
         number(&mut self.rows);
-        self.rows.sort_by(|(left, _), (right, _)| left.cmp(right));
+        // Ranks are small and rows are not: only ranks are moved about.
+        let (ranks, mut entries): (Vec<_>, Vec<_>) = self
+            .rows
+            .into_iter()
+            .map(|(rank, entry)| (rank, Some(entry)))
+            .unzip();
+        let mut order: Vec<_> = ranks.into_iter().zip(0_usize..).collect();
+        order.sort_unstable();
+        let taken = order
+            .into_iter()
+            .filter_map(|(_, place)| entries.get_mut(place)?.take());
         Board {
-            entries: self.rows.into_iter().map(|(_, entry)| entry).collect(),
+            entries: taken.collect(),
             widths: self.widths,
             headings: columns
                 .iter()

@@ -14,7 +14,7 @@ use super::mode::{Mode, Modes};
 use super::{Size, sheet, table};
 use crate::config::UiSettings;
 use crate::domain::{Freshness, Report, SourceName};
-use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, tally};
+use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, tally as tally_of};
 use crate::store::{Offers, Store};
 use crate::text::Shown;
 
@@ -291,7 +291,8 @@ impl Model {
         let store = sight.store;
         let board = |pane: &&dyn Pane| pane.fed_by(touched).then(|| pane.board(store));
         let boards: Vec<_> = PANES.iter().map(board).collect();
-        let tally = touched.slos.then(|| tally(store));
+        let tally = boards.first().and_then(Option::as_ref);
+        let tally = tally.map(|slos| tally_of(store, slos));
         self.tally = tally.unwrap_or_else(|| std::mem::take(&mut self.tally));
         for (roster, board) in self.rosters.iter_mut().zip(boards) {
             if let Some(board) = board {
@@ -317,12 +318,16 @@ const ALL: Offers = Offers {
 ///
 /// A source keeps its order from poll to poll, so nearly every row is found where it was.
 fn newcomers(old: &Board, new: &Board, heard: &HashSet<SourceName>) -> Vec<RowKey> {
-    let places: HashMap<_, _> = old
-        .entries
-        .iter()
-        .map(|entry| ((entry.feed, entry.item), &entry.key))
-        .collect();
-    let is_moved = |entry: &&Entry| places.get(&(entry.feed, entry.item)) != Some(&&entry.key);
+    let mut places: Vec<Vec<Option<&RowKey>>> = Vec::new();
+    for entry in &old.entries {
+        let feeds = places.len().max(entry.feed + 1);
+        places.resize_with(feeds, Vec::new);
+        let items = &mut places[entry.feed];
+        items.resize(items.len().max(entry.item + 1), None);
+        items[entry.item] = Some(&entry.key);
+    }
+    let at = |entry: &Entry| *places.get(entry.feed)?.get(entry.item)?;
+    let is_moved = |entry: &&Entry| at(entry) != Some(&entry.key);
     let moved: Vec<_> = new
         .entries
         .iter()

@@ -348,6 +348,21 @@ impl Observation {
         }
     }
 
+    /// The recent past of the shortest window up to its newest reading, oldest first: a chart must
+    /// not be minutes behind the number beside it. The past itself is shared between polls.
+    pub fn course(&self) -> impl DoubleEndedIterator<Item = Point> + Clone {
+        let newest = self.windows.values().next().and_then(|sample| {
+            let ratio = sample.reading.ratio()?;
+            Some(Point {
+                at: sample.at,
+                ratio,
+            })
+        });
+        let last = self.history.last().map(|point| point.at);
+        let newest = newest.filter(|point| last.is_some_and(|last| last < point.at));
+        self.history.iter().copied().chain(newest)
+    }
+
     /// How much of a look-back of that length is covered by data; `None` while not known.
     pub fn coverage(&self, wanted: SignedDuration) -> Option<Coverage> {
         let data = super::window::age(self.since?, self.at);

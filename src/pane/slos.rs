@@ -110,6 +110,7 @@ impl Pane for Slos {
             for (item, seen) in feed.facts.slos.iter().flatten().enumerate() {
                 let standing = seen.standing();
                 ranking.add((number, feed), item, seen.slo.id(), rank(seen, &standing));
+                ranking.stands(standing);
                 ranking.measure(SERVICE, width_of(&seen.slo.service));
                 ranking.measure(NAME, width_of(&seen.slo.name));
                 ranking.measure(OBJECTIVE, objectives.of(seen.slo.objective));
@@ -172,13 +173,11 @@ impl Pane for Slos {
         let Some(seen) = observation(sight, entry) else {
             return Facets::default();
         };
-        let verdict = seen.standing();
-        let mut states = vec![verdict.state.word()];
-        states.extend(verdict.phase.map(Phase::word));
-        if sight.is_old(entry) {
-            states.push(State::Unknown.word());
-        }
-        let severity = match verdict.state {
+        let Some((state, phase)) = entry.standing else {
+            return Facets::default();
+        };
+        let old = sight.is_old(entry).then(|| State::Unknown.word());
+        let severity = match state {
             State::Page => Severity::Page.word(),
             State::Ticket => Severity::Ticket.word(),
             State::Ok | State::NoData | State::Unknown => "",
@@ -186,7 +185,10 @@ impl Pane for Slos {
         Facets {
             service: seen.slo.service.raw(),
             severity,
-            states,
+            states: [Some(state.word()), phase.map(Phase::word), old]
+                .into_iter()
+                .flatten()
+                .collect(),
             words: vec![seen.slo.name.raw()],
         }
     }
@@ -247,15 +249,14 @@ impl Pane for Slos {
 pub type Tally = Vec<BTreeMap<State, usize>>;
 
 /// Counts the SLOs of each source by the state they were last seen in.
-pub fn tally(store: &Store) -> Tally {
-    let count = |feed: &Feed| {
-        let mut states = BTreeMap::new();
-        for seen in feed.facts.slos.iter().flatten() {
-            *states.entry(seen.standing().state).or_insert(0) += 1;
+pub fn tally(store: &Store, board: &Board) -> Tally {
+    let mut tally = vec![BTreeMap::new(); store.feeds().len()];
+    for entry in &board.entries {
+        if let (Some(states), Some((state, _))) = (tally.get_mut(entry.feed), entry.standing) {
+            *states.entry(state).or_insert(0) += 1;
         }
-        states
-    };
-    store.feeds().iter().map(count).collect()
+    }
+    tally
 }
 
 fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {

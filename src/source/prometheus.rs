@@ -18,9 +18,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use self::api::Api;
+use self::api::{Answered, Api};
 use self::by_hand::ByHand;
-use self::discover::{Context, Found, Records, Rules};
+use self::discover::{Context, Found, Records, Rules, Share};
 use self::measure::Meter;
 use self::plan::{Plan, Span};
 use self::planner::Planner;
@@ -31,7 +31,7 @@ use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
-use crate::domain::slo::{self, Point};
+use crate::domain::slo;
 use crate::domain::{
     Facts, Fault, FaultKind, Observation, Reading, Release, Sample, SourceName, window,
 };
@@ -105,6 +105,8 @@ struct Prometheus {
     /// What the rules of each of these record, where they can be rules.
     recordings: Vec<Option<Recording>>,
     rules: Option<(Timestamp, Rules)>,
+    /// True once the recorded series were more than one answer can hold.
+    is_crowded: bool,
     meter: Meter,
     trends: Trends,
     ages: Ages,
@@ -151,6 +153,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         planned: None,
         planner: Planner::default(),
         rules: None,
+        is_crowded: false,
         meter: Meter::default(),
         trends: Trends::default(),
         ages: Ages::default(),
@@ -350,32 +353,44 @@ impl Prometheus {
         margin: &mut Margin,
         partial: &mut bool,
     ) -> Result<Found, Fault> {
-        let at = ask.moment();
-        let answer = self.api.query(discover::SERIES, ask.at).await?;
-        *partial = answer.partial;
-        margin.warn(answer.warnings);
-        let series = answer.data;
-
-        let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
-        if self.rules.as_ref().is_none_or(is_due) {
-            // A server without rules, or one that hides them, still has its series.
-            match self.api.rules().await {
-                Ok(groups) => {
-                    let mut rules = Rules::index(groups);
-                    let asked = rules.find_groups(&self.api, ask.at).await;
-                    margin.note("the groups of Pyrra's SLOs", asked);
-                    self.rules = Some((at, rules));
+        self.read_rules(ask, margin).await?;
+        if !self.is_crowded {
+            match self.discover_share(&Share::whole(), ask, known).await {
+                Err(fault) if fault.kind == FaultKind::TooLarge => self.is_crowded = true,
+                answer => {
+                    let answer = answer?;
+                    *partial = answer.partial;
+                    margin.warn(answer.warnings);
+                    return Ok(answer.data);
                 }
-                Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
-                Err(fault) => margin.warn([Untrusted::from(format!(
-                    "its rules cannot be read, so a missing series reads as no data: {}",
-                    fault.message.raw()
-                ))]),
             }
         }
+        let listed = self.api.query(discover::IDS, ask.at).await?;
+        *partial = listed.partial;
+        margin.warn(listed.warnings);
+        let mut found = Found::default();
+        for share in Share::parts(listed.data) {
+            let answer = self.discover_share(&share, ask, known).await?;
+            *partial |= answer.partial;
+            margin.warn(answer.warnings);
+            found.plans.extend(answer.data.plans);
+            found.warnings.extend(answer.data.warnings);
+        }
+        Ok(found)
+    }
+
+    /// Finds the SLOs of a part of what is recorded.
+    async fn discover_share(
+        &self,
+        share: &Share,
+        ask: &Ask,
+        known: &mut [Plan],
+    ) -> Result<Answered<Found>, Fault> {
+        let answer = self.api.query(&share.series(), ask.at).await?;
+        let series = answer.data;
         let mut records = Records::among(&series);
         if !records.is_empty() {
-            let ages = self.api.query(discover::AGES, ask.at).await?;
+            let ages = self.api.query(&share.ages(), ask.at).await?;
             records.date(ages.data);
         }
         let planned = self.planned.iter().flatten().zip(&self.recordings);
@@ -389,17 +404,53 @@ impl Prometheus {
         let by_hand = self.by_hand.iter();
         let by_hand = by_hand.map(|slo| (slo.service.clone(), slo.name.clone()));
         let none = Rules::default();
-        Ok(discover::discover(
+        let found = discover::discover(
             &series,
             &Context {
                 source: &self.name,
                 rules: self.rules.as_ref().map_or(&none, |(_, rules)| rules),
                 service_labels: &self.options.service_labels,
+                share,
                 records: &records,
                 by_hand: &by_hand.collect(),
-                at,
+                at: ask.moment(),
             },
-        ))
+        );
+        Ok(Answered {
+            data: found,
+            warnings: answer.warnings,
+            partial: answer.partial,
+        })
+    }
+
+    /// Reads the rules behind recorded series when they are due.
+    async fn read_rules(&mut self, ask: &Ask, margin: &mut Margin) -> Result<(), Fault> {
+        let at = ask.moment();
+        let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
+        if !self.rules.as_ref().is_none_or(is_due) {
+            return Ok(());
+        }
+        // A server without rules, or one that hides them, still has its series.
+        match self.api.rules().await {
+            Ok(groups) => {
+                let mut rules = Rules::index(groups);
+                let asked = rules.find_groups(&self.api, ask.at).await;
+                margin.note("the groups of Pyrra's SLOs", asked);
+                self.rules = Some((at, rules));
+            }
+            Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
+            Err(fault) => {
+                margin.warn([Untrusted::from(format!(
+                    "its rules cannot be read, so a missing series reads as no data: {}",
+                    fault.message.raw()
+                ))]);
+                // What is too large now is too large a moment later, and dear to find out.
+                if fault.kind == FaultKind::TooLarge {
+                    self.rules = Some((at, Rules::default()));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {
@@ -424,14 +475,6 @@ impl Prometheus {
                 at,
             },
         };
-        let newest = slo.windows().first().and_then(|&window| {
-            let sample = sample(Span::Window(window));
-            let ratio = sample.reading.ratio()?;
-            Some(Point {
-                at: sample.at,
-                ratio,
-            })
-        });
         let elapsed = slo.period.elapsed(at, &plan.zone).duration();
         Observation {
             windows: slo
@@ -443,7 +486,7 @@ impl Prometheus {
             period_length: slo.period.length(at, &plan.zone),
             period_elapsed: elapsed,
             since: self.ages.since(&id, at, elapsed),
-            history: self.trends.course(&id, newest),
+            history: self.trends.course(&id),
             partial,
             ..Observation::unknown(slo.clone(), at)
         }

@@ -11,8 +11,7 @@ use crate::text::Shown;
 /// The top of an SLO's scale: its highest factor, or its highest burn when that is more.
 fn top(seen: &Observation) -> f64 {
     let factors = seen.slo.rules.iter().map(|rule| rule.factor);
-    let points = seen.history.iter();
-    let burns = points.map(|point| seen.slo.burn_rate(point.ratio));
+    let burns = seen.course().map(|point| seen.slo.burn_rate(point.ratio));
     factors
         .chain(burns)
         .filter(|value| value.is_finite())
@@ -23,7 +22,7 @@ fn top(seen: &Observation) -> f64 {
 ///
 /// The stretches stand on round times, so that a new point moves nothing but the end of the curve.
 pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> Cell {
-    let (Some(first), Some(last)) = (seen.history.first(), seen.history.last()) else {
+    let (Some(first), Some(last)) = (seen.course().next(), seen.course().next_back()) else {
         return Cell::Empty;
     };
     let top = top(seen);
@@ -33,7 +32,7 @@ pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> C
     let slot = |at: Timestamp| at.as_second().div_euclid(minutes * 60);
     let end = slot(last.at);
     let mut values = vec![None; cells];
-    for point in seen.history.iter() {
+    for point in seen.course() {
         let back = usize::try_from(end - slot(point.at)).unwrap_or(usize::MAX);
         let Some(place) = cells.checked_sub(back.saturating_add(1)) else {
             continue;
@@ -53,10 +52,9 @@ pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> C
 
 /// The chart of a detail: burn over the shortest window, the factors of the rules, and releases.
 pub(super) fn curve(sight: Sight<'_>, seen: &Observation) -> Option<Curve> {
-    let (first, last) = (seen.history.first()?, seen.history.last()?);
+    let (first, last) = (seen.course().next()?, seen.course().next_back()?);
     let burns = seen
-        .history
-        .iter()
+        .course()
         .map(|point| (point.at.as_second(), seen.slo.burn_rate(point.ratio)));
     let mut levels = vec![(1.0, Role::Dim)];
     for rule in &seen.slo.rules {
@@ -115,7 +113,7 @@ fn ticks(sight: Sight<'_>, from: i64, to: i64) -> Vec<(i64, Shown)> {
 pub(super) fn burning_since(seen: &Observation, verdict: &Assessment) -> Option<(Timestamp, f64)> {
     let firing = verdict.rules.iter().find(|row| row.firing == Some(true))?;
     let rule = firing.rule;
-    let run = seen.history.iter().rev();
+    let run = seen.course().rev();
     let above = run.take_while(|point| rule.is_exceeded_by(seen.slo.burn_rate(point.ratio)));
     Some((above.last()?.at, rule.factor))
 }

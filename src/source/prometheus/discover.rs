@@ -16,6 +16,7 @@ use crate::config::Part;
 use crate::domain::slo::rounded;
 use crate::domain::{Fault, Reading, SourceName, Window};
 
+mod crowd;
 mod grafana;
 mod own;
 mod pyrra;
@@ -26,7 +27,8 @@ mod tests;
 /// Questions for groups in one query.
 const BATCH: usize = 24;
 
-pub(super) use self::own::{AGES, Records};
+pub(super) use self::crowd::{IDS, Share};
+pub(super) use self::own::Records;
 
 /// Selects what our own rules, Sloth, Grafana SLO and Pyrra's generic rules record, and what Pyrra
 /// records for each SLO under the name of its metric. One selector, so that a poll holds one such
@@ -102,6 +104,8 @@ pub(super) struct Context<'a> {
     pub(super) rules: &'a Rules,
     /// Labels that may name the service, best first.
     pub(super) service_labels: &'a [String],
+    /// Which part of all SLOs the series at hand can speak of.
+    pub(super) share: &'a Share,
     /// What our own rules recorded.
     pub(super) records: &'a Records<'a>,
     /// SLOs of the configuration, by service and name: our rules of these add no SLO.
@@ -121,8 +125,10 @@ pub(super) struct Found {
 pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
     let mut found = Found::default();
     sloth::discover(series, context, &mut found);
-    pyrra::discover(series, context, &mut found);
-    grafana::discover(series, context, &mut found);
+    if context.share.has_others() {
+        pyrra::discover(series, context, &mut found);
+        grafana::discover(series, context, &mut found);
+    }
     found.plans.iter_mut().for_each(note_silence);
     found
 }

@@ -54,6 +54,23 @@ pub(super) fn joined<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
         .join(" or ")
 }
 
+/// A regular expression that matches a text and nothing else: RE2's metacharacters escaped.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(char) {
+            out.push('\\');
+        }
+        out.push(char);
+    }
+    out
+}
+
+/// The same as it stands between the quotes of a matcher.
+pub(super) fn literally(text: &str) -> String {
+    promql_parser::util::escape_string(&quoted(text))
+}
+
 /// An expression whose series carry a number in [`TAG`].
 pub(super) fn tagged(index: usize, vector: &str) -> String {
     format!("label_replace({vector}, \"{TAG}\", \"{index}\", \"\", \"\")")

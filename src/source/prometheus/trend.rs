@@ -9,7 +9,7 @@ use super::api::{Api, Labels, Range, RangeSeries};
 use super::plan::{Plan, Trend};
 use super::planner::{Planner, Question};
 use crate::domain::slo::Point;
-use crate::domain::{Fault, window};
+use crate::domain::{Fault, FaultKind, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -22,26 +22,23 @@ const CADENCE: SignedDuration = SignedDuration::from_mins(1);
 /// Expressions joined in a query: a range costs [`REACH`] / [`STEP`] times what an instant does.
 const EXPRESSIONS: usize = 16;
 
+/// Beyond that, a stretch would be a single point.
+const MOST_CUTS: u32 = 60;
+
 /// The courses, kept between polls.
 #[derive(Default)]
 pub(super) struct Trends {
     asked_at: Option<Timestamp>,
+    /// In how many stretches of time the recorded courses are asked for, less one: thousands of
+    /// them are more than one answer can hold.
+    cuts: u32,
     courses: HashMap<Untrusted, Arc<[Point]>>,
 }
 
 impl Trends {
-    /// The course of an SLO, oldest point first, up to the newest reading; empty when none is
-    /// known. A chart must not be minutes behind the number beside it.
-    pub(super) fn course(&self, id: &Untrusted, newest: Option<Point>) -> Arc<[Point]> {
-        let Some(known) = self.courses.get(id) else {
-            return Arc::from([]);
-        };
-        match newest {
-            Some(newest) if known.last().is_some_and(|last| last.at < newest.at) => {
-                known.iter().copied().chain([newest]).collect()
-            }
-            _ => Arc::clone(known),
-        }
+    /// The course of an SLO, oldest point first; empty when none is known.
+    pub(super) fn course(&self, id: &Untrusted) -> Arc<[Point]> {
+        self.courses.get(id).cloned().unwrap_or_default()
     }
 
     /// Asks for all courses when they are due. What was known stays when the server refuses.
@@ -69,7 +66,12 @@ impl Trends {
             step: STEP,
         };
         let mut courses = HashMap::new();
-        recorded(api, plans, range, &mut courses).await?;
+        while let Err(fault) = recorded(api, plans, range, self.cuts, &mut courses).await {
+            if fault.kind != FaultKind::TooLarge || self.cuts >= MOST_CUTS {
+                return Err(fault);
+            }
+            self.cuts = self.cuts * 4 + 3;
+        }
         computed(api, planner, plans, (at, range), &mut courses).await?;
         self.courses = courses;
         Ok(())
@@ -81,6 +83,7 @@ async fn recorded(
     api: &Api,
     plans: &[Plan],
     range: Range,
+    cuts: u32,
     courses: &mut HashMap<Untrusted, Arc<[Point]>>,
 ) -> Result<(), Fault> {
     let mut owners: HashMap<(&str, &Labels), (Untrusted, bool)> = HashMap::new();
@@ -99,15 +102,36 @@ async fn recorded(
         return Ok(());
     }
     let names = names.into_iter().collect::<Vec<_>>().join("|");
-    let answer = api
-        .query_range(&format!("{{__name__=~\"{names}\"}}"), range)
-        .await?;
-    for series in &answer.data {
-        if let Some((id, success)) = owners.get(&(series.name.as_str(), &series.labels)) {
-            courses.insert(id.clone(), points(series, *success));
+    let query = format!("{{__name__=~\"{names}\"}}");
+    let mut joined: HashMap<Untrusted, Vec<Point>> = HashMap::new();
+    for stretch in stretches(range, cuts) {
+        for series in &api.query_range(&query, stretch).await?.data {
+            if let Some((id, success)) = owners.get(&(series.name.as_str(), &series.labels)) {
+                let known = joined.entry(id.clone()).or_default();
+                known.extend_from_slice(&points(series, *success));
+            }
         }
     }
+    for (id, points) in joined {
+        courses.insert(id, points.into());
+    }
     Ok(())
+}
+
+/// A range in so many stretches and one more, each a step behind the end of the one before.
+fn stretches(range: Range, cuts: u32) -> Vec<Range> {
+    let step = range.step.as_secs().max(1);
+    let steps = range.end.duration_since(range.start).as_secs() / step;
+    let each = steps / i64::from(cuts + 1) + 1;
+    (0..=steps)
+        .step_by(usize::try_from(each).unwrap_or(1))
+        .map(|first| Range {
+            start: range.start + range.step * i32::try_from(first).unwrap_or(0),
+            end: range.start
+                + range.step * i32::try_from((first + each - 1).min(steps)).unwrap_or(0),
+            step: range.step,
+        })
+        .collect()
 }
 
 /// The courses of SLOs written by hand. One that is refused is left out: what asks for its newest

@@ -18,8 +18,9 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     let recorded: BTreeSet<&str> = series.iter().filter_map(id_of).collect();
     // An SLO that is older in the rules than in the series has its constants in the rules alone.
     let constants = context.rules.sloth_constants.iter();
-    let constants =
-        constants.filter(|series| id_of(series).is_some_and(|id| !recorded.contains(id)));
+    let constants = constants.filter(|series| {
+        id_of(series).is_some_and(|id| context.share.holds(id) && !recorded.contains(id))
+    });
     // Besides Sloth's own labels, users' labels and a cluster's external ones tell SLOs apart.
     let mut groups: BTreeMap<(&str, Labels), Vec<&Series>> = BTreeMap::new();
     for series in series.iter().chain(constants) {

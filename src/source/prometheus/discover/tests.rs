@@ -39,6 +39,7 @@ fn found(series: &[Series], rules: &Rules) -> BTreeMap<String, Plan> {
         source: &source,
         rules,
         service_labels: &service_labels,
+        share: &Share::whole(),
         records: &Records::default(),
         by_hand: &HashSet::new(),
         at: Timestamp::UNIX_EPOCH,

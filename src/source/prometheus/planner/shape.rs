@@ -186,7 +186,7 @@ impl Shape {
         let mut texts: Vec<(bool, String)> =
             values.iter().map(|value| (false, value.clone())).collect();
         for (&index, values) in varying {
-            let any: Vec<_> = values.iter().map(|value| quoted(value)).collect();
+            let any: Vec<_> = values.iter().map(|value| promql::quoted(value)).collect();
             let any = any.join("|");
             for &slot in &self.candidates[index].slots {
                 texts[slot] = (true, any.clone());
@@ -209,18 +209,6 @@ impl Shape {
                 .collect(),
         })
     }
-}
-
-/// A regular expression that matches a text and nothing else: RE2's metacharacters escaped.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        if r"\.+*?()|[]{}^$".contains(char) {
-            out.push('\\');
-        }
-        out.push(char);
-    }
-    out
 }
 
 /// For each selector its `=` matchers' slots by label; `None` for one that cannot be told.
