@@ -79,7 +79,7 @@ impl Prometheus {
         for (query, serves) in measure::outline(&mut Planner::default(), &plans) {
             let spans: BTreeSet<_> = serves.iter().map(|(_, span)| *span).collect();
             let every = spans.iter().map(|span| measure::cadence(*span)).min();
-            let names: Vec<_> = spans.iter().map(span_name).collect();
+            let names: Vec<_> = spans.into_iter().map(span_name).collect();
             let ids: BTreeSet<_> = serves.into_iter().map(|(id, _)| id).collect();
             requests.push(Request {
                 query: query.into(),
@@ -111,7 +111,7 @@ impl Prometheus {
     }
 }
 
-fn span_name(span: &Span) -> String {
+fn span_name(span: Span) -> String {
     match span {
         Span::Window(window) => window.to_string(),
         Span::Period => "the period".to_owned(),
