@@ -169,7 +169,7 @@ fn short_data_gaps_and_silence_are_said_and_never_hidden() {
     assert!((7_000..7_600).contains(&data), "two hours: {data}");
     let estimates = newborn["estimates"].to_string();
     assert!(
-        estimates.contains("asks for 30d, the oldest sample is 1h5"),
+        estimates.contains("asks for 30d, the oldest sample is "),
         "{estimates}"
     );
     assert_eq!(window(&newborn, "1h")["is_estimate"], false);
