@@ -131,6 +131,29 @@ async fn every_way_of_proving_who_we_are_reaches_the_server() {
 }
 
 #[tokio::test]
+async fn another_endpoint_of_a_source_gets_the_same_credential_fetched_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = secret_file(folder.path(), "s3cret\n");
+    let first = Server::saying(answer(200, &[], "{}")).await;
+    let second = Server::saying(answer(200, &[], "{}")).await;
+    let mut settings = settings(&first.url);
+    settings.http.auth = Auth::Bearer(secret);
+    let http = Http::new(&settings, None).unwrap();
+    let beside = http.beside(&settings, &second.url).unwrap();
+    http.get("").send().await.unwrap();
+    // Nobody can read it any more.
+    drop(folder);
+    beside.get("").send().await.unwrap();
+    for server in [first, second] {
+        assert!(server.seen()[0].contains("authorization: Bearer s3cret\r\n"));
+    }
+    let problem = http
+        .beside(&settings, "http://a:CANARY-5f3a@b/")
+        .unwrap_err();
+    assert!(!problem.message.contains(CANARY), "{}", problem.message);
+}
+
+#[tokio::test]
 async fn a_renewed_secret_is_read_after_a_401_and_only_then() {
     let folder = tempfile::tempdir().unwrap();
     let valid = Arc::new(Mutex::new("old"));
