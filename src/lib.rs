@@ -99,7 +99,7 @@
 //! - **A history of our own is Prometheus' arithmetic, joined.** `openmetrics` keeps samples, and for
 //!   minutes and hours what `increase` needs of them: first, last, count, growth with resets. Two such
 //!   join to one, so any window is read in one way back, and every series is extrapolated for itself as
-//!   Prometheus does. Tables are ordered by time, so that a scrape writes a few pages. SQLite, since it
+//!   Prometheus does. Tables are ordered by time, so that a scrape writes a few pages. `SQLite`, since it
 //!   survives a kill between any two bytes.
 //! - **Factors of calendar periods stand still.** They are scaled to 7, 30, 90 and 365 days, so that
 //!   no alert changes on the first of a month; the time to exhaustion uses the true length.

@@ -46,9 +46,12 @@ use self::options::Options;
 use self::scrape::Clients;
 use self::selector::Formula;
 use self::targets::{Discovery, Target};
-use super::{Ask, Built, Fetching, Kind, Source};
+use super::{Ask, Built, Explaining, Fetching, Kind, Source, no_such_slo};
 use crate::config::{Part, Problem, Settings, Sli, SloSettings, SourceSettings};
-use crate::domain::{Facts, Fault, FaultKind, Observation, Origin, Slo, Window, window};
+use crate::domain::explanation::Basis;
+use crate::domain::{
+    Explanation, Facts, Fault, FaultKind, Observation, Origin, Slo, Window, window,
+};
 use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -149,6 +152,7 @@ fn measure(settings: &SloSettings, formula: Formula) -> Measure {
     Measure {
         slo: Arc::new(slo),
         zone: settings.timezone.clone(),
+        sli: settings.sli.clone(),
         formula,
     }
 }
@@ -186,6 +190,23 @@ impl Source for OpenMetrics {
                 Some(at) => self.past(at).await,
                 None => self.live(ask).await,
             }
+        })
+    }
+
+    /// What its observation says, with the query that would say the same of each window.
+    fn explain<'a>(&'a mut self, ask: &'a Ask, ids: &'a [Untrusted]) -> Explaining<'a> {
+        Box::pin(async move {
+            let slos = self.fetch(ask).await?.slos.unwrap_or_default();
+            let mut both = slos.into_iter().zip(&self.plan.slos);
+            let found = both.find(|(seen, _)| ids.contains(&seen.slo.id()));
+            let (seen, measure) = found.ok_or_else(|| no_such_slo(ids))?;
+            let mut explanation = Explanation::of(seen);
+            explanation.zone = Some(measure.zone.clone());
+            for span in &mut explanation.spans {
+                span.basis = Basis::Computed;
+                span.queries = queries(&measure.sli, span.window);
+            }
+            Ok(explanation)
         })
     }
 }

@@ -359,6 +359,13 @@ fn a_damaged_history_is_set_aside_and_a_prometheus_is_a_target_like_any_other() 
     assert!(said.contains("set aside"), "{found:#}");
     assert!(dir.path().join("x/app.db.damaged").exists());
     until_ok();
+    let explained = watchfire(
+        dir.path(),
+        &["explain", "prometheus/http", "--config", "watchfire.toml"],
+    );
+    for words in ["computed", "# bad 30d", "[30d]))"] {
+        assert!(explained.stdout.contains(words), "{}", explained.stdout);
+    }
 
     let text = std::fs::read_to_string(dir.path().join("watchfire.toml")).expect("the file");
     let text = text.replace(

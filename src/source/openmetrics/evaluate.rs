@@ -15,6 +15,7 @@ use super::history::{History, Trouble};
 use super::segment::Segment;
 use super::selector::{Formula, Selectors};
 use super::walk::{Floors, Index, Indexed, Walk};
+use crate::config::Sli;
 use crate::domain::slo::Point;
 use crate::domain::{Events, Observation, Reading, Sample, Slo, Window, window};
 
@@ -30,6 +31,8 @@ pub(super) struct Measure {
     pub(super) slo: Arc<Slo>,
     /// The zone that its period begins in.
     pub(super) zone: TimeZone,
+    /// What is measured, as it was written.
+    pub(super) sli: Sli,
     /// What is counted.
     pub(super) formula: Formula,
 }
