@@ -153,8 +153,9 @@ pub struct Explain {
     /// Speak of this past moment, in RFC 3339 or Unix seconds
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<Timestamp>,
-    /// Print the requests that a refresh of all SLOs sends, and which SLOs each serves
-    #[arg(long, conflicts_with = "slo")]
+    /// Print the requests that a refresh sends (those for this SLO alone, if one is named), and
+    /// which SLOs each serves
+    #[arg(long)]
     pub plan: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Wording::Text)]

@@ -116,7 +116,6 @@ fn usage_and_configuration_errors_exit_with_3_and_say_so_on_stderr() {
         (&["status", "--at", "yesterday"], "RFC 3339"),
         (&["status", "--at", "2026-11-22"], "Unix seconds"),
         (&["explain"], "<SLO>"),
-        (&["explain", "a/b", "--plan"], "cannot be used with"),
         (
             &["doctor", "--format", "table"],
             "[possible values: text, json]",

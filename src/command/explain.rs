@@ -1,4 +1,4 @@
-//! `watchfire explain`: every number of one SLO, or the requests that measure all of them.
+//! `watchfire explain`: every number of one SLO, or the requests that measure it or all.
 
 use std::process::ExitCode;
 
@@ -82,16 +82,32 @@ fn explain(
     else {
         return refuse(format!("`{}` is measured by nobody", chosen.source));
     };
-    let answer = runtime.block_on(poll::explain_once(
-        source.as_mut(),
-        &ask,
-        &chosen.ids,
-        poll::limit(settings),
-    ));
-    match answer {
-        Ok(explained) => show(options, ui, &explained, &chosen.id),
+    let limit = poll::limit(settings);
+    let planned = |source: &mut dyn Source| {
+        let requests = runtime.block_on(poll::plan_once(source, &ask, limit));
+        requests.map(|requests| requests.map(|requests| serving(&chosen.ids, requests)))
+    };
+    if options.plan {
+        return match planned(source.as_mut()) {
+            Ok(requests) => show_plans(options, &[(chosen.source.clone(), requests)]),
+            Err(fault) => refuse(cannot(&chosen.id, &chosen.source, &fault)),
+        };
+    }
+    let asked = poll::explain_once(source.as_mut(), &ask, &chosen.ids, limit);
+    match runtime.block_on(asked) {
+        Ok(mut explained) => {
+            // The numbers are what was asked for: they stand without the plan as well.
+            explained.requests = planned(source.as_mut()).ok().flatten().unwrap_or_default();
+            show(options, ui, &explained, &chosen.id)
+        }
         Err(fault) => refuse(cannot(&chosen.id, &chosen.source, &fault)),
     }
+}
+
+/// The requests that serve any of these SLOs.
+fn serving(ids: &[Untrusted], mut requests: Vec<Request>) -> Vec<Request> {
+    requests.retain(|request| request.serves.iter().any(|id| ids.contains(id)));
+    requests
 }
 
 /// False when the configuration alone tells which SLO is meant.
@@ -179,13 +195,17 @@ fn plan(runtime: &Runtime, options: &cli::Explain, watch: Watch) -> ExitCode {
             }
         }
     }
+    show_plans(options, &plans)
+}
+
+fn show_plans(options: &cli::Explain, plans: &[(String, Option<Vec<Request>>)]) -> ExitCode {
     let mut text = Vec::new();
     let written = match options.format {
         Wording::Text => plans.iter().try_for_each(|(source, requests)| {
             print::explain::plan_text(&mut text, source, requests.as_deref())
         }),
         Wording::Json => {
-            let json = print::explain::PlanJson::of(&plans, Timestamp::now());
+            let json = print::explain::PlanJson::of(plans, Timestamp::now());
             print::json(&mut text, &json)
         }
     };

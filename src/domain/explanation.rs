@@ -29,6 +29,8 @@ pub struct Explanation {
     pub data: Option<Data>,
     /// What could not be found out, and why.
     pub lacks: Vec<Untrusted>,
+    /// The requests by which a refresh measures it; empty where nobody told.
+    pub requests: Vec<Request>,
 }
 
 /// What one number rests on.
@@ -153,6 +155,7 @@ impl Explanation {
             zone: None,
             data: None,
             lacks: Vec::new(),
+            requests: Vec::new(),
         }
     }
 

@@ -281,3 +281,30 @@ fn what_is_not_there_brings_the_nearest_names_and_exits_with_3() {
         "{stderr}"
     );
 }
+
+#[test]
+fn the_plan_of_one_slo_is_its_share_of_what_a_refresh_sends() {
+    let world = World::start(&["steady", "burning"]);
+    let id = "steady/availability";
+    let explained = world.json(id);
+    let requests = explained["requests"].as_array().expect("requests");
+    assert!(!requests.is_empty(), "{explained:#}");
+    for request in requests {
+        let serves = request["serves"].as_array().expect("ids");
+        assert!(serves.iter().any(|one| one == id), "{request:#}");
+        assert_eq!(serves.len(), 2, "SLOs of one shape share a request");
+    }
+    let (exit, printed, _) = world.run(id, &["--plan"]);
+    assert_eq!(exit, 0, "{printed}");
+    for request in requests {
+        let query = request["query"].as_str().expect("a query");
+        assert!(printed.lines().any(|line| line == query), "{printed}");
+    }
+    // Every window and the period is served by one of them.
+    let what: Vec<_> = requests.iter().map(|request| &request["what"]).collect();
+    let all = what.iter().filter_map(|what| what.as_str());
+    let all = all.collect::<Vec<_>>().join(", ");
+    for part in ["5m", "30m", "1h", "2h", "6h", "1d", "3d", "the period"] {
+        assert!(all.split(", ").any(|one| one == part), "{part} in {all}");
+    }
+}

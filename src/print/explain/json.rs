@@ -39,6 +39,7 @@ pub struct ExplainJson<'a> {
     estimates: Vec<String>,
     notes: &'a [String],
     not_found_out: &'a [Untrusted],
+    requests: Vec<RequestJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -178,6 +179,7 @@ impl<'a> ExplainJson<'a> {
             estimates: estimates(explained),
             notes: &slo.notes,
             not_found_out: &explained.lacks,
+            requests: explained.requests.iter().map(RequestJson::of).collect(),
         }
     }
 }
@@ -276,6 +278,17 @@ impl DataJson {
     }
 }
 
+impl<'a> RequestJson<'a> {
+    fn of(request: &'a Request) -> Self {
+        Self {
+            what: &request.what,
+            every_s: request.every.map(|every| every.as_secs()),
+            query: &request.query,
+            serves: &request.serves,
+        }
+    }
+}
+
 /// The requests of a refresh as `watchfire/plan/v1`.
 #[derive(Serialize)]
 pub struct PlanJson<'a> {
@@ -301,12 +314,6 @@ struct RequestJson<'a> {
 impl<'a> PlanJson<'a> {
     /// The requests of each source, by its name; `None` of one that does not plan any.
     pub fn of(plans: &'a [(String, Option<Vec<Request>>)], now: Timestamp) -> Self {
-        let request = |request: &'a Request| RequestJson {
-            what: &request.what,
-            every_s: request.every.map(|every| every.as_secs()),
-            query: &request.query,
-            serves: &request.serves,
-        };
         Self {
             schema: "watchfire/plan/v1",
             generated_at: now,
@@ -316,7 +323,7 @@ impl<'a> PlanJson<'a> {
                     source,
                     requests: requests
                         .as_ref()
-                        .map(|requests| requests.iter().map(request).collect()),
+                        .map(|requests| requests.iter().map(RequestJson::of).collect()),
                 })
                 .collect(),
         }
