@@ -119,16 +119,42 @@ struct WireRange {
 
 /// `[unix seconds, "value"]`; values are strings so that NaN and infinities can be said.
 #[derive(Deserialize)]
-struct WirePoint(f64, String);
+struct WirePoint(f64, WireNumber);
+
+/// A number written as text, read where it stands: a range of a thousand SLOs has 60,000 of them.
+enum WireNumber {
+    Number(f64),
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for WireNumber {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = WireNumber;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number as text")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<WireNumber, E> {
+                let number = text.parse().map(WireNumber::Number);
+                Ok(number.unwrap_or_else(|_| WireNumber::Other(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
 
 impl WirePoint {
     fn number(&self) -> Result<f64, Fault> {
-        self.1.parse().map_err(|_| {
-            Fault::new(
+        match &self.1 {
+            WireNumber::Number(number) => Ok(*number),
+            WireNumber::Other(text) => Err(Fault::new(
                 FaultKind::Decode,
-                format!("sent `{}` where a number belongs", self.1),
-            )
-        })
+                format!("sent `{text}` where a number belongs"),
+            )),
+        }
     }
 
     fn time(&self) -> Result<Timestamp, Fault> {

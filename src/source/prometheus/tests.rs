@@ -198,6 +198,15 @@ async fn a_screen_sees_short_windows_first_and_is_told_to_ask_on() {
     let requests = server.received_requests().await.unwrap();
     let counts = ["1h", "6h", "3d", "30d"].map(|window| windows(&requests[before..], window));
     assert_eq!(counts, [40, 10, 1, 1]);
+    // The server's clock stands still, so its course has no new point.
+    let ranges = |requests: &[wiremock::Request]| {
+        let paths = requests.iter().map(|one| one.url.path());
+        paths.filter(|path| path.ends_with("query_range")).count()
+    };
+    assert_eq!(
+        (ranges(&requests[..before]), ranges(&requests[before..])),
+        (1, 0)
+    );
 }
 
 #[tokio::test]

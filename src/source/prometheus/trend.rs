@@ -17,21 +17,27 @@ use crate::text::Untrusted;
 const REACH: SignedDuration = SignedDuration::from_hours(3);
 /// One point every so often: 61 points in all.
 const STEP: SignedDuration = SignedDuration::from_mins(3);
-/// How often the course is asked for.
-const CADENCE: SignedDuration = SignedDuration::from_mins(1);
 /// Expressions joined in a query: a range costs [`REACH`] / [`STEP`] times what an instant does.
 const EXPRESSIONS: usize = 16;
 
 /// Beyond that, a stretch would be a single point.
 const MOST_CUTS: u32 = 60;
+/// Steps that are asked for again: a rule or a scrape may have been late for them.
+const AGAIN: i32 = 2;
+/// How long a server that refused is left alone.
+const REST: SignedDuration = SignedDuration::from_mins(1);
 
 /// The courses, kept between polls.
 #[derive(Default)]
 pub(super) struct Trends {
-    asked_at: Option<Timestamp>,
     /// In how many stretches of time the recorded courses are asked for, less one: thousands of
     /// them are more than one answer can hold.
     cuts: u32,
+    /// The newest moment that was asked for.
+    end: Option<Timestamp>,
+    failed: Option<Timestamp>,
+    /// The SLOs that were asked for.
+    asked: BTreeSet<Untrusted>,
     courses: HashMap<Untrusted, Arc<[Point]>>,
 }
 
@@ -50,21 +56,27 @@ impl Trends {
         ask: &Ask,
     ) -> Result<(), Fault> {
         let at = ask.moment();
-        if self
-            .asked_at
-            .is_some_and(|asked| window::age(asked, at) < CADENCE)
-        {
+        let rests = |failed| failed <= at && window::age(failed, at) < REST;
+        if self.failed.is_some_and(rests) {
             return Ok(());
         }
-        self.asked_at = Some(at);
         // Samples are dated by the server's clock; its future holds none.
         let present = ask.at.or_else(|| api.present()).unwrap_or(at);
         let end = window::align(present, STEP);
+        let wanted = plans.iter().filter(|plan| plan.trend != Trend::None);
+        let wanted: BTreeSet<_> = wanted.map(|plan| plan.slo.id()).collect();
+        let is_known = wanted.is_subset(&self.asked);
+        if is_known && self.end == Some(end) {
+            return Ok(());
+        }
+        // What is known needs only what has come since.
+        let known = self.end.filter(|known| is_known && *known <= end);
         let range = Range {
-            start: end - REACH,
+            start: known.map_or(end - REACH, |known| (known - STEP * AGAIN).max(end - REACH)),
             end,
             step: STEP,
         };
+        self.failed = Some(at);
         let mut courses = HashMap::new();
         while let Err(fault) = recorded(api, plans, range, self.cuts, &mut courses).await {
             if fault.kind != FaultKind::TooLarge || self.cuts >= MOST_CUTS {
@@ -73,8 +85,27 @@ impl Trends {
             self.cuts = self.cuts * 4 + 3;
         }
         computed(api, planner, plans, (at, range), &mut courses).await?;
-        self.courses = courses;
+        self.failed = None;
+        self.join(courses, range);
+        self.courses.retain(|id, _| wanted.contains(id));
+        (self.end, self.asked) = (Some(end), wanted);
         Ok(())
+    }
+
+    /// Puts what was answered for a range behind what is known of the time before it.
+    fn join(&mut self, mut newer: HashMap<Untrusted, Arc<[Point]>>, range: Range) {
+        let begin = range.end - REACH;
+        for (id, known) in std::mem::take(&mut self.courses) {
+            let kept = known.iter().copied();
+            let kept = kept.filter(|point| point.at >= begin && point.at < range.start);
+            let added = newer.remove(&id);
+            let added = added.iter().flat_map(|points| points.iter().copied());
+            let joined: Arc<[Point]> = kept.chain(added).collect();
+            if !joined.is_empty() {
+                self.courses.insert(id, joined);
+            }
+        }
+        self.courses.extend(newer);
     }
 }
 
@@ -181,4 +212,51 @@ fn points(series: &RangeSeries, success: bool) -> Arc<[Point]> {
             ..point
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_since_is_put_behind_what_is_known() {
+        let at = |minutes: i64| Timestamp::from_second(1_000_000 * 60 + minutes * 60).unwrap();
+        let course = |minutes: &[i64], ratio: f64| -> Arc<[Point]> {
+            let points = minutes.iter().map(|&minute| Point {
+                at: at(minute),
+                ratio,
+            });
+            points.collect()
+        };
+        let id = |name: &str| Untrusted::from(name);
+        let mut trends = Trends::default();
+        trends.courses = HashMap::from([
+            (id("both"), course(&[-200, -180, -6, -3, 0], 0.1)),
+            (id("silent"), course(&[-6, -3, 0], 0.1)),
+            (id("gone"), course(&[-300], 0.1)),
+        ]);
+        let newer = HashMap::from([
+            (id("both"), course(&[-3, 0, 3], 0.2)),
+            (id("new"), course(&[3], 0.2)),
+        ]);
+        let range = Range {
+            start: at(-3),
+            end: at(3),
+            step: STEP,
+        };
+        trends.join(newer, range);
+        let told = |name: &str| -> Vec<(i64, f64)> {
+            let course = trends.course(&id(name), None);
+            let minutes = |point: &Point| point.at.duration_since(at(0)).as_mins();
+            course
+                .iter()
+                .map(|point| (minutes(point), point.ratio))
+                .collect()
+        };
+        // Older than three hours is forgotten, and the newest were asked for again.
+        assert_eq!(told("both"), [(-6, 0.1), (-3, 0.2), (0, 0.2), (3, 0.2)]);
+        assert_eq!(told("silent"), [(-6, 0.1)]);
+        assert_eq!(told("new"), [(3, 0.2)]);
+        assert_eq!(told("gone"), []);
+    }
 }
