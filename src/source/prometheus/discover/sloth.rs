@@ -33,12 +33,12 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
         }
     }
     let slos = with_constants(&groups);
+    let none = Labels::new();
     for ((id, labels), members) in &slos {
-        let twins: Vec<_> = slos
-            .keys()
-            .filter(|(other, _)| other == id)
-            .map(|(_, labels)| *labels)
-            .collect();
+        // Of one id, so side by side; no set of labels is less than none.
+        let twins = slos.range((*id, &none)..).map(|(key, _)| key);
+        let twins = twins.take_while(|(other, _)| other == id);
+        let twins: Vec<_> = twins.map(|(_, labels)| *labels).collect();
         let slo = Members {
             id,
             labels,
