@@ -84,6 +84,11 @@
 //!   "no data" stay two things.
 //! - **The period is what its owner says it is.** Sloth's is a mean of 5m ratios, Pyrra's and ours
 //!   are counted; a note beside the number says which.
+//! - **A record stands for a question only when it says the same.** `rules` writes and the source
+//!   reads from one description of an SLO: by the same definition, whose fingerprint is a label, with
+//!   exactly the rule's labels, and young. So rules may be loaded, changed or lost at any time.
+//!   They chain nothing that may be a moment apart: bad events are never taken from a total of another
+//!   evaluation.
 //! - **The present is the server's.** A question about now carries no time: samples are dated by the
 //!   server's clock, and the reader's own may be minutes off. Rounding it to a step, so that caches
 //!   could answer, would make the newest minute of a burn late; courses over time are rounded, as
