@@ -490,3 +490,63 @@ fn rules_of_every_form_record_what_is_asked_without_them() {
         assert_same(found(&read, &slo.name), found(&asked, &slo.name), then);
     }
 }
+
+#[test]
+fn groups_are_recorded_and_read_each_by_itself() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let end = this_minute();
+    let services = ["steady", "burning", "never", "idle"].map(service);
+    backfill(dir.path(), samples(&services, end));
+    let all = Sli::Events {
+        part: Part::Bad("http_requests_total{code=~\"5..\"}".to_owned()),
+        total: "sum(increase(http_requests_total[$window]))".to_owned(),
+    };
+    let by = SloSettings {
+        by: vec!["service".to_owned()],
+        ..slo("by", all)
+    };
+    let file = RuleFile::of(&settings("", true, vec![by.clone()]), &Choice::default());
+    assert_eq!(file.remarks, Vec::<String>::new());
+    let rules = file.yaml().replace("interval: 3m", "interval: 1s");
+    let server = start(dir.path(), &rules);
+
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let is_read = |one: &Observation| {
+        let notes = &one.slo.notes;
+        notes
+            .iter()
+            .any(|note| note.contains("every window is counted"))
+    };
+    let read = loop {
+        let read = observe(
+            &settings(&server.url, true, vec![by.clone()]),
+            Timestamp::now(),
+        );
+        if read.len() == 3 && read.iter().all(is_read) {
+            break read;
+        }
+        assert!(Instant::now() < deadline, "{read:#?}");
+    };
+    let asked = observe(&settings(&server.url, false, vec![by]), Timestamp::now());
+    let found_alone = observe(&settings(&server.url, true, Vec::new()), Timestamp::now());
+    for (service, state) in [
+        ("steady", State::Ok),
+        ("burning", State::Page),
+        ("never", State::Ok),
+    ] {
+        let name = format!("by{{service={service}}}");
+        for seen in [&read, &asked, &found_alone] {
+            let mine = found(seen, &name);
+            assert_eq!(mine.assess().state, state, "{mine:#?}");
+            let hour = mine.windows[&Window::hours(1)];
+            let truth = crate::history::service(service).error_ratio(3_600);
+            assert_reading(hour.reading, truth, 5e-2, &name);
+            assert!(hour.events.is_some(), "{mine:#?}");
+        }
+    }
+    // One without traffic is a group of the record, and none of the configuration.
+    assert_eq!(
+        found(&found_alone, "by{service=idle}").assess().state,
+        State::NoData
+    );
+}
