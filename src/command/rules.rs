@@ -18,9 +18,7 @@ pub fn run(options: &cli::Rules, loaded: &Loaded) -> ExitCode {
         service: options.service.as_deref(),
     };
     let file = RuleFile::of(&loaded.settings, &choice);
-    for remark in &file.remarks {
-        say(Untrusted::from(remark.as_str()).shown());
-    }
+    tell(&file.remarks);
     if file.is_empty() {
         return refuse(match (choice.source, choice.service) {
             _ if loaded.settings.slos.is_empty() => {
@@ -31,10 +29,17 @@ pub fn run(options: &cli::Rules, loaded: &Loaded) -> ExitCode {
             _ => "no SLO of the configuration is of this source and service",
         });
     }
-    let text = if options.tests {
+    let (text, remarks) = if options.tests {
         file.tests(RULES_FILE)
     } else {
-        file.yaml()
+        (file.yaml(), Vec::new())
     };
+    tell(&remarks);
     super::print(text.as_bytes())
+}
+
+fn tell(remarks: &[String]) {
+    for remark in remarks {
+        say(Untrusted::from(remark.as_str()).shown());
+    }
 }

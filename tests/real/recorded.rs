@@ -387,3 +387,39 @@ fn promtool_accepts_the_rules_and_their_unit_tests_pass() {
         run.stderr
     );
 }
+
+#[test]
+fn imported_slos_can_be_exported_as_rules() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import");
+    for (file, is_tested) in [
+        ("sloth/kubernetes-apiserver.yml", true),
+        ("sloth/home-wifi.yml", true),
+        ("pyrra/prometheus-http.yaml", true),
+        ("pyrra/prometheus-probe-success.yaml", true),
+        ("own/pyrra.yaml", true),
+        // Slices of a minute over 28 days are more than promtool's tests read.
+        ("own/openslo.yaml", false),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = fixtures.join(file);
+        let config = format!(
+            "[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"http://127.0.0.1:1\"\n\
+             [[slo_files]]\npath = \"{}\"\n",
+            path.display()
+        );
+        std::fs::write(dir.path().join("watchfire.toml"), config).expect("a file");
+        for (more, file) in [
+            (&[][..], "watchfire.rules.yml"),
+            (&["--tests"], "watchfire.tests.yml"),
+        ] {
+            let args = [&["rules", "--config", "watchfire.toml"], more].concat();
+            let run = watchfire(dir.path(), &args);
+            assert_eq!(run.exit, 0, "{}", run.stderr);
+            std::fs::write(dir.path().join(file), run.stdout).expect("a file");
+        }
+        promtool(dir.path(), &["check", "rules", "watchfire.rules.yml"]);
+        if is_tested {
+            promtool(dir.path(), &["test", "rules", "watchfire.tests.yml"]);
+        }
+    }
+}

@@ -176,8 +176,9 @@ impl RuleFile {
         out
     }
 
-    /// Unit tests of the rules for `promtool test rules`; `rules` is the file they are in.
-    pub fn tests(&self, rules: &str) -> String {
+    /// Unit tests of the rules for `promtool test rules`, and what a reader should know of them;
+    /// `rules` is the file that the rules are in.
+    pub fn tests(&self, rules: &str) -> (String, Vec<String>) {
         let mut out = header(&[]);
         let _ = writeln!(out, "rule_files:\n- {}", yaml::quoted(rules));
         out.push_str("evaluation_interval: 10m\ngroup_eval_order:\n");
@@ -185,10 +186,10 @@ impl RuleFile {
             let _ = writeln!(out, "- {}", yaml::quoted(&group.name));
         }
         out.push_str("tests:\n");
-        for (recording, _) in &self.slos {
-            probe::write(recording, &mut out);
-        }
-        out
+        let each = self.slos.iter();
+        let remarks = each.filter_map(|(recording, _)| probe::write(recording, &mut out));
+        let remarks = remarks.collect();
+        (out, remarks)
     }
 }
 

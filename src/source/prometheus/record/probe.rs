@@ -10,14 +10,17 @@ use std::fmt::Write as _;
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
 
-use super::{BAD, RATIO, Recording, TOTAL, alerts, quoted, yaml};
+use super::{BAD, Measured, RATIO, Recording, TOTAL, alerts, quoted, yaml};
 use crate::config::{Part, Sli};
-use crate::domain::Severity;
+use crate::domain::{Severity, Window};
 use crate::source::prometheus::api::Labels;
 use crate::source::prometheus::promql;
 
 /// When the expectations are held against the rules: minutes after the first sample.
 const MINUTES: u32 = 30;
+
+/// Slices that promtool's 10,000 samples a query suffice for, as each slice reads several.
+const MOST_SLICES: u32 = 2_500;
 
 /// The label that tells two gauges of one selector apart.
 const INSTANCE: &str = "instance";
@@ -30,8 +33,39 @@ struct Series {
     step: f64,
 }
 
-/// The tests of one SLO.
-pub(super) fn write(recording: &Recording, out: &mut String) {
+/// The tests of one SLO. What a reader must know of them is said.
+pub(super) fn write(recording: &Recording, out: &mut String) -> Option<String> {
+    let slo = &recording.slo;
+    let lack = if !write_all(recording, out) {
+        "its rules record something whatever happens, so no made-up series can test them".to_owned()
+    } else if slices(recording) > MOST_SLICES {
+        "promtool gives up on this many slices of time: its tests fail, whatever the rules do"
+            .to_owned()
+    } else {
+        return None;
+    };
+    Some(format!("{}/{}: {lack}", slo.service, slo.name))
+}
+
+/// How many slices of time its longest window has, at most.
+fn slices(recording: &Recording) -> u32 {
+    fn shortest(sli: &Sli) -> Option<Window> {
+        match sli {
+            Sli::Slices { width, .. } => Some(*width),
+            Sli::Weighted(parts) => parts.iter().filter_map(|(_, part)| shortest(part)).min(),
+            _ => None,
+        }
+    }
+    let width = shortest(&recording.slo.sli);
+    let longest = recording.windows.last_key_value();
+    match (width, longest) {
+        (Some(width), Some((longest, _))) => longest.seconds() / width.seconds(),
+        _ => 0,
+    }
+}
+
+/// True when there is something to test.
+fn write_all(recording: &Recording, out: &mut String) -> bool {
     let slo = &recording.slo;
     let budget = crate::domain::slo::rounded(1.0 - slo.objective);
     let factors = slo.rules.iter().map(|rule| rule.factor);
@@ -42,7 +76,7 @@ pub(super) fn write(recording: &Recording, out: &mut String) {
     let rate = (120.0_f64).max((slo.min_bad_events * 20.0).ceil() * 2.0);
     for (share, told) in [(burning, "it burns"), (0.0, "nothing fails")] {
         let Some(series) = series(recording, share, rate) else {
-            return;
+            return false;
         };
         begin(recording, told, &series, out);
         expect_records(recording, share, budget, out);
@@ -57,6 +91,7 @@ pub(super) fn write(recording: &Recording, out: &mut String) {
         }
         expect_alerts(recording, 0.0, out);
     }
+    true
 }
 
 fn begin(recording: &Recording, told: &str, series: &[Series], out: &mut String) {
@@ -168,7 +203,7 @@ fn series(recording: &Recording, share: f64, rate: f64) -> Option<Vec<Series>> {
 }
 
 /// True when a query asks for series, and is not a number of its own.
-fn selects(measured: &super::Measured) -> bool {
+fn selects(measured: &Measured) -> bool {
     fn any(expr: &Expr) -> bool {
         match expr {
             Expr::VectorSelector(_) | Expr::MatrixSelector(_) => true,
@@ -187,11 +222,14 @@ fn selects(measured: &super::Measured) -> bool {
             Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => false,
         }
     }
-    let query = match measured {
-        super::Measured::Counted { total, .. } => total,
-        super::Measured::Ratio(query) => query,
-    };
-    parser::parse(query).is_ok_and(|expr| any(&expr))
+    let selects = |query: &str| parser::parse(query).is_ok_and(|expr| any(&expr));
+    match measured {
+        Measured::Counted {
+            total,
+            part: Part::Bad(query) | Part::Good(query),
+        } => selects(total) && selects(query),
+        Measured::Ratio(query) => selects(query),
+    }
 }
 
 /// Counters of which the share is bad, at so many events a minute; `None` where the SLI is more than
