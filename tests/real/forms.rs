@@ -147,7 +147,9 @@ fn forms() -> Vec<Form> {
         form("newborn", good("newborn"), |seconds| {
             service("newborn").error_ratio(seconds)
         }),
-        form("gauge", Sli::Gauge("probe_up".to_owned()), gauge),
+        form("gauge", Sli::Gauge("probe_up".to_owned()), |seconds| {
+            Some(gauge(seconds))
+        }),
         form("error-ratio", ratio("burning", false), |seconds| {
             service("burning").error_ratio(seconds)
         }),
@@ -197,10 +199,10 @@ fn forms() -> Vec<Form> {
 
 /// Of the samples in a window, those at its start and its end among them.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn gauge(seconds: i64) -> Option<f64> {
+fn gauge(seconds: i64) -> f64 {
     let times = || (0..=seconds.min(GAUGES - MINUTE)).step_by(60);
     let bad = times().filter(|ago| probe_fails(*ago)).count();
-    Some(bad as f64 / times().count() as f64)
+    bad as f64 / times().count() as f64
 }
 
 /// The ratios of the slices that end in a window, its start and end among them.
@@ -247,8 +249,8 @@ fn settings(url: &str, discover: bool, slos: Vec<SloSettings>) -> Settings {
 
 fn source(settings: &Settings) -> Box<dyn Source> {
     let kind = KINDS.iter().find(|kind| kind.name == "prometheus");
-    let build = kind.expect("the kind").build;
-    match build(&settings.sources[0], settings) {
+    let kind = kind.expect("the kind");
+    match (kind.build)(&settings.sources[0], settings) {
         Ok(built) => built.source,
         Err(problem) => panic!("{problem:?}"),
     }

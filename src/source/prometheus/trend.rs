@@ -229,12 +229,14 @@ mod tests {
             points.collect()
         };
         let id = |name: &str| Untrusted::from(name);
-        let mut trends = Trends::default();
-        trends.courses = HashMap::from([
-            (id("both"), course(&[-200, -180, -6, -3, 0], 0.1)),
-            (id("silent"), course(&[-6, -3, 0], 0.1)),
-            (id("gone"), course(&[-300], 0.1)),
-        ]);
+        let mut trends = Trends {
+            courses: HashMap::from([
+                (id("both"), course(&[-200, -180, -6, -3, 0], 0.1)),
+                (id("silent"), course(&[-6, -3, 0], 0.1)),
+                (id("gone"), course(&[-300], 0.1)),
+            ]),
+            ..Trends::default()
+        };
         let newer = HashMap::from([
             (id("both"), course(&[-3, 0, 3], 0.2)),
             (id("new"), course(&[3], 0.2)),
@@ -246,7 +248,7 @@ mod tests {
         };
         trends.join(newer, range);
         let told = |name: &str| -> Vec<(i64, f64)> {
-            let course = trends.course(&id(name), None);
+            let course = trends.course(&id(name));
             let minutes = |point: &Point| point.at.duration_since(at(0)).as_mins();
             course
                 .iter()
