@@ -126,7 +126,12 @@ fn evidence(plan: &Plan, of: &mut Evidence) {
         Span::Window(of.window)
     };
     if let Some(formula) = plan.asked.get(&span) {
-        of.basis = Basis::Computed;
+        // What is read from records all the same is worth asking by hand.
+        of.basis = if plan.given.contains_key(&span) {
+            Basis::Recorded
+        } else {
+            Basis::Computed
+        };
         let queries = formula.named_queries(of.window).into_iter();
         of.queries = queries
             .map(|(name, query)| (name, selector::one_line(query.raw()).into()))
