@@ -69,7 +69,7 @@ fn holds(world: &World) -> TestCaseResult {
         hold_burn_rate,
     } = judge(&world.truth());
     prop_assert_eq!(got.state.word(), state);
-    prop_assert_eq!(got.phase.map(|phase| phase.word()), phase);
+    prop_assert_eq!(got.phase.map(watchfire::domain::Phase::word), phase);
     prop_assert_eq!(got.rules.len(), rules.len());
     for (got, want) in got.rules.iter().zip(&rules) {
         prop_assert_eq!(got.firing, want.firing, "{:?}", got.rule);

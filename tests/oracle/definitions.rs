@@ -49,14 +49,14 @@ impl Measured {
         let weighty = parts
             .iter()
             .filter_map(|(weight, part)| Some((ratio::of(*weight, 1), part.ratio()?)));
-        let (sum, weights) = weighty.fold(
+        let (sum, total) = weighty.fold(
             (ratio::of(0, 1), ratio::of(0, 1)),
-            |(sum, weights), (weight, part)| (sum + &weight * part, weights + weight),
+            |(sum, total), (weight, part)| (sum + &weight * part, total + weight),
         );
-        if weights == ratio::of(0, 1) {
+        if total == ratio::of(0, 1) {
             Self::NoTraffic
         } else {
-            Self::Ratio(sum / weights)
+            Self::Ratio(sum / total)
         }
     }
 }
