@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, Url};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::{Problem, SourceSettings};
@@ -369,7 +369,7 @@ impl Answer {
     }
 
     /// The body as JSON. The fault says where it stops being what was expected.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Fault> {
         serde_json::from_slice(&self.body)
             .map_err(|error| fault::decode::<T>(&self.body, self.header("content-type"), &error))
     }

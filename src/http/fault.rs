@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode, Url};
 use rustls::CertificateError;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -187,8 +187,8 @@ pub(super) fn too_large() -> Fault {
 }
 
 /// Why a body is not the JSON that was expected. Repeats no value of it.
-pub(super) fn decode<T: DeserializeOwned>(
-    body: &[u8],
+pub(super) fn decode<'a, T: Deserialize<'a>>(
+    body: &'a [u8],
     content_type: Option<&str>,
     error: &serde_json::Error,
 ) -> Fault {

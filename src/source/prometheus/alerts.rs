@@ -48,7 +48,7 @@ async fn recorded(api: &Api, at: Option<Timestamp>) -> Result<Vec<Alert>, Fault>
     let since: HashMap<Labels, f64> = since
         .data
         .into_iter()
-        .map(|series| (series.labels, series.value))
+        .map(|series| (series.labels.clone(), series.value))
         .collect();
     let alert = |mut labels: Labels| {
         labels.remove("alertstate");
@@ -61,6 +61,6 @@ async fn recorded(api: &Api, at: Option<Timestamp>) -> Result<Vec<Alert>, Fault>
     Ok(firing
         .data
         .into_iter()
-        .map(|series| alert(series.labels))
+        .map(|series| alert(series.labels.clone()))
         .collect())
 }

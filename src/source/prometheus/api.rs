@@ -18,6 +18,11 @@ use crate::text::Untrusted;
 /// too long (413, 414, 431): a shorter one may pass.
 const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 
+mod metric;
+
+pub(super) use metric::Series;
+use metric::{Metrics, Pairs};
+
 /// A series' labels, without its name.
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -28,6 +33,7 @@ pub(super) struct Api {
     by_get: AtomicBool,
     /// The last moment that the server chose itself to answer for, in Unix milliseconds.
     present: AtomicI64,
+    metrics: Metrics,
 }
 
 /// An answer and how far it can be trusted.
@@ -38,14 +44,6 @@ pub(super) struct Answered<T> {
     pub(super) warnings: Vec<Untrusted>,
     /// True when the server said that parts are missing.
     pub(super) partial: bool,
-}
-
-/// One series of an instant query.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Series {
-    pub(super) name: String,
-    pub(super) labels: Labels,
-    pub(super) value: f64,
 }
 
 /// One series of a range query, oldest point first.
@@ -80,14 +78,15 @@ struct Envelope<T> {
 
 #[derive(Deserialize)]
 #[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
-enum Instant {
-    Vector(Vec<WireSeries>),
+enum Instant<'a> {
+    #[serde(borrow)]
+    Vector(Vec<WireSeries<'a>>),
     Scalar(WirePoint),
     Matrix(serde::de::IgnoredAny),
     String(serde::de::IgnoredAny),
 }
 
-impl Instant {
+impl Instant<'_> {
     /// The moment that it was evaluated for.
     fn time(&self) -> Option<Timestamp> {
         match self {
@@ -99,8 +98,9 @@ impl Instant {
 }
 
 #[derive(Deserialize)]
-struct WireSeries {
-    metric: Labels,
+struct WireSeries<'a> {
+    #[serde(borrow)]
+    metric: Pairs<'a>,
     /// Absent for a native histogram, which is no number.
     value: Option<WirePoint>,
 }
@@ -212,6 +212,7 @@ impl Api {
             http,
             by_get: AtomicBool::new(false),
             present: AtomicI64::new(i64::MIN),
+            metrics: Metrics::default(),
         }
     }
 
@@ -225,21 +226,18 @@ impl Api {
         let time = at.map(seconds);
         let mut form = vec![("query", query)];
         form.extend(time.as_deref().map(|time| ("time", time)));
-        let answer: Answered<Instant> = self.ask("/api/v1/query", &form).await?;
+        let answer = self.answer("/api/v1/query", &form).await?;
+        let answer: Answered<Instant<'_>> = envelope(&answer)?;
         let mut warnings = answer.warnings;
         if let (None, Some(present)) = (at, answer.data.time()) {
             self.present
                 .store(present.as_millisecond(), Ordering::Relaxed);
         }
         let series = match answer.data {
-            Instant::Vector(series) => vector(series, &mut warnings)?,
+            Instant::Vector(series) => self.vector(&series, &mut warnings)?,
             Instant::Scalar(point) => {
                 let value = point.number()?;
-                vec![Series {
-                    name: String::new(),
-                    labels: Labels::new(),
-                    value,
-                }]
+                vec![Series::new("", Labels::new(), value)]
             }
             Instant::Matrix(_) | Instant::String(_) => {
                 return Err(Fault::new(
@@ -322,6 +320,10 @@ impl Api {
         path: &str,
         form: &[(&str, &str)],
     ) -> Result<Answered<T>, Fault> {
+        envelope(&self.answer(path, form).await?)
+    }
+
+    async fn answer(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, Fault> {
         if !self.by_get.load(Ordering::Relaxed) {
             let answer = self
                 .http
@@ -330,7 +332,7 @@ impl Api {
                 .send()
                 .await?;
             if answer.status != 405 {
-                return envelope(&answer);
+                return Ok(answer);
             }
             self.by_get.store(true, Ordering::Relaxed);
         }
@@ -339,7 +341,27 @@ impl Api {
             .fold(self.http.get(path), |request, (name, value)| {
                 request.query(name, value)
             });
-        envelope(&request.accept(REFUSALS).send().await?)
+        request.accept(REFUSALS).send().await
+    }
+
+    fn vector(
+        &self,
+        all: &[WireSeries<'_>],
+        warnings: &mut Vec<Untrusted>,
+    ) -> Result<Vec<Series>, Fault> {
+        let metrics = self.metrics.of(all.iter().map(|series| &series.metric));
+        let mut numbers = Vec::with_capacity(all.len());
+        for (series, metric) in all.iter().zip(metrics) {
+            if let Some(point) = &series.value {
+                numbers.push(Series::of(metric, point.number()?));
+            } else {
+                warnings.push(Untrusted::from(format!(
+                    "`{}` is a native histogram: wrap it in histogram_count or histogram_fraction",
+                    metric.name
+                )));
+            }
+        }
+        Ok(numbers)
     }
 }
 
@@ -368,7 +390,7 @@ fn is_of_storage(warning: &str) -> bool {
 }
 
 /// Unwraps Prometheus' envelope; an error in it becomes a fault in its own words.
-pub(super) fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, Fault> {
+pub(super) fn envelope<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<Answered<T>, Fault> {
     let envelope: Envelope<T> = match answer.json() {
         Ok(envelope) => envelope,
         // A proxy's own error page under a status that Prometheus uses too.
@@ -410,25 +432,6 @@ pub(super) fn envelope<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<
             Err(Fault::new(kind, format!("refused the query: {reason}")))
         }
     }
-}
-
-fn vector(series: Vec<WireSeries>, warnings: &mut Vec<Untrusted>) -> Result<Vec<Series>, Fault> {
-    let mut numbers = Vec::with_capacity(series.len());
-    for mut series in series {
-        let name = series.metric.remove("__name__").unwrap_or_default();
-        if let Some(point) = series.value {
-            numbers.push(Series {
-                name,
-                labels: series.metric,
-                value: point.number()?,
-            });
-        } else {
-            warnings.push(Untrusted::from(format!(
-                "`{name}` is a native histogram: wrap it in histogram_count or histogram_fraction"
-            )));
-        }
-    }
-    Ok(numbers)
 }
 
 /// Unix seconds with milliseconds, as every compatible server reads them.

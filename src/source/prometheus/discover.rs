@@ -58,11 +58,9 @@ impl Rules {
                     continue;
                 }
                 if let Some(value) = promql::constant(&rule.query) {
-                    rules.sloth_constants.push(Series {
-                        name: rule.name.clone(),
-                        labels: rule.labels.clone(),
-                        value,
-                    });
+                    let labels = rule.labels.clone();
+                    let constant = Series::new(rule.name.as_str(), labels, value);
+                    rules.sloth_constants.push(constant);
                 }
                 let key = (rule.name.clone(), id.clone());
                 rules.sloth.entry(key).or_default().push(rule);
@@ -89,7 +87,7 @@ impl Rules {
                     series.labels.extend(recorder.clone());
                     self.pyrra_groups.push(pyrra::Group {
                         recorder: recorder.clone(),
-                        labels: series.labels,
+                        labels: series.labels.clone(),
                     });
                 }
             }

@@ -61,18 +61,33 @@ pub(super) struct Question<'a> {
 
 /// A series of an answer.
 pub(super) trait Labelled: Clone {
-    fn labels(&mut self) -> &mut Labels;
+    fn labels(&self) -> &Labels;
+
+    /// The same with other labels and without a name.
+    fn relabelled(&self, labels: Labels) -> Self;
 }
 
 impl Labelled for Series {
-    fn labels(&mut self) -> &mut Labels {
-        &mut self.labels
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn relabelled(&self, labels: Labels) -> Self {
+        Self::new("", labels, self.value)
     }
 }
 
 impl Labelled for RangeSeries {
-    fn labels(&mut self) -> &mut Labels {
-        &mut self.labels
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn relabelled(&self, labels: Labels) -> Self {
+        Self {
+            name: String::new(),
+            labels,
+            points: self.points.clone(),
+        }
     }
 }
 
@@ -301,8 +316,8 @@ impl Planner {
                 round.partial.insert(leaf);
             }
         }
-        for mut series in answer.data {
-            let tag = series.labels().remove(promql::TAG);
+        for series in answer.data {
+            let tag = series.labels().get(promql::TAG);
             let Some(index) = tag.and_then(|tag| tag.parse::<usize>().ok()) else {
                 continue;
             };
@@ -312,7 +327,8 @@ impl Planner {
             counts[index] += 1;
             for &owner in expression.owners(series.labels()) {
                 if let Some(Ok(answers)) = &mut round.answers[owner] {
-                    answers.push(series.clone());
+                    let own = expression.own(series.labels());
+                    answers.push(series.relabelled(own));
                 }
             }
         }

@@ -93,10 +93,9 @@ mod tests {
     use crate::source::prometheus::api::Labels;
 
     fn listed(count: usize) -> Vec<Series> {
-        let of = |number| Series {
-            name: String::new(),
-            labels: Labels::from([("sloth_id".to_owned(), format!("a.b-{number}"))]),
-            value: 1.0,
+        let of = |number| {
+            let labels = Labels::from([("sloth_id".to_owned(), format!("a.b-{number}"))]);
+            Series::new("", labels, 1.0)
         };
         (0..count).map(of).collect()
     }

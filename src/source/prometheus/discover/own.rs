@@ -75,7 +75,7 @@ impl<'a> Records<'a> {
     pub(in crate::source::prometheus) fn date(&mut self, ages: Vec<Series>) {
         for mut age in ages {
             if let Some(kind) = age.labels.remove(promql::TAG) {
-                self.ages.insert((kind, age.labels), age.value);
+                self.ages.insert((kind, age.labels.clone()), age.value);
             }
         }
     }

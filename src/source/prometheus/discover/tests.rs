@@ -11,11 +11,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 fn series(name: &str, value: f64, pairs: &[(&str, &str)]) -> Series {
-    Series {
-        name: name.to_owned(),
-        labels: labels(pairs),
-        value,
-    }
+    Series::new(name, labels(pairs), value)
 }
 
 fn rule(kind: &str, name: &str, query: String, pairs: &[(&str, &str)]) -> WireRule {

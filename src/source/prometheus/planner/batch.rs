@@ -113,15 +113,21 @@ impl Expression {
         self.text.len() + WRAPPING
     }
 
-    /// Whose a series is, by index; takes off the labels that were added to tell.
-    pub(super) fn owners(&self, labels: &mut Labels) -> &[usize] {
-        let values: Option<Vec<_>> = self.by.iter().map(|l| labels.get(l).cloned()).collect();
-        for label in &self.added {
-            labels.remove(label);
-        }
+    /// Whose a series is, by index.
+    pub(super) fn owners(&self, labels: &Labels) -> &[usize] {
+        let values = self.by.iter().map(|label| labels.get(label).cloned());
+        let values: Option<Vec<_>> = values.collect();
         values
             .and_then(|values| self.owners.get(&values))
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// The labels that its owner's own answer would have.
+    pub(super) fn own(&self, labels: &Labels) -> Labels {
+        let is_own = |label: &&String| *label != promql::TAG && !self.added.contains(label);
+        let own = labels.iter().filter(|(label, _)| is_own(label));
+        own.map(|(label, value)| (label.clone(), value.clone()))
+            .collect()
     }
 
     /// Its leaves in two expressions; `None` for a single one.

@@ -188,11 +188,8 @@ impl Tiny {
                 if is_grouped {
                     labels.insert("s".to_owned(), value.clone());
                 }
-                data.push(Series {
-                    name: String::new(),
-                    labels,
-                    value: f64::from(u32::try_from(value.len()).unwrap()),
-                });
+                let length = f64::from(u32::try_from(value.len()).unwrap());
+                data.push(Series::new("", labels, length));
             }
         });
         if poisoned {
@@ -378,16 +375,14 @@ fn a_shape_whose_answer_holds_far_too_much_is_asked_more_narrowly() {
     let all = questions(&queries);
     let asking = planner.ask(&all, 50, at, |_| {
         let pairs = (0..40).flat_map(|s| (0..40).map(move |t| (s, t)));
-        let data = pairs.map(|(s, t)| Series {
-            name: String::new(),
-            labels: [
+        let data = pairs.map(|(s, t)| {
+            let labels = [
                 ("s", format!("v{s}")),
                 ("t", format!("t{t}")),
                 (promql::TAG, "0".to_owned()),
-            ]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into(),
-            value: f64::from(s),
+            ];
+            let labels = labels.map(|(name, value)| (name.to_owned(), value));
+            Series::new("", labels.into(), f64::from(s))
         });
         ready(Ok(Answered {
             data: data.collect(),
