@@ -313,6 +313,8 @@ fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
     );
     assert!(slo(&found, "idle/idle-errors")["error_ratio"]["5m"].is_null());
     // Sloth's period is the mean of its own records, Pyrra's is counted.
+    // A record made of records comes an evaluation after them.
+    until_settled(&server);
     let at = jiff::Timestamp::now().to_string();
     until_settled(&server);
     let (_, then) = status(dir.path(), &["--prometheus", &server.url, "--at", &at]);
