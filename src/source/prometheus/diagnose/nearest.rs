@@ -10,7 +10,7 @@ use super::super::api::{Api, envelope, seconds};
 use super::selector::{Selector, quoted};
 use crate::domain::Fault;
 
-/// How far back names and values count as being there.
+/// How far back names and values count as being there; [`Lack::words`] says so.
 const RECENT: SignedDuration = SignedDuration::from_hours(6);
 /// How alike a name must be to be offered, from 0 to 1.
 const ALIKE: f64 = 0.7;
@@ -55,7 +55,7 @@ impl Lack {
     pub(super) fn words(&self) -> (String, String) {
         match self {
             Self::Metric { name, like } if like.is_empty() => (
-                format!("no metric is named `{name}`, and none is named like it"),
+                format!("no metric was named `{name}` in the last 6h, and none like it"),
                 "check that its target is scraped: the server's /targets page tells".to_owned(),
             ),
             Self::Metric { name, like } => (
