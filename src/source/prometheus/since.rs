@@ -234,21 +234,37 @@ async fn look<'a>(
         })
         .await?;
     let mut next = 0;
+    let mut index = Index::default();
     for (search, queries) in searches.iter_mut().zip(&queries) {
         let questions = next..next + queries.len();
         next = questions.end;
-        let times = questions.filter_map(|one| time(&answers, one, search.labels.as_ref()));
+        let times =
+            questions.filter_map(|one| time(&mut index, &answers, one, search.labels.as_ref()));
         search.oldest = times.chain(search.oldest).min();
     }
     answers.broken.map_or(Ok(()), Err)
 }
 
-fn time(answers: &Answers<Series>, question: usize, own: Option<&Labels>) -> Option<Timestamp> {
+/// Values by labels of answers that thousands of searches share, by where each answer lies.
+type Index<'a> = HashMap<*const Series, HashMap<&'a Labels, f64>>;
+
+fn time<'a>(
+    index: &mut Index<'a>,
+    answers: &'a Answers<Series>,
+    question: usize,
+    own: Option<&Labels>,
+) -> Option<Timestamp> {
     let series = answers.get(question).ok()?;
-    let own = series
-        .iter()
-        .find(|series| own.is_none_or(|labels| *labels == series.labels))?;
-    let since_epoch = SignedDuration::try_from_secs_f64(own.value).ok()?;
+    let value = match own {
+        None => series.first()?.value,
+        Some(labels) => {
+            let values = series.iter().rev();
+            let values = values.map(|series| (&series.labels, series.value));
+            let known = index.entry(series.as_ptr());
+            *known.or_insert_with(|| values.collect()).get(labels)?
+        }
+    };
+    let since_epoch = SignedDuration::try_from_secs_f64(value).ok()?;
     Timestamp::from_duration(since_epoch).ok()
 }
 
