@@ -15,6 +15,8 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
 
 use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command};
@@ -106,6 +108,30 @@ fn man() -> ExitCode {
     match clap_mangen::Man::new(Cli::command()).render(&mut page) {
         Ok(()) => print(&page),
         Err(error) => refuse(format!("the manual page cannot be made: {error}")),
+    }
+}
+
+/// Does something on a runtime of its own, or says why that cannot start.
+fn on_runtime<T>(work: impl FnOnce(&Runtime) -> T) -> Result<T, ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let done = work(&runtime);
+            // A program of a source that never ends must not keep the process.
+            runtime.shutdown_background();
+            Ok(done)
+        }
+        Err(error) => Err(refuse(format!("cannot start: {error}"))),
+    }
+}
+
+/// Says so when a moment that is asked for has not come yet.
+fn doubt_future(at: Option<Timestamp>) {
+    if let Some(at) = at.filter(|at| *at > Timestamp::now()) {
+        say(format!("{at} is in the future: nothing is known of it yet"));
     }
 }
 

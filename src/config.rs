@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use crate::domain::{Period, Rule, Service, SourceName, Window};
+use crate::domain::{Origin, Period, Rule, Service, Slo, SourceName, Window};
 
 pub use files::{Import, import, text_of};
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
@@ -277,6 +277,24 @@ impl SourceSettings {
                 Step::Key(key.to_owned()),
             ],
             message: message.into(),
+        }
+    }
+}
+
+impl SloSettings {
+    /// What is promised, of which nothing is measured yet.
+    pub fn promise(&self) -> Slo {
+        Slo {
+            rules: self.rules.clone(),
+            min_bad_events: self.min_bad_events,
+            ..Slo::new(
+                self.service.as_str(),
+                self.name.as_str(),
+                self.source.clone(),
+                self.objective,
+                self.period,
+                Origin::Config,
+            )
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::refuse;
+use super::{on_runtime, refuse};
 use crate::cli::{self, Wording};
 use crate::config::{Loaded, SourceSettings};
 use crate::domain::explanation::{because, lasting};
@@ -29,17 +29,12 @@ const ALIKE: f64 = 0.85;
 
 /// Asks and examines every source, prints what was found, and says whether anything is to be done.
 pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return refuse(format!("cannot start: {error}")),
-    };
     let mut store = watch.store;
-    let mut examined = runtime.block_on(examine_all(watch.sources, &mut store));
-    runtime.shutdown_background();
+    let examined = on_runtime(|runtime| runtime.block_on(examine_all(watch.sources, &mut store)));
+    let mut examined = match examined {
+        Ok(examined) => examined,
+        Err(exit) => return exit,
+    };
     join(&store, &mut examined);
     let diagnosis = Diagnosis {
         file: loaded.file.as_ref().map(|file| file.display().to_string()),

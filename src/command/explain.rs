@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use self::choose::{Candidate, Choice, choose};
-use super::{UNKNOWN, refuse};
+use super::{UNKNOWN, on_runtime, refuse};
 use crate::cli::{self, Wording};
 use crate::config::{SourceSettings, UiSettings};
 use crate::domain::explanation::Request;
@@ -25,24 +25,12 @@ type Configured = (SourceSettings, Box<dyn Source>);
 
 /// Asks the source of one SLO for everything about it, prints, and says whether it could be had.
 pub fn run(options: &cli::Explain, ui: &UiSettings, watch: Watch) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return refuse(format!("cannot start: {error}")),
-    };
-    if let Some(at) = options.at.filter(|at| *at > Timestamp::now()) {
-        super::say(format!("{at} is in the future: nothing is known of it yet"));
-    }
-    let done = match &options.slo {
-        Some(slo) => explain(&runtime, options, slo, ui, watch),
-        None => plan(&runtime, options, watch),
-    };
-    // A source that never ends must not keep the process.
-    runtime.shutdown_background();
-    done
+    super::doubt_future(options.at);
+    let done = on_runtime(|runtime| match &options.slo {
+        Some(slo) => explain(runtime, options, slo, ui, watch),
+        None => plan(runtime, options, watch),
+    });
+    done.unwrap_or_else(|exit| exit)
 }
 
 fn explain(

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-use super::refuse;
+use super::{on_runtime, refuse};
 use crate::cli::{self, Format};
 use crate::poll;
 use crate::print;
@@ -15,20 +15,11 @@ use crate::watch::Watch;
 
 /// Asks every source of a watch at the same time, prints, and says how it stands.
 pub fn run(options: &cli::Status, watch: Watch) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return refuse(format!("cannot start: {error}")),
+    super::doubt_future(options.at);
+    let store = match on_runtime(|runtime| runtime.block_on(ask(watch, options.at))) {
+        Ok(store) => store,
+        Err(exit) => return exit,
     };
-    if let Some(at) = options.at.filter(|at| *at > Timestamp::now()) {
-        super::say(format!("{at} is in the future: nothing is known of it yet"));
-    }
-    let store = runtime.block_on(ask(watch, options.at));
-    // A program of a source that never ends must not keep the process.
-    runtime.shutdown_background();
 
     let service = options.service.as_deref();
     let status = Status::of(&store, service, options.at, Timestamp::now());

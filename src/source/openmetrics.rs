@@ -49,9 +49,7 @@ use self::targets::{Discovery, Target};
 use super::{Ask, Built, Explaining, Fetching, Kind, Source, no_such_slo};
 use crate::config::{Part, Problem, Settings, Sli, SloSettings, SourceSettings};
 use crate::domain::explanation::Basis;
-use crate::domain::{
-    Explanation, Facts, Fault, FaultKind, Observation, Origin, Slo, Window, window,
-};
+use crate::domain::{Explanation, Facts, Fault, FaultKind, Observation, Window, window};
 use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -132,18 +130,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
 
 /// What is measured of an SLO of the settings.
 fn measure(settings: &SloSettings, formula: Formula) -> Measure {
-    let mut slo = Slo {
-        rules: settings.rules.clone(),
-        min_bad_events: settings.min_bad_events,
-        ..Slo::new(
-            settings.service.as_str(),
-            settings.name.as_str(),
-            settings.source.clone(),
-            settings.objective,
-            settings.period,
-            Origin::Config,
-        )
-    };
+    let mut slo = settings.promise();
     if let Some(&shortest) = slo.windows().first() {
         slo.queries = queries(&settings.sli, shortest);
     }

@@ -11,7 +11,7 @@ use super::plan::{Formula, Plan, Span, Trend};
 use super::planner::{Answers, Planner, Question, grouped};
 use super::promql;
 use crate::config::SloSettings;
-use crate::domain::{Fault, Origin, Period, Slo, Window, window};
+use crate::domain::{Fault, Period, Slo, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -124,18 +124,7 @@ impl ByHand {
     /// Makes the plans of all groups.
     fn plan(&mut self, at: Timestamp) {
         let settings = &self.settings;
-        let slo = Slo {
-            rules: settings.rules.clone(),
-            min_bad_events: settings.min_bad_events,
-            ..Slo::new(
-                settings.service.as_str(),
-                settings.name.as_str(),
-                settings.source.clone(),
-                settings.objective,
-                settings.period,
-                Origin::Config,
-            )
-        };
+        let slo = settings.promise();
         let groups: Vec<Option<Group>> = if self.groups.known.is_empty() {
             vec![None]
         } else {

@@ -264,10 +264,11 @@ pub(super) fn selecting(query: &str, labels: &[(String, String)]) -> Option<Stri
     Some(expr.to_string())
 }
 
-/// The selectors of an expression, each once, as they select now.
-pub(super) fn selectors(query: &str) -> Vec<String> {
-    struct Collect(Vec<String>);
-    impl ExprVisitor for Collect {
+/// The selectors of a query, each once, in the order in which they stand, without range, offset and
+/// `@`; none of what is no query.
+pub(super) fn selectors(query: &str) -> Vec<VectorSelector> {
+    struct Found(Vec<VectorSelector>);
+    impl ExprVisitor for Found {
         type Error = std::convert::Infallible;
 
         fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Self::Error> {
@@ -276,21 +277,21 @@ pub(super) fn selectors(query: &str) -> Vec<String> {
                 Expr::MatrixSelector(matrix) => &matrix.vs,
                 _ => return Ok(true),
             };
-            let now = VectorSelector {
+            let selector = VectorSelector {
                 offset: None,
                 at: None,
                 ..selector.clone()
             };
-            self.0.push(now.to_string());
+            if !self.0.contains(&selector) {
+                self.0.push(selector);
+            }
             Ok(true)
         }
     }
-    let mut found = Collect(Vec::new());
+    let mut found = Found(Vec::new());
     if let Ok(expr) = parser::parse(query) {
         let Ok(_) = walk_expr(&mut found, &expr);
     }
-    found.0.sort();
-    found.0.dedup();
     found.0
 }
 

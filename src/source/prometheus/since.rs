@@ -279,7 +279,8 @@ fn search(plan: usize, of: &Plan, at: Timestamp) -> Search {
     } else {
         let totals = of.asked.first_key_value();
         let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
-        let selectors: BTreeSet<_> = totals.into_iter().flat_map(promql::selectors).collect();
+        let selectors = totals.into_iter().flat_map(promql::selectors);
+        let selectors: BTreeSet<_> = selectors.map(|one| one.to_string()).collect();
         (selectors.into_iter().collect(), None)
     };
     Search {

@@ -1,8 +1,9 @@
 //! The selectors within a query: whose samples it reads.
 
 use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::{self, Expr, VectorSelector};
-use promql_parser::util::visitor::{ExprVisitor, walk_expr};
+use promql_parser::parser::{self, VectorSelector};
+
+use super::super::promql;
 
 /// A selector of series, without range, offset and `@`.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,32 +12,7 @@ pub(super) struct Selector(VectorSelector);
 impl Selector {
     /// Every selector of a query, each once, in the order in which they stand.
     pub(super) fn all_of(query: &str) -> Vec<Self> {
-        struct Found(Vec<Selector>);
-        impl ExprVisitor for Found {
-            type Error = std::convert::Infallible;
-
-            fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Self::Error> {
-                let selector = match expr {
-                    Expr::VectorSelector(selector) => selector,
-                    Expr::MatrixSelector(matrix) => &matrix.vs,
-                    _ => return Ok(true),
-                };
-                let selector = Selector(VectorSelector {
-                    offset: None,
-                    at: None,
-                    ..selector.clone()
-                });
-                if !self.0.contains(&selector) {
-                    self.0.push(selector);
-                }
-                Ok(true)
-            }
-        }
-        let mut found = Found(Vec::new());
-        if let Ok(expr) = parser::parse(query) {
-            let Ok(_) = walk_expr(&mut found, &expr);
-        }
-        found.0
+        promql::selectors(query).into_iter().map(Self).collect()
     }
 
     /// As it is written.
