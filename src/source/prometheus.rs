@@ -14,6 +14,7 @@
 //! All that is asked goes through the [`planner`], which makes few queries of many.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -103,7 +104,9 @@ struct Prometheus {
     planned: Option<Vec<ByHand>>,
     planner: Planner,
     /// What the rules of each of these record, where they can be rules.
-    recordings: Vec<Option<Recording>>,
+    recordings: OnceLock<Vec<Option<Recording>>>,
+    /// The ids that they record with.
+    record_ids: Vec<Option<String>>,
     rules: Option<(Timestamp, Rules)>,
     /// True once the recorded series were more than one answer can hold.
     is_crowded: bool,
@@ -129,9 +132,9 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     }
     let by_hand: Vec<_> = all.slos_of(&settings.name).cloned().collect();
     let ids = record::ids(&all.slos);
-    let recording = |slo: &SloSettings| {
+    let id = |slo: &SloSettings| {
         let id = ids.get(&(slo.service.as_str(), slo.name.as_str()))?;
-        Recording::of(slo, id).ok()
+        Some(id.to_string())
     };
     let has_alertmanager = all
         .sources
@@ -148,7 +151,8 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         api: Api::new(Http::new(settings, None)?),
         options,
         alerts,
-        recordings: by_hand.iter().map(recording).collect(),
+        record_ids: by_hand.iter().map(id).collect(),
+        recordings: OnceLock::new(),
         by_hand,
         planned: None,
         planner: Planner::default(),
@@ -393,7 +397,19 @@ impl Prometheus {
             let ages = self.api.query(&share.ages(), ask.at).await?;
             records.date(ages.data);
         }
-        let planned = self.planned.iter().flatten().zip(&self.recordings);
+        let recordings: &[_] = if records.is_empty() {
+            &[]
+        } else {
+            // Read when first needed: a thousand queries take apart for a while.
+            self.recordings.get_or_init(|| {
+                let all = self.by_hand.iter().zip(&self.record_ids);
+                let recording = |(slo, id): (&SloSettings, &Option<String>)| {
+                    Recording::of(slo, id.as_ref()?).ok()
+                };
+                all.map(recording).collect()
+            })
+        };
+        let planned = self.planned.iter().flatten().zip(recordings);
         let groups = planned
             .flat_map(|(by_hand, recording)| by_hand.groups().map(move |group| (recording, group)));
         for (plan, (recording, group)) in known.iter_mut().zip(groups) {

@@ -134,7 +134,7 @@ struct Packed {
     of: Vec<usize>,
     /// The first question of each.
     first: Vec<usize>,
-    batches: Vec<Batch>,
+    batches: Vec<Arc<Batch>>,
 }
 
 /// Plans queries, and remembers what a server takes.
@@ -170,7 +170,7 @@ struct Round<'a, S> {
     partial: HashSet<usize>,
     warnings: BTreeSet<Untrusted>,
     broken: Option<Fault>,
-    queue: Vec<Batch>,
+    queue: Vec<Arc<Batch>>,
     any: bool,
 }
 
@@ -178,7 +178,7 @@ impl Planner {
     /// The queries that would be sent for these questions.
     pub(super) fn plan(&mut self, questions: &[Question<'_>], expressions: usize) -> Vec<Sent> {
         let packed = self.packed(questions, expressions);
-        let serves = |batch: &Batch| {
+        let serves = |batch: &Arc<Batch>| {
             let asked: HashSet<_> = batch.leaves().collect();
             let all = packed.of.iter().enumerate();
             let serves = all.filter(|(_, leaf)| asked.contains(leaf));
@@ -224,7 +224,7 @@ impl Planner {
             broken: None,
             any: false,
         };
-        let is_due = |batch: &&Batch| batch.leaves().any(|leaf| round.answers[leaf].is_none());
+        let is_due = |batch: &&Arc<Batch>| batch.leaves().any(|leaf| round.answers[leaf].is_none());
         let due = round.packed.batches.iter().filter(is_due);
         round.queue = due.rev().cloned().collect();
         let mut flying = FuturesUnordered::new();
@@ -294,7 +294,7 @@ impl Planner {
         round.queue.extend(
             halves
                 .into_iter()
-                .flat_map(|halves| halves.into_iter().rev()),
+                .flat_map(|halves| halves.map(Arc::new).into_iter().rev()),
         );
         is_halved
     }
@@ -376,6 +376,7 @@ impl Planner {
             first[leaf] = question;
         }
         let batches = pack(&leaves, limits, &narrow);
+        let batches = batches.into_iter().map(Arc::new).collect();
         let packed = Arc::new(Packed { of, first, batches });
         self.packed.truncate(MOST_PACKED - 1);
         self.packed.push_front((hash, Arc::clone(&packed)));

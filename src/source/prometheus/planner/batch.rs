@@ -1,5 +1,6 @@
 //! Questions packed into queries, and answers told apart again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ pub(super) struct Expression {
     /// Those of them that no leaf's own answer would have.
     added: Vec<String>,
     /// The leaves by the values of these labels.
-    owners: HashMap<Vec<String>, Vec<usize>>,
+    owners: HashMap<String, Vec<usize>>,
     /// The skeleton that its leaves share; none for a single leaf.
     pub(super) skeleton: Option<String>,
 }
@@ -73,7 +74,7 @@ impl Expression {
                 },
                 by: Vec::new(),
                 added: Vec::new(),
-                owners: HashMap::from([(Vec::new(), members.to_vec())]),
+                owners: HashMap::from([(String::new(), members.to_vec())]),
                 skeleton: None,
             });
         }
@@ -90,13 +91,11 @@ impl Expression {
         }
         values.retain(|_, values| values.len() > 1);
         let merged = shape.merged(&cut.values, &values)?;
-        let mut owners: HashMap<Vec<String>, Vec<usize>> = HashMap::with_capacity(members.len());
+        let mut owners: HashMap<String, Vec<usize>> = HashMap::with_capacity(members.len());
         for (own, &member) in free.iter().zip(members) {
-            let key = values.keys().filter_map(|&index| own[index]);
-            owners
-                .entry(key.map(str::to_owned).collect())
-                .or_default()
-                .push(member);
+            let own = values.keys().filter_map(|&index| own[index]);
+            let key = key(&own.collect::<Vec<_>>()).into_owned();
+            owners.entry(key).or_default().push(member);
         }
         let label = |&index: &usize| shape.candidates[index].label.clone();
         Some(Self {
@@ -115,10 +114,10 @@ impl Expression {
 
     /// Whose a series is, by index.
     pub(super) fn owners(&self, labels: &Labels) -> &[usize] {
-        let values = self.by.iter().map(|label| labels.get(label).cloned());
-        let values: Option<Vec<_>> = values.collect();
+        let values = self.by.iter().map(|label| labels.get(label));
+        let values: Option<Vec<_>> = values.map(|value| value.map(String::as_str)).collect();
         values
-            .and_then(|values| self.owners.get(&values))
+            .and_then(|values| self.owners.get(&*key(&values)))
             .map_or(&[], Vec::as_slice)
     }
 
@@ -137,6 +136,21 @@ impl Expression {
             let (front, back) = self.leaves.split_at(middle);
             [express(leaves, front), express(leaves, back)]
         })
+    }
+}
+
+/// Values as one text that no other values make.
+fn key<'a>(values: &[&'a str]) -> Cow<'a, str> {
+    match values {
+        [] => Cow::Borrowed(""),
+        [only] => Cow::Borrowed(only),
+        several => {
+            let each = several.iter();
+            Cow::Owned(
+                each.map(|value| format!("{}:{value}", value.len()))
+                    .collect(),
+            )
+        }
     }
 }
 
