@@ -399,8 +399,9 @@ async fn data_that_is_younger_than_the_period_is_known_to_be() {
     };
     let shortfall = |index: usize| found[index].shortfall().is_some();
     let hours = |minutes: Option<i64>| minutes.map(|minutes| minutes / 60);
+    // A hundredth of the period may be empty at its beginning: there, nobody searches on.
     assert!(
-        hours(age(0)) >= Some(30 * 24 - 1) && !shortfall(0),
+        hours(age(0)) >= Some(30 * 24 * 99 / 100) && !shortfall(0),
         "{:?}",
         age(0)
     );
