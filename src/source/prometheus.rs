@@ -132,10 +132,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     }
     let by_hand: Vec<_> = all.slos_of(&settings.name).cloned().collect();
     let ids = record::ids(&all.slos);
-    let id = |slo: &SloSettings| {
-        let id = ids.get(&(slo.service.as_str(), slo.name.as_str()))?;
-        Some(id.to_string())
-    };
+    let id = |slo: &SloSettings| ids.get(&(slo.service.as_str(), slo.name.as_str())).cloned();
     let has_alertmanager = all
         .sources
         .iter()

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::shape::{Cut, Shape};
@@ -145,11 +146,11 @@ fn key<'a>(values: &[&'a str]) -> Cow<'a, str> {
         [] => Cow::Borrowed(""),
         [only] => Cow::Borrowed(only),
         several => {
-            let each = several.iter();
-            Cow::Owned(
-                each.map(|value| format!("{}:{value}", value.len()))
-                    .collect(),
-            )
+            let mut key = String::new();
+            for value in several {
+                let _ = write!(key, "{}:{value}", value.len());
+            }
+            Cow::Owned(key)
         }
     }
 }
