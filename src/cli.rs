@@ -87,7 +87,7 @@ pub enum Command {
     /// Ask every source once and print the answer, with an exit status for scripts
     #[command(after_help = EXIT_STATUSES)]
     Status(Status),
-    /// Convert SLOs of OpenSLO v1, Sloth v1 and Pyrra into [[slo]] tables
+    /// Convert SLOs of OpenSLO v1, Sloth v1 and Pyrra into tables of the configuration
     #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
     #[command(after_help = IMPORT_STATUSES)]
     Import(Import),

@@ -92,7 +92,7 @@ pub trait Source: Send {
     /// Asks once. Never retries: the next poll is the retry. Must be cancel-safe.
     ///
     /// With [`Ask::at`] set, rows dated after that moment are dropped, and a source that cannot
-    /// speak of the past answers [`FaultKind::NoHistory`](crate::domain::FaultKind::NoHistory).
+    /// speak of the past answers [`FaultKind::NoHistory`].
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a>;
 
     /// Explains every number of one SLO. `ids` are the ids it may go by, since a configured service

@@ -11,7 +11,7 @@
 //! observe   plan + samples + course + age                                            ─► observations
 //! ```
 //!
-//! All that is asked goes through the [`planner`], which makes few queries of many.
+//! All that is asked goes through the `planner`, which makes few queries of many.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;

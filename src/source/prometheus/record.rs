@@ -6,7 +6,7 @@
 //!
 //! - Bad and all events of a window are recorded beside their ratio, where events can be counted.
 //! - The period is counted like every other window, where Sloth records the mean of its 5m ratios.
-//! - [`DEFINITION`] on what is recorded of the SLI tells by which definition: a series of another
+//! - `DEFINITION` on what is recorded of the SLI tells by which definition: a series of another
 //!   one is never taken for this one.
 
 use std::collections::{BTreeMap, HashMap};
