@@ -311,7 +311,7 @@ impl Prometheus {
         if !round.more {
             let asked = self
                 .ages
-                .refresh(&self.api, &mut self.planner, &plans, ask)
+                .refresh(&self.api, &mut self.planner, &plans, &self.meter, ask)
                 .await;
             // Numbers are no worse for it.
             margin.warn(asked.err().map(|fault| {

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use promql_parser::util::escape_string;
 
 use super::api::{Api, Labels, Series};
+use super::measure::Meter;
 use super::plan::{Plan, Trend};
 use super::planner::{Answers, Planner, Question};
 use super::promql;
@@ -26,6 +27,9 @@ use crate::text::Untrusted;
 const CADENCE: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is where none was found.
 const CADENCE_OF_NONE: SignedDuration = SignedDuration::from_mins(5);
+/// How often it is where there are numbers all the same: data too new to be found, which must not be
+/// taken for a whole period of it.
+const CADENCE_OF_NEW: SignedDuration = SignedDuration::from_mins(1);
 /// The part of a period that may be empty at its beginning: what [`Coverage::is_short`] tolerates.
 ///
 /// [`Coverage::is_short`]: crate::domain::slo::Coverage::is_short
@@ -94,6 +98,7 @@ impl Ages {
         api: &Api,
         planner: &mut Planner,
         plans: &[Plan],
+        meter: &Meter,
         ask: &Ask,
     ) -> Result<(), Fault> {
         let at = ask.moment();
@@ -101,7 +106,12 @@ impl Ages {
         let known: BTreeSet<_> = ids.iter().collect();
         self.kept.retain(|id, _| known.contains(id));
         let due: Vec<_> = (0..plans.len())
-            .filter(|&plan| self.is_due(&ids[plan], at))
+            .filter(|&plan| {
+                let known = self.kept.get(&ids[plan]);
+                known.is_none_or(|known| {
+                    known.is_due(at, || has_numbers(&plans[plan], &ids[plan], meter))
+                })
+            })
             .collect();
         if due.is_empty() {
             return Ok(());
@@ -123,13 +133,25 @@ impl Ages {
         }
         outcome
     }
+}
 
-    fn is_due(&self, id: &Untrusted, at: Timestamp) -> bool {
-        self.kept.get(id).is_none_or(|known| {
-            let cadence = known.since.map_or(CADENCE_OF_NONE, |_| CADENCE);
-            known.asked > at || window::age(known.asked, at) >= cadence
-        })
+impl Age {
+    fn is_due(&self, at: Timestamp, has_numbers: impl FnOnce() -> bool) -> bool {
+        let cadence = match self.since {
+            Some(_) => CADENCE,
+            None if has_numbers() => CADENCE_OF_NEW,
+            None => CADENCE_OF_NONE,
+        };
+        self.asked > at || window::age(self.asked, at) >= cadence
     }
+}
+
+/// True when an error ratio is known of any span.
+fn has_numbers(plan: &Plan, id: &Untrusted, meter: &Meter) -> bool {
+    let given = plan.given.values().map(|given| given.reading);
+    let asked = plan.asked.keys().filter_map(|&span| meter.sample(id, span));
+    let mut readings = given.chain(asked.map(|sample| sample.reading));
+    readings.any(|reading| reading.ratio().is_some())
 }
 
 /// Searches for the oldest sample of each.
@@ -293,5 +315,23 @@ fn search(plan: usize, of: &Plan, at: Timestamp) -> Search {
             ended: i64::from(period.saturating_sub(length)),
         },
         oldest: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_without_a_known_age_are_asked_for_it_again_within_a_minute() {
+        let asked = Timestamp::from_second(1_000_000).unwrap();
+        let is_due = |since, has_numbers, minutes| {
+            let age = Age { asked, since };
+            age.is_due(asked + SignedDuration::from_mins(minutes), || has_numbers)
+        };
+        assert!(is_due(None, true, 1) && !is_due(None, true, 0));
+        assert!(is_due(None, false, 5) && !is_due(None, false, 4));
+        assert!(is_due(Some(asked), true, 60) && !is_due(Some(asked), true, 59));
+        assert!(is_due(Some(asked), true, -1), "a clock that stepped back");
     }
 }
