@@ -19,7 +19,8 @@ const EXPRESSIONS: usize = 50;
 /// minutes that Pyrra makes of it for 30 days.
 const SHORT: Window = Window::minutes(65);
 
-/// When a span that could not be read is asked for again at the latest.
+/// When a span that has no number is asked for again at the latest: one that could not be read, and
+/// one without series, which costs nothing to read and may have begun since.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Samples by SLO and span, kept between polls.
@@ -122,8 +123,8 @@ impl Meter {
             let due = missing.filter(|span| {
                 kept.and_then(|kept| kept.get(span)).is_none_or(|sample| {
                     let age = window::age(sample.at, at);
-                    let is_unknown = sample.reading == Reading::Unknown;
-                    age >= cadence(*span) || (is_unknown && age >= RETRY) || sample.at > at
+                    let is_lost = matches!(sample.reading, Reading::Unknown | Reading::NoSeries);
+                    age >= cadence(*span) || (is_lost && age >= RETRY) || sample.at > at
                 })
             });
             wants.extend(due.map(|span| (index, span)));

@@ -1,7 +1,7 @@
 //! Answers that no well-behaved Prometheus gives, and those of its relatives.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -114,6 +114,34 @@ async fn numbers_come_as_text_and_what_is_none_stays_none() {
             "{part} of {total}"
         );
     }
+}
+
+#[tokio::test]
+async fn series_that_begin_are_seen_in_every_window_within_a_minute() {
+    let nothing = json!({"status": "success", "data": {"resultType": "vector", "result": []}});
+    let server = answering(ResponseTemplate::new(200).set_body_json(nothing)).await;
+    let mut source = source(&server.uri(), true);
+    let found = only(source.fetch(&ask()).await.unwrap());
+    assert_eq!(found.reading(Window::days(3)), Reading::NoSeries);
+
+    server.reset().await;
+    let body = json!({"status": "success", "data": ratios("5", "1000")});
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(&server)
+        .await;
+    let later = Ask {
+        now: ask().now + SignedDuration::from_mins(1),
+        ..ask()
+    };
+    let found = only(source.fetch(&later).await.unwrap());
+    for (window, sample) in &found.windows {
+        assert_eq!(sample.reading, Reading::Ratio(0.005), "{window}");
+    }
+    assert_eq!(
+        found.period.map(|sample| sample.reading),
+        Some(Reading::Ratio(0.005))
+    );
 }
 
 #[tokio::test]
