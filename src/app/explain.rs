@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 
 use super::Effect;
-use super::help::more;
 use super::layout::{Area, Arrangement, Border, Layout};
 use super::mode::Mode;
 use super::model::Model;
 use super::screen::Sheet;
-use super::sheet::lines;
+use super::sheet;
 use crate::domain::explanation::Told;
 use crate::domain::{Explanation, Fault, Observation, SourceName};
 use crate::pane::{Detail, Line, Role, RowKey, Said};
@@ -113,19 +112,9 @@ pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) ->
     let (_, scroll) = model.modes.explained()?;
     let (area, border) = place(arrangement);
     let detail = detail(model, now);
-    let inside = border.inside(area);
-    let lines = lines(&detail, inside.width, inside.height);
-    let height = usize::from(inside.height);
-    let scroll = scroll.min(lines.len().saturating_sub(height));
-    let below = lines.len().saturating_sub(scroll + height);
-    Some(Sheet {
-        area,
-        border,
-        title: Line::of("explained: ", Role::Dim).join(detail.title),
-        info: detail.origin,
-        lines: lines.into_iter().skip(scroll).take(height).collect(),
-        more: more(scroll, below),
-    })
+    let title = Line::of("explained: ", Role::Dim).join(detail.title);
+    let detail = Detail { title, ..detail };
+    Some(sheet::in_view(detail, area, border, scroll))
 }
 
 /// The furthest the explanation can be scrolled.
@@ -134,9 +123,7 @@ pub(super) fn last_scroll(model: &Model, layout: &Layout, now: Timestamp) -> usi
         return 0;
     };
     let (area, border) = place(arrangement);
-    let inside = border.inside(area);
-    let count = lines(&detail(model, now), inside.width, inside.height).len();
-    count.saturating_sub(usize::from(inside.height))
+    sheet::out_of_view(&detail(model, now), area, border)
 }
 
 /// Everything between the header and the last lines; on a small terminal in place of the tabs, so

@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::help::more;
-use super::layout::{Arrangement, Layout};
+use super::layout::{Area, Arrangement, Border, Layout};
 use super::model::Model;
 use super::screen::{Chart, Sheet, SheetLine, Slot};
 use crate::pane::block::{Block, Curve, Detail};
@@ -29,20 +29,24 @@ pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) ->
     let area = arrangement.detail?;
     let (_, scroll) = model.modes.detail()?;
     let detail = detail(model, now);
-    let border = arrangement.border;
+    Some(in_view(detail, area, arrangement.border, scroll))
+}
+
+/// As much of a detail as an area shows.
+pub(super) fn in_view(detail: Detail, area: Area, border: Border, scroll: usize) -> Sheet {
     let inside = border.inside(area);
     let lines = lines(&detail, inside.width, inside.height);
     let height = usize::from(inside.height);
     let scroll = scroll.min(lines.len().saturating_sub(height));
     let below = lines.len().saturating_sub(scroll + height);
-    Some(Sheet {
+    Sheet {
         area,
         border,
         title: detail.title,
         info: detail.origin,
         lines: lines.into_iter().skip(scroll).take(height).collect(),
         more: more(scroll, below),
-    })
+    }
 }
 
 /// The furthest the open detail can be scrolled.
@@ -53,8 +57,13 @@ pub(super) fn last_scroll(model: &Model, layout: &Layout, now: Timestamp) -> usi
     let Some(area) = arrangement.detail else {
         return 0;
     };
-    let inside = arrangement.border.inside(area);
-    let count = lines(&detail(model, now), inside.width, inside.height).len();
+    out_of_view(&detail(model, now), area, arrangement.border)
+}
+
+/// How many lines of a detail an area does not show.
+pub(super) fn out_of_view(detail: &Detail, area: Area, border: Border) -> usize {
+    let inside = border.inside(area);
+    let count = lines(detail, inside.width, inside.height).len();
     count.saturating_sub(usize::from(inside.height))
 }
 
@@ -73,7 +82,7 @@ fn detail(model: &Model, now: Timestamp) -> Detail {
 }
 
 /// All lines of a detail.
-pub(super) fn lines(detail: &Detail, width: u16, height: u16) -> Vec<SheetLine> {
+fn lines(detail: &Detail, width: u16, height: u16) -> Vec<SheetLine> {
     let room = usize::from(width.saturating_sub(2));
     let labels = detail.blocks.iter().filter_map(|block| match block {
         Block::Field(label, _) => Some(label.width()),

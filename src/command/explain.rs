@@ -71,31 +71,22 @@ fn explain(
         return refuse(format!("`{}` is measured by nobody", chosen.source));
     };
     let limit = poll::limit(settings);
-    let planned = |source: &mut dyn Source| {
-        let requests = runtime.block_on(poll::plan_once(source, &ask, limit));
-        requests.map(|requests| requests.map(|requests| serving(&chosen.ids, requests)))
-    };
     if options.plan {
-        return match planned(source.as_mut()) {
-            Ok(requests) => show_plans(options, &[(chosen.source.clone(), requests)]),
+        return match runtime.block_on(poll::plan_once(source.as_mut(), &ask, limit)) {
+            Ok(mut requests) => {
+                if let Some(requests) = &mut requests {
+                    requests.retain(|request| request.serves_any(&chosen.ids));
+                }
+                show_plans(options, &[(chosen.source.clone(), requests)])
+            }
             Err(fault) => refuse(cannot(&chosen.id, &chosen.source, &fault)),
         };
     }
     let asked = poll::explain_once(source.as_mut(), &ask, &chosen.ids, limit);
     match runtime.block_on(asked) {
-        Ok(mut explained) => {
-            // The numbers are what was asked for: they stand without the plan as well.
-            explained.requests = planned(source.as_mut()).ok().flatten().unwrap_or_default();
-            show(options, ui, &explained, &chosen.id)
-        }
+        Ok(explained) => show(options, ui, &explained, &chosen.id),
         Err(fault) => refuse(cannot(&chosen.id, &chosen.source, &fault)),
     }
-}
-
-/// The requests that serve any of these SLOs.
-fn serving(ids: &[Untrusted], mut requests: Vec<Request>) -> Vec<Request> {
-    requests.retain(|request| request.serves.iter().any(|id| ids.contains(id)));
-    requests
 }
 
 /// False when the configuration alone tells which SLO is meant.

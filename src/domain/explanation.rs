@@ -270,6 +270,30 @@ pub struct Request {
     pub serves: Vec<Untrusted>,
 }
 
+impl Request {
+    /// True when it serves any of these SLOs.
+    pub fn serves_any(&self, ids: &[Untrusted]) -> bool {
+        self.serves.iter().any(|id| ids.contains(id))
+    }
+
+    /// How often it is sent, in words.
+    pub fn how_often(&self) -> String {
+        self.every.map_or("every poll".to_owned(), |every| {
+            format!("every {}", lasting(every))
+        })
+    }
+
+    /// What it is for, how often it is sent and how many share it: `5m, 1h: every poll, …`.
+    pub fn in_short(&self) -> String {
+        let (what, often) = (&self.what, self.how_often());
+        match self.serves.len().saturating_sub(1) {
+            0 => format!("{what}: {often}, in a request of its own"),
+            1 => format!("{what}: {often}, in one request with another SLO"),
+            others => format!("{what}: {often}, in one request with {others} other SLOs"),
+        }
+    }
+}
+
 /// What a source said when it was asked to explain an SLO.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {

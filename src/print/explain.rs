@@ -41,7 +41,8 @@ pub fn text(
     list(out, "notes", &notes)?;
     let lacks: Vec<_> = explained.lacks.iter().map(Untrusted::raw).collect();
     list(out, "could not be found out", &lacks)?;
-    list(out, "how a refresh asks for it", &sent(explained))?;
+    let requests: Vec<_> = explained.requests.iter().map(Request::in_short).collect();
+    list(out, "how a refresh asks for it", &requests)?;
     queries(out, explained)
 }
 
@@ -317,25 +318,6 @@ fn queries(out: &mut impl Write, explained: &Explanation) -> io::Result<()> {
     Ok(())
 }
 
-/// How often a request is sent, in words.
-fn how_often(request: &Request) -> String {
-    request.every.map_or("every poll".to_owned(), |every| {
-        format!("every {}", lasting(every))
-    })
-}
-
-/// The requests that serve an SLO, a line each.
-fn sent(explained: &Explanation) -> Vec<String> {
-    let requests = explained.requests.iter();
-    requests
-        .map(|request| {
-            let others = request.serves.len().saturating_sub(1);
-            let (what, often) = (&request.what, how_often(request));
-            format!("{what}: {often}, in one request with {others} other SLOs")
-        })
-        .collect()
-}
-
 /// Writes the requests of a refresh of one source for a person.
 pub fn plan_text(
     out: &mut impl Write,
@@ -357,7 +339,7 @@ pub fn plan_text(
         served.len()
     )?;
     for request in requests {
-        let every = how_often(request);
+        let every = request.how_often();
         let names = request.serves.iter().map(Untrusted::shown);
         let names: Vec<_> = names.map(|name| name.as_str().to_owned()).collect();
         writeln!(

@@ -143,3 +143,34 @@ fn an_observation_alone_explains_every_window() {
     assert_eq!(start.duration_until(end).as_hours(), 720);
     assert!(explained.data.is_none() && explained.lacks.is_empty());
 }
+
+#[test]
+fn a_request_says_how_often_it_is_sent_and_how_many_share_it() {
+    let request = |every, count: usize| Request {
+        query: "up".into(),
+        what: "5m, 1h".to_owned(),
+        every,
+        serves: (0..count)
+            .map(|one| Untrusted::from(format!("s/{one}")))
+            .collect(),
+    };
+    let hourly = Some(SignedDuration::from_hours(1));
+    for (request, words) in [
+        (
+            request(None, 1),
+            "5m, 1h: every poll, in a request of its own",
+        ),
+        (
+            request(hourly, 2),
+            "5m, 1h: every 1h, in one request with another SLO",
+        ),
+        (
+            request(None, 9),
+            "5m, 1h: every poll, in one request with 8 other SLOs",
+        ),
+    ] {
+        assert_eq!(request.in_short(), words);
+    }
+    assert!(request(None, 3).serves_any(&["s/2".into()]));
+    assert!(!request(None, 3).serves_any(&["s/3".into()]));
+}

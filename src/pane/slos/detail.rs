@@ -2,25 +2,30 @@
 
 use super::trend;
 use super::{budget, budget_role, burn_role, of_needed};
-use crate::domain::{Assessment, Observation, Period, Phase, Reading, State, Window, window};
+use crate::domain::{Assessment, Observation, Period, Phase, Reading, Slo, State, Window, window};
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
 use crate::pane::{Sight, figures, fresh, related};
 use crate::store::Feed;
 use crate::text::Shown;
 
-/// The detail of one SLO.
-pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detail {
-    let verdict = seen.assess();
-    let slo = &seen.slo;
-    let mut detail = Detail {
+/// An empty detail under the name of an SLO.
+pub(super) fn headed(sight: Sight<'_>, feed: &Feed, slo: &Slo) -> Detail {
+    Detail {
         title: Line::new()
             .foreign(&slo.service, Role::Title)
             .text(" / ", Role::Dim)
             .foreign(&slo.name, Role::Title),
         origin: fresh::name_and_word(feed, sight.now),
         blocks: Vec::new(),
-    };
+    }
+}
+
+/// The detail of one SLO.
+pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detail {
+    let verdict = seen.assess();
+    let slo = &seen.slo;
+    let mut detail = headed(sight, feed, slo);
     let is_current = feed.freshness(sight.now).is_current();
     detail.line(budget_line(seen, &verdict));
     if let Some(words) = estimate(seen) {

@@ -1,6 +1,6 @@
 //! Every number of one SLO, with what it rests on: what is known at once, and what its source adds.
 
-use super::detail::{heading, rule_grid, verdict_line};
+use super::detail::{headed, heading, rule_grid, verdict_line};
 use super::{budget_role, burn_role};
 use crate::domain::explanation::{
     Basis, Data, because, budget_left, estimates, exhaustion, good, held_rate, lasting, number,
@@ -16,14 +16,7 @@ use crate::text::Shown;
 pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation, said: Said<'_>) -> Detail {
     let verdict = seen.assess();
     let slo = &seen.slo;
-    let mut detail = Detail {
-        title: Line::new()
-            .foreign(&slo.service, Role::Title)
-            .text(" / ", Role::Dim)
-            .foreign(&slo.name, Role::Title),
-        origin: fresh::name_and_word(feed, sight.now),
-        blocks: Vec::new(),
-    };
+    let mut detail = headed(sight, feed, slo);
     // The numbers are those of the rows, whatever the source has said meanwhile.
     let explained = known(seen, said);
     let is_current = feed.freshness(sight.now).is_current();
@@ -278,6 +271,12 @@ fn remarks(explained: &Explanation, detail: &mut Detail) {
     for lack in &explained.lacks {
         let line = Line::of("- ", Role::Plain).foreign(lack, Role::Plain);
         detail.line(line);
+    }
+    if !explained.requests.is_empty() {
+        detail.section("how a refresh asks for it");
+    }
+    for request in &explained.requests {
+        prose(detail, format!("- {}", request.in_short()), Role::Plain);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Looks behind the numbers: the samples that one SLO rests on, and what keeps any from being right.
 
 use std::collections::BTreeSet;
+use std::ops::RangeFrom;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +33,9 @@ impl Prometheus {
     ) -> Result<Explanation, Fault> {
         let mut margin = Margin::default();
         let mut partial = false;
-        let (plans, _) = self.plans(ask, &mut margin, &mut partial).await?;
+        let (plans, discovered) = self.plans(ask, &mut margin, &mut partial).await?;
+        let mut requests = self.requests_for(&plans, discovered);
+        requests.retain(|request| request.serves_any(ids));
         let plan = plans.into_iter().find(|plan| ids.contains(&plan.slo.id()));
         let plan = plan.ok_or_else(|| no_such_slo(ids))?;
         let mut meter = Meter::default();
@@ -45,7 +48,10 @@ impl Prometheus {
         let seen = self.observe(&plan, ask.moment(), partial);
         std::mem::swap(&mut self.meter, &mut meter);
 
-        let mut explained = Explanation::of(seen);
+        let mut explained = Explanation {
+            requests,
+            ..Explanation::of(seen)
+        };
         explained
             .lacks
             .extend(round.fault.map(|fault| fault.message));
@@ -66,6 +72,10 @@ impl Prometheus {
         let mut margin = Margin::default();
         let mut partial = false;
         let (plans, discovered) = self.plans(ask, &mut margin, &mut partial).await?;
+        Ok(self.requests_for(&plans, discovered))
+    }
+
+    fn requests_for(&self, plans: &[Plan], discovered: RangeFrom<usize>) -> Vec<Request> {
         let mut requests = Vec::new();
         if self.options.discover {
             let found = plans.get(discovered).unwrap_or_default();
@@ -76,7 +86,7 @@ impl Prometheus {
                 serves: found.iter().map(|plan| plan.slo.id()).collect(),
             });
         }
-        for (query, serves) in measure::outline(&mut Planner::default(), &plans) {
+        for (query, serves) in measure::outline(&mut Planner::default(), plans) {
             let spans: BTreeSet<_> = serves.iter().map(|(_, span)| *span).collect();
             let every = spans.iter().map(|span| measure::cadence(*span)).min();
             let names: Vec<_> = spans.into_iter().map(span_name).collect();
@@ -88,7 +98,7 @@ impl Prometheus {
                 serves: ids.into_iter().collect(),
             });
         }
-        Ok(requests)
+        requests
     }
 
     /// Looks at the server and at every SLO for what keeps numbers from being right.
