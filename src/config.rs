@@ -281,6 +281,14 @@ impl SourceSettings {
     }
 }
 
+/// A name that every Prometheus accepts for a label, and does not keep for itself.
+pub(crate) fn is_label(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(plain)
+        && name.starts_with(|first: char| !first.is_ascii_digit())
+        && !name.starts_with("__")
+}
+
 impl SloSettings {
     /// What is promised, of which nothing is measured yet.
     pub fn promise(&self) -> Slo {

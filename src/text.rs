@@ -294,6 +294,15 @@ fn skip_string(rest: &mut Rest<'_>) {
     }
 }
 
+/// A word of theirs within a message, short enough to leave room for ours.
+pub(crate) fn clipped(word: &str) -> String {
+    const MOST: usize = 60;
+    match word.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_owned(),
+    }
+}
+
 /// True for a character that a terminal draws as itself: no control, nothing invisible.
 pub fn is_visible(c: char) -> bool {
     !c.is_control() && !is_invisible(c)

@@ -11,6 +11,7 @@ use super::place::Documents;
 use super::read;
 use super::wire;
 use crate::domain::Service;
+use crate::text::clipped;
 
 use super::{Problem, Settings, Step, ThemeChoice, UiSettings};
 
@@ -174,8 +175,8 @@ impl<'a> Context<'a> {
                 if let Some(owner) = owners.insert(name.clone(), wire.name.clone()) {
                     let message = format!(
                         "`{}` is a name of the service `{}` already: a name can mean one service only",
-                        read::clipped(name),
-                        read::clipped(&owner)
+                        clipped(name),
+                        clipped(&owner)
                     );
                     self.refuse("service", index, &[key], message);
                 }

@@ -11,6 +11,7 @@ use super::load::{Environment, KnownKind};
 use super::place::{Documents, Imported, Mistake};
 use super::{Problem, Step, read, wire};
 use crate::dialect::{self, Converted, File};
+use crate::text::clipped;
 
 /// The most files that all patterns together may match.
 const MOST: usize = 2_000;
@@ -97,9 +98,8 @@ impl Context<'_> {
         let inside = pattern.strip_prefix("~/").unwrap_or(pattern);
         let before = path.strip_suffix(inside).unwrap_or_default();
         let plain = format!("{}{inside}", glob::Pattern::escape(before));
-        let paths = glob::glob(&plain).map_err(|error| {
-            format!("`{}` is no pattern: {}", read::clipped(pattern), error.msg)
-        })?;
+        let paths = glob::glob(&plain)
+            .map_err(|error| format!("`{}` is no pattern: {}", clipped(pattern), error.msg))?;
         let mut files = Vec::new();
         for path in paths {
             let path = path.map_err(|error| {
@@ -116,7 +116,7 @@ impl Context<'_> {
         if files.is_empty() {
             return Err(format!(
                 "`{}` matches no file: correct the path, which begins at this file; * stands for any name and ** for any folders",
-                read::clipped(pattern)
+                clipped(pattern)
             ));
         }
         Ok(files)

@@ -7,6 +7,7 @@ use serde_path_to_error::Segment;
 
 use super::wire::COMMON;
 use super::{Problem, Step};
+use crate::text::clipped;
 
 /// Reads one part. The problem has the whole path; `path` is the way to the part.
 pub(super) fn section<'de, T, D>(path: &[Step], deserializer: D) -> Result<T, Problem>
@@ -68,15 +69,6 @@ pub(super) fn time_zone(name: &str) -> Result<TimeZone, String> {
             clipped(name)
         )
     })
-}
-
-/// A word of theirs, short enough to leave room for ours.
-pub(super) fn clipped(word: &str) -> String {
-    const MOST: usize = 60;
-    match word.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &word[..end]),
-        None => word.to_owned(),
-    }
 }
 
 /// `a`, `b` or `c`.

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::read::clipped;
 use super::{HeaderSetting, SecretRef};
 use crate::domain::Window;
+use crate::text::clipped;
 
 /// The tables that a configuration consists of.
 pub(super) const SECTIONS: [&str; 6] = ["ui", "keys", "source", "slo", "slo_files", "service"];

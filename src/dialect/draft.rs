@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::kind::clipped;
 use super::node::{Node, Wrong};
 use super::{Conversion, Converted, Finding, Place};
+use crate::text::clipped;
 
 /// A `[[slo]]` in the making.
 #[derive(Clone)]

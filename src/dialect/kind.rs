@@ -1,6 +1,7 @@
 //! What a document is, by its own words.
 
 use super::node::{Node, Value};
+use crate::text::clipped;
 
 /// What is understood.
 pub(super) const EXPECTED: &str = "OpenSLO v1 (`apiVersion: openslo/v1`), Sloth v1 (`version: prometheus/v1`, or `kind: PrometheusServiceLevel`) or Pyrra (`kind: ServiceLevelObjective` of pyrra.dev/v1alpha1)";
@@ -83,14 +84,5 @@ impl Kind {
                 clipped(api)
             )),
         }
-    }
-}
-
-/// A word of theirs, short enough to leave room for ours.
-pub(super) fn clipped(word: &str) -> String {
-    const MOST: usize = 60;
-    match word.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &word[..end]),
-        None => word.to_owned(),
     }
 }

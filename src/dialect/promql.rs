@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use crate::text::clipped;
 use promql_parser::parser::token::{T_SUB, T_SUM};
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::visitor::{ExprVisitor, walk_expr};
-
-use super::kind::clipped;
 
 /// What stands for the window in a `[[slo]]`.
 const WINDOW: &str = "$window";

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::alerting::{Alert, Limit, WORKBOOK};
 use super::draft::{Draft, named};
-use super::kind::{Kind, Spelling, clipped};
+use super::kind::{Kind, Spelling};
 use super::node::{Node, Wrong};
 use super::promql;
 use super::{Conversion, Place};
 use crate::domain::{Severity, Window};
+use crate::text::clipped;
 
 /// The period of Sloth unless it is told otherwise.
 const PERIOD: Window = Window::days(30);

@@ -2,9 +2,10 @@
 
 use super::{Entry, query};
 use crate::config::check::Context;
-use crate::config::{Part, Sli, read, wire};
+use crate::config::{Part, Sli, is_label, wire};
 use crate::domain::Window;
 use crate::domain::slo::rounded;
+use crate::text::clipped;
 
 /// The forms: the key that each begins with, what belongs to it, and whether that is written.
 type Forms<'a> = [(&'static str, Vec<(&'static str, bool)>); 6];
@@ -225,14 +226,6 @@ impl Context<'_> {
 fn not_a_label(name: &str) -> String {
     format!(
         "`{}` is no name of a label: letters, digits and `_`, no digit first, no `__` first",
-        read::clipped(name)
+        clipped(name)
     )
-}
-
-/// A name that Prometheus accepts for a label, and does not keep for itself.
-fn is_label(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.bytes().all(plain)
-        && name.starts_with(|first: char| !first.is_ascii_digit())
-        && !name.starts_with("__")
 }

@@ -2,9 +2,9 @@
 
 use super::Objects;
 use crate::dialect::draft::Draft;
-use crate::dialect::kind::clipped;
 use crate::dialect::node::{Node, Wrong};
 use crate::dialect::promql;
+use crate::text::clipped;
 
 /// Types of data sources that are asked in PromQL, in lower case.
 const PROMETHEUS: [&str; 11] = [

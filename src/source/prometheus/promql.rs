@@ -1,5 +1,6 @@
 //! Reading and writing PromQL: what a rule measures, and the queries that measure it again.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher};
@@ -52,6 +53,24 @@ pub(super) fn joined<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
         })
         .collect::<Vec<_>>()
         .join(" or ")
+}
+
+/// A text as a string of `PromQL`, on one line and without a control character.
+pub(super) fn string(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// A regular expression that matches a text and nothing else: RE2's metacharacters escaped.

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::api::Labels;
 use super::plan::Formula;
-use crate::config::SloSettings;
+use super::promql;
+use crate::config::{SloSettings, is_label};
 use crate::domain::{Period, Window};
 
 mod alerts;
@@ -141,7 +142,7 @@ impl Recording {
     /// Selects a record of this SLO, as Sloth's rules select theirs.
     pub(super) fn selector(&self, record: &str) -> String {
         let own = self.own().into_iter();
-        let own = own.map(|(name, value)| format!("{name}={}", quoted(&value)));
+        let own = own.map(|(name, value)| format!("{name}={}", promql::string(&value)));
         format!("{record}{{{}}}", own.collect::<Vec<_>>().join(", "))
     }
 
@@ -205,35 +206,6 @@ fn definition(
         }
     }
     Ok(format!("{hash:016x}"))
-}
-
-/// A text as PromQL quotes it.
-fn quoted(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// True for a name that every compatible server takes for a label.
-fn is_label(name: &str) -> bool {
-    let mut chars = name.chars();
-    chars
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !name.starts_with("__")
 }
 
 /// True for labels that the rules set themselves.

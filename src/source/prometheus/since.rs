@@ -12,7 +12,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use promql_parser::util::escape_string;
 
 use super::api::{Api, Labels, Series};
 use super::measure::Meter;
@@ -296,7 +295,7 @@ fn search(plan: usize, of: &Plan, at: Timestamp) -> Search {
     let period = of.slo.period.elapsed(at, &of.zone).seconds();
     let length = (period / BEGINNING).max(FINEST);
     let (selectors, labels) = if let Trend::Recorded { name, labels, .. } = &of.trend {
-        let selector = format!("{{__name__=\"{}\"}}", escape_string(name));
+        let selector = format!("{{__name__={}}}", promql::string(name));
         (vec![selector], Some(labels.clone()))
     } else {
         let totals = of.asked.first_key_value();

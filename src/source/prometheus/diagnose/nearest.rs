@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use promql_parser::label::{MatchOp, Matcher};
 
 use super::super::api::{Api, envelope, seconds};
-use super::selector::{Selector, quoted};
+use super::super::promql;
+use super::selector::Selector;
 use crate::domain::Fault;
 
 /// How far back names and values count as being there; [`Lack::words`] says so.
@@ -75,7 +76,7 @@ impl Lack {
             } if label == "le" => (
                 format!("no bucket is {matcher}"),
                 match has.iter().find(|one| same_number(one, value)) {
-                    Some(same) => format!("write le={}: it is a text", quoted(same)),
+                    Some(same) => format!("write le={}: it is a text", promql::string(same)),
                     None => format!("the buckets are {}; choose one of them", listed(has)),
                 },
             ),

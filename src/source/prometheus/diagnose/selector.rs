@@ -56,29 +56,12 @@ pub(super) fn written<'a>(
     labels: impl Iterator<Item = (&'a String, &'a String)>,
 ) -> String {
     let matchers: Vec<_> = labels
-        .map(|(label, value)| format!("{label}={}", quoted(value)))
+        .map(|(label, value)| format!("{label}={}", promql::string(value)))
         .collect();
     if matchers.is_empty() {
         return name.to_owned();
     }
     format!("{name}{{{}}}", matchers.join(","))
-}
-
-/// A string as PromQL writes it.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\n' => out.push_str("\\n"),
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// A query in one line, so that it can be copied from any terminal.

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
 
-use super::{BAD, Measured, RATIO, Recording, TOTAL, alerts, quoted, yaml};
+use super::{BAD, Measured, RATIO, Recording, TOTAL, alerts, yaml};
 use crate::config::{Part, Sli};
 use crate::domain::{Severity, Window};
 use crate::source::prometheus::api::Labels;
@@ -372,6 +372,6 @@ fn candidates<'a>(matchers: impl Iterator<Item = &'a Matcher>) -> Vec<String> {
 fn written(name: &str, labels: &Labels) -> String {
     let labels = labels
         .iter()
-        .map(|(name, value)| format!("{name}={}", quoted(value)));
+        .map(|(name, value)| format!("{name}={}", promql::string(value)));
     format!("{name}{{{}}}", labels.collect::<Vec<_>>().join(","))
 }
