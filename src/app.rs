@@ -1,7 +1,7 @@
 //! The whole program as one pure function: `update` takes a message, `screen` shows the model.
 
 use crate::domain::explanation::Told;
-use crate::domain::{Report, SourceName};
+use crate::domain::{Acted, Errand, Order, Previewed, Ran, Report, SourceName};
 use crate::text::Untrusted;
 
 pub mod action;
@@ -37,6 +37,12 @@ pub enum Msg {
     Report(Box<Report>),
     /// A source has explained an SLO.
     Told(Box<Told>),
+    /// A source has said what an order would do.
+    Previewed(Box<Previewed>),
+    /// An order has ended.
+    Acted(Box<Acted>),
+    /// A command of the user's own has ended.
+    Ran(Box<Ran>),
     /// A second went by.
     Tick,
 }
@@ -57,6 +63,12 @@ pub enum Effect {
     Poll(Option<SourceName>),
     /// Have a source explain an SLO: the ids it may go by there, the one on the screen first.
     Explain(SourceName, Vec<Untrusted>),
+    /// Ask a source what an order would do. Changes nothing anywhere.
+    Preview(Box<Order>),
+    /// Have an order carried out, once, and written down.
+    Act(Box<Order>),
+    /// Run a command of the user's own, once, and write it down.
+    Run(Box<Errand>),
     /// Open this URL in a browser, where there is one.
     Open(String),
     /// Put this text on the clipboard (OSC 52).

@@ -5,6 +5,7 @@
 //! line and column. Nothing here knows a vendor: a kind of source reads its own settings with
 //! [`SourceSettings::options`].
 
+mod acting;
 mod check;
 mod content;
 mod excerpt;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
+use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::domain::{Origin, Period, Rule, Service, Slo, SourceName, Window};
@@ -42,6 +44,75 @@ pub struct Settings {
     pub slos: Vec<SloSettings>,
     /// What services are called, and what belongs to them.
     pub services: Vec<Service>,
+    /// Who sits here.
+    pub me: Me,
+    /// Whether and how anything may be changed anywhere.
+    pub actions: ActionSettings,
+    /// Commands of the user's own.
+    pub commands: Vec<UserCommand>,
+}
+
+/// Who sits here: `[me]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Me {
+    /// What the audit log and the makers of silences are told; empty for the login's name.
+    pub name: String,
+    /// What sources call me besides: ids, logins, addresses.
+    pub aliases: Vec<String>,
+    /// My address, which PagerDuty asks for.
+    pub email: Option<String>,
+    /// The teams I am in.
+    pub teams: Vec<String>,
+}
+
+/// Whether and how anything may be changed anywhere: `[actions]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionSettings {
+    /// False until somebody says otherwise: nothing is ever changed.
+    pub enabled: bool,
+    /// True when a silence needs a reason.
+    pub require_comment: bool,
+    /// When people are at work again: what `until work` means.
+    pub work: WorkHours,
+    /// Where orders are written down; `None` for the place in the state folder.
+    pub audit_log: Option<PathBuf>,
+}
+
+/// When people are at work, in the zone of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkHours {
+    /// On these days.
+    pub days: Vec<Weekday>,
+    /// From this time of day on.
+    pub start: Time,
+}
+
+/// A command of the user's own: `[[action]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserCommand {
+    /// The key, as written; `None` for the palette alone.
+    pub key: Option<String>,
+    /// What it is called.
+    pub label: String,
+    /// Which rows it works on.
+    pub scope: CommandScope,
+    /// Program and arguments, with placeholders in braces.
+    pub command: Vec<String>,
+    /// True when it asks first.
+    pub confirm: bool,
+    /// How long it may take.
+    pub timeout: SignedDuration,
+}
+
+/// Which rows a command works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandScope {
+    /// SLOs.
+    Slo,
+    /// Releases.
+    Release,
+    /// Incidents.
+    Incident,
 }
 
 /// How the screen looks.
@@ -307,6 +378,37 @@ impl SloSettings {
     }
 }
 
+impl Default for ActionSettings {
+    /// Nothing may be changed; work begins at nine from Monday to Friday.
+    fn default() -> Self {
+        let days = [
+            Weekday::Monday,
+            Weekday::Tuesday,
+            Weekday::Wednesday,
+            Weekday::Thursday,
+            Weekday::Friday,
+        ];
+        Self {
+            enabled: false,
+            require_comment: false,
+            work: WorkHours {
+                days: days.to_vec(),
+                start: Time::constant(9, 0, 0, 0),
+            },
+            audit_log: None,
+        }
+    }
+}
+
+impl CommandScope {
+    /// Every scope, by the word that the configuration says.
+    pub const ALL: [(&str, Self); 3] = [
+        ("slo", Self::Slo),
+        ("release", Self::Release),
+        ("incident", Self::Incident),
+    ];
+}
+
 impl Settings {
     /// The SLOs that a source measures.
     pub fn slos_of<'a>(&'a self, source: &SourceName) -> impl Iterator<Item = &'a SloSettings> {
@@ -327,6 +429,9 @@ impl Settings {
             sources: Vec::new(),
             slos: Vec::new(),
             services: Vec::new(),
+            me: Me::default(),
+            actions: ActionSettings::default(),
+            commands: Vec::new(),
         }
     }
 }

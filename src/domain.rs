@@ -2,12 +2,16 @@
 //!
 //! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
 
+pub mod errand;
 pub mod explanation;
 pub mod finding;
 pub mod incident;
+pub mod on_call;
+pub mod order;
 pub mod release;
 pub mod report;
 pub mod service;
+pub mod silence;
 pub mod slo;
 pub mod window;
 
@@ -15,12 +19,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use errand::{Errand, Ran};
 pub use explanation::Explanation;
 pub use finding::{Finding, Grade};
 pub use incident::{Incident, IncidentStatus, Suppression};
+pub use on_call::OnCall;
+pub use order::{Acted, Deed, Done, Order, Preview, Previewed, Target, Verb};
 pub use release::{Release, ReleaseStatus};
-pub use report::{Facts, Fault, FaultKind, Freshness, OnCall, Report, SourceName};
+pub use report::{Facts, Fault, FaultKind, Freshness, Report, SourceName};
 pub use service::Service;
+pub use silence::{Matcher, Silence};
 pub use slo::{
     Assessment, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, Standing, State,
 };

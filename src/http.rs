@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Response, Url};
-use serde::Deserialize;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, Url};
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::{Problem, SourceSettings};
@@ -24,6 +24,7 @@ use client::Transport;
 use fault::Endpoint;
 
 pub use limits::retry_after;
+pub use reqwest::Method;
 
 /// The most decoded bytes that are read of one answer, and of all answers that a source is reading
 /// at the same time.
@@ -59,10 +60,17 @@ pub struct Request<'a> {
     method: Method,
     url: Url,
     path: String,
-    form: Option<Vec<(String, String)>>,
+    content: Content,
     headers: HeaderMap,
     accepted: &'static [u16],
     mistake: Option<Fault>,
+}
+
+/// What a request carries.
+enum Content {
+    Nothing,
+    Form(Vec<(String, String)>),
+    Json(Vec<u8>),
 }
 
 /// An answer, read whole.
@@ -196,14 +204,17 @@ impl Http {
         Ok(self.request(Method::GET, target, &path))
     }
 
-    /// Begins a POST that only asks (a query too long for a URL); nothing here writes.
+    /// Begins a request by any other method than GET.
+    pub fn ask(&self, method: Method, path: &str) -> Request<'_> {
+        self.request(method, self.below(path), path)
+    }
+
+    /// Begins a POST that only asks: a query too long for a URL.
     pub fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Request<'_> {
         let mut request = self.request(Method::POST, self.below(path), path);
-        request.form = Some(
-            form.iter()
-                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        );
+        let form = form.iter();
+        let form = form.map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        request.content = Content::Form(form.collect());
         request
     }
 
@@ -213,7 +224,7 @@ impl Http {
             method,
             url,
             path: path.to_owned(),
-            form: None,
+            content: Content::Nothing,
             headers: HeaderMap::new(),
             accepted: &[],
             mistake: None,
@@ -293,6 +304,21 @@ impl Request<'_> {
         self
     }
 
+    /// Carries this as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.content = Content::Json(bytes),
+            Err(error) => {
+                let message = format!("the request cannot be written as JSON: {error}");
+                self.mistake = Some(Fault::new(FaultKind::Query, message));
+            }
+        }
+        self.headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/json"));
+        self
+    }
+
     /// Statuses besides 2xx that come back as an answer instead of a fault.
     pub fn accept(mut self, statuses: &'static [u16]) -> Self {
         self.accepted = statuses;
@@ -327,9 +353,11 @@ impl Request<'_> {
         let mut request = client
             .request(self.method.clone(), self.url.clone())
             .headers(headers);
-        if let Some(form) = &self.form {
-            request = request.form(form);
-        }
+        request = match &self.content {
+            Content::Nothing => request,
+            Content::Form(form) => request.form(form),
+            Content::Json(bytes) => request.body(bytes.clone()),
+        };
         let endpoint = &self.http.endpoint;
         let asked = Timestamp::now();
         let response = request

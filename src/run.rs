@@ -281,6 +281,7 @@ impl Stage {
                     term::open(&url);
                 }
                 Effect::Copy(text) => term::copy(&text)?,
+                Effect::Preview(_) | Effect::Act(_) | Effect::Run(_) => {}
                 Effect::Repaint => self.repaint()?,
                 Effect::Suspend if Tty::can_be_continued() => self.go_away()?,
                 Effect::Suspend => {}

@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{KnownKind, Problem, Settings, SourceSettings};
 use crate::domain::explanation::Request;
-use crate::domain::{Explanation, Facts, Fault, FaultKind, Finding, Observation};
+use crate::domain::{
+    Done, Explanation, Facts, Fault, FaultKind, Finding, Observation, Order, Preview,
+};
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -118,6 +120,20 @@ pub trait Source: Send {
         Box::pin(async { Vec::new() })
     }
 
+    /// Says what an order would do, and that it can be done: that its target is as it was seen.
+    /// Asks only. The fault is [`FaultKind::Moved`] with the difference when it has moved.
+    fn preview<'a>(&'a mut self, _order: &'a Order) -> Previewing<'a> {
+        Box::pin(async { Err(not_offered()) })
+    }
+
+    /// Carries an order out: looks once more that its target is as it was seen, then sends one
+    /// request that changes something, and never a second one.
+    ///
+    /// [`FaultKind::Unsure`] when it was sent and what became of it is not known.
+    fn act<'a>(&'a mut self, _order: &'a Order) -> Acting<'a> {
+        Box::pin(async { Err(not_offered()) })
+    }
+
     /// How far its server's clock is ahead of ours, as its last answer was dated; to the second.
     fn skew(&self) -> Option<SignedDuration> {
         None
@@ -133,6 +149,20 @@ pub type Planning<'a> =
 
 /// An examination under way.
 pub type Examining<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + Send + 'a>>;
+
+/// A preview under way.
+pub type Previewing<'a> = Pin<Box<dyn Future<Output = Result<Preview, Fault>> + Send + 'a>>;
+
+/// An order under way.
+pub type Acting<'a> = Pin<Box<dyn Future<Output = Result<Done, Fault>> + Send + 'a>>;
+
+/// The fault of an order to a source that only answers.
+fn not_offered() -> Fault {
+    Fault::new(
+        FaultKind::NotOffered,
+        "this source only answers: nothing can be done through it",
+    )
+}
 
 /// The fault of asking for an SLO that is not there.
 fn no_such_slo(ids: &[Untrusted]) -> Fault {

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, Service, Slo,
-    SourceName,
+    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, Service, Silence, Slo,
+    SourceName, Verb,
 };
 use crate::text::Untrusted;
 
@@ -50,6 +50,8 @@ pub struct Offers {
     pub releases: bool,
     /// Who has it.
     pub incidents: bool,
+    /// What can be done there; empty for a source that only answers.
+    pub acts: &'static [Verb],
 }
 
 impl Feed {
@@ -220,6 +222,17 @@ impl Store {
         })
     }
 
+    /// Every silence with its source.
+    pub fn silences(&self) -> impl Iterator<Item = (&Feed, &Silence)> {
+        self.feeds.iter().flat_map(|feed| {
+            feed.facts
+                .silences
+                .iter()
+                .flatten()
+                .map(move |row| (feed, row))
+        })
+    }
+
     /// Everybody on call, with the source that says so.
     pub fn on_call(&self) -> impl Iterator<Item = (&Feed, &OnCall)> {
         self.feeds.iter().flat_map(|feed| {
@@ -254,6 +267,9 @@ fn rename(facts: &mut Facts, aliases: &HashMap<String, Untrusted>) {
     }
     for row in facts.incidents.iter_mut().flatten() {
         rename(&mut row.service);
+    }
+    for row in facts.on_call.iter_mut().flatten() {
+        row.services.iter_mut().for_each(rename);
     }
 }
 

@@ -197,6 +197,7 @@ fn store(now: Timestamp) -> Store {
         slos: true,
         releases: true,
         incidents: true,
+        acts: &[],
     };
     let seconds = SignedDuration::from_secs;
     let feed = Feed::new(
@@ -268,19 +269,13 @@ fn release() -> Release {
 
 fn incident() -> Incident {
     Incident {
-        id: "7".into(),
-        title: "checkout burns its budget".into(),
         service: "checkout".into(),
-        severity: Severity::Page,
-        status: IncidentStatus::Triggered,
-        suppression: None,
-        opened_at: None,
-        acknowledged_at: None,
-        resolved_at: None,
-        assignees: Vec::new(),
-        url: None,
-        runbook: None,
         alerts: 2,
-        details: Vec::new(),
+        ..Incident::new(
+            "7",
+            "checkout burns its budget",
+            Severity::Page,
+            IncidentStatus::Triggered,
+        )
     }
 }

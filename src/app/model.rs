@@ -217,6 +217,7 @@ impl Model {
                 slos: feed.offers.slos || feed.facts.slos.is_some(),
                 releases: feed.offers.releases || feed.facts.releases.is_some(),
                 incidents: feed.offers.incidents || feed.facts.incidents.is_some(),
+                acts: feed.offers.acts,
             });
             self.rank(now, &heard, touched);
         }
@@ -312,6 +313,7 @@ const ALL: Offers = Offers {
     slos: true,
     releases: true,
     incidents: true,
+    acts: &[],
 };
 
 /// The rows of a board that an older one does not have, of sources that had been `heard`.

@@ -29,7 +29,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             explain::hear(model, *told);
             Vec::new()
         }
-        Msg::Tick => Vec::new(),
+        Msg::Previewed(_) | Msg::Acted(_) | Msg::Ran(_) | Msg::Tick => Vec::new(),
     };
     model.settle(now);
     effects

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use super::acting;
 use super::load::{Environment, FlagSource, KnownKind, Layered, Lists};
 use super::place::Documents;
 use super::read;
@@ -68,6 +69,9 @@ impl<'a> Context<'a> {
             sources,
             slos,
             services: self.services(lists.services),
+            me: acting::me(layered.me),
+            actions: self.actions(layered.actions),
+            commands: self.commands(lists.commands),
         }
     }
 

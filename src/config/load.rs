@@ -290,6 +290,7 @@ pub(super) struct Lists {
     pub(super) slos: Option<toml::Value>,
     pub(super) slo_files: Option<toml::Value>,
     pub(super) services: Option<toml::Value>,
+    pub(super) commands: Option<toml::Value>,
 }
 
 /// The settings that have a name of their own.
@@ -297,6 +298,8 @@ pub(super) struct Lists {
 pub(super) struct Layered {
     pub(super) ui: wire::Ui,
     pub(super) keys: wire::Keys,
+    pub(super) me: wire::Me,
+    pub(super) actions: wire::Actions,
 }
 
 fn take_lists(document: &mut toml::Table) -> Lists {
@@ -305,6 +308,7 @@ fn take_lists(document: &mut toml::Table) -> Lists {
         slos: document.remove("slo"),
         slo_files: document.remove("slo_files"),
         services: document.remove("service"),
+        commands: document.remove("action"),
     }
 }
 
@@ -317,6 +321,8 @@ fn check_types(document: &toml::Table) -> Vec<Problem> {
         let wrong = match key.as_str() {
             "ui" => read::section::<wire::Ui, _>(&path, value.clone()).err(),
             "keys" => read::section::<wire::Keys, _>(&path, value.clone()).err(),
+            "me" => read::section::<wire::Me, _>(&path, value.clone()).err(),
+            "actions" => read::section::<wire::Actions, _>(&path, value.clone()).err(),
             _ => Some(read::unknown_key(&[], key, &SECTIONS)),
         };
         problems.extend(wrong);
@@ -382,6 +388,8 @@ fn layer(text: &str, variables: &[Variable]) -> Result<Layered, Problem> {
     Ok(Layered {
         ui: section(&mut layered, "ui")?,
         keys: section(&mut layered, "keys")?,
+        me: section(&mut layered, "me")?,
+        actions: section(&mut layered, "actions")?,
     })
 }
 

@@ -13,7 +13,17 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 6] = ["ui", "keys", "source", "slo", "slo_files", "service"];
+pub(super) const SECTIONS: [&str; 9] = [
+    "ui",
+    "keys",
+    "me",
+    "actions",
+    "source",
+    "slo",
+    "slo_files",
+    "service",
+    "action",
+];
 
 /// The settings that every source takes: the fields of [`Source`].
 pub(super) const COMMON: [&str; 13] = [
@@ -48,6 +58,41 @@ pub(super) type Keys = BTreeMap<String, Chords>;
 /// One key, or several.
 #[derive(Debug)]
 pub(super) struct Chords(pub(super) Vec<String>);
+
+/// `[me]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Me {
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) aliases: Vec<String>,
+    pub(super) email: Option<String>,
+    #[serde(default)]
+    pub(super) teams: Vec<String>,
+}
+
+/// `[actions]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Actions {
+    pub(super) enabled: Option<bool>,
+    pub(super) require_comment: Option<bool>,
+    pub(super) work_days: Option<Vec<String>>,
+    pub(super) work_start: Option<String>,
+    pub(super) audit_log: Option<PathBuf>,
+}
+
+/// `[[action]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserCommand {
+    pub(super) key: Option<String>,
+    pub(super) label: String,
+    pub(super) scope: String,
+    pub(super) command: Vec<String>,
+    pub(super) confirm: Option<bool>,
+    pub(super) timeout: Option<Span>,
+}
 
 /// What every `[[source]]` may hold.
 #[derive(Debug, Deserialize)]

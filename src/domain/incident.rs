@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Severity;
+use super::{Matcher, Severity};
 use crate::text::Untrusted;
 
 /// Where an incident stands.
@@ -89,8 +89,18 @@ pub struct Incident {
     pub acknowledged_at: Option<Timestamp>,
     /// When it ended.
     pub resolved_at: Option<Timestamp>,
-    /// Who has it.
+    /// Who has it, or is to take it.
     pub assignees: Vec<Untrusted>,
+    /// Who took it.
+    pub acknowledged_by: Vec<Untrusted>,
+    /// The teams that it concerns.
+    pub teams: Vec<Untrusted>,
+    /// When it notifies again, of one that is `Silenced`.
+    pub silenced_until: Option<Timestamp>,
+    /// The silences that hide it, by the ids of [`Facts::silences`](super::Facts::silences).
+    pub silenced_by: Vec<Untrusted>,
+    /// What a silence of just this would match; empty where silences are not how it is done.
+    pub matchers: Vec<Matcher>,
     /// Where to read more.
     pub url: Option<Untrusted>,
     /// What to do about it.
@@ -102,6 +112,36 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// An incident of which no more than this is known.
+    pub fn new(
+        id: impl Into<Untrusted>,
+        title: impl Into<Untrusted>,
+        severity: Severity,
+        status: IncidentStatus,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            service: Untrusted::default(),
+            severity,
+            status,
+            suppression: None,
+            opened_at: None,
+            acknowledged_at: None,
+            resolved_at: None,
+            assignees: Vec::new(),
+            acknowledged_by: Vec::new(),
+            teams: Vec::new(),
+            silenced_until: None,
+            silenced_by: Vec::new(),
+            matchers: Vec::new(),
+            url: None,
+            runbook: None,
+            alerts: 1,
+            details: Vec::new(),
+        }
+    }
+
     /// True until it is resolved.
     pub fn is_open(&self) -> bool {
         self.status != IncidentStatus::Resolved

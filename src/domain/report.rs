@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Incident, Observation, Release};
+use super::{Incident, Observation, OnCall, Release, Silence};
 use crate::text::Untrusted;
 
 /// The name a source has in the configuration.
@@ -31,17 +31,6 @@ impl fmt::Display for SourceName {
     }
 }
 
-/// Who is on call, as a schedule says it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OnCall {
-    /// The rota.
-    pub schedule: Untrusted,
-    /// The person.
-    pub who: Untrusted,
-    /// When the shift ends.
-    pub until: Option<Timestamp>,
-}
-
 /// Everything one poll learned. `None`: the source does not speak of that; an empty list: it
 /// answered that there is none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,7 +41,9 @@ pub struct Facts {
     pub releases: Option<Vec<Release>>,
     /// Incidents, in any order.
     pub incidents: Option<Vec<Incident>>,
-    /// Who is on call.
+    /// Silences in force or to come, in any order.
+    pub silences: Option<Vec<Silence>>,
+    /// Who is on call, and who is next.
     pub on_call: Option<Vec<OnCall>>,
     /// What the server warned of, or what was cut: shown beside the source, not an error.
     pub warnings: Vec<Untrusted>,
@@ -60,6 +51,9 @@ pub struct Facts {
     pub fault: Option<Fault>,
     /// True when this is the part that could be had at once, and the rest is had by asking again.
     pub more: bool,
+    /// How long the server should be left alone, by what it says of its limits; `None` for as long
+    /// as configured.
+    pub rest: Option<SignedDuration>,
 }
 
 /// One poll of one source, done.
@@ -108,6 +102,12 @@ pub enum FaultKind {
     Secret,
     /// This source cannot answer for a past moment.
     NoHistory,
+    /// An order was not sent: its target is not as it was when the order was given.
+    Moved,
+    /// An order cannot be carried out here at all.
+    NotOffered,
+    /// An order was sent and no answer came: it may have been carried out.
+    Unsure,
     /// Our own code failed.
     Crash,
 }

@@ -59,7 +59,7 @@ fn part(share: u64, limit: i64) -> i64 {
 pub struct Outcome {
     /// How many polls in a row have failed, the newest included; 0 after a good one.
     pub failures: u32,
-    /// How long the server asked us to stay away.
+    /// How long the server asked us to stay away, or its limits ask it.
     pub retry_after: Option<SignedDuration>,
 }
 
@@ -70,7 +70,7 @@ impl Outcome {
         match &report.outcome {
             Ok(facts) => Self {
                 failures: 0,
-                retry_after: facts.fault.as_ref().and_then(retry_after),
+                retry_after: facts.fault.as_ref().and_then(retry_after).max(facts.rest),
             },
             Err(fault) => Self {
                 failures: failures.saturating_add(1),

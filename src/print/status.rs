@@ -222,6 +222,7 @@ fn unanswered(store: &Store) -> Offers {
         slos: any(|feed| feed.offers.slos && feed.facts.slos.is_none()),
         releases: any(|feed| feed.offers.releases && feed.facts.releases.is_none()),
         incidents: any(|feed| feed.offers.incidents && feed.facts.incidents.is_none()),
+        ..Offers::default()
     }
 }
 

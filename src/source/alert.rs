@@ -93,34 +93,29 @@ fn incident(key: &Key, alerts: &[&Alert], silences: &[Silence]) -> Incident {
     let speaker = alerts.first();
     let is_silenced = alerts.iter().all(|alert| alert.is_suppressed());
     let annotation = |names| speaker.and_then(|alert| alert.annotation(names));
+    let title = annotation(&["summary", "title", "description"])
+        .and_then(|text| text.lines().next())
+        .unwrap_or(&key.alertname);
+    let status = if is_silenced {
+        IncidentStatus::Silenced
+    } else {
+        IncidentStatus::Triggered
+    };
     Incident {
-        id: key.id().into(),
-        title: annotation(&["summary", "title", "description"])
-            .and_then(|text| text.lines().next())
-            .unwrap_or(&key.alertname)
-            .into(),
         service: key.service.as_str().into(),
-        severity: key.severity,
-        status: if is_silenced {
-            IncidentStatus::Silenced
-        } else {
-            IncidentStatus::Triggered
-        },
         suppression: if is_silenced {
             suppression(alerts)
         } else {
             None
         },
         opened_at: alerts.iter().filter_map(|alert| alert.started()).min(),
-        acknowledged_at: None,
-        resolved_at: None,
-        assignees: Vec::new(),
         url: speaker
             .and_then(|alert| alert.generator_url.as_deref())
             .and_then(web_link),
         runbook: annotation(&["runbook_url", "runbook"]).map(Untrusted::from),
         alerts: alerts.len(),
         details: details(alerts, silences),
+        ..Incident::new(key.id(), title, key.severity, status)
     }
 }
 

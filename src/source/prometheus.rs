@@ -142,6 +142,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         slos: options.discover || !by_hand.is_empty(),
         releases: options.build_info.is_some(),
         incidents: alerts,
+        ..Offers::default()
     };
     let source = Prometheus {
         name: settings.name.clone(),

@@ -17,16 +17,19 @@ pub(crate) const SLOS: Offers = Offers {
     slos: true,
     releases: false,
     incidents: false,
+    acts: &[],
 };
 pub(crate) const RELEASES: Offers = Offers {
     slos: false,
     releases: true,
     incidents: false,
+    acts: &[],
 };
 pub(crate) const INCIDENTS: Offers = Offers {
     slos: false,
     releases: false,
     incidents: true,
+    acts: &[],
 };
 
 pub(crate) fn ago(seconds: i64) -> Timestamp {
@@ -272,19 +275,10 @@ pub(crate) fn incident(
     seconds: i64,
 ) -> Incident {
     Incident {
-        id: id.into(),
-        title: title.into(),
         service: service.into(),
-        severity,
-        status: IncidentStatus::Triggered,
-        suppression: None,
         opened_at: Some(ago(seconds)),
-        acknowledged_at: None,
-        resolved_at: None,
-        assignees: Vec::new(),
         url: Some(format!("https://alertmanager.example/#/alerts/{id}").into()),
         runbook: Some(format!("https://runbooks.example/{service}").into()),
-        alerts: 1,
         details: vec![
             ("alertname".into(), "ErrorBudgetBurn".into()),
             ("cluster".into(), "eu-west-1".into()),
@@ -293,6 +287,7 @@ pub(crate) fn incident(
                 "The error budget is spent 22 times faster than it may be; at this rate it is gone before the night is over.".into(),
             ),
         ],
+        ..Incident::new(id, title, severity, IncidentStatus::Triggered)
     }
 }
 
@@ -355,6 +350,7 @@ pub(crate) fn facts_of_incidents(incidents: Vec<Incident>) -> Facts {
         schedule: "shop".into(),
         who: "mara".into(),
         until: Some("2026-11-22T18:00:00Z".parse().expect("a moment")),
+        ..OnCall::default()
     };
     Facts {
         incidents: Some(incidents),

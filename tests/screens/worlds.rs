@@ -207,7 +207,7 @@ pub(crate) fn saying(text: &str) -> Store {
     facts.on_call = Some(vec![OnCall {
         schedule: text.into(),
         who: text.into(),
-        until: None,
+        ..OnCall::default()
     }]);
     facts.warnings = vec![Untrusted::from(text)];
     facts.fault = Some(Fault::new(FaultKind::Query, text));

@@ -92,20 +92,11 @@ mod tests {
     fn incident(status: IncidentStatus, times: [Option<i64>; 3]) -> Incident {
         let [opened_at, acknowledged_at, resolved_at] = times.map(|hour| hour.map(moment));
         Incident {
-            id: "1".into(),
-            title: "t".into(),
             service: "x".into(),
-            severity: Severity::Page,
-            status,
-            suppression: None,
             opened_at,
             acknowledged_at,
             resolved_at,
-            assignees: Vec::new(),
-            url: None,
-            runbook: None,
-            alerts: 1,
-            details: Vec::new(),
+            ..Incident::new("1", "t", Severity::Page, status)
         }
     }
 

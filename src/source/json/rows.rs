@@ -290,13 +290,9 @@ impl Row for Incident {
             None => IncidentStatus::Triggered,
         };
         let severity = fields.text("severity").unwrap_or_default();
+        let (id, title) = (fields.required("id")?, fields.required("title")?);
         Ok(Self {
-            id: fields.required("id")?,
-            title: fields.required("title")?,
             service: fields.untrusted("service").unwrap_or_default(),
-            severity: Severity::from_label(&severity),
-            status,
-            suppression: None,
             opened_at: fields.time("opened_at"),
             acknowledged_at,
             resolved_at,
@@ -308,6 +304,7 @@ impl Row for Incident {
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(1),
             details: fields.others(&INCIDENT_FIELDS),
+            ..Self::new(id, title, Severity::from_label(&severity), status)
         })
     }
 

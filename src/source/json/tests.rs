@@ -56,8 +56,10 @@ fn it_offers_what_it_has_a_program_for() {
         slos,
         releases,
         incidents,
+        acts,
     } = offers("releases = '.'");
     assert_eq!((slos, releases, incidents), (false, true, false));
+    assert!(acts.is_empty());
     assert!(offers("releases = '.'\nincidents = '.'").incidents);
 }
 

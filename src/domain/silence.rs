@@ -1,0 +1,62 @@
+//! A silence: what it hides, until when, and who says why.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::text::Untrusted;
+
+/// One condition on one label. All of a silence's have to hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Matcher {
+    /// The label.
+    pub name: String,
+    /// What it is compared with.
+    pub value: String,
+    /// True when `value` is a regular expression of the whole label.
+    pub is_regex: bool,
+    /// False when what matches is left alone.
+    pub is_equal: bool,
+}
+
+impl Matcher {
+    /// `name="value"`.
+    pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+            is_regex: false,
+            is_equal: true,
+        }
+    }
+}
+
+impl fmt::Display for Matcher {
+    /// As Alertmanager and amtool write it. Foreign text: to be shown through `Untrusted`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operator = match (self.is_equal, self.is_regex) {
+            (true, false) => "=",
+            (true, true) => "=~",
+            (false, false) => "!=",
+            (false, true) => "!~",
+        };
+        write!(f, "{}{operator}{:?}", self.name, self.value)
+    }
+}
+
+/// A silence that is in force, or will be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Unique within its source; an edit may give it another.
+    pub id: Untrusted,
+    /// What it hides.
+    pub matchers: Vec<Matcher>,
+    /// Who made it.
+    pub created_by: Untrusted,
+    /// Why.
+    pub comment: Untrusted,
+    /// When it begins.
+    pub starts_at: Timestamp,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
