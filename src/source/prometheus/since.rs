@@ -4,12 +4,14 @@
 //! at some moments of the past, and the least is kept: `min_over_time` of `timestamp` in a subquery.
 //! First where the period begins: most data is there already. For the rest the period is searched,
 //! a sixteenth of it at a time, until the first sample is known to a fiftieth of its age. That reads
-//! some dozen samples of a series; each moment of a subquery costs as much as an instant query.
+//! some dozen samples of a series; each moment of a subquery costs as much as an instant query. So of
+//! those that count the same metric one goes ahead, a pilot: mostly all began when it did, and two
+//! looks, one before and one after, tell that of all of them.
 //!
 //! What is older than the period does not count. Data that begins late is late whatever the reason:
 //! a new service, a short retention, a rule that was added yesterday, a hole where the period begins.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +20,7 @@ use super::measure::Meter;
 use super::plan::{Plan, Trend};
 use super::planner::{Answers, Planner, Question};
 use super::promql;
-use crate::domain::{Fault, Window, window};
+use crate::domain::{Fault, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -37,11 +39,13 @@ const BEGINNING: u32 = 100;
 const PROBES: u32 = 4;
 /// Parts that a stretch of time is searched in.
 const PARTS: u32 = 16;
+/// The same for a pilot, which has few series.
+const MANY_PARTS: u32 = 64;
 /// Finer than this, in seconds, nothing is searched.
 const FINEST: u32 = 60;
 /// The part of its age to which the first sample is searched.
 const PRECISION: i64 = 50;
-/// How often the search goes on: a 16th each time is enough for a year.
+/// How often a search goes on: a 16th each time is enough for a year.
 const ROUNDS: usize = 6;
 /// Expressions joined in a query: each is read at several moments.
 const EXPRESSIONS: usize = 16;
@@ -58,7 +62,7 @@ struct Age {
 }
 
 /// A stretch of time in which the oldest sample is looked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stretch {
     /// In seconds.
     length: u32,
@@ -70,11 +74,14 @@ struct Stretch {
 /// The search for the oldest sample of an SLO.
 struct Search {
     plan: usize,
+    /// The period up to now, in seconds.
+    period: u32,
     /// The selectors of its series.
     selectors: Vec<String>,
     /// The labels of its own series, where a selector has many.
     labels: Option<Labels>,
-    stretch: Stretch,
+    /// What it has in common with others whose data may have begun with its own.
+    kin: String,
     oldest: Option<Timestamp>,
 }
 
@@ -115,12 +122,9 @@ impl Ages {
         if due.is_empty() {
             return Ok(());
         }
-        let search = |&plan: &usize| search(plan, &plans[plan], at);
+        let search = |&plan: &usize| Search::new(plan, &plans[plan], at);
         let mut all: Vec<_> = due.iter().map(search).collect();
-        let outcome = find(api, planner, ask, &mut all, |plan| {
-            plans[plan].slo.period.elapsed(at, &plans[plan].zone)
-        })
-        .await;
+        let outcome = find(&mut Server { api, planner, ask }, &mut all).await;
         for search in all {
             let id = &ids[search.plan];
             let known = self.kept.get(id).and_then(|known| known.since);
@@ -153,68 +157,285 @@ fn has_numbers(plan: &Plan, id: &Untrusted, meter: &Meter) -> bool {
     readings.any(|reading| reading.ratio().is_some())
 }
 
+/// Whom to ask, and for when.
+struct Server<'a> {
+    api: &'a Api,
+    planner: &'a mut Planner,
+    ask: &'a Ask,
+}
+
 /// Searches for the oldest sample of each.
-async fn find(
-    api: &Api,
-    planner: &mut Planner,
-    ask: &Ask,
-    all: &mut [Search],
-    period: impl Fn(usize) -> Window,
-) -> Result<(), Fault> {
-    look(api, planner, ask, all.iter_mut()).await?;
-    for search in all.iter_mut().filter(|search| search.oldest.is_none()) {
-        let length = period(search.plan).seconds();
-        search.stretch = Stretch {
-            length,
-            step: length.div_ceil(PARTS).max(FINEST),
-            ended: 0,
-        };
+async fn find(server: &mut Server<'_>, all: &mut [Search]) -> Result<(), Fault> {
+    let mut pilots = pilots(all);
+    let begin = all.iter().map(|search| (search, search.begin()));
+    let whole = pilots
+        .values()
+        .map(|pilot| (pilot, pilot.whole(MANY_PARTS)));
+    let looks: Vec<_> = begin.chain(whole).collect();
+    let found = server.look(&looks).await?;
+    let (of_all, of_pilots) = found.split_at(all.len());
+    for (search, found) in all.iter_mut().zip(of_all) {
+        search.oldest = *found;
     }
     let mut open: Vec<_> = all.iter_mut().filter(|one| one.oldest.is_none()).collect();
-    for _ in 0..ROUNDS {
-        look(
-            api,
-            planner,
-            ask,
-            open.iter_mut().map(|search| &mut **search),
-        )
-        .await?;
-        let present = ask.at.or_else(|| api.present()).unwrap_or(ask.now);
-        open.retain_mut(|search| search.narrow(present));
-        if open.is_empty() {
-            break;
-        }
+    if open.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    for (pilot, found) in pilots.values_mut().zip(of_pilots) {
+        pilot.oldest = *found;
+    }
+    let mut led: Vec<_> = pilots.values_mut().collect();
+    server.narrow(&mut led, MANY_PARTS, PRECISION * 2).await?;
+    server.follow(&mut open, &pilots).await?;
+    open.retain(|search| search.oldest.is_none());
+    if open.is_empty() {
+        return Ok(());
+    }
+    let whole: Vec<_> = open.iter().map(|one| (&**one, one.whole(PARTS))).collect();
+    let found = server.look(&whole).await?;
+    for (search, found) in open.iter_mut().zip(found) {
+        search.oldest = found;
+    }
+    server.narrow(&mut open, PARTS, PRECISION).await
+}
+
+/// One of each kin, which goes ahead: what it finds is probably true of all of them.
+fn pilots(all: &[Search]) -> BTreeMap<String, Search> {
+    let mut pilots = BTreeMap::new();
+    for search in all {
+        let pilot = || search.alone();
+        pilots.entry(search.kin.clone()).or_insert_with(pilot);
+    }
+    pilots
+}
+
+impl Server<'_> {
+    /// Searches around what was found of each until it is known closely enough: to one part in
+    /// `precision` of its age.
+    async fn narrow(
+        &mut self,
+        searches: &mut [&mut Search],
+        parts: u32,
+        precision: i64,
+    ) -> Result<(), Fault> {
+        let whole = |search: &Search| search.whole(parts).step;
+        let mut open: Vec<_> = searches
+            .iter_mut()
+            .map(|search| (whole(search), &mut **search))
+            .collect();
+        for _ in 0..ROUNDS {
+            let present = self.present();
+            let finer = |(step, search): &(u32, &mut Search)| {
+                search.around(*step, present, parts, precision)
+            };
+            open.retain(|one| finer(one).is_some());
+            if open.is_empty() {
+                break;
+            }
+            let looks: Vec<_> = open
+                .iter()
+                .filter_map(|one| Some((&*one.1, finer(one)?)))
+                .collect();
+            let steps: Vec<_> = looks.iter().map(|(_, stretch)| stretch.step).collect();
+            let found = self.look(&looks).await?;
+            for ((open, finer), found) in open.iter_mut().zip(steps).zip(found) {
+                open.0 = finer;
+                open.1.oldest = found.into_iter().chain(open.1.oldest).min();
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives what a pilot found to those of its kin that have data soon after it and none before:
+    /// two looks for all of them, instead of a search.
+    async fn follow(
+        &mut self,
+        searches: &mut [&mut Search],
+        pilots: &BTreeMap<String, Search>,
+    ) -> Result<(), Fault> {
+        let present = self.present();
+        let led: Vec<_> = searches
+            .iter()
+            .enumerate()
+            .filter_map(|(index, search)| {
+                let oldest = pilots.get(&search.kin)?.oldest?;
+                Some((index, oldest, search.beside(oldest, present)?))
+            })
+            .collect();
+        let looks: Vec<_> = led
+            .iter()
+            .flat_map(|(index, _, looks)| looks.map(|look| (&*searches[*index], look)))
+            .collect();
+        let found = self.look(&looks).await?;
+        for ((index, oldest, _), found) in led.iter().zip(found.chunks_exact(2)) {
+            if let [None, Some(_)] = found {
+                searches[*index].oldest = Some(*oldest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for the oldest sample in a stretch of each.
+    async fn look(
+        &mut self,
+        looks: &[(&Search, Stretch)],
+    ) -> Result<Vec<Option<Timestamp>>, Fault> {
+        let queries: Vec<Vec<String>> = looks
+            .iter()
+            .map(|(search, stretch)| {
+                let selectors = search.selectors.iter();
+                selectors
+                    .map(|selector| search.query(selector, *stretch))
+                    .collect()
+            })
+            .collect();
+        let questions: Vec<_> = queries
+            .iter()
+            .flatten()
+            .map(|query| Question { query, class: 0 })
+            .collect();
+        let (api, ask) = (self.api, self.ask);
+        let answers = self
+            .planner
+            .ask(&questions, EXPRESSIONS, ask.moment(), |query| async move {
+                api.query(&query, ask.at).await
+            })
+            .await?;
+        if let Some(fault) = answers.broken {
+            return Err(fault);
+        }
+        let mut next = 0;
+        let mut index = Index::default();
+        let mut found = Vec::with_capacity(looks.len());
+        for ((search, _), queries) in looks.iter().zip(&queries) {
+            let questions = next..next + queries.len();
+            next = questions.end;
+            let times =
+                questions.filter_map(|one| time(&mut index, &answers, one, search.labels.as_ref()));
+            found.push(times.min());
+        }
+        Ok(found)
+    }
+
+    /// The present by the server's own clock.
+    fn present(&self) -> Timestamp {
+        let present = self.ask.at.or_else(|| self.api.present());
+        present.unwrap_or(self.ask.now)
+    }
 }
 
 impl Search {
-    /// Goes on before the oldest sample that was found, or after the last moment that was looked at;
-    /// false when it is known closely enough.
-    fn narrow(&mut self, present: Timestamp) -> bool {
-        let age = self
-            .oldest
-            .map_or(0, |oldest| window::age(oldest, present).as_secs());
-        let step = self.stretch.step;
-        if step <= FINEST || i64::from(step) <= age / PRECISION {
-            return false;
+    /// By the recorded series where the ratio is recorded, else by what counts all events.
+    fn new(plan: usize, of: &Plan, at: Timestamp) -> Self {
+        let period = of.slo.period.elapsed(at, &of.zone).seconds();
+        if let Trend::Recorded { name, labels, .. } = &of.trend {
+            return Self {
+                plan,
+                period,
+                selectors: vec![format!("{{__name__={}}}", promql::string(name))],
+                labels: Some(labels.clone()),
+                kin: name.clone(),
+                oldest: None,
+            };
+        }
+        let totals = of.asked.first_key_value();
+        let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
+        let selectors: Vec<_> = totals.into_iter().flat_map(promql::selectors).collect();
+        let names: BTreeSet<_> = selectors
+            .iter()
+            .filter_map(|one| one.name.as_deref())
+            .collect();
+        let kin = names.into_iter().collect::<Vec<_>>().join(" ");
+        let selectors: BTreeSet<_> = selectors.iter().map(ToString::to_string).collect();
+        Self {
+            plan,
+            period,
+            selectors: selectors.into_iter().collect(),
+            labels: None,
+            kin,
+            oldest: None,
+        }
+    }
+
+    /// The same search with a selector of its own series alone.
+    fn alone(&self) -> Self {
+        let labels = self.labels.iter().flatten();
+        let matchers: Vec<_> = labels
+            .map(|(label, value)| format!(",{label}={}", promql::string(value)))
+            .collect();
+        let own = |selector: &String| match selector.strip_suffix('}') {
+            Some(open) if !matchers.is_empty() => format!("{open}{}}}", matchers.concat()),
+            _ => selector.clone(),
+        };
+        Self {
+            selectors: self.selectors.iter().map(own).collect(),
+            labels: self.labels.clone(),
+            kin: self.kin.clone(),
+            ..*self
+        }
+    }
+
+    /// Where the period begins.
+    fn begin(&self) -> Stretch {
+        let length = (self.period / BEGINNING).max(FINEST);
+        Stretch {
+            length,
+            step: (length / PROBES).max(1),
+            ended: i64::from(self.period.saturating_sub(length)),
+        }
+    }
+
+    /// The whole period.
+    fn whole(&self, parts: u32) -> Stretch {
+        Stretch {
+            length: self.period,
+            step: self.period.div_ceil(parts).max(FINEST),
+            ended: 0,
+        }
+    }
+
+    /// Before the oldest sample that was found, or after the last moment that was looked at, `step`
+    /// apart from the one before; `None` when it is known closely enough.
+    fn around(&self, step: u32, present: Timestamp, parts: u32, precision: i64) -> Option<Stretch> {
+        let age = self.oldest.map(|oldest| window::age(oldest, present));
+        let age = age.map_or(0, |age| age.as_secs());
+        if step <= FINEST || i64::from(step) <= age / precision {
+            return None;
         }
         // Those whose data begins at about the same time are asked for as one.
-        let finer = step.div_ceil(PARTS).max(FINEST);
-        self.stretch = Stretch {
+        let finer = step.div_ceil(parts).max(FINEST);
+        Some(Stretch {
             length: step + finer,
             step: finer,
             ended: age / i64::from(finer) * i64::from(finer),
-        };
-        true
+        })
     }
 
-    fn query(&self, selector: &str) -> String {
+    /// The time in the period that is long before a moment, and one moment soon after it.
+    fn beside(&self, oldest: Timestamp, present: Timestamp) -> Option<[Stretch; 2]> {
+        let age = u32::try_from(window::age(oldest, present).as_secs()).ok()?;
+        let near = (age / u32::try_from(PRECISION * 2).ok()?).max(FINEST);
+        let length = self.period.checked_sub(age + near)?;
+        let before = Stretch {
+            length: length.max(1),
+            step: length.div_ceil(PARTS).max(FINEST),
+            ended: i64::from(age + near),
+        };
+        // A moment of a subquery is a multiple of its step: here, of the last `near` seconds.
+        let after = Stretch {
+            length: near,
+            step: near,
+            ended: i64::from(age.checked_sub(2 * near)?),
+        };
+        Some([before, after])
+    }
+
+    fn query(&self, selector: &str, stretch: Stretch) -> String {
         let Stretch {
             length,
             step,
             ended,
-        } = self.stretch;
+        } = stretch;
         let offset = if ended > 0 {
             format!(" offset {ended}s")
         } else {
@@ -227,43 +448,6 @@ impl Search {
             format!("min({oldest})")
         }
     }
-}
-
-/// Looks for older samples in the stretches of these.
-async fn look<'a>(
-    api: &Api,
-    planner: &mut Planner,
-    ask: &Ask,
-    searches: impl Iterator<Item = &'a mut Search>,
-) -> Result<(), Fault> {
-    let mut searches: Vec<_> = searches.collect();
-    let queries: Vec<Vec<String>> = searches
-        .iter()
-        .map(|search| {
-            let selectors = search.selectors.iter();
-            selectors.map(|selector| search.query(selector)).collect()
-        })
-        .collect();
-    let questions: Vec<_> = queries
-        .iter()
-        .flatten()
-        .map(|query| Question { query, class: 0 })
-        .collect();
-    let answers = planner
-        .ask(&questions, EXPRESSIONS, ask.moment(), |query| async move {
-            api.query(&query, ask.at).await
-        })
-        .await?;
-    let mut next = 0;
-    let mut index = Index::default();
-    for (search, queries) in searches.iter_mut().zip(&queries) {
-        let questions = next..next + queries.len();
-        next = questions.end;
-        let times =
-            questions.filter_map(|one| time(&mut index, &answers, one, search.labels.as_ref()));
-        search.oldest = times.chain(search.oldest).min();
-    }
-    answers.broken.map_or(Ok(()), Err)
 }
 
 /// Values by labels of answers that thousands of searches share, by where each answer lies.
@@ -287,34 +471,6 @@ fn time<'a>(
     };
     let since_epoch = SignedDuration::try_from_secs_f64(value).ok()?;
     Timestamp::from_duration(since_epoch).ok()
-}
-
-/// By the recorded series where the ratio is recorded, else by what counts all events; at first
-/// where the period begins.
-fn search(plan: usize, of: &Plan, at: Timestamp) -> Search {
-    let period = of.slo.period.elapsed(at, &of.zone).seconds();
-    let length = (period / BEGINNING).max(FINEST);
-    let (selectors, labels) = if let Trend::Recorded { name, labels, .. } = &of.trend {
-        let selector = format!("{{__name__={}}}", promql::string(name));
-        (vec![selector], Some(labels.clone()))
-    } else {
-        let totals = of.asked.first_key_value();
-        let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
-        let selectors = totals.into_iter().flat_map(promql::selectors);
-        let selectors: BTreeSet<_> = selectors.map(|one| one.to_string()).collect();
-        (selectors.into_iter().collect(), None)
-    };
-    Search {
-        plan,
-        selectors,
-        labels,
-        stretch: Stretch {
-            length,
-            step: (length / PROBES).max(1),
-            ended: i64::from(period.saturating_sub(length)),
-        },
-        oldest: None,
-    }
 }
 
 #[cfg(test)]
