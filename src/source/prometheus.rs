@@ -19,12 +19,13 @@ use std::sync::OnceLock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use self::api::{Answered, Api};
+use self::api::Api;
 use self::by_hand::ByHand;
-use self::discover::{Context, Found, Records, Rules, Share};
+use self::discover::Rules;
 use self::measure::Meter;
 use self::plan::{Plan, Span};
 use self::planner::Planner;
+use self::plans::Plans;
 use self::record::Recording;
 use self::releases::BuildInfo;
 use self::since::Ages;
@@ -32,10 +33,7 @@ use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
-use crate::domain::slo;
-use crate::domain::{
-    Facts, Fault, FaultKind, Observation, Reading, Release, Sample, SourceName, window,
-};
+use crate::domain::{Facts, Fault, Observation, Reading, Release, Sample, SourceName, window};
 use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -48,6 +46,7 @@ mod discover;
 mod measure;
 mod plan;
 mod planner;
+mod plans;
 mod promql;
 pub mod record;
 mod releases;
@@ -63,9 +62,6 @@ pub const KIND: Kind = Kind {
     measures: true,
     build,
 };
-
-/// How often the rules are read again: they change with a deployment, not with a poll.
-const RULES_CADENCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// How often `build_info` is asked for.
 const RELEASES_CADENCE: SignedDuration = SignedDuration::from_secs(30);
@@ -102,14 +98,14 @@ struct Prometheus {
     by_hand: Vec<SloSettings>,
     /// Their plans, made by the first poll.
     planned: Option<Vec<ByHand>>,
+    /// The plans of the last poll.
+    plans: Plans,
     planner: Planner,
     /// What the rules of each of these record, where they can be rules.
     recordings: OnceLock<Vec<Option<Recording>>>,
     /// The ids that they record with.
     record_ids: Vec<Option<String>>,
     rules: Option<(Timestamp, Rules)>,
-    /// True once the recorded series were more than one answer can hold.
-    is_crowded: bool,
     meter: Meter,
     trends: Trends,
     ages: Ages,
@@ -153,9 +149,9 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         recordings: OnceLock::new(),
         by_hand,
         planned: None,
+        plans: Plans::default(),
         planner: Planner::default(),
         rules: None,
-        is_crowded: false,
         meter: Meter::default(),
         trends: Trends::default(),
         ages: Ages::default(),
@@ -265,38 +261,17 @@ impl Prometheus {
         Ok(facts)
     }
 
-    /// The plans of the SLOs written by hand, with their groups as they are now.
-    async fn plans_by_hand(&mut self, ask: &Ask, margin: &mut Margin) -> Result<Vec<Plan>, Fault> {
-        let at = ask.moment();
-        let settings = &self.by_hand;
-        let planned = self
-            .planned
-            .get_or_insert_with(|| settings.iter().map(|slo| ByHand::new(slo, at)).collect());
-        for by_hand in planned.iter_mut() {
-            by_hand.grow(at);
-        }
-        let in_haste = ask.history && self.meter.is_new();
-        let asked =
-            by_hand::find_groups(planned, &self.api, &mut self.planner, ask, in_haste).await;
-        match asked {
-            Err(fault) if fault.kind != FaultKind::Query => return Err(fault),
-            asked => margin.note("the groups of `by`", asked),
-        };
-        margin.warn(planned.iter().filter_map(ByHand::warning));
-        Ok(planned.iter().flat_map(ByHand::plans).cloned().collect())
-    }
-
     async fn slos(
         &mut self,
         ask: &Ask,
         margin: &mut Margin,
     ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
-        let mut partial = false;
-        let (plans, discovered) = self.plans(ask, margin, &mut partial).await?;
+        let partial = self.plan(ask, margin).await?;
+        let plans = &self.plans.all;
         let round = self
             .meter
-            .measure(&self.api, &mut self.planner, &plans, ask)
+            .measure(&self.api, &mut self.planner, plans, ask)
             .await?;
         margin.warn(round.warnings);
         if let Some(fault) = round.fault {
@@ -305,14 +280,14 @@ impl Prometheus {
         if ask.history && !round.more {
             let asked = self
                 .trends
-                .refresh(&self.api, &mut self.planner, &plans, ask)
+                .refresh(&self.api, &mut self.planner, plans, ask)
                 .await;
             margin.note("the recent course", asked);
         }
         if !round.more {
             let asked = self
                 .ages
-                .refresh(&self.api, &mut self.planner, &plans, &self.meter, ask)
+                .refresh(&self.api, &mut self.planner, plans, &self.meter, ask)
                 .await;
             // Numbers are no worse for it.
             margin.warn(asked.err().map(|fault| {
@@ -320,151 +295,13 @@ impl Prometheus {
                 Untrusted::from(format!("how old the data is cannot be told: {reason}"))
             }));
         }
+        let discovered = self.plans.discovered();
         let observe = |(index, plan): (usize, &Plan)| {
             let incomplete =
                 round.partial.contains(&index) || (partial && discovered.contains(&index));
             self.observe(plan, at, incomplete)
         };
         Ok((plans.iter().enumerate().map(observe).collect(), round.more))
-    }
-
-    /// How each SLO is measured: those written by hand, then those that are found, from which on.
-    async fn plans(
-        &mut self,
-        ask: &Ask,
-        margin: &mut Margin,
-        partial: &mut bool,
-    ) -> Result<(Vec<Plan>, std::ops::RangeFrom<usize>), Fault> {
-        let mut plans = self.plans_by_hand(ask, margin).await?;
-        let discovered = plans.len()..;
-        if self.options.discover {
-            let found = self.discover(ask, &mut plans, margin, partial).await?;
-            margin.warn(found.warnings.into_iter().map(Untrusted::from));
-            plans.extend(found.plans);
-        }
-        slo::tell_apart(plans.iter_mut().map(|plan| &mut plan.slo));
-        Ok((plans, discovered))
-    }
-
-    /// Asks for recorded series, and for the rules behind them when those are due. What our own
-    /// rules recorded of the SLOs in `known` is given to these.
-    async fn discover(
-        &mut self,
-        ask: &Ask,
-        known: &mut [Plan],
-        margin: &mut Margin,
-        partial: &mut bool,
-    ) -> Result<Found, Fault> {
-        self.read_rules(ask, margin).await?;
-        if !self.is_crowded {
-            match self.discover_share(&Share::whole(), ask, known).await {
-                Err(fault) if fault.kind == FaultKind::TooLarge => self.is_crowded = true,
-                answer => {
-                    let answer = answer?;
-                    *partial = answer.partial;
-                    margin.warn(answer.warnings);
-                    return Ok(answer.data);
-                }
-            }
-        }
-        let listed = self.api.query(discover::IDS, ask.at).await?;
-        *partial = listed.partial;
-        margin.warn(listed.warnings);
-        let mut found = Found::default();
-        for share in Share::parts(listed.data) {
-            let answer = self.discover_share(&share, ask, known).await?;
-            *partial |= answer.partial;
-            margin.warn(answer.warnings);
-            found.plans.extend(answer.data.plans);
-            found.warnings.extend(answer.data.warnings);
-        }
-        Ok(found)
-    }
-
-    /// Finds the SLOs of a part of what is recorded.
-    async fn discover_share(
-        &self,
-        share: &Share,
-        ask: &Ask,
-        known: &mut [Plan],
-    ) -> Result<Answered<Found>, Fault> {
-        let answer = self.api.query(&share.series(), ask.at).await?;
-        let series = answer.data;
-        let mut records = Records::among(&series);
-        if !records.is_empty() {
-            let ages = self.api.query(&share.ages(), ask.at).await?;
-            records.date(ages.data);
-        }
-        let recordings: &[_] = if records.is_empty() {
-            &[]
-        } else {
-            // Read when first needed: a thousand queries take apart for a while.
-            self.recordings.get_or_init(|| {
-                let all = self.by_hand.iter().zip(&self.record_ids);
-                let recording = |(slo, id): (&SloSettings, &Option<String>)| {
-                    Recording::of(slo, id.as_ref()?).ok()
-                };
-                all.map(recording).collect()
-            })
-        };
-        let planned = self.planned.iter().flatten().zip(recordings);
-        let groups = planned
-            .flat_map(|(by_hand, recording)| by_hand.groups().map(move |group| (recording, group)));
-        for (plan, (recording, group)) in known.iter_mut().zip(groups) {
-            if let Some(recording) = recording {
-                records.adopt(recording, &group, plan);
-            }
-        }
-        let by_hand = self.by_hand.iter();
-        let by_hand = by_hand.map(|slo| (slo.service.clone(), slo.name.clone()));
-        let none = Rules::default();
-        let found = discover::discover(
-            &series,
-            &Context {
-                source: &self.name,
-                rules: self.rules.as_ref().map_or(&none, |(_, rules)| rules),
-                service_labels: &self.options.service_labels,
-                share,
-                records: &records,
-                by_hand: &by_hand.collect(),
-                at: ask.moment(),
-            },
-        );
-        Ok(Answered {
-            data: found,
-            warnings: answer.warnings,
-            partial: answer.partial,
-        })
-    }
-
-    /// Reads the rules behind recorded series when they are due.
-    async fn read_rules(&mut self, ask: &Ask, margin: &mut Margin) -> Result<(), Fault> {
-        let at = ask.moment();
-        let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
-        if !self.rules.as_ref().is_none_or(is_due) {
-            return Ok(());
-        }
-        // A server without rules, or one that hides them, still has its series.
-        match self.api.rules().await {
-            Ok(groups) => {
-                let mut rules = Rules::index(groups);
-                let asked = rules.find_groups(&self.api, ask.at).await;
-                margin.note("the groups of Pyrra's SLOs", asked);
-                self.rules = Some((at, rules));
-            }
-            Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
-            Err(fault) => {
-                margin.warn([Untrusted::from(format!(
-                    "its rules cannot be read, so a missing series reads as no data: {}",
-                    fault.message.raw()
-                ))]);
-                // What is too large now is too large a moment later, and dear to find out.
-                if fault.kind == FaultKind::TooLarge {
-                    self.rules = Some((at, Rules::default()));
-                }
-            }
-        }
-        Ok(())
     }
 
     fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {

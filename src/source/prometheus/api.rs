@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Answer, Http};
@@ -20,8 +21,8 @@ const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 
 mod metric;
 
-pub(super) use metric::Series;
-use metric::{Metrics, Pairs};
+use metric::Metrics;
+pub(super) use metric::{Roll, Series};
 
 /// A series' labels, without its name.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -44,6 +45,14 @@ pub(super) struct Answered<T> {
     pub(super) warnings: Vec<Untrusted>,
     /// True when the server said that parts are missing.
     pub(super) partial: bool,
+}
+
+/// An answer that may be about the same series as an older one.
+pub(super) enum Again {
+    /// It is: their values, in the same order.
+    Values(Vec<f64>),
+    /// It is not, or nobody can tell: the roll is that of the next such answer.
+    Series(Vec<Series>, Option<Roll>),
 }
 
 /// One series of a range query, oldest point first.
@@ -86,6 +95,26 @@ enum Instant<'a> {
     String(serde::de::IgnoredAny),
 }
 
+/// The same from a server that says only behind the result of what type it is.
+#[derive(Deserialize)]
+struct Unordered<'a> {
+    #[serde(rename = "resultType")]
+    kind: String,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+impl<'a> Unordered<'a> {
+    fn ordered(&self) -> Result<Instant<'a>, serde_json::Error> {
+        let text = self.result.get();
+        Ok(match self.kind.as_str() {
+            "vector" => Instant::Vector(serde_json::from_str(text)?),
+            "scalar" => Instant::Scalar(serde_json::from_str(text)?),
+            _ => Instant::String(serde::de::IgnoredAny),
+        })
+    }
+}
+
 impl Instant<'_> {
     /// The moment that it was evaluated for.
     fn time(&self) -> Option<Timestamp> {
@@ -99,8 +128,9 @@ impl Instant<'_> {
 
 #[derive(Deserialize)]
 struct WireSeries<'a> {
+    /// As it is written: mostly it is known already.
     #[serde(borrow)]
-    metric: Pairs<'a>,
+    metric: &'a RawValue,
     /// Absent for a native histogram, which is no number.
     value: Option<WirePoint>,
 }
@@ -223,16 +253,62 @@ impl Api {
         query: &str,
         at: Option<Timestamp>,
     ) -> Result<Answered<Vec<Series>>, Fault> {
+        let answer = self.instant(query, at).await?;
+        self.read(instant(&answer)?, at)
+    }
+
+    /// The same for an answer whose series were mostly there before: names are not read again when
+    /// they are those of `known`.
+    pub(super) async fn query_again(
+        &self,
+        query: &str,
+        at: Option<Timestamp>,
+        known: Option<&Roll>,
+    ) -> Result<Answered<Again>, Fault> {
+        let answer = self.instant(query, at).await?;
+        let answer = instant(&answer)?;
+        let roll = match &answer.data {
+            Instant::Vector(series) if series.iter().all(|one| one.value.is_some()) => {
+                Some(self.metrics.roll(series.iter().map(|one| one.metric)))
+            }
+            _ => None,
+        };
+        match &answer.data {
+            Instant::Vector(series) if roll.is_some() && roll.as_ref() == known => {
+                self.note_present(&answer.data, at);
+                let points = series.iter().filter_map(|one| one.value.as_ref());
+                let values = points.map(WirePoint::number).collect::<Result<_, _>>()?;
+                Ok(Answered {
+                    data: Again::Values(values),
+                    warnings: answer.warnings,
+                    partial: answer.partial,
+                })
+            }
+            _ => {
+                let answer = self.read(answer, at)?;
+                Ok(Answered {
+                    data: Again::Series(answer.data, roll),
+                    warnings: answer.warnings,
+                    partial: answer.partial,
+                })
+            }
+        }
+    }
+
+    async fn instant(&self, query: &str, at: Option<Timestamp>) -> Result<Answer, Fault> {
         let time = at.map(seconds);
         let mut form = vec![("query", query)];
         form.extend(time.as_deref().map(|time| ("time", time)));
-        let answer = self.answer("/api/v1/query", &form).await?;
-        let answer: Answered<Instant<'_>> = envelope(&answer)?;
+        self.answer("/api/v1/query", &form).await
+    }
+
+    fn read(
+        &self,
+        answer: Answered<Instant<'_>>,
+        at: Option<Timestamp>,
+    ) -> Result<Answered<Vec<Series>>, Fault> {
         let mut warnings = answer.warnings;
-        if let (None, Some(present)) = (at, answer.data.time()) {
-            self.present
-                .store(present.as_millisecond(), Ordering::Relaxed);
-        }
+        self.note_present(&answer.data, at);
         let series = match answer.data {
             Instant::Vector(series) => self.vector(&series, &mut warnings)?,
             Instant::Scalar(point) => {
@@ -251,6 +327,13 @@ impl Api {
             warnings,
             partial: answer.partial,
         })
+    }
+
+    fn note_present(&self, answer: &Instant<'_>, at: Option<Timestamp>) {
+        if let (None, Some(present)) = (at, answer.time()) {
+            self.present
+                .store(present.as_millisecond(), Ordering::Relaxed);
+        }
     }
 
     /// The present by the server's own clock, as of its last answer about the present.
@@ -349,11 +432,15 @@ impl Api {
         all: &[WireSeries<'_>],
         warnings: &mut Vec<Untrusted>,
     ) -> Result<Vec<Series>, Fault> {
-        let metrics = self.metrics.of(all.iter().map(|series| &series.metric));
+        let metrics = self.metrics.of(all.iter().map(|series| series.metric));
+        let metrics = metrics.map_err(|error| {
+            let message = format!("sent labels that are none: {error}");
+            Fault::new(FaultKind::Decode, message)
+        })?;
         let mut numbers = Vec::with_capacity(all.len());
-        for (series, metric) in all.iter().zip(metrics) {
+        for (place, (series, metric)) in all.iter().zip(metrics).enumerate() {
             if let Some(point) = &series.value {
-                numbers.push(Series::of(metric, point.number()?));
+                numbers.push(Series::answered(metric, point.number()?, place));
             } else {
                 warnings.push(Untrusted::from(format!(
                     "`{}` is a native histogram: wrap it in histogram_count or histogram_fraction",
@@ -363,6 +450,22 @@ impl Api {
         }
         Ok(numbers)
     }
+}
+
+/// Reads the answer to an instant query.
+fn instant(answer: &Answer) -> Result<Answered<Instant<'_>>, Fault> {
+    let fault = match envelope(answer) {
+        Err(fault) if fault.kind == FaultKind::Decode => fault,
+        answer => return answer,
+    };
+    let Ok(unordered) = envelope::<Unordered<'_>>(answer) else {
+        return Err(fault);
+    };
+    Ok(Answered {
+        data: unordered.data.ordered().map_err(|_| fault)?,
+        warnings: unordered.warnings,
+        partial: unordered.partial,
+    })
 }
 
 /// True when a query was refused for its length: by a proxy's status, or in the words of

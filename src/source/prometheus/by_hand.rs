@@ -47,6 +47,8 @@ pub(super) struct ByHand {
     plans: Vec<(Option<Group>, Plan)>,
     drawn: Timestamp,
     groups: Groups,
+    /// True when the plans are others than when somebody last asked.
+    has_news: bool,
 }
 
 /// The groups of an SLO that have traffic in its period, and how many events each.
@@ -76,6 +78,7 @@ impl ByHand {
             plans: Vec::new(),
             drawn: at,
             groups: Groups::default(),
+            has_news: true,
         };
         by_hand.plan(at);
         by_hand
@@ -114,7 +117,13 @@ impl ByHand {
                     .insert(Span::Period, of_group(&formula, group.as_ref()));
             }
             self.drawn = at;
+            self.has_news = true;
         }
+    }
+
+    /// True when the plans are others than at the last call.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     fn elapsed(&self, at: Timestamp) -> Window {
@@ -143,6 +152,7 @@ impl ByHand {
         });
         self.plans = plans.collect();
         self.drawn = at;
+        self.has_news = true;
     }
 
     fn plan_of(

@@ -1,7 +1,6 @@
 //! Looks behind the numbers: the samples that one SLO rests on, and what keeps any from being right.
 
 use std::collections::BTreeSet;
-use std::ops::RangeFrom;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,11 +31,11 @@ impl Prometheus {
         ids: &[Untrusted],
     ) -> Result<Explanation, Fault> {
         let mut margin = Margin::default();
-        let mut partial = false;
-        let (plans, discovered) = self.plans(ask, &mut margin, &mut partial).await?;
-        let mut requests = self.requests_for(&plans, discovered);
+        let partial = self.plan(ask, &mut margin).await?;
+        let mut requests = self.requests_for_all();
         requests.retain(|request| request.serves_any(ids));
-        let plan = plans.into_iter().find(|plan| ids.contains(&plan.slo.id()));
+        let mut plans = self.plans.all.iter();
+        let plan = plans.find(|plan| ids.contains(&plan.slo.id())).cloned();
         let plan = plan.ok_or_else(|| no_such_slo(ids))?;
         let mut meter = Meter::default();
         let alone = std::slice::from_ref(&plan);
@@ -70,15 +69,15 @@ impl Prometheus {
     /// The requests that measure all SLOs from nothing, and which SLOs each serves.
     pub(super) async fn outline(&mut self, ask: &Ask) -> Result<Vec<Request>, Fault> {
         let mut margin = Margin::default();
-        let mut partial = false;
-        let (plans, discovered) = self.plans(ask, &mut margin, &mut partial).await?;
-        Ok(self.requests_for(&plans, discovered))
+        self.plan(ask, &mut margin).await?;
+        Ok(self.requests_for_all())
     }
 
-    fn requests_for(&self, plans: &[Plan], discovered: RangeFrom<usize>) -> Vec<Request> {
+    fn requests_for_all(&self) -> Vec<Request> {
+        let plans = &self.plans.all;
         let mut requests = Vec::new();
         if self.options.discover {
-            let found = plans.get(discovered).unwrap_or_default();
+            let found = plans.get(self.plans.discovered()).unwrap_or_default();
             requests.push(Request {
                 query: discover::SERIES.into(),
                 what: "everything that is recorded".to_owned(),
@@ -104,19 +103,19 @@ impl Prometheus {
     /// Looks at the server and at every SLO for what keeps numbers from being right.
     pub(super) async fn examination(&mut self, ask: &Ask) -> Vec<Finding> {
         let mut margin = Margin::default();
-        let mut partial = false;
         // A server that does not answer is told of by who polls it.
-        let Ok((plans, _)) = self.plans(ask, &mut margin, &mut partial).await else {
+        if self.plan(ask, &mut margin).await.is_err() {
             return Vec::new();
-        };
+        }
+        let plans = &self.plans.all;
         let longest = plans.iter().map(|plan| plan.slo.period.nominal()).max();
         let mut found = server::examine(&self.api, longest).await;
         found.extend(rules::examine(&self.api).await);
         let keeps_enough = found
             .iter()
             .any(|one| one.check == "retention" && one.grade == Grade::Ok);
-        found.extend(objectives::examine(self, &plans, ask, keeps_enough).await);
-        found.extend(cost::examine(&self.api, &plans, ask).await);
+        found.extend(objectives::examine(self, plans, ask, keeps_enough).await);
+        found.extend(cost::examine(&self.api, plans, ask).await);
         found
     }
 }

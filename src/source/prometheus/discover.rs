@@ -14,7 +14,7 @@ use super::plan::{Formula, Given, Plan, Ratio, Span, Trend};
 use super::promql;
 use crate::config::Part;
 use crate::domain::slo::rounded;
-use crate::domain::{Fault, Reading, SourceName, Window};
+use crate::domain::{Fault, SourceName, Window};
 
 mod crowd;
 mod grafana;
@@ -34,6 +34,19 @@ pub(super) use self::own::Records;
 /// records for each SLO under the name of its metric. One selector, so that a poll holds one such
 /// answer at a time.
 pub(super) const SERIES: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:sli_(bad|total):increase.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)|.+:burnrate[0-9].*"}"#;
+
+/// True for a series whose value is a ratio, and no more than that: what it says about its SLO
+/// besides its existence.
+pub(super) fn is_ratio(name: &str) -> bool {
+    [
+        "slo:sli_error:ratio_rate",
+        "grafana_slo_sli_",
+        "pyrra_availability",
+    ]
+    .iter()
+    .any(|ratio| name.starts_with(ratio))
+        || name.contains(":burnrate")
+}
 
 /// The rules behind discovered SLOs.
 #[derive(Debug, Default)]
@@ -165,17 +178,16 @@ impl<'a> Recorded<'a> {
         }
     }
 
-    fn reading(&self, window: Window) -> Option<Reading> {
-        let value = self.by_window.get(&window)?.value;
-        let ratio = if self.success { 1.0 - value } else { value };
-        Some(Reading::from_ratio(ratio))
+    fn given(&self, window: Window) -> Option<Given> {
+        let series = self.by_window.get(&window)?;
+        Some(Given::recorded(series, self.success))
     }
 
     /// What is recorded of these windows.
     fn readings(&self, windows: &[Window]) -> BTreeMap<Span, Given> {
         windows
             .iter()
-            .filter_map(|&window| Some((Span::Window(window), self.reading(window)?.into())))
+            .filter_map(|&window| Some((Span::Window(window), self.given(window)?)))
             .collect()
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::api::Labels;
+use super::api::{Labels, Series};
 use super::promql;
 use crate::config::{Part, Sli};
 use crate::domain::slo::rounded;
@@ -324,14 +324,38 @@ pub(super) struct Given {
     pub(super) events: Option<Events>,
     /// How long ago it was recorded, where that is known.
     pub(super) age: SignedDuration,
+    /// Where the answer has the ratio that it is, where it is no more than that.
+    pub(super) place: Option<Place>,
 }
 
-impl From<Reading> for Given {
-    fn from(reading: Reading) -> Self {
+/// A ratio of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Which series.
+    pub(super) series: usize,
+    /// True when it is good over all.
+    pub(super) success: bool,
+}
+
+impl Place {
+    /// What it says with this value.
+    pub(super) fn reading(self, value: f64) -> Reading {
+        Reading::from_ratio(if self.success { 1.0 - value } else { value })
+    }
+}
+
+impl Given {
+    /// The ratio that a series is; `success` when it is good over all.
+    pub(super) fn recorded(series: &Series, success: bool) -> Self {
+        let place = Place {
+            series: series.place().unwrap_or_default(),
+            success,
+        };
         Self {
-            reading,
+            reading: place.reading(series.value),
             events: None,
             age: SignedDuration::ZERO,
+            place: series.place().map(|_| place),
         }
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::{Context, Found, Recorded, objective};
-use crate::domain::{Origin, Period, Reading, Slo, Window};
+use crate::domain::{Origin, Period, Slo, Window};
 use crate::source::prometheus::api::Series;
-use crate::source::prometheus::plan::{Plan, Span};
+use crate::source::prometheus::plan::{Given, Plan, Span};
 
 const RATIO: &str = "grafana_slo_sli_";
 
@@ -55,8 +55,11 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     };
     let recorded = Recorded::of(members.iter().copied(), RATIO, true);
     let mut given = recorded.readings(&slo.windows());
-    if let Some(success) = value("grafana_slo_sli_window") {
-        given.insert(Span::Period, Reading::from_ratio(1.0 - success).into());
+    let whole = members
+        .iter()
+        .find(|series| series.name == "grafana_slo_sli_window");
+    if let Some(success) = whole {
+        given.insert(Span::Period, Given::recorded(success, true));
     }
     Some(Plan {
         slo: Arc::new(slo),

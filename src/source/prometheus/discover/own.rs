@@ -100,6 +100,7 @@ impl<'a> Records<'a> {
                 reading: Reading::from_ratio(self.value(RATIO, window, labels)?),
                 events: None,
                 age: self.age("ratio", window, labels)?,
+                place: None,
             });
         }
         let bad = self.value(BAD, window, labels)?;
@@ -109,6 +110,7 @@ impl<'a> Records<'a> {
             reading: Reading::from_events(Some(bad), Some(total)),
             events: is_known.then_some(Events { bad, total }),
             age: self.age("events", window, labels)?,
+            place: None,
         })
     }
 

@@ -12,9 +12,9 @@ use jiff::tz::TimeZone;
 use self::rules::{Definition, Namesake, namesakes, records_ratio};
 use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
 use crate::config::Part;
-use crate::domain::{Origin, Period, Reading, Rule, Severity, Slo, Window};
+use crate::domain::{Origin, Period, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series};
-use crate::source::prometheus::plan::{Formula, Plan, Ratio, Span};
+use crate::source::prometheus::plan::{Formula, Given, Plan, Ratio, Span};
 use crate::source::prometheus::promql;
 
 mod rules;
@@ -102,7 +102,7 @@ fn plans(
     } else {
         definition.rules.clone()
     };
-    let availability = generic("pyrra_availability").map(|series| 1.0 - series.value);
+    let availability = generic("pyrra_availability").map(|series| Given::recorded(series, true));
     let availability = availability.filter(|_| namesake.groups.len() == 1);
     let plan = |(labels, recorded): (&Labels, &Vec<&Series>)| {
         let service = context
@@ -133,12 +133,12 @@ fn one(
     labels: &Labels,
     recorded: &[&Series],
     definition: &Definition<'_>,
-    availability: Option<f64>,
+    availability: Option<Given>,
 ) -> Plan {
     let recorded = Recorded::of(recorded.iter().copied(), RECORD, false);
     let mut given = recorded.readings(&slo.windows());
-    if let Some(ratio) = availability {
-        given.insert(Span::Period, Reading::from_ratio(ratio).into());
+    if let Some(availability) = availability {
+        given.insert(Span::Period, availability);
     }
     let spans = slo
         .windows()

@@ -1,6 +1,7 @@
 //! SLOs that are hard to tell apart, or that no recorded series names.
 
 use super::*;
+use crate::domain::Reading;
 use crate::source::prometheus::api::RuleGroup;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {

@@ -1,0 +1,371 @@
+//! The plans of all SLOs, kept between polls: mostly nothing but numbers has changed since the last.
+//!
+//! What Sloth, Pyrra and Grafana recorded is understood once, with the place of each ratio in the
+//! answer. As long as the next answer holds the same series, its values are put into these places;
+//! anything else about it that changes, and every reading of the rules, has all of it understood
+//! anew.
+
+use std::ops::RangeFrom;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::api::{Again, Answered, Roll, Series};
+use super::by_hand::{self, ByHand};
+use super::discover::{self, Context, Found, Records, Rules, Share};
+use super::plan::{Place, Plan, Span};
+use super::record::Recording;
+use super::{Margin, Prometheus};
+use crate::config::SloSettings;
+use crate::domain::slo;
+use crate::domain::{Fault, FaultKind, window};
+use crate::source::Ask;
+use crate::text::Untrusted;
+
+/// How often the rules are read again: they change with a deployment, not with a poll.
+const RULES_CADENCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// The plans of the last poll.
+#[derive(Default)]
+pub(super) struct Plans {
+    /// Those of SLOs written by hand, then those that were found.
+    pub(super) all: Vec<Plan>,
+    by_hand: usize,
+    /// What those that were found were read from; empty when they have to be read anew.
+    finds: Vec<Find>,
+    /// What a reader should know of those that could not be understood.
+    warnings: Vec<Untrusted>,
+    /// True once the recorded series were more than one answer can hold.
+    is_crowded: bool,
+}
+
+/// An answer that SLOs were found in.
+struct Find {
+    query: String,
+    roll: Roll,
+    /// The values that are more than a ratio, by their place, to the bit.
+    constants: Vec<(usize, u64)>,
+    slots: Vec<Slot>,
+}
+
+/// Where a ratio of an answer belongs.
+struct Slot {
+    place: Place,
+    plan: usize,
+    span: Span,
+}
+
+impl Plans {
+    /// Those that were found, from which on.
+    pub(super) fn discovered(&self) -> RangeFrom<usize> {
+        self.by_hand..
+    }
+
+    /// Has all of them made anew.
+    fn forget(&mut self) {
+        self.all.clear();
+        self.finds.clear();
+    }
+}
+
+impl Find {
+    /// Notes where each ratio of an answer went, `plans` being all of them, those it was found in
+    /// from `first` on.
+    fn of(query: String, roll: Roll, series: &[Series], plans: &[Plan], first: usize) -> Self {
+        let found = plans.iter().enumerate().skip(first);
+        let slots = found.flat_map(|(plan, known)| {
+            known.given.iter().filter_map(move |(&span, given)| {
+                let place = given.place?;
+                Some(Slot { place, plan, span })
+            })
+        });
+        let others = series.iter().filter(|one| !discover::is_ratio(&one.name));
+        let constant = |one: &Series| Some((one.place()?, one.value.to_bits()));
+        Self {
+            query,
+            roll,
+            constants: others.filter_map(constant).collect(),
+            slots: slots.collect(),
+        }
+    }
+
+    /// Puts newer values in their places; false when they mean more than other ratios.
+    fn refill(&self, values: &[f64], plans: &mut [Plan]) -> bool {
+        let is_as_before = |&(place, bits): &(usize, u64)| {
+            values.get(place).is_some_and(|new| new.to_bits() == bits)
+        };
+        if !self.constants.iter().all(is_as_before) {
+            return false;
+        }
+        for Slot { place, plan, span } in &self.slots {
+            let given = plans
+                .get_mut(*plan)
+                .and_then(|plan| plan.given.get_mut(span));
+            if let (Some(given), Some(&value)) = (given, values.get(place.series)) {
+                given.reading = place.reading(value);
+            }
+        }
+        true
+    }
+}
+
+/// Recorded series as they were answered, with their roll.
+type Recorded = Answered<(Vec<Series>, Option<Roll>)>;
+
+impl Prometheus {
+    /// Brings the plans up to date: those of SLOs written by hand, then those that are found. True
+    /// when parts of the data did not answer for the latter.
+    pub(super) async fn plan(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
+        if self.plan_by_hand(ask, margin).await? {
+            self.plans.forget();
+        }
+        if !self.options.discover {
+            if self.plans.all.is_empty() {
+                self.plans.all = self.plans_by_hand();
+                self.plans.by_hand = self.plans.all.len();
+                slo::tell_apart(self.plans.all.iter_mut().map(|plan| &mut plan.slo));
+            }
+            return Ok(false);
+        }
+        if self.read_rules(ask, margin).await? {
+            self.plans.forget();
+        }
+        let mut partial = false;
+        let mut first = None;
+        if !self.plans.finds.is_empty() {
+            let (is_filled, answer) = self.refill(ask, margin, &mut partial).await?;
+            if is_filled {
+                margin.warn(self.plans.warnings.iter().cloned());
+                return Ok(partial);
+            }
+            first = answer;
+        }
+        self.discover(first, ask, margin).await
+    }
+
+    /// Lets the plans of SLOs written by hand grow, and finds their groups as they are now; true
+    /// when any of them is another than before.
+    async fn plan_by_hand(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
+        let at = ask.moment();
+        let settings = &self.by_hand;
+        let planned = self
+            .planned
+            .get_or_insert_with(|| settings.iter().map(|slo| ByHand::new(slo, at)).collect());
+        for by_hand in planned.iter_mut() {
+            by_hand.grow(at);
+        }
+        let in_haste = ask.history && self.meter.is_new();
+        let asked =
+            by_hand::find_groups(planned, &self.api, &mut self.planner, ask, in_haste).await;
+        match asked {
+            Err(fault) if fault.kind != FaultKind::Query => return Err(fault),
+            asked => margin.note("the groups of `by`", asked),
+        };
+        margin.warn(planned.iter().filter_map(ByHand::warning));
+        let changed = planned
+            .iter_mut()
+            .filter_map(|slo| slo.take_news().then_some(()));
+        Ok(changed.count() > 0)
+    }
+
+    fn plans_by_hand(&self) -> Vec<Plan> {
+        let planned = self.planned.iter().flatten();
+        planned.flat_map(ByHand::plans).cloned().collect()
+    }
+
+    /// Asks for the values of the series that the plans were found in; false when there are others
+    /// now, with what was answered where that is all there is.
+    async fn refill(
+        &mut self,
+        ask: &Ask,
+        margin: &mut Margin,
+        partial: &mut bool,
+    ) -> Result<(bool, Option<Recorded>), Fault> {
+        if self.plans.is_crowded {
+            let listed = self.api.query(discover::IDS, ask.at).await?;
+            *partial |= listed.partial;
+            margin.warn(listed.warnings);
+            let queries = Share::parts(listed.data);
+            let queries = queries.iter().map(Share::series);
+            let known = self.plans.finds.iter().map(|find| &find.query);
+            if !queries.eq(known.cloned()) {
+                return Ok((false, None));
+            }
+        }
+        let Plans { all, finds, .. } = &mut self.plans;
+        for find in finds.iter() {
+            let roll = Some(&find.roll);
+            let answer = self.api.query_again(&find.query, ask.at, roll).await?;
+            match answer.data {
+                Again::Values(values) => {
+                    if !find.refill(&values, all) {
+                        return Ok((false, None));
+                    }
+                    *partial |= answer.partial;
+                    margin.warn(answer.warnings);
+                }
+                Again::Series(series, roll) => {
+                    let answer = Answered {
+                        data: (series, roll),
+                        warnings: answer.warnings,
+                        partial: answer.partial,
+                    };
+                    let is_all = !self.plans.is_crowded;
+                    return Ok((false, is_all.then_some(answer)));
+                }
+            }
+        }
+        Ok((true, None))
+    }
+
+    /// Finds SLOs in recorded series, from the `first` answer where there is one already. What our
+    /// own rules recorded of SLOs written by hand is given to these.
+    async fn discover(
+        &mut self,
+        first: Option<Recorded>,
+        ask: &Ask,
+        margin: &mut Margin,
+    ) -> Result<bool, Fault> {
+        self.plans = Plans {
+            all: self.plans_by_hand(),
+            is_crowded: self.plans.is_crowded,
+            ..Plans::default()
+        };
+        self.plans.by_hand = self.plans.all.len();
+        let mut partial = false;
+        let mut shares = vec![Share::whole()];
+        let mut first = first;
+        if !self.plans.is_crowded && first.is_none() {
+            match self.recorded(&Share::whole(), ask).await {
+                Err(fault) if fault.kind == FaultKind::TooLarge => self.plans.is_crowded = true,
+                answer => first = Some(answer?),
+            }
+        }
+        if self.plans.is_crowded {
+            let listed = self.api.query(discover::IDS, ask.at).await?;
+            partial |= listed.partial;
+            margin.warn(listed.warnings);
+            shares = Share::parts(listed.data);
+        }
+        let mut finds = Vec::with_capacity(shares.len());
+        for share in &shares {
+            let answer = match first.take() {
+                Some(answer) => answer,
+                None => self.recorded(share, ask).await?,
+            };
+            partial |= answer.partial;
+            margin.warn(answer.warnings);
+            let (series, roll) = answer.data;
+            finds.push(self.find(share, series, roll, ask).await?);
+        }
+        // All or none: an answer that is not asked for again would be as it was for ever.
+        let finds: Option<Vec<_>> = finds.into_iter().collect();
+        self.plans.finds = finds.unwrap_or_default();
+        slo::tell_apart(self.plans.all.iter_mut().map(|plan| &mut plan.slo));
+        margin.warn(self.plans.warnings.iter().cloned());
+        Ok(partial)
+    }
+
+    async fn recorded(&self, share: &Share, ask: &Ask) -> Result<Recorded, Fault> {
+        let answer = self.api.query_again(&share.series(), ask.at, None).await?;
+        let data = match answer.data {
+            Again::Series(series, roll) => (series, roll),
+            Again::Values(_) => (Vec::new(), None),
+        };
+        Ok(Answered {
+            data,
+            warnings: answer.warnings,
+            partial: answer.partial,
+        })
+    }
+
+    /// Finds the SLOs of a part of what is recorded; `None` when the next answer has to be
+    /// understood anew whatever it holds.
+    async fn find(
+        &mut self,
+        share: &Share,
+        series: Vec<Series>,
+        roll: Option<Roll>,
+        ask: &Ask,
+    ) -> Result<Option<Find>, Fault> {
+        let mut records = Records::among(&series);
+        let are_ours = !records.is_empty();
+        if are_ours {
+            let ages = self.api.query(&share.ages(), ask.at).await?;
+            records.date(ages.data);
+            self.adopt(&records);
+        }
+        let by_hand = self.by_hand.iter();
+        let by_hand = by_hand.map(|slo| (slo.service.clone(), slo.name.clone()));
+        let none = Rules::default();
+        let context = Context {
+            source: &self.name,
+            rules: self.rules.as_ref().map_or(&none, |(_, rules)| rules),
+            service_labels: &self.options.service_labels,
+            share,
+            records: &records,
+            by_hand: &by_hand.collect(),
+            at: ask.moment(),
+        };
+        let Found { plans, warnings } = discover::discover(&series, &context);
+        let first = self.plans.all.len();
+        self.plans.all.extend(plans);
+        let warnings = warnings.into_iter().map(Untrusted::from);
+        self.plans.warnings.extend(warnings);
+        // How old a record is decides whether it counts, so ours are read each time.
+        Ok(roll
+            .filter(|_| !are_ours)
+            .map(|roll| Find::of(share.series(), roll, &series, &self.plans.all, first)))
+    }
+
+    /// Gives SLOs written by hand what our own rules recorded of them.
+    fn adopt(&mut self, records: &Records<'_>) {
+        // Read when first needed: a thousand queries take apart for a while.
+        let recordings = self.recordings.get_or_init(|| {
+            let all = self.by_hand.iter().zip(&self.record_ids);
+            let recording =
+                |(slo, id): (&SloSettings, &Option<String>)| Recording::of(slo, id.as_ref()?).ok();
+            all.map(recording).collect()
+        });
+        let planned = self.planned.iter().flatten().zip(recordings);
+        let groups = planned
+            .flat_map(|(by_hand, recording)| by_hand.groups().map(move |group| (recording, group)));
+        for (plan, (recording, group)) in self.plans.all.iter_mut().zip(groups) {
+            if let Some(recording) = recording {
+                records.adopt(recording, &group, plan);
+            }
+        }
+    }
+
+    /// Reads the rules behind recorded series when they are due; true when they were read.
+    async fn read_rules(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
+        let at = ask.moment();
+        let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
+        if !self.rules.as_ref().is_none_or(is_due) {
+            return Ok(false);
+        }
+        // A server without rules, or one that hides them, still has its series.
+        match self.api.rules().await {
+            Ok(groups) => {
+                let mut rules = Rules::index(groups);
+                let asked = rules.find_groups(&self.api, ask.at).await;
+                margin.note("the groups of Pyrra's SLOs", asked);
+                self.rules = Some((at, rules));
+            }
+            Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
+            Err(fault) => {
+                margin.warn([Untrusted::from(format!(
+                    "its rules cannot be read, so a missing series reads as no data: {}",
+                    fault.message.raw()
+                ))]);
+                // What is too large now is too large a moment later, and dear to find out.
+                if fault.kind == FaultKind::TooLarge {
+                    self.rules = Some((at, Rules::default()));
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests;

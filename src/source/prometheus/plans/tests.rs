@@ -1,0 +1,145 @@
+//! Answers that change a little from poll to poll.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::config::{HttpSettings, Settings, SourceSettings};
+use crate::domain::{Observation, Reading, SourceName, Window};
+use crate::source::prometheus::KIND;
+use crate::source::{Ask, Source};
+
+/// The series of one Sloth SLO: its objective in percent, and error ratios of 5m and 1h.
+fn series(service: &str, objective: &str, ratios: [&str; 2]) -> Vec<Value> {
+    let of = |name: &str, value: &str, more: Value| {
+        let mut metric = json!({"__name__": name, "sloth_id": service, "sloth_service": service,
+            "sloth_slo": "availability"});
+        if let (Some(metric), Value::Object(more)) = (metric.as_object_mut(), more) {
+            metric.extend(more);
+        }
+        json!({"metric": metric, "value": [1_800_000_000, value]})
+    };
+    let [five, hour] = ratios;
+    vec![
+        of("sloth_slo_info", "1", json!({"sloth_objective": objective})),
+        of("slo:time_period:days", "30", json!({})),
+        of(
+            "slo:sli_error:ratio_rate5m",
+            five,
+            json!({"sloth_window": "5m"}),
+        ),
+        of(
+            "slo:sli_error:ratio_rate1h",
+            hour,
+            json!({"sloth_window": "1h"}),
+        ),
+    ]
+}
+
+/// A server whose recorded series the test may change, and a source that asks it.
+async fn world() -> (Arc<Mutex<Vec<Value>>>, Box<dyn Source>, MockServer) {
+    let recorded: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let server = MockServer::start().await;
+    let now = Arc::clone(&recorded);
+    let answer = move |request: &Request| {
+        let asks_for_all = String::from_utf8_lossy(&request.body).contains("sloth_slo_info");
+        let series = now.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let series = if asks_for_all { series } else { Vec::new() };
+        let data = json!({"resultType": "vector", "result": series});
+        ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": data}))
+    };
+    Mock::given(path("/api/v1/query"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    let settings = SourceSettings {
+        name: SourceName::new("prod"),
+        kind: KIND.name.to_owned(),
+        index: 0,
+        interval: KIND.interval,
+        stale_after: KIND.interval * 20,
+        http: HttpSettings {
+            url: Some(server.uri()),
+            ..HttpSettings::default()
+        },
+        folder: None,
+        table: "alerts = false".parse().unwrap(),
+    };
+    let built = (KIND.build)(&settings, &Settings::empty()).unwrap();
+    (recorded, built.source, server)
+}
+
+/// What a poll finds, `polls` intervals after the first.
+async fn poll(source: &mut dyn Source, polls: i32) -> Vec<Observation> {
+    let start = Timestamp::from_second(1_800_000_000).unwrap();
+    let ask = Ask {
+        now: start + SignedDuration::from_secs(15) * polls,
+        at: None,
+        history: false,
+    };
+    source.fetch(&ask).await.unwrap().slos.unwrap()
+}
+
+fn ratios(slo: &Observation) -> [Reading; 2] {
+    [Window::minutes(5), Window::hours(1)].map(|window| slo.reading(window))
+}
+
+#[tokio::test]
+async fn newer_values_of_the_same_series_and_every_other_change_are_seen_in_the_next_poll() {
+    let (recorded, mut source, _server) = world().await;
+    let source = source.as_mut();
+    let set = |series: Vec<Value>| {
+        *recorded.lock().unwrap_or_else(PoisonError::into_inner) = series;
+    };
+    set(series("cart", "99.9", ["0.5", "0.25"]));
+    let first = poll(source, 0).await;
+    assert_eq!(ratios(&first[0]), [0.5, 0.25].map(Reading::Ratio));
+    // Values alone, one of them without traffic now.
+    set(series("cart", "99.9", ["NaN", "0.125"]));
+    let found = poll(source, 1).await;
+    assert_eq!(
+        ratios(&found[0]),
+        [Reading::NoTraffic, Reading::Ratio(0.125)]
+    );
+    // The same series in another order.
+    let mut turned = series("cart", "99.9", ["0.5", "0.75"]);
+    turned.reverse();
+    set(turned);
+    let found = poll(source, 2).await;
+    assert_eq!(ratios(&found[0]), [0.5, 0.75].map(Reading::Ratio));
+    // A value that is more than a ratio.
+    let mut longer = series("cart", "99.9", ["0.5", "0.75"]);
+    longer.reverse();
+    longer[2]["value"][1] = json!("28");
+    set(longer);
+    let found = poll(source, 3).await;
+    assert_eq!(found[0].slo.period.to_string(), "28d");
+    // Another promise, one more SLO, and one less.
+    set(series("cart", "99.5", ["0.5", "0.75"]));
+    let found = poll(source, 4).await;
+    assert!((found[0].slo.objective - 0.995).abs() < 1e-12);
+    let mut both = series("cart", "99.5", ["0.5", "0.75"]);
+    both.extend(series("search", "99.0", ["0.125", "0.25"]));
+    set(both);
+    assert_eq!(poll(source, 5).await.len(), 2);
+    assert_eq!(poll(source, 6).await.len(), 2);
+    set(series("search", "99.0", ["0.125", "0.5"]));
+    let found = poll(source, 7).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].slo.service.raw(), "search");
+    assert_eq!(ratios(&found[0]), [0.125, 0.5].map(Reading::Ratio));
+    // A ratio that is not recorded any more.
+    let mut fewer = series("search", "99.0", ["0.125", "0.5"]);
+    fewer.truncate(3);
+    set(fewer);
+    let found = poll(source, 8).await;
+    assert_eq!(
+        ratios(&found[0]),
+        [Reading::Ratio(0.125), Reading::NoSeries]
+    );
+    set(Vec::new());
+    assert_eq!(poll(source, 9).await.len(), 0);
+}
