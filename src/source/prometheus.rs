@@ -280,14 +280,14 @@ impl Prometheus {
         if ask.history && !round.more {
             let asked = self
                 .trends
-                .refresh(&self.api, &mut self.planner, plans, ask)
+                .refresh(&self.api, &mut self.planner, &self.plans, ask)
                 .await;
             margin.note("the recent course", asked);
         }
         if !round.more {
             let asked = self
                 .ages
-                .refresh(&self.api, &mut self.planner, plans, &self.meter, ask)
+                .refresh(&self.api, &mut self.planner, &self.plans, &self.meter, ask)
                 .await;
             // Numbers are no worse for it.
             margin.warn(asked.err().map(|fault| {

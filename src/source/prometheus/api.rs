@@ -22,7 +22,7 @@ const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 mod metric;
 
 use metric::Metrics;
-pub(super) use metric::{Roll, Series};
+pub(super) use metric::{Metric, Roll, Series};
 
 /// A series' labels, without its name.
 pub(super) type Labels = BTreeMap<String, String>;

@@ -1,6 +1,6 @@
 //! Asks the server for the ratios it has not recorded, each at its own cadence.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -67,7 +67,6 @@ impl Meter {
     ) -> Result<Round, Fault> {
         let at = ask.moment();
         let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
-        let known: BTreeSet<_> = ids.iter().collect();
         let mut round = Round::default();
         let mut wants = self.due(plans, &ids, at);
         if ask.history && self.is_new() && wants.iter().any(|(_, span)| is_short(*span)) {
@@ -75,7 +74,11 @@ impl Meter {
             wants.retain(|(_, span)| is_short(*span));
             round.more = wants.len() < all;
         }
-        self.kept.retain(|id, _| known.contains(id));
+        // Ids are unique, so there is nothing to forget while there are no more of them.
+        if self.kept.len() > ids.len() {
+            let known: HashSet<_> = ids.iter().collect();
+            self.kept.retain(|id, _| known.contains(id));
+        }
         let answers = planner
             .ask(
                 &questions(plans, &wants),
@@ -105,10 +108,12 @@ impl Meter {
                 });
                 unknown(at)
             });
-            self.kept
-                .entry(ids[plan].clone())
-                .or_default()
-                .insert(span, sample);
+            if let Some(kept) = self.kept.get_mut(&ids[plan]) {
+                kept.insert(span, sample);
+            } else {
+                let first = BTreeMap::from([(span, sample)]);
+                self.kept.insert(ids[plan].clone(), first);
+            }
         }
         Ok(round)
     }

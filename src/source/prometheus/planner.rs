@@ -20,7 +20,7 @@ use promql_parser::parser;
 use self::batch::{Batch, Leaf, Limits, pack};
 use self::regroup::{Kind, regrouped};
 use self::shape::{Shape, cut};
-use super::api::{self, Answered, Labels, RangeSeries, Series};
+use super::api::{self, Answered, Labels, Metric, RangeSeries, Series};
 use super::promql;
 use crate::domain::{Fault, FaultKind, window};
 use crate::text::Untrusted;
@@ -65,6 +65,16 @@ pub(super) trait Labelled: Clone {
 
     /// The same with other labels and without a name.
     fn relabelled(&self, labels: Labels) -> Self;
+
+    /// What it is called, where that is kept once for all answers.
+    fn metric(&self) -> Option<&Arc<Metric>> {
+        None
+    }
+
+    /// The same under another name that is kept so.
+    fn called(&self, metric: &Arc<Metric>) -> Self {
+        self.relabelled(metric.labels.clone())
+    }
 }
 
 impl Labelled for Series {
@@ -74,6 +84,14 @@ impl Labelled for Series {
 
     fn relabelled(&self, labels: Labels) -> Self {
         Self::new("", labels, self.value)
+    }
+
+    fn metric(&self) -> Option<&Arc<Metric>> {
+        Some(Self::metric(self))
+    }
+
+    fn called(&self, metric: &Arc<Metric>) -> Self {
+        Self::called(self, Arc::clone(metric))
     }
 }
 
@@ -316,19 +334,15 @@ impl Planner {
                 round.partial.insert(leaf);
             }
         }
-        for series in answer.data {
-            let tag = series.labels().get(promql::TAG);
-            let Some(index) = tag.and_then(|tag| tag.parse::<usize>().ok()) else {
+        let mut heirs = batch.heirs();
+        for (place, series) in answer.data.iter().enumerate() {
+            let Some(heir) = heirs.of(place, series, &batch.expressions) else {
                 continue;
             };
-            let Some(expression) = batch.expressions.get(index) else {
-                continue;
-            };
-            counts[index] += 1;
-            for &owner in expression.owners(series.labels()) {
+            counts[heir.expression] += 1;
+            for &owner in &heir.owners {
                 if let Some(Ok(answers)) = &mut round.answers[owner] {
-                    let own = expression.own(series.labels());
-                    answers.push(series.relabelled(own));
+                    answers.push(series.called(&heir.own));
                 }
             }
         }

@@ -29,6 +29,8 @@ const RULES_CADENCE: SignedDuration = SignedDuration::from_mins(5);
 pub(super) struct Plans {
     /// Those of SLOs written by hand, then those that were found.
     pub(super) all: Vec<Plan>,
+    /// Another number whenever they were made anew.
+    pub(super) edition: u64,
     by_hand: usize,
     /// What those that were found were read from; empty when they have to be read anew.
     finds: Vec<Find>,
@@ -122,6 +124,7 @@ impl Prometheus {
             if self.plans.all.is_empty() {
                 self.plans.all = self.plans_by_hand();
                 self.plans.by_hand = self.plans.all.len();
+                self.plans.edition += 1;
                 slo::tell_apart(self.plans.all.iter_mut().map(|plan| &mut plan.slo));
             }
             return Ok(false);
@@ -228,6 +231,7 @@ impl Prometheus {
         self.plans = Plans {
             all: self.plans_by_hand(),
             is_crowded: self.plans.is_crowded,
+            edition: self.plans.edition + 1,
             ..Plans::default()
         };
         self.plans.by_hand = self.plans.all.len();

@@ -19,6 +19,7 @@ use super::api::{Api, Labels, Series};
 use super::measure::Meter;
 use super::plan::{Plan, Trend};
 use super::planner::{Answers, Planner, Question};
+use super::plans::Plans;
 use super::promql;
 use crate::domain::{Fault, window};
 use crate::source::Ask;
@@ -54,6 +55,22 @@ const EXPRESSIONS: usize = 16;
 #[derive(Default)]
 pub(super) struct Ages {
     kept: HashMap<Untrusted, Age>,
+    rest: Option<Rest>,
+}
+
+/// When it was last looked at which ages are due.
+#[derive(Clone, Copy)]
+struct Rest {
+    edition: u64,
+    since: Timestamp,
+}
+
+impl Rest {
+    /// True while none can be due: the shortest cadence lasts.
+    fn holds(self, edition: u64, at: Timestamp) -> bool {
+        let is_recent = self.since <= at && window::age(self.since, at) < CADENCE_OF_NEW;
+        self.edition == edition && is_recent
+    }
 }
 
 struct Age {
@@ -103,14 +120,18 @@ impl Ages {
         &mut self,
         api: &Api,
         planner: &mut Planner,
-        plans: &[Plan],
+        known: &Plans,
         meter: &Meter,
         ask: &Ask,
     ) -> Result<(), Fault> {
+        let plans = known.all.as_slice();
         let at = ask.moment();
+        if self.rest.is_some_and(|rest| rest.holds(known.edition, at)) {
+            return Ok(());
+        }
         let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
-        let known: BTreeSet<_> = ids.iter().collect();
-        self.kept.retain(|id, _| known.contains(id));
+        let names: BTreeSet<_> = ids.iter().collect();
+        self.kept.retain(|id, _| names.contains(id));
         let due: Vec<_> = (0..plans.len())
             .filter(|&plan| {
                 let known = self.kept.get(&ids[plan]);
@@ -119,6 +140,10 @@ impl Ages {
                 })
             })
             .collect();
+        self.rest = Some(Rest {
+            edition: known.edition,
+            since: at,
+        });
         if due.is_empty() {
             return Ok(());
         }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::api::{Api, Labels, Range, RangeSeries};
 use super::plan::{Plan, Trend};
 use super::planner::{Planner, Question};
+use super::plans::Plans;
 use crate::domain::slo::Point;
 use crate::domain::{Fault, FaultKind, window};
 use crate::source::Ask;
@@ -36,6 +37,8 @@ pub(super) struct Trends {
     /// The newest moment that was asked for.
     end: Option<Timestamp>,
     failed: Option<Timestamp>,
+    /// The edition of the plans that this was asked for, up to which moment.
+    asked_for: Option<(u64, Timestamp)>,
     /// The SLOs that were asked for.
     asked: BTreeSet<Untrusted>,
     courses: HashMap<Untrusted, Arc<[Point]>>,
@@ -52,9 +55,10 @@ impl Trends {
         &mut self,
         api: &Api,
         planner: &mut Planner,
-        plans: &[Plan],
+        known: &Plans,
         ask: &Ask,
     ) -> Result<(), Fault> {
+        let plans = known.all.as_slice();
         let at = ask.moment();
         let rests = |failed| failed <= at && window::age(failed, at) < REST;
         if self.failed.is_some_and(rests) {
@@ -63,10 +67,15 @@ impl Trends {
         // Samples are dated by the server's clock; its future holds none.
         let present = ask.at.or_else(|| api.present()).unwrap_or(at);
         let end = window::align(present, STEP);
+        let asked_for = (known.edition, end);
+        if self.asked_for == Some(asked_for) {
+            return Ok(());
+        }
         let wanted = plans.iter().filter(|plan| plan.trend != Trend::None);
         let wanted: BTreeSet<_> = wanted.map(|plan| plan.slo.id()).collect();
         let is_known = wanted.is_subset(&self.asked);
         if is_known && self.end == Some(end) {
+            self.asked_for = Some(asked_for);
             return Ok(());
         }
         // What is known needs only what has come since.
@@ -89,6 +98,7 @@ impl Trends {
         self.join(courses, range);
         self.courses.retain(|id, _| wanted.contains(id));
         (self.end, self.asked) = (Some(end), wanted);
+        self.asked_for = Some(asked_for);
         Ok(())
     }
 

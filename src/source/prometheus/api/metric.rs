@@ -53,6 +53,20 @@ impl Series {
         }
     }
 
+    /// What it is called, kept once for all answers.
+    pub(in crate::source::prometheus) fn metric(&self) -> &Arc<Metric> {
+        &self.metric
+    }
+
+    /// The same under another name.
+    pub(in crate::source::prometheus) fn called(&self, metric: Arc<Metric>) -> Self {
+        Self {
+            metric,
+            value: self.value,
+            place: None,
+        }
+    }
+
     /// Where it stands in the answer; `None` for one that was made here.
     pub(in crate::source::prometheus) fn place(&self) -> Option<usize> {
         self.place

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Labelled;
 use super::shape::{Cut, Shape};
-use crate::source::prometheus::api::Labels;
+use crate::source::prometheus::api::{Labels, Metric};
 use crate::source::prometheus::promql;
 
 /// Questions answered by one query: an answer is read whole before the next can begin, and several
@@ -56,9 +57,64 @@ pub(super) struct Expression {
 }
 
 /// What goes out as one query.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) expressions: Vec<Expression>,
+    /// Whose the series of the last answer were.
+    heirs: Mutex<Heirs>,
+}
+
+/// Whose each series of an answer is, by its place: a server answers in the same order as long as
+/// there are the same series, so mostly nothing has to be looked up.
+#[derive(Debug, Default)]
+pub(super) struct Heirs(Vec<(Option<Arc<Metric>>, Option<Heir>)>);
+
+/// Whose a series is.
+#[derive(Clone, Debug)]
+pub(super) struct Heir {
+    /// The expression that it answers, by index.
+    pub(super) expression: usize,
+    /// The leaves, by index.
+    pub(super) owners: Vec<usize>,
+    /// What it is called in their own answers.
+    pub(super) own: Arc<Metric>,
+}
+
+impl Heirs {
+    /// Whose the series at a place is; `None` for nobody's.
+    pub(super) fn of<S: Labelled>(
+        &mut self,
+        place: usize,
+        series: &S,
+        expressions: &[Expression],
+    ) -> Option<&Heir> {
+        let metric = series.metric();
+        let known = self.0.get(place).and_then(|(known, _)| known.as_ref());
+        let is_same = known.zip(metric).is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+        if !is_same {
+            let heir = heir(series.labels(), expressions);
+            let known = (metric.cloned(), heir);
+            if place < self.0.len() {
+                self.0[place] = known;
+            } else {
+                self.0.push(known);
+            }
+        }
+        self.0.get(place)?.1.as_ref()
+    }
+}
+
+fn heir(labels: &Labels, expressions: &[Expression]) -> Option<Heir> {
+    let index: usize = labels.get(promql::TAG)?.parse().ok()?;
+    let expression = expressions.get(index)?;
+    Some(Heir {
+        expression: index,
+        owners: expression.owners(labels).to_vec(),
+        own: Arc::new(Metric {
+            name: String::new(),
+            labels: expression.own(labels),
+        }),
+    })
 }
 
 impl Expression {
@@ -168,6 +224,18 @@ fn express(leaves: &[Leaf<'_>], members: &[usize]) -> Vec<Expression> {
 }
 
 impl Batch {
+    fn of(expressions: Vec<Expression>) -> Self {
+        Self {
+            expressions,
+            heirs: Mutex::default(),
+        }
+    }
+
+    /// Whose the series of the last answer were, to be gone on with.
+    pub(super) fn heirs(&self) -> MutexGuard<'_, Heirs> {
+        self.heirs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The query.
     pub(super) fn text(&self) -> String {
         let tagged = self.expressions.iter().enumerate();
@@ -194,7 +262,7 @@ impl Batch {
         } else {
             self.expressions.first()?.halves(leaves)?
         };
-        Some(expressions.map(|expressions| Self { expressions }))
+        Some(expressions.map(Self::of))
     }
 }
 
@@ -240,9 +308,7 @@ pub(super) fn pack(
         };
         match batches.last_mut().filter(room) {
             Some(batch) => batch.expressions.push(expression),
-            None => batches.push(Batch {
-                expressions: vec![expression],
-            }),
+            None => batches.push(Batch::of(vec![expression])),
         }
     }
     batches
