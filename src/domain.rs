@@ -13,6 +13,7 @@ pub mod report;
 pub mod service;
 pub mod silence;
 pub mod slo;
+pub mod until;
 pub mod window;
 
 use std::fmt;
