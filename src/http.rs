@@ -36,7 +36,8 @@ const MAX_REASON: usize = 16 * 1024;
 /// A client for one endpoint.
 ///
 /// It follows no redirect and asks no other origin than its base URL's, so that a credential reaches
-/// nobody else. It never retries, save once when a 401 shows that a cached secret was renewed.
+/// nobody else. It never retries, save once, when it only asked and a 401 shows that a cached secret
+/// was renewed. A request that may change something is sent once and never again.
 pub struct Http {
     base: Url,
     endpoint: Endpoint,
@@ -64,6 +65,8 @@ pub struct Request<'a> {
     headers: HeaderMap,
     accepted: &'static [u16],
     mistake: Option<Fault>,
+    /// True when it changes nothing anywhere, so that it may be sent again.
+    asks: bool,
 }
 
 /// What a request carries.
@@ -204,7 +207,9 @@ impl Http {
         Ok(self.request(Method::GET, target, &path))
     }
 
-    /// Begins a request by any other method than GET.
+    /// Begins a request by any other method than GET. It counts as one that changes something, unless
+    /// [`Request::only_asks`] says otherwise: it is sent once, and when it breaks off after that the
+    /// fault is [`FaultKind::Unsure`].
     pub fn ask(&self, method: Method, path: &str) -> Request<'_> {
         self.request(method, self.below(path), path)
     }
@@ -215,12 +220,13 @@ impl Http {
         let form = form.iter();
         let form = form.map(|&(name, value)| (name.to_owned(), value.to_owned()));
         request.content = Content::Form(form.collect());
-        request
+        request.only_asks()
     }
 
     fn request(&self, method: Method, url: Url, path: &str) -> Request<'_> {
         Request {
             http: self,
+            asks: method.is_safe(),
             method,
             url,
             path: path.to_owned(),
@@ -319,6 +325,12 @@ impl Request<'_> {
         self
     }
 
+    /// Says that it changes nothing, whatever its method: a query that is sent by POST.
+    pub fn only_asks(mut self) -> Self {
+        self.asks = true;
+        self
+    }
+
     /// Statuses besides 2xx that come back as an answer instead of a fault.
     pub fn accept(mut self, statuses: &'static [u16]) -> Self {
         self.accepted = statuses;
@@ -338,8 +350,9 @@ impl Request<'_> {
             Err(fault) if fault.kind == FaultKind::Auth && cached => fault,
             outcome => return outcome,
         };
+        // Renewed in any case, so that the next request has them.
         let (renewed, _) = self.http.credentials(Some(&credentials)).await?;
-        if renewed.headers == credentials.headers {
+        if !self.asks || renewed.headers == credentials.headers {
             return Err(refused);
         }
         self.attempt(client, &renewed).await
@@ -363,12 +376,14 @@ impl Request<'_> {
         let response = request
             .send()
             .await
-            .map_err(|error| endpoint.transport_fault(&error))?;
+            .map_err(|error| self.broken_off(&error))?;
         self.http
             .note_date(response.headers(), asked, Timestamp::now());
         let status = response.status();
         if status.is_success() || self.accepted.contains(&status.as_u16()) {
-            return read(response, endpoint, &self.http.held).await;
+            return read(response, endpoint, &self.http.held)
+                .await
+                .map_err(|fault| self.after_sending(fault));
         }
         if status.is_redirection() {
             return Err(fault::moved(&response, credentials));
@@ -377,7 +392,38 @@ impl Request<'_> {
         let reason = read_reason(response).await;
         // Redacted before it is cut: half a secret would not be recognised.
         let reason = fault::excerpt(&credentials.redact(&fault::reason(&head, &reason)));
-        Err(endpoint.status_fault(status, &head, &reason, &self.path, Timestamp::now()))
+        let fault = endpoint.status_fault(status, &head, &reason, &self.path, Timestamp::now());
+        if matches!(status.as_u16(), 502 | 504) {
+            // Whoever stands in between did not hear what became of it.
+            return Err(self.after_sending(fault));
+        }
+        Err(fault)
+    }
+
+    /// Why there is no answer; a request that changes something may have been carried out, unless no
+    /// connection was made.
+    fn broken_off(&self, error: &reqwest::Error) -> Fault {
+        let fault = self.http.endpoint.transport_fault(error);
+        if error.is_connect() || error.is_builder() {
+            return fault;
+        }
+        self.after_sending(fault)
+    }
+
+    /// What a fault means once the request was sent.
+    fn after_sending(&self, fault: Fault) -> Fault {
+        if self.asks {
+            return fault;
+        }
+        let message = format!(
+            "sent, and not known to be done: {}; look before you repeat it",
+            fault.message.raw()
+        );
+        Fault {
+            message: message.into(),
+            kind: FaultKind::Unsure,
+            ..fault
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Servers that misbehave, and what the client makes of them.
 
 mod answers;
+mod changes;
 mod identity;
 mod refusals;
 mod tls;
