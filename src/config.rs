@@ -11,6 +11,7 @@ mod content;
 mod excerpt;
 mod files;
 mod load;
+mod me;
 mod place;
 mod read;
 pub mod secret;

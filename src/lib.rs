@@ -129,7 +129,9 @@
 //!   configuration, help, footer and README follow.
 //! - **A verb of the command line**: one variant in [`cli::Command`] and one file in `command/`.
 
+pub mod act;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -1,6 +1,6 @@
 //! A silence: what it hides, until when, and who says why.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 
@@ -32,7 +32,7 @@ impl Matcher {
 }
 
 impl fmt::Display for Matcher {
-    /// As Alertmanager and amtool write it. Foreign text: to be shown through `Untrusted`.
+    /// As Alertmanager and amtool write and read it, with only `\\`, `\"` and `\n` escaped. Foreign text: to be shown through `Untrusted`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operator = match (self.is_equal, self.is_regex) {
             (true, false) => "=",
@@ -40,7 +40,16 @@ impl fmt::Display for Matcher {
             (false, false) => "!=",
             (false, true) => "!~",
         };
-        write!(f, "{}{operator}{:?}", self.name, self.value)
+        write!(f, "{}{operator}\"", self.name)?;
+        for c in self.value.chars() {
+            match c {
+                '\\' => f.write_str("\\\\")?,
+                '"' => f.write_str("\\\"")?,
+                '\n' => f.write_str("\\n")?,
+                _ => f.write_char(c)?,
+            }
+        }
+        f.write_char('"')
     }
 }
 

@@ -2,11 +2,15 @@
 //!
 //! Alertmanager's alerts and Prometheus' own come here alike.
 
+mod matching;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use self::wire::{Alert, Silence};
+use jiff::Timestamp;
+
+pub(super) use self::matching::{check, listed};
+pub(super) use self::wire::{Alert, Silence, WireMatcher};
 use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
 use crate::source::web_link;
 use crate::text::Untrusted;
@@ -83,13 +87,13 @@ pub(super) fn incidents(
         .into_iter()
         .map(|(key, mut alerts)| {
             alerts.sort_by_key(|alert| (alert.started(), alert.fingerprint.clone()));
-            incident(&key, &alerts, silences)
+            incident(&key, &alerts, names, silences)
         })
         .collect()
 }
 
 /// One incident; `alerts` is not empty, and the oldest comes first and speaks for all.
-fn incident(key: &Key, alerts: &[&Alert], silences: &[Silence]) -> Incident {
+fn incident(key: &Key, alerts: &[&Alert], names: &LabelNames, silences: &[Silence]) -> Incident {
     let speaker = alerts.first();
     let is_silenced = alerts.iter().all(|alert| alert.is_suppressed());
     let annotation = |names| speaker.and_then(|alert| alert.annotation(names));
@@ -113,6 +117,17 @@ fn incident(key: &Key, alerts: &[&Alert], silences: &[Silence]) -> Incident {
             .and_then(|alert| alert.generator_url.as_deref())
             .and_then(web_link),
         runbook: annotation(&["runbook_url", "runbook"]).map(Untrusted::from),
+        silenced_until: if is_silenced {
+            silenced_until(alerts, silences)
+        } else {
+            None
+        },
+        silenced_by: if is_silenced {
+            silencers(alerts).map(Untrusted::from).collect()
+        } else {
+            Vec::new()
+        },
+        matchers: matching::matchers(alerts, names),
         alerts: alerts.len(),
         details: details(alerts, silences),
         ..Incident::new(key.id(), title, key.severity, status)
@@ -132,6 +147,36 @@ fn suppression(alerts: &[&Alert]) -> Option<Suppression> {
     } else {
         None
     }
+}
+
+/// When the first of the alerts is no longer silenced; `None` when one of them is held back by
+/// silences of which the end is not known, or when none is silenced.
+fn silenced_until(alerts: &[&Alert], silences: &[Silence]) -> Option<Timestamp> {
+    let ends = |id: &String| {
+        let silence = silences.iter().find(|silence| silence.id == *id)?;
+        silence.ends()
+    };
+    let mut first = None;
+    for alert in alerts {
+        let by = &alert.status.silenced_by;
+        if by.is_empty() {
+            continue;
+        }
+        let last = by.iter().map(ends).collect::<Option<Vec<_>>>()?;
+        let last = last.into_iter().max()?;
+        first = Some(first.map_or(last, |first: Timestamp| first.min(last)));
+    }
+    first
+}
+
+/// The silences that hide any of the alerts, each once and in order.
+fn silencers<'a>(alerts: &[&'a Alert]) -> impl Iterator<Item = &'a str> {
+    let ids: BTreeSet<&str> = alerts
+        .iter()
+        .flat_map(|alert| &alert.status.silenced_by)
+        .map(String::as_str)
+        .collect();
+    ids.into_iter()
 }
 
 /// Labels all share, then those in which they differ, annotations, receivers, silences.
@@ -161,16 +206,7 @@ fn details(alerts: &[&Alert], silences: &[Silence]) -> Vec<(Untrusted, Untrusted
     if !receivers.is_empty() {
         rows.push(("receivers".into(), named(&receivers).into()));
     }
-    let silenced_by: BTreeSet<&str> = alerts
-        .iter()
-        .flat_map(|alert| &alert.status.silenced_by)
-        .map(String::as_str)
-        .collect();
-    rows.extend(
-        silenced_by
-            .into_iter()
-            .map(|id| ("silenced by".into(), silenced(id, silences).into())),
-    );
+    rows.extend(silencers(alerts).map(|id| ("silenced by".into(), silenced(id, silences).into())));
     rows
 }
 

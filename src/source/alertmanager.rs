@@ -1,22 +1,25 @@
-//! Asks Alertmanager's API v2 for alerts, and joins those of one matter into incidents.
+//! Asks Alertmanager's API v2 for alerts and silences, joins the alerts of one matter into
+//! incidents, and makes, extends and ends silences.
 //!
 //! `urls` are the members of one cluster. All are asked, and what any of them knows counts: an
 //! alert is suppressed only when every member that lists it says so. Resolved alerts are not
-//! listed by Alertmanager, so an incident that is over is simply gone.
+//! listed by Alertmanager, so an incident that is over is simply gone. A silence is given to one
+//! member alone, which tells the others.
 
-use std::collections::BTreeMap;
+mod act;
+mod cluster;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::alert::{self, Alert, LabelNames, Silence};
-use super::{Ask, Built, Fetching, Kind, Source};
+use self::cluster::{Cluster, Listing};
+use super::alert::{self, LabelNames, Silence};
+use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings, Step};
-use crate::domain::{Facts, Fault, FaultKind};
+use crate::domain::{Fault, FaultKind, Order, SourceName, Verb};
 use crate::http::Http;
 use crate::store::Offers;
-use crate::text::Untrusted;
 
 /// `kind = "alertmanager"`.
 pub const KIND: Kind = Kind {
@@ -40,7 +43,7 @@ struct Options {
     receiver: Option<String>,
 }
 
-fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
     if let Some(at) = options.filter.iter().position(|one| one.trim().is_empty()) {
         let mut problem = settings.problem(
@@ -51,6 +54,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         return Err(problem);
     }
     let source = Alertmanager {
+        name: settings.name.clone(),
         members: members(settings, options.urls.as_deref())?,
         names: LabelNames {
             service: options.service_labels,
@@ -58,11 +62,14 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         },
         filter: options.filter,
         receiver: options.receiver,
+        me: all.me.called(),
+        wants_comment: all.actions.require_comment,
     };
     Ok(Built {
         source: Box::new(source),
         offers: Offers {
             incidents: true,
+            acts: &[Verb::Silence, Verb::Extend, Verb::Expire],
             ..Offers::default()
         },
         expected: Vec::new(),
@@ -98,10 +105,15 @@ fn members(settings: &SourceSettings, urls: Option<&[String]>) -> Result<Vec<Htt
 
 /// One Alertmanager, or the members of one cluster.
 struct Alertmanager {
+    name: SourceName,
     members: Vec<Http>,
     names: LabelNames,
     filter: Vec<String>,
     receiver: Option<String>,
+    /// Who makes silences.
+    me: String,
+    /// True when a silence needs a reason.
+    wants_comment: bool,
 }
 
 impl Source for Alertmanager {
@@ -113,8 +125,16 @@ impl Source for Alertmanager {
                     "Alertmanager keeps no history: it lists what fires now",
                 ));
             }
-            self.poll().await
+            Ok(self.look().await?.facts(&self.names))
         })
+    }
+
+    fn preview<'a>(&'a mut self, order: &'a Order) -> Previewing<'a> {
+        Box::pin(self.previewed(order))
+    }
+
+    fn act<'a>(&'a mut self, order: &'a Order) -> Acting<'a> {
+        Box::pin(self.carried_out(order))
     }
 
     fn skew(&self) -> Option<SignedDuration> {
@@ -126,29 +146,13 @@ impl Source for Alertmanager {
 }
 
 impl Alertmanager {
-    async fn poll(&self) -> Result<Facts, Fault> {
-        let answers = join_all(self.members.iter().map(|member| self.alerts(member))).await;
-        let answering = answers.iter().position(Result::is_ok);
-        let (alerts, warnings) = union(answers)?;
-        let is_silenced = alerts
-            .iter()
-            .any(|alert| !alert.status.silenced_by.is_empty());
-        let (silences, fault) = match answering.and_then(|member| self.members.get(member)) {
-            Some(member) if is_silenced => match silences(member).await {
-                Ok(silences) => (silences, None),
-                Err(fault) => (Vec::new(), Some(fault)),
-            },
-            _ => (Vec::new(), None),
-        };
-        Ok(Facts {
-            incidents: Some(alert::incidents(&alerts, &self.names, &silences)),
-            warnings,
-            fault,
-            ..Facts::default()
-        })
+    /// Asks every member what fires and what is silenced.
+    async fn look(&self) -> Result<Cluster, Fault> {
+        let asked = self.members.iter().map(|member| self.listing(member));
+        Cluster::of(join_all(asked).await)
     }
 
-    async fn alerts(&self, member: &Http) -> Result<Vec<Alert>, Fault> {
+    async fn listing(&self, member: &Http) -> Result<Listing, Fault> {
         let mut request = member.get("/api/v2/alerts");
         for matcher in &self.filter {
             request = request.query("filter", matcher);
@@ -156,11 +160,15 @@ impl Alertmanager {
         if let Some(receiver) = &self.receiver {
             request = request.query("receiver", receiver);
         }
-        request.send().await?.json()
+        let alerts = request.send().await?.json()?;
+        Ok(Listing {
+            alerts,
+            silences: silences(member).await,
+        })
     }
 }
 
-/// Asks who silenced what; expired silences are asked to stay out (0.25 lists them all the same).
+/// Asks for silences; expired ones are asked to stay out (0.25 lists them all the same).
 async fn silences(member: &Http) -> Result<Vec<Silence>, Fault> {
     let answer = member
         .get("/api/v2/silences")
@@ -173,46 +181,6 @@ async fn silences(member: &Http) -> Result<Vec<Silence>, Fault> {
             message: format!("silences: {}", fault.message.raw()).into(),
             ..fault
         })
-}
-
-/// What any member knows, each alert once, and a warning when some members did not answer.
-///
-/// The fault of the first member when none did.
-fn union(answers: Vec<Result<Vec<Alert>, Fault>>) -> Result<(Vec<Alert>, Vec<Untrusted>), Fault> {
-    let asked = answers.len();
-    let mut alerts: BTreeMap<String, Alert> = BTreeMap::new();
-    let mut faults = Vec::new();
-    for (member, answer) in answers.into_iter().enumerate() {
-        match answer {
-            Ok(listed) => listed.into_iter().for_each(|alert| add(&mut alerts, alert)),
-            Err(fault) => faults.push((member, fault)),
-        }
-    }
-    let answered = asked - faults.len();
-    let Some((member, fault)) = faults.into_iter().next() else {
-        return Ok((alerts.into_values().collect(), Vec::new()));
-    };
-    let said = fault.message.raw();
-    if answered > 0 {
-        let warning = format!("{answered} of {asked} members answered; urls[{member}]: {said}");
-        return Ok((alerts.into_values().collect(), vec![warning.into()]));
-    }
-    let message = match asked {
-        1 => fault.message,
-        _ => format!("none of {asked} members answered; urls[{member}]: {said}").into(),
-    };
-    Err(Fault { message, ..fault })
-}
-
-/// Adds an alert that a member lists, unless another member lists it as one that notifies.
-fn add(alerts: &mut BTreeMap<String, Alert>, alert: Alert) {
-    match alerts.get_mut(&alert.fingerprint) {
-        None => {
-            alerts.insert(alert.fingerprint.clone(), alert);
-        }
-        Some(known) if known.is_suppressed() && !alert.is_suppressed() => *known = alert,
-        Some(_) => {}
-    }
 }
 
 #[cfg(test)]

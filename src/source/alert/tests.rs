@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::Matcher;
 
 fn names() -> LabelNames {
     LabelNames {
@@ -179,4 +180,103 @@ fn two_thousand_instances_are_one_row_with_a_short_list() {
     let instances = detail(&incident, "instance").unwrap();
     assert!(instances.starts_with("host0000, host0001"));
     assert!(instances.ends_with("host0009 and 1990 more"));
+}
+
+fn matchers(rows: &[Value]) -> Vec<String> {
+    let alerts: Vec<Alert> = rows.iter().map(|row| alert(row, &json!({}))).collect();
+    let incident = incidents(&alerts, &names(), &[]).remove(0);
+    incident.matchers.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_silence_of_an_incident_matches_what_tells_it_from_others_and_not_its_instances() {
+    let row = |instance: &str, severity: &str| {
+        json!({
+            "alertname": "Burn", "service": "checkout", "severity": severity, "slo": "latency",
+            "instance": instance,
+        })
+    };
+    let common = [
+        r#"alertname="Burn""#,
+        r#"service="checkout""#,
+        r#"severity="page""#,
+        r#"slo="latency""#,
+    ];
+    assert_eq!(matchers(&[row("a", "page")]), common);
+    assert_eq!(matchers(&[row("a", "page"), row("b", "page")]), common);
+    let mixed = matchers(&[row("a", "page"), row("b", "critical")]);
+    assert_eq!(mixed[2], r#"severity=~"critical|page""#);
+    assert_eq!(mixed[..2], common[..2]);
+}
+
+#[test]
+fn a_silence_of_an_incident_never_matches_everything() {
+    let odd = r#"a"b\c.d|e"#;
+    assert_eq!(
+        matchers(&[json!({"alertname": odd})]),
+        [r#"alertname="a\"b\\c.d|e""#]
+    );
+    // Without a name they have in common what they have in common.
+    assert_eq!(
+        matchers(&[
+            json!({"team": "shop", "pod": "a"}),
+            json!({"team": "shop", "pod": "b"})
+        ]),
+        [r#"team="shop""#]
+    );
+    assert!(matchers(&[json!({"pod": "a"}), json!({"pod": "b"})]).is_empty());
+    let refused = |matchers: &[Matcher]| check(matchers).unwrap_err().message.raw().to_owned();
+    let regex = Matcher {
+        is_regex: true,
+        ..Matcher::equal("service", ".+")
+    };
+    let other = Matcher {
+        is_equal: false,
+        ..Matcher::equal("service", "x")
+    };
+    assert!(refused(&[]).contains("needs a matcher"));
+    for wide in [regex.clone(), other, Matcher::equal("service", "")] {
+        assert!(
+            refused(std::slice::from_ref(&wide)).contains("could hide everything"),
+            "{wide}"
+        );
+    }
+    assert!(refused(&[Matcher::equal("", "x")]).contains("names no label"));
+    assert!(check(&[regex, Matcher::equal("severity", "page")]).is_ok());
+}
+
+#[test]
+fn an_incident_notifies_again_when_the_first_of_its_alerts_does() {
+    let silence = |id: &str, hour: &str| -> Silence {
+        let ends = format!("2026-11-22T{hour}:00:00Z");
+        serde_json::from_value(json!({"id": id, "endsAt": ends})).unwrap()
+    };
+    let known = [
+        silence("short", "15"),
+        silence("long", "18"),
+        silence("longer", "20"),
+    ];
+    let held = |instance: &str, by: &[&str]| sloth(instance, &state("suppressed", by, &[], &[]));
+    let until = |alerts: &[Alert]| {
+        let incident = incidents(alerts, &names(), &known).remove(0);
+        (
+            incident.silenced_until.map(|until| until.to_string()),
+            incident.silenced_by.len(),
+        )
+    };
+    let at = |hour: &str| Some(format!("2026-11-22T{hour}:00:00Z"));
+    assert_eq!(until(&[held("a", &["short", "long"])]), (at("18"), 2));
+    assert_eq!(
+        until(&[held("a", &["longer"]), held("b", &["long"])]),
+        (at("18"), 2)
+    );
+    assert_eq!(until(&[held("a", &["longer", "lost"])]), (None, 2));
+    let inhibited = sloth("c", &state("suppressed", &[], &["f"], &[]));
+    assert_eq!(
+        until(&[held("a", &["long"]), inhibited.clone()]),
+        (at("18"), 1)
+    );
+    assert_eq!(until(&[inhibited]), (None, 0));
+    let active = sloth("d", &state("active", &[], &[], &[]));
+    assert_eq!(until(&[held("a", &["long"]), active]), (None, 0));
 }

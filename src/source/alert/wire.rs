@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::domain::Matcher;
 
 /// One row of `GET /api/v2/alerts`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -53,7 +55,30 @@ pub(in crate::source) struct Silence {
     pub(in crate::source) id: String,
     pub(in crate::source) created_by: String,
     pub(in crate::source) comment: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(in crate::source) matchers: Vec<WireMatcher>,
+    #[serde(deserialize_with = "or_default")]
+    status: SilenceStatus,
+    starts_at: Option<String>,
     ends_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+/// Where a silence stands.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct SilenceStatus {
+    state: String,
+}
+
+/// One condition of a silence; `isEqual` came with version 0.22.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(in crate::source) struct WireMatcher {
+    name: String,
+    value: String,
+    is_regex: bool,
+    is_equal: Option<bool>,
 }
 
 impl Alert {
@@ -102,9 +127,51 @@ impl Alert {
 }
 
 impl Silence {
+    /// True when it is over, and listed for the record only.
+    pub(in crate::source) fn is_over(&self) -> bool {
+        self.status.state == "expired"
+    }
+
+    /// True when it hides alerts now, and not only later.
+    pub(in crate::source) fn is_in_force(&self) -> bool {
+        self.status.state == "active"
+    }
+
+    /// When it was last changed; `None` when the server's word is no time.
+    pub(in crate::source) fn updated(&self) -> Option<Timestamp> {
+        self.updated_at.as_deref()?.parse().ok()
+    }
+
+    /// When it begins; `None` when the server's word is no time.
+    pub(in crate::source) fn starts(&self) -> Option<Timestamp> {
+        self.starts_at.as_deref()?.parse().ok()
+    }
+
     /// When it ends; `None` when the server's word is no time.
     pub(in crate::source) fn ends(&self) -> Option<Timestamp> {
         self.ends_at.as_deref()?.parse().ok()
+    }
+}
+
+impl From<&WireMatcher> for Matcher {
+    fn from(wire: &WireMatcher) -> Self {
+        Self {
+            name: wire.name.clone(),
+            value: wire.value.clone(),
+            is_regex: wire.is_regex,
+            is_equal: wire.is_equal.unwrap_or(true),
+        }
+    }
+}
+
+impl From<&Matcher> for WireMatcher {
+    fn from(matcher: &Matcher) -> Self {
+        Self {
+            name: matcher.name.clone(),
+            value: matcher.value.clone(),
+            is_regex: matcher.is_regex,
+            is_equal: Some(matcher.is_equal),
+        }
     }
 }
 

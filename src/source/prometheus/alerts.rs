@@ -28,7 +28,12 @@ pub(super) async fn incidents(
         Err(fault) if fault.kind == FaultKind::NotFound => recorded(api, ask.at).await?,
         Err(fault) => return Err(fault),
     };
-    Ok(alert::incidents(&alerts, names, &[]))
+    let mut incidents = alert::incidents(&alerts, names, &[]);
+    for incident in &mut incidents {
+        // Prometheus knows no silences.
+        incident.matchers.clear();
+    }
+    Ok(incidents)
 }
 
 async fn listed(api: &Api) -> Result<Vec<Alert>, Fault> {
