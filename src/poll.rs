@@ -2,6 +2,7 @@
 //!
 //! The only place that repeats a request. A source that hangs, fails or panics harms itself alone.
 
+mod orders;
 pub mod schedule;
 
 use std::any::Any;
@@ -16,12 +17,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::act::Leave;
 use crate::config::SourceSettings;
 use crate::domain::explanation::{Request, Told};
-use crate::domain::{Explanation, Fault, FaultKind, Finding, Grade, Report, SourceName};
+use crate::domain::{Explanation, Fault, FaultKind, Finding, Grade, Order, Report, SourceName};
 use crate::source::{Ask, Source};
 use crate::text::Untrusted;
 
+use orders::{QUEUE, Wanted};
+pub use orders::{Reply, act_once, preview_once};
 use schedule::{MIN_DELAY, Outcome, Phase, next_delay};
 
 /// What one HTTP request may take when the configuration does not say.
@@ -143,6 +147,18 @@ struct Line {
     poke: mpsc::Sender<()>,
     /// The SLO that is to be explained, by the ids it may go by: the newest question counts.
     question: watch::Sender<Vec<Untrusted>>,
+    orders: mpsc::Sender<Wanted>,
+}
+
+/// Where the tasks say what they have learned.
+#[derive(Clone, Debug)]
+pub struct Ears {
+    /// Each answer.
+    pub reports: mpsc::Sender<Report>,
+    /// Each explanation.
+    pub told: mpsc::Sender<Told>,
+    /// What becomes of orders.
+    pub replies: mpsc::Sender<Reply>,
 }
 
 /// The tasks that ask. Dropping this ends them.
@@ -154,11 +170,11 @@ pub struct Polls {
 
 impl Polls {
     /// Starts one task a source on the runtime this is called in; the first question goes out at
-    /// once, every answer into `reports`, and every explanation into `told`.
+    /// once. Orders are carried out as far as there is leave.
     pub fn start(
         sources: Vec<(SourceSettings, Box<dyn Source>)>,
-        reports: &mpsc::Sender<Report>,
-        told: &mpsc::Sender<Told>,
+        ears: &Ears,
+        leave: &Leave,
     ) -> Self {
         let host = rustix::system::uname()
             .nodename()
@@ -171,10 +187,12 @@ impl Polls {
         for (settings, source) in sources {
             let (poke, pokes) = mpsc::channel(1);
             let (question, questions) = watch::channel(Vec::new());
+            let (orders, wanted) = mpsc::channel(QUEUE);
             polls.lines.push(Line {
                 name: settings.name.clone(),
                 poke,
                 question,
+                orders,
             });
             let asker = Asker {
                 phase: Phase::new(&host, std::process::id(), &settings.name),
@@ -184,8 +202,10 @@ impl Polls {
                 source,
                 pokes,
                 questions,
+                wanted,
+                leave: leave.clone(),
             };
-            polls.tasks.spawn(asker.run(reports.clone(), told.clone()));
+            polls.tasks.spawn(asker.run(ears.clone()));
         }
         polls
     }
@@ -209,6 +229,25 @@ impl Polls {
             line.question.send_replace(ids.to_vec());
         }
     }
+
+    /// Has a source say what an order would do: after the poll that is under way. The reply comes at
+    /// once when it cannot be asked.
+    pub fn preview(&self, order: Order) -> Result<(), Box<Reply>> {
+        let orders = self.orders_of(&order.source);
+        orders::hand_over(orders, Wanted::Preview(Box::new(order)))
+    }
+
+    /// Has a source carry an order out, once: in turn, after the poll that is under way; the source
+    /// is polled after that. The reply comes at once when it cannot be.
+    pub fn act(&self, order: Order) -> Result<(), Box<Reply>> {
+        let orders = self.orders_of(&order.source);
+        orders::hand_over(orders, Wanted::Act(Box::new(order)))
+    }
+
+    fn orders_of(&self, name: &SourceName) -> Option<&mpsc::Sender<Wanted>> {
+        let line = self.lines.iter().find(|line| line.name == *name)?;
+        Some(&line.orders)
+    }
 }
 
 /// Everything one task needs to ask its source.
@@ -220,11 +259,13 @@ struct Asker {
     phase: Phase,
     pokes: mpsc::Receiver<()>,
     questions: watch::Receiver<Vec<Untrusted>>,
+    wanted: mpsc::Receiver<Wanted>,
+    leave: Leave,
 }
 
 impl Asker {
     /// Asks until nobody listens any more.
-    async fn run(mut self, reports: mpsc::Sender<Report>, told: mpsc::Sender<Told>) {
+    async fn run(mut self, ears: Ears) {
         let mut failures = 0;
         loop {
             let began = Instant::now();
@@ -243,14 +284,33 @@ impl Asker {
                 next_delay(report.at, self.interval, self.phase, outcome)
             };
             report.next_try = report.at.checked_add(delay).ok();
-            if reports.send(report).await.is_err() {
+            // Its limits alone hold up no order, what it named itself does.
+            let named = named_rest(&report);
+            if ears.reports.send(report).await.is_err() {
                 return;
             }
             let free = ended + unsigned(outcome.embargo());
+            let mut open = ended + unsigned(named);
             let earliest = (began + unsigned(MIN_DELAY)).max(free);
             let mut due = ended + unsigned(delay);
             loop {
                 tokio::select! {
+                    biased;
+                    // All that wait, before the poll that shows what became of them.
+                    Some(wanted) = self.wanted.recv() => {
+                        let source = self.source.as_mut();
+                        let reply = orders::carry_out(source, wanted, &self.leave, self.limit, open);
+                        let reply = reply.await;
+                        if let Some(rest) = reply.rest() {
+                            open = open.max(Instant::now() + unsigned(rest));
+                        }
+                        if reply.outdates() {
+                            due = due.min(earliest);
+                        }
+                        if ears.replies.send(reply).await.is_err() {
+                            return;
+                        }
+                    }
                     () = tokio::time::sleep_until(due) => break,
                     poked = self.pokes.recv() => {
                         if poked.is_none() {
@@ -260,7 +320,7 @@ impl Asker {
                     }
                     Ok(()) = self.questions.changed() => {
                         tokio::time::sleep_until(free).await;
-                        if told.send(self.explanation().await).await.is_err() {
+                        if ears.told.send(self.explanation().await).await.is_err() {
                             return;
                         }
                     }
@@ -291,209 +351,19 @@ impl Asker {
     }
 }
 
+/// How long the server itself asked to be left alone.
+fn named_rest(report: &Report) -> SignedDuration {
+    let fault = match &report.outcome {
+        Ok(facts) => facts.fault.as_ref(),
+        Err(fault) => Some(fault),
+    };
+    let named = fault.and_then(|fault| fault.retry_after);
+    named.unwrap_or_default().min(schedule::MAX_RETRY_AFTER)
+}
+
 fn unsigned(span: SignedDuration) -> Duration {
     span.max(SignedDuration::ZERO).unsigned_abs()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-    use crate::config::HttpSettings;
-    use crate::domain::Facts;
-    use crate::source::Fetching;
-
-    /// A source that does what the test says, by how often it was asked.
-    struct Scripted {
-        asked: Arc<AtomicU32>,
-        act: fn(u32) -> Act,
-    }
-
-    enum Act {
-        Answer,
-        Refuse(Option<SignedDuration>),
-        Hang,
-        Panic,
-        PanicEarly,
-    }
-
-    impl Source for Scripted {
-        fn fetch<'a>(&'a mut self, _ask: &'a Ask) -> Fetching<'a> {
-            let act = (self.act)(self.asked.fetch_add(1, Ordering::Relaxed));
-            assert!(!matches!(act, Act::PanicEarly), "early \u{1b}[31mboom");
-            Box::pin(async move {
-                match act {
-                    Act::Answer => Ok(Facts::default()),
-                    Act::Refuse(retry_after) => Err(Fault {
-                        retry_after,
-                        ..Fault::new(FaultKind::RateLimited, "no")
-                    }),
-                    Act::Hang => std::future::pending().await,
-                    Act::Panic | Act::PanicEarly => {
-                        tokio::task::yield_now().await;
-                        panic!("late boom");
-                    }
-                }
-            })
-        }
-    }
-
-    fn settings(name: &str) -> SourceSettings {
-        SourceSettings {
-            name: SourceName::new(name),
-            kind: "json".to_owned(),
-            index: 0,
-            interval: SignedDuration::from_secs(15),
-            stale_after: SignedDuration::from_mins(5),
-            http: HttpSettings::default(),
-            folder: None,
-            table: toml::Table::new(),
-        }
-    }
-
-    fn scripted(name: &str, act: fn(u32) -> Act) -> (SourceSettings, Box<dyn Source>) {
-        let asked = Arc::default();
-        (settings(name), Box::new(Scripted { asked, act }))
-    }
-
-    /// Runs a test on virtual time: it passes as soon as everybody waits.
-    fn in_virtual_time<T>(test: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("runtime")
-            .block_on(async {
-                tokio::time::pause();
-                test.await
-            })
-    }
-
-    #[test]
-    fn a_crashing_collector_is_a_fault_and_is_asked_again() {
-        in_virtual_time(async {
-            let (reports, mut inbox) = mpsc::channel(4);
-            let (told, _explanations) = mpsc::channel(1);
-            let _polls = Polls::start(
-                vec![scripted("prod", |n| match n {
-                    0 => Act::PanicEarly,
-                    1 => Act::Panic,
-                    _ => Act::Answer,
-                })],
-                &reports,
-                &told,
-            );
-            for words in ["early ⟦esc⟧boom", "late boom"] {
-                let report = inbox.recv().await.expect("report");
-                let fault = report.outcome.expect_err("fault");
-                assert_eq!(fault.kind, FaultKind::Crash);
-                let shown = fault.message.shown();
-                assert!(shown.as_str().contains(words), "{shown}");
-                assert!(report.next_try > Some(report.at));
-            }
-            assert!(inbox.recv().await.expect("report").outcome.is_ok());
-        });
-    }
-
-    #[test]
-    fn a_hang_ends_in_a_fault_and_no_other_source_waits_for_it() {
-        in_virtual_time(async {
-            let (reports, mut inbox) = mpsc::channel(4);
-            let (told, _explanations) = mpsc::channel(1);
-            let began = Instant::now();
-            let _polls = Polls::start(
-                vec![
-                    scripted("stuck", |_| Act::Hang),
-                    scripted("well", |_| Act::Answer),
-                ],
-                &reports,
-                &told,
-            );
-            let mut well = 0;
-            loop {
-                let report = inbox.recv().await.expect("report");
-                if report.source.as_str() == "well" {
-                    well += 1;
-                    continue;
-                }
-                let fault = report.outcome.expect_err("fault");
-                assert_eq!(fault.kind, FaultKind::Timeout);
-                break;
-            }
-            assert_eq!(began.elapsed().as_secs(), 40);
-            assert!(well >= 2, "asked {well} times in 40 s");
-        });
-    }
-
-    #[test]
-    fn pokes_are_counted_as_one_and_never_come_within_a_second() {
-        in_virtual_time(async {
-            let (reports, mut inbox) = mpsc::channel(4);
-            let (told, _explanations) = mpsc::channel(1);
-            let polls = Polls::start(vec![scripted("prod", |_| Act::Answer)], &reports, &told);
-            inbox.recv().await.expect("report");
-            let began = Instant::now();
-            for _ in 0..50 {
-                polls.poke(Some(&SourceName::new("prod")));
-                polls.poke(Some(&SourceName::new("other")));
-            }
-            inbox.recv().await.expect("report");
-            assert_eq!(began.elapsed().as_secs(), 1);
-            inbox.recv().await.expect("report");
-            assert!(
-                began.elapsed() > Duration::from_secs(5),
-                "one poke, one poll"
-            );
-        });
-    }
-
-    #[test]
-    fn no_poke_breaks_into_the_time_a_server_asked_for() {
-        in_virtual_time(async {
-            let (reports, mut inbox) = mpsc::channel(4);
-            let (told, _explanations) = mpsc::channel(1);
-            let polls = Polls::start(
-                vec![scripted("prod", |_| {
-                    Act::Refuse(Some(SignedDuration::from_mins(2)))
-                })],
-                &reports,
-                &told,
-            );
-            inbox.recv().await.expect("report");
-            let began = Instant::now();
-            polls.poke(None);
-            inbox.recv().await.expect("report");
-            assert!(began.elapsed() >= Duration::from_mins(2));
-        });
-    }
-
-    #[test]
-    fn an_explanation_comes_between_polls_and_the_newest_question_counts() {
-        in_virtual_time(async {
-            let (reports, mut inbox) = mpsc::channel(4);
-            let (told, mut explanations) = mpsc::channel(4);
-            let polls = Polls::start(vec![scripted("prod", |_| Act::Answer)], &reports, &told);
-            inbox.recv().await.expect("report");
-            let name = SourceName::new("prod");
-            polls.explain(&name, &["cart/up".into()]);
-            polls.explain(&name, &["pay/up".into()]);
-            let told = explanations.recv().await.expect("an answer");
-            assert_eq!((&told.source, told.id.raw()), (&name, "pay/up"));
-            let fault = told.outcome.expect_err("no such SLO");
-            assert!(fault.message.raw().contains("pay/up"), "{fault:?}");
-            assert!(explanations.try_recv().is_err(), "one question, one answer");
-            inbox.recv().await.expect("polling goes on");
-        });
-    }
-
-    #[test]
-    fn the_limit_follows_the_time_out_and_is_never_short() {
-        let mut settings = settings("prod");
-        assert_eq!(limit(&settings), SignedDuration::from_secs(40));
-        settings.http.timeout = Some(SignedDuration::from_secs(1));
-        assert_eq!(limit(&settings), SignedDuration::from_secs(30));
-        settings.http.timeout = Some(SignedDuration::MAX);
-        assert_eq!(limit(&settings), SignedDuration::MAX);
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 //! The first frame is on the screen before anything is asked over the network. From then on a frame
 //! is drawn only when the projected screen differs from the one that is shown.
 
+mod errands;
 mod signals;
 
 use std::io::{self, Write as _};
@@ -14,19 +15,21 @@ use ratatui::Terminal;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::act::Leave;
 use crate::app::keymap::Keymap;
 use crate::app::screen::{Screen, screen};
 use crate::app::{Effect, Model, Msg, Size, update};
-use crate::config::UiSettings;
-use crate::domain::Report;
+use crate::config::{Settings, UiSettings};
 use crate::domain::explanation::Told;
-use crate::poll::Polls;
+use crate::domain::{Ran, Report};
+use crate::poll::{Ears, Polls, Reply};
 use crate::store::Store;
 use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
 use crate::text::Shown;
 use crate::ui::{self, theme::Theme};
 use crate::watch::Watch;
 
+use errands::Errands;
 use signals::Signal;
 
 /// The exit status when there can be no screen.
@@ -59,7 +62,7 @@ enum Ending {
 ///
 /// 0 after a quit, 128 + n after signal n, 3 when there can be no screen. Must be called on the
 /// thread that lives longest, outside any runtime: it draws on this thread and polls on others.
-pub fn run(ui: &UiSettings, keymap: Keymap, watch: Watch) -> ExitCode {
+pub fn run(settings: &Settings, keymap: Keymap, watch: Watch) -> ExitCode {
     if let Some(obstacle) = term::obstacle() {
         return refuse(&obstacle);
     }
@@ -71,7 +74,7 @@ pub fn run(ui: &UiSettings, keymap: Keymap, watch: Watch) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("cannot start threads: {error}")),
     };
-    let ended = runtime.block_on(show(ui, keymap, watch));
+    let ended = runtime.block_on(show(settings, keymap, watch));
     // A poll that is stuck must not hold up who wants to leave.
     runtime.shutdown_background();
     match ended {
@@ -90,13 +93,13 @@ fn refuse(why: &str) -> ExitCode {
 }
 
 /// Takes the terminal, shows the first frame, starts polling, and loops.
-async fn show(ui: &UiSettings, keymap: Keymap, watch: Watch) -> io::Result<Ending> {
+async fn show(settings: &Settings, keymap: Keymap, watch: Watch) -> io::Result<Ending> {
     let (urgent, mut inbox) = mpsc::channel(BATCH);
     let signals = signals::listen()?;
     let tty = Tty::enter()?;
     signals.forward(&urgent, &tty.handle());
     let ends_at_once = keymap.exit_keys();
-    let mut stage = Stage::new(ui, keymap, watch.store, tty)?;
+    let mut stage = Stage::new(settings, keymap, watch.store, tty)?;
     let keys = urgent.clone();
     let watchdog = Watchdog::new(&stage.tty);
     let _keyboard = Keyboard::start(&stage.tty, move |input| {
@@ -110,10 +113,21 @@ async fn show(ui: &UiSettings, keymap: Keymap, watch: Watch) -> io::Result<Endin
     }
     let (reports, answers) = mpsc::channel(BATCH);
     let (told, explanations) = mpsc::channel(BATCH);
-    stage.polls = Polls::start(watch.sources, &reports, &told);
+    let (replies, replied) = mpsc::channel(BATCH);
+    let (ran, ended) = mpsc::channel(BATCH);
+    let ears = Ears {
+        reports,
+        told,
+        replies,
+    };
+    let leave = Leave::of(settings);
+    stage.polls = Polls::start(watch.sources, &ears, &leave);
+    stage.errands = Some(Errands::new(leave, ran));
     let mut news = News {
         answers,
         explanations,
+        replied,
+        ended,
     };
     // What goes wrong with the terminal from here on means that it is gone: it worked before.
     Ok(stage
@@ -145,10 +159,12 @@ impl Watchdog {
     }
 }
 
-/// What sources say.
+/// What sources and commands say.
 struct News {
     answers: mpsc::Receiver<Report>,
     explanations: mpsc::Receiver<Told>,
+    replied: mpsc::Receiver<Reply>,
+    ended: mpsc::Receiver<Ran>,
 }
 
 impl News {
@@ -157,18 +173,33 @@ impl News {
         tokio::select! {
             Some(report) = self.answers.recv() => Some(Msg::Report(Box::new(report))),
             Some(told) = self.explanations.recv() => Some(Msg::Told(Box::new(told))),
+            Some(reply) = self.replied.recv() => Some(said(reply)),
+            Some(ran) = self.ended.recv() => Some(Msg::Ran(Box::new(ran))),
             else => None,
         }
     }
 
     /// The next that waits already.
     fn waiting(&mut self) -> Option<Msg> {
-        let report = self.answers.try_recv().ok();
-        let report = report.map(|report| Msg::Report(Box::new(report)));
-        report.or_else(|| {
-            let told = self.explanations.try_recv().ok()?;
-            Some(Msg::Told(Box::new(told)))
-        })
+        if let Ok(reply) = self.replied.try_recv() {
+            return Some(said(reply));
+        }
+        if let Ok(report) = self.answers.try_recv() {
+            return Some(Msg::Report(Box::new(report)));
+        }
+        if let Ok(told) = self.explanations.try_recv() {
+            return Some(Msg::Told(Box::new(told)));
+        }
+        let ran = self.ended.try_recv().ok()?;
+        Some(Msg::Ran(Box::new(ran)))
+    }
+}
+
+/// What became of an order, as a message.
+fn said(reply: Reply) -> Msg {
+    match reply {
+        Reply::Previewed(previewed) => Msg::Previewed(previewed),
+        Reply::Acted(acted) => Msg::Acted(acted),
     }
 }
 
@@ -179,6 +210,8 @@ struct Stage {
     theme: Theme,
     model: Model,
     polls: Polls,
+    /// `None` until sources are asked.
+    errands: Option<Errands>,
     /// The screen as it was drawn last; `None` when it has to be drawn anew.
     shown: Option<Screen>,
     /// True while the terminal is the shell's, after a stop.
@@ -186,7 +219,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(ui: &UiSettings, keymap: Keymap, store: Store, tty: Tty) -> io::Result<Self> {
+    fn new(settings: &Settings, keymap: Keymap, store: Store, tty: Tty) -> io::Result<Self> {
+        let ui = &settings.ui;
         let charset = term::charset(ui.ascii);
         let ui = UiSettings {
             ascii: charset.ascii,
@@ -199,6 +233,7 @@ impl Stage {
             model: Model::new(&ui, keymap, store, size),
             tty,
             polls: Polls::default(),
+            errands: None,
             shown: None,
             is_away: false,
         })
@@ -272,6 +307,8 @@ impl Stage {
 
     /// Updates the model and performs what it asks for.
     fn tell(&mut self, message: Msg) -> io::Result<Option<Ending>> {
+        // What could not even be handed on is known at once.
+        let mut replies = Vec::new();
         for effect in update(&mut self.model, message, Timestamp::now()) {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
@@ -281,7 +318,21 @@ impl Stage {
                     term::open(&url);
                 }
                 Effect::Copy(text) => term::copy(&text)?,
-                Effect::Preview(_) | Effect::Act(_) | Effect::Run(_) => {}
+                Effect::Preview(order) => {
+                    if let Err(reply) = self.polls.preview(*order) {
+                        replies.push(*reply);
+                    }
+                }
+                Effect::Act(order) => {
+                    if let Err(reply) = self.polls.act(*order) {
+                        replies.push(*reply);
+                    }
+                }
+                Effect::Run(errand) => {
+                    if let Some(errands) = &self.errands {
+                        errands.start(*errand);
+                    }
+                }
                 Effect::Repaint => self.repaint()?,
                 Effect::Suspend if Tty::can_be_continued() => self.go_away()?,
                 Effect::Suspend => {}
@@ -289,6 +340,11 @@ impl Stage {
                     Watchdog::new(&self.tty).release();
                     return Ok(Some(Ending::Quit));
                 }
+            }
+        }
+        for reply in replies {
+            if let Some(ending) = self.tell(said(reply))? {
+                return Ok(Some(ending));
             }
         }
         Ok(None)

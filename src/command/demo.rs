@@ -41,7 +41,7 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Err(error) => return refuse(format!("the demo cannot be served: {error}")),
     };
     let exit = with_settings(&loaded, |loaded, keymap, watch| {
-        run::run(&loaded.settings.ui, keymap, watch)
+        run::run(&loaded.settings, keymap, watch)
     });
     runtime.shutdown_background();
     exit
