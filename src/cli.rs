@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::config::{FlagSource, Overrides};
 use crate::demo::Speed;
+use crate::domain::{Matcher, Severity};
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
 ///
@@ -79,6 +80,17 @@ Exit status:
   1  something is to be done: an error or a warning was found
   3  it could not run: mistakes in usage and configuration";
 
+/// What the exit status of `ack` and `silence` says.
+const ACT_STATUSES: &str = "\
+Exit status:
+  0  done, or shown what would be done
+  1  some of it failed or cannot be done
+  3  it is not known what is to be done: a source that does not answer, a service
+     or silence that nobody knows, mistakes in usage and configuration
+
+Nothing is changed without --yes, and nothing without `enabled = true` in
+[actions]. What is done is written to the audit log before and after.";
+
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -97,6 +109,12 @@ pub enum Command {
     /// Look for what keeps numbers from being right, and say what to do about it
     #[command(after_help = DOCTOR_STATUSES)]
     Doctor(Doctor),
+    /// Acknowledge what is open of a service, wherever that can be done; shows it first
+    #[command(after_help = ACT_STATUSES)]
+    Ack(Ack),
+    /// Silence alerts for a time, or move or end a silence; shows it first
+    #[command(after_help = ACT_STATUSES)]
+    Silence(Silence),
     /// Print recording and alerting rules for the configured SLOs
     ///
     /// For Prometheus, Thanos, Mimir and VictoriaMetrics (vmalert), under the names that Sloth
@@ -170,7 +188,93 @@ pub struct Doctor {
     pub format: Wording,
 }
 
-/// How `explain` and `doctor` print.
+/// Options of `ack`.
+#[derive(Args, Clone, Debug)]
+pub struct Ack {
+    /// Of which service
+    #[arg(long, value_name = "NAME")]
+    pub service: String,
+    /// Only what is as urgent as this
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub severity: Option<Urgency>,
+    /// Only at this source
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Whether it is done.
+    #[command(flatten)]
+    pub doing: Doing,
+}
+
+/// Options of `silence`.
+#[derive(Args, Clone, Debug)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["service", "matcher", "expire", "extend"])))]
+pub struct Silence {
+    /// Silence a service, by the label that names it in its alerts
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Silence what has these labels: name=value, name!=value, name=~regex, name!~regex; may be
+    /// repeated, then all have to match
+    #[arg(long, value_name = "MATCHER", value_parser = matcher)]
+    pub matcher: Vec<Matcher>,
+    /// End this silence now
+    #[arg(long, value_name = "ID")]
+    pub expire: Option<String>,
+    /// Move the end of this silence
+    #[arg(long, value_name = "ID")]
+    pub extend: Option<String>,
+    /// For so long: 15m, 4h, 2d
+    #[arg(long = "for", value_name = "LENGTH", conflicts_with_all = ["until", "expire"])]
+    pub length: Option<String>,
+    /// Until then: 09:00, `fri 09:00`, `tomorrow 09:00`, work, or RFC 3339
+    #[arg(long, value_name = "TIME", conflicts_with = "expire")]
+    pub until: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub comment: String,
+    /// Only at this source
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Whether it is done.
+    #[command(flatten)]
+    pub doing: Doing,
+}
+
+/// Whether something is done, and how that is printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Doing {
+    /// Do it
+    #[arg(long)]
+    pub yes: bool,
+    /// Only show what would be done, as without --yes
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Wording::Text)]
+    pub format: Wording,
+}
+
+/// How urgent an incident is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Urgency {
+    /// Somebody has to look now.
+    Page,
+    /// Somebody should look in working hours.
+    Ticket,
+    /// Good to know.
+    Info,
+}
+
+impl From<Urgency> for Severity {
+    fn from(urgency: Urgency) -> Self {
+        match urgency {
+            Urgency::Page => Self::Page,
+            Urgency::Ticket => Self::Ticket,
+            Urgency::Info => Self::Info,
+        }
+    }
+}
+
+/// How commands that report print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Wording {
     /// For people.
@@ -256,6 +360,38 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| wrong())
 }
 
+/// A matcher as amtool takes it; quotes around the value may stay.
+fn matcher(text: &str) -> Result<Matcher, String> {
+    let wrong = || {
+        "write a label and its value, such as service=checkout or severity=~\"page|critical\""
+            .to_owned()
+    };
+    let at = text.find(['=', '!']).ok_or_else(wrong)?;
+    let (name, rest) = text.split_at(at);
+    let name = name.trim();
+    let (is_equal, is_regex, value) = if let Some(value) = rest.strip_prefix("=~") {
+        (true, true, value)
+    } else if let Some(value) = rest.strip_prefix("!~") {
+        (false, true, value)
+    } else if let Some(value) = rest.strip_prefix("!=") {
+        (false, false, value)
+    } else {
+        (true, false, rest.strip_prefix('=').ok_or_else(wrong)?)
+    };
+    let value = value.trim();
+    let inner = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
+    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '"') {
+        return Err(wrong());
+    }
+    Ok(Matcher {
+        is_regex,
+        is_equal,
+        ..Matcher::equal(name, inner.unwrap_or(value))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -287,6 +423,24 @@ mod tests {
             "99999999999999999999",
         ] {
             assert!(moment(wrong).unwrap_err().contains("RFC 3339"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_matcher_is_written_as_amtool_takes_it() {
+        for (text, want) in [
+            ("service=checkout", r#"service="checkout""#),
+            (r#"service="a b""#, r#"service="a b""#),
+            ("severity=~page|critical", r#"severity=~"page|critical""#),
+            ("team!=shop", r#"team!="shop""#),
+            ("team!~shop.*", r#"team!~"shop.*""#),
+            ("query=a=b", r#"query="a=b""#),
+            ("empty=", r#"empty="""#),
+        ] {
+            assert_eq!(matcher(text).unwrap().to_string(), want, "{text}");
+        }
+        for wrong in ["", "service", "=x", "a b=c", "service!x", "service~x"] {
+            assert!(matcher(wrong).is_err(), "{wrong}");
         }
     }
 

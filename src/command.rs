@@ -1,12 +1,15 @@
 //! From the command line to what is done; every error ends as a message and exit status 3.
 
+pub mod ack;
 pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
 mod first_steps;
 pub mod import;
+mod orders;
 pub mod rules;
+pub mod silence;
 pub mod status;
 
 use std::ffi::OsString;
@@ -61,6 +64,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }),
         Some(Command::Doctor(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             doctor::run(&options, loaded, watch)
+        }),
+        Some(Command::Ack(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            ack::run(&options, loaded, watch)
+        }),
+        Some(Command::Silence(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            silence::run(&options, loaded, watch)
         }),
         Some(Command::Rules(options)) => {
             with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))

@@ -9,6 +9,7 @@ use crate::text;
 
 pub mod doctor;
 pub mod explain;
+pub mod orders;
 pub mod status;
 mod table;
 

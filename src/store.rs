@@ -142,6 +142,13 @@ impl Store {
         self
     }
 
+    /// The same with these sources alone.
+    #[must_use]
+    pub fn of(mut self, sources: &[SourceName]) -> Self {
+        self.feeds.retain(|feed| sources.contains(&feed.name));
+        self
+    }
+
     /// Every id that an SLO can have at its source, which may call the service by an alias.
     pub fn ids_of(&self, slo: &Slo) -> Vec<Untrusted> {
         let aliases = self.service(&slo.service).into_iter();

@@ -17,7 +17,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["dialect", "domain", "text"]),
     ("http", &["config", "domain", "text"]),
     ("source", &["config", "domain", "http", "store", "text"]),
-    ("poll", &["config", "domain", "source", "text"]),
+    ("audit", &["config", "domain", "text"]),
+    ("act", &["audit", "config", "domain", "text"]),
+    ("poll", &["act", "config", "domain", "source", "text"]),
     ("watch", &["config", "source", "store"]),
     ("pane", &["config", "domain", "store", "text"]),
     ("app", &["config", "domain", "pane", "store", "text"]),
@@ -34,7 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
-            "poll", "run", "http", "config", "source", "command", "demo", "term",
+            "act", "poll", "run", "http", "config", "source", "command", "demo", "term",
         ],
     ),
     ("toml", &["config", "dialect", "source", "cli"]),

@@ -1,0 +1,165 @@
+//! Orders from the shell as text and JSON: what would be done, or what became of it.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::domain::{Deed, Matcher, Order};
+use crate::text::{Shown, Untrusted};
+
+/// Orders and how they ended.
+pub struct Orders<'a> {
+    /// In turn.
+    pub given: &'a [Given],
+    /// True when nothing was to be changed.
+    pub is_dry: bool,
+    /// The zone that times are shown in, beside UTC.
+    pub zone: &'a TimeZone,
+}
+
+/// One order, and what became of it.
+pub struct Given {
+    /// The order.
+    pub order: Order,
+    /// The same, as the audit log has it.
+    pub json: Value,
+    /// What it would do.
+    pub lines: Vec<Untrusted>,
+    /// What became of it.
+    pub ending: Ending,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// It was looked at alone.
+    Previewed,
+    /// It was carried out.
+    Done {
+        /// One sentence.
+        said: Untrusted,
+        /// The order that takes it back, as the audit log has it.
+        undo: Option<Value>,
+    },
+    /// It was not, or that is not known.
+    Failed {
+        /// `moved`, `refused` or `unsure`.
+        word: &'static str,
+        /// Why.
+        said: Untrusted,
+    },
+}
+
+impl Ending {
+    /// True unless all is as it should be.
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+}
+
+impl Orders<'_> {
+    /// For people.
+    ///
+    /// # Errors
+    /// When `out` takes no more.
+    pub fn text(&self, out: &mut impl Write) -> io::Result<()> {
+        for given in self.given {
+            let order = &given.order;
+            let would = if self.is_dry { "would " } else { "" };
+            let what = self.described(order);
+            writeln!(out, "{}: {would}{what}", order.source)?;
+            for line in &given.lines {
+                writeln!(out, "    {}", line.shown())?;
+            }
+            match &given.ending {
+                Ending::Previewed => {}
+                Ending::Done { said, .. } => {
+                    let said = said.shown();
+                    let said = if said.is_empty() {
+                        Shown::new("yes")
+                    } else {
+                        said
+                    };
+                    writeln!(out, "  done: {said}")?;
+                }
+                Ending::Failed { word, said } => writeln!(out, "  {word}: {}", said.shown())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// For programs; the fields stay as they are.
+    ///
+    /// # Errors
+    /// When `out` takes no more.
+    pub fn json(&self, out: &mut impl Write, now: Timestamp) -> io::Result<()> {
+        let orders: Vec<Value> = self.given.iter().map(Given::json).collect();
+        super::json(
+            out,
+            &json!({
+                "schema": "watchfire/orders/v1",
+                "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                "dry_run": self.is_dry,
+                "orders": orders,
+            }),
+        )
+    }
+
+    fn described(&self, order: &Order) -> String {
+        let verb = order.deed.verb().word();
+        let name = order.target.name.shown();
+        let id = order.target.id.shown();
+        match &order.deed {
+            Deed::Silence {
+                matchers,
+                until,
+                comment,
+            } => {
+                let each: Vec<String> = matchers.iter().map(shown).collect();
+                let why = match comment.trim() {
+                    "" => String::new(),
+                    comment => format!(": {}", Shown::new(comment)),
+                };
+                format!("{verb} {} until {}{why}", each.join(" "), self.end(*until))
+            }
+            Deed::Extend { until } | Deed::Snooze { until } => {
+                format!("{verb} {id} ({name}) until {}", self.end(*until))
+            }
+            _ => format!("{verb} {id} ({name})"),
+        }
+    }
+
+    /// A moment in the zone and in UTC.
+    fn end(&self, moment: Timestamp) -> String {
+        let local = moment.to_zoned(self.zone.clone());
+        let there = local.strftime("%a %Y-%m-%d %H:%M %Z");
+        if *self.zone == TimeZone::UTC {
+            return there.to_string();
+        }
+        format!("{there} ({})", moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+impl Given {
+    fn json(&self) -> Value {
+        let lines: Vec<Shown> = self.lines.iter().map(Untrusted::shown).collect();
+        let lines: Vec<&str> = lines.iter().map(Shown::as_str).collect();
+        let (result, said, undo) = match &self.ending {
+            Ending::Previewed => ("previewed", None, None),
+            Ending::Done { said, undo } => ("done", Some(said), undo.clone()),
+            Ending::Failed { word, said } => (*word, Some(said), None),
+        };
+        let mut json = self.json.clone();
+        json["preview"] = json!(lines);
+        json["result"] = json!(result);
+        json["said"] = json!(said.map(|said| said.shown().as_str().to_owned()));
+        json["undo"] = json!(undo);
+        json
+    }
+}
+
+fn shown(matcher: &Matcher) -> String {
+    Untrusted::from(matcher.to_string()).shown().to_string()
+}
