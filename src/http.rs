@@ -7,8 +7,8 @@ mod fault;
 mod limits;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{self, Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
@@ -23,7 +23,7 @@ use body::Body;
 use client::Transport;
 use fault::Endpoint;
 
-pub use limits::retry_after;
+pub use limits::{Limits, retry_after};
 pub use reqwest::Method;
 
 /// The most decoded bytes that are read of one answer, and of all answers that a source is reading
@@ -49,6 +49,9 @@ pub struct Http {
     held: AtomicUsize,
     /// Milliseconds that the server's clock is ahead, by its last dated answer; [`UNDATED`] for none.
     ahead: AtomicI64,
+    /// How often its source is asked, and what the server has left for it.
+    interval: SignedDuration,
+    limits: sync::Mutex<Limits>,
 }
 
 /// No answer had a date yet.
@@ -110,6 +113,8 @@ impl Http {
             credentials: Arc::default(),
             held: AtomicUsize::new(0),
             ahead: AtomicI64::new(UNDATED),
+            interval: settings.interval,
+            limits: sync::Mutex::default(),
         })
     }
 
@@ -141,6 +146,8 @@ impl Http {
             credentials: Arc::clone(&self.credentials),
             held: AtomicUsize::new(0),
             ahead: AtomicI64::new(UNDATED),
+            interval: settings.interval,
+            limits: sync::Mutex::default(),
         })
     }
 
@@ -160,6 +167,25 @@ impl Http {
     pub fn skew(&self) -> Option<SignedDuration> {
         let ahead = self.ahead.load(Ordering::Relaxed);
         (ahead != UNDATED).then(|| SignedDuration::from_millis(ahead))
+    }
+
+    /// How long the server should be left alone after this poll, so that what it still allows lasts
+    /// until it allows more: for [`Facts::rest`](crate::domain::Facts::rest). `None` when the source's
+    /// interval is fine. To be asked once, at the end of a poll; see [`Limits::rest`] for the formula.
+    pub fn rest(&self) -> Option<SignedDuration> {
+        self.limits().rest(self.interval, Timestamp::now())
+    }
+
+    /// How many more requests the server will answer, by what it said during this poll; `None` where
+    /// it did not say. For loops that had better end before the server ends them.
+    pub fn left(&self) -> Option<u64> {
+        self.limits().left(Timestamp::now())
+    }
+
+    fn limits(&self) -> sync::MutexGuard<'_, Limits> {
+        self.limits
+            .lock()
+            .unwrap_or_else(sync::PoisonError::into_inner)
     }
 
     /// Notes when an answer was dated that was asked for at `asked` and came at `came`.
@@ -377,9 +403,11 @@ impl Request<'_> {
             .send()
             .await
             .map_err(|error| self.broken_off(&error))?;
+        let (status, came) = (response.status(), Timestamp::now());
+        self.http.note_date(response.headers(), asked, came);
         self.http
-            .note_date(response.headers(), asked, Timestamp::now());
-        let status = response.status();
+            .limits()
+            .note(status.as_u16(), response.headers(), came);
         if status.is_success() || self.accepted.contains(&status.as_u16()) {
             return read(response, endpoint, &self.http.held)
                 .await

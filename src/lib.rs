@@ -118,6 +118,9 @@
 //! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
 //!   server named, waits for the watcher's own phase: hundreds are never closer together than when
 //!   all is well.
+//! - **An allowance is spread, not spent.** What a server has left is divided over the time until it
+//!   has more, at the price that polls have shown to have, others' spending included; one poll's worth
+//!   stays for orders ([`http::Limits`]).
 //!
 //! # Adding things
 //!

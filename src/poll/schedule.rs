@@ -217,9 +217,18 @@ mod tests {
             fault: Some(fault),
             ..Facts::default()
         };
-        let part = Outcome::of(&report(Ok(facts)), 2);
+        let part = Outcome::of(&report(Ok(facts.clone())), 2);
         assert_eq!(part.failures, 0);
         assert_eq!(part.embargo(), SignedDuration::from_secs(40));
+        for (rest, seconds) in [(None, 40), (Some(7), 40), (Some(90), 90)] {
+            let rest = rest.map(SignedDuration::from_secs);
+            let facts = Facts {
+                rest,
+                ..facts.clone()
+            };
+            let embargo = Outcome::of(&report(Ok(facts)), 0).embargo();
+            assert_eq!(embargo, SignedDuration::from_secs(seconds), "{rest:?}");
+        }
     }
 
     proptest! {

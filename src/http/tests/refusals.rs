@@ -122,6 +122,24 @@ async fn a_rate_limit_says_how_long_to_stay_away() {
     assert_eq!(denied.kind, FaultKind::Forbidden);
 }
 
+#[tokio::test]
+async fn what_a_server_has_left_is_told_once_a_poll() {
+    let low = ["ratelimit-remaining: 3", "ratelimit-reset: 600"];
+    let server = Server::saying(answer(200, &low, "{}")).await;
+    let http = client(&server);
+    assert_eq!((http.left(), http.rest()), (None, None));
+    http.get("").send().await.unwrap();
+    assert_eq!(http.left(), Some(3));
+    let rest = http.rest().unwrap().as_secs();
+    assert!((299..=300).contains(&rest), "{rest} s for 2 more polls");
+    assert_eq!((http.left(), http.rest()), (None, None));
+    let spent = ["ratelimit-remaining: 0", "ratelimit-reset: 30"];
+    let server = Server::saying(answer(429, &spent, "")).await;
+    let http = client(&server);
+    http.get("").send().await.unwrap_err();
+    assert_eq!(http.left(), Some(0));
+}
+
 #[test]
 fn retry_after_reads_seconds_and_all_three_dates_within_bounds() {
     let now: Timestamp = "1994-11-06T08:49:00Z".parse().unwrap();
