@@ -22,8 +22,10 @@ mod conditional;
 mod fixture;
 pub mod github;
 pub mod json;
+mod link;
 pub mod openmetrics;
 pub mod prometheus;
+mod rollback;
 
 /// Every kind of source there is.
 pub const KINDS: &[Kind] = &[

@@ -16,7 +16,8 @@ pub(super) struct Conditional {
 
 struct Known {
     etag: String,
-    body: Vec<u8>,
+    /// Whole, for its headers say where the next page is, and a 304 need not repeat them.
+    answer: Answer,
 }
 
 impl Conditional {
@@ -26,7 +27,7 @@ impl Conditional {
             Some(known) => request.header("If-None-Match", &known.etag),
             None => request,
         };
-        let mut answer = request.send().await?;
+        let answer = request.send().await?;
         if answer.status == 304 {
             let known = self.known.get(key).ok_or_else(|| {
                 Fault::new(
@@ -34,13 +35,13 @@ impl Conditional {
                     "the server says that nothing has changed (304), but was not asked that",
                 )
             })?;
-            answer.status = 200;
-            answer.body.clone_from(&known.body);
-        } else if answer.status == 200 {
+            return Ok(known.answer.clone());
+        }
+        if answer.status == 200 {
             match answer.header("ETag").map(str::to_owned) {
                 Some(etag) => {
-                    let body = answer.body.clone();
-                    self.known.insert(key.to_owned(), Known { etag, body });
+                    let answer = answer.clone();
+                    self.known.insert(key.to_owned(), Known { etag, answer });
                 }
                 None => {
                     self.known.remove(key);

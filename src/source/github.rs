@@ -1,30 +1,37 @@
-//! Asks GitHub's REST API for deployments, how they went, and tagged releases.
+//! Asks GitHub for deployments, how they went, tagged releases, and runs of workflows that deploy.
 //!
-//! One request a repository and environment lists the newest deployments; how one went is asked
-//! once more for each that has not come to its end yet. Answers are asked for conditionally, so
-//! that an unchanged one costs nothing of the rate limit, and one after the other, as GitHub's best
-//! practices for the REST API ask for.
+//! Two ways lead there. By REST, one request a repository and environment lists the newest
+//! deployments; how one went is asked once more for each that has not come to its end yet. Answers
+//! are asked for conditionally, so that an unchanged one costs nothing of the rate limit, and one
+//! after the other, as GitHub's best practices for the REST API ask for. By GraphQL, one request asks
+//! for fifty repositories and how everything went; it needs a token, and costs points of an allowance
+//! of its own. A watcher of one repository takes REST, one of several with a token GraphQL, and REST
+//! again while that is refused. Runs of workflows and past moments are asked for by REST.
 
+mod graph;
 mod options;
+mod rest;
 mod rows;
+mod trouble;
 mod wire;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::de::DeserializeOwned;
 
+use self::graph::{Graph, Scope};
 use self::options::{Options, Repo};
+use self::rest::{Listed, Rest, Total};
 use self::rows::Outcome;
-use self::wire::{Deployment, Status, TagRelease};
-use super::conditional::Conditional;
+use self::trouble::{Patience, Trouble, is_everywhere};
+use self::wire::{Deployment, Row as _, Run, Status, TagRelease};
+use super::rollback::mark_rollbacks;
 use super::{Ask, Built, Fetching, Kind, Source};
-use crate::config::{Problem, Settings, SourceSettings};
+use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Release};
-use crate::http::{Answer, Http, Request};
+use crate::http::Http;
 use crate::store::Offers;
-use crate::text::Untrusted;
 
 /// `kind = "github"`.
 pub const KIND: Kind = Kind {
@@ -34,33 +41,54 @@ pub const KIND: Kind = Kind {
     build,
 };
 
-/// How many deployments and releases of a repository are looked at.
-const ROWS: usize = 20;
 /// How many deployments one poll asks about, the newest first; the others wait for the next poll.
 const STATUSES_A_POLL: usize = 30;
-/// How many pages are turned back to find a past moment.
-const PAGES: usize = 10;
-/// How long to stay away when GitHub tells of its secondary limit without saying how long.
-const SECONDARY_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// With so many repositories GraphQL is the cheaper way: one request instead of one for each list,
+/// and one for each deployment at the first poll.
+const GRAPHQL_FROM: usize = 2;
+/// How many requests of the allowance are left to others when statuses are asked for.
+const SPARED: u64 = 1;
 
 fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
+    let http = Http::new(settings, Some(options::DEFAULT_URL))?;
+    let url = settings.http.url.as_deref();
+    let repos = options::repos(settings, options.repos, &options.workflows)?;
+    let has_token = !matches!(settings.http.auth, Auth::None);
+    let by_graph = options
+        .graphql
+        .unwrap_or(has_token && repos.len() >= GRAPHQL_FROM);
+    if by_graph && !has_token {
+        return Err(settings.problem(
+            "graphql",
+            "needs a `token`: GitHub answers nobody without one",
+        ));
+    }
+    let has_lists = options.releases || !options.environments.is_empty();
+    let graph = (by_graph && has_lists)
+        .then(|| http.beside(settings, &options::graphql(url)))
+        .transpose()?;
+    let nothing = Seen {
+        deployments: vec![Vec::new(); options.environments.len()],
+        ..Seen::default()
+    };
     let source = GitHub {
-        http: Http::new(settings, Some(options::DEFAULT_URL))?,
-        site: options::site(settings.http.url.as_deref()),
-        repos: options::repos(settings, options.repos)?,
+        rest: Rest::new(http),
+        graph: graph.map(Graph::new),
+        site: options::site(url),
+        last: vec![nothing; repos.len()],
         environments: options.environments,
         with_tags: options.releases,
-        answers: Conditional::default(),
-        asked: HashSet::new(),
-        deployments: HashMap::new(),
-        tags: HashMap::new(),
         outcomes: HashMap::new(),
+        patience: Patience::default(),
+        repos,
     };
-    if source.environments.is_empty() && !source.with_tags {
+    let has_runs = source.repos.iter().any(|repo| !repo.workflows.is_empty());
+    if source.environments.is_empty() && !source.with_tags && !has_runs {
         return Err(settings.problem(
             "environments",
-            "is empty: name an environment, or set `releases = true` for tagged releases",
+            "is empty: name an environment, or set `releases = true` for tagged releases, \
+             or `workflows = [\"deploy.yml\"]` for runs",
         ));
     }
     Ok(Built {
@@ -75,185 +103,283 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
 
 /// GitHub, and what it has said so far.
 struct GitHub {
-    http: Http,
+    rest: Rest,
+    graph: Option<Graph>,
     site: String,
     repos: Vec<Repo>,
     environments: Vec<String>,
     with_tags: bool,
-    answers: Conditional,
-    /// What this poll asked for: answers to other questions need not be kept.
-    asked: HashSet<String>,
-    /// The last good list of each repository and environment, for when one of them fails.
-    deployments: HashMap<(String, String), Vec<Deployment>>,
-    /// The last good tagged releases of each repository.
-    tags: HashMap<String, Vec<TagRelease>>,
+    /// The last good lists of each repository, for when one of them fails.
+    last: Vec<Seen>,
     /// How deployments went, with the `updated_at` that this was true for.
-    outcomes: HashMap<u64, (Option<String>, Outcome)>,
+    outcomes: HashMap<String, (Option<String>, Outcome)>,
+    patience: Patience,
+}
+
+/// The lists of one repository.
+#[derive(Clone, Default)]
+struct Seen {
+    /// By the place of their environment in the settings.
+    deployments: Vec<Vec<Deployment>>,
+    tags: Vec<TagRelease>,
+    /// Of all its workflows, by the place of each.
+    runs: Vec<Vec<Run>>,
 }
 
 impl Source for GitHub {
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
-        Box::pin(self.poll(ask.at))
+        Box::pin(async move {
+            let outcome = self.poll(ask).await;
+            self.patience.apply(outcome)
+        })
     }
 
     fn skew(&self) -> Option<SignedDuration> {
-        self.http.skew()
-    }
-}
-
-/// What went wrong, or was left out, in one poll.
-#[derive(Default)]
-struct Trouble {
-    faults: Vec<Fault>,
-    warnings: Vec<Untrusted>,
-}
-
-impl Trouble {
-    /// Notes what went wrong with one repository; what would go wrong with all ends the poll.
-    fn note(&mut self, repo: &Repo, fault: Fault) -> Result<(), Fault> {
-        if is_everywhere(fault.kind) {
-            return Err(fault);
-        }
-        self.faults.push(named(repo, &fault));
-        Ok(())
-    }
-
-    /// All faults as one.
-    fn fault(&mut self) -> Option<Fault> {
-        let more = self.faults.len().saturating_sub(1);
-        let fault = self.faults.drain(..).next()?;
-        if more == 0 {
-            return Some(fault);
-        }
-        let message = format!("{} (and {more} more faults)", fault.message.raw()).into();
-        Some(Fault { message, ..fault })
+        let graph = self.graph.as_ref().and_then(|graph| graph.http.skew());
+        graph.or_else(|| self.rest.http.skew())
     }
 }
 
 impl GitHub {
-    async fn poll(&mut self, at: Option<Timestamp>) -> Result<Facts, Fault> {
-        self.asked.clear();
+    async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let mut trouble = Trouble::default();
-        let mut found = Vec::new();
-        let mut releases = Vec::new();
+        self.rest.begin();
+        let seen = match ask.at {
+            Some(at) => self.past(at, &mut trouble).await?,
+            None => {
+                self.present(ask.now, &mut trouble).await?;
+                self.last.clone()
+            }
+        };
+        let has_outcomes = ask.at.is_none() && self.is_by_graph(ask.now);
+        if !has_outcomes {
+            self.ask_outcomes(&seen, &mut trouble).await;
+        }
+        if ask.at.is_none() {
+            let known = seen
+                .iter()
+                .flat_map(|seen| seen.deployments.iter().flatten());
+            let ids: HashSet<&str> = known.map(|row| row.id.as_str()).collect();
+            self.outcomes.retain(|id, _| ids.contains(id.as_str()));
+            self.rest.forget();
+        }
+        let graph = self.graph.as_ref().and_then(|graph| graph.http.rest());
+        let is_open = self.is_by_graph(ask.now);
+        Ok(Facts {
+            releases: Some(self.releases(&seen, ask.at)),
+            fault: trouble.fault(),
+            warnings: trouble.warnings,
+            // While it is not asked, nothing waits for what GraphQL has left.
+            rest: self.rest.http.rest().max(graph.filter(|_| is_open)),
+            ..Facts::default()
+        })
+    }
+
+    fn is_by_graph(&self, now: Timestamp) -> bool {
+        let graph = self.graph.as_ref();
+        graph.is_some_and(|graph| graph.closed(now).is_none())
+    }
+
+    /// Brings the last lists up to date.
+    async fn present(&mut self, now: Timestamp, trouble: &mut Trouble) -> Result<(), Fault> {
+        let since = now.checked_sub(rest::HORIZON).unwrap_or(Timestamp::MIN);
+        if self.is_by_graph(now) {
+            self.by_graph(now, since, trouble).await?;
+        }
+        let is_done = self.is_by_graph(now);
+        if let Some(why) = self.graph.as_ref().and_then(|graph| graph.closed(now)) {
+            trouble.warn(format!(
+                "GraphQL is refused ({why}); each repository is asked by REST"
+            ));
+        }
         let mut lists = 0;
-        for repo in self.repos.clone() {
-            for environment in self.environments.clone() {
+        for index in 0..self.repos.len() {
+            let wanted = if is_done { 0 } else { self.environments.len() };
+            for environment in 0..wanted {
                 lists += 1;
-                let rows = self.list_deployments(&repo, &environment, at, &mut trouble);
-                found.extend(rows.await?.into_iter().map(|row| (repo.clone(), row)));
+                self.list_deployments(index, environment, since, trouble)
+                    .await?;
+            }
+            if self.with_tags && !is_done {
+                lists += 1;
+                self.list_tags(index, trouble).await?;
+            }
+            lists += self.repos[index].workflows.len();
+            self.list_runs(index, since, trouble).await?;
+        }
+        if !is_done
+            && trouble.faults.len() == lists
+            && let Some(fault) = trouble.fault()
+        {
+            return Err(fault);
+        }
+        Ok(())
+    }
+
+    /// Asks for all repositories at once; closes that way when it is refused.
+    async fn by_graph(
+        &mut self,
+        now: Timestamp,
+        since: Timestamp,
+        trouble: &mut Trouble,
+    ) -> Result<(), Fault> {
+        let Some(graph) = &mut self.graph else {
+            return Ok(());
+        };
+        let scope = Scope {
+            environments: &self.environments,
+            with_tags: self.with_tags,
+            since,
+        };
+        let mut warned = Trouble::default();
+        let loaded = match graph.load(&self.repos, &scope, &mut warned).await {
+            Ok(loaded) => loaded,
+            Err(fault) if is_everywhere(fault.kind) => return Err(fault),
+            Err(fault) => {
+                graph.close(now, &fault);
+                return Ok(());
+            }
+        };
+        trouble.warnings.append(&mut warned.warnings);
+        for (last, loaded) in self.last.iter_mut().zip(loaded) {
+            for (known, rows) in last.deployments.iter_mut().zip(loaded.deployments) {
+                let Some(rows) = rows else { continue };
+                known.clear();
+                for (row, statuses) in rows {
+                    let outcome = (row.updated_at.clone(), Outcome::of(statuses));
+                    self.outcomes.insert(row.id.clone(), outcome);
+                    known.push(row);
+                }
+            }
+            if let Some(tags) = loaded.tags {
+                last.tags = tags;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest deployments of a repository; its last known ones when it alone fails.
+    async fn list_deployments(
+        &mut self,
+        index: usize,
+        environment: usize,
+        since: Timestamp,
+        trouble: &mut Trouble,
+    ) -> Result<(), Fault> {
+        let (repo, name) = (&self.repos[index], &self.environments[environment]);
+        let path = format!("/repos/{}/deployments", repo.name);
+        let query = [("environment", name.as_str())];
+        match self.rest.list(&path, &query, rest::bare, Some(since)).await {
+            Ok(listed) => {
+                cut(repo, &listed, &format!("deployments to {name}"), trouble);
+                self.last[index].deployments[environment] = listed.rows;
+                Ok(())
+            }
+            Err(fault) => trouble.note(repo, fault),
+        }
+    }
+
+    /// The newest tagged releases of a repository, likewise.
+    async fn list_tags(&mut self, index: usize, trouble: &mut Trouble) -> Result<(), Fault> {
+        let repo = &self.repos[index];
+        let path = format!("/repos/{}/releases", repo.name);
+        // A page is enough: they are no history of a place, and a hundred go back far.
+        let since = Some(Timestamp::MAX);
+        match self.rest.list(&path, &[], rest::bare, since).await {
+            Ok(listed) => {
+                self.last[index].tags = listed.rows;
+                Ok(())
+            }
+            Err(fault) => trouble.note(repo, fault),
+        }
+    }
+
+    /// The newest runs of its workflows, likewise.
+    async fn list_runs(
+        &mut self,
+        index: usize,
+        since: Timestamp,
+        trouble: &mut Trouble,
+    ) -> Result<(), Fault> {
+        let repo = &self.repos[index];
+        let runs = &mut self.last[index].runs;
+        runs.resize_with(repo.workflows.len(), Vec::new);
+        for (known, workflow) in runs.iter_mut().zip(&repo.workflows) {
+            let path = runs_path(repo, workflow);
+            let listed = self.rest.list(&path, &RUNS, rest::runs, Some(since)).await;
+            match listed {
+                Ok(listed) => {
+                    cut(repo, &listed, &format!("runs of {workflow}"), trouble);
+                    *known = listed.rows;
+                }
+                Err(fault) => trouble.note(repo, no_workflow(workflow, fault))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The lists as they were at a past moment.
+    async fn past(&self, at: Timestamp, trouble: &mut Trouble) -> Result<Vec<Seen>, Fault> {
+        let mut all = Vec::new();
+        let mut lists = 0;
+        for repo in &self.repos {
+            let mut seen = Seen::default();
+            let path = format!("/repos/{}", repo.name);
+            for environment in &self.environments {
+                lists += 1;
+                let path = format!("{path}/deployments");
+                let query = [("environment", environment.as_str())];
+                let rows = self.rest.past(&path, &query, rest::bare, at).await;
+                seen.deployments.push(kept(repo, rows, trouble)?);
             }
             if self.with_tags {
                 lists += 1;
-                let rows = self.list_tags(&repo, at, &mut trouble).await?;
-                releases.extend(rows.iter().filter_map(|row| rows::tag(&repo, row)));
+                let path = format!("{path}/releases");
+                let rows = self.rest.past(&path, &[], rest::bare, at).await;
+                seen.tags = kept(repo, rows, trouble)?;
             }
+            for workflow in &repo.workflows {
+                lists += 1;
+                let path = runs_path(repo, workflow);
+                let rows = self.rest.past(&path, &RUNS, rest::runs, at).await;
+                let rows = rows.map_err(|fault| no_workflow(workflow, fault));
+                seen.runs.push(kept(repo, rows, trouble)?);
+            }
+            all.push(seen);
         }
         if trouble.faults.len() == lists
             && let Some(fault) = trouble.fault()
         {
             return Err(fault);
         }
-        found.sort_by_key(|(_, row)| Reverse((row.created(), row.id)));
-        self.ask_outcomes(&found, &mut trouble).await;
-        if at.is_none() {
-            let ids: HashSet<u64> = found.iter().map(|(_, row)| row.id).collect();
-            self.outcomes.retain(|id, _| ids.contains(id));
-            self.answers.retain(|key| self.asked.contains(key));
-        }
-        releases.extend(found.iter().map(|(repo, row)| self.release(repo, row, at)));
-        Ok(Facts {
-            releases: Some(releases),
-            fault: trouble.fault(),
-            warnings: trouble.warnings,
-            ..Facts::default()
-        })
-    }
-
-    fn release(&self, repo: &Repo, row: &Deployment, at: Option<Timestamp>) -> Release {
-        let outcome = self.outcomes.get(&row.id);
-        let outcome = outcome.map(|(_, outcome)| outcome.clone());
-        rows::deployment(repo, row, outcome, &self.site, at)
-    }
-
-    /// The newest deployments of a repository; its last known ones when it alone fails.
-    async fn list_deployments(
-        &mut self,
-        repo: &Repo,
-        environment: &str,
-        at: Option<Timestamp>,
-        trouble: &mut Trouble,
-    ) -> Result<Vec<Deployment>, Fault> {
-        let path = format!("/repos/{}/deployments", repo.name);
-        let query = [("environment", environment)];
-        let listed = match at {
-            Some(at) => self.past(&path, &query, at, Deployment::created).await,
-            None => self.list(&path, &query, ROWS).await,
-        };
-        let key = (repo.name.clone(), environment.to_owned());
-        match listed {
-            Ok(rows) => {
-                if at.is_none() {
-                    self.deployments.insert(key, rows.clone());
-                }
-                Ok(rows)
-            }
-            Err(fault) => {
-                trouble.note(repo, fault)?;
-                let known = self.deployments.get(&key).filter(|_| at.is_none());
-                Ok(known.cloned().unwrap_or_default())
-            }
-        }
-    }
-
-    /// The newest tagged releases of a repository, likewise.
-    async fn list_tags(
-        &mut self,
-        repo: &Repo,
-        at: Option<Timestamp>,
-        trouble: &mut Trouble,
-    ) -> Result<Vec<TagRelease>, Fault> {
-        let path = format!("/repos/{}/releases", repo.name);
-        let listed = match at {
-            Some(at) => self.past(&path, &[], at, TagRelease::published).await,
-            None => self.list(&path, &[], ROWS).await,
-        };
-        match listed {
-            Ok(rows) => {
-                if at.is_none() {
-                    self.tags.insert(repo.name.clone(), rows.clone());
-                }
-                Ok(rows)
-            }
-            Err(fault) => {
-                trouble.note(repo, fault)?;
-                let known = self.tags.get(&repo.name).filter(|_| at.is_none());
-                Ok(known.cloned().unwrap_or_default())
-            }
-        }
+        Ok(all)
     }
 
     /// Asks how those went whose end is not known yet, the newest first.
-    async fn ask_outcomes(&mut self, found: &[(Repo, Deployment)], trouble: &mut Trouble) {
-        let mut left = STATUSES_A_POLL;
-        let mut waiting = 0_usize;
-        for (repo, row) in found {
+    async fn ask_outcomes(&mut self, seen: &[Seen], trouble: &mut Trouble) {
+        let rows = |(repo, seen): (_, &Seen)| {
+            let rows: Vec<_> = seen.deployments.iter().flatten().cloned().collect();
+            rows.into_iter().map(move |row| (repo, row))
+        };
+        let mut found: Vec<(&Repo, Deployment)> =
+            self.repos.iter().zip(seen).flat_map(rows).collect();
+        found.retain(|(_, row)| {
             let known = self.outcomes.get(&row.id);
-            if known
-                .is_some_and(|(updated, outcome)| outcome.is_final && *updated == row.updated_at)
-            {
-                continue;
+            known.is_none_or(|(updated, outcome)| !outcome.is_final || *updated != row.updated_at)
+        });
+        found.sort_by_key(|(_, row)| Reverse((row.dated(), row.id.clone())));
+        let mut asked = 0;
+        for (repo, row) in &found {
+            let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);
+            if asked == STATUSES_A_POLL || is_spent {
+                break;
             }
-            if left == 0 {
-                waiting += 1;
-                continue;
-            }
-            left -= 1;
+            asked += 1;
             let path = format!("/repos/{}/deployments/{}/statuses", repo.name, row.id);
-            match self.list::<Status>(&path, &[], STATUSES_A_POLL).await {
-                Ok(statuses) => {
-                    let outcome = (row.updated_at.clone(), Outcome::of(statuses));
-                    self.outcomes.insert(row.id, outcome);
+            match self.rest.list::<Status>(&path, &[], rest::bare, None).await {
+                Ok(listed) => {
+                    let outcome = (row.updated_at.clone(), Outcome::of(listed.rows));
+                    self.outcomes.insert(row.id.clone(), outcome);
                 }
                 Err(fault) => {
                     if let Err(fault) = trouble.note(repo, fault) {
@@ -263,124 +389,81 @@ impl GitHub {
                 }
             }
         }
+        let waiting = found.len() - asked;
         if waiting > 0 {
-            let words = format!("{waiting} older deployments are asked about with the next polls");
-            trouble.warnings.push(words.into());
+            trouble.warn(format!(
+                "{waiting} older deployments are asked about with the next polls"
+            ));
         }
     }
 
-    /// Asks for the first `count` rows of a list, conditionally.
-    async fn list<T: DeserializeOwned>(
-        &mut self,
-        path: &str,
-        query: &[(&str, &str)],
-        count: usize,
-    ) -> Result<Vec<T>, Fault> {
-        let key = format!("{path} {query:?}");
-        let request = request(&self.http, path, query, count).accept(&[304]);
-        let answer = self.answers.send(&key, request).await.map_err(limited)?;
-        self.asked.insert(key);
-        answer.json()
-    }
-
-    /// Turns pages back until there are enough rows that are not younger than `at`, and gives those.
-    async fn past<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-        at: Timestamp,
-        dated: impl Fn(&T) -> Option<Timestamp>,
-    ) -> Result<Vec<T>, Fault> {
-        let mut kept = Vec::new();
-        let mut next = Some(request(&self.http, path, query, 100));
-        for _ in 0..PAGES {
-            let Some(request) = next else {
-                return Ok(kept);
-            };
-            let answer = request.send().await.map_err(limited)?;
-            let rows: Vec<T> = answer.json()?;
-            kept.extend(
-                rows.into_iter()
-                    .filter(|row| dated(row).is_some_and(|dated| dated <= at))
-                    .take(ROWS - kept.len()),
-            );
-            if kept.len() == ROWS {
-                return Ok(kept);
-            }
-            let link = next_page(&answer).map(|link| self.http.get_url(link));
-            next = link.transpose()?.map(with_headers);
-        }
-        Err(Fault::new(
-            FaultKind::NoHistory,
-            format!("the moment is more than {PAGES} pages of deployments ago"),
-        ))
-    }
-}
-
-fn request<'a>(http: &'a Http, path: &str, query: &[(&str, &str)], count: usize) -> Request<'a> {
-    let request = http.get(path).query("per_page", &count.to_string());
-    let with_query =
-        |request: Request<'a>, (name, value): &(&str, &str)| request.query(name, value);
-    with_headers(query.iter().fold(request, with_query))
-}
-
-/// What GitHub wants every request to say.
-fn with_headers(request: Request<'_>) -> Request<'_> {
-    request
-        .header("Accept", "application/vnd.github+json")
-        .header("X-GitHub-Api-Version", "2022-11-28")
-}
-
-/// Where the next page is: `Link: <…>; rel="next"`, RFC 8288.
-fn next_page(answer: &Answer) -> Option<&str> {
-    answer.header("Link")?.split(',').find_map(|link| {
-        let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        parameters.contains("rel=\"next\"").then_some(address)
-    })
-}
-
-/// True for faults that another repository would meet just the same.
-fn is_everywhere(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Timeout
-            | FaultKind::Connect
-            | FaultKind::Tls
-            | FaultKind::Auth
-            | FaultKind::RateLimited
-            | FaultKind::Secret
-            | FaultKind::Crash
-    )
-}
-
-/// Tells the secondary rate limit from a missing right: both are a 403, and not all of the former
-/// have a header that says so.
-fn limited(fault: Fault) -> Fault {
-    let said = fault.message.raw().to_ascii_lowercase();
-    if fault.kind == FaultKind::Forbidden && said.contains("rate limit") {
-        return Fault {
-            retry_after: fault.retry_after.or(Some(SECONDARY_WAIT)),
-            ..Fault::new(
-                FaultKind::RateLimited,
-                "secondary rate limit reached (403); raise `interval` if this repeats",
-            )
+    /// Everything as releases, what was rolled back as such.
+    fn releases(&self, seen: &[Seen], at: Option<Timestamp>) -> Vec<Release> {
+        // A run does not say where it deploys to; with one environment there is but one answer.
+        let only = match self.environments.as_slice() {
+            [only] => only.as_str(),
+            _ => "",
         };
+        let mut all = Vec::new();
+        for (repo, seen) in self.repos.iter().zip(seen) {
+            let rows = seen.deployments.iter().flatten();
+            let mut arrived: Vec<_> = rows
+                .clone()
+                .map(|row| self.release(repo, row, at))
+                .collect();
+            let runs = seen.runs.iter().flatten();
+            let runs = runs.filter(|run| !rows.clone().any(|row| rows::is_made_by(row, run)));
+            arrived.extend(runs.filter_map(|run| rows::run(repo, run, only, at)));
+            mark_rollbacks(&mut arrived);
+            all.append(&mut arrived);
+            all.extend(seen.tags.iter().filter_map(|row| rows::tag(repo, row)));
+        }
+        all
     }
-    fault
+
+    fn release(&self, repo: &Repo, row: &Deployment, at: Option<Timestamp>) -> Release {
+        let outcome = self.outcomes.get(&row.id);
+        let outcome = outcome.map(|(_, outcome)| outcome.clone());
+        rows::deployment(repo, row, outcome, &self.site, at)
+    }
 }
 
-/// The fault of one repository.
-fn named(repo: &Repo, fault: &Fault) -> Fault {
-    let words = match fault.kind {
-        FaultKind::NotFound => "no such repository, or the token may not see it (404)",
-        FaultKind::Redirect => "has moved; correct its name in `repos`",
-        _ => fault.message.raw(),
+/// What runs are asked for with: without the pull requests of each, which are long and not read.
+const RUNS: [(&str, &str); 1] = [("exclude_pull_requests", "true")];
+
+fn runs_path(repo: &Repo, workflow: &str) -> String {
+    format!("/repos/{}/actions/workflows/{workflow}/runs", repo.name)
+}
+
+/// The rows, or none and a note of why.
+fn kept<T>(
+    repo: &Repo,
+    rows: Result<Vec<T>, Fault>,
+    trouble: &mut Trouble,
+) -> Result<Vec<T>, Fault> {
+    rows.or_else(|fault| trouble.note(repo, fault).map(|()| Vec::new()))
+}
+
+/// Says how much of a list was read, if that is not all that was wanted.
+fn cut<T>(repo: &Repo, listed: &Listed<T>, what: &str, trouble: &mut Trouble) {
+    let count = listed.rows.len();
+    let of = match &listed.cut {
+        None => return,
+        Some(Total::Exactly(total)) => format!("{count} of {total}"),
+        Some(Total::About(total)) => format!("{count} of about {total}"),
+        Some(Total::Unknown) => format!("the newest {count}"),
     };
-    let message = format!("{}: {words}", repo.name).into();
-    Fault {
-        message,
-        ..fault.clone()
+    trouble.warn(format!("{}: {of} {what} loaded", repo.name));
+}
+
+/// The fault of a workflow that is not there.
+fn no_workflow(workflow: &str, fault: Fault) -> Fault {
+    if fault.kind != FaultKind::NotFound {
+        return fault;
     }
+    // Of another kind, for `NotFound` says that it is the repository.
+    let words = format!("no workflow {workflow}, or the token may not see it (404)");
+    Fault::new(FaultKind::Query, words)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::options::Repo;
-use super::wire::{Deployment, Status, TagRelease};
+use super::wire::{Account, Deployment, Row as _, Run, Status, TagRelease};
 use crate::domain::{Release, ReleaseStatus};
 use crate::source::web_link;
 use crate::text::Untrusted;
@@ -27,7 +27,7 @@ impl Outcome {
     /// `inactive` says that something else has taken its place since: how it went is what the
     /// status before says.
     pub(super) fn of(mut statuses: Vec<Status>) -> Self {
-        statuses.sort_by_key(|status| std::cmp::Reverse((status.created(), status.id)));
+        statuses.sort_by_key(|status| std::cmp::Reverse((status.dated(), number(&status.id))));
         let link = |url: &Option<String>| url.as_deref().and_then(web_link);
         let url = statuses
             .iter()
@@ -48,7 +48,7 @@ impl Outcome {
             status,
             finished_at: telling
                 .filter(|_| is_over && is_told)
-                .and_then(Status::created),
+                .and_then(Status::dated),
             url,
             is_final: is_over,
         }
@@ -85,7 +85,7 @@ pub(super) fn deployment(
         status: outcome
             .as_ref()
             .map_or(ReleaseStatus::Unknown, |outcome| outcome.status),
-        started_at: deployment.created(),
+        started_at: deployment.dated(),
         finished_at: outcome.as_ref().and_then(|outcome| outcome.finished_at),
         actor: account(deployment.creator.as_ref()),
         commit: some(&deployment.sha),
@@ -97,7 +97,7 @@ pub(super) fn deployment(
 
 /// Makes a tagged release one of ours; `None` for a draft, which nobody has got yet.
 pub(super) fn tag(repo: &Repo, release: &TagRelease) -> Option<Release> {
-    let published = release.published().filter(|_| !release.draft)?;
+    let published = release.dated().filter(|_| !release.draft)?;
     let target = &release.target_commitish;
     let is_commit = target.len() >= 40 && target.bytes().all(|byte| byte.is_ascii_hexdigit());
     Some(Release {
@@ -114,6 +114,74 @@ pub(super) fn tag(repo: &Repo, release: &TagRelease) -> Option<Release> {
     })
 }
 
+/// Makes a run of a workflow that deploys a release, as it stood at `at` if that is given; `None` for
+/// one that was skipped, and for one of a pull request, which is no release.
+///
+/// A run does not say where it deploys to; `environment` is what the settings say.
+pub(super) fn run(
+    repo: &Repo,
+    run: &Run,
+    environment: &str,
+    at: Option<Timestamp>,
+) -> Option<Release> {
+    if run.event.starts_with("pull_request") || run.conclusion.as_deref() == Some("skipped") {
+        return None;
+    }
+    let ended = run.status.as_deref() == Some("completed");
+    let is_over = ended
+        && run
+            .changed()
+            .is_none_or(|changed| at.is_none_or(|at| changed <= at));
+    let status = if is_over {
+        concluded(run.conclusion.as_deref().unwrap_or_default())
+    } else if ended {
+        ReleaseStatus::Running
+    } else {
+        match run.status.as_deref().unwrap_or_default() {
+            "requested" => ReleaseStatus::Pending,
+            other => ReleaseStatus::from_word(other),
+        }
+    };
+    let actor = run.triggering_actor.as_ref().or(run.actor.as_ref());
+    Some(Release {
+        id: format!("github:{}:run:{}", repo.name, run.id).into(),
+        service: repo.service.as_str().into(),
+        version: version(
+            run.head_branch.as_deref().unwrap_or_default(),
+            &run.head_sha,
+        )
+        .into(),
+        environment: environment.into(),
+        status,
+        started_at: run.dated(),
+        finished_at: run.changed().filter(|_| is_over),
+        actor: account(actor),
+        commit: some(&run.head_sha),
+        url: run.html_url.as_deref().and_then(web_link),
+    })
+}
+
+/// What the conclusion of a run means for what it was to deploy.
+fn concluded(conclusion: &str) -> ReleaseStatus {
+    match conclusion {
+        "timed_out" | "startup_failure" | "stale" => ReleaseStatus::Failed,
+        "neutral" => ReleaseStatus::Succeeded,
+        "action_required" => ReleaseStatus::Pending,
+        other => ReleaseStatus::from_word(other),
+    }
+}
+
+/// True when a deployment of the same commit was made while a run was going on: the run made it, and
+/// both would be one release twice.
+pub(super) fn is_made_by(deployment: &Deployment, run: &Run) -> bool {
+    let (Some(made), Some(began)) = (deployment.dated(), run.dated()) else {
+        return false;
+    };
+    let in_time = run.status.as_deref() != Some("completed")
+        || run.changed().is_none_or(|ended| made <= ended);
+    deployment.sha == run.head_sha && made >= began && in_time
+}
+
 /// What to call a version: its tag or branch, unless that is the commit itself or the branch that
 /// everything is deployed from; then the short commit.
 fn version(git_ref: &str, sha: &str) -> String {
@@ -128,7 +196,12 @@ fn version(git_ref: &str, sha: &str) -> String {
     sha.get(..SHORT_SHA).unwrap_or(sha).to_owned()
 }
 
-fn account(account: Option<&super::wire::Account>) -> Option<Untrusted> {
+/// Statuses of one second are told apart by their numbers.
+fn number(id: &str) -> u64 {
+    id.parse().unwrap_or(0)
+}
+
+fn account(account: Option<&Account>) -> Option<Untrusted> {
     account.and_then(|account| some(&account.login))
 }
 
@@ -150,6 +223,7 @@ mod tests {
         Repo {
             name: "acme/checkout".to_owned(),
             service: "checkout".to_owned(),
+            workflows: Vec::new(),
         }
     }
 

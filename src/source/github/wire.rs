@@ -1,15 +1,16 @@
 //! What GitHub's REST API sends: the fields that are read.
 //!
 //! Shapes: the description `api.github.com` of github/rest-api-description, API version
-//! 2022-11-28.
+//! 2022-11-28. What GraphQL says is brought to the same shapes.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// One row of `GET /repos/{owner}/{repo}/deployments`. Its state is not here but in its statuses.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Deployment {
-    pub(super) id: u64,
+    #[serde(deserialize_with = "id")]
+    pub(super) id: String,
     #[serde(default)]
     pub(super) sha: String,
     #[serde(default, rename = "ref")]
@@ -17,27 +18,28 @@ pub(super) struct Deployment {
     #[serde(default)]
     pub(super) environment: String,
     pub(super) creator: Option<Account>,
-    created_at: Option<String>,
+    pub(super) created_at: Option<String>,
     #[serde(default)]
     pub(super) updated_at: Option<String>,
 }
 
 /// One row of `GET /repos/{owner}/{repo}/deployments/{id}/statuses`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Status {
-    #[serde(default)]
-    pub(super) id: u64,
+    #[serde(default, deserialize_with = "id")]
+    pub(super) id: String,
     #[serde(default)]
     pub(super) state: String,
-    created_at: Option<String>,
+    pub(super) created_at: Option<String>,
     pub(super) log_url: Option<String>,
     pub(super) environment_url: Option<String>,
 }
 
 /// One row of `GET /repos/{owner}/{repo}/releases`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct TagRelease {
-    pub(super) id: u64,
+    #[serde(deserialize_with = "id")]
+    pub(super) id: String,
     #[serde(default)]
     pub(super) tag_name: String,
     #[serde(default)]
@@ -45,8 +47,37 @@ pub(super) struct TagRelease {
     #[serde(default)]
     pub(super) draft: bool,
     pub(super) author: Option<Account>,
-    published_at: Option<String>,
+    pub(super) published_at: Option<String>,
     pub(super) html_url: Option<String>,
+}
+
+/// One page of `GET /repos/{owner}/{repo}/actions/workflows/{file}/runs`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Runs {
+    #[serde(default)]
+    pub(super) total_count: Option<usize>,
+    pub(super) workflow_runs: Vec<Run>,
+}
+
+/// One run of a workflow.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Run {
+    #[serde(deserialize_with = "id")]
+    pub(super) id: String,
+    pub(super) head_branch: Option<String>,
+    #[serde(default)]
+    pub(super) head_sha: String,
+    #[serde(default)]
+    pub(super) event: String,
+    pub(super) status: Option<String>,
+    pub(super) conclusion: Option<String>,
+    pub(super) html_url: Option<String>,
+    created_at: Option<String>,
+    /// When it last changed; for one that is over, when it ended.
+    updated_at: Option<String>,
+    run_started_at: Option<String>,
+    pub(super) actor: Option<Account>,
+    pub(super) triggering_actor: Option<Account>,
 }
 
 /// A person or a bot.
@@ -56,24 +87,76 @@ pub(super) struct Account {
     pub(super) login: String,
 }
 
-impl Deployment {
-    pub(super) fn created(&self) -> Option<Timestamp> {
+/// A row of a list that begins with the newest.
+pub(super) trait Row {
+    /// What it is known by.
+    fn id(&self) -> &str;
+    /// The moment that it is dated by.
+    fn dated(&self) -> Option<Timestamp>;
+}
+
+impl Row for Deployment {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn dated(&self) -> Option<Timestamp> {
         time(self.created_at.as_deref())
     }
 }
 
-impl Status {
-    pub(super) fn created(&self) -> Option<Timestamp> {
+impl Row for Status {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn dated(&self) -> Option<Timestamp> {
         time(self.created_at.as_deref())
     }
 }
 
-impl TagRelease {
-    pub(super) fn published(&self) -> Option<Timestamp> {
+impl Row for TagRelease {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn dated(&self) -> Option<Timestamp> {
         time(self.published_at.as_deref())
+    }
+}
+
+impl Row for Run {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When this attempt began: one that is run again keeps the moment of the first.
+    fn dated(&self) -> Option<Timestamp> {
+        time(self.run_started_at.as_deref()).or_else(|| time(self.created_at.as_deref()))
+    }
+}
+
+impl Run {
+    /// When it last changed; for one that is over, when it ended.
+    pub(super) fn changed(&self) -> Option<Timestamp> {
+        time(self.updated_at.as_deref())
     }
 }
 
 fn time(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
+}
+
+/// An identifier, which REST sends as a number.
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Number(u64),
+        Text(String),
+    }
+    Ok(match Id::deserialize(from)? {
+        Id::Number(number) => number.to_string(),
+        Id::Text(text) => text,
+    })
 }

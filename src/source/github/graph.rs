@@ -1,0 +1,229 @@
+//! Many repositories in one request, by GraphQL.
+//!
+//! Shapes: the published schema of GitHub's GraphQL API. An answer is 200 also when parts of it could
+//! not be had; those are null, and `errors` says why.
+
+mod query;
+mod wire;
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use self::query::{Part, Wanted};
+use self::wire::{Connection, Reply, Told, Turn};
+use super::options::Repo;
+use super::rest::MOST;
+use super::trouble::{Trouble, limited};
+use super::wire::{Deployment, Row as _, Status, TagRelease};
+use crate::domain::{Fault, FaultKind};
+use crate::http::{Http, Method};
+
+/// How many repositories one request asks for: GitHub gives up on a query after 10 seconds.
+const BATCH: usize = 50;
+/// How often the next pages of one batch are asked for.
+const ROUNDS: usize = 8;
+/// For how long it is not asked after it was refused.
+const CLOSED_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// GitHub's GraphQL API.
+pub(super) struct Graph {
+    pub(super) http: Http,
+    /// Until when it is not asked, and why.
+    closed: Option<(Timestamp, String)>,
+}
+
+/// What is wanted of each repository.
+pub(super) struct Scope<'a> {
+    pub(super) environments: &'a [String],
+    pub(super) with_tags: bool,
+    /// How far back.
+    pub(super) since: Timestamp,
+}
+
+/// What one repository has; `None` for what could not be had.
+#[derive(Default)]
+pub(super) struct Loaded {
+    /// Deployments with their statuses, by the place of their environment in the settings.
+    pub(super) deployments: Vec<Option<Vec<(Deployment, Vec<Status>)>>>,
+    pub(super) tags: Option<Vec<TagRelease>>,
+}
+
+impl Graph {
+    pub(super) fn new(http: Http) -> Self {
+        Self { http, closed: None }
+    }
+
+    /// Why it is not to be asked now, if so.
+    pub(super) fn closed(&self, now: Timestamp) -> Option<&str> {
+        let (until, why) = self.closed.as_ref()?;
+        (now < *until).then_some(why)
+    }
+
+    /// Notes that it was refused.
+    pub(super) fn close(&mut self, now: Timestamp, fault: &Fault) {
+        let until = now.checked_add(CLOSED_FOR).unwrap_or(Timestamp::MAX);
+        self.closed = Some((until, fault.message.raw().to_owned()));
+    }
+
+    /// Asks for all repositories. What cannot be had of one of them is a warning; a fault means that
+    /// nothing was had.
+    pub(super) async fn load(
+        &self,
+        repos: &[Repo],
+        scope: &Scope<'_>,
+        trouble: &mut Trouble,
+    ) -> Result<Vec<Loaded>, Fault> {
+        let nothing = || Loaded {
+            deployments: scope.environments.iter().map(|_| None).collect(),
+            tags: None,
+        };
+        let mut loaded: Vec<_> = repos.iter().map(|_| nothing()).collect();
+        let all: Vec<usize> = (0..repos.len()).collect();
+        for batch in all.chunks(BATCH) {
+            let parts = query::parts(scope);
+            let mut wanted: Vec<_> = batch
+                .iter()
+                .map(|&index| Wanted {
+                    repo: index,
+                    parts: parts.clone(),
+                })
+                .collect();
+            for _ in 0..ROUNDS {
+                let reply = self.send(repos, scope, &wanted).await?;
+                let mut answer = Reading {
+                    repos,
+                    scope,
+                    reply,
+                    loaded: &mut loaded,
+                    trouble: &mut *trouble,
+                };
+                let next = wanted.iter().map(|wanted| answer.take(wanted));
+                wanted = next.filter(|wanted| !wanted.parts.is_empty()).collect();
+                if wanted.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(loaded)
+    }
+
+    async fn send(
+        &self,
+        repos: &[Repo],
+        scope: &Scope<'_>,
+        wanted: &[Wanted],
+    ) -> Result<Reply, Fault> {
+        let body = query::body(repos, scope, wanted);
+        let request = self.http.ask(Method::POST, "").json(&body);
+        let sent = request.header("Accept", "application/json").send().await;
+        let reply: Reply = sent.map_err(limited)?.json()?;
+        let data = reply.data.as_ref().map(HashMap::values);
+        if data.is_some_and(|mut repos| repos.any(Option::is_some)) {
+            return Ok(reply);
+        }
+        let told = reply.errors.first();
+        Err(Fault::new(
+            FaultKind::Query,
+            match told {
+                Some(told) if told.is("RATE_LIMITED") => "its allowance is spent".to_owned(),
+                Some(told) => told.message.clone(),
+                None => "it answered nothing".to_owned(),
+            },
+        ))
+    }
+}
+
+/// One answer, being read.
+struct Reading<'a> {
+    repos: &'a [Repo],
+    scope: &'a Scope<'a>,
+    reply: Reply,
+    loaded: &'a mut [Loaded],
+    trouble: &'a mut Trouble,
+}
+
+impl Reading<'_> {
+    /// Takes what was wanted of one repository; what is wanted of it next.
+    fn take(&mut self, wanted: &Wanted) -> Wanted {
+        let mut next = Wanted {
+            repo: wanted.repo,
+            parts: Vec::new(),
+        };
+        let alias = wanted.alias();
+        let name = &self.repos[wanted.repo].name;
+        let fields = self
+            .reply
+            .data
+            .as_mut()
+            .and_then(|data| data.remove(&alias));
+        let Some(Some(mut fields)) = fields else {
+            let why = match self.reply.error(&alias, None) {
+                Some(told) if !told.is("NOT_FOUND") => told.message.as_str(),
+                _ => "no such repository, or the token may not see it",
+            };
+            self.trouble.warn(format!("{name}: {why}"));
+            return next;
+        };
+        for part in &wanted.parts {
+            let field = part.alias();
+            let value = fields.remove(&field).filter(|value| !value.is_null());
+            let told = self.reply.error(&alias, Some(&field));
+            let read = match value {
+                Some(value) => self.read(wanted.repo, part, value),
+                None => Err(told
+                    .map_or("was not answered whole", Told::words)
+                    .to_owned()),
+            };
+            match read {
+                Ok(more) => next.parts.extend(more),
+                Err(why) => {
+                    let name = &self.repos[wanted.repo].name;
+                    self.trouble.warn(format!("{name}: {why}"));
+                }
+            }
+        }
+        next
+    }
+
+    /// Reads one list; where to go on with it, if that is needed.
+    fn read(&mut self, repo: usize, part: &Part, value: Value) -> Result<Option<Part>, String> {
+        let loaded = &mut self.loaded[repo];
+        let Part::Deployments { environment, .. } = part else {
+            let page: Connection<wire::Release> = shaped(value)?;
+            loaded.tags = Some(page.rows().map(wire::Release::plain).collect());
+            return Ok(None);
+        };
+        let page: Connection<wire::Deployment> = shaped(value)?;
+        let (total, turn) = (page.total_count, page.page_info.clone());
+        let rows = loaded.deployments[*environment].get_or_insert_default();
+        for row in page.rows().map(wire::Deployment::plain) {
+            // Rows slide to the next page while pages are turned.
+            if rows.iter().all(|(known, _)| known.id != row.0.id) {
+                rows.push(row);
+            }
+        }
+        let count = rows.len();
+        let oldest = rows.last().and_then(|(row, _)| row.dated());
+        let is_enough = oldest.is_none_or(|oldest| oldest < self.scope.since);
+        let next = turn.and_then(Turn::next).filter(|_| !is_enough);
+        let Some(next) = next.filter(|next| !part.is_after(next)) else {
+            return Ok(None);
+        };
+        if count < MOST {
+            return Ok(Some(part.after(next)));
+        }
+        let name = &self.repos[repo].name;
+        let of = total.map_or_else(String::new, |total| format!(" of {total}"));
+        let place = &self.scope.environments[*environment];
+        let words = format!("{name}: {count}{of} deployments to {place} loaded");
+        self.trouble.warn(words);
+        Ok(None)
+    }
+}
+
+fn shaped<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|_| "its answer has another shape".to_owned())
+}

@@ -1,0 +1,117 @@
+//! What goes wrong in a poll: with one repository, or with all of them.
+
+use jiff::SignedDuration;
+
+use super::options::Repo;
+use crate::domain::{Facts, Fault, FaultKind};
+use crate::text::Untrusted;
+
+/// How long to stay away when GitHub tells of its secondary limit without saying how long; twice as
+/// long with each further time, up to [`LONGEST_WAIT`].
+///
+/// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
+const SECONDARY_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// The longest such wait.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
+/// What went wrong, or was left out, in one poll.
+#[derive(Default)]
+pub(super) struct Trouble {
+    pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<Untrusted>,
+}
+
+impl Trouble {
+    /// Notes what went wrong with one repository; what would go wrong with all ends the poll.
+    pub(super) fn note(&mut self, repo: &Repo, fault: Fault) -> Result<(), Fault> {
+        if is_everywhere(fault.kind) {
+            return Err(fault);
+        }
+        self.faults.push(named(repo, &fault));
+        Ok(())
+    }
+
+    /// Notes what the reader should know.
+    pub(super) fn warn(&mut self, words: String) {
+        self.warnings.push(words.into());
+    }
+
+    /// All faults as one.
+    pub(super) fn fault(&mut self) -> Option<Fault> {
+        let more = self.faults.len().saturating_sub(1);
+        let fault = self.faults.drain(..).next()?;
+        if more == 0 {
+            return Some(fault);
+        }
+        let message = format!("{} (and {more} more faults)", fault.message.raw()).into();
+        Some(Fault { message, ..fault })
+    }
+}
+
+/// True for faults that another repository would meet just the same.
+pub(super) fn is_everywhere(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Timeout
+            | FaultKind::Connect
+            | FaultKind::Tls
+            | FaultKind::Auth
+            | FaultKind::RateLimited
+            | FaultKind::Secret
+            | FaultKind::Crash
+    )
+}
+
+/// Tells the secondary rate limit from a missing right: both are a 403, and not all of the former
+/// have a header that says so.
+pub(super) fn limited(fault: Fault) -> Fault {
+    let said = fault.message.raw().to_ascii_lowercase();
+    if fault.kind == FaultKind::Forbidden && said.contains("rate limit") {
+        return Fault {
+            retry_after: fault.retry_after,
+            ..Fault::new(
+                FaultKind::RateLimited,
+                "secondary rate limit reached (403); raise `interval` if this repeats",
+            )
+        };
+    }
+    fault
+}
+
+/// How often in a row GitHub has sent us away without saying for how long.
+#[derive(Default)]
+pub(super) struct Patience(u32);
+
+impl Patience {
+    /// Gives a poll that met such a limit the time to wait.
+    pub(super) fn apply(&mut self, mut outcome: Result<Facts, Fault>) -> Result<Facts, Fault> {
+        let fault = match &mut outcome {
+            Ok(facts) => facts.fault.as_mut(),
+            Err(fault) => Some(fault),
+        };
+        match fault.filter(|fault| fault.kind == FaultKind::RateLimited) {
+            Some(fault) if fault.retry_after.is_none() => {
+                let wait = SECONDARY_WAIT * (1 << self.0.min(6));
+                fault.retry_after = Some(wait.min(LONGEST_WAIT));
+                self.0 += 1;
+            }
+            Some(_) => {}
+            None => self.0 = 0,
+        }
+        outcome
+    }
+}
+
+/// The fault of one repository.
+fn named(repo: &Repo, fault: &Fault) -> Fault {
+    let words = match fault.kind {
+        FaultKind::NotFound => "no such repository, or the token may not see it (404)",
+        FaultKind::Redirect => "has moved; correct its name in `repos`",
+        _ => fault.message.raw(),
+    };
+    let message = format!("{}: {words}", repo.name).into();
+    Fault {
+        message,
+        ..fault.clone()
+    }
+}

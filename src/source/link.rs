@@ -1,0 +1,69 @@
+//! Where the next page of a list is, as the server says it.
+
+use std::collections::HashSet;
+
+use crate::http::Answer;
+
+/// The address of the next page: `Link: <…>; rel="next"`, RFC 8288.
+pub(super) fn next(answer: &Answer) -> Option<&str> {
+    relation(answer.header("Link")?, "next")
+}
+
+/// How many pages there are, where the server links to the last one by its number.
+pub(super) fn pages(answer: &Answer) -> Option<usize> {
+    let last = relation(answer.header("Link")?, "last")?;
+    let (_, query) = last.split_once('?')?;
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| *name == "page")?.1.parse().ok()
+}
+
+/// The address that has this relation to the page.
+fn relation<'a>(links: &'a str, wanted: &str) -> Option<&'a str> {
+    // A comma may stand in an address; what follows one between links is `<`.
+    links.split('<').skip(1).find_map(|link| {
+        let (address, parameters) = link.split_once('>')?;
+        let mut parameters = parameters
+            .split(';')
+            .filter_map(|part| part.split_once('='));
+        let (_, value) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("rel"))?;
+        let mut values = value
+            .trim_matches([' ', ',', '"', '\t'])
+            .split_ascii_whitespace();
+        values.any(|value| value == wanted).then_some(address)
+    })
+}
+
+/// The pages that were turned to already, so that a server whose links go round in a circle is not
+/// asked for ever.
+#[derive(Default)]
+pub(super) struct Turned(HashSet<String>);
+
+impl Turned {
+    /// True for an address that was not turned to before.
+    pub(super) fn is_new(&mut self, address: &str) -> bool {
+        self.0.insert(address.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relation_is_found_however_its_link_is_written() {
+        let two = "<https://a.example/x?page=2>; rel=\"next\", <https://a.example/x?page=9>; rel=\"last\"";
+        for (links, wanted, want) in [
+            (two, "next", Some("https://a.example/x?page=2")),
+            (two, "last", Some("https://a.example/x?page=9")),
+            (two, "prev", None),
+            ("</x?a=1,2>; rel=next", "next", Some("/x?a=1,2")),
+            ("</x>; title=\"a\"; REL=\"prev next\"", "next", Some("/x")),
+            ("</x>; rel=\"nextish\"", "next", None),
+            ("", "next", None),
+            ("<", "next", None),
+            ("rel=\"next\"", "next", None),
+        ] {
+            assert_eq!(relation(links, wanted), want, "{links}");
+        }
+    }
+}
