@@ -1,5 +1,8 @@
 //! What the github source promises, against a server that answers as told.
 
+mod graph;
+mod pages;
+
 use serde_json::{Value, json};
 use wiremock::matchers::{header, header_exists, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
