@@ -17,15 +17,19 @@ use crate::text::Untrusted;
 
 mod alert;
 pub mod alertmanager;
+mod commit;
 mod conditional;
 #[cfg(test)]
 mod fixture;
 pub mod github;
+pub mod gitlab;
 pub mod json;
 mod link;
+mod listing;
 pub mod openmetrics;
 pub mod prometheus;
 mod rollback;
+mod trouble;
 
 /// Every kind of source there is.
 pub const KINDS: &[Kind] = &[
@@ -33,6 +37,7 @@ pub const KINDS: &[Kind] = &[
     openmetrics::KIND,
     alertmanager::KIND,
     github::KIND,
+    gitlab::KIND,
     json::KIND,
 ];
 

@@ -4,9 +4,32 @@ use std::collections::HashSet;
 
 use crate::http::Answer;
 
-/// The address of the next page: `Link: <…>; rel="next"`, RFC 8288.
-pub(super) fn next(answer: &Answer) -> Option<&str> {
-    relation(answer.header("Link")?, "next")
+/// The next page of a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next<'a> {
+    /// Its address.
+    Address(&'a str),
+    /// Its number, where the server tells that alone.
+    Page(&'a str),
+}
+
+/// The next page: `Link: <…>; rel="next"` (RFC 8288), or `X-Next-Page` (GitLab, also where a proxy has
+/// dropped the former).
+pub(super) fn next(answer: &Answer) -> Option<Next<'_>> {
+    let address = answer
+        .header("Link")
+        .and_then(|links| relation(links, "next"));
+    let number = || {
+        let number = answer.header("X-Next-Page")?.trim();
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then_some(Next::Page(number))
+    };
+    address.map(Next::Address).or_else(number)
+}
+
+/// How many rows there are in all, where the server says so: `X-Total` (GitLab).
+pub(super) fn total(answer: &Answer) -> Option<usize> {
+    answer.header("X-Total")?.trim().parse().ok()
 }
 
 /// How many pages there are, where the server links to the last one by its number.
@@ -39,9 +62,10 @@ fn relation<'a>(links: &'a str, wanted: &str) -> Option<&'a str> {
 pub(super) struct Turned(HashSet<String>);
 
 impl Turned {
-    /// True for an address that was not turned to before.
-    pub(super) fn is_new(&mut self, address: &str) -> bool {
-        self.0.insert(address.to_owned())
+    /// True for a page that was not turned to before.
+    pub(super) fn is_new(&mut self, next: &Next<'_>) -> bool {
+        let (Next::Address(name) | Next::Page(name)) = next;
+        self.0.insert((*name).to_owned())
     }
 }
 

@@ -14,12 +14,13 @@ use serde_json::Value;
 
 use self::query::{Part, Wanted};
 use self::wire::{Connection, Reply, Told, Turn};
+use super::limited;
 use super::options::Repo;
-use super::rest::MOST;
-use super::trouble::{Trouble, limited};
-use super::wire::{Deployment, Row as _, Status, TagRelease};
+use super::wire::{Deployment, Status, TagRelease};
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Http, Method};
+use crate::source::listing::{MOST, Row as _};
+use crate::source::trouble::Trouble;
 
 /// How many repositories one request asks for: GitHub gives up on a query after 10 seconds.
 const BATCH: usize = 50;

@@ -3,13 +3,12 @@
 use jiff::Timestamp;
 
 use super::options::Repo;
-use super::wire::{Account, Deployment, Row as _, Run, Status, TagRelease};
+use super::wire::{Account, Deployment, Run, Status, TagRelease};
 use crate::domain::{Release, ReleaseStatus};
+use crate::source::commit::version;
+use crate::source::listing::Row as _;
 use crate::source::web_link;
 use crate::text::Untrusted;
-
-/// How many characters of a commit name it well enough.
-const SHORT_SHA: usize = 7;
 
 /// How a deployment went, as its statuses say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,20 +181,6 @@ pub(super) fn is_made_by(deployment: &Deployment, run: &Run) -> bool {
     deployment.sha == run.head_sha && made >= began && in_time
 }
 
-/// What to call a version: its tag or branch, unless that is the commit itself or the branch that
-/// everything is deployed from; then the short commit.
-fn version(git_ref: &str, sha: &str) -> String {
-    let name = git_ref
-        .strip_prefix("refs/heads/")
-        .or_else(|| git_ref.strip_prefix("refs/tags/"))
-        .unwrap_or(git_ref);
-    let is_commit = name.len() >= SHORT_SHA && sha.starts_with(name);
-    if sha.is_empty() || !(name.is_empty() || is_commit || matches!(name, "main" | "master")) {
-        return name.to_owned();
-    }
-    sha.get(..SHORT_SHA).unwrap_or(sha).to_owned()
-}
-
 /// Statuses of one second are told apart by their numbers.
 fn number(id: &str) -> u64 {
     id.parse().unwrap_or(0)
@@ -264,25 +249,6 @@ mod tests {
                 "{states:?}"
             );
         }
-    }
-
-    #[test]
-    fn a_version_is_the_tag_or_else_the_short_commit() {
-        let sha = "9f3c1d2aa0b1c2d3e4f5061728394a5b6c7d8e9f";
-        for (git_ref, want) in [
-            ("v2.31.0", "v2.31.0"),
-            ("refs/tags/v2.31.0", "v2.31.0"),
-            ("release/2.31", "release/2.31"),
-            ("main", "9f3c1d2"),
-            ("refs/heads/master", "9f3c1d2"),
-            (sha, "9f3c1d2"),
-            ("9f3c1d2aa0", "9f3c1d2"),
-            ("", "9f3c1d2"),
-        ] {
-            assert_eq!(version(git_ref, sha), want, "{git_ref}");
-        }
-        assert_eq!(version("main", ""), "main");
-        assert_eq!(version("", "ü"), "ü");
     }
 
     #[test]

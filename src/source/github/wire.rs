@@ -4,12 +4,14 @@
 //! 2022-11-28. What GraphQL says is brought to the same shapes.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+use crate::source::listing::Row;
 
 /// One row of `GET /repos/{owner}/{repo}/deployments`. Its state is not here but in its statuses.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Deployment {
-    #[serde(deserialize_with = "id")]
+    #[serde(deserialize_with = "crate::source::listing::id")]
     pub(super) id: String,
     #[serde(default)]
     pub(super) sha: String,
@@ -26,7 +28,7 @@ pub(super) struct Deployment {
 /// One row of `GET /repos/{owner}/{repo}/deployments/{id}/statuses`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Status {
-    #[serde(default, deserialize_with = "id")]
+    #[serde(default, deserialize_with = "crate::source::listing::id")]
     pub(super) id: String,
     #[serde(default)]
     pub(super) state: String,
@@ -38,7 +40,7 @@ pub(super) struct Status {
 /// One row of `GET /repos/{owner}/{repo}/releases`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct TagRelease {
-    #[serde(deserialize_with = "id")]
+    #[serde(deserialize_with = "crate::source::listing::id")]
     pub(super) id: String,
     #[serde(default)]
     pub(super) tag_name: String,
@@ -62,7 +64,7 @@ pub(super) struct Runs {
 /// One run of a workflow.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Run {
-    #[serde(deserialize_with = "id")]
+    #[serde(deserialize_with = "crate::source::listing::id")]
     pub(super) id: String,
     pub(super) head_branch: Option<String>,
     #[serde(default)]
@@ -85,14 +87,6 @@ pub(super) struct Run {
 pub(super) struct Account {
     #[serde(default)]
     pub(super) login: String,
-}
-
-/// A row of a list that begins with the newest.
-pub(super) trait Row {
-    /// What it is known by.
-    fn id(&self) -> &str;
-    /// The moment that it is dated by.
-    fn dated(&self) -> Option<Timestamp>;
 }
 
 impl Row for Deployment {
@@ -145,18 +139,4 @@ impl Run {
 
 fn time(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
-}
-
-/// An identifier, which REST sends as a number.
-fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Id {
-        Number(u64),
-        Text(String),
-    }
-    Ok(match Id::deserialize(from)? {
-        Id::Number(number) => number.to_string(),
-        Id::Text(text) => text,
-    })
 }

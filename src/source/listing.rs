@@ -1,16 +1,16 @@
-//! Lists by REST: page after page, conditionally, one request after the other.
+//! Lists of rows in the order of time: page after page, conditionally, one request after the other.
 
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
-use super::trouble::limited;
-use super::wire::{Row, Runs};
+use super::conditional::Conditional;
+use super::link::{self, Next};
+use super::trouble::Trouble;
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Answer, Http, Request};
-use crate::source::conditional::Conditional;
-use crate::source::link;
 
 /// How far back lists are read, as far as [`MOST`] rows go.
 pub(super) const HORIZON: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -20,15 +20,37 @@ pub(super) const MOST: usize = 200;
 const PAGES: usize = 10;
 /// How many rows of a list are given for a past moment.
 const PAST_ROWS: usize = 20;
-/// How many rows of a list are asked for at a time, the most that GitHub gives.
+/// How many rows of a list are asked for at a time, the most that GitHub and GitLab give.
 const PAGE: usize = 100;
 
-/// GitHub's REST API, and the answers that need not be sent again.
-pub(super) struct Rest {
+/// A REST API that gives lists in pages, and the answers that need not be sent again.
+pub(super) struct Lister {
     pub(super) http: Http,
+    manner: Manner,
     answers: Conditional,
     /// What this poll asked for: answers to other questions need not be kept.
     asked: HashSet<String>,
+}
+
+/// The ways of one vendor.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// Adds the headers that every request should have.
+    pub(super) dress: for<'a> fn(Request<'a>) -> Request<'a>,
+    /// Reads more from a refusal than its status says.
+    pub(super) explain: fn(Fault) -> Fault,
+}
+
+/// A row of a list that begins with the newest.
+pub(super) trait Row {
+    /// What it is known by.
+    fn id(&self) -> &str;
+    /// The moment that it is dated by.
+    fn dated(&self) -> Option<Timestamp>;
+    /// The moment that its place in the list goes by, where that is another.
+    fn placed(&self) -> Option<Timestamp> {
+        self.dated()
+    }
 }
 
 /// A list as far as it was read.
@@ -54,16 +76,25 @@ pub(super) fn bare<T: DeserializeOwned>(answer: &Answer) -> Result<(Vec<T>, Opti
     Ok((answer.json()?, None))
 }
 
-/// A page of runs of a workflow.
-pub(super) fn runs(answer: &Answer) -> Result<(Vec<super::wire::Run>, Option<usize>), Fault> {
-    let page: Runs = answer.json()?;
-    Ok((page.workflow_runs, page.total_count))
+impl<T> Listed<T> {
+    /// Notes how much was read, if that is not all that was wanted: `whose` 200 of 950 `what` loaded.
+    pub(super) fn note_cut(&self, whose: &str, what: &str, trouble: &mut Trouble) {
+        let count = self.rows.len();
+        let of = match &self.cut {
+            None => return,
+            Some(Total::Exactly(total)) => format!("{count} of {total}"),
+            Some(Total::About(total)) => format!("{count} of about {total}"),
+            Some(Total::Unknown) => format!("the newest {count}"),
+        };
+        trouble.warn(format!("{whose}: {of} {what} loaded"));
+    }
 }
 
-impl Rest {
-    pub(super) fn new(http: Http) -> Self {
+impl Lister {
+    pub(super) fn new(http: Http, manner: Manner) -> Self {
         Self {
             http,
+            manner,
             answers: Conditional::default(),
             asked: HashSet::new(),
         }
@@ -94,10 +125,10 @@ impl Rest {
         let mut known = HashSet::new();
         let mut turned = link::Turned::default();
         let mut key = format!("{path} {query:?}");
-        let mut request = begin(&self.http, path, query);
+        let mut request = begin(&self.http, self.manner, path, query);
         loop {
             let sent = self.answers.send(&key, request.accept(&[304])).await;
-            let answer = sent.map_err(limited)?;
+            let answer = sent.map_err(self.manner.explain)?;
             self.asked.insert(key.clone());
             let (page, total) = read(&answer)?;
             let is_empty = page.is_empty();
@@ -106,25 +137,27 @@ impl Rest {
                 page.into_iter()
                     .filter(|row| known.insert(row.id().to_owned())),
             );
-            let is_old = |row: &T| row.dated().zip(since).is_some_and(|(at, since)| at < since);
+            let is_old = |row: &T| {
+                row.placed()
+                    .zip(since)
+                    .is_some_and(|(at, since)| at < since)
+            };
+            let is_enough = is_empty || rows.last().is_some_and(is_old);
             let next = link::next(&answer).filter(|next| turned.is_new(next));
-            let Some(next) = next.filter(|_| !is_empty && !rows.last().is_some_and(is_old)) else {
+            let Some(next) = next.filter(|_| !is_enough) else {
                 return Ok(Listed { rows, cut: None });
             };
             if rows.len() >= MOST {
                 rows.truncate(MOST);
+                let total = total.or_else(|| link::total(&answer)).map(Total::Exactly);
                 let pages = link::pages(&answer).map(|pages| Total::About(pages * PAGE));
-                let cut = total
-                    .map(Total::Exactly)
-                    .or(pages)
-                    .unwrap_or(Total::Unknown);
                 return Ok(Listed {
                     rows,
-                    cut: Some(cut),
+                    cut: Some(total.or(pages).unwrap_or(Total::Unknown)),
                 });
             }
-            next.clone_into(&mut key);
-            request = with_headers(self.http.get_url(next)?);
+            key = format!("{path} {query:?} {next:?}");
+            request = follow(&self.http, self.manner, path, query, next)?;
         }
     }
 
@@ -137,21 +170,23 @@ impl Rest {
         at: Timestamp,
     ) -> Result<Vec<T>, Fault> {
         let mut kept: Vec<T> = Vec::new();
+        let mut known = HashSet::new();
         let mut turned = link::Turned::default();
-        let mut request = begin(&self.http, path, query);
+        let mut request = begin(&self.http, self.manner, path, query);
         for _ in 0..PAGES {
-            let answer = request.send().await.map_err(limited)?;
+            let answer = request.send().await.map_err(self.manner.explain)?;
             let (page, _) = read(&answer)?;
             kept.extend(
                 page.into_iter()
                     .filter(|row| row.dated().is_some_and(|dated| dated <= at))
+                    .filter(|row| known.insert(row.id().to_owned()))
                     .take(PAST_ROWS - kept.len()),
             );
             let next = link::next(&answer).filter(|next| turned.is_new(next));
             let Some(next) = next.filter(|_| kept.len() < PAST_ROWS) else {
                 return Ok(kept);
             };
-            request = with_headers(self.http.get_url(next)?);
+            request = follow(&self.http, self.manner, path, query, next)?;
         }
         if !kept.is_empty() {
             return Ok(kept);
@@ -163,16 +198,36 @@ impl Rest {
     }
 }
 
-fn begin<'a>(http: &'a Http, path: &str, query: &[(&str, &str)]) -> Request<'a> {
+fn begin<'a>(http: &'a Http, manner: Manner, path: &str, query: &[(&str, &str)]) -> Request<'a> {
     let request = http.get(path).query("per_page", &PAGE.to_string());
     let with_query =
         |request: Request<'a>, (name, value): &(&str, &str)| request.query(name, value);
-    with_headers(query.iter().fold(request, with_query))
+    (manner.dress)(query.iter().fold(request, with_query))
 }
 
-/// What GitHub wants every request to say.
-fn with_headers(request: Request<'_>) -> Request<'_> {
-    request
-        .header("Accept", "application/vnd.github+json")
-        .header("X-GitHub-Api-Version", "2022-11-28")
+fn follow<'a>(
+    http: &'a Http,
+    manner: Manner,
+    path: &str,
+    query: &[(&str, &str)],
+    next: Next<'_>,
+) -> Result<Request<'a>, Fault> {
+    Ok(match next {
+        Next::Address(address) => (manner.dress)(http.get_url(address)?),
+        Next::Page(number) => begin(http, manner, path, query).query("page", number),
+    })
+}
+
+/// An identifier, which REST sends as a number.
+pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Number(u64),
+        Text(String),
+    }
+    Ok(match Id::deserialize(from)? {
+        Id::Number(number) => number.to_string(),
+        Id::Text(text) => text,
+    })
 }

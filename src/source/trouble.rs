@@ -1,12 +1,11 @@
-//! What goes wrong in a poll: with one repository, or with all of them.
+//! What goes wrong in a poll of many repositories or projects: with one, or with all of them.
 
 use jiff::SignedDuration;
 
-use super::options::Repo;
 use crate::domain::{Facts, Fault, FaultKind};
 use crate::text::Untrusted;
 
-/// How long to stay away when GitHub tells of its secondary limit without saying how long; twice as
+/// How long to stay away when a server tells of a limit without saying how long; twice as
 /// long with each further time, up to [`LONGEST_WAIT`].
 ///
 /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
@@ -22,12 +21,12 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// Notes what went wrong with one repository; what would go wrong with all ends the poll.
-    pub(super) fn note(&mut self, repo: &Repo, fault: Fault) -> Result<(), Fault> {
+    /// Notes what went wrong with one thing; what would go wrong with all ends the poll.
+    pub(super) fn note(&mut self, noun: Noun, name: &str, fault: Fault) -> Result<(), Fault> {
         if is_everywhere(fault.kind) {
             return Err(fault);
         }
-        self.faults.push(named(repo, &fault));
+        self.faults.push(named(noun, name, &fault));
         Ok(())
     }
 
@@ -48,7 +47,7 @@ impl Trouble {
     }
 }
 
-/// True for faults that another repository would meet just the same.
+/// True for faults that another one would meet just the same.
 pub(super) fn is_everywhere(kind: FaultKind) -> bool {
     matches!(
         kind,
@@ -62,23 +61,7 @@ pub(super) fn is_everywhere(kind: FaultKind) -> bool {
     )
 }
 
-/// Tells the secondary rate limit from a missing right: both are a 403, and not all of the former
-/// have a header that says so.
-pub(super) fn limited(fault: Fault) -> Fault {
-    let said = fault.message.raw().to_ascii_lowercase();
-    if fault.kind == FaultKind::Forbidden && said.contains("rate limit") {
-        return Fault {
-            retry_after: fault.retry_after,
-            ..Fault::new(
-                FaultKind::RateLimited,
-                "secondary rate limit reached (403); raise `interval` if this repeats",
-            )
-        };
-    }
-    fault
-}
-
-/// How often in a row GitHub has sent us away without saying for how long.
+/// How often in a row a server has sent us away without saying for how long.
 #[derive(Default)]
 pub(super) struct Patience(u32);
 
@@ -102,14 +85,27 @@ impl Patience {
     }
 }
 
-/// The fault of one repository.
-fn named(repo: &Repo, fault: &Fault) -> Fault {
+/// What a source has many of.
+#[derive(Clone, Copy)]
+pub(super) struct Noun {
+    /// One of them, `repository` for example.
+    pub(super) one: &'static str,
+    /// The setting that names them.
+    pub(super) setting: &'static str,
+    /// What a token needs to read them.
+    pub(super) rights: &'static str,
+}
+
+/// The fault of one of them.
+fn named(noun: Noun, name: &str, fault: &Fault) -> Fault {
+    let said = fault.message.raw();
     let words = match fault.kind {
-        FaultKind::NotFound => "no such repository, or the token may not see it (404)",
-        FaultKind::Redirect => "has moved; correct its name in `repos`",
-        _ => fault.message.raw(),
+        FaultKind::NotFound => format!("no such {}, or the token may not see it (404)", noun.one),
+        FaultKind::Redirect => format!("has moved; correct its name in `{}`", noun.setting),
+        FaultKind::Forbidden => format!("{said}: {}", noun.rights),
+        _ => said.to_owned(),
     };
-    let message = format!("{}: {words}", repo.name).into();
+    let message = format!("{name}: {words}").into();
     Fault {
         message,
         ..fault.clone()

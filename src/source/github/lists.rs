@@ -1,0 +1,250 @@
+//! The lists of each repository: brought up to date, or as they were.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+
+use super::graph::Scope;
+use super::options::Repo;
+use super::rows::Outcome;
+use super::wire::{Deployment, Run, Runs, Status};
+use super::{GitHub, REPOSITORY, Seen};
+use crate::domain::{Fault, FaultKind};
+use crate::http::Answer;
+use crate::source::listing::{Row as _, bare};
+use crate::source::trouble::{Trouble, is_everywhere};
+
+/// How many deployments one poll asks about, the newest first; the others wait for the next poll.
+const STATUSES_A_POLL: usize = 30;
+/// How many requests of the allowance are left to others when statuses are asked for.
+const SPARED: u64 = 1;
+
+impl GitHub {
+    /// Asks for all repositories at once; closes that way when it is refused.
+    pub(super) async fn by_graph(
+        &mut self,
+        now: Timestamp,
+        since: Timestamp,
+        trouble: &mut Trouble,
+    ) -> Result<(), Fault> {
+        let Some(graph) = &mut self.graph else {
+            return Ok(());
+        };
+        let scope = Scope {
+            environments: &self.environments,
+            with_tags: self.with_tags,
+            since,
+        };
+        let mut warned = Trouble::default();
+        let loaded = match graph.load(&self.repos, &scope, &mut warned).await {
+            Ok(loaded) => loaded,
+            Err(fault) if is_everywhere(fault.kind) => return Err(fault),
+            Err(fault) => {
+                graph.close(now, &fault);
+                return Ok(());
+            }
+        };
+        trouble.warnings.append(&mut warned.warnings);
+        for (last, loaded) in self.last.iter_mut().zip(loaded) {
+            for (known, rows) in last.deployments.iter_mut().zip(loaded.deployments) {
+                let Some(rows) = rows else { continue };
+                known.clear();
+                for (row, statuses) in rows {
+                    let outcome = (row.updated_at.clone(), Outcome::of(statuses));
+                    self.outcomes.insert(row.id.clone(), outcome);
+                    known.push(row);
+                }
+            }
+            if let Some(tags) = loaded.tags {
+                last.tags = tags;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest deployments of a repository; its last known ones when it alone fails.
+    pub(super) async fn list_deployments(
+        &mut self,
+        index: usize,
+        environment: usize,
+        since: Timestamp,
+        trouble: &mut Trouble,
+    ) -> Result<(), Fault> {
+        let (repo, name) = (&self.repos[index], &self.environments[environment]);
+        let path = format!("/repos/{}/deployments", repo.name);
+        let query = [("environment", name.as_str())];
+        match self.rest.list(&path, &query, bare, Some(since)).await {
+            Ok(listed) => {
+                listed.note_cut(&repo.name, &format!("deployments to {name}"), trouble);
+                self.last[index].deployments[environment] = listed.rows;
+                Ok(())
+            }
+            Err(fault) => trouble.note(REPOSITORY, &repo.name, fault),
+        }
+    }
+
+    /// The newest tagged releases of a repository, likewise.
+    pub(super) async fn list_tags(
+        &mut self,
+        index: usize,
+        trouble: &mut Trouble,
+    ) -> Result<(), Fault> {
+        let repo = &self.repos[index];
+        let path = format!("/repos/{}/releases", repo.name);
+        // A page is enough: they are no history of a place, and a hundred go back far.
+        let since = Some(Timestamp::MAX);
+        match self.rest.list(&path, &[], bare, since).await {
+            Ok(listed) => {
+                self.last[index].tags = listed.rows;
+                Ok(())
+            }
+            Err(fault) => trouble.note(REPOSITORY, &repo.name, fault),
+        }
+    }
+
+    /// The newest runs of its workflows, likewise.
+    pub(super) async fn list_runs(
+        &mut self,
+        index: usize,
+        since: Timestamp,
+        trouble: &mut Trouble,
+    ) -> Result<(), Fault> {
+        let repo = &self.repos[index];
+        let runs = &mut self.last[index].runs;
+        runs.resize_with(repo.workflows.len(), Vec::new);
+        for (known, workflow) in runs.iter_mut().zip(&repo.workflows) {
+            let path = runs_path(repo, workflow);
+            let listed = self
+                .rest
+                .list(&path, &RUNS, page_of_runs, Some(since))
+                .await;
+            match listed {
+                Ok(listed) => {
+                    listed.note_cut(&repo.name, &format!("runs of {workflow}"), trouble);
+                    *known = listed.rows;
+                }
+                Err(fault) => trouble.note(REPOSITORY, &repo.name, no_workflow(workflow, fault))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The lists as they were at a past moment.
+    pub(super) async fn past(
+        &self,
+        at: Timestamp,
+        trouble: &mut Trouble,
+    ) -> Result<Vec<Seen>, Fault> {
+        let mut all = Vec::new();
+        let mut lists = 0;
+        for repo in &self.repos {
+            let mut seen = Seen::default();
+            let path = format!("/repos/{}", repo.name);
+            for environment in &self.environments {
+                lists += 1;
+                let path = format!("{path}/deployments");
+                let query = [("environment", environment.as_str())];
+                let rows = self.rest.past(&path, &query, bare, at).await;
+                seen.deployments.push(kept(repo, rows, trouble)?);
+            }
+            if self.with_tags {
+                lists += 1;
+                let path = format!("{path}/releases");
+                let rows = self.rest.past(&path, &[], bare, at).await;
+                seen.tags = kept(repo, rows, trouble)?;
+            }
+            for workflow in &repo.workflows {
+                lists += 1;
+                let path = runs_path(repo, workflow);
+                let rows = self.rest.past(&path, &RUNS, page_of_runs, at).await;
+                let rows = rows.map_err(|fault| no_workflow(workflow, fault));
+                seen.runs.push(kept(repo, rows, trouble)?);
+            }
+            all.push(seen);
+        }
+        if trouble.faults.len() == lists
+            && let Some(fault) = trouble.fault()
+        {
+            return Err(fault);
+        }
+        Ok(all)
+    }
+
+    /// Asks how those went whose end is not known yet, the newest first.
+    pub(super) async fn ask_outcomes(&mut self, seen: &[Seen], trouble: &mut Trouble) {
+        let rows = |(repo, seen): (_, &Seen)| {
+            let rows: Vec<_> = seen.deployments.iter().flatten().cloned().collect();
+            rows.into_iter().map(move |row| (repo, row))
+        };
+        let mut found: Vec<(&Repo, Deployment)> =
+            self.repos.iter().zip(seen).flat_map(rows).collect();
+        found.retain(|(_, row)| {
+            let known = self.outcomes.get(&row.id);
+            known.is_none_or(|(updated, outcome)| !outcome.is_final || *updated != row.updated_at)
+        });
+        found.sort_by_key(|(_, row)| Reverse((row.dated(), row.id.clone())));
+        let mut asked = 0;
+        for (repo, row) in &found {
+            let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);
+            if asked == STATUSES_A_POLL || is_spent {
+                break;
+            }
+            asked += 1;
+            let path = format!("/repos/{}/deployments/{}/statuses", repo.name, row.id);
+            match self.rest.list::<Status>(&path, &[], bare, None).await {
+                Ok(listed) => {
+                    let outcome = (row.updated_at.clone(), Outcome::of(listed.rows));
+                    self.outcomes.insert(row.id.clone(), outcome);
+                }
+                Err(fault) => {
+                    if let Err(fault) = trouble.note(REPOSITORY, &repo.name, fault) {
+                        trouble.faults.insert(0, fault);
+                        return;
+                    }
+                }
+            }
+        }
+        let waiting = found.len() - asked;
+        if waiting > 0 {
+            trouble.warn(format!(
+                "{waiting} older deployments are asked about with the next polls"
+            ));
+        }
+    }
+}
+
+/// A page of runs of a workflow.
+fn page_of_runs(answer: &Answer) -> Result<(Vec<Run>, Option<usize>), Fault> {
+    let page: Runs = answer.json()?;
+    Ok((page.workflow_runs, page.total_count))
+}
+
+/// What runs are asked for with: without the pull requests of each, which are long and not read.
+const RUNS: [(&str, &str); 1] = [("exclude_pull_requests", "true")];
+
+fn runs_path(repo: &Repo, workflow: &str) -> String {
+    format!("/repos/{}/actions/workflows/{workflow}/runs", repo.name)
+}
+
+/// The rows, or none and a note of why.
+fn kept<T>(
+    repo: &Repo,
+    rows: Result<Vec<T>, Fault>,
+    trouble: &mut Trouble,
+) -> Result<Vec<T>, Fault> {
+    rows.or_else(|fault| {
+        trouble
+            .note(REPOSITORY, &repo.name, fault)
+            .map(|()| Vec::new())
+    })
+}
+
+/// The fault of a workflow that is not there.
+fn no_workflow(workflow: &str, fault: Fault) -> Fault {
+    if fault.kind != FaultKind::NotFound {
+        return fault;
+    }
+    // Of another kind, for `NotFound` says that it is the repository.
+    let words = format!("no workflow {workflow}, or the token may not see it (404)");
+    Fault::new(FaultKind::Query, words)
+}

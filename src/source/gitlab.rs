@@ -1,0 +1,250 @@
+//! Asks GitLab's REST API for deployments and releases, of gitlab.com or of an instance of one's own.
+//!
+//! One request a project and environment lists the deployments that changed last, with how they went;
+//! a list that goes back less than a week is read on, to a cap. Requests go one after the other, and
+//! what the server has left of its limits is spread over the time until it has more.
+
+mod options;
+mod rows;
+mod wire;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::options::{Options, Project};
+use self::wire::{Deployment, TagRelease};
+use super::listing::{HORIZON, Lister, Manner, bare};
+use super::rollback::mark_rollbacks;
+use super::trouble::{Noun, Patience, Trouble};
+use super::{Ask, Built, Fetching, Kind, Source};
+use crate::config::{Problem, Settings, SourceSettings};
+use crate::domain::{Facts, Fault, Release};
+use crate::http::{Http, Request};
+use crate::store::Offers;
+
+/// `kind = "gitlab"`.
+pub const KIND: Kind = Kind {
+    name: "gitlab",
+    interval: SignedDuration::from_secs(60),
+    measures: false,
+    build,
+};
+
+/// Deployments that have not changed for so long are not asked for: the server need not sort them.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+    let options: Options = settings.options()?;
+    let http = Http::new(settings, Some(options::DEFAULT_URL))?;
+    let projects = options::projects(settings, options.projects)?;
+    if options.environments.is_empty() && !options.releases {
+        return Err(settings.problem(
+            "environments",
+            "is empty: name an environment, or set `releases = true` for tagged releases",
+        ));
+    }
+    let (site, prefix) = options::site(settings.http.url.as_deref());
+    let nothing = Seen {
+        deployments: vec![Vec::new(); options.environments.len()],
+        tags: Vec::new(),
+    };
+    let source = GitLab {
+        lister: Lister::new(http.token_header("PRIVATE-TOKEN", ""), MANNER),
+        site,
+        prefix,
+        last: vec![nothing; projects.len()],
+        projects,
+        environments: options.environments,
+        with_tags: options.releases,
+        patience: Patience::default(),
+    };
+    Ok(Built {
+        source: Box::new(source),
+        offers: Offers {
+            releases: true,
+            ..Offers::default()
+        },
+        expected: Vec::new(),
+    })
+}
+
+/// GitLab, and what it has said so far.
+struct GitLab {
+    lister: Lister,
+    /// Its address for people.
+    site: String,
+    /// What paths begin with.
+    prefix: &'static str,
+    projects: Vec<Project>,
+    environments: Vec<String>,
+    with_tags: bool,
+    /// The last good lists of each project, for when one of them fails.
+    last: Vec<Seen>,
+    patience: Patience,
+}
+
+/// The lists of one project.
+#[derive(Clone, Default)]
+struct Seen {
+    /// By the place of their environment in the settings.
+    deployments: Vec<Vec<Deployment>>,
+    tags: Vec<TagRelease>,
+}
+
+impl Source for GitLab {
+    fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
+        Box::pin(async move {
+            let outcome = self.poll(ask).await;
+            self.patience.apply(outcome)
+        })
+    }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.lister.http.skew()
+    }
+}
+
+impl GitLab {
+    async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
+        let mut trouble = Trouble::default();
+        let seen = match ask.at {
+            Some(at) => self.past(at, &mut trouble).await?,
+            None => {
+                self.lister.begin();
+                self.present(ask.now, &mut trouble).await?;
+                self.lister.forget();
+                self.last.clone()
+            }
+        };
+        let lists = usize::from(self.with_tags) + self.environments.len();
+        if trouble.faults.len() == lists * self.projects.len()
+            && let Some(fault) = trouble.fault()
+        {
+            return Err(fault);
+        }
+        Ok(Facts {
+            releases: Some(self.releases(&seen, ask.at)),
+            fault: trouble.fault(),
+            warnings: trouble.warnings,
+            rest: self.lister.http.rest(),
+            ..Facts::default()
+        })
+    }
+
+    /// Brings the last lists up to date; those of a project that alone fails stay.
+    async fn present(&mut self, now: Timestamp, trouble: &mut Trouble) -> Result<(), Fault> {
+        let ago = |span| now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (since, after) = (ago(HORIZON), updated_after(ago(FORGOTTEN)));
+        for (project, last) in self.projects.iter().zip(&mut self.last) {
+            let path = project.path(self.prefix, "deployments");
+            for (environment, known) in self.environments.iter().zip(&mut last.deployments) {
+                // The default order begins with the oldest.
+                let query = [
+                    ("environment", environment.as_str()),
+                    ("order_by", "updated_at"),
+                    ("sort", "desc"),
+                    ("updated_after", after.as_str()),
+                ];
+                match self.lister.list(&path, &query, bare, Some(since)).await {
+                    Ok(listed) => {
+                        let what = format!("deployments to {environment}");
+                        listed.note_cut(&project.name, &what, trouble);
+                        *known = listed.rows;
+                    }
+                    Err(fault) => trouble.note(PROJECT, &project.name, fault)?,
+                }
+            }
+            if self.with_tags {
+                let path = project.path(self.prefix, "releases");
+                // A page is enough: they are no history of a place, and a hundred go back far.
+                let since = Some(Timestamp::MAX);
+                match self.lister.list(&path, &RELEASES, bare, since).await {
+                    Ok(listed) => last.tags = listed.rows,
+                    Err(fault) => trouble.note(PROJECT, &project.name, fault)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lists as they were at a past moment.
+    async fn past(&self, at: Timestamp, trouble: &mut Trouble) -> Result<Vec<Seen>, Fault> {
+        let mut all = Vec::new();
+        for project in &self.projects {
+            let mut seen = Seen::default();
+            let path = project.path(self.prefix, "deployments");
+            for environment in &self.environments {
+                let query = [
+                    ("environment", environment.as_str()),
+                    ("order_by", "created_at"),
+                    ("sort", "desc"),
+                ];
+                let rows = self.lister.past(&path, &query, bare, at).await;
+                seen.deployments.push(kept(project, rows, trouble)?);
+            }
+            if self.with_tags {
+                let path = project.path(self.prefix, "releases");
+                let rows = self.lister.past(&path, &RELEASES, bare, at).await;
+                seen.tags = kept(project, rows, trouble)?;
+            }
+            all.push(seen);
+        }
+        Ok(all)
+    }
+
+    /// Everything as releases, what was rolled back as such.
+    fn releases(&self, seen: &[Seen], at: Option<Timestamp>) -> Vec<Release> {
+        let mut all = Vec::new();
+        for (project, seen) in self.projects.iter().zip(seen) {
+            let mut arrived = Vec::new();
+            for (rows, environment) in seen.deployments.iter().zip(&self.environments) {
+                let release = |row| rows::deployment(project, row, environment, &self.site, at);
+                arrived.extend(rows.iter().map(release));
+            }
+            mark_rollbacks(&mut arrived);
+            all.append(&mut arrived);
+            all.extend(seen.tags.iter().filter_map(|row| rows::tag(project, row)));
+        }
+        all
+    }
+}
+
+/// The rows, or none and a note of why.
+fn kept<T>(
+    project: &Project,
+    rows: Result<Vec<T>, Fault>,
+    trouble: &mut Trouble,
+) -> Result<Vec<T>, Fault> {
+    rows.or_else(|fault| {
+        let noted = trouble.note(PROJECT, &project.name, fault);
+        noted.map(|()| Vec::new())
+    })
+}
+
+/// The day of a moment: the same question all day, so that its answer can be found unchanged.
+fn updated_after(moment: Timestamp) -> String {
+    let day = moment.to_zoned(jiff::tz::TimeZone::UTC).date();
+    format!("{day}T00:00:00Z")
+}
+
+/// What releases are asked for with.
+const RELEASES: [(&str, &str); 2] = [("order_by", "released_at"), ("sort", "desc")];
+
+/// GitLab's ways.
+const MANNER: Manner = Manner {
+    dress: as_json,
+    explain: |fault| fault,
+};
+
+/// What there are many of.
+const PROJECT: Noun = Noun {
+    one: "project",
+    setting: "projects",
+    rights: "it needs the scope `read_api` and the role Reporter",
+};
+
+fn as_json(request: Request<'_>) -> Request<'_> {
+    request.header("Accept", "application/json")
+}
+
+#[cfg(test)]
+mod tests;
