@@ -1,5 +1,7 @@
 //! The github source's REST requests against GitHub's own description.
 
+mod pages;
+
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
