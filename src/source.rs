@@ -27,6 +27,7 @@ pub mod json;
 mod link;
 mod listing;
 pub mod openmetrics;
+pub mod pagerduty;
 pub mod prometheus;
 mod rollback;
 mod trouble;
@@ -38,6 +39,7 @@ pub const KINDS: &[Kind] = &[
     alertmanager::KIND,
     github::KIND,
     gitlab::KIND,
+    pagerduty::KIND,
     json::KIND,
 ];
 
