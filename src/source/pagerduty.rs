@@ -136,7 +136,7 @@ impl PagerDuty {
         match self.list_resolved(ask, deadline).await {
             Ok(listed) => take(listed, &mut facts.warnings),
             Err(fault) if ask.at.is_some() => return Err(fault),
-            Err(fault) => facts.fault = Some(named("resolved incidents", fault)),
+            Err(fault) => facts.fault = Some(named("resolved incidents", &fault)),
         }
         let found: Vec<_> = found.into_values().collect();
         if facts.fault.is_none() {
@@ -162,6 +162,7 @@ impl PagerDuty {
         let scope = self.scope.iter().flat_map(|scope| &scope.warnings);
         let rota = rota.into_iter().flat_map(|rota| &rota.warnings);
         facts.warnings.extend(scope.chain(rota).cloned());
+        facts.rest = self.http.rest();
         Ok(facts)
     }
 
@@ -278,7 +279,7 @@ impl PagerDuty {
             // Then urgencies tell.
             Err(fault) if is_withheld(fault.kind) => {}
             Err(fault) => {
-                facts.fault = Some(named("priorities", fault));
+                facts.fault = Some(named("priorities", &fault));
                 return;
             }
         }
@@ -357,7 +358,7 @@ impl PagerDuty {
             return Ok(());
         };
         let rota = Rota::ask(&self.http, scope, is_narrow, ask, deadline).await;
-        match rota.map_err(|fault| named("who is on call", fault)) {
+        match rota.map_err(|fault| named("who is on call", &fault)) {
             Ok(rota) => self.rota = Some(rota),
             Err(fault) if is_withheld(fault.kind) => {
                 self.rota = Some(Rota::withheld(ask.now, fault.message));
@@ -377,10 +378,10 @@ fn is_withheld(kind: FaultKind) -> bool {
 }
 
 /// A fault of one part.
-fn named(part: &str, fault: Fault) -> Fault {
+fn named(part: &str, fault: &Fault) -> Fault {
     Fault {
         message: format!("{part}: {}", fault.message.raw()).into(),
-        ..fault
+        ..fault.clone()
     }
 }
 

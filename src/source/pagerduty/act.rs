@@ -71,7 +71,7 @@ impl PagerDuty {
         let (method, path, body) = wording(order, &plan)?;
         let request = self.http.ask(method, &path).header("From", &email);
         let sent = with_headers(request).json(&body).send().await;
-        let answer = sent.map_err(after_sending)?;
+        let answer = sent.map_err(refused)?;
         // What it says is worth reading, but it has been done whatever that is.
         let row = answer.json::<One>().ok().map(|one| one.incident);
         Ok(Done {
@@ -411,8 +411,8 @@ fn moved(message: &str) -> Fault {
     Fault::new(FaultKind::Moved, message)
 }
 
-/// What a fault of the one request that changes something means.
-fn after_sending(fault: Fault) -> Fault {
+/// What a refusal of the one request that changes something means.
+fn refused(fault: Fault) -> Fault {
     let said = fault.message.raw();
     let (kind, message) = match fault.kind {
         FaultKind::Forbidden => (
@@ -425,15 +425,6 @@ fn after_sending(fault: Fault) -> Fault {
         FaultKind::Query => (
             fault.kind,
             format!("{said}; is `user_email` the address of a user there?"),
-        ),
-        // It may have come as far as the server, or the answer may have been lost.
-        FaultKind::Timeout
-        | FaultKind::Connect
-        | FaultKind::Server
-        | FaultKind::TooLarge
-        | FaultKind::Decode => (
-            FaultKind::Unsure,
-            format!("it may have been done: {said}; look at the incident before doing it again"),
         ),
         _ => return fault,
     };

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::wire::{Incident, Named};
 use crate::config::{Problem, SourceSettings, Step};
 use crate::domain::Severity;
+use crate::source::grade;
 
 /// `PagerDuty`'s own API; that of accounts in Europe is `https://api.eu.pagerduty.com`.
 pub(super) const DEFAULT_URL: &str = "https://api.pagerduty.com";
@@ -102,10 +103,9 @@ impl Severities {
     fn priority(&self, priority: &Named) -> Option<Severity> {
         let named = |name: &str| self.priorities.get(&name.to_lowercase()).copied();
         let rank = |id: &String| self.ranked.iter().position(|known| known == id);
-        let by_number = || priority.names().find_map(number);
-        // Two pages, two tickets: where `P1` to `P5` stand in the order that accounts begin with.
+        let by_number = || priority.names().find_map(grade::number);
         let by_rank = || priority.id.as_ref().and_then(rank).map(|rank| rank + 1);
-        let by_place = || by_number().or_else(by_rank).map(by_place);
+        let by_place = || by_number().or_else(by_rank).map(grade::by_place);
         priority.names().find_map(named).or_else(by_place)
     }
 
@@ -117,46 +117,5 @@ impl Severities {
             "low" => Severity::Ticket,
             _ => Severity::Page,
         })
-    }
-}
-
-fn by_place(place: usize) -> Severity {
-    match place {
-        0..=2 => Severity::Page,
-        3 | 4 => Severity::Ticket,
-        _ => Severity::Info,
-    }
-}
-
-/// The number in `P1`, `SEV-2`, `Sev 3`, `4`; `None` for any other name.
-fn number(name: &str) -> Option<usize> {
-    let name = name.trim().to_lowercase();
-    let digits = name.find(|c: char| c.is_ascii_digit())?;
-    let (word, digits) = name.split_at(digits);
-    let word = word.trim_end_matches(['-', '_', ' ', '#']);
-    let is_known = ["", "p", "s", "sev", "severity", "prio", "priority"].contains(&word);
-    digits.parse().ok().filter(|_| is_known)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_priority_is_read_by_its_number() {
-        for (name, want) in [
-            ("P1", Some(1)),
-            ("p3", Some(3)),
-            ("SEV-2", Some(2)),
-            ("Sev 4", Some(4)),
-            ("Severity 5", Some(5)),
-            ("0", Some(0)),
-            ("Critical", None),
-            ("tier 1", None),
-            ("P1 (EU)", None),
-            ("", None),
-        ] {
-            assert_eq!(number(name), want, "{name}");
-        }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn incident(row: &wire::Incident, severities: &Severities) -> Inciden
 
 /// What else is worth reading, in the order in which it is asked for at night.
 fn details(row: &wire::Incident) -> Vec<(Untrusted, Untrusted)> {
-    let number = row.incident_number.as_ref().map(ToString::to_string);
+    let number = row.number.as_ref().map(ToString::to_string);
     let known = ["triggered", "acknowledged", "resolved"];
     let status = row.status.as_deref().filter(|word| !known.contains(word));
     let at = |kind| row.pending(kind).map(|at| at.to_string());
@@ -67,7 +67,7 @@ fn details(row: &wire::Incident) -> Vec<(Untrusted, Untrusted)> {
             "conference number",
             bridge.and_then(|bridge| bridge.conference_number.clone()),
         ),
-        ("incident key", row.incident_key.clone()),
+        ("incident key", row.key.clone()),
     ];
     rows.into_iter()
         .filter_map(|(name, value)| {
@@ -144,13 +144,13 @@ pub(super) fn correct(row: &mut Incident, mut log: Vec<LogEntry>, at: Timestamp)
 
 /// What each is called, once.
 fn distinct<'a>(named: impl Iterator<Item = &'a Named>) -> Vec<Untrusted> {
-    let mut names = Vec::new();
-    for name in named.filter_map(|named| name(Some(named))) {
-        if !names.contains(&name) {
-            names.push(name);
+    let mut known = Vec::new();
+    for called in named.filter_map(|named| name(Some(named))) {
+        if !known.contains(&called) {
+            known.push(called);
         }
     }
-    names
+    known
 }
 
 fn name(named: Option<&Named>) -> Option<Untrusted> {

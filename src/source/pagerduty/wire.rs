@@ -11,7 +11,8 @@ use serde_json::Number;
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Incident {
     pub(super) id: String,
-    pub(super) incident_number: Option<Number>,
+    #[serde(rename = "incident_number")]
+    pub(super) number: Option<Number>,
     pub(super) title: Option<String>,
     pub(super) summary: Option<String>,
     pub(super) status: Option<String>,
@@ -29,7 +30,8 @@ pub(super) struct Incident {
     pub(super) alert_counts: Option<AlertCounts>,
     pub(super) escalation_policy: Option<Named>,
     pub(super) html_url: Option<String>,
-    pub(super) incident_key: Option<String>,
+    #[serde(rename = "incident_key")]
+    pub(super) key: Option<String>,
     pending_actions: Option<Vec<Option<PendingAction>>>,
     pub(super) conference_bridge: Option<ConferenceBridge>,
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::stand_in::{StandIn, incident, order, shift, user};
 use crate::domain::{Deed, FaultKind, IncidentStatus, Order, Verb};
 use crate::source::fixture::{ask, build};
+use crate::text::Untrusted;
 
 use super::super::KIND;
 
@@ -50,7 +51,7 @@ async fn an_acknowledgement_is_seen_in_the_next_answer_and_can_be_taken_back() {
     let mut source = stand_in.source("");
     let order = order(ID, TRIGGERED, Deed::Acknowledge);
     let preview = source.preview(&order).await.unwrap();
-    let lines: Vec<_> = preview.lines.iter().map(|line| line.raw()).collect();
+    let lines: Vec<_> = preview.lines.iter().map(Untrusted::raw).collect();
     assert_eq!(
         lines,
         [
@@ -362,7 +363,7 @@ async fn an_answer_that_never_comes_leaves_it_unsure_and_is_not_repeated() {
         .unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unsure);
     assert!(
-        fault.message.raw().contains("it may have been done"),
+        fault.message.raw().contains("not known to be done"),
         "{fault:?}"
     );
     assert_eq!(stand_in.changes().await.len(), 1);

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::stand_in::{StandIn, incident, problem, resolved, user};
 use crate::domain::{Facts, FaultKind, Incident, IncidentStatus, Severity};
 use crate::source::fixture::{ask, ask_at};
+use crate::text::Untrusted;
 
 const EARLIER: &str = "2026-11-22T13:00:00Z";
 
@@ -71,7 +72,7 @@ async fn an_incident_is_read_whole() {
     );
     assert_eq!(row.opened_at, EARLIER.parse().ok());
     assert_eq!(row.acknowledged_at, "2026-11-22T13:10:00Z".parse().ok());
-    let by: Vec<_> = row.acknowledged_by.iter().map(|who| who.raw()).collect();
+    let by: Vec<_> = row.acknowledged_by.iter().map(Untrusted::raw).collect();
     assert_eq!(by, ["Mara Lind", "Lee Wu"]);
     assert_eq!(row.assignees, ["Mara Lind".into()]);
     assert_eq!(row.teams, ["Shop".into()]);
@@ -269,6 +270,27 @@ async fn a_429_says_how_long_to_stay_away() {
 }
 
 #[tokio::test]
+async fn a_budget_that_is_nearly_spent_asks_for_rest() {
+    let stand_in = StandIn::start().await;
+    let mut source = stand_in.source("");
+    let plenty = vec![
+        ("ratelimit-limit", "960"),
+        ("ratelimit-remaining", "950"),
+        ("ratelimit-reset", "50"),
+    ];
+    stand_in.world().limits = plenty;
+    assert_eq!(source.fetch(&ask()).await.unwrap().rest, None);
+    let few = vec![
+        ("ratelimit-limit", "960"),
+        ("ratelimit-remaining", "2"),
+        ("ratelimit-reset", "50"),
+    ];
+    stand_in.world().limits = few;
+    let rest = source.fetch(&ask()).await.unwrap().rest.unwrap();
+    assert!((20..=60).contains(&rest.as_secs()), "{rest:?}");
+}
+
+#[tokio::test]
 async fn what_fails_beside_the_open_incidents_is_named_and_ends_the_poll() {
     let stand_in = StandIn::start().await;
     stand_in.world().incidents = vec![incident("PT4KHLK", "triggered", EARLIER)];
@@ -372,6 +394,7 @@ async fn ids_do_for_a_key_that_may_not_list_names() {
 
 #[tokio::test]
 async fn a_past_moment_is_told_by_rows_and_their_logs() {
+    use IncidentStatus::{Acknowledged, Resolved, Triggered};
     let stand_in = StandIn::start().await;
     let mut taken = incident("PTAKEN1", "acknowledged", EARLIER);
     taken["acknowledgements"] =
@@ -416,7 +439,6 @@ async fn a_past_moment_is_told_by_rows_and_their_logs() {
         .map(|row| (row.id.raw(), row.status, row.acknowledged_by.len()))
         .collect();
     found.sort_by_key(|(id, ..)| *id);
-    use IncidentStatus::{Acknowledged, Resolved, Triggered};
     assert_eq!(
         found,
         [

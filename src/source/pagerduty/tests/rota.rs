@@ -6,6 +6,7 @@ use super::stand_in::{StandIn, service, shift};
 use crate::domain::{Facts, OnCall};
 use crate::source::Ask;
 use crate::source::fixture::{ask, ask_at, now};
+use crate::text::Untrusted;
 
 const MARA: (&str, &str) = ("PUSER01", "Mara Lind");
 const LEE: (&str, &str) = ("PUSER02", "Lee Wu");
@@ -14,7 +15,7 @@ const KIM: (&str, &str) = ("PUSER03", "Kim Sato");
 fn told(facts: &Facts) -> Vec<String> {
     let row = |row: &OnCall| {
         let time = |at: Option<jiff::Timestamp>| at.map_or("-".to_owned(), |at| at.to_string());
-        let services: Vec<_> = row.services.iter().map(|name| name.raw()).collect();
+        let services: Vec<_> = row.services.iter().map(Untrusted::raw).collect();
         format!(
             "{} {} {} {} L{} {}",
             row.schedule.raw(),

@@ -30,8 +30,10 @@ pub(super) struct World {
     pub(super) read_only: bool,
     /// Whose key it is: `None` for a key of the account.
     pub(super) key_of: Option<&'static str>,
-    /// A path, and what it answers instead: a status, a body and headers.
-    pub(super) broken: Vec<(&'static str, u16, Value, Vec<(&'static str, &'static str)>)>,
+    /// What goes wrong, each once.
+    pub(super) broken: Vec<Broken>,
+    /// What every answer says of the limits.
+    pub(super) limits: Vec<(&'static str, &'static str)>,
     /// Whatever is asked, the same page.
     pub(super) repeats: bool,
     /// Writes are carried out, and the answer comes too late.
@@ -40,6 +42,9 @@ pub(super) struct World {
     pub(super) surprise: Option<(usize, &'static str)>,
     looks: usize,
 }
+
+/// A path, and what it answers once instead: a status, a body and headers.
+type Broken = (&'static str, u16, Value, Vec<(&'static str, &'static str)>);
 
 /// The server and its world.
 pub(super) struct StandIn {
@@ -67,6 +72,7 @@ impl StandIn {
             read_only: false,
             key_of: None,
             broken: Vec::new(),
+            limits: Vec::new(),
             repeats: false,
             silent: false,
             surprise: None,
@@ -233,6 +239,9 @@ impl Respond for Answers {
         let dated = world.now.parse::<jiff::Timestamp>().unwrap();
         let dated = dated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let answer = answer.insert_header("date", dated.as_str());
+        let answer = world.limits.iter().fold(answer, |answer, (name, value)| {
+            answer.insert_header(*name, *value)
+        });
         if world.silent && request.method.as_str() != "GET" {
             return answer.set_delay(Duration::from_secs(20));
         }
@@ -286,7 +295,7 @@ impl World {
             }
             (method, ["incidents", id, rest @ ..]) => {
                 let from = header("from").filter(|from| from.contains('@'));
-                self.one(method, id, rest, from, request)
+                self.one(method, id, rest, from.is_some(), request)
             }
             _ => refusal(404, 2100, "Not Found"),
         }
@@ -375,7 +384,7 @@ impl World {
         method: &str,
         id: &str,
         rest: &[&str],
-        from: Option<String>,
+        is_signed: bool,
         request: &Request,
     ) -> ResponseTemplate {
         if method == "GET" {
@@ -391,7 +400,7 @@ impl World {
             if self.read_only {
                 return refusal(403, 2010, "Access Denied");
             }
-            if from.is_none() {
+            if !is_signed {
                 return refusal(400, 2100, "Requester User Not Found");
             }
             let body: Value = request.body_json().unwrap_or_default();
