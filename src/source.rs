@@ -23,6 +23,8 @@ mod conditional;
 mod fixture;
 pub mod github;
 pub mod gitlab;
+mod grade;
+pub mod incidentio;
 pub mod json;
 mod link;
 mod listing;
@@ -40,6 +42,7 @@ pub const KINDS: &[Kind] = &[
     github::KIND,
     gitlab::KIND,
     pagerduty::KIND,
+    incidentio::KIND,
     json::KIND,
 ];
 
