@@ -55,16 +55,14 @@ impl IncidentIo {
         let (path, body) = wording(order, &plan);
         let request = self.http.ask(Method::POST, &path).json(&body);
         let answer = send(request).await.map_err(refused)?;
-        let said = match &order.deed {
-            Deed::Note { .. } => format!("the update is shared with {id}"),
-            _ => {
-                let row = answer.json::<One>().ok().map(|one| one.incident);
-                let status = row.as_ref().and_then(|row| row.status.as_ref());
-                let to = status
-                    .or(plan.to.as_ref())
-                    .and_then(|status| status.name.as_deref());
-                format!("{id} is moved to `{}`", to.unwrap_or_default())
-            }
+        let said = if let Deed::Note { .. } = &order.deed {
+            format!("the update is shared with {id}")
+        } else {
+            let row = answer.json::<One>().ok().map(|one| one.incident);
+            let status = row.as_ref().and_then(|row| row.status.as_ref());
+            let to = status.or(plan.to.as_ref());
+            let to = to.and_then(|status| status.name.as_deref());
+            format!("{id} is moved to `{}`", to.unwrap_or_default())
         };
         Ok(Done {
             said: said.into(),
@@ -116,20 +114,17 @@ impl IncidentIo {
             .collect();
         statuses.sort_by_key(|status| status.rank);
         let wanted = self.options.resolved_status.as_deref();
-        let found = match wanted {
-            Some(wanted) => statuses.into_iter().find(|status| {
+        let found = if let Some(wanted) = wanted {
+            statuses.into_iter().find(|status| {
                 let name = status.name.as_deref();
                 name.is_some_and(|name| name.eq_ignore_ascii_case(wanted))
-            }),
-            None => {
-                let is = |category| {
-                    let mut statuses = statuses.iter();
-                    statuses
-                        .find(|status| status.category.as_deref() == Some(category))
-                        .cloned()
-                };
-                is("learning").or_else(|| is("closed"))
-            }
+            })
+        } else {
+            let is = |category| {
+                let is_it = |status: &&Status| status.category.as_deref() == Some(category);
+                statuses.iter().find(is_it).cloned()
+            };
+            is("learning").or_else(|| is("closed"))
         };
         found.ok_or_else(|| {
             let message = match wanted {

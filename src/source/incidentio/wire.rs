@@ -97,11 +97,16 @@ struct FieldEntry {
 
 #[derive(Clone, Debug, Deserialize)]
 struct FieldValue {
-    value_catalog_entry: Option<Named>,
-    value_option: Option<FieldOption>,
-    value_text: Option<String>,
-    value_numeric: Option<String>,
-    value_link: Option<String>,
+    #[serde(rename = "value_catalog_entry")]
+    entry: Option<Named>,
+    #[serde(rename = "value_option")]
+    option: Option<FieldOption>,
+    #[serde(rename = "value_text")]
+    text: Option<String>,
+    #[serde(rename = "value_numeric")]
+    numeric: Option<String>,
+    #[serde(rename = "value_link")]
+    link: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -189,13 +194,13 @@ impl Incident {
     /// When something happened, by the first of these names that has a time.
     pub(super) fn moment(&self, names: &[&str]) -> Option<Timestamp> {
         names.iter().find_map(|name| {
-            let moments = self.moments.iter().flatten().flatten();
-            let mut named = moments.filter(|moment| {
+            let known = self.moments.iter().flatten().flatten();
+            let mut same = known.filter(|moment| {
                 let called = moment.incident_timestamp.as_ref();
                 let called = called.and_then(|called| called.name.as_deref());
                 called.is_some_and(|called| called.eq_ignore_ascii_case(name))
             });
-            named.find_map(|moment| time(moment.value.as_ref()?.value.as_deref()))
+            same.find_map(|moment| time(moment.value.as_ref()?.value.as_deref()))
         })
     }
 
@@ -226,14 +231,13 @@ impl Incident {
 
 impl FieldValue {
     fn text(&self) -> Option<&str> {
-        let entry = self.value_catalog_entry.as_ref();
-        let option = self.value_option.as_ref();
+        let entry = self.entry.as_ref().and_then(|entry| entry.name.as_deref());
+        let option = self.option.as_ref();
         entry
-            .and_then(|entry| entry.name.as_deref())
             .or_else(|| option.and_then(|option| option.value.as_deref()))
-            .or(self.value_text.as_deref())
-            .or(self.value_numeric.as_deref())
-            .or(self.value_link.as_deref())
+            .or(self.text.as_deref())
+            .or(self.numeric.as_deref())
+            .or(self.link.as_deref())
     }
 }
 

@@ -14,7 +14,7 @@ const TRIGGERED: Option<IncidentStatus> = Some(IncidentStatus::Triggered);
 async fn start() -> StandIn {
     let stand_in = StandIn::start().await;
     let live = status("Investigating", "live", 2);
-    stand_in.world().incidents = vec![incident(1, live, "2026-11-22T13:00:00Z")];
+    stand_in.world().incidents = vec![incident(1, &live, "2026-11-22T13:00:00Z")];
     stand_in
 }
 

@@ -50,11 +50,11 @@ fn a_mistake_in_the_settings_names_its_place() {
 #[tokio::test]
 async fn an_incident_is_read_whole() {
     let stand_in = StandIn::start().await;
-    let mut sent = incident(7, live(), EARLIER);
+    let mut sent = incident(7, &live(), EARLIER);
     sent["incident_role_assignments"] = json!([
-        role("lead", user("Mara Lind")),
-        role("custom", user("Lee Wu")),
-        role("reporter", user("Ada Stone")),
+        role("lead", &user("Mara Lind")),
+        role("custom", &user("Lee Wu")),
+        role("reporter", &user("Ada Stone")),
     ]);
     sent["incident_timestamp_values"] = json!([moment("Accepted at", "2026-11-22T13:04:00Z")]);
     stand_in.world().incidents = vec![sent];
@@ -95,7 +95,7 @@ async fn severities_go_by_setting_then_number_then_rank() {
         (Value::Null, Severity::Ticket),
     ];
     let sent = cases.iter().enumerate().map(|(number, (severity, _))| {
-        let mut row = incident(number, live(), EARLIER);
+        let mut row = incident(number, &live(), EARLIER);
         row["severity"] = severity.clone();
         row
     });
@@ -114,8 +114,8 @@ async fn severities_go_by_setting_then_number_then_rank() {
 async fn nobody_but_a_reporter_and_unknown_categories_are_triggered() {
     let stand_in = StandIn::start().await;
     stand_in.world().incidents = vec![
-        incident(1, status("Triage", "triage", 1), EARLIER),
-        incident(2, status("Pondering", "pondering", 3), EARLIER),
+        incident(1, &status("Triage", "triage", 1), EARLIER),
+        incident(2, &status("Pondering", "pondering", 3), EARLIER),
     ];
     let facts = stand_in.source("").fetch(&ask()).await.unwrap();
     assert_eq!(row(&facts, 1).status, IncidentStatus::Triggered);
@@ -126,7 +126,7 @@ async fn nobody_but_a_reporter_and_unknown_categories_are_triggered() {
 #[tokio::test]
 async fn null_in_place_of_anything_but_the_id_is_read() {
     let stand_in = StandIn::start().await;
-    let mut nulls = incident(1, live(), EARLIER);
+    let mut nulls = incident(1, &live(), EARLIER);
     for (_, value) in nulls
         .as_object_mut()
         .unwrap()
@@ -135,7 +135,7 @@ async fn null_in_place_of_anything_but_the_id_is_read() {
     {
         *value = Value::Null;
     }
-    let mut inside = incident(2, json!({"category": "live", "name": null}), EARLIER);
+    let mut inside = incident(2, &json!({"category": "live", "name": null}), EARLIER);
     inside["incident_role_assignments"] = json!([null, {"role": null, "assignee": null}]);
     inside["incident_timestamp_values"] =
         json!([null, {"incident_timestamp": null, "value": null}]);
@@ -155,7 +155,7 @@ async fn every_page_is_turned_and_a_cap_is_stated() {
     let stand_in = StandIn::start().await;
     let many = |count| {
         (0..count)
-            .map(|number| incident(number, live(), EARLIER))
+            .map(|number| incident(number, &live(), EARLIER))
             .collect()
     };
     stand_in.world().incidents = many(740);
@@ -184,7 +184,7 @@ async fn every_page_is_turned_and_a_cap_is_stated() {
 async fn a_cursor_that_comes_again_ends_the_list() {
     let stand_in = StandIn::start().await;
     stand_in.world().repeats = true;
-    stand_in.world().incidents = vec![incident(1, live(), EARLIER)];
+    stand_in.world().incidents = vec![incident(1, &live(), EARLIER)];
     let facts = stand_in.source("").fetch(&ask()).await.unwrap();
     assert_eq!(rows(&facts).len(), 1);
     assert!(
@@ -236,13 +236,13 @@ async fn a_refused_key_names_the_setting() {
 async fn what_ended_stays_a_day_and_the_past_is_told_by_dates() {
     let stand_in = StandIn::start().await;
     let ended = |number: usize, at: &str| {
-        let mut row = incident(number, status("Closed", "closed", 9), EARLIER);
+        let mut row = incident(number, &status("Closed", "closed", 9), EARLIER);
         row["updated_at"] = json!(at);
         row["incident_timestamp_values"] = json!([
             moment("Accepted at", "2026-11-22T13:10:00Z"),
             moment("Resolved at", at)
         ]);
-        row["incident_role_assignments"] = json!([role("lead", user("Mara Lind"))]);
+        row["incident_role_assignments"] = json!([role("lead", &user("Mara Lind"))]);
         row
     };
     let mut old = ended(3, "2026-11-21T13:00:00Z");
@@ -251,7 +251,7 @@ async fn what_ended_stays_a_day_and_the_past_is_told_by_dates() {
         ended(1, "2026-11-22T13:20:00Z"),
         ended(2, "2026-11-22T13:50:00Z"),
         old,
-        incident(4, live(), "2026-11-22T13:45:00Z"),
+        incident(4, &live(), "2026-11-22T13:45:00Z"),
     ];
     let mut source = stand_in.source("");
     let facts = source.fetch(&ask()).await.unwrap();
@@ -335,10 +335,10 @@ async fn who_has_it_and_who_is_next() {
 #[tokio::test]
 async fn teams_and_services_narrow_what_is_shown() {
     let stand_in = StandIn::start().await;
-    let mut other = incident(2, live(), EARLIER);
+    let mut other = incident(2, &live(), EARLIER);
     other["team_ids"] = json!(["01TEAMOTHER"]);
     other["custom_field_entries"] = json!([]);
-    stand_in.world().incidents = vec![incident(1, live(), EARLIER), other];
+    stand_in.world().incidents = vec![incident(1, &live(), EARLIER), other];
     for (options, want) in [
         ("", 2),
         ("teams = [\"Shop\"]", 1),
@@ -366,7 +366,7 @@ async fn teams_and_services_narrow_what_is_shown() {
 #[tokio::test]
 async fn a_key_without_other_rights_still_shows_incidents() {
     let stand_in = StandIn::start().await;
-    stand_in.world().incidents = vec![incident(1, live(), EARLIER)];
+    stand_in.world().incidents = vec![incident(1, &live(), EARLIER)];
     let body = || json!({"errors": [{"message": "missing scope"}]});
     stand_in.world().broken = vec![
         ("/v1/severities", 403, body(), vec![]),

@@ -131,7 +131,7 @@ pub(super) fn user(name: &str) -> Value {
 }
 
 /// A role that somebody has, or nobody.
-pub(super) fn role(kind: &str, assignee: Value) -> Value {
+pub(super) fn role(kind: &str, assignee: &Value) -> Value {
     json!({"assignee": assignee, "role": {"id": "01FH5TZRWMNAFB0DZ23FD1TV96", "name": kind,
         "role_type": kind, "shortform": kind, "description": "", "instructions": ""}})
 }
@@ -143,12 +143,12 @@ pub(super) fn moment(name: &str, at: &str) -> Value {
 }
 
 /// An incident as the API tells of one.
-pub(super) fn incident(number: usize, status: Value, created: &str) -> Value {
+pub(super) fn incident(number: usize, status: &Value, created: &str) -> Value {
     json!({
         "id": id(number), "name": format!("Database {number} is slow"),
         "reference": format!("INC-{number}"), "summary": "Queries wait",
         "incident_status": status, "severity": {"id": "01SEV3", "name": "Critical", "rank": 3},
-        "incident_role_assignments": [role("lead", Value::Null), role("reporter", user("Ada Stone"))],
+        "incident_role_assignments": [role("lead", &Value::Null), role("reporter", &user("Ada Stone"))],
         "incident_timestamp_values": [],
         "custom_field_entries": [{
             "custom_field": {"id": "01FCNDV6P870EA6S7TK1DSYDG0", "name": "Affected services",
