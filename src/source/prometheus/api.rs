@@ -47,6 +47,15 @@ pub(super) struct Answered<T> {
     pub(super) partial: bool,
 }
 
+/// What is kept of an answer for the next one.
+#[derive(Clone, Copy)]
+enum Keep {
+    /// The names of its series.
+    Names,
+    /// No more than its roll: thousands of names are megabytes.
+    Nothing,
+}
+
 /// An answer that may be about the same series as an older one.
 pub(super) enum Again {
     /// It is: their values, in the same order.
@@ -254,7 +263,7 @@ impl Api {
         at: Option<Timestamp>,
     ) -> Result<Answered<Vec<Series>>, Fault> {
         let answer = self.instant(query, at).await?;
-        self.read(instant(&answer)?, at)
+        self.read(instant(&answer)?, at, Keep::Names)
     }
 
     /// The same for an answer whose series were mostly there before: names are not read again when
@@ -285,7 +294,7 @@ impl Api {
                 })
             }
             _ => {
-                let answer = self.read(answer, at)?;
+                let answer = self.read(answer, at, Keep::Nothing)?;
                 Ok(Answered {
                     data: Again::Series(answer.data, roll),
                     warnings: answer.warnings,
@@ -306,11 +315,12 @@ impl Api {
         &self,
         answer: Answered<Instant<'_>>,
         at: Option<Timestamp>,
+        keep: Keep,
     ) -> Result<Answered<Vec<Series>>, Fault> {
         let mut warnings = answer.warnings;
         self.note_present(&answer.data, at);
         let series = match answer.data {
-            Instant::Vector(series) => self.vector(&series, &mut warnings)?,
+            Instant::Vector(series) => self.vector(&series, keep, &mut warnings)?,
             Instant::Scalar(point) => {
                 let value = point.number()?;
                 vec![Series::new("", Labels::new(), value)]
@@ -430,9 +440,14 @@ impl Api {
     fn vector(
         &self,
         all: &[WireSeries<'_>],
+        keep: Keep,
         warnings: &mut Vec<Untrusted>,
     ) -> Result<Vec<Series>, Fault> {
-        let metrics = self.metrics.of(all.iter().map(|series| series.metric));
+        let names = all.iter().map(|series| series.metric);
+        let metrics = match keep {
+            Keep::Names => self.metrics.of(names),
+            Keep::Nothing => Metrics::once(names),
+        };
         let metrics = metrics.map_err(|error| {
             let message = format!("sent labels that are none: {error}");
             Fault::new(FaultKind::Decode, message)

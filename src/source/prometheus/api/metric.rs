@@ -116,7 +116,14 @@ impl Metrics {
         Roll(all.map(|text| self.state.hash_one(text.get())).collect())
     }
 
-    /// The metrics of these, in their order.
+    /// The metrics of these, in their order, without keeping them.
+    pub(super) fn once<'a>(
+        all: impl Iterator<Item = &'a RawValue>,
+    ) -> Result<Vec<Arc<Metric>>, serde_json::Error> {
+        all.map(|text| Ok(Arc::new(read(text)?))).collect()
+    }
+
+    /// The metrics of these, in their order, each kept for the next answer.
     pub(super) fn of<'a>(
         &self,
         all: impl Iterator<Item = &'a RawValue>,
