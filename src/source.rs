@@ -25,6 +25,8 @@ pub mod github;
 pub mod gitlab;
 mod grade;
 pub mod incidentio;
+pub mod grafana_irm;
+pub mod jsm;
 pub mod json;
 mod link;
 mod listing;
@@ -33,6 +35,7 @@ pub mod pagerduty;
 pub mod prometheus;
 mod rollback;
 mod trouble;
+mod standing;
 
 /// Every kind of source there is.
 pub const KINDS: &[Kind] = &[
@@ -43,6 +46,8 @@ pub const KINDS: &[Kind] = &[
     gitlab::KIND,
     pagerduty::KIND,
     incidentio::KIND,
+    jsm::KIND,
+    grafana_irm::KIND,
     json::KIND,
 ];
 

@@ -1,0 +1,343 @@
+//! Asks Jira Service Management's operations API (the heir of Opsgenie) for alerts and who is on
+//! call, and carries out what is done to an alert.
+//!
+//! The API: <https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/>, below
+//! `https://api.atlassian.com/jsm/ops/api/{cloudId}`. Open alerts are listed with each poll, schedules
+//! every five minutes, and names of people and teams when an id turns up that has none.
+
+mod act;
+mod names;
+mod options;
+mod pages;
+mod rota;
+mod rows;
+mod wire;
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Duration, Instant};
+
+use self::names::Names;
+use self::options::Options;
+use self::pages::{List, Rows};
+use self::rota::Rota;
+use self::wire::{Alert, OnCalls, Schedule, Timeline, time};
+use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
+use crate::config::{Problem, Settings, SourceSettings};
+use crate::domain::{Facts, Fault, FaultKind, IncidentStatus, Order, Verb};
+use crate::http::Http;
+use crate::store::Offers;
+
+/// `kind = "jsm"`.
+pub const KIND: Kind = Kind {
+    name: "jsm",
+    interval: SignedDuration::from_secs(30),
+    measures: false,
+    build,
+};
+
+/// What can be done to an alert.
+const ACTS: &[Verb] = &[
+    Verb::Acknowledge,
+    Verb::Unacknowledge,
+    Verb::Resolve,
+    Verb::Snooze,
+    Verb::Note,
+    Verb::Escalate,
+];
+/// The most alerts that are loaded; the API itself ends at 20,000.
+const ALERTS: usize = 1_000;
+/// The most schedules that are asked about, two requests each.
+const SCHEDULES: usize = 20;
+/// How long schedules are not asked about again.
+const ROTA_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// How long all schedules together may take.
+const ROTA_PATIENCE: Duration = Duration::from_secs(12);
+/// How long before a past moment an alert may have begun, or ended, to be listed with it.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+    Ok(Built {
+        source: Box::new(open(settings)?),
+        offers: Offers {
+            incidents: true,
+            acts: ACTS,
+            ..Offers::default()
+        },
+        expected: Vec::new(),
+    })
+}
+
+fn open(settings: &SourceSettings) -> Result<Jsm, Problem> {
+    let options: Options = settings.options()?;
+    let cloud_id = options.cloud_id(settings)?;
+    let login = options.login(settings)?;
+    Ok(Jsm {
+        http: Http::new(&login, Some(options::DEFAULT_URL))?,
+        site: format!("/jsm/ops/api/{cloud_id}"),
+        cloud_id,
+        labels: options.service_labels,
+        names: Names::default(),
+        rotas: Arc::default(),
+        rotas_due: None,
+        patience: act::PATIENCE,
+    })
+}
+
+/// One site, and what it has said so far.
+struct Jsm {
+    http: Http,
+    cloud_id: String,
+    /// What stands before every path of the operations API.
+    site: String,
+    labels: Vec<String>,
+    names: Names,
+    rotas: Arc<Vec<Rota>>,
+    /// When schedules are asked about again.
+    rotas_due: Option<Timestamp>,
+    /// How long an action that was accepted is waited for.
+    patience: Duration,
+}
+
+impl Source for Jsm {
+    fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
+        Box::pin(async move {
+            let facts = self.poll(ask).await;
+            facts.map_err(explained)
+        })
+    }
+
+    fn preview<'a>(&'a mut self, order: &'a Order) -> Previewing<'a> {
+        Box::pin(async move { self.foresee(order).await.map_err(explained) })
+    }
+
+    fn act<'a>(&'a mut self, order: &'a Order) -> Acting<'a> {
+        Box::pin(async move { self.carry_out(order).await.map_err(explained) })
+    }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.http.skew()
+    }
+}
+
+impl Jsm {
+    async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
+        let moment = ask.moment();
+        let mut alerts = self.alerts("status:open", ALERTS, |_| false).await?;
+        if let Some(at) = ask.at {
+            self.add_past(&mut alerts, at).await;
+        }
+        let Rows {
+            rows: alerts,
+            mut warnings,
+            mut fault,
+        } = alerts;
+        // Further requests would fare no better.
+        let is_over = |fault: &Option<Fault>| {
+            let is_of_all = |fault: &Fault| standing::is_of_all(fault.kind);
+            fault.as_ref().is_some_and(is_of_all)
+        };
+        let mut past = Vec::new();
+        if !is_over(&fault) {
+            let asked = self.rotas(ask, &mut past).await;
+            if let Err(failed) = asked.map_err(explained) {
+                let words = format!("on call: {}", failed.message.raw()).into();
+                if is_withheld(failed.kind) {
+                    warnings.push(words);
+                } else {
+                    let message = words;
+                    fault = fault.or(Some(Fault { message, ..failed }));
+                }
+            }
+        }
+        let rotas = match ask.at {
+            Some(_) => Arc::new(past),
+            None => Arc::clone(&self.rotas),
+        };
+        let (people, teams) = unnamed(&alerts, &rotas);
+        if !is_over(&fault) {
+            let named = self.name(&people, &teams, ask.now).await;
+            fault = fault.or(named.err());
+        }
+        warnings.extend(self.names.note.clone());
+        let incidents = alerts
+            .iter()
+            .filter(|alert| time(alert.created_at.as_deref()).is_none_or(|at| at <= moment))
+            .map(|alert| rows::incident(alert, &self.names, &self.labels, moment));
+        let on_call = rotas
+            .iter()
+            .flat_map(|rota| rota.shifts(&self.names, moment));
+        Ok(Facts {
+            incidents: Some(incidents.collect()),
+            on_call: Some(on_call.collect()),
+            warnings,
+            fault: fault.map(explained),
+            ..Facts::default()
+        })
+    }
+
+    /// Alerts, the newest first.
+    async fn alerts(
+        &self,
+        query: &str,
+        cap: usize,
+        is_last: impl FnMut(&Alert) -> bool,
+    ) -> Result<Rows<Alert>, Fault> {
+        let mut words = vec![("sort", "createdAt"), ("order", "desc")];
+        if !query.is_empty() {
+            words.push(("query", query));
+        }
+        let list = List {
+            path: &format!("{}/v1/alerts", self.site),
+            what: "alerts",
+            query: &words,
+            cap,
+        };
+        list.ask(&self.http, is_last).await
+    }
+
+    /// Adds the alerts of the days before a past moment that are closed by now.
+    async fn add_past(&self, open: &mut Rows<Alert>, at: Timestamp) {
+        let since = at - LOOK_BACK;
+        let began = |alert: &Alert| time(alert.created_at.as_deref());
+        let is_older = |alert: &Alert| began(alert).is_some_and(|began| began < since);
+        match self.alerts("", ALERTS * 2, is_older).await {
+            Ok(more) => {
+                let known: HashSet<String> = open.rows.iter().map(|row| row.id.clone()).collect();
+                let news = more.rows.into_iter().filter(|row| {
+                    let stood = rows::standing(row, at);
+                    let is_over = stood.status == IncidentStatus::Resolved;
+                    let is_recent = stood.since.is_none_or(|ended| ended >= since);
+                    !known.contains(&row.id) && (!is_over || is_recent)
+                });
+                open.rows.extend(news);
+                open.warnings.extend(more.warnings);
+                open.fault = open.fault.take().or(more.fault);
+            }
+            Err(fault) => open.fault = open.fault.take().or(Some(fault)),
+        }
+    }
+
+    /// Asks the schedules who has and gets the pager, when it is time to; those of a past moment go to
+    /// `past`. What was known stays when this fails.
+    async fn rotas(&mut self, ask: &Ask, past: &mut Vec<Rota>) -> Result<(), Fault> {
+        if ask.at.is_none() && self.rotas_due.is_some_and(|due| ask.now < due) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let list = List {
+            path: &format!("{}/v1/schedules", self.site),
+            what: "schedules",
+            query: &[],
+            cap: SCHEDULES,
+        };
+        let listed: Rows<Schedule> = list.ask(&self.http, |_| false).await?;
+        let mut found = Vec::new();
+        for schedule in listed.rows {
+            let is_odd = !standing::is_id(&schedule.id);
+            if schedule.enabled == Some(false) || is_odd || began.elapsed() > ROTA_PATIENCE {
+                continue;
+            }
+            found.push(self.rota(&schedule, ask.at).await?);
+        }
+        if ask.at.is_some() {
+            *past = found;
+        } else {
+            self.rotas = Arc::new(found);
+            self.rotas_due = ask.now.checked_add(ROTA_EVERY).ok();
+        }
+        listed.fault.map_or(Ok(()), Err)
+    }
+
+    async fn rota(&self, schedule: &Schedule, at: Option<Timestamp>) -> Result<Rota, Fault> {
+        let path = format!("{}/v1/schedules/{}", self.site, schedule.id);
+        let date = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let mut on_calls = self.http.get(&format!("{path}/on-calls"));
+        let mut timeline = self.http.get(&format!("{path}/timeline"));
+        timeline = timeline
+            .query("interval", "2")
+            .query("intervalUnit", "weeks");
+        if let Some(date) = &date {
+            on_calls = on_calls.query("date", date);
+            timeline = timeline.query("date", date);
+        }
+        let on_calls: OnCalls = on_calls.query("flat", "false").send().await?.json()?;
+        let timeline = match timeline.send().await {
+            Ok(answer) => answer.json().unwrap_or_default(),
+            Err(fault) if standing::is_of_all(fault.kind) => return Err(fault),
+            Err(_) => Timeline::default(),
+        };
+        Ok(Rota {
+            name: schedule.name.clone().unwrap_or_else(|| schedule.id.clone()),
+            on_calls,
+            timeline,
+        })
+    }
+
+    async fn name(
+        &mut self,
+        people: &BTreeSet<String>,
+        teams: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let (http, cloud_id) = (&self.http, &self.cloud_id);
+        self.names.teams(http, &self.site, teams, now).await?;
+        self.names.people(http, cloud_id, people, now).await
+    }
+}
+
+/// The people and the teams that may have to be named.
+fn unnamed(alerts: &[Alert], rotas: &[Rota]) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut people, mut teams) = (BTreeSet::new(), BTreeSet::new());
+    for alert in alerts {
+        for responder in &alert.responders {
+            let Some(id) = responder.id.clone() else {
+                continue;
+            };
+            match responder.kind.as_deref() {
+                Some("team") => teams.insert(id),
+                Some("user") => people.insert(id),
+                _ => false,
+            };
+        }
+    }
+    for rota in rotas {
+        rota.people(&mut people, &mut teams);
+    }
+    (people, teams)
+}
+
+/// True for faults that say that a part is not for us: told beside the rest, that is as good.
+fn is_withheld(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Auth | FaultKind::Forbidden | FaultKind::NotFound
+    )
+}
+
+/// What to do about a fault, in the words of the settings.
+fn explained(fault: Fault) -> Fault {
+    let said = fault.message.raw();
+    let is_scope = said.to_ascii_lowercase().contains("scope");
+    let advice = match fault.kind {
+        FaultKind::Auth if is_scope => {
+            "the token works and lacks a scope: alerts want read:ops-alert:jira-service-management, schedules read:ops-config, actions write:ops-alert"
+        }
+        FaultKind::Auth => {
+            "an API token goes with its owner's `email`, an OAuth token is a `bearer_token`"
+        }
+        FaultKind::Forbidden => "the account needs access to operations in Jira Service Management",
+        FaultKind::NotFound => "is `cloud_id` the site's, and are operations in use there?",
+        _ => return fault,
+    };
+    if said.ends_with(advice) {
+        return fault;
+    }
+    let message = format!("{said}; {advice}").into();
+    Fault { message, ..fault }
+}
+
+#[cfg(test)]
+mod tests;

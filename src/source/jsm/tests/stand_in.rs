@@ -1,0 +1,208 @@
+//! A site that behaves as the vendor's description says: pages, queued actions, schedules.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::config::{Auth, SecretRef};
+use crate::source::fixture::settings;
+use crate::source::jsm::{Jsm, KIND, open};
+
+/// What stands before every path.
+pub(super) const SITE: &str = "/jsm/ops/api/site-1";
+pub(super) const ID: &str = "9b251e07-73c9-4907-9996-8cb53a6a20d0-1704440650350";
+
+/// What the site knows, and how it behaves.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) alerts: Vec<Value>,
+    pub(super) schedules: Vec<Value>,
+    pub(super) on_calls: Value,
+    pub(super) timeline: Value,
+    pub(super) teams: Value,
+    pub(super) escalations: Vec<Value>,
+    pub(super) people: HashMap<String, String>,
+    /// The most rows of a page, whatever is asked for.
+    pub(super) page: usize,
+    /// The next page is always the one that is given.
+    pub(super) repeats: bool,
+    /// Answers instead, by the beginning of a path and how many requests go well before.
+    pub(super) instead: Vec<(String, usize, ResponseTemplate)>,
+    /// How often an action is still queued when it is asked for, and what it comes to then.
+    pub(super) queued: usize,
+    pub(super) refuses: Option<String>,
+    /// How an action is answered, instead of by 202.
+    pub(super) to_action: Option<ResponseTemplate>,
+    pub(super) actions: Vec<(String, Value)>,
+    pub(super) asked: Vec<String>,
+}
+
+/// A running stand-in.
+pub(super) struct StandIn {
+    pub(super) server: MockServer,
+    state: Arc<Mutex<State>>,
+}
+
+struct Answers(Arc<Mutex<State>>);
+
+impl StandIn {
+    pub(super) async fn start(state: State) -> Self {
+        let server = MockServer::start().await;
+        let state = Arc::new(Mutex::new(state));
+        Mock::given(any())
+            .respond_with(Answers(Arc::clone(&state)))
+            .mount(&server)
+            .await;
+        Self { server, state }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The source, with an OAuth token.
+    pub(super) fn source(&self) -> Jsm {
+        let options = "cloud_id = \"site-1\"";
+        let mut settings = settings(&KIND, Some(&self.server.uri()), options);
+        let print = ["echo", "s3cret-token"].map(str::to_owned).to_vec();
+        settings.http.auth = Auth::Bearer(SecretRef::Command(print));
+        settings.http.timeout = Some(jiff::SignedDuration::from_secs(2));
+        let mut jsm = open(&settings).unwrap();
+        jsm.patience = Duration::from_millis(500);
+        jsm
+    }
+
+    /// The paths that were asked for, below the site.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.state().asked.clone()
+    }
+}
+
+/// An open alert that nobody has.
+pub(super) fn alert(id: &str, created_at: &str) -> Value {
+    json!({
+        "id": id, "tinyId": "1234", "createdAt": created_at, "updatedAt": created_at,
+        "message": "CPU above 80%", "entity": "checkout", "source": "DBMonitoringTool",
+        "status": "open", "alias": "cpu", "tags": ["Critical"], "acknowledged": false, "count": 3,
+        "owner": "", "snoozed": false, "lastOccuredAt": created_at, "integrationType": "API",
+        "integrationName": "Default API", "priority": "P1", "actions": [], "seen": false,
+        "responders": [{"id": "team-1", "type": "team"}],
+    })
+}
+
+impl Respond for Answers {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut state = self.0.lock().unwrap();
+        let path = request.url.path().to_owned();
+        let below = path.strip_prefix(SITE).unwrap_or(&path).to_owned();
+        state.asked.push(below.clone());
+        for (beginning, wait, answer) in &mut state.instead {
+            if below.starts_with(beginning.as_str()) {
+                if *wait == 0 {
+                    return answer.clone();
+                }
+                *wait -= 1;
+            }
+        }
+        let steps: Vec<&str> = below.trim_matches('/').split('/').collect();
+        let query: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
+        match (request.method.as_str(), steps.as_slice()) {
+            ("GET", ["v1", "alerts"]) => {
+                let is_open = |alert: &&Value| alert["status"] != "closed";
+                let all = state.alerts.iter();
+                let listed: Vec<Value> = match query.get("query").map(String::as_str) {
+                    Some("status:open") => all.filter(is_open).cloned().collect(),
+                    None => all.cloned().collect(),
+                    Some(other) => return refusal(400, &format!("bad query {other}")),
+                };
+                state.list(&listed, &query, "/v1/alerts", true)
+            }
+            ("GET", ["v1", "alerts", "requests", _]) => state.request(),
+            ("GET", ["v1", "alerts", id]) => {
+                let mut alerts = state.alerts.iter();
+                let found = alerts.find(|alert| alert["id"] == *id);
+                found.map_or_else(|| refusal(404, "no such alert"), ok)
+            }
+            ("POST", ["v1", "alerts", _, word]) => {
+                let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+                state.actions.push(((*word).to_owned(), body));
+                let queued = json!({"result": "Request will be processed", "requestId": "r-1"});
+                let accepted = ResponseTemplate::new(202).set_body_json(queued);
+                state.to_action.clone().unwrap_or(accepted)
+            }
+            ("GET", ["v1", "schedules"]) => {
+                let listed = state.schedules.clone();
+                state.list(&listed, &query, "/v1/schedules", false)
+            }
+            ("GET", ["v1", "schedules", _, "on-calls"]) => ok(&state.on_calls),
+            ("GET", ["v1", "schedules", _, "timeline"]) => ok(&state.timeline),
+            ("GET", ["v1", "teams"]) if state.teams.is_null() => ok(&json!({})),
+            ("GET", ["v1", "teams"]) => ok(&state.teams),
+            ("GET", ["v1", "teams", _, "escalations"]) => {
+                let listed = state.escalations.clone();
+                state.list(&listed, &query, "/v1/teams/t/escalations", false)
+            }
+            ("GET", ["ex", "jira", "site-1", ..]) => {
+                let pairs = request.url.query_pairs();
+                let ids = pairs.filter(|(name, _)| name == "accountId");
+                let named = ids.filter_map(|(_, id)| {
+                    let name = state.people.get(&*id)?;
+                    Some(json!({"accountId": id, "displayName": name}))
+                });
+                ok(&json!({ "values": named.collect::<Vec<_>>() }))
+            }
+            _ => refusal(404, "no such path"),
+        }
+    }
+}
+
+impl State {
+    fn list(
+        &self,
+        all: &[Value],
+        query: &HashMap<String, String>,
+        path: &str,
+        is_counted: bool,
+    ) -> ResponseTemplate {
+        let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+        let offset = number("offset").unwrap_or(0);
+        let most = if self.page == 0 { 100 } else { self.page };
+        let size = number("size").unwrap_or(20).min(most);
+        let rows: Vec<&Value> = all.iter().skip(offset).take(size).collect();
+        let end = if self.repeats {
+            offset
+        } else {
+            offset + rows.len()
+        };
+        let next = (end < all.len()).then(|| format!("{path}?offset={end}&size={size}"));
+        let mut page = json!({"values": rows, "links": {"next": next}});
+        if is_counted {
+            page["count"] = all.len().into();
+        }
+        ok(&page)
+    }
+
+    fn request(&mut self) -> ResponseTemplate {
+        if self.queued > 0 {
+            self.queued -= 1;
+            return refusal(404, "request not found");
+        }
+        let why = self.refuses.clone();
+        ok(&json!({
+            "action": "Acknowledge", "isSuccess": why.is_none(), "alertId": ID,
+            "status": why.unwrap_or_else(|| "done".to_owned()),
+        }))
+    }
+}
+
+fn ok(body: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(body)
+}
+
+fn refusal(status: u16, message: &str) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(json!({ "message": message, "took": 0.1 }))
+}

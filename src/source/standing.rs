@@ -1,0 +1,146 @@
+//! Where the target of an order stands, and what a fault means once an order was sent.
+
+use jiff::Timestamp;
+
+use crate::domain::{Fault, FaultKind, IncidentStatus, Target};
+
+/// Where an incident stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) status: IncidentStatus,
+    /// Since when, as far as the vendor tells.
+    pub(super) since: Option<Timestamp>,
+}
+
+impl Standing {
+    /// `resolved since 2026-11-22 14:02 UTC`.
+    pub(super) fn words(self) -> String {
+        let word = self.status.word();
+        self.since.map_or_else(
+            || word.to_owned(),
+            |since| format!("{word} since {}", day(since)),
+        )
+    }
+}
+
+/// Refuses when a target is not as it was seen, with the difference.
+pub(super) fn check(target: &Target, now: Standing) -> Result<(), Fault> {
+    match target.seen {
+        Some(seen) if seen != now.status => {
+            Err(moved(format!("it is {}, was {}", now.words(), seen.word())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The fault of an order that was not sent, since its target has changed.
+pub(super) fn moved(message: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::Moved, message)
+}
+
+/// The fault of an order that cannot be carried out here.
+pub(super) fn not_offered(message: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::NotOffered, message)
+}
+
+/// What a fault means after a request that changes something: what broke off on the way, or failed
+/// inside the server, may have been carried out all the same.
+pub(super) fn after_sending(fault: Fault) -> Fault {
+    match fault.kind {
+        FaultKind::Timeout
+        | FaultKind::Connect
+        | FaultKind::Server
+        | FaultKind::TooLarge
+        | FaultKind::Decode => unsure(fault.message.raw()),
+        _ => fault,
+    }
+}
+
+/// The fault of an order that was sent and whose end is not known.
+pub(super) fn unsure(why: &str) -> Fault {
+    let message = format!("sent, and not known to be done: {why}; look before you repeat it");
+    Fault::new(FaultKind::Unsure, message)
+}
+
+/// True for faults that any other request to the same server would meet as well, now.
+pub(super) fn is_of_all(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::RateLimited
+            | FaultKind::Timeout
+            | FaultKind::Connect
+            | FaultKind::Tls
+            | FaultKind::Secret
+    )
+}
+
+/// A moment as people read it.
+pub(super) fn day(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// True for what can stand in a path as it is, and leads nowhere else.
+pub(super) fn is_id(id: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
+    (1..=128).contains(&id.len()) && id.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(seen: Option<IncidentStatus>) -> Target {
+        Target {
+            id: "1".into(),
+            name: "1".into(),
+            service: "checkout".into(),
+            seen,
+        }
+    }
+
+    #[test]
+    fn a_target_that_has_moved_is_refused_with_the_difference() {
+        let now = Standing {
+            status: IncidentStatus::Resolved,
+            since: "2026-11-22T14:02:31Z".parse().ok(),
+        };
+        let fault = check(&target(Some(IncidentStatus::Triggered)), now).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Moved);
+        assert_eq!(
+            fault.message.raw(),
+            "it is resolved since 2026-11-22 14:02 UTC, was triggered"
+        );
+        assert!(check(&target(Some(IncidentStatus::Resolved)), now).is_ok());
+        assert!(check(&target(None), now).is_ok());
+    }
+
+    #[test]
+    fn only_what_a_server_refused_is_known_not_to_be_done() {
+        for (kind, want) in [
+            (FaultKind::Timeout, FaultKind::Unsure),
+            (FaultKind::Connect, FaultKind::Unsure),
+            (FaultKind::Server, FaultKind::Unsure),
+            (FaultKind::Decode, FaultKind::Unsure),
+            (FaultKind::Unsure, FaultKind::Unsure),
+            (FaultKind::Forbidden, FaultKind::Forbidden),
+            (FaultKind::RateLimited, FaultKind::RateLimited),
+            (FaultKind::Query, FaultKind::Query),
+        ] {
+            assert_eq!(after_sending(Fault::new(kind, "so it went")).kind, want);
+        }
+    }
+
+    #[test]
+    fn an_id_leads_nowhere_else() {
+        for id in [
+            "I68T24C13IFW1",
+            "712020:9ae5385e-1",
+            "9b251e07-73c9-4907-9996-8cb53a6a20d0-17",
+        ] {
+            assert!(is_id(id), "{id}");
+        }
+        for id in ["", "..", "a/b", "a?b", "a%2fb", "a b", "ä"] {
+            assert!(!is_id(id), "{id}");
+        }
+    }
+}
