@@ -24,8 +24,8 @@ mod fixture;
 pub mod github;
 pub mod gitlab;
 mod grade;
-pub mod incidentio;
 pub mod grafana_irm;
+pub mod incidentio;
 pub mod jsm;
 pub mod json;
 mod link;
@@ -34,8 +34,8 @@ pub mod openmetrics;
 pub mod pagerduty;
 pub mod prometheus;
 mod rollback;
-mod trouble;
 mod standing;
+mod trouble;
 
 /// Every kind of source there is.
 pub const KINDS: &[Kind] = &[

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use tokio::time::{Duration, Instant};
 
 use self::names::{Names, What};
-use self::pages::{List, Rows};
+use self::pages::{List, Loaded};
 use self::rota::Rota;
 use self::rows::Reading;
 use self::wire::{Group, Schedule, Shift, time};
@@ -149,7 +149,7 @@ struct Poll {
 }
 
 impl Poll {
-    fn take<T>(&mut self, found: Rows<T>) -> Vec<T> {
+    fn take<T>(&mut self, found: Loaded<T>) -> Vec<T> {
         self.requests += found.requests;
         self.warnings.extend(found.warnings);
         self.fault = self.fault.take().or(found.fault);
@@ -219,7 +219,7 @@ impl GrafanaIrm {
             on_call: Some(on_call.collect()),
             warnings: poll.warnings,
             fault: poll.fault.map(explained),
-            rest: rest(poll.requests),
+            rest: rest(poll.requests).max(self.http.rest()),
             ..Facts::default()
         })
     }
@@ -243,7 +243,7 @@ impl GrafanaIrm {
             let day = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S").to_string();
             let range = format!("{}_{}", day(at - LOOK_BACK), day(at));
             let list = self.groups(poll, ("started_at", range), "alert groups", GROUPS * 2);
-            let found: Rows<Group> = list.ask(&self.http).await?;
+            let found: Loaded<Group> = list.ask(&self.http).await?;
             let began = |group: &Group| time(group.created_at.as_deref());
             let mut rows = poll.take(found);
             rows.retain(|group| began(group).is_none_or(|began| began <= at));
@@ -357,7 +357,7 @@ impl GrafanaIrm {
             cap: SCHEDULES,
             deadline: poll.deadline,
         };
-        let listed: Rows<Schedule> = list.ask(&self.http).await?;
+        let listed: Loaded<Schedule> = list.ask(&self.http).await?;
         let mut found = Vec::new();
         for schedule in poll.take(listed) {
             let teams = &self.options.teams;

@@ -21,7 +21,7 @@ use tokio::time::{Duration, Instant};
 
 use self::names::Names;
 use self::options::Options;
-use self::pages::{List, Rows};
+use self::pages::{List, Loaded};
 use self::rota::Rota;
 use self::wire::{Alert, OnCalls, Schedule, Timeline, time};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
@@ -129,7 +129,7 @@ impl Jsm {
         if let Some(at) = ask.at {
             self.add_past(&mut alerts, at).await;
         }
-        let Rows {
+        let Loaded {
             rows: alerts,
             mut warnings,
             mut fault,
@@ -174,6 +174,7 @@ impl Jsm {
             on_call: Some(on_call.collect()),
             warnings,
             fault: fault.map(explained),
+            rest: self.http.rest(),
             ..Facts::default()
         })
     }
@@ -184,7 +185,7 @@ impl Jsm {
         query: &str,
         cap: usize,
         is_last: impl FnMut(&Alert) -> bool,
-    ) -> Result<Rows<Alert>, Fault> {
+    ) -> Result<Loaded<Alert>, Fault> {
         let mut words = vec![("sort", "createdAt"), ("order", "desc")];
         if !query.is_empty() {
             words.push(("query", query));
@@ -199,7 +200,7 @@ impl Jsm {
     }
 
     /// Adds the alerts of the days before a past moment that are closed by now.
-    async fn add_past(&self, open: &mut Rows<Alert>, at: Timestamp) {
+    async fn add_past(&self, open: &mut Loaded<Alert>, at: Timestamp) {
         let since = at - LOOK_BACK;
         let began = |alert: &Alert| time(alert.created_at.as_deref());
         let is_older = |alert: &Alert| began(alert).is_some_and(|began| began < since);
@@ -233,7 +234,7 @@ impl Jsm {
             query: &[],
             cap: SCHEDULES,
         };
-        let listed: Rows<Schedule> = list.ask(&self.http, |_| false).await?;
+        let listed: Loaded<Schedule> = list.ask(&self.http, |_| false).await?;
         let mut found = Vec::new();
         for schedule in listed.rows {
             let is_odd = !standing::is_id(&schedule.id);

@@ -43,15 +43,11 @@ pub(super) fn not_offered(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::NotOffered, message)
 }
 
-/// What a fault means after a request that changes something: what broke off on the way, or failed
-/// inside the server, may have been carried out all the same.
+/// What a fault means after a request that changes something. What broke off on the way is known to
+/// the client already; what failed inside the server may have been carried out all the same.
 pub(super) fn after_sending(fault: Fault) -> Fault {
     match fault.kind {
-        FaultKind::Timeout
-        | FaultKind::Connect
-        | FaultKind::Server
-        | FaultKind::TooLarge
-        | FaultKind::Decode => unsure(fault.message.raw()),
+        FaultKind::Server => unsure(fault.message.raw()),
         _ => fault,
     }
 }
@@ -117,11 +113,9 @@ mod tests {
     #[test]
     fn only_what_a_server_refused_is_known_not_to_be_done() {
         for (kind, want) in [
-            (FaultKind::Timeout, FaultKind::Unsure),
-            (FaultKind::Connect, FaultKind::Unsure),
             (FaultKind::Server, FaultKind::Unsure),
-            (FaultKind::Decode, FaultKind::Unsure),
             (FaultKind::Unsure, FaultKind::Unsure),
+            (FaultKind::Connect, FaultKind::Connect),
             (FaultKind::Forbidden, FaultKind::Forbidden),
             (FaultKind::RateLimited, FaultKind::RateLimited),
             (FaultKind::Query, FaultKind::Query),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::pages::{List, Rows};
+use super::pages::{List, Loaded};
 use super::wire::Named;
 use crate::domain::Fault;
 use crate::http::Http;
@@ -106,7 +106,7 @@ impl Names {
             cap: MOST,
             deadline,
         };
-        let answer: Result<Rows<Named>, Fault> = list.ask(http).await;
+        let answer: Result<Loaded<Named>, Fault> = list.ask(http).await;
         match answer {
             Ok(found) => {
                 let named = found.rows.into_iter().filter_map(|one| {

@@ -23,7 +23,7 @@ pub(super) struct List<'a> {
 }
 
 /// The rows of a list, as far as they were loaded.
-pub(super) struct Rows<T> {
+pub(super) struct Loaded<T> {
     pub(super) rows: Vec<T>,
     pub(super) warnings: Vec<Untrusted>,
     /// Why the later pages are missing.
@@ -36,8 +36,8 @@ impl List<'_> {
     /// Turns pages until the last one or the cap.
     ///
     /// The fault is that of the first page; a later one comes with the rows that are there.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, http: &Http) -> Result<Rows<T>, Fault> {
-        let mut rows = Rows {
+    pub(super) async fn ask<T: DeserializeOwned>(&self, http: &Http) -> Result<Loaded<T>, Fault> {
+        let mut rows = Loaded {
             rows: Vec::new(),
             warnings: Vec::new(),
             fault: None,
@@ -95,16 +95,15 @@ impl List<'_> {
     }
 
     async fn page(&self, http: &Http, next: Option<&str>) -> Result<Page, Fault> {
-        let request = match next {
-            Some(link) => http.get_url(link)?,
-            None => {
-                let words = self.query.iter();
-                words.fold(
-                    http.get(self.path),
-                    |request: Request<'_>, (name, value)| request.query(name, value),
-                )
-            }
+        let request = if let Some(link) = next {
+            http.get_url(link)?
+        } else {
+            self.query.iter().fold(http.get(self.path), with)
         };
         request.send().await?.json()
     }
+}
+
+fn with<'a>(request: Request<'a>, (name, value): &(&str, String)) -> Request<'a> {
+    request.query(name, value)
 }

@@ -42,8 +42,8 @@ impl Rota {
             .shifts
             .iter()
             .filter_map(|one| {
-                let from = time(one.shift_start.as_deref())?;
-                Some((from, time(one.shift_end.as_deref())?, one))
+                let from = time(one.start.as_deref())?;
+                Some((from, time(one.end.as_deref())?, one))
             })
             .collect();
         dated.sort_by_key(|(from, until, _)| (*from, *until));
@@ -94,8 +94,8 @@ impl Rota {
             .filter(|one| key(one).as_deref() == Some(id));
         let mut mine: Vec<_> = mine
             .filter_map(|one| {
-                let from = time(one.shift_start.as_deref())?;
-                Some((from, time(one.shift_end.as_deref())?))
+                let from = time(one.start.as_deref())?;
+                Some((from, time(one.end.as_deref())?))
             })
             .collect();
         mine.sort_unstable();

@@ -1,4 +1,4 @@
-//! What the grafana_irm source promises, against a stand-in that keeps state.
+//! What the `grafana_irm` source promises, against a stand-in that keeps state.
 
 mod acting;
 mod reading;

@@ -84,8 +84,10 @@ pub(super) struct Shift {
     pub(super) user_pk: Option<String>,
     pub(super) user_email: Option<String>,
     pub(super) user_username: Option<String>,
-    pub(super) shift_start: Option<String>,
-    pub(super) shift_end: Option<String>,
+    #[serde(rename = "shift_start")]
+    pub(super) start: Option<String>,
+    #[serde(rename = "shift_end")]
+    pub(super) end: Option<String>,
 }
 
 /// A user, a team or an integration: an id and what it is called.

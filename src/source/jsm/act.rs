@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::pages::{List, Rows};
+use super::pages::{List, Loaded};
 use super::wire::{Alert, Escalation, Queued, RequestStatus};
 use super::{Jsm, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Target};
@@ -183,7 +183,7 @@ impl Jsm {
                     query: &[],
                     cap: ESCALATIONS,
                 };
-                let listed: Rows<Escalation> = list.ask(&self.http, |_| false).await?;
+                let listed: Loaded<Escalation> = list.ask(&self.http, |_| false).await?;
                 let enabled = listed.rows.into_iter();
                 let enabled = enabled.filter(|one| one.enabled != Some(false));
                 found.extend(enabled.map(|one| (one.id.clone(), one.name.unwrap_or(one.id))));

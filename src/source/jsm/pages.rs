@@ -28,7 +28,7 @@ pub(super) struct List<'a> {
 }
 
 /// The rows of a list, as far as they were loaded.
-pub(super) struct Rows<T> {
+pub(super) struct Loaded<T> {
     pub(super) rows: Vec<T>,
     pub(super) warnings: Vec<Untrusted>,
     /// Why the later pages are missing.
@@ -43,9 +43,9 @@ impl List<'_> {
         &self,
         http: &Http,
         mut is_last: impl FnMut(&T) -> bool,
-    ) -> Result<Rows<T>, Fault> {
+    ) -> Result<Loaded<T>, Fault> {
         let began = Instant::now();
-        let mut rows = Rows {
+        let mut rows = Loaded {
             rows: Vec::new(),
             warnings: Vec::new(),
             fault: None,

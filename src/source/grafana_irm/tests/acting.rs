@@ -8,6 +8,7 @@ use wiremock::ResponseTemplate;
 
 use super::stand_in::{StandIn, State, group};
 use crate::domain::{Deed, Fault, FaultKind, IncidentStatus, Order, SourceName, Target};
+use crate::text::Untrusted;
 
 const ID: &str = "I68T24C13IFW1";
 
@@ -123,7 +124,7 @@ async fn a_preview_says_what_it_is_about() {
     let stand_in = StandIn::start(one("new")).await;
     let order = order(Deed::Acknowledge, Some(IncidentStatus::Triggered));
     let preview = stand_in.source("").preview(&order).await.unwrap();
-    let lines: Vec<_> = preview.lines.iter().map(|line| line.raw()).collect();
+    let lines: Vec<_> = preview.lines.iter().map(Untrusted::raw).collect();
     assert_eq!(
         lines,
         [
@@ -156,7 +157,7 @@ async fn a_group_that_has_moved_is_left_alone() {
 
 #[tokio::test]
 async fn what_the_api_has_no_word_for_is_refused() {
-    let past = Timestamp::now() - SignedDuration::from_secs(60);
+    let past = Timestamp::now() - SignedDuration::from_mins(1);
     let later = Timestamp::now() + SignedDuration::from_hours(1);
     for (state, deed) in [
         ("new", Deed::Escalate),
@@ -181,7 +182,7 @@ async fn what_the_api_has_no_word_for_is_refused() {
 
 #[tokio::test]
 async fn a_request_without_an_answer_may_have_been_carried_out() {
-    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
     let gateway = ResponseTemplate::new(502);
     for answer in [slow, gateway] {
         let stand_in = StandIn::start(State {

@@ -9,6 +9,7 @@ use crate::domain::{Facts, FaultKind, Incident, IncidentStatus, Severity, Suppre
 use crate::source::Ask;
 use crate::source::fixture::{ask, ask_at, build};
 use crate::source::grafana_irm::KIND;
+use crate::text::Untrusted;
 
 fn many(count: usize, state: &str) -> State {
     let groups = (0..count).map(|number| group(&format!("I{number}"), state));
@@ -28,7 +29,7 @@ fn ids(facts: &Facts) -> Vec<&str> {
 }
 
 fn warnings(facts: &Facts) -> Vec<&str> {
-    facts.warnings.iter().map(|words| words.raw()).collect()
+    facts.warnings.iter().map(Untrusted::raw).collect()
 }
 
 #[test]
@@ -58,6 +59,7 @@ async fn the_key_stands_alone_in_its_header() {
 
 #[tokio::test]
 async fn groups_of_every_state_are_read_whole() {
+    use IncidentStatus::{Acknowledged, Resolved, Silenced, Triggered};
     let mut silenced = group("I4", "silenced");
     silenced["labels"] = json!([
         {"key": {"id": "service", "name": "service"}, "value": {"id": "pay", "name": "pay"}},
@@ -87,7 +89,6 @@ async fn groups_of_every_state_are_read_whole() {
         .iter()
         .map(|one| (one.id.raw(), one.status, one.severity, one.service.raw()))
         .collect();
-    use IncidentStatus::{Acknowledged, Resolved, Silenced, Triggered};
     let through = "Checkout alerts";
     assert_eq!(
         seen,

@@ -9,6 +9,7 @@ use wiremock::ResponseTemplate;
 use super::stand_in::{ID, StandIn, State, alert};
 use crate::domain::{Deed, Fault, FaultKind, IncidentStatus, Order, SourceName, Target};
 use crate::source::Source;
+use crate::text::Untrusted;
 
 fn order(deed: Deed, seen: Option<IncidentStatus>) -> Order {
     Order {
@@ -27,7 +28,7 @@ fn triggered(deed: Deed) -> Order {
     order(deed, Some(IncidentStatus::Triggered))
 }
 
-fn one(change: Value) -> State {
+fn one(change: &Value) -> State {
     let mut row = alert(ID, "2026-11-22T13:00:00Z");
     let fields = change.as_object().unwrap().clone();
     row.as_object_mut().unwrap().extend(fields);
@@ -73,7 +74,7 @@ async fn every_deed_is_one_request_in_the_apis_words() {
     ] {
         let stand_in = StandIn::start(State {
             queued: 1,
-            ..one(json!({}))
+            ..one(&json!({}))
         })
         .await;
         let order = order(deed, None);
@@ -88,10 +89,10 @@ async fn every_deed_is_one_request_in_the_apis_words() {
 
 #[tokio::test]
 async fn a_preview_says_what_it_is_about() {
-    let stand_in = StandIn::start(one(json!({"owner": "Mara Lind"}))).await;
+    let stand_in = StandIn::start(one(&json!({"owner": "Mara Lind"}))).await;
     let order = triggered(Deed::Acknowledge);
     let preview = stand_in.source().preview(&order).await.unwrap();
-    let lines: Vec<_> = preview.lines.iter().map(|line| line.raw()).collect();
+    let lines: Vec<_> = preview.lines.iter().map(Untrusted::raw).collect();
     assert_eq!(
         lines,
         [
@@ -104,7 +105,7 @@ async fn a_preview_says_what_it_is_about() {
 
 #[tokio::test]
 async fn an_acknowledgement_can_be_taken_back() {
-    let stand_in = StandIn::start(one(json!({}))).await;
+    let stand_in = StandIn::start(one(&json!({}))).await;
     let done = stand_in
         .source()
         .act(&triggered(Deed::Acknowledge))
@@ -124,17 +125,17 @@ async fn an_acknowledgement_can_be_taken_back() {
 #[tokio::test]
 async fn an_alert_that_has_moved_is_left_alone() {
     let closed = json!({"status": "closed", "closeTime": "2026-11-22T14:02:31Z"});
-    let (fault, _) = refused(one(closed.clone()), &triggered(Deed::Acknowledge)).await;
+    let (fault, _) = refused(one(&closed), &triggered(Deed::Acknowledge)).await;
     assert_eq!(fault.kind, FaultKind::Moved);
     let words = "it is resolved since 2026-11-22 14:02 UTC, was triggered";
     assert_eq!(fault.message.raw(), words);
-    let (fault, _) = refused(one(closed), &order(Deed::Resolve, None)).await;
+    let (fault, _) = refused(one(&closed), &order(Deed::Resolve, None)).await;
     assert_eq!(fault.kind, FaultKind::Moved);
     let (fault, _) = refused(State::default(), &triggered(Deed::Resolve)).await;
     assert_eq!(fault.kind, FaultKind::Moved);
     assert!(fault.message.raw().contains("no alert"), "{fault:?}");
     let acked = json!({"acknowledged": true, "ackTime": null});
-    let (fault, _) = refused(one(acked), &triggered(Deed::Acknowledge)).await;
+    let (fault, _) = refused(one(&acked), &triggered(Deed::Acknowledge)).await;
     assert_eq!(fault.message.raw(), "it is acknowledged, was triggered");
 }
 
@@ -149,13 +150,13 @@ async fn what_the_api_has_no_word_for_is_refused() {
         },
         Deed::Snooze { until: past },
     ] {
-        let (fault, stand_in) = refused(one(json!({})), &triggered(deed)).await;
+        let (fault, stand_in) = refused(one(&json!({})), &triggered(deed)).await;
         assert_eq!(fault.kind, FaultKind::NotOffered, "{fault:?}");
         assert_eq!(stand_in.asked().len(), 0);
     }
     let mut elsewhere = triggered(Deed::Resolve);
     elsewhere.target.id = "../schedules".into();
-    let (fault, _) = refused(one(json!({})), &elsewhere).await;
+    let (fault, _) = refused(one(&json!({})), &elsewhere).await;
     assert_eq!(fault.kind, FaultKind::NotOffered);
 }
 
@@ -163,7 +164,7 @@ async fn what_the_api_has_no_word_for_is_refused() {
 async fn what_became_of_it_is_asked_until_it_is_known() {
     let stand_in = StandIn::start(State {
         queued: 2,
-        ..one(json!({}))
+        ..one(&json!({}))
     })
     .await;
     stand_in
@@ -183,7 +184,7 @@ async fn what_became_of_it_is_asked_until_it_is_known() {
     let refuses = Some("Alert is already closed".to_owned());
     let stand_in = StandIn::start(State {
         refuses,
-        ..one(json!({}))
+        ..one(&json!({}))
     })
     .await;
     let fault = stand_in
@@ -196,7 +197,7 @@ async fn what_became_of_it_is_asked_until_it_is_known() {
 
     let stand_in = StandIn::start(State {
         queued: usize::MAX,
-        ..one(json!({}))
+        ..one(&json!({}))
     })
     .await;
     let fault = stand_in
@@ -218,7 +219,7 @@ async fn a_note_that_is_taken_at_once_needs_no_more() {
     let taken = ResponseTemplate::new(200).set_body_json(note);
     let stand_in = StandIn::start(State {
         to_action: Some(taken),
-        ..one(json!({}))
+        ..one(&json!({}))
     })
     .await;
     let order = triggered(Deed::Note {
@@ -230,13 +231,13 @@ async fn a_note_that_is_taken_at_once_needs_no_more() {
 
 #[tokio::test]
 async fn a_request_without_an_answer_may_have_been_carried_out() {
-    let slow = ResponseTemplate::new(202).set_delay(Duration::from_secs(60));
+    let slow = ResponseTemplate::new(202).set_delay(Duration::from_mins(1));
     let empty = ResponseTemplate::new(202);
     let gateway = ResponseTemplate::new(502);
     for answer in [slow, empty, gateway] {
         let stand_in = StandIn::start(State {
             to_action: Some(answer),
-            ..one(json!({}))
+            ..one(&json!({}))
         })
         .await;
         let fault = stand_in
@@ -264,7 +265,7 @@ async fn a_refused_request_was_not_carried_out() {
         let to_action = Some(ResponseTemplate::new(status));
         let stand_in = StandIn::start(State {
             to_action,
-            ..one(json!({}))
+            ..one(&json!({}))
         })
         .await;
         let fault = stand_in
@@ -286,7 +287,7 @@ async fn an_escalation_goes_where_only_one_is_meant() {
             escalation("e-1", "Shop", true),
             escalation("e-2", "Old", false),
         ],
-        ..one(json!({}))
+        ..one(&json!({}))
     };
     let stand_in = StandIn::start(state).await;
     let mut source = stand_in.source();
@@ -298,7 +299,7 @@ async fn an_escalation_goes_where_only_one_is_meant() {
 
     let own =
         json!({"responders": [{"id": "e-9", "type": "escalation"}, {"id": "t", "type": "team"}]});
-    let stand_in = StandIn::start(one(own)).await;
+    let stand_in = StandIn::start(one(&own)).await;
     stand_in.source().act(&order).await.unwrap();
     let sent = ("escalate".to_owned(), json!({"escalationId": "e-9"}));
     assert_eq!(stand_in.state().actions, [sent]);
@@ -308,11 +309,11 @@ async fn an_escalation_goes_where_only_one_is_meant() {
             escalation("e-1", "Shop", true),
             escalation("e-2", "Night", true),
         ],
-        ..one(json!({}))
+        ..one(&json!({}))
     };
     let (fault, _) = refused(state, &order).await;
     assert_eq!(fault.kind, FaultKind::NotOffered);
     assert!(fault.message.raw().contains("Shop, Night"), "{fault:?}");
-    let (fault, _) = refused(one(json!({"responders": null})), &order).await;
+    let (fault, _) = refused(one(&json!({"responders": null})), &order).await;
     assert_eq!(fault.kind, FaultKind::NotOffered);
 }

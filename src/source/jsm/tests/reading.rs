@@ -10,6 +10,7 @@ use crate::domain::{Facts, FaultKind, Incident, IncidentStatus, Severity};
 use crate::source::Source;
 use crate::source::fixture::{ask, ask_at, build, settings};
 use crate::source::jsm::KIND;
+use crate::text::Untrusted;
 
 fn many(count: usize) -> State {
     let alerts = (0..count).map(|number| alert(&format!("a-{number}"), "2026-11-22T13:00:00Z"));
@@ -24,7 +25,7 @@ fn incidents(facts: &Facts) -> &[Incident] {
 }
 
 fn warnings(facts: &Facts) -> Vec<&str> {
-    facts.warnings.iter().map(|words| words.raw()).collect()
+    facts.warnings.iter().map(Untrusted::raw).collect()
 }
 
 #[test]
@@ -108,6 +109,7 @@ async fn an_alert_is_read_whole() {
 
 #[tokio::test]
 async fn states_priorities_and_words_that_nobody_knows_yet_are_kept() {
+    use IncidentStatus::{Acknowledged, Silenced, Triggered};
     let odd = |id: &str, change: serde_json::Value| {
         let mut row = alert(id, "2026-11-22T13:00:00Z");
         let (row_fields, fields) = (row.as_object_mut().unwrap(), change.as_object().unwrap());
@@ -151,7 +153,6 @@ async fn states_priorities_and_words_that_nobody_knows_yet_are_kept() {
         .iter()
         .map(|one| (one.id.raw(), one.status, one.severity, one.service.raw()))
         .collect();
-    use IncidentStatus::{Acknowledged, Silenced, Triggered};
     assert_eq!(
         seen,
         [
