@@ -137,12 +137,11 @@ impl GitHub {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let mut trouble = Trouble::default();
         self.rest.begin();
-        let seen = match ask.at {
-            Some(at) => self.past(at, &mut trouble).await?,
-            None => {
-                self.present(ask.now, &mut trouble).await?;
-                self.last.clone()
-            }
+        let seen = if let Some(at) = ask.at {
+            self.past(at, &mut trouble).await?
+        } else {
+            self.present(ask.now, &mut trouble).await?;
+            self.last.clone()
         };
         let has_outcomes = ask.at.is_none() && self.is_by_graph(ask.now);
         if !has_outcomes {

@@ -106,14 +106,13 @@ impl Source for GitLab {
 impl GitLab {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let mut trouble = Trouble::default();
-        let seen = match ask.at {
-            Some(at) => self.past(at, &mut trouble).await?,
-            None => {
-                self.lister.begin();
-                self.present(ask.now, &mut trouble).await?;
-                self.lister.forget();
-                self.last.clone()
-            }
+        let seen = if let Some(at) = ask.at {
+            self.past(at, &mut trouble).await?
+        } else {
+            self.lister.begin();
+            self.present(ask.now, &mut trouble).await?;
+            self.lister.forget();
+            self.last.clone()
         };
         let lists = usize::from(self.with_tags) + self.environments.len();
         if trouble.faults.len() == lists * self.projects.len()

@@ -24,9 +24,16 @@ fn moment(second: i64) -> Timestamp {
 
 const NOW: i64 = 1_795_442_551;
 
+/// A vendor, its headers, and what they say: which limit, what is left, and for how many seconds.
+type Row = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [(&'static str, u64, i64)],
+);
+
 #[test]
 fn every_vendors_way_to_tell_what_is_left_is_read() {
-    let rows: &[(&str, &[(&str, &str)], &[(&str, u64, i64)])] = &[
+    let rows: &[Row] = &[
         (
             "GitHub",
             &[

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::query::{Part, Wanted};
-use self::wire::{Connection, Reply, Told, Turn};
+use self::wire::{Connection, Reply, Turn};
 use super::limited;
 use super::options::Repo;
 use super::wire::{Deployment, Status, TagRelease};
@@ -44,11 +44,14 @@ pub(super) struct Scope<'a> {
     pub(super) since: Timestamp,
 }
 
+/// A deployment with its statuses.
+pub(super) type Told = (Deployment, Vec<Status>);
+
 /// What one repository has; `None` for what could not be had.
 #[derive(Default)]
 pub(super) struct Loaded {
-    /// Deployments with their statuses, by the place of their environment in the settings.
-    pub(super) deployments: Vec<Option<Vec<(Deployment, Vec<Status>)>>>,
+    /// Deployments, by the place of their environment in the settings.
+    pub(super) deployments: Vec<Option<Vec<Told>>>,
     pub(super) tags: Option<Vec<TagRelease>>,
 }
 
@@ -174,9 +177,10 @@ impl Reading<'_> {
             let told = self.reply.error(&alias, Some(&field));
             let read = match value {
                 Some(value) => self.read(wanted.repo, part, value),
-                None => Err(told
-                    .map_or("was not answered whole", Told::words)
-                    .to_owned()),
+                None => Err(told.map_or_else(
+                    || format!("its {} were not answered", self.noun(part)),
+                    |told| told.message.clone(),
+                )),
             };
             match read {
                 Ok(more) => next.parts.extend(more),
@@ -187,6 +191,16 @@ impl Reading<'_> {
             }
         }
         next
+    }
+
+    /// What a list is of.
+    fn noun(&self, part: &Part) -> String {
+        match part {
+            Part::Deployments { environment, .. } => {
+                format!("deployments to {}", self.scope.environments[*environment])
+            }
+            Part::Tags => "releases".to_owned(),
+        }
     }
 
     /// Reads one list; where to go on with it, if that is needed.

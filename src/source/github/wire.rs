@@ -77,7 +77,8 @@ pub(super) struct Run {
     created_at: Option<String>,
     /// When it last changed; for one that is over, when it ended.
     updated_at: Option<String>,
-    run_started_at: Option<String>,
+    #[serde(rename = "run_started_at")]
+    began_at: Option<String>,
     pub(super) actor: Option<Account>,
     pub(super) triggering_actor: Option<Account>,
 }
@@ -126,7 +127,7 @@ impl Row for Run {
 
     /// When this attempt began: one that is run again keeps the moment of the first.
     fn dated(&self) -> Option<Timestamp> {
-        time(self.run_started_at.as_deref()).or_else(|| time(self.created_at.as_deref()))
+        time(self.began_at.as_deref()).or_else(|| time(self.created_at.as_deref()))
     }
 }
 

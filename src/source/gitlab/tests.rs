@@ -348,10 +348,10 @@ async fn what_is_left_of_a_limit_is_made_to_last() {
         .insert_header("RateLimit-Reset", reset.as_str());
     mount(&server, LIST, low).await;
     let facts = source(&server, ONE).fetch(&ask()).await.unwrap();
-    let rest = facts.rest.unwrap().as_secs();
+    let seconds = facts.rest.unwrap().as_secs();
     assert!(
-        (195..=200).contains(&rest),
-        "{rest} s: 600 s for three more polls"
+        (195..=200).contains(&seconds),
+        "{seconds} s: 600 s for three more polls"
     );
 }
 

@@ -1,7 +1,7 @@
 //! Pages, unchanged answers and runs of workflows, as GitHub describes them.
 
 use serde_json::{Map, Value, json};
-use watchfire::domain::ReleaseStatus;
+use watchfire::domain::ReleaseStatus::{Failed, Running, Succeeded};
 use wiremock::matchers::{header, header_exists};
 
 use super::*;
@@ -129,7 +129,6 @@ async fn runs_of_a_workflow_are_asked_for_and_answered_as_described() {
         .iter()
         .map(|row| row.status)
         .collect();
-    use ReleaseStatus::{Failed, Running, Succeeded};
     assert_eq!(got, [Running, Failed, Succeeded]);
     assert_eq!(
         checked.kept(),

@@ -1,5 +1,7 @@
 //! The question: one alias a repository, one list an environment.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::{Repo, Scope};
@@ -92,7 +94,8 @@ pub(super) fn body(repos: &[Repo], scope: &Scope<'_>, wanted: &[Wanted]) -> Valu
     for wanted in wanted {
         let (owner, name) = repos[wanted.repo].name.split_once('/').unwrap_or_default();
         let lists: Vec<_> = wanted.parts.iter().map(list).collect();
-        query += &format!(
+        let _ = write!(
+            query,
             "{}:repository(owner:{},name:{}){{{}}}",
             wanted.alias(),
             json!(owner),
@@ -102,7 +105,8 @@ pub(super) fn body(repos: &[Repo], scope: &Scope<'_>, wanted: &[Wanted]) -> Valu
     }
     query.push('}');
     if is_asked(&|part| *part != Part::Tags) {
-        query += &format!(
+        let _ = write!(
+            query,
             " fragment D on DeploymentConnection{{totalCount pageInfo{{hasNextPage endCursor}} \
              nodes{{id databaseId createdAt updatedAt environment state commitOid ref{{name}} \
              creator{{login}} latestStatus{{...S}} statuses(first:{STATUSES}){{nodes{{...S}}}}}}}} \

@@ -116,10 +116,6 @@ impl Told {
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kind.as_deref() == Some(kind)
     }
-
-    pub(super) fn words(&self) -> &str {
-        &self.message
-    }
 }
 
 impl Turn {

@@ -1,6 +1,7 @@
 //! Many repositories in one request, and what becomes of it when that is refused.
 
 use super::*;
+use crate::domain::ReleaseStatus::{Failed, Pending, Running, Succeeded, Unknown};
 
 const FIELDS: &str = "/graphql";
 
@@ -173,7 +174,6 @@ async fn states_are_read_whatever_github_calls_them() {
     }});
     mount(&server, FIELDS, ok(&answer)).await;
     let facts = with_token(&server, 2, "").fetch(&ask()).await.unwrap();
-    use ReleaseStatus::{Failed, Pending, Running, Succeeded, Unknown};
     let want = [
         ("v9", Unknown),
         ("v8", Pending),
@@ -413,5 +413,11 @@ async fn several_environments_and_tags_come_with_the_same_request() {
         .iter()
         .map(crate::text::Untrusted::raw)
         .collect();
-    assert_eq!(missing, ["acme/r1: was not answered whole"; 2]);
+    assert_eq!(
+        missing,
+        [
+            "acme/r1: its deployments to staging were not answered",
+            "acme/r1: its releases were not answered",
+        ]
+    );
 }

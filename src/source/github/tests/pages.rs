@@ -1,6 +1,7 @@
 //! Lists of many pages, runs of workflows, and waits without end.
 
 use super::*;
+use crate::domain::ReleaseStatus::{Failed, Pending, RolledBack, Running, Succeeded, Unknown};
 
 /// A server of `total` rows in pages of `page`, whose links name the next page; the last page links
 /// to `after` where that is given.
@@ -180,7 +181,7 @@ async fn an_allowance_that_is_nearly_spent_is_made_to_last() {
     assert!(facts.warnings[0].raw().starts_with("1 older deployments"));
 }
 
-fn run(id: u64, status: &str, conclusion: Value, minute: u32) -> Value {
+fn run(id: u64, status: &str, conclusion: Option<&str>, minute: u32) -> Value {
     json!({
         "id": id, "name": "Deploy", "path": ".github/workflows/deploy.yml", "event": "push",
         "head_branch": "main", "head_sha": format!("{id:040x}"), "status": status,
@@ -212,21 +213,20 @@ async fn with_runs(rows: &[Value], deployments: &Value) -> MockServer {
 
 #[tokio::test]
 async fn runs_of_a_workflow_that_deploys_are_releases() {
-    use ReleaseStatus::{Failed, Pending, Running, Succeeded, Unknown};
-    let mut skipped = run(1, "completed", json!("skipped"), 1);
+    let mut skipped = run(1, "completed", Some("skipped"), 1);
     skipped["event"] = json!("push");
-    let mut proposed = run(2, "completed", json!("success"), 2);
+    let mut proposed = run(2, "completed", Some("success"), 2);
     proposed["event"] = json!("pull_request");
     let rows = [
-        run(11, "waiting", Value::Null, 50),
-        run(10, "queued", Value::Null, 45),
-        run(9, "in_progress", Value::Null, 40),
-        run(8, "completed", json!("failure"), 35),
-        run(7, "completed", json!("timed_out"), 30),
-        run(6, "completed", json!("cancelled"), 25),
-        run(5, "completed", json!("success"), 20),
-        run(4, "completed", json!("teleported"), 15),
-        run(3, "teleporting", Value::Null, 10),
+        run(11, "waiting", None, 50),
+        run(10, "queued", None, 45),
+        run(9, "in_progress", None, 40),
+        run(8, "completed", Some("failure"), 35),
+        run(7, "completed", Some("timed_out"), 30),
+        run(6, "completed", Some("cancelled"), 25),
+        run(5, "completed", Some("success"), 20),
+        run(4, "completed", Some("teleported"), 15),
+        run(3, "teleporting", None, 10),
         proposed,
         skipped,
     ];
@@ -272,8 +272,8 @@ async fn a_run_that_made_a_deployment_is_not_told_twice() {
     let mut made = deployment(7, "2026-11-22T13:31:00Z");
     made["sha"] = json!(format!("{:040x}", 7));
     let rows = [
-        run(8, "completed", json!("failure"), 35),
-        run(7, "completed", json!("success"), 30),
+        run(8, "completed", Some("failure"), 35),
+        run(7, "completed", Some("success"), 30),
     ];
     let server = with_runs(&rows, &json!([made])).await;
     let options = format!("{ONE}\nworkflows = [\"deploy.yml\"]");
@@ -324,7 +324,6 @@ async fn a_version_that_comes_back_takes_back_what_came_between() {
     }
     let mut source = source(&server, ONE);
     let facts = source.fetch(&ask()).await.unwrap();
-    use ReleaseStatus::{RolledBack, Succeeded};
     let want = [
         ("aaaaaaa", Succeeded),
         ("bbbbbbb", RolledBack),
