@@ -34,12 +34,14 @@ mod promql;
 mod rules;
 mod series;
 mod server;
+mod silences;
 #[cfg(test)]
 mod tests;
 mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -144,11 +146,17 @@ impl Demo {
     }
 }
 
-/// The demo's configuration, as a user could have written it.
-pub fn config_text(ports: Ports) -> String {
+/// The demo's configuration, as a user could have written it. What is done in it is written to
+/// `audit_log`.
+pub fn config_text(ports: Ports, audit_log: &Path) -> String {
     let url = |port: u16| format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
     include_str!("demo/config.toml")
         .replace("{prometheus}", &url(ports.prometheus))
         .replace("{alertmanager}", &url(ports.alertmanager))
         .replace("{deploys}", &url(ports.deploys))
+        // A string of JSON is one of TOML.
+        .replace(
+            "{audit_log}",
+            &serde_json::json!(audit_log.to_string_lossy()).to_string(),
+        )
 }

@@ -1,5 +1,10 @@
 //! `watchfire demo`: the screen over a small world of its own, served over real HTTP.
 
+use std::env::temp_dir;
+use std::fs::{DirBuilder, remove_dir_all};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
@@ -29,7 +34,11 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Ok(demo) => demo,
         Err(error) => return refuse(format!("the demo finds no free port on loopback: {error}")),
     };
-    let text = config_text(demo.ports());
+    let folder = match Folder::make() {
+        Ok(folder) => folder,
+        Err(error) => return refuse(format!("the demo has no folder for its audit log: {error}")),
+    };
+    let text = config_text(demo.ports(), &folder.0.join("audit.jsonl"));
     let environment = Environment::of_this_process();
     let loaded = match load_text("the demo", text, &environment, &source::known_kinds()) {
         Ok(loaded) => loaded,
@@ -45,4 +54,28 @@ pub fn run(options: &cli::Demo) -> ExitCode {
     });
     runtime.shutdown_background();
     exit
+}
+
+/// A folder for this run alone, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> io::Result<Self> {
+        let name = format!(
+            "watchfire-demo-{}-{:x}",
+            std::process::id(),
+            Timestamp::now().as_microsecond()
+        );
+        let path = temp_dir().join(name);
+        // Fails when somebody was here first: it is then not ours.
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in a folder of temporary files is harmless.
+        let _ = remove_dir_all(&self.0);
+    }
 }

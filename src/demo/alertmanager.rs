@@ -1,27 +1,34 @@
-//! The demo's Alertmanager: the alerts that fire, and one that somebody silenced.
+//! The demo's Alertmanager: the alerts that fire, and what silences do to them.
 //!
 //! Shapes as Alertmanager 0.25 sends them, `api/v2/openapi.yaml` of its repository.
 
 use axum::http::StatusCode;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::rules::{annotations, condition};
 use super::series::{Labels, alarms, alert_labels, labels};
+use super::silences::{self, SILENCED, Silences};
 use super::world::{Alarm, DAY, Moment, World};
 use crate::domain::Severity;
-
-/// The one silence's ID.
-const SILENCE: &str = "3f0f21d8-6d1c-4c7e-9a53-5d0e7a1c2b90";
-/// How long before the demo's start it was made.
-const SILENCED: Moment = -6.0 * DAY;
 
 /// `GET /api/v2/alerts`: alerts without resolved ones, oldest first.
 pub(super) fn alerts(
     world: &World,
+    silences: &Silences,
     now: Moment,
     asked: &[(String, String)],
 ) -> (StatusCode, Value) {
+    let mut filters = Vec::new();
     for (name, value) in asked {
+        if name == "filter" {
+            let Some(filter) = silences::filter(value) else {
+                let refusal = format!("bad matcher format: {value}");
+                return (StatusCode::BAD_REQUEST, json!(refusal));
+            };
+            filters.push(filter);
+            continue;
+        }
         let known = matches!(
             name.as_str(),
             "active" | "silenced" | "inhibited" | "unprocessed"
@@ -38,6 +45,12 @@ pub(super) fn alerts(
     };
     let mut all = firing(world, now);
     all.push(certificate(world, now));
+    all.retain_mut(|alert| {
+        let own = Labels::deserialize(&alert["labels"]).unwrap_or_default();
+        let by = silences.hiding(&own, world.time(now));
+        suppress(alert, "silencedBy", &by);
+        silences::matches(&filters, &own)
+    });
     all.retain(|alert| {
         let blocked = |by: &str| {
             alert["status"][by]
@@ -53,22 +66,6 @@ pub(super) fn alerts(
     });
     all.sort_by(|a, b| a["startsAt"].as_str().cmp(&b["startsAt"].as_str()));
     (StatusCode::OK, json!(all))
-}
-
-/// `GET /api/v2/silences`.
-pub(super) fn silences(world: &World) -> Value {
-    json!([{
-        "id": SILENCE,
-        "status": {"state": "active"},
-        "comment": "new certificate is ordered",
-        "createdBy": "lee",
-        "startsAt": world.time(SILENCED).to_string(),
-        "updatedAt": world.time(SILENCED).to_string(),
-        "endsAt": world.time(3.0 * DAY).to_string(),
-        "matchers": [
-            {"name": "alertname", "value": "CertificateExpires", "isRegex": false, "isEqual": true},
-        ],
-    }])
 }
 
 /// `GET /api/v2/status`.
@@ -128,7 +125,7 @@ fn firing(world: &World, now: Moment) -> Vec<Value> {
     all
 }
 
-/// The alert that is silenced.
+/// The alert that is silenced from the beginning.
 fn certificate(world: &World, now: Moment) -> Value {
     let own = labels([
         ("alertname", "CertificateExpires"),
@@ -137,9 +134,7 @@ fn certificate(world: &World, now: Moment) -> Value {
         ("team", "platform"),
     ]);
     let says = labels([("summary", "the certificate of mail expires in 9 days")]);
-    let mut alert = alert(world, now, SILENCED - 3_600.0, &own, &says);
-    suppress(&mut alert, "silencedBy", &[SILENCE.to_owned()]);
-    alert
+    alert(world, now, SILENCED - 3_600.0, &own, &says)
 }
 
 fn alert(world: &World, now: Moment, since: Moment, own: &Labels, says: &Labels) -> Value {

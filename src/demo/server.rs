@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, response::IntoResponse, response::Response};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::promql::{Refusal, STACK};
 use super::series::{Series, catalogue};
+use super::silences::{Silences, Wanted};
 use super::world::{Moment, World};
 use super::{alertmanager, deploys, prometheus, rules};
 
@@ -20,6 +21,7 @@ use super::{alertmanager, deploys, prometheus, rules};
 pub(super) struct Stage {
     world: World,
     series: Vec<Series>,
+    silences: Silences,
 }
 
 type Shared = State<Arc<Stage>>;
@@ -31,8 +33,14 @@ impl Stage {
     pub(super) fn new(world: World) -> Self {
         Self {
             series: catalogue(&world),
+            silences: Silences::new(&world),
             world,
         }
+    }
+
+    /// The present, to the millisecond, as the world tells it.
+    fn time(&self) -> Timestamp {
+        self.world.time(self.now())
     }
 
     fn now(&self) -> Moment {
@@ -77,13 +85,29 @@ pub(super) fn alertmanager(stage: Arc<Stage>) -> Router {
         .route(
             "/api/v2/alerts",
             get(async |State(stage): Shared, Query(asked): Query<Asked>| {
-                let (status, body) = alertmanager::alerts(&stage.world, stage.now(), &asked);
+                let (status, body) =
+                    alertmanager::alerts(&stage.world, &stage.silences, stage.now(), &asked);
                 (status, Json(body))
             }),
         )
         .route(
             "/api/v2/silences",
-            get(async |State(stage): Shared| Json(alertmanager::silences(&stage.world))),
+            get(async |State(stage): Shared| Json(stage.silences.list(stage.time()))).post(
+                async |State(stage): Shared, Json(wanted): Json<Wanted>| {
+                    let (status, body) = stage.silences.take(wanted, stage.time());
+                    (status, Json(body))
+                },
+            ),
+        )
+        .route(
+            "/api/v2/silence/{id}",
+            get(async |State(stage): Shared, Path(id): Path<String>| {
+                let (status, body) = stage.silences.one(&id, stage.time());
+                (status, Json(body))
+            })
+            .delete(async |State(stage): Shared, Path(id): Path<String>| {
+                stage.silences.expire(&id, stage.time())
+            }),
         )
         .route(
             "/api/v2/status",

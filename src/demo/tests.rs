@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use std::path::Path;
+
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use super::alertmanager::{alerts, fingerprint};
 use super::cast::Part;
 use super::series::{Series, catalogue, labels};
+use super::silences::Silences;
 use super::world::{Alarm, DAY, World};
 use super::{Demo, Ports, Speed, config_text, deploys, prometheus, promql, rules};
 use crate::domain::{Severity, Window};
@@ -437,7 +440,7 @@ fn the_alertmanager_tells_active_inhibited_and_silenced_apart() {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let (_, all) = alerts(&world, now, &asked);
+        let (_, all) = alerts(&world, &Silences::new(&world), now, &asked);
         let label = |alert: &Value, name: &str| {
             alert["labels"][name]
                 .as_str()
@@ -486,9 +489,63 @@ fn the_alertmanager_tells_active_inhibited_and_silenced_apart() {
         ]
     );
     assert_eq!(told(600.0, &[]), quiet);
-    let refused = alerts(&world, 0.0, &[("filter".to_owned(), "a=b".to_owned())]);
+    assert_eq!(
+        told(120.0, &[("filter", "service=\"search\"")]),
+        ["ErrorBudgetBurn search active 0 0"]
+    );
+    let silences = Silences::new(&world);
+    let refused = alerts(
+        &world,
+        &silences,
+        0.0,
+        &[("filter".to_owned(), "a".to_owned())],
+    );
     assert_eq!(refused.0, StatusCode::BAD_REQUEST);
     assert!(refused.1.is_string());
+}
+
+#[test]
+fn a_silence_is_taken_moved_and_ended_for_real() {
+    let world = world();
+    let silences = Silences::new(&world);
+    let at = |seconds: f64| world.time(seconds);
+    let wanted = |id: &str, matchers: Value, until: f64| {
+        serde_json::from_value(json!({
+            "id": id, "matchers": matchers, "createdBy": "mara", "comment": "known",
+            "startsAt": at(-5.0).to_string(), "endsAt": at(until).to_string(),
+        }))
+        .expect("a silence")
+    };
+    let search = json!([
+        {"name": "service", "value": "sea.*", "isRegex": true},
+        {"name": "alertname", "value": "Nothing", "isRegex": false, "isEqual": false},
+    ]);
+    let hidden = |now: f64| {
+        let (_, all) = alerts(&world, &silences, now, &[]);
+        let all = all.as_array().expect("a list").clone();
+        let search = all
+            .iter()
+            .find(|alert| alert["labels"]["service"] == "search");
+        search.expect("it burns")["status"]["silencedBy"].clone()
+    };
+    let (status, made) = silences.take(wanted("", search.clone(), 100.0), at(0.0));
+    let id = made["silenceID"].as_str().expect("an id").to_owned();
+    assert_eq!((status, hidden(1.0)), (StatusCode::OK, json!([id])));
+    assert_eq!(hidden(101.0), json!([]), "it ends by itself");
+    let (status, _) = silences.take(wanted(&id, search.clone(), 200.0), at(50.0));
+    assert_eq!((status, hidden(150.0)), (StatusCode::OK, json!([id])));
+    assert_eq!(silences.expire(&id, at(160.0)), StatusCode::OK);
+    assert_eq!(hidden(161.0), json!([]));
+    assert_eq!(silences.one(&id, at(161.0)).1["status"]["state"], "expired");
+    assert_eq!(silences.list(at(161.0)).as_array().map(Vec::len), Some(2));
+    for (wrong, status) in [
+        (wanted("", json!([]), 300.0), StatusCode::BAD_REQUEST),
+        (wanted("", search.clone(), 100.0), StatusCode::BAD_REQUEST),
+        (wanted(&id, search, 300.0), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(silences.take(wrong, at(170.0)).0, status);
+    }
+    assert_eq!(silences.expire("none", at(170.0)), StatusCode::NOT_FOUND);
 }
 
 #[test]
@@ -500,7 +557,8 @@ fn an_alert_has_every_field_that_alertmanager_requires_and_its_fingerprint() {
         ("sloth_severity", "page"),
     ]);
     assert_eq!(fingerprint(&own), "2903f67cbd5ebb26");
-    let (_, all) = alerts(&world(), 120.0, &[]);
+    let world = world();
+    let (_, all) = alerts(&world, &Silences::new(&world), 120.0, &[]);
     for alert in all.as_array().expect("a list") {
         for time in ["startsAt", "updatedAt", "endsAt"] {
             let text = alert[time].as_str().unwrap_or_default();
@@ -644,7 +702,7 @@ fn post(body: &str, kind: &str) -> String {
 async fn the_demo_answers_over_http_on_loopback() {
     let demo = Demo::open(Speed::default(), Timestamp::now()).expect("ports");
     let ports = demo.ports();
-    let text = config_text(ports);
+    let text = config_text(ports, Path::new("/tmp/demo/audit.jsonl"));
     assert!(text.parse::<toml::Table>().is_ok() && text.contains(&format!(":{}", ports.deploys)));
     let serving = demo.serve().expect("a runtime");
     let form = "application/x-www-form-urlencoded";

@@ -75,14 +75,11 @@ impl Orders<'_> {
             }
             match &given.ending {
                 Ending::Previewed => {}
-                Ending::Done { said, .. } => {
-                    let said = said.shown();
-                    let said = if said.is_empty() {
-                        Shown::new("yes")
-                    } else {
-                        said
-                    };
-                    writeln!(out, "  done: {said}")?;
+                Ending::Done { said, undo } => {
+                    writeln!(out, "  done: {}", said.shown())?;
+                    if let Some(id) = undo.as_ref().and_then(silence_to_end) {
+                        writeln!(out, "  undo: watchfire silence --expire {id} --yes")?;
+                    }
                 }
                 Ending::Failed { word, said } => writeln!(out, "  {word}: {}", said.shown())?,
             }
@@ -158,6 +155,11 @@ impl Given {
         json["undo"] = json!(undo);
         json
     }
+}
+
+/// The silence that an order would end.
+fn silence_to_end(undo: &Value) -> Option<Shown> {
+    (undo["verb"] == "expire").then(|| Shown::new(undo["target"].as_str().unwrap_or_default()))
 }
 
 fn shown(matcher: &Matcher) -> String {

@@ -1,10 +1,11 @@
 //! A real Alertmanager on a free loopback port, and what tests tell it.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, post};
+use crate::server::{Server, post, program};
 
 /// The page that every alert comes from.
 pub(crate) const GENERATOR: &str = "http://prometheus.example/graph?g0.expr=up";
@@ -22,6 +23,24 @@ impl Alertmanager {
     /// `team="search"`; a page inhibits the ticket of the same service. `prefix` is the path that
     /// its API lives under, empty for none.
     pub(crate) fn start(dir: &Path, prefix: &str) -> Self {
+        Self::start_with(dir, prefix, &["--cluster.listen-address=".to_owned()])
+    }
+
+    /// Starts a member of the cluster of those who gossip on these ports of loopback, itself on the
+    /// one at `own`.
+    pub(crate) fn member(dir: &Path, ports: &[u16], own: usize) -> Self {
+        let mut flags = vec![
+            format!("--cluster.listen-address=127.0.0.1:{}", ports[own]),
+            "--cluster.gossip-interval=50ms".to_owned(),
+            "--cluster.pushpull-interval=1s".to_owned(),
+            "--cluster.settle-timeout=1s".to_owned(),
+        ];
+        let others = ports.iter().filter(|port| **port != ports[own]);
+        flags.extend(others.map(|port| format!("--cluster.peer=127.0.0.1:{port}")));
+        Self::start_with(dir, "", &flags)
+    }
+
+    fn start_with(dir: &Path, prefix: &str, flags: &[String]) -> Self {
         let config = "
 route: { receiver: shop, routes: [ { receiver: search, matchers: [ 'team=\"search\"' ] } ] }
 receivers: [ { name: shop }, { name: search } ]
@@ -33,13 +52,13 @@ inhibit_rules:
         std::fs::write(dir.join("alertmanager.yml"), config).expect("the configuration is written");
         let ready = format!("{prefix}/-/ready");
         let server = Server::start("prometheus-alertmanager", dir, &ready, |address| {
-            vec![
+            let own = [
                 "--config.file=alertmanager.yml".to_owned(),
                 "--storage.path=data".to_owned(),
                 format!("--web.listen-address={address}"),
                 format!("--web.route-prefix={prefix}/"),
-                "--cluster.listen-address=".to_owned(),
-            ]
+            ];
+            own.into_iter().chain(flags.iter().cloned()).collect()
         });
         let address = server.url.trim_start_matches("http://").to_owned();
         let prefix = prefix.to_owned();
@@ -93,6 +112,23 @@ inhibit_rules:
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
         let body: Value = serde_json::from_str(body).expect("JSON");
         body["silenceID"].as_str().expect("an id").to_owned()
+    }
+
+    /// What `amtool` prints when it is asked so, in JSON where it can.
+    pub(crate) fn amtool(&self, args: &[&str]) -> String {
+        let output = Command::new(program("amtool"))
+            .arg(format!("--alertmanager.url={}", self.url()))
+            .args(args)
+            .output()
+            .expect("amtool, which `./test` fetches");
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Every silence in force or to come, as `amtool` sees it.
+    pub(crate) fn silences(&self) -> Vec<Value> {
+        let listed = self.amtool(&["silence", "query", "-o", "json"]);
+        serde_json::from_str(&listed).expect("JSON")
     }
 
     fn post(&self, what: &str, body: &Value) -> String {

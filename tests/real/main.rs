@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod acting;
 mod alertmanager;
+mod cluster;
 mod doctor;
 mod explain;
 mod faults;

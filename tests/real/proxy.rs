@@ -40,6 +40,9 @@ const DRIP: Duration = Duration::from_millis(100);
 struct Switch {
     way: Mutex<Option<Way>>,
     turned: Condvar,
+    asked: Mutex<Vec<String>>,
+    /// How requests begin whose answers are lost; empty for none.
+    lost: Mutex<String>,
 }
 
 impl Switch {
@@ -68,6 +71,11 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
+    /// What it was asked until now: the first line of each request, in order.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.switch.asked.lock().expect("lock").clone()
+    }
+
     /// Starts one before the server with the base URL `backend`.
     pub(crate) fn before(backend: &str, way: Way) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -75,6 +83,8 @@ impl Proxy {
         let switch = Arc::new(Switch {
             way: Mutex::new(Some(way)),
             turned: Condvar::new(),
+            asked: Mutex::default(),
+            lost: Mutex::default(),
         });
         let backend = backend.trim_start_matches("http://").to_owned();
         let told = Arc::clone(&switch);
@@ -86,6 +96,11 @@ impl Proxy {
         };
         proxy.turn(way);
         proxy
+    }
+
+    /// From now on requests that begin so are handed on, and their answers are lost.
+    pub(crate) fn lose_answers_to(&self, beginning: &str) {
+        beginning.clone_into(&mut self.switch.lost.lock().expect("lock"));
     }
 
     /// From now on it does this, also with requests that hang.
@@ -144,7 +159,13 @@ fn serve(mut client: TcpStream, backend: &str, switch: &Switch) -> io::Result<()
         return Ok(());
     }
     let request = read_request(&mut client)?;
+    let line = String::from_utf8_lossy(&request);
+    let line = line.lines().next().unwrap_or_default().to_owned();
+    let lost = switch.lost.lock().expect("lock").clone();
+    let is_lost = !lost.is_empty() && line.starts_with(&lost);
+    switch.asked.lock().expect("lock").push(line);
     match way {
+        Way::Pass if is_lost => ask(backend, &request).map(drop),
         Way::Pass => client.write_all(&ask(backend, &request)?),
         Way::Hang => {
             switch.wait_while(Way::Hang);
