@@ -3,9 +3,11 @@
 //! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
 
 pub mod errand;
+pub mod exchange;
 pub mod explanation;
 pub mod finding;
 pub mod incident;
+pub mod mapping;
 pub mod on_call;
 pub mod order;
 pub mod release;
@@ -21,9 +23,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use errand::{Errand, Ran};
+pub use exchange::Exchange;
 pub use explanation::Explanation;
 pub use finding::{Finding, Grade};
 pub use incident::{Incident, IncidentStatus, Suppression};
+pub use mapping::{Dropped, Mapped, Mapping};
 pub use on_call::OnCall;
 pub use order::{Acted, Deed, Done, Order, Preview, Previewed, Target, Verb};
 pub use release::{Release, ReleaseStatus};

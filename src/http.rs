@@ -1,13 +1,15 @@
 //! The one HTTP client: auth, TLS, time-outs, a cap on decoded bytes, no redirects, redaction.
 
+mod address;
 mod auth;
 mod body;
 mod client;
 mod fault;
 mod limits;
+pub mod trace;
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{self, Arc};
 
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +42,8 @@ const MAX_REASON: usize = 16 * 1024;
 /// was renewed. A request that may change something is sent once and never again.
 pub struct Http {
     base: Url,
+    /// The part of it below the URL of the settings, to name it in faults.
+    path: String,
     endpoint: Endpoint,
     identity: Arc<Identity>,
     transport: Transport,
@@ -70,13 +74,29 @@ pub struct Request<'a> {
     mistake: Option<Fault>,
     /// True when it changes nothing anywhere, so that it may be sent again.
     asks: bool,
+    /// The status that was answered last, for [`trace`]; 0 for none.
+    answered: AtomicU16,
 }
 
 /// What a request carries.
 enum Content {
     Nothing,
     Form(Vec<(String, String)>),
-    Json(Vec<u8>),
+    Bytes(Vec<u8>),
+}
+
+impl Content {
+    /// About how many bytes it is, for [`trace`].
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Form(form) => form
+                .iter()
+                .map(|(name, value)| name.len() + value.len() + 2)
+                .sum(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// An answer, read whole.
@@ -106,6 +126,7 @@ impl Http {
         };
         Ok(Self {
             base,
+            path: String::new(),
             endpoint,
             identity: Arc::new(identity),
             transport,
@@ -140,6 +161,7 @@ impl Http {
                 credential: self.endpoint.credential,
             },
             base,
+            path: String::new(),
             identity: Arc::clone(&self.identity),
             transport,
             client,
@@ -212,6 +234,11 @@ impl Http {
     /// A relative one is taken from the base URL. Any other origin (scheme, host, port) than the base
     /// URL's is refused, since credentials would go there.
     pub fn get_url(&self, url: &str) -> Result<Request<'_>, Fault> {
+        self.ask_url(Method::GET, url)
+    }
+
+    /// The same by any other method than GET.
+    pub fn ask_url(&self, method: Method, url: &str) -> Result<Request<'_>, Fault> {
         let target = self.base.join(url).map_err(|_| {
             Fault::new(
                 FaultKind::Decode,
@@ -230,7 +257,7 @@ impl Http {
             ));
         }
         let path = target.path().to_owned();
-        Ok(self.request(Method::GET, target, &path))
+        Ok(self.request(method, target, &path))
     }
 
     /// Begins a request by any other method than GET. It counts as one that changes something, unless
@@ -255,11 +282,12 @@ impl Http {
             asks: method.is_safe(),
             method,
             url,
-            path: path.to_owned(),
+            path: if path.is_empty() { &self.path } else { path }.to_owned(),
             content: Content::Nothing,
             headers: HeaderMap::new(),
             accepted: &[],
             mistake: None,
+            answered: AtomicU16::new(0),
         }
     }
 
@@ -339,7 +367,7 @@ impl Request<'_> {
     /// Carries this as JSON.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
-            Ok(bytes) => self.content = Content::Json(bytes),
+            Ok(bytes) => self.content = Content::Bytes(bytes),
             Err(error) => {
                 let message = format!("the request cannot be written as JSON: {error}");
                 self.mistake = Some(Fault::new(FaultKind::Query, message));
@@ -372,7 +400,7 @@ impl Request<'_> {
         }
         let client = self.http.client().await?;
         let (credentials, cached) = self.http.credentials(None).await?;
-        let refused = match self.attempt(client, &credentials).await {
+        let refused = match self.watched(client, &credentials).await {
             Err(fault) if fault.kind == FaultKind::Auth && cached => fault,
             outcome => return outcome,
         };
@@ -381,7 +409,7 @@ impl Request<'_> {
         if !self.asks || renewed.headers == credentials.headers {
             return Err(refused);
         }
-        self.attempt(client, &renewed).await
+        self.watched(client, &renewed).await
     }
 
     async fn attempt(&self, client: &Client, credentials: &Credentials) -> Result<Answer, Fault> {
@@ -395,7 +423,7 @@ impl Request<'_> {
         request = match &self.content {
             Content::Nothing => request,
             Content::Form(form) => request.form(form),
-            Content::Json(bytes) => request.body(bytes.clone()),
+            Content::Bytes(bytes) => request.body(bytes.clone()),
         };
         let endpoint = &self.http.endpoint;
         let asked = Timestamp::now();
@@ -408,6 +436,7 @@ impl Request<'_> {
         self.http
             .limits()
             .note(status.as_u16(), response.headers(), came);
+        self.answered.store(status.as_u16(), Ordering::Relaxed);
         if status.is_success() || self.accepted.contains(&status.as_u16()) {
             return read(response, endpoint, &self.http.held)
                 .await

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{KnownKind, Problem, Settings, SourceSettings};
 use crate::domain::explanation::Request;
 use crate::domain::{
-    Done, Explanation, Facts, Fault, FaultKind, Finding, Observation, Order, Preview,
+    Done, Explanation, Facts, Fault, FaultKind, Finding, Mapped, Observation, Order, Preview,
 };
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -31,7 +31,6 @@ pub mod json;
 mod link;
 mod listing;
 pub mod openmetrics;
-pub mod pagerduty;
 pub mod prometheus;
 mod rollback;
 mod standing;
@@ -149,6 +148,11 @@ pub trait Source: Send {
     /// [`FaultKind::Unsure`] when it was sent and what became of it is not known.
     fn act<'a>(&'a mut self, _order: &'a Order) -> Acting<'a> {
         Box::pin(async { Err(not_offered()) })
+    }
+
+    /// How its last answer became rows, where that is written in the settings; `None` elsewhere.
+    fn mapped(&self) -> Option<&Mapped> {
+        None
     }
 
     /// How far its server's clock is ahead of ours, as its last answer was dated; to the second.

@@ -141,6 +141,8 @@ pub enum Origin {
     Grafana,
     /// The recording rules that watchfire writes.
     Watchfire,
+    /// The answer of an endpoint, through a program of the configuration.
+    Mapped,
 }
 
 impl Origin {
@@ -152,6 +154,7 @@ impl Origin {
             Self::Pyrra => "Pyrra",
             Self::Grafana => "Grafana SLO",
             Self::Watchfire => "watchfire's rules",
+            Self::Mapped => "a jq program",
         }
     }
 }

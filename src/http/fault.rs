@@ -123,8 +123,11 @@ impl Endpoint {
                 (FaultKind::Forbidden, message)
             }
             404 | 410 => {
-                let path = if path.is_empty() { "at `url`" } else { path };
-                let message = format!("nothing there ({code} for {path}); check `url`");
+                let place = match path {
+                    "" => "at `url`".to_owned(),
+                    path => format!("for {path}"),
+                };
+                let message = format!("nothing there ({code} {place}); check `url`");
                 (FaultKind::NotFound, message)
             }
             407 => {

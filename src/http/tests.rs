@@ -5,6 +5,7 @@ mod changes;
 mod identity;
 mod refusals;
 mod tls;
+mod traced;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

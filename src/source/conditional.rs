@@ -1,12 +1,13 @@
 //! Conditional requests: an answer that has not changed since is not sent again.
 //!
-//! RFC 9110, section 13.1.2: the server's `ETag` goes back as `If-None-Match`, and 304 means that
-//! the body we hold is still right. Some servers do not count such a request against a rate limit.
+//! RFC 9110, sections 13.1.2 and 13.1.3: the server's `ETag` goes back as `If-None-Match`, or where it
+//! gives none its `Last-Modified` as `If-Modified-Since`, and 304 means that the body we hold is still
+//! right. Some servers do not count such a request against a rate limit.
 
 use std::collections::HashMap;
 
 use crate::domain::{Fault, FaultKind};
-use crate::http::{Answer, Request};
+use crate::http::{Answer, MAX_BODY, Request};
 
 /// The answers that may be asked for again, by a key of the caller's choice.
 #[derive(Default)]
@@ -15,7 +16,8 @@ pub(super) struct Conditional {
 }
 
 struct Known {
-    etag: String,
+    /// The header to send, and its value.
+    condition: (&'static str, String),
     /// Whole, for its headers say where the next page is, and a 304 need not repeat them.
     answer: Answer,
 }
@@ -24,7 +26,7 @@ impl Conditional {
     /// Sends a request that must accept 304, and answers it from memory when nothing has changed.
     pub(super) async fn send(&mut self, key: &str, request: Request<'_>) -> Result<Answer, Fault> {
         let request = match self.known.get(key) {
-            Some(known) => request.header("If-None-Match", &known.etag),
+            Some(Known { condition, .. }) => request.header(condition.0, &condition.1),
             None => request,
         };
         let answer = request.send().await?;
@@ -38,14 +40,12 @@ impl Conditional {
             return Ok(known.answer.clone());
         }
         if answer.status == 200 {
-            match answer.header("ETag").map(str::to_owned) {
-                Some(etag) => {
-                    let answer = answer.clone();
-                    self.known.insert(key.to_owned(), Known { etag, answer });
-                }
-                None => {
-                    self.known.remove(key);
-                }
+            self.known.remove(key);
+            let room = MAX_BODY.saturating_sub(self.held());
+            if let Some(condition) = condition(&answer).filter(|_| answer.body.len() <= room) {
+                let answer = answer.clone();
+                self.known
+                    .insert(key.to_owned(), Known { condition, answer });
             }
         }
         Ok(answer)
@@ -55,4 +55,24 @@ impl Conditional {
     pub(super) fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
         self.known.retain(|key, _| is_wanted(key));
     }
+
+    /// The bytes of all bodies in memory.
+    fn held(&self) -> usize {
+        self.known
+            .values()
+            .map(|known| known.answer.body.len())
+            .sum()
+    }
+}
+
+/// What to send next time, so that an unchanged answer need not come again.
+fn condition(answer: &Answer) -> Option<(&'static str, String)> {
+    let etag = answer.header("ETag").map(|etag| ("If-None-Match", etag));
+    let modified = || {
+        answer
+            .header("Last-Modified")
+            .map(|date| ("If-Modified-Since", date))
+    };
+    let (name, value) = etag.or_else(modified)?;
+    Some((name, value.to_owned()))
 }

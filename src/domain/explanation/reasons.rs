@@ -156,7 +156,9 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
             number(seen.slo.min_bad_events)
         ));
     }
-    if !matches!(seen.slo.period, Period::Rolling(_)) && seen.slo.origin == Origin::Config {
+    if !matches!(seen.slo.period, Period::Rolling(_))
+        && matches!(seen.slo.origin, Origin::Config | Origin::Mapped)
+    {
         told.push(format!(
             "factors are scaled to {}, whatever the length of this {}, so that no alert changes \
              with the calendar",
