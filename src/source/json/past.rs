@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Incident, IncidentStatus, Release, ReleaseStatus};
+use crate::domain::{Incident, IncidentStatus, OnCall, Release, ReleaseStatus};
 
 /// The releases there were at `at`, and how many cannot tell because they have no date.
 pub(super) fn releases(rows: Vec<Release>, at: Timestamp) -> (Vec<Release>, usize) {
@@ -60,6 +60,19 @@ pub(super) fn incidents(rows: Vec<Incident>, at: Timestamp) -> (Vec<Incident>, u
             }
             Some(row)
         })
+        .collect();
+    (kept, undated)
+}
+
+/// The shifts that were running or to come at `at`, and how many cannot tell because they do not say
+/// when they begin.
+pub(super) fn shifts(rows: Vec<OnCall>, at: Timestamp) -> (Vec<OnCall>, usize) {
+    let all = rows.len();
+    let dated: Vec<_> = rows.into_iter().filter(|row| row.from.is_some()).collect();
+    let undated = all - dated.len();
+    let kept = dated
+        .into_iter()
+        .filter(|row| row.until.is_none_or(|until| at < until))
         .collect();
     (kept, undated)
 }
@@ -148,6 +161,26 @@ mod tests {
         ] {
             let (rows, undated) = incidents(vec![incident(status, times)], moment(3));
             assert_eq!((rows.len(), undated), (0, 1));
+        }
+    }
+
+    #[test]
+    fn a_shift_is_shown_until_it_ends() {
+        let shift = |from: Option<i64>, until: Option<i64>| OnCall {
+            who: "mara".into(),
+            from: from.map(moment),
+            until: until.map(moment),
+            ..OnCall::default()
+        };
+        for (row, kept, undated) in [
+            (shift(Some(1), Some(4)), 1, 0),
+            (shift(Some(1), Some(3)), 0, 0),
+            (shift(Some(4), Some(5)), 1, 0),
+            (shift(Some(1), None), 1, 0),
+            (shift(None, Some(4)), 0, 1),
+        ] {
+            let (rows, lost) = shifts(vec![row.clone()], moment(3));
+            assert_eq!((rows.len(), lost), (kept, undated), "{row:?}");
         }
     }
 }

@@ -1,126 +1,158 @@
-//! Rows that a jq program emits, read as releases and incidents.
+//! Rows that jq programs emit, read as SLOs, releases, incidents and shifts.
 //!
 //! The field names are those of `status --format json`. A row without what identifies it is
 //! dropped; a field that cannot be read is left out. Either is counted and named in a warning, for
 //! a mapping that is wrong by a letter must not look like a quiet day.
 
-use std::collections::HashSet;
+mod events;
+mod fields;
+mod slo;
+
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use jaq_json::{Map, Val};
-use jiff::Timestamp;
+use jaq_json::Val;
 
-use crate::domain::{Incident, IncidentStatus, Release, ReleaseStatus, Severity};
-use crate::source::web_link;
+pub(super) use self::fields::{Fields, text};
+pub(super) use self::slo::Terms;
+use crate::domain::{Dropped, Mapping};
 use crate::text::Untrusted;
 
 /// The most rows that one program may give.
 pub(super) const MAX_ROWS: usize = 5_000;
 /// The most bytes of text that are kept of one program's rows.
 pub(super) const MAX_TEXT: usize = 4 * 1024 * 1024;
-/// Numbers above this are milliseconds since 1970, others seconds: as seconds it is the year 5138,
-/// as milliseconds March 1973.
-const MILLISECONDS_FROM: f64 = 1e11;
-
-/// The fields that incidents have; what else a row holds becomes a detail.
-const INCIDENT_FIELDS: [&str; 12] = [
-    "id",
-    "title",
-    "service",
-    "severity",
-    "status",
-    "opened_at",
-    "acknowledged_at",
-    "resolved_at",
-    "assignees",
-    "url",
-    "runbook",
-    "alerts",
-];
+/// How many complaints of one sort are kept in words.
+const MAX_WORDS: usize = 20;
+/// The most characters of a dropped row that are kept.
+const MAX_RAW: usize = 500;
 
 /// Something that a row can be read as.
 pub(super) trait Row: Sized {
-    /// Reads a row; the error says what it lacks.
-    fn read(fields: &mut Fields<'_>) -> Result<Self, String>;
+    /// What is known without the row.
+    type Context;
+
+    /// Reads a row; the error says what is wrong with it.
+    fn read(fields: &mut Fields<'_>, context: &Self::Context) -> Result<Self, String>;
 
     /// What tells it from the others.
-    fn id(&self) -> &str;
+    fn id(&self) -> String;
 }
 
-/// The rows of one program, and what went wrong with some of them.
-pub(super) struct Rows<T> {
+/// Takes in what a program emits, whatever its rows become.
+pub(super) trait Collect {
+    /// The setting that holds the program.
+    fn program(&self) -> &'static str;
+
+    /// Begins the next page: rows of the earlier ones may come again, for lists move meanwhile.
+    fn turn(&mut self);
+
+    /// Takes in one output of the program; breaks off when there are enough.
+    fn take(&mut self, output: &Val) -> ControlFlow<()>;
+
+    /// How many rows were emitted, and how many of them kept.
+    fn counts(&self) -> (usize, usize);
+
+    /// True when no further row is taken.
+    fn is_full(&self) -> bool;
+}
+
+/// What came of the rows of one program.
+pub(super) struct Finished<T> {
+    pub(super) rows: Vec<T>,
+    /// What to tell the user.
+    pub(super) warnings: Vec<Untrusted>,
+    /// How they came to be.
+    pub(super) mapping: Mapping,
+    /// True when a row or a value was not understood, or there was no row at all.
+    pub(super) is_puzzled: bool,
+}
+
+/// The rows of one program over all pages, and what went wrong with some of them.
+pub(super) struct Rows<T: Row> {
+    /// The setting that holds the program.
+    program: &'static str,
+    context: T::Context,
     /// The good ones.
     kept: Vec<T>,
-    ids: HashSet<String>,
+    /// The page that each was on first.
+    ids: HashMap<String, usize>,
+    page: usize,
     text: usize,
     seen: usize,
+    repeated: usize,
     is_cut: bool,
     dropped: Complaints,
+    drops: Vec<Dropped>,
     misread: Complaints,
 }
 
 /// How many of one sort, and the first of them in words.
 #[derive(Default)]
-struct Complaints {
+pub(super) struct Complaints {
     count: usize,
-    first: String,
+    words: Vec<String>,
 }
 
 impl Complaints {
     fn add(&mut self, words: impl FnOnce() -> String) {
-        if self.count == 0 {
-            self.first = words();
+        if self.words.len() < MAX_WORDS {
+            self.words.push(words());
         }
         self.count += 1;
+    }
+
+    fn first(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
     }
 }
 
 impl<T: Row> Rows<T> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(program: &'static str, context: T::Context) -> Self {
         Self {
+            program,
+            context,
             kept: Vec::new(),
-            ids: HashSet::new(),
+            ids: HashMap::new(),
+            page: 0,
             text: 0,
             seen: 0,
+            repeated: 0,
             is_cut: false,
             dropped: Complaints::default(),
+            drops: Vec::new(),
             misread: Complaints::default(),
         }
     }
 
-    /// Takes in one output of the program; breaks off when there are enough.
-    pub(super) fn take(&mut self, output: &Val) -> ControlFlow<()> {
-        if self.seen >= MAX_ROWS || self.text > MAX_TEXT {
-            self.is_cut = true;
-            return ControlFlow::Break(());
-        }
-        self.seen += 1;
-        let number = self.seen;
-        let row = match output {
-            Val::Obj(map) => {
-                let mut fields = Fields {
-                    map,
-                    text: &mut self.text,
-                    misread: &mut self.misread,
-                    number,
-                };
-                T::read(&mut fields)
+    fn keep(&mut self, row: T, output: &Val) {
+        match self.ids.get(&row.id()) {
+            None => {
+                self.ids.insert(row.id(), self.page);
+                self.kept.push(row);
             }
-            Val::Arr(_) => Err("is an array; end the program with `[]`".to_owned()),
-            _ => Err("is no object".to_owned()),
-        };
-        match row {
-            Ok(row) if self.ids.insert(row.id().to_owned()) => self.kept.push(row),
-            Ok(_) => self
-                .dropped
-                .add(|| format!("row {number} has the `id` of an earlier one")),
-            Err(lack) => self.dropped.add(|| format!("row {number} {lack}")),
+            Some(page) if *page == self.page => {
+                self.drop_row("has the `id` of an earlier one".to_owned(), output);
+            }
+            Some(_) => self.repeated += 1,
         }
-        ControlFlow::Continue(())
     }
 
-    /// The rows, and what to tell the user; `what` names the program.
-    pub(super) fn finish(self, what: &str) -> (Vec<T>, Vec<Untrusted>) {
+    fn drop_row(&mut self, reason: String, output: &Val) {
+        let number = self.seen;
+        self.dropped.add(|| format!("row {number} {reason}"));
+        if self.drops.len() < MAX_WORDS {
+            self.drops.push(Dropped {
+                row: number,
+                reason: reason.into(),
+                raw: excerpt(output, MAX_RAW).into(),
+            });
+        }
+    }
+
+    /// The rows, and what is to be said of them.
+    pub(super) fn finish(self) -> Finished<T> {
+        let what = self.program;
         let mut warnings = Vec::new();
         if self.is_cut {
             warnings.push(format!(
@@ -128,235 +160,89 @@ impl<T: Row> Rows<T> {
                 self.seen
             ));
         }
-        let Complaints { count, first } = self.dropped;
+        let Complaints { count, .. } = self.dropped;
         if count > 0 {
-            let seen = self.seen;
+            let (seen, first) = (self.seen, self.dropped.first());
             warnings.push(format!("{what}: {count} of {seen} rows dropped: {first}"));
         }
-        let Complaints { count, first } = self.misread;
+        let Complaints { count, .. } = self.misread;
         if count > 0 {
+            let first = self.misread.first();
             warnings.push(format!("{what}: {count} values not understood: {first}"));
         }
-        (
-            self.kept,
-            warnings.into_iter().map(Untrusted::from).collect(),
-        )
+        let mapping = Mapping {
+            program: what,
+            emitted: self.seen,
+            kept: self.kept.len(),
+            repeated: self.repeated,
+            dropped: self.dropped.count,
+            misread: self.misread.count,
+            is_cut: self.is_cut,
+            example: None,
+            drops: self.drops,
+            misreads: self
+                .misread
+                .words
+                .into_iter()
+                .map(Untrusted::from)
+                .collect(),
+        };
+        Finished {
+            rows: self.kept,
+            warnings: warnings.into_iter().map(Untrusted::from).collect(),
+            is_puzzled: mapping.dropped > 0 || mapping.misread > 0 || mapping.emitted == 0,
+            mapping,
+        }
     }
 }
 
-/// One row's fields.
-pub(super) struct Fields<'a> {
-    map: &'a Map,
-    text: &'a mut usize,
-    misread: &'a mut Complaints,
-    number: usize,
-}
-
-impl Fields<'_> {
-    /// The value of a field; `null` counts as absent.
-    fn value(&self, name: &str) -> Option<&Val> {
-        let key = Val::from(name.to_owned());
-        self.map
-            .get(&key)
-            .filter(|value| !matches!(value, Val::Null))
+impl<T: Row> Collect for Rows<T> {
+    fn program(&self) -> &'static str {
+        self.program
     }
 
-    fn misread(&mut self, name: &str, value: &Val) {
-        let number = self.number;
-        self.misread.add(|| match text(value) {
-            Some(text) => {
-                let shown: String = text.chars().take(40).collect();
-                format!("row {number} `{name}` is {shown:?}")
+    fn turn(&mut self) {
+        self.page += 1;
+    }
+
+    fn take(&mut self, output: &Val) -> ControlFlow<()> {
+        if self.is_full() {
+            self.is_cut = true;
+            return ControlFlow::Break(());
+        }
+        self.seen += 1;
+        let number = self.seen;
+        let row = match output {
+            Val::Obj(map) => {
+                let mut fields = Fields::new(map, &mut self.text, &mut self.misread, number);
+                T::read(&mut fields, &self.context)
             }
-            None => format!("row {number} `{name}` is {}", kind(value)),
-        });
-    }
-
-    /// Text or a number, trimmed; `None` when there is nothing in it.
-    fn text(&mut self, name: &str) -> Option<String> {
-        let value = self.value(name)?.clone();
-        let Some(text) = text(&value) else {
-            self.misread(name, &value);
-            return None;
+            Val::Arr(_) => Err("is an array; end the program with `[]`".to_owned()),
+            _ => Err("is no object".to_owned()),
         };
-        let text = text.trim();
-        *self.text += text.len();
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn untrusted(&mut self, name: &str) -> Option<Untrusted> {
-        self.text(name).map(Untrusted::from)
-    }
-
-    fn required(&mut self, name: &str) -> Result<Untrusted, String> {
-        match self.text(name) {
-            Some(text) => Ok(text.into()),
-            None => Err(format!("lacks `{name}`")),
+        match row {
+            Ok(row) => self.keep(row, output),
+            Err(lack) => self.drop_row(lack, output),
         }
+        ControlFlow::Continue(())
     }
 
-    fn time(&mut self, name: &str) -> Option<Timestamp> {
-        let value = self.value(name)?.clone();
-        let read = time(&value);
-        if read.is_none() && text(&value).is_none_or(|text| !text.trim().is_empty()) {
-            self.misread(name, &value);
-        }
-        read
+    fn counts(&self) -> (usize, usize) {
+        (self.seen, self.kept.len())
     }
 
-    fn link(&mut self, name: &str) -> Option<Untrusted> {
-        let text = self.text(name)?;
-        let link = web_link(&text);
-        if link.is_none() {
-            self.misread(name, &Val::from(text));
-        }
-        link
-    }
-
-    /// A list of texts, or one text.
-    fn texts(&mut self, name: &str) -> Vec<Untrusted> {
-        let Some(value) = self.value(name).cloned() else {
-            return Vec::new();
-        };
-        let items: &[Val] = match &value {
-            Val::Arr(items) => items,
-            one => std::slice::from_ref(one),
-        };
-        let texts: Vec<_> = items.iter().filter_map(text).collect();
-        if texts.len() < items.len() {
-            self.misread(name, &value);
-        }
-        *self.text += texts.iter().map(String::len).sum::<usize>();
-        texts
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .map(Untrusted::from)
-            .collect()
-    }
-
-    /// Texts, numbers and truths under names that are not `known`.
-    fn others(&mut self, known: &[&str]) -> Vec<(Untrusted, Untrusted)> {
-        let mut others = Vec::new();
-        for (name, value) in self.map {
-            let Some(name) = text(name).filter(|name| !known.contains(&name.as_str())) else {
-                continue;
-            };
-            let value = match value {
-                Val::Bool(truth) => Some(truth.to_string()),
-                value => text(value),
-            };
-            if let Some(value) = value {
-                *self.text += name.len() + value.len();
-                others.push((name.into(), value.into()));
-            }
-        }
-        others
+    fn is_full(&self) -> bool {
+        self.seen >= MAX_ROWS || self.text > MAX_TEXT
     }
 }
 
-impl Row for Release {
-    fn read(fields: &mut Fields<'_>) -> Result<Self, String> {
-        Ok(Self {
-            id: fields.required("id")?,
-            service: fields.required("service")?,
-            version: fields.required("version")?,
-            environment: fields.untrusted("environment").unwrap_or_default(),
-            status: fields
-                .text("status")
-                .map_or(ReleaseStatus::Unknown, |word| {
-                    ReleaseStatus::from_word(&word)
-                }),
-            started_at: fields.time("started_at"),
-            finished_at: fields.time("finished_at"),
-            actor: fields.untrusted("actor"),
-            commit: fields.untrusted("commit"),
-            url: fields.link("url"),
-        })
+/// A value as JSON, cut when it is long.
+pub(super) fn excerpt(value: &Val, most: usize) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
-
-    fn id(&self) -> &str {
-        self.id.raw()
-    }
-}
-
-impl Row for Incident {
-    fn read(fields: &mut Fields<'_>) -> Result<Self, String> {
-        let resolved_at = fields.time("resolved_at");
-        let acknowledged_at = fields.time("acknowledged_at");
-        let status = match fields.text("status") {
-            Some(word) => IncidentStatus::from_word(&word),
-            None if resolved_at.is_some() => IncidentStatus::Resolved,
-            None if acknowledged_at.is_some() => IncidentStatus::Acknowledged,
-            None => IncidentStatus::Triggered,
-        };
-        let severity = fields.text("severity").unwrap_or_default();
-        let (id, title) = (fields.required("id")?, fields.required("title")?);
-        Ok(Self {
-            service: fields.untrusted("service").unwrap_or_default(),
-            opened_at: fields.time("opened_at"),
-            acknowledged_at,
-            resolved_at,
-            assignees: fields.texts("assignees"),
-            url: fields.link("url"),
-            runbook: fields.untrusted("runbook"),
-            alerts: fields
-                .text("alerts")
-                .and_then(|count| count.parse().ok())
-                .unwrap_or(1),
-            details: fields.others(&INCIDENT_FIELDS),
-            ..Self::new(id, title, Severity::from_label(&severity), status)
-        })
-    }
-
-    fn id(&self) -> &str {
-        self.id.raw()
-    }
-}
-
-/// A text, or a number as it is written; `None` for everything else.
-fn text(value: &Val) -> Option<String> {
-    match value {
-        Val::TStr(bytes) | Val::BStr(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        Val::Num(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// What a value is, for a message.
-fn kind(value: &Val) -> &'static str {
-    match value {
-        Val::Null => "null",
-        Val::Bool(_) => "true or false",
-        Val::Num(_) => "a number",
-        Val::BStr(_) | Val::TStr(_) => "a text",
-        Val::Arr(_) => "an array",
-        Val::Obj(_) => "an object",
-    }
-}
-
-/// RFC 3339 text, or Unix seconds or milliseconds as a number or as text.
-fn time(value: &Val) -> Option<Timestamp> {
-    let number = match value {
-        Val::Num(number) => number.to_string().parse().ok()?,
-        value => {
-            let text = text(value)?;
-            match text.trim().parse() {
-                Ok(number) => number,
-                Err(_) => return text.trim().parse().ok(),
-            }
-        }
-    };
-    unix_time(number)
-}
-
-fn unix_time(number: f64) -> Option<Timestamp> {
-    let seconds = if number > MILLISECONDS_FROM {
-        number / 1e3
-    } else {
-        number
-    };
-    let since = jiff::SignedDuration::try_from_secs_f64(seconds).ok()?;
-    Timestamp::UNIX_EPOCH.checked_add(since).ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use serde_json::json;
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+mod pages;
+
 use super::*;
 use crate::source::fixture::{ask, ask_at, build, settings};
 
@@ -17,18 +19,9 @@ fn refusal(options: &str) -> Problem {
 /// A source whose programs get `limit`, whatever the constant says.
 fn source(server: &MockServer, options: &str, limit: Duration) -> Json {
     let settings = settings(&KIND, Some(&format!("{}/recent", server.uri())), options);
-    let options: Options = settings.options().unwrap();
-    let compile = |code: Option<String>| code.map(|code| Program::compile(&code).unwrap());
-    Json {
-        http: Http::new(&settings, None).unwrap(),
-        programs: Arc::new(Programs {
-            releases: compile(options.releases),
-            incidents: compile(options.incidents),
-        }),
-        answers: Conditional::default(),
-        is_busy: Arc::default(),
-        time_limit: limit,
-    }
+    let mut source = Json::new(&settings, &Settings::empty()).unwrap();
+    source.time_limit = limit;
+    source
 }
 
 #[test]
@@ -199,4 +192,112 @@ async fn a_hundred_thousand_rows_are_cut_with_a_warning() {
     let facts = source.fetch(&ask()).await.unwrap();
     assert_eq!(facts.releases.unwrap().len(), rows::MAX_ROWS);
     assert!(facts.warnings[0].raw().contains("first 5000 of more"));
+}
+
+#[tokio::test]
+async fn a_hundred_megabytes_are_a_fault_and_not_read() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 100 << 20]))
+        .mount(&server)
+        .await;
+    let mut source = source(&server, "releases = '.'", TIME_LIMIT);
+    let fault = source.fetch(&ask()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::TooLarge);
+}
+
+#[tokio::test]
+async fn slos_and_shifts_come_from_one_answer() {
+    let server = MockServer::start().await;
+    let body = json!({"slo": {"service": "a", "name": "b", "objective": 99,
+                              "error_ratio": {"5m": 0.5, "1h": 0.5}},
+                      "oncall": ["mara", "lee"]});
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(&server)
+        .await;
+    let options = "slos = '.slo'\non_call = '.oncall[] | {who: .}'";
+    let url = format!("{}/recent", server.uri());
+    let mut built = build(&KIND, Some(&url), options).unwrap();
+    assert!(built.offers.slos && !built.offers.incidents);
+    let facts = built.source.fetch(&ask()).await.unwrap();
+    let slos = facts.slos.unwrap();
+    assert_eq!(slos[0].assess().state, crate::domain::State::Page);
+    assert_eq!(slos[0].slo.source.as_str(), "trial");
+    assert_eq!(facts.on_call.unwrap().len(), 2);
+    assert_eq!((facts.releases, facts.incidents), (None, None));
+
+    let then = built
+        .source
+        .fetch(&ask_at("2025-01-01T00:00:00Z"))
+        .await
+        .unwrap();
+    assert_eq!(then.slos, None);
+    assert_eq!(then.fault.unwrap().kind, FaultKind::NoHistory);
+    assert_eq!(then.on_call, Some(vec![]));
+}
+
+#[tokio::test]
+async fn what_became_of_an_answer_is_told_also_when_a_program_fails() {
+    let server = MockServer::start().await;
+    let body = json!({"meta": [], "deploys": [{"id": 1, "token": "t0ps3cret"}]});
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(&server)
+        .await;
+    let mut good = source(&server, "releases = '.deploys[]'", TIME_LIMIT);
+    good.fetch(&ask()).await.unwrap();
+    let mapped = good.mapped().unwrap();
+    let mapping = &mapped.programs[0];
+    assert_eq!(
+        (mapping.program, mapping.emitted, mapping.kept),
+        ("releases", 1, 0)
+    );
+    assert_eq!(mapping.drops[0].reason.raw(), "lacks `service`");
+    let example = mapping.example.as_ref().unwrap().raw();
+    assert_eq!(example, "{\"id\":1,\"token\":\"t0ps3cret\"}");
+    assert!(mapped.notes[0].raw() == "1 page read: `paginate` is not set");
+
+    let mut bad = source(&server, "releases = '.deploys[] | .id | keys'", TIME_LIMIT);
+    bad.fetch(&ask()).await.unwrap_err();
+    assert!(bad.mapped().unwrap().programs[0].example.is_some());
+}
+
+#[test]
+fn a_mistake_in_how_to_ask_is_refused() {
+    let with = |options: &str| refusal(&format!("releases = '.'\n{options}")).message;
+    for (options, want) in [
+        ("method = \"DELETE\"", "a poll only asks"),
+        ("method = \"GET\"\nbody = \"x\"", "carries no `body`"),
+        (
+            "paginate = { link = true, page = \"p\" }",
+            "`link` and `page`",
+        ),
+        (
+            "paginate = { cursor = \".[\" }",
+            "`cursor` is no jq program",
+        ),
+        ("paginate = { param = \"p\" }", "belongs to `cursor`"),
+        ("paginate = { pages = 3 }", "needs `link`"),
+        ("paginate = { link = true, pages = 0 }", "1 to 200"),
+        ("paginate = { link = true, pages = 201 }", "1 to 200"),
+        ("paginate = { offset = \"o\" }", "needs `limit`"),
+        (
+            "paginate = { page = \"p\", in = \"header\" }",
+            "\"query\" or \"body\"",
+        ),
+        (
+            "body = \"x\"\npaginate = { page = \"p\", in = \"body\" }",
+            "as a table",
+        ),
+        ("query = { a = { b = 1 } }", "`a` is no text"),
+        ("objective = 100.0", "between 0 and 100"),
+        ("period = \"soon\"", "nor \"week\""),
+        ("preset = \"jira\"", "buildkite, firehydrant"),
+        ("preset = 3", "buildkite, firehydrant"),
+        ("paginate = { next = \".x\" }", "unknown key"),
+    ] {
+        let said = with(options);
+        assert!(said.contains(want), "{options}: {said}");
+    }
 }

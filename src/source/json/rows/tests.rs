@@ -1,20 +1,61 @@
 //! How rows are read, and what is told of those that cannot be.
 
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::{
+    Events, Incident, IncidentStatus, Observation, OnCall, Period, Reading, Release, ReleaseStatus,
+    Severity, SourceName, State, Suppression, Window,
+};
 
-fn read<T: Row>(outputs: &Value) -> (Vec<T>, Vec<String>) {
-    let mut rows = Rows::new();
-    for output in outputs.as_array().unwrap() {
-        let output: Val = serde_json::from_str(&output.to_string()).unwrap();
-        if rows.take(&output).is_break() {
-            break;
+fn val(value: &Value) -> Val {
+    serde_json::from_str(&value.to_string()).unwrap()
+}
+
+fn finish<T: Row>(context: T::Context, pages: &[&Value]) -> Finished<T> {
+    let mut rows = Rows::new("rows", context);
+    for page in pages {
+        rows.turn();
+        for output in page.as_array().unwrap() {
+            if rows.take(&val(output)).is_break() {
+                break;
+            }
         }
     }
-    let (rows, warnings) = rows.finish("rows");
-    let warnings = warnings.iter().map(|words| words.raw().to_owned());
-    (rows, warnings.collect())
+    rows.finish()
+}
+
+fn read<T: Row<Context = ()>>(outputs: &Value) -> (Vec<T>, Vec<String>) {
+    let finished = finish((), &[outputs]);
+    let warnings = finished.warnings.iter();
+    let warnings = warnings.map(|words| words.raw().to_owned());
+    (finished.rows, warnings.collect())
+}
+
+fn moment() -> Timestamp {
+    "2026-11-22T14:00:00Z".parse().unwrap()
+}
+
+fn terms() -> Terms {
+    Terms {
+        source: SourceName::new("trial"),
+        program: ".slos[]".into(),
+        objective: None,
+        period: Period::Rolling(Window::days(30)),
+        zone: TimeZone::UTC,
+        moment: moment(),
+        is_past: false,
+        stale_after: SignedDuration::from_mins(5),
+    }
+}
+
+fn slos(terms: Terms, outputs: &Value) -> (Vec<Observation>, Vec<String>) {
+    let finished = finish(terms, &[outputs]);
+    let warnings = finished.warnings.iter();
+    let warnings = warnings.map(|words| words.raw().to_owned());
+    (finished.rows, warnings.collect())
 }
 
 fn second(seconds: i64) -> Option<Timestamp> {
@@ -164,4 +205,291 @@ fn rows_and_their_text_are_bounded_and_the_cut_is_told() {
     let (rows, warnings) = read::<Release>(&json!(large));
     assert_eq!(rows.len(), 2);
     assert!(warnings[0].starts_with("rows: first 2 of more rows"));
+}
+
+#[test]
+fn a_row_of_an_earlier_page_is_left_out_silently_and_one_of_the_same_page_is_told() {
+    let first = json!([{"id": 1, "title": "t"}, {"id": 2, "title": "t"}]);
+    let second = json!([{"id": 2, "title": "t"}, {"id": 3, "title": "t"}]);
+    let finished = finish::<Incident>((), &[&first, &second]);
+    assert_eq!((finished.rows.len(), finished.mapping.repeated), (3, 1));
+    assert!(finished.warnings.is_empty() && !finished.is_puzzled);
+    let twice = json!([{"id": 1, "title": "t"}, {"id": 1, "title": "t"}]);
+    let finished = finish::<Incident>((), &[&twice]);
+    assert_eq!((finished.mapping.kept, finished.mapping.dropped), (1, 1));
+    assert_eq!(finished.warnings.len(), 1);
+}
+
+#[test]
+fn a_dropped_row_is_told_with_its_reason_and_as_it_was_emitted() {
+    let rows = json!([{"id": 1}, {"id": 2, "title": "t", "opened_at": "soon"}, 7]);
+    let finished = finish::<Incident>((), &[&rows]);
+    let drops: Vec<_> = finished
+        .mapping
+        .drops
+        .iter()
+        .map(|drop| (drop.row, drop.reason.raw(), drop.raw.raw()))
+        .collect();
+    assert_eq!(
+        drops,
+        [(1, "lacks `title`", "{\"id\":1}"), (3, "is no object", "7")]
+    );
+    let misreads: Vec<_> = finished
+        .mapping
+        .misreads
+        .iter()
+        .map(Untrusted::raw)
+        .collect();
+    assert_eq!(misreads, ["row 2 `opened_at` is \"soon\""]);
+    assert!(finished.is_puzzled);
+    let many = json!(vec![json!({"id": 1}); 100]);
+    let mapping = finish::<Incident>((), &[&many]).mapping;
+    assert_eq!((mapping.dropped, mapping.drops.len()), (100, MAX_WORDS));
+    let long = json!([{"id": "x".repeat(10_000)}]);
+    let mapping = finish::<Incident>((), &[&long]).mapping;
+    assert_eq!(mapping.drops[0].raw.raw().chars().count(), MAX_RAW + 1);
+}
+
+#[test]
+fn an_incident_says_who_took_it_whom_it_concerns_and_until_when_it_is_silent() {
+    let (rows, warnings) = read::<Incident>(&json!([
+        {"id": 1, "title": "t", "acknowledged_by": "mara", "teams": ["shop", "pay"],
+         "silenced_until": 1_763_820_091},
+        {"id": 2, "title": "t", "status": "snoozed"},
+        {"id": 3, "title": "t", "status": "ack", "silenced_until": null, "teams": null},
+    ]));
+    assert_eq!(warnings, [""; 0]);
+    assert_eq!(rows[0].acknowledged_by, ["mara".into()]);
+    assert_eq!(rows[0].teams, ["shop".into(), "pay".into()]);
+    assert_eq!(rows[0].silenced_until, second(1_763_820_091));
+    for row in &rows[..2] {
+        assert_eq!(row.status, IncidentStatus::Silenced);
+        assert_eq!(row.suppression, Some(Suppression::Silence));
+    }
+    assert_eq!(rows[2].suppression, None);
+    assert!(rows[0].details.is_empty());
+}
+
+#[test]
+fn a_shift_is_read_and_needs_nothing_but_who_has_it() {
+    let (rows, warnings) = read::<OnCall>(&json!([
+        {"schedule": "shop primary", "who": "mara", "from": "2026-11-22T08:00:00Z",
+         "until": "2026-11-22T18:00:00Z", "level": 1, "services": ["checkout"]},
+        {"who": "lee"},
+        {"schedule": "shop primary"},
+    ]));
+    assert_eq!(rows.len(), 2);
+    assert!(rows[0].is_now(moment()) && rows[0].level == Some(1));
+    assert_eq!(rows[0].services, ["checkout".into()]);
+    assert_eq!(warnings, ["rows: 1 of 3 rows dropped: row 3 lacks `who`"]);
+}
+
+/// Rows in the words of `status --format json`.
+#[test]
+fn an_slo_is_read_with_the_field_names_of_status() {
+    let (rows, warnings) = slos(
+        terms(),
+        &json!([{
+            "id": "checkout/availability", "service": "checkout", "name": "availability",
+            "objective": 0.999, "period": "30d", "observed_at": "2026-11-22T13:59:30Z",
+            "error_ratio": {"5m": 0.0221, "30m": 0.02, "1h": 0.0184, "2h": 0.01, "6h": 0.0041,
+                            "1d": 0.001, "3d": 0.001, "30d": 0.00069},
+            "events": {"5m": {"bad": 66.3, "total": 3000.0}, "1h": null, "30d": null},
+            "state": "ok", "budget_remaining": 0.31,
+        }]),
+    );
+    assert_eq!(warnings, [""; 0]);
+    let seen = &rows[0];
+    assert_eq!(seen.slo.id().raw(), "checkout/availability");
+    assert_eq!(seen.windows.len(), 7);
+    let five = seen.windows[&Window::minutes(5)];
+    assert_eq!(five.reading, Reading::Ratio(0.0221));
+    let events = Events {
+        bad: 66.3,
+        total: 3000.0,
+    };
+    assert_eq!(five.events, Some(events));
+    assert_eq!(seen.period.unwrap().reading, Reading::Ratio(0.00069));
+    assert_eq!(seen.at, "2026-11-22T13:59:30Z".parse().unwrap());
+    // The verdict is computed here, whatever the row says of it.
+    assert_eq!(seen.assess().state, State::Page);
+}
+
+#[test]
+fn a_window_that_is_not_given_is_unknown_and_never_well() {
+    let promise = json!({"service": "a", "name": "b", "objective": 99.9});
+    let with = |key: &str, value: Value| {
+        let mut row = promise.clone();
+        row[key] = value;
+        json!([row])
+    };
+    for row in [
+        json!([promise]),
+        with("error_ratio", json!({})),
+        with("error_ratio", json!({"5m": 0, "1h": 0})),
+        with("error_ratio", json!({"5m": null, "1h": null, "6h": 0})),
+        with("error_ratio", json!(0)),
+        with("events", json!({"5m": {"bad": 0, "total": 10}})),
+    ] {
+        let (rows, _) = slos(terms(), &row);
+        assert_eq!(rows[0].assess().state, State::Unknown, "{row}");
+        assert_eq!(rows[0].windows.len(), 7);
+        assert_eq!(rows[0].period.unwrap().reading, Reading::Unknown);
+    }
+}
+
+#[test]
+fn numbers_that_cannot_be_are_unknown_and_told() {
+    for (ratios, events, want) in [
+        (
+            json!({"5m": -0.1}),
+            json!(null),
+            "`error_ratio.5m` is no ratio from 0 to 1",
+        ),
+        (
+            json!({"5m": 99.9}),
+            json!(null),
+            "`error_ratio.5m` is no ratio",
+        ),
+        (
+            json!({"5m": "many"}),
+            json!(null),
+            "`error_ratio.5m` is no ratio",
+        ),
+        (
+            json!({"soon": 0.1, "5m": 0}),
+            json!(null),
+            "`error_ratio.soon` is of no window",
+        ),
+        (
+            json!({"7m": 0.1}),
+            json!(null),
+            "has none of the windows that rules need: 5m, 30m",
+        ),
+        (json!([1]), json!(null), "`error_ratio` is an array"),
+        (
+            json!(null),
+            json!({"5m": {"bad": 5, "total": 2}}),
+            "has more bad events than events",
+        ),
+        (
+            json!(null),
+            json!({"5m": {"bad": 5}}),
+            "`events.5m` lacks a count",
+        ),
+        (json!(null), json!({"5m": 5}), "`events.5m` is no object"),
+    ] {
+        let row = json!([{"service": "a", "name": "b", "objective": 0.9, "error_ratio": ratios,
+                          "events": events}]);
+        let (rows, warnings) = slos(terms(), &row);
+        let whole = warnings.join("; ");
+        assert!(whole.contains(want), "{row}: {whole}");
+        assert_eq!(rows[0].assess().state, State::Unknown);
+    }
+}
+
+#[test]
+fn events_without_a_ratio_make_one_and_no_events_are_no_traffic() {
+    let (rows, warnings) = slos(
+        terms(),
+        &json!([{"service": "a", "name": "b", "objective": 0.9,
+                 "events": {"5m": {"bad": 1, "total": 4}, "1h": {"bad": 0, "total": 0}},
+                 "error_ratio": {"6h": "NaN", "2h": "0.5"}}]),
+    );
+    assert_eq!(warnings, [""; 0]);
+    let reading = |window| rows[0].windows[&window].reading;
+    assert_eq!(reading(Window::minutes(5)), Reading::Ratio(0.25));
+    assert_eq!(reading(Window::hours(1)), Reading::NoTraffic);
+    assert_eq!(reading(Window::hours(6)), Reading::NoTraffic);
+    assert_eq!(reading(Window::hours(2)), Reading::Ratio(0.5));
+}
+
+#[test]
+fn an_slo_without_a_promise_is_dropped_unless_the_settings_make_it() {
+    for (row, want) in [
+        (json!({"service": "a", "name": "b"}), "lacks `objective`"),
+        (
+            json!({"service": "a", "name": "b", "objective": 1}),
+            "has the `objective` 1",
+        ),
+        (
+            json!({"service": "a", "name": "b", "objective": 100}),
+            "has the `objective` 100",
+        ),
+        (
+            json!({"service": "a", "name": "b", "objective": 0}),
+            "has the `objective` 0",
+        ),
+        (json!({"service": "a", "objective": 0.9}), "lacks `name`"),
+        (json!({"name": "b", "objective": 0.9}), "lacks `service`"),
+        (
+            json!({"service": "a", "name": "b", "objective": 0.9, "period": "soon"}),
+            "`period`",
+        ),
+        (
+            json!({"service": "a", "name": "b", "objective": 0.9, "rules": [{"severity": "page"}]}),
+            "has a rule whose `long`",
+        ),
+    ] {
+        let (rows, warnings) = slos(terms(), &json!([row]));
+        assert!(
+            rows.is_empty() && warnings[0].contains(want),
+            "{row}: {warnings:?}"
+        );
+    }
+    let given = Terms {
+        objective: Some(0.99),
+        period: Period::Month,
+        ..terms()
+    };
+    let ratios = json!({"month": 0.005});
+    let (rows, _) = slos(given, &json!([{"id": "a/b", "error_ratio": ratios}]));
+    assert_eq!(
+        (rows[0].slo.objective, rows[0].slo.period),
+        (0.99, Period::Month)
+    );
+    assert_eq!(rows[0].period.unwrap().reading, Reading::Ratio(0.005));
+    assert_eq!(
+        rows[0].period_elapsed,
+        SignedDuration::from_hours(21 * 24 + 14)
+    );
+}
+
+#[test]
+fn rules_of_the_endpoint_count() {
+    let (rows, warnings) = slos(
+        terms(),
+        &json!([{"service": "a", "name": "b", "objective": 99, "min_bad_events": 2,
+                 "rules": [{"severity": "page", "long": "30m", "short": "2m", "factor": 10}],
+                 "error_ratio": {"30m": 0.2, "2m": 0.2}},
+                {"service": "a", "name": "c", "objective": 99, "rules": [],
+                 "error_ratio": {"5m": 0, "1h": 0}}]),
+    );
+    assert_eq!(warnings, [""; 0]);
+    assert_eq!(rows[0].assess().state, State::Page);
+    assert!((rows[0].slo.min_bad_events - 2.0).abs() < f64::EPSILON);
+    assert!(rows[1].slo.rules.is_empty());
+}
+
+#[test]
+fn old_numbers_are_no_numbers_of_now() {
+    let row = |at: &str| {
+        json!([{"service": "a", "name": "b", "objective": 0.9, "observed_at": at,
+                "error_ratio": {"5m": 0, "1h": 0, "30m": 0, "6h": 0, "2h": 0, "1d": 0, "3d": 0,
+                                "30d": 0}}])
+    };
+    let (rows, warnings) = slos(terms(), &row("2026-11-22T13:58:00Z"));
+    assert_eq!((rows[0].assess().state, warnings.len()), (State::Ok, 0));
+    let (rows, warnings) = slos(terms(), &row("2026-11-22T13:50:00Z"));
+    assert_eq!(rows[0].assess().state, State::Unknown);
+    assert!(warnings[0].contains("10m ago"), "{warnings:?}");
+    // A clock that is ahead makes them new.
+    let (rows, _) = slos(terms(), &row("2026-11-22T14:03:00Z"));
+    assert_eq!((rows[0].assess().state, rows[0].at), (State::Ok, moment()));
+    let past = Terms {
+        is_past: true,
+        ..terms()
+    };
+    let (rows, warnings) = slos(past, &row("2026-11-22T14:03:00Z"));
+    assert!(rows.is_empty() && warnings[0].contains("later moment"));
 }
