@@ -90,6 +90,11 @@ Exit status:
 
 Nothing is changed without --yes, and nothing without `enabled = true` in
 [actions]. What is done is written to the audit log before and after.";
+/// What the exit status of `source test` says.
+const TEST_STATUSES: &str = "\
+Exit status:
+  0  it answered, and nothing failed
+  3  it did not answer or a part failed; mistakes in usage and configuration";
 
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
@@ -115,6 +120,9 @@ pub enum Command {
     /// Silence alerts for a time, or move or end a silence; shows it first
     #[command(after_help = ACT_STATUSES)]
     Silence(Silence),
+    /// Try one source out: what it is asked, what it answers, what becomes of that
+    #[command(subcommand)]
+    Source(SourceCommand),
     /// Print recording and alerting rules for the configured SLOs
     ///
     /// For Prometheus, Thanos, Mimir and VictoriaMetrics (vmalert), under the names that Sloth
@@ -248,6 +256,28 @@ pub struct Doing {
     /// Only show what would be done, as without --yes
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Wording::Text)]
+    pub format: Wording,
+}
+
+/// What to do with one source.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Ask a source once: requests, rows as they are mapped, and what was dropped and why
+    ///
+    /// Addresses are printed without the values of their query, and no credential is. For a `json`
+    /// source whose programs drop rows, the first object of the answer is printed as well.
+    #[command(after_help = TEST_STATUSES)]
+    Test(SourceTest),
+}
+
+/// Options of `source test`.
+#[derive(Args, Clone, Debug)]
+pub struct SourceTest {
+    /// Which one, by its name in the configuration
+    #[arg(value_name = "NAME")]
+    pub name: String,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Wording::Text)]
     pub format: Wording,

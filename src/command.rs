@@ -10,6 +10,7 @@ pub mod import;
 mod orders;
 pub mod rules;
 pub mod silence;
+pub mod source;
 pub mod status;
 
 use std::ffi::OsString;
@@ -22,10 +23,10 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use crate::app::keymap::Keymap;
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Cli, Command, SourceCommand};
 use crate::config::{Environment, Loaded, load};
 use crate::run;
-use crate::source;
+use crate::source::known_kinds;
 use crate::watch::Watch;
 
 /// The status of everything that keeps watchfire from knowing; 1 and 2 would read as a ticket and a
@@ -71,6 +72,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Silence(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             silence::run(&options, loaded, watch)
         }),
+        Some(Command::Source(SourceCommand::Test(options))) => {
+            with_sources(&cli.watch, |loaded, _, watch| {
+                source::test(&options, loaded, watch)
+            })
+        }
         Some(Command::Rules(options)) => {
             with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))
         }
@@ -86,7 +92,7 @@ fn with_sources(
     go_on: impl FnOnce(&Loaded, Keymap, Watch) -> ExitCode,
 ) -> ExitCode {
     let environment = Environment::of_this_process();
-    let loaded = match load(&options.overrides(), &environment, &source::known_kinds()) {
+    let loaded = match load(&options.overrides(), &environment, &known_kinds()) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(error),
     };

@@ -45,7 +45,8 @@
 //!
 //! Beside `fetch` a source may look behind its numbers: `explain` (one SLO: samples, gaps, queries),
 //! `examine` (what is wrong and what to do) and `requests` (what a refresh sends). Each has a default
-//! that needs no more than an observation. `x` goes the same way round as a poll: an effect asks the
+//! that needs no more than an observation. `mapped` tells how its last answer became rows, and
+//! [`http::trace`] what was sent for it: `source test` prints both. `x` goes the same way round as a poll: an effect asks the
 //! source's own task, and what it says comes back as a message.
 //!
 //! `tests/architecture.rs` holds the directions of import, the homes of heavy crates and the

@@ -10,6 +10,7 @@ use crate::text;
 pub mod doctor;
 pub mod explain;
 pub mod orders;
+pub mod rehearsal;
 pub mod status;
 mod table;
 

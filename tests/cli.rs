@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
@@ -61,6 +61,8 @@ fn help_says_what_can_be_typed() {
         ("help_status", &["status", "--help"]),
         ("help_explain", &["explain", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
+        ("help_source", &["source", "--help"]),
+        ("help_source_test", &["source", "test", "--help"]),
         ("help_rules", &["rules", "--help"]),
         ("help_config", &["config", "--help"]),
         ("help_completions", &["completions", "--help"]),
@@ -273,4 +275,126 @@ fn a_secret_that_is_not_there_is_a_fault_that_names_its_place() {
         "{}",
         said.stdout
     );
+}
+
+/// A server that answers every request with this, until the test ends; its URL.
+fn serve(status: &'static str, body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+            {}
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            // The reader may be gone.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+/// A configuration of one source; the folder keeps it.
+fn configured(source: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    fs::write(&file, format!("[[source]]\nname = 'deploys'\n{source}")).unwrap();
+    let file = file.to_str().unwrap().to_owned();
+    (folder, file)
+}
+
+const DEPLOYS: &str = r#"{"deploys": [
+    {"id": 1, "service": "checkout", "version": "v2.31.0", "status": "success"},
+    {"id": 2, "service": "cart"}]}"#;
+
+#[test]
+fn a_source_is_tested_with_all_that_was_asked_mapped_and_dropped() {
+    let url = serve("200 OK", DEPLOYS);
+    let (_folder, file) = configured(&format!(
+        "kind = 'json'\nurl = '{url}/recent?key=hunter2'\nreleases = '.deploys[]'\n"
+    ));
+    let text = answer(&["source", "test", "deploys", "--config", &file]);
+    assert_eq!((text.status, text.stderr.as_str()), (Some(0), ""));
+    for want in [
+        &format!("GET {url}/recent?key=…: 200, {} bytes, ", DEPLOYS.len()),
+        "releases: 2 emitted, 1 kept, 1 dropped",
+        "dropped: row 2 lacks `version`",
+        r#"{"id":2,"service":"cart"}"#,
+        "the first object of its input:",
+        "rows: 1 release\n",
+        "v2.31.0  1   checkout  -            succeeded",
+        "warning: releases: 1 of 2 rows dropped",
+    ] {
+        assert!(text.stdout.contains(want), "no {want} in {}", text.stdout);
+    }
+
+    let json = answer(&[
+        "source", "test", "deploys", "--format", "json", "--config", &file,
+    ]);
+    assert_eq!((json.status, json.stderr.as_str()), (Some(0), ""));
+    let told: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(told["schema"], "watchfire/source-test/v1");
+    assert_eq!((&told["ok"], &told["kind"]), (&true.into(), &"json".into()));
+    assert_eq!(told["requests"][0]["status"], 200);
+    assert_eq!(told["requests"][0]["bytes"], DEPLOYS.len());
+    let program = &told["programs"][0];
+    assert_eq!(
+        (&program["emitted"], &program["kept"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(program["drops"][0]["reason"], "lacks `version`");
+    assert_eq!(told["counts"]["releases"], 1);
+    assert_eq!(told["counts"]["slos"], serde_json::Value::Null);
+    assert_eq!(told["status"]["releases"][0]["version"], "v2.31.0");
+    for output in [&text.stdout, &json.stdout] {
+        assert!(!output.contains("hunter2"), "{output}");
+    }
+}
+
+#[test]
+fn a_source_that_fails_its_test_exits_with_3_and_says_why() {
+    let (_folder, file) = configured(&format!(
+        "kind = 'json'\nurl = '{}'\nreleases = '.'\n",
+        serve("503 Service Unavailable", "")
+    ));
+    let said = answer(&["source", "test", "deploys", "--config", &file]);
+    assert_eq!(said.status, Some(3));
+    assert!(said.stdout.contains(": 503, 0 bytes, "), "{}", said.stdout);
+    assert!(said.stdout.contains("\nfault: "), "{}", said.stdout);
+
+    let (_folder, file) = configured(&format!("kind = 'alertmanager'\nurl = '{}'\n", dead_url()));
+    let said = answer(&["source", "test", "deploys", "--config", &file]);
+    assert_eq!(said.status, Some(3));
+    assert!(said.stdout.contains("/api/v2/alerts"), "{}", said.stdout);
+    assert!(said.stdout.contains(": no answer, "), "{}", said.stdout);
+
+    let said = answer(&["source", "test", "depolys", "--config", &file]);
+    assert_eq!((said.status, said.stdout.as_str()), (Some(3), ""));
+    assert!(
+        said.stderr
+            .contains("no source is named `depolys`; there is `deploys`")
+    );
+}
+
+#[test]
+fn any_kind_of_source_can_be_tested() {
+    let (_folder, file) = configured(&format!(
+        "kind = 'alertmanager'\nurl = '{}'\n",
+        serve("200 OK", "[]")
+    ));
+    let said = answer(&["source", "test", "deploys", "--config", &file]);
+    assert_eq!(said.status, Some(0), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("deploys (alertmanager): answered"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("rows: 0 incidents"), "{}", said.stdout);
+    assert!(!said.stdout.contains("programs"), "{}", said.stdout);
 }
