@@ -31,6 +31,7 @@ pub mod json;
 mod link;
 mod listing;
 pub mod openmetrics;
+pub mod pagerduty;
 pub mod prometheus;
 mod rollback;
 mod standing;

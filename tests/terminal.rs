@@ -304,7 +304,7 @@ mod stage {
             store: Store::new(vec![feed]),
         };
         let keymap = Keymap::new(&BTreeMap::new()).expect("keys");
-        let status = run(&Settings::empty().ui, keymap, watch);
+        let status = run(&Settings::empty(), keymap, watch);
         // Not the verdict of this test, but the program's.
         std::process::exit(i32::from(status != std::process::ExitCode::SUCCESS));
     }

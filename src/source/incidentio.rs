@@ -1,0 +1,413 @@
+//! Asks incident.io's API for incidents (v2) and for who is on call, and resolves and annotates there.
+//!
+//! Open incidents come whole, those that ended in the last day besides. incident.io has no
+//! acknowledgements: somebody has an incident when anybody but its reporter has a role in it.
+
+mod act;
+mod options;
+mod pages;
+mod rows;
+mod wire;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use self::options::Options;
+use self::pages::{List, Listed, send};
+use self::wire::{Entries, Named, Schedule};
+use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
+use crate::config::{Problem, Settings, SourceSettings};
+use crate::domain::{Facts, Fault, FaultKind, Incident, OnCall, Order, Verb};
+use crate::http::Http;
+use crate::store::Offers;
+use crate::text::Untrusted;
+
+/// `kind = "incidentio"`.
+pub const KIND: Kind = Kind {
+    name: "incidentio",
+    interval: SignedDuration::from_secs(30),
+    measures: false,
+    build,
+};
+
+/// How many open incidents are looked at.
+const OPEN: usize = 1_000;
+/// How many that have ended.
+const ENDED: usize = 500;
+/// How many schedules, and how many a page: with more the API leaves out who is next.
+const SCHEDULES: usize = 200;
+const SCHEDULES_A_PAGE: usize = 25;
+/// How many schedules are asked for a past moment: each is a request.
+const PAST_SCHEDULES: usize = 20;
+/// How long an incident that has ended stays.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
+/// How long severities, teams and who is on call are good.
+const NAMES_GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
+const ROTA_GOOD_FOR: SignedDuration = SignedDuration::from_mins(5);
+/// After this a poll asks for nothing more that it can do without; it has 30 s at least.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+    let options: Options = settings.options()?;
+    options.check(settings)?;
+    let source = IncidentIo {
+        http: Http::new(settings, Some(options::DEFAULT_URL))?,
+        options,
+        names: None,
+        rota: None,
+    };
+    Ok(Built {
+        source: Box::new(source),
+        offers: Offers {
+            incidents: true,
+            acts: &[Verb::Resolve, Verb::Note],
+            ..Offers::default()
+        },
+        expected: Vec::new(),
+    })
+}
+
+/// incident.io, and what it has said so far.
+struct IncidentIo {
+    http: Http,
+    options: Options,
+    names: Option<Names>,
+    rota: Option<Rota>,
+}
+
+/// What the account calls things.
+struct Names {
+    at: Timestamp,
+    /// The ranks of severities, the worst first.
+    ranks: Vec<i64>,
+    /// Ids and names of teams.
+    teams: Vec<(String, String)>,
+    /// The ids of the teams that are watched.
+    watched: Vec<String>,
+    warnings: Vec<Untrusted>,
+}
+
+/// Who was on call when last asked.
+struct Rota {
+    at: Timestamp,
+    rows: Option<Vec<OnCall>>,
+    warnings: Vec<Untrusted>,
+}
+
+impl Source for IncidentIo {
+    fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
+        Box::pin(self.poll(ask))
+    }
+
+    fn preview<'a>(&'a mut self, order: &'a Order) -> Previewing<'a> {
+        Box::pin(self.foresee(order))
+    }
+
+    fn act<'a>(&'a mut self, order: &'a Order) -> Acting<'a> {
+        Box::pin(self.carry_out(order))
+    }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.http.skew()
+    }
+}
+
+impl IncidentIo {
+    async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut facts = Facts::default();
+        self.learn(ask.now, deadline).await?;
+        let open = self.list(
+            &["triage", "live", "paused"],
+            None,
+            OPEN,
+            "open incidents",
+            deadline,
+        );
+        let open = open.await?;
+        let moment = ask.moment();
+        let oldest = moment.checked_sub(RECENT).unwrap_or(moment);
+        let over = ["learning", "closed", "declined", "canceled", "merged"];
+        let ended = self.list(&over, Some(oldest), ENDED, "incidents that ended", deadline);
+        let ended = match ended.await {
+            Ok(ended) => ended,
+            Err(fault) if ask.at.is_some() => return Err(fault),
+            Err(fault) => {
+                facts.fault = Some(named("incidents that ended", &fault));
+                Listed {
+                    rows: Vec::new(),
+                    warnings: Vec::new(),
+                }
+            }
+        };
+        facts.warnings.extend(open.warnings);
+        facts.warnings.extend(ended.warnings);
+        let mut found = ended.rows;
+        // What was asked for later knows more.
+        let is_new = |row: &wire::Incident| !found.iter().any(|known| known.id == row.id);
+        let open: Vec<_> = open.rows.into_iter().filter(is_new).collect();
+        found.extend(open);
+        let rows = found.iter().filter_map(|row| self.incident(row, ask.at));
+        let is_recent =
+            |row: &Incident| row.is_open() || row.resolved_at.is_some_and(|at| at >= oldest);
+        facts.incidents = Some(rows.filter(is_recent).collect());
+        if facts.fault.is_none() {
+            facts.fault = self.ask_rota(ask, deadline).await.err();
+        }
+        let rota = self.rota.as_ref();
+        facts.on_call = rota.and_then(|rota| rota.rows.clone());
+        let names = self.names.iter().flat_map(|names| &names.warnings);
+        let rota = rota.into_iter().flat_map(|rota| &rota.warnings);
+        facts.warnings.extend(names.chain(rota).cloned());
+        facts.rest = self.http.rest();
+        Ok(facts)
+    }
+
+    /// One incident, if it is watched and there was one.
+    fn incident(&self, row: &wire::Incident, at: Option<Timestamp>) -> Option<Incident> {
+        let names = self.names.as_ref();
+        let (ranks, teams) = names.map_or((&[][..], &[][..]), |names| (&names.ranks, &names.teams));
+        if !self.is_watched(row.team_ids()) {
+            return None;
+        }
+        let incident = rows::incident(row, &self.options, ranks, teams);
+        let incident = Some(incident).filter(|row| self.options.has_service(row.service.raw()))?;
+        match at {
+            Some(at) => rows::rewound(incident, at),
+            None => Some(incident),
+        }
+    }
+
+    fn is_watched<'a>(&self, mut teams: impl Iterator<Item = &'a str>) -> bool {
+        let watched = self.names.as_ref().map_or(&[][..], |names| &names.watched);
+        self.options.teams.is_empty() || teams.any(|team| watched.iter().any(|id| id == team))
+    }
+
+    /// The incidents in some categories, changed since then.
+    async fn list(
+        &self,
+        categories: &[&str],
+        since: Option<Timestamp>,
+        cap: usize,
+        what: &'static str,
+        deadline: Instant,
+    ) -> Result<Listed<wire::Incident>, Fault> {
+        let category = |word: &&str| ("status_category[one_of]", (*word).to_owned());
+        let mut query: Vec<_> = categories.iter().map(category).collect();
+        // The API knows days here, not times.
+        let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+        query.extend(since.map(|since| ("updated_at[gte]", day(since))));
+        let list = List {
+            path: "/v2/incidents",
+            key: "incidents",
+            what,
+            query,
+            page: 250,
+            cap,
+            deadline,
+        };
+        list.ask(&self.http).await
+    }
+
+    /// Learns the order of severities and the names of teams, now and then.
+    async fn learn(&mut self, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
+        let is_good = |names: &Names| now.duration_since(names.at) < NAMES_GOOD_FOR;
+        if self.names.as_ref().is_some_and(is_good) {
+            return Ok(());
+        }
+        match self.names(now, deadline).await {
+            Ok(names) => self.names = Some(names),
+            Err(fault) => match &mut self.names {
+                Some(names) => names.warnings = vec![fault.message],
+                None => return Err(fault),
+            },
+        }
+        Ok(())
+    }
+
+    async fn names(&self, at: Timestamp, deadline: Instant) -> Result<Names, Fault> {
+        let mut warnings = Vec::new();
+        let severities = match send(self.http.get("/v1/severities")).await {
+            Ok(answer) => answer
+                .json::<wire::Severities>()?
+                .severities
+                .unwrap_or_default(),
+            Err(fault) if is_withheld(fault.kind) => {
+                warnings.push(named("severities", &fault).message);
+                Vec::new()
+            }
+            Err(fault) => return Err(named("severities", &fault)),
+        };
+        let mut ranks: Vec<_> = severities
+            .into_iter()
+            .flatten()
+            .filter_map(|row| row.rank)
+            .collect();
+        ranks.sort_unstable_by(|a, b| b.cmp(a));
+        ranks.dedup();
+        let list = List {
+            path: "/v3/teams",
+            key: "teams",
+            what: "teams",
+            query: Vec::new(),
+            page: 100,
+            cap: 1_000,
+            deadline,
+        };
+        let teams = match list.ask::<Named>(&self.http).await {
+            Ok(listed) => {
+                warnings.extend(listed.warnings);
+                let team = |row: Named| Some((row.id?, row.name?));
+                listed.rows.into_iter().filter_map(team).collect()
+            }
+            // Ids will do, then.
+            Err(fault) if is_withheld(fault.kind) => {
+                if !self.options.teams.is_empty() {
+                    warnings.push(named("teams", &fault).message);
+                }
+                Vec::new()
+            }
+            Err(fault) => return Err(named("teams", &fault)),
+        };
+        let watched = self.watched(&teams)?;
+        Ok(Names {
+            at,
+            ranks,
+            teams,
+            watched,
+            warnings,
+        })
+    }
+
+    /// The ids of the teams that the settings name.
+    fn watched(&self, teams: &[(String, String)]) -> Result<Vec<String>, Fault> {
+        let mut watched = Vec::new();
+        for word in &self.options.teams {
+            let is_it =
+                |(id, name): &&(String, String)| id == word || name.eq_ignore_ascii_case(word);
+            let mut found = teams
+                .iter()
+                .filter(is_it)
+                .map(|(id, _)| id.clone())
+                .peekable();
+            if found.peek().is_none() {
+                if !act::is_id(word) {
+                    let message = format!(
+                        "`teams`: incident.io knows no `{word}`, or the key may not see it"
+                    );
+                    return Err(Fault::new(FaultKind::NotFound, message));
+                }
+                watched.push(word.clone());
+            }
+            watched.extend(found);
+        }
+        Ok(watched)
+    }
+
+    /// Asks who is on call, unless that is known well enough.
+    async fn ask_rota(&mut self, ask: &Ask, deadline: Instant) -> Result<(), Fault> {
+        if ask.at.is_none() && self.rota.as_ref().is_some_and(|rota| rota.is_good(ask.now)) {
+            return Ok(());
+        }
+        let list = List {
+            path: "/v2/schedules",
+            key: "schedules",
+            what: "schedules",
+            query: Vec::new(),
+            page: SCHEDULES_A_PAGE,
+            cap: SCHEDULES,
+            deadline,
+        };
+        let mut listed = match list.ask::<Schedule>(&self.http).await {
+            Ok(listed) => listed,
+            Err(fault) if is_withheld(fault.kind) => {
+                self.rota = Some(Rota {
+                    at: ask.now,
+                    rows: None,
+                    warnings: vec![named("who is on call", &fault).message],
+                });
+                return Ok(());
+            }
+            Err(fault) => return Err(named("who is on call", &fault)),
+        };
+        listed
+            .rows
+            .retain(|schedule| self.is_watched(schedule.team_ids()));
+        let rows = match ask.at {
+            None => listed.rows.iter().flat_map(rows::on_call).collect(),
+            Some(at) => self.past_rota(&mut listed, at, deadline).await?,
+        };
+        self.rota = Some(Rota {
+            at: ask.now,
+            rows: Some(rows),
+            warnings: listed.warnings,
+        });
+        Ok(())
+    }
+
+    /// Who had each schedule at a past moment.
+    async fn past_rota(
+        &self,
+        listed: &mut Listed<Schedule>,
+        at: Timestamp,
+        deadline: Instant,
+    ) -> Result<Vec<OnCall>, Fault> {
+        let all = listed.rows.len();
+        let until = at.checked_add(SignedDuration::from_secs(1)).unwrap_or(at);
+        let (mut found, mut asked) = (Vec::new(), 0);
+        for schedule in listed.rows.iter().take(PAST_SCHEDULES) {
+            if Instant::now() >= deadline {
+                break;
+            }
+            asked += 1;
+            let request = self
+                .http
+                .get("/v2/schedule_entries")
+                .query("schedule_id", &schedule.id)
+                .query("entry_window_start", &at.to_string())
+                .query("entry_window_end", &until.to_string());
+            let entries: Entries = send(request).await?.json()?;
+            let had = entries.effective().filter(|shift| {
+                shift.start().is_none_or(|start| start <= at)
+                    && shift.end().is_none_or(|end| at < end)
+            });
+            found.extend(had.filter_map(|shift| rows::shift_of(schedule, shift, false)));
+        }
+        if asked < all {
+            let words = format!("who was on call: {asked} of {all} schedules loaded");
+            listed.warnings.push(words.into());
+        }
+        Ok(found)
+    }
+}
+
+impl Rota {
+    /// True while nothing is likely to have changed.
+    fn is_good(&self, now: Timestamp) -> bool {
+        let has_changed = |row: &OnCall| {
+            row.until.is_some_and(|until| until <= now) || row.from.is_some_and(|from| from <= now)
+        };
+        now.duration_since(self.at) < ROTA_GOOD_FOR && !self.rows.iter().flatten().any(has_changed)
+    }
+}
+
+/// True for what asking again does not mend: the key has no right to that.
+fn is_withheld(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
+    )
+}
+
+/// A fault of one part.
+fn named(part: &str, fault: &Fault) -> Fault {
+    Fault {
+        message: format!("{part}: {}", fault.message.raw()).into(),
+        ..fault.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,389 @@
+//! Asks `PagerDuty`'s REST API v2 for incidents and for who is on call, and acts on incidents there.
+//!
+//! Open incidents come whole, resolved ones of the last day besides. Who is on call, and the names of
+//! services and teams, are asked for every few minutes. One request goes after the other.
+
+mod act;
+mod options;
+mod pages;
+mod rota;
+mod rows;
+mod scope;
+mod wire;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use self::options::{Options, Severities};
+use self::pages::{List, Listed};
+use self::rota::Rota;
+use self::scope::{Scope, each};
+use self::wire::{LogEntry, Named};
+use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
+use crate::config::{Problem, Settings, SourceSettings};
+use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
+use crate::http::Http;
+use crate::store::Offers;
+use crate::text::Untrusted;
+
+/// `kind = "pagerduty"`.
+pub const KIND: Kind = Kind {
+    name: "pagerduty",
+    interval: SignedDuration::from_secs(30),
+    measures: false,
+    build,
+};
+
+/// How many open incidents are looked at, the newest.
+const OPEN: usize = 1_000;
+/// How many resolved ones.
+const RESOLVED: usize = 500;
+/// How long a resolved incident stays.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
+/// How long ago an incident may have begun that was resolved lately: what the API looks back.
+const BEGAN: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How many logs are read to find out where incidents stood at a past moment.
+const LOGS: usize = 25;
+/// How long names of teams and services, and the order of priorities, are good.
+const NAMES_GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
+/// After this a poll asks for nothing more that it can do without; it has 30 s at least.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
+    let options: Options = settings.options()?;
+    options.check(settings)?;
+    let http = Http::new(settings, Some(options::DEFAULT_URL))?;
+    let email = options.user_email.clone().or_else(|| all.me.email.clone());
+    let source = PagerDuty {
+        http: http.token_header("authorization", "Token token="),
+        severities: options.severities(),
+        email: email.filter(|email| options::is_address(email)),
+        options,
+        scope: None,
+        ranked_at: None,
+        rota: None,
+        levels: HashMap::new(),
+    };
+    Ok(Built {
+        source: Box::new(source),
+        offers: Offers {
+            incidents: true,
+            acts: &[
+                Verb::Acknowledge,
+                Verb::Unacknowledge,
+                Verb::Resolve,
+                Verb::Snooze,
+                Verb::Unsnooze,
+                Verb::Note,
+                Verb::Escalate,
+            ],
+            ..Offers::default()
+        },
+        expected: Vec::new(),
+    })
+}
+
+/// `PagerDuty`, and what it has said so far.
+struct PagerDuty {
+    http: Http,
+    options: Options,
+    severities: Severities,
+    /// Who acts: the settings say, or the key's own user.
+    email: Option<String>,
+    scope: Option<Scope>,
+    /// When the order of priorities was asked for.
+    ranked_at: Option<Timestamp>,
+    rota: Option<Rota>,
+    /// The step that each previewed escalation would go to.
+    levels: HashMap<String, u32>,
+}
+
+impl Source for PagerDuty {
+    fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
+        Box::pin(self.poll(ask))
+    }
+
+    fn preview<'a>(&'a mut self, order: &'a Order) -> Previewing<'a> {
+        Box::pin(self.foresee(order))
+    }
+
+    fn act<'a>(&'a mut self, order: &'a Order) -> Acting<'a> {
+        Box::pin(self.carry_out(order))
+    }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.http.skew()
+    }
+}
+
+impl PagerDuty {
+    async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut facts = Facts::default();
+        if self.is_narrow() {
+            self.learn(ask.now, deadline).await?;
+        }
+        let mut found: BTreeMap<String, wire::Incident> = BTreeMap::new();
+        let mut take = |listed: Listed<wire::Incident>, warnings: &mut Vec<Untrusted>| {
+            warnings.extend(listed.warnings);
+            // What is asked for later knows more.
+            found.extend(listed.rows.into_iter().map(|row| (row.id.clone(), row)));
+        };
+        take(self.list_open(deadline).await?, &mut facts.warnings);
+        match self.list_resolved(ask, deadline).await {
+            Ok(listed) => take(listed, &mut facts.warnings),
+            Err(fault) if ask.at.is_some() => return Err(fault),
+            Err(fault) => facts.fault = Some(named("resolved incidents", &fault)),
+        }
+        let found: Vec<_> = found.into_values().collect();
+        if facts.fault.is_none() {
+            self.rank(&found, ask.now, deadline, &mut facts).await;
+        }
+        let rows = found
+            .iter()
+            .map(|row| rows::incident(row, &self.severities));
+        let rows: Vec<_> = rows.collect();
+        let rows = match ask.at {
+            Some(at) => self.rewind(rows, at, deadline, &mut facts.warnings).await?,
+            None => rows,
+        };
+        let oldest = ask.moment().checked_sub(RECENT).unwrap_or(Timestamp::MIN);
+        let is_recent =
+            |row: &Incident| row.is_open() || row.resolved_at.is_some_and(|at| at >= oldest);
+        facts.incidents = Some(rows.into_iter().filter(is_recent).collect());
+        if facts.fault.is_none() {
+            facts.fault = self.ask_rota(ask, deadline).await.err();
+        }
+        let rota = self.rota.as_ref();
+        facts.on_call = rota.and_then(|rota| rota.rows.clone());
+        let scope = self.scope.iter().flat_map(|scope| &scope.warnings);
+        let rota = rota.into_iter().flat_map(|rota| &rota.warnings);
+        facts.warnings.extend(scope.chain(rota).cloned());
+        facts.rest = self.http.rest();
+        Ok(facts)
+    }
+
+    /// True when not the whole account is watched.
+    fn is_narrow(&self) -> bool {
+        !(self.options.teams.is_empty() && self.options.services.is_empty())
+    }
+
+    /// Learns the names of teams and services, now and then; what was known stays when that fails.
+    async fn learn(&mut self, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
+        let is_good = |scope: &Scope| now.duration_since(scope.at) < NAMES_GOOD_FOR;
+        if self.scope.as_ref().is_some_and(is_good) {
+            return Ok(());
+        }
+        match Scope::learn(&self.http, &self.options, now, deadline).await {
+            Ok(scope) => self.scope = Some(scope),
+            Err(fault) if self.scope.is_none() => return Err(fault),
+            Err(fault) => {
+                let Some(scope) = &mut self.scope else {
+                    return Err(fault);
+                };
+                scope.warnings = vec![fault.message];
+            }
+        }
+        Ok(())
+    }
+
+    /// The part of an account that incidents are asked of.
+    fn narrowed(&self) -> Vec<(&'static str, String)> {
+        let scope = self.scope.as_ref().filter(|_| self.is_narrow());
+        let parts = scope.into_iter().flat_map(|scope| {
+            let teams = each("team_ids[]", &scope.team_ids);
+            teams
+                .into_iter()
+                .chain(each("service_ids[]", &scope.service_ids))
+        });
+        parts.collect()
+    }
+
+    async fn list_open(&self, deadline: Instant) -> Result<Listed<wire::Incident>, Fault> {
+        let mut query = each(
+            "statuses[]",
+            &["triggered", "acknowledged"].map(str::to_owned),
+        );
+        // Without it an incident that began a month ago would be left out, however open.
+        query.push(("date_range", "all".to_owned()));
+        query.push(("sort_by", "created_at:desc".to_owned()));
+        query.push(("total", "true".to_owned()));
+        query.extend(self.narrowed());
+        let list = List {
+            path: "/incidents",
+            key: "incidents",
+            what: "open incidents",
+            query,
+            cap: OPEN,
+            deadline,
+        };
+        list.ask(&self.http, |_| false).await
+    }
+
+    /// Those resolved in the last day; for a past moment all that had begun until then, since one
+    /// resolved after it was open.
+    async fn list_resolved(
+        &self,
+        ask: &Ask,
+        deadline: Instant,
+    ) -> Result<Listed<wire::Incident>, Fault> {
+        let moment = ask.moment();
+        let since = moment.checked_sub(BEGAN).unwrap_or(moment);
+        let oldest = moment.checked_sub(RECENT).unwrap_or(moment);
+        let mut query = each("statuses[]", &["resolved".to_owned()]);
+        query.push(("since", since.to_string()));
+        query.push(("until", moment.to_string()));
+        query.push(("sort_by", "resolved_at:desc".to_owned()));
+        query.extend(self.narrowed());
+        let list = List {
+            path: "/incidents",
+            key: "incidents",
+            what: "resolved incidents",
+            query,
+            cap: RESOLVED,
+            deadline,
+        };
+        let is_old = |row: &wire::Incident| row.resolved().is_some_and(|at| at < oldest);
+        list.ask(&self.http, |page| page.iter().all(is_old)).await
+    }
+
+    /// Learns the order of priorities, once there is one whose name does not tell.
+    async fn rank(
+        &mut self,
+        found: &[wire::Incident],
+        now: Timestamp,
+        deadline: Instant,
+        facts: &mut Facts,
+    ) {
+        let is_known = |at: Timestamp| now.duration_since(at) < NAMES_GOOD_FOR;
+        let is_needed = found.iter().any(|row| self.severities.needs_rank(row));
+        if !is_needed || self.ranked_at.is_some_and(is_known) {
+            return;
+        }
+        let list = List {
+            path: "/priorities",
+            key: "priorities",
+            what: "priorities",
+            query: Vec::new(),
+            cap: 100,
+            deadline,
+        };
+        match list.ask::<Named>(&self.http, |_| false).await {
+            Ok(listed) => {
+                let ids = listed.rows.into_iter().filter_map(|row| row.id);
+                self.severities.ranked = ids.collect();
+            }
+            // Then urgencies tell.
+            Err(fault) if is_withheld(fault.kind) => {}
+            Err(fault) => {
+                facts.fault = Some(named("priorities", &fault));
+                return;
+            }
+        }
+        self.ranked_at = Some(now);
+    }
+
+    /// The incidents as they stood at a past moment.
+    async fn rewind(
+        &self,
+        rows: Vec<Incident>,
+        at: Timestamp,
+        deadline: Instant,
+        warnings: &mut Vec<Untrusted>,
+    ) -> Result<Vec<Incident>, Fault> {
+        let mut kept = Vec::new();
+        let (mut asked, mut guessed) = (0, 0_usize);
+        for row in rows {
+            let Some((mut row, is_certain)) = rows::rewound(row, at) else {
+                continue;
+            };
+            if !is_certain && asked < LOGS && Instant::now() < deadline {
+                asked += 1;
+                let log = self.log(row.id.raw(), at, deadline).await?;
+                rows::correct(&mut row, log, at);
+            } else if !is_certain {
+                guessed += 1;
+            }
+            kept.push(row);
+        }
+        if guessed > 0 {
+            let words = format!(
+                "{guessed} incidents are shown as triggered: where they stood then is in their logs alone"
+            );
+            warnings.push(words.into());
+        }
+        Ok(kept)
+    }
+
+    /// What happened to an incident until a moment.
+    async fn log(
+        &self,
+        id: &str,
+        at: Timestamp,
+        deadline: Instant,
+    ) -> Result<Vec<LogEntry>, Fault> {
+        if !act::is_id(id) {
+            return Ok(Vec::new());
+        }
+        let list = List {
+            path: &format!("/incidents/{id}/log_entries"),
+            key: "log_entries",
+            what: "log entries",
+            query: vec![
+                ("is_overview", "true".to_owned()),
+                ("time_zone", "UTC".to_owned()),
+                ("until", at.to_string()),
+            ],
+            cap: 300,
+            deadline,
+        };
+        Ok(list.ask(&self.http, |_| false).await?.rows)
+    }
+
+    /// Asks who is on call, unless that is known well enough.
+    async fn ask_rota(&mut self, ask: &Ask, deadline: Instant) -> Result<(), Fault> {
+        let is_good = |rota: &Rota| rota.is_good(ask.now);
+        if ask.at.is_none() && self.rota.as_ref().is_some_and(is_good) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Ok(());
+        }
+        self.learn(ask.now, deadline).await?;
+        let is_narrow = self.is_narrow();
+        let Some(scope) = &self.scope else {
+            return Ok(());
+        };
+        let rota = Rota::ask(&self.http, scope, is_narrow, ask, deadline).await;
+        match rota.map_err(|fault| named("who is on call", &fault)) {
+            Ok(rota) => self.rota = Some(rota),
+            Err(fault) if is_withheld(fault.kind) => {
+                self.rota = Some(Rota::withheld(ask.now, fault.message));
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+}
+
+/// True for what asking again does not mend: the key, or the account, does not have that.
+fn is_withheld(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
+    )
+}
+
+/// A fault of one part.
+fn named(part: &str, fault: &Fault) -> Fault {
+    Fault {
+        message: format!("{part}: {}", fault.message.raw()).into(),
+        ..fault.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;
