@@ -28,6 +28,8 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{Origin, Period, Rule, Service, Slo, SourceName, Window};
 
+pub use crate::domain::Me;
+
 pub use files::{Import, import, text_of};
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
@@ -51,19 +53,6 @@ pub struct Settings {
     pub actions: ActionSettings,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
-}
-
-/// Who sits here: `[me]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Me {
-    /// What the audit log and the makers of silences are told; empty for the login's name.
-    pub name: String,
-    /// What sources call me besides: ids, logins, addresses.
-    pub aliases: Vec<String>,
-    /// My address, which PagerDuty asks for.
-    pub email: Option<String>,
-    /// The teams I am in.
-    pub teams: Vec<String>,
 }
 
 /// Whether and how anything may be changed anywhere: `[actions]`.

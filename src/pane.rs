@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-use crate::domain::{Explanation, Fault, Phase, SourceName, Standing, State};
+use crate::config::CommandScope;
+use crate::domain::{Explanation, Fault, Phase, SourceName, Standing, State, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -16,6 +17,7 @@ pub mod cell;
 pub mod figures;
 pub mod fresh;
 mod incidents;
+pub mod on_call;
 mod related;
 mod releases;
 mod slos;
@@ -155,6 +157,20 @@ pub struct Sight<'a> {
 }
 
 impl Sight<'_> {
+    /// Whose the rows of a service are: nobody in particular has an SLO or a release.
+    fn whose_service(&self, service: &Untrusted, on_call_for: &[Untrusted]) -> Whose {
+        if on_call_for.contains(service) {
+            return Whose::Mine;
+        }
+        let team = self.store.service(service);
+        let team = team.and_then(|service| service.team.as_deref());
+        if team.is_some_and(|team| self.store.me().is_in(team)) {
+            Whose::Team
+        } else {
+            Whose::All
+        }
+    }
+
     /// The source of a row.
     pub fn feed(&self, entry: &Entry) -> Option<&Feed> {
         self.store.feeds().get(entry.feed)
@@ -272,6 +288,32 @@ pub trait Pane: Sync {
             known: board.entries.len(),
             unsure: self.is_unsure(sight),
         }
+    }
+
+    /// Whether a row is one of those that a title counts.
+    fn counts(&self, _sight: Sight<'_>, _entry: &Entry) -> bool {
+        true
+    }
+
+    /// Whose a row is; `on_call_for` are the services that I have the pager for.
+    fn whose(&self, _sight: Sight<'_>, _entry: &Entry, _on_call_for: &[Untrusted]) -> Whose {
+        Whose::Mine
+    }
+
+    /// Whether somebody has to look at a row now and nobody does: such a one is never hidden without
+    /// a word.
+    fn is_pressing(&self, _sight: Sight<'_>, _entry: &Entry) -> bool {
+        false
+    }
+
+    /// Which commands of the user's own work on its rows.
+    fn scope(&self) -> Option<CommandScope> {
+        None
+    }
+
+    /// What stands for a placeholder of such a command.
+    fn value(&self, _sight: Sight<'_>, _entry: &Entry, _name: &str) -> Option<Untrusted> {
+        None
     }
 
     /// True while a source that feeds the pane does not answer.

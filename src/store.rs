@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Facts, Fault, Freshness, Incident, Observation, OnCall, Release, Report, Service, Silence, Slo,
-    SourceName, Verb,
+    Facts, Fault, Freshness, Incident, Me, Observation, OnCall, Release, Report, Service, Silence,
+    Slo, SourceName, Verb,
 };
 use crate::text::Untrusted;
 
@@ -112,6 +112,7 @@ pub struct Store {
     services: Arc<[Service]>,
     /// What sources call services, to what every pane calls them.
     aliases: Arc<HashMap<String, Untrusted>>,
+    me: Arc<Me>,
 }
 
 impl Store {
@@ -121,7 +122,20 @@ impl Store {
             feeds,
             services: Arc::default(),
             aliases: Arc::default(),
+            me: Arc::default(),
         }
+    }
+
+    /// The same, knowing who looks at it.
+    #[must_use]
+    pub fn with_me(mut self, me: Me) -> Self {
+        self.me = Arc::new(me);
+        self
+    }
+
+    /// Who looks at it.
+    pub fn me(&self) -> &Me {
+        &self.me
     }
 
     /// The same, knowing these services: rows are called by their names, whatever a source says.

@@ -39,7 +39,9 @@ impl Watch {
         }
         Ok(Self {
             sources,
-            store: Store::new(feeds).with_services(settings.services.clone()),
+            store: Store::new(feeds)
+                .with_services(settings.services.clone())
+                .with_me(settings.me.clone()),
         })
     }
 }

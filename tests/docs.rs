@@ -15,7 +15,7 @@ use watchfire::cli::Cli;
 use watchfire::config::{Environment, load_text};
 use watchfire::domain::slo::Verdict;
 use watchfire::domain::{
-    Events, Facts, Incident, IncidentStatus, Observation, Origin, Period, Reading, Release,
+    Events, Facts, Incident, IncidentStatus, Observation, OnCall, Origin, Period, Reading, Release,
     ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Window,
 };
 use watchfire::print;
@@ -217,10 +217,20 @@ fn store(now: Timestamp) -> Store {
             slos: Some(vec![slo(source, now)]),
             releases: Some(vec![release()]),
             incidents: Some(vec![incident()]),
+            on_call: Some(vec![shift()]),
             ..Facts::default()
         }),
     });
     store
+}
+
+fn shift() -> OnCall {
+    OnCall {
+        schedule: "shop primary".into(),
+        who: "mara".into(),
+        services: vec!["checkout".into()],
+        ..OnCall::default()
+    }
 }
 
 fn slo(source: SourceName, at: Timestamp) -> Observation {

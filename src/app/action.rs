@@ -101,6 +101,8 @@ actions! {
     FullScreen = "full_screen" ["f"] Look "full screen";
     /// Fewer rows.
     Filter = "filter" ["/"] Look "filter";
+    /// My rows, my team's, or all.
+    Whose = "whose" ["u"] Look "mine/team/all";
     /// Times of day in UTC or in the local zone.
     Zone = "zone" ["z"] Look "UTC/local";
     /// The selected row in detail.

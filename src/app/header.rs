@@ -7,8 +7,8 @@ use super::layout::Area;
 use super::model::Model;
 use super::screen::Bar;
 use super::table;
-use crate::domain::{State, window};
-use crate::pane::{Line, Mark, PANES, Role, Sight, figures, fresh};
+use crate::domain::{State, Whose, window};
+use crate::pane::{Line, Mark, PANES, Role, Sight, figures, fresh, on_call};
 
 /// How many SLOs are in each state, as far as it is known.
 #[derive(Default)]
@@ -80,8 +80,10 @@ fn left(model: &Model, now: Timestamp, step: u8) -> Line {
     };
     line = line.text(gap, Role::Plain);
     line = line.join(counts(&totals(model, sight), step));
-    if step < 2 {
-        line = line.join(on_call(sight));
+    let on_call = (step < 5).then(|| on_call::headline(sight, step >= 2));
+    if let Some(on_call) = on_call.flatten() {
+        let gap = if step < 2 { "     " } else { "  " };
+        line = line.text(gap, Role::Plain).join(on_call);
     }
     line
 }
@@ -147,27 +149,6 @@ fn counts(totals: &Totals, step: u8) -> Line {
     line
 }
 
-/// Who is on call, of the first schedule that says so.
-fn on_call(sight: Sight<'_>) -> Line {
-    let mut shifts = sight.store.on_call();
-    let Some((feed, shift)) = shifts.next() else {
-        return Line::new();
-    };
-    let others = shifts.filter(|(_, other)| other.who != shift.who).count();
-    let mut line = Line::of("     on call ", Role::Dim).foreign(&shift.who, Role::Plain);
-    if let Some(until) = shift.until {
-        line = line.text(format!(" until {}", sight.clock(until)), Role::Dim);
-    }
-    if others > 0 {
-        line = line.text(format!(" +{others}"), Role::Dim);
-    }
-    if feed.freshness(sight.now).is_current() {
-        line
-    } else {
-        line.text("?", Role::Unknown).faded()
-    }
-}
-
 fn right(model: &Model, now: Timestamp, step: u8) -> Line {
     let mut line = Line::new();
     if let Some(frozen) = &model.frozen {
@@ -175,6 +156,9 @@ fn right(model: &Model, now: Timestamp, step: u8) -> Line {
         line = line
             .text(format!(" PAUSED {age} "), Role::Alarm)
             .text(" ", Role::Plain);
+    }
+    if model.whose != Whose::All {
+        line = line.text(format!("{} ", model.whose.word()), Role::Accent);
     }
     let zoned = now.to_zoned(model.zone.clone());
     let form = match step {
@@ -204,7 +188,13 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
         }
         left = if is_open {
             let count = table::count_word(*pane, &model.rosters[place], sight);
-            left.text(format!(" {key}{name} {count} "), role)
+            let others = model.rosters[place].others.count;
+            let hidden = if others > 0 {
+                format!("+{others}")
+            } else {
+                String::new()
+            };
+            left.text(format!(" {key}{name} {count}{hidden} "), role)
         } else {
             left.text(format!("{key}{name}"), role)
         };

@@ -13,10 +13,10 @@ use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
 use super::{Size, sheet, table};
 use crate::config::UiSettings;
-use crate::domain::{Freshness, Report, SourceName};
-use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, tally as tally_of};
+use crate::domain::{Freshness, Report, SourceName, Whose};
+use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, on_call, tally as tally_of};
 use crate::store::{Offers, Store};
-use crate::text::Shown;
+use crate::text::{Shown, Untrusted};
 
 /// How long a row counts as new.
 pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -38,6 +38,8 @@ pub struct Model {
     pub(super) tally: Tally,
     pub(super) flash: Option<Flash>,
     pub(super) frozen: Option<Frozen>,
+    /// Whose rows are looked at.
+    pub(super) whose: Whose,
     /// What was asked about the numbers of one SLO, and what was said.
     pub(super) inquiry: Option<Inquiry>,
     store: Store,
@@ -51,6 +53,8 @@ pub(super) struct Roster {
     pub(super) shown: Vec<usize>,
     pub(super) filter: Filter,
     pub(super) cursor: Cursor,
+    /// What is not shown since it is somebody else's.
+    pub(super) others: Others,
     /// Rows that were not there before, and when they came.
     pub(super) newcomers: HashMap<RowKey, Timestamp>,
     /// What `shown` was made for; `None` when the board is new. All else that happens, every key
@@ -62,8 +66,20 @@ pub(super) struct Roster {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sifted {
     filter: Filter,
+    whose: Whose,
+    /// The services that I have the pager for; known while only my own rows are looked at.
+    on_call_for: Vec<Untrusted>,
     /// How fresh each source is: what is not current is `unknown` to a filter.
     freshness: Vec<Freshness>,
+}
+
+/// Rows that are not shown since they are somebody else's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Others {
+    /// Those that a title would count.
+    pub(super) count: usize,
+    /// Those of them that somebody has to look at now and nobody does.
+    pub(super) pressing: usize,
 }
 
 /// A short message that goes by itself.
@@ -105,11 +121,13 @@ impl Roster {
         self.cursor.choose(place, key, shown.len());
     }
 
-    fn sift(&mut self, pane: &dyn Pane, sight: Sight<'_>) {
+    fn sift(&mut self, pane: &dyn Pane, sight: Sight<'_>, whose: Whose, on_call_for: &[Untrusted]) {
         let feeds = sight.store.feeds().iter();
         let freshness = feeds.map(|feed| feed.freshness(sight.now));
         let wanted = Sifted {
             filter: self.filter.clone(),
+            whose,
+            on_call_for: on_call_for.to_vec(),
             freshness: freshness.collect(),
         };
         if self.sifted.as_ref() == Some(&wanted) {
@@ -117,10 +135,20 @@ impl Roster {
         }
         self.sifted = Some(wanted);
         let entries = self.board.entries.iter().enumerate();
-        self.shown = if self.filter.is_empty() {
+        let is_mine =
+            |entry: &Entry| whose == Whose::All || pane.whose(sight, entry, on_call_for) <= whose;
+        self.others = Others::default();
+        if whose != Whose::All {
+            for (_, entry) in entries.clone().filter(|(_, entry)| !is_mine(entry)) {
+                self.others.count += usize::from(pane.counts(sight, entry));
+                self.others.pressing += usize::from(pane.is_pressing(sight, entry));
+            }
+        }
+        self.shown = if self.filter.is_empty() && whose == Whose::All {
             (0..self.board.entries.len()).collect()
         } else {
             entries
+                .filter(|(_, entry)| is_mine(entry))
                 .filter(|(_, entry)| {
                     let facets = pane.facets(sight, entry);
                     self.filter.passes(entry.key.source.as_str(), &facets)
@@ -156,6 +184,7 @@ impl Model {
             tally: Tally::new(),
             flash: None,
             frozen: None,
+            whose: Whose::All,
             inquiry: None,
             store,
         };
@@ -258,8 +287,12 @@ impl Model {
         self.flash = self.flash.take().filter(|flash| now < flash.until);
         let mut rosters = std::mem::take(&mut self.rosters);
         let sight = self.sight(now);
+        let on_call_for = match self.whose {
+            Whose::All => Vec::new(),
+            Whose::Mine | Whose::Team => on_call::mine(sight),
+        };
         for (pane, roster) in PANES.iter().zip(&mut rosters) {
-            roster.sift(*pane, sight);
+            roster.sift(*pane, sight, self.whose, &on_call_for);
             let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
             roster.newcomers.retain(|_, at| fresh(*at));
         }

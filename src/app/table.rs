@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::action::PANE_ACTIONS;
+use super::action::{Action, PANE_ACTIONS};
 use super::columns::{self, Placed};
 use super::layout::{Area, Border};
-use super::model::{Model, Roster};
+use super::model::{Model, Others, Roster};
 use super::screen::{Gutter, Slot, Table, TableRow};
 use super::sheet::wrap;
-use crate::pane::{Board, Cell, Count, Line, PANES, Pane, Role, Sight, fresh, why_empty};
+use crate::pane::{Board, Cell, Count, Line, Mark, PANES, Pane, Role, Sight, fresh, why_empty};
 use crate::text::Shown;
 
 /// From this height on there is room for a line of headings.
@@ -171,6 +171,7 @@ pub(super) fn title(model: &Model, place: usize) -> Line {
 /// How many rows there are; `?` for those that a silent source might add.
 pub(super) fn count_word(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> String {
     let Count { known, unsure } = pane.count(sight, &roster.board);
+    let known = known.saturating_sub(roster.others.count);
     match (known, unsure) {
         (0, true) => "?".to_owned(),
         (known, true) => format!("{known}+?"),
@@ -181,7 +182,19 @@ pub(super) fn count_word(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> 
 fn count(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> Line {
     let word = count_word(pane, roster, sight);
     let known = word.trim_end_matches("+?").trim_end_matches('?');
-    Line::of(known, Role::Plain).text(&word[known.len()..], Role::Unknown)
+    let line = Line::of(known, Role::Plain).text(&word[known.len()..], Role::Unknown);
+    let Others { count, pressing } = roster.others;
+    if count == 0 {
+        return line;
+    }
+    let line = line.text(format!(" · {count} others"), Role::Plain);
+    if pressing == 0 {
+        return line;
+    }
+    // What burns is never left out without a word.
+    line.text(" ", Role::Plain)
+        .mark(Mark::Page, Role::Page)
+        .text(format!("{pressing} PAGE"), Role::Page)
 }
 
 /// Count, order and freshness; in little room the order goes first, then all but the worst source.
@@ -233,16 +246,20 @@ fn more(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>, height: u16) -> Line
 }
 
 fn empty(model: &Model, pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> Line {
-    let hidden = roster.board.entries.len();
-    if hidden == 0 {
+    let all = roster.board.entries.len();
+    if all == 0 {
         return why_empty(pane, sight);
     }
-    let line = Line::of(
-        format!("nothing matches /{}: {hidden} hidden", roster.filter.text()),
-        Role::Plain,
-    );
-    match model.keymap.hint(super::action::Action::Back) {
-        Some(key) => line.text(format!(", {key} clears the filter"), Role::Dim),
+    let hint = |line: Line, action, what: &str| match model.keymap.hint(action) {
+        Some(key) => line.text(format!(", {key} {what}"), Role::Dim),
         None => line,
+    };
+    if roster.filter.text().is_empty() {
+        let text = format!("nothing here is {}", model.whose.owner());
+        let line = Line::of(format!("{text}: {all} rows of others"), Role::Plain);
+        return hint(line, Action::Whose, "shows more");
     }
+    let text = format!("nothing matches /{}: {all} hidden", roster.filter.text());
+    let line = Line::of(text, Role::Plain);
+    hint(line, Action::Back, "clears the filter")
 }

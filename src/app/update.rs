@@ -9,7 +9,7 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::{Effect, Msg, explain, table};
-use crate::domain::SourceName;
+use crate::domain::{SourceName, Whose};
 use crate::pane::{Links, PANES, SOURCES, fresh};
 use crate::text::Untrusted;
 
@@ -163,6 +163,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             let zone = model.turn_zone(now);
             model.tell(format!("times are {zone}"), now);
         }
+        Action::Whose => look_at_next(model, now),
         Action::Open => open(model),
         Action::Explain => return explain::open(model, now),
         Action::Link | Action::Runbook | Action::CopyId | Action::CopyUrl => {
@@ -178,6 +179,25 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         | Action::Suspend => {}
     }
     Vec::new()
+}
+
+/// Shows my rows, my team's, or all of them.
+fn look_at_next(model: &mut Model, now: Timestamp) {
+    if !model.sight(now).store.me().is_known() {
+        model.tell(
+            "whose rows are yours is not known: set name and teams under [me]",
+            now,
+        );
+        return;
+    }
+    model.modes.close_detail();
+    model.whose = model.whose.next();
+    let word = match model.whose {
+        Whose::Mine => "your own rows",
+        Whose::Team => "your team's rows",
+        Whose::All => "all rows",
+    };
+    model.tell(format!("showing {word}"), now);
 }
 
 /// Moves the selection; beside it, an open detail follows, and pages scroll the detail.

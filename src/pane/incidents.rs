@@ -9,11 +9,17 @@ use super::cell::{Cell, Mark, Role, severity_word};
 use super::releases::names;
 use super::{
     Board, Column, Count, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
-    fresh, related,
+    fresh, on_call, related,
 };
-use crate::domain::{Incident, IncidentStatus, Severity};
+use crate::config::CommandScope;
+use crate::domain::{Incident, IncidentStatus, Me, Severity, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
+
+mod lane;
+
+use lane::Lane;
+pub(super) use lane::status;
 
 /// The incident pane.
 pub(super) struct Incidents;
@@ -74,9 +80,9 @@ impl Pane for Incidents {
         ranking.measure(STATUS, "not acked?".len());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.incidents.iter().flatten().enumerate() {
-                ranking.add((number, feed), item, row.id.clone(), rank(row));
+                ranking.add((number, feed), item, row.id.clone(), rank(row, store.me()));
                 ranking.measure(TITLE, ROOMY_TITLE);
-                ranking.measure(STATUS, status(row).width() + 1);
+                ranking.measure(STATUS, lane::widest(row, store.me()));
             }
         }
         ranking.board(&COLUMNS)
@@ -92,11 +98,17 @@ impl Pane for Incidents {
             Cell::Line(headline(row)),
             Cell::text(sight.ago(row.opened_at), Role::Dim),
             Cell::Line(if sight.is_old(entry) {
-                status(row).text("?", Role::Old)
+                status(sight, row).text("?", Role::Old)
             } else {
-                status(row)
+                status(sight, row)
             }),
         ];
+        if lane::of(sight, row) == Some(Lane::Ending) {
+            // Its row is quiet; that it will not be for long is not.
+            let mut cells: Vec<_> = cells.into_iter().map(Cell::faded).collect();
+            cells[STATUS] = Cell::Line(status(sight, row));
+            return cells;
+        }
         if row.is_open() && row.status != IncidentStatus::Silenced {
             return cells;
         }
@@ -109,10 +121,12 @@ impl Pane for Incidents {
             return Facets::default();
         };
         let mut states = vec![row.status.word()];
+        states.extend(lane::of(sight, row).map(Lane::word));
         states.extend(row.suppression.map(crate::domain::Suppression::word));
         states.push(if row.is_open() { "open" } else { "closed" });
         let mut words = vec![row.title.raw(), row.id.raw()];
-        words.extend(row.assignees.iter().map(Untrusted::raw));
+        let people = [&row.assignees, &row.acknowledged_by, &row.teams];
+        words.extend(people.into_iter().flatten().map(Untrusted::raw));
         Facets {
             service: row.service.raw(),
             severity: row.severity.word(),
@@ -157,9 +171,40 @@ impl Pane for Incidents {
         true
     }
 
+    fn counts(&self, sight: Sight<'_>, entry: &Entry) -> bool {
+        incident(sight, entry).is_some_and(Incident::is_open)
+    }
+
+    fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {
+        incident(sight, entry).map_or(Whose::All, |row| whose(sight, row, on_call_for))
+    }
+
+    fn is_pressing(&self, sight: Sight<'_>, entry: &Entry) -> bool {
+        incident(sight, entry).is_some_and(|row| {
+            row.severity == Severity::Page && row.status == IncidentStatus::Triggered
+        })
+    }
+
+    fn scope(&self) -> Option<CommandScope> {
+        Some(CommandScope::Incident)
+    }
+
+    fn value(&self, sight: Sight<'_>, entry: &Entry, name: &str) -> Option<Untrusted> {
+        let row = incident(sight, entry)?;
+        match name {
+            "id" => Some(row.id.clone()),
+            "service" => Some(row.service.clone()),
+            "name" => Some(row.title.clone()),
+            "source" => Some(entry.key.source.as_str().into()),
+            "url" => row.url.clone(),
+            "state" => Some(row.status.word().into()),
+            _ => None,
+        }
+    }
+
     fn count(&self, sight: Sight<'_>, board: &Board) -> Count {
         let rows = board.entries.iter();
-        let open = rows.filter(|entry| incident(sight, entry).is_some_and(Incident::is_open));
+        let open = rows.filter(|entry| self.counts(sight, entry));
         Count {
             known: open.count(),
             unsure: self.is_unsure(sight),
@@ -176,23 +221,30 @@ type Rank = (
     bool,
     Reverse<Severity>,
     u8,
+    (bool, Option<Timestamp>),
     Reverse<Option<Timestamp>>,
     String,
 );
 
-/// Open ones first, then by severity, then those that nobody has, then the newest.
-pub(super) fn rank(row: &Incident) -> Rank {
+/// Open ones first, then by severity, then those that nobody has, those that I have, those that
+/// others have, those that are silenced, soonest end first; then the newest.
+pub(super) fn rank(row: &Incident, me: &Me) -> Rank {
     let held = match row.status {
         IncidentStatus::Triggered => 0,
-        IncidentStatus::Acknowledged => 1,
-        IncidentStatus::Silenced => 2,
-        IncidentStatus::Resolved => 3,
+        IncidentStatus::Acknowledged if lane::is_held_by(row, me) => 1,
+        IncidentStatus::Acknowledged => 2,
+        IncidentStatus::Silenced => 3,
+        IncidentStatus::Resolved => 4,
     };
+    let end = row
+        .silenced_until
+        .filter(|_| row.status == IncidentStatus::Silenced);
     let id = row.id.raw().to_owned();
     (
         !row.is_open(),
         Reverse(row.severity),
         held,
+        (end.is_none(), end),
         Reverse(row.opened_at),
         id,
     )
@@ -234,22 +286,18 @@ fn around<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     })
 }
 
-/// Who has it, in two words.
-pub(super) fn status(row: &Incident) -> Line {
-    match row.status {
-        IncidentStatus::Triggered => match row.assignees.first() {
-            Some(who) => Line::of("not acked ", Role::Strong).foreign(who, Role::Dim),
-            None => Line::of("not acked", Role::Strong),
-        },
-        IncidentStatus::Acknowledged => match row.assignees.first() {
-            Some(who) => Line::of("ack ", Role::Dim).foreign(who, Role::Plain),
-            None => Line::of("acked", Role::Plain),
-        },
-        IncidentStatus::Silenced => Line::of(
-            row.suppression.map_or("silenced", |by| by.word()),
-            Role::Plain,
-        ),
-        IncidentStatus::Resolved => Line::of("resolved", Role::Plain),
+/// Whose an incident is: of who has it or is to take it, and of nobody's of who has the pager.
+fn whose(sight: Sight<'_>, row: &Incident, on_call_for: &[Untrusted]) -> Whose {
+    let me = sight.store.me();
+    let people = || row.assignees.iter().chain(&row.acknowledged_by);
+    if people().any(|who| me.is(who)) {
+        return Whose::Mine;
+    }
+    match sight.whose_service(&row.service, on_call_for) {
+        Whose::Mine if people().next().is_none() => Whose::Mine,
+        Whose::Mine | Whose::Team => Whose::Team,
+        Whose::All if row.teams.iter().any(|team| me.is_in(team.raw())) => Whose::Team,
+        Whose::All => Whose::All,
     }
 }
 
@@ -264,12 +312,18 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
         .mark(mark, role)
         .text(severity_word(row.severity), role)
         .text(" · ", Role::Dim)
-        .join(status(row));
+        .join(status(sight, row));
     detail.line(severity);
+    if let Some(lane) = lane::of(sight, row) {
+        detail.line(Line::of(lane.sentence(), Role::Strong));
+    }
     detail.field("service", Line::new().foreign(&row.service, Role::Plain));
     fields(sight, row, &mut detail);
     if !feed.freshness(sight.now).is_current() {
         detail.fade();
+    }
+    if let Some(line) = on_call::service_line(sight, &row.service) {
+        detail.field("on call", line);
     }
     let parts = [
         (
@@ -318,13 +372,17 @@ fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
             detail.field(label, line);
         }
     }
-    if !row.assignees.is_empty() {
-        let mut who = Line::new();
-        for name in &row.assignees {
-            let gap = if who.is_empty() { "" } else { ", " };
-            who = who.text(gap, Role::Plain).foreign(name, Role::Plain);
+    if row.status == IncidentStatus::Silenced {
+        silences(sight, row, detail);
+    }
+    for (label, names) in [
+        ("acked by", &row.acknowledged_by),
+        ("who", &row.assignees),
+        ("teams", &row.teams),
+    ] {
+        if !names.is_empty() {
+            detail.field(label, listed(names));
         }
-        detail.field("who", who);
     }
     if row.alerts > 1 {
         detail.field("alerts", Line::of(row.alerts.to_string(), Role::Plain));
@@ -332,6 +390,35 @@ fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
     if let Some(runbook) = &row.runbook {
         detail.field("runbook", Line::new().foreign(runbook, Role::Plain));
     }
+}
+
+/// Until when it is kept from notifying, and by which silences of whom.
+fn silences(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
+    if let Some(until) = row.silenced_until {
+        let left = super::figures::countdown(sight.now.duration_until(until));
+        let line =
+            Line::of(sight.moment(until), Role::Plain).text(format!("  in {left}"), Role::Dim);
+        detail.field("silenced until", line);
+    }
+    for id in &row.silenced_by {
+        let silences = sight.store.silences();
+        let mut line = Line::new().foreign(id, Role::Plain);
+        if let Some((_, silence)) = silences.into_iter().find(|(_, other)| other.id == *id) {
+            line = line
+                .text(" by ", Role::Dim)
+                .foreign(&silence.created_by, Role::Plain)
+                .text(" ", Role::Plain)
+                .foreign(&silence.comment, Role::Dim);
+        }
+        detail.field("silence", line);
+    }
+}
+
+fn listed(names: &[Untrusted]) -> Line {
+    names.iter().fold(Line::new(), |line, name| {
+        let gap = if line.is_empty() { "" } else { ", " };
+        line.text(gap, Role::Plain).foreign(name, Role::Plain)
+    })
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn incidents<'a>(
         .filter(|(_, incident)| !service.is_empty() && incident.service == *service)
         .filter(|(_, incident)| incident.is_open())
         .collect();
-    rows.sort_by_key(|(_, incident)| incidents::rank(incident));
+    rows.sort_by_key(|(_, incident)| incidents::rank(incident, sight.store.me()));
     rows
 }
 
@@ -75,7 +75,7 @@ pub(super) fn incident_rows(
             let cells = vec![
                 Cell::Badge(mark, severity_word(incident.severity), role),
                 Cell::text(sight.ago(incident.opened_at), Role::Dim),
-                Cell::Line(incidents::status(incident)),
+                Cell::Line(incidents::status(sight, incident)),
                 Cell::foreign(&incident.title, Role::Plain),
             ];
             faded(sight, feed, cells)

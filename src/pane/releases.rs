@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::cell::{Cell, Mark, Role, release_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, fresh,
-    related,
+    on_call, related,
 };
-use crate::domain::{Release, ReleaseStatus};
+use crate::config::CommandScope;
+use crate::domain::{Release, ReleaseStatus, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -115,6 +116,37 @@ impl Pane for Releases {
         }
     }
 
+    fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {
+        let Some(row) = release(sight, entry) else {
+            return Whose::All;
+        };
+        let me = sight.store.me();
+        if row.actor.as_ref().is_some_and(|actor| me.is(actor)) {
+            return Whose::Mine;
+        }
+        sight.whose_service(&row.service, on_call_for)
+    }
+
+    fn scope(&self) -> Option<CommandScope> {
+        Some(CommandScope::Release)
+    }
+
+    fn value(&self, sight: Sight<'_>, entry: &Entry, name: &str) -> Option<Untrusted> {
+        let row = release(sight, entry)?;
+        match name {
+            "id" => Some(row.id.clone()),
+            "service" => Some(row.service.clone()),
+            "version" | "name" => Some(row.version.clone()),
+            "previous_version" => previous_version(sight, row),
+            "environment" => Some(row.environment.clone()),
+            "commit" => row.commit.clone(),
+            "source" => Some(entry.key.source.as_str().into()),
+            "url" => row.url.clone(),
+            "state" => Some(row.status.word().into()),
+            _ => None,
+        }
+    }
+
     fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links {
         let row = release(sight, entry);
         row.map_or_else(Links::default, |row| Links {
@@ -147,6 +179,18 @@ impl Pane for Releases {
 fn release<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Release> {
     let feed = sight.store.feeds().get(entry.feed)?;
     feed.facts.releases.as_ref()?.get(entry.item)
+}
+
+/// The version that was there before: the newest other one that arrived at the same place earlier.
+fn previous_version(sight: Sight<'_>, row: &Release) -> Option<Untrusted> {
+    let began = row.started_at.or(row.finished_at)?;
+    let earlier = related::releases(sight, &row.service).into_iter();
+    earlier
+        .map(|(_, other)| other)
+        .filter(|other| other.environment == row.environment && other.version != row.version)
+        .filter(|other| other.status == ReleaseStatus::Succeeded)
+        .find(|other| other.dated().is_some_and(|at| at < began))
+        .map(|other| other.version.clone())
 }
 
 /// Newest first; what has no date comes last.
@@ -208,6 +252,9 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
     }
     if !feed.freshness(sight.now).is_current() {
         detail.fade();
+    }
+    if let Some(line) = on_call::service_line(sight, &row.service) {
+        detail.field("on call", line);
     }
     let parts = [
         (

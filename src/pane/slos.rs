@@ -8,7 +8,8 @@ use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Said, Sight, Width,
     figures, fresh, related,
 };
-use crate::domain::{Observation, Phase, Service, Severity, Standing, State, Window};
+use crate::config::CommandScope;
+use crate::domain::{Observation, Phase, Service, Severity, Standing, State, Whose, Window};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -190,6 +191,34 @@ impl Pane for Slos {
                 .flatten()
                 .collect(),
             words: vec![seen.slo.name.raw()],
+        }
+    }
+
+    fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {
+        observation(sight, entry).map_or(Whose::All, |seen| {
+            sight.whose_service(&seen.slo.service, on_call_for)
+        })
+    }
+
+    fn is_pressing(&self, sight: Sight<'_>, entry: &Entry) -> bool {
+        let state = entry.standing.map(|(state, _)| state);
+        state == Some(State::Page) && !sight.is_old(entry)
+    }
+
+    fn scope(&self) -> Option<CommandScope> {
+        Some(CommandScope::Slo)
+    }
+
+    fn value(&self, sight: Sight<'_>, entry: &Entry, name: &str) -> Option<Untrusted> {
+        let slo = &observation(sight, entry)?.slo;
+        match name {
+            "id" => Some(slo.id()),
+            "service" => Some(slo.service.clone()),
+            "name" => Some(slo.name.clone()),
+            "source" => Some(entry.key.source.as_str().into()),
+            "url" => self.links(sight, entry).url,
+            "state" => entry.standing.map(|(state, _)| state.word().into()),
+            _ => None,
         }
     }
 

@@ -61,7 +61,11 @@ struct IncidentRow<'a> {
     opened_at: Option<Timestamp>,
     acknowledged_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
+    acknowledged_by: &'a [Untrusted],
+    silenced_until: Option<Timestamp>,
+    silenced_by: &'a [Untrusted],
     assignees: &'a [Untrusted],
+    teams: &'a [Untrusted],
     alerts: usize,
     url: Option<&'a Untrusted>,
     source: &'a str,
@@ -71,7 +75,11 @@ struct IncidentRow<'a> {
 struct OnCallRow<'a> {
     schedule: &'a Untrusted,
     who: &'a Untrusted,
+    /// When a shift that is to come begins; null for one that has begun.
+    from: Option<Timestamp>,
     until: Option<Timestamp>,
+    level: Option<u32>,
+    services: &'a [Untrusted],
     source: &'a str,
 }
 
@@ -147,6 +155,7 @@ impl<'a> Status<'a> {
                 .collect(),
             on_call: store
                 .on_call()
+                .filter(|(_, row)| row.services.is_empty() || row.services.iter().any(concerns))
                 .map(|(feed, row)| OnCallRow::of(feed, row))
                 .collect(),
             sources: store
@@ -204,6 +213,11 @@ impl<'a> Status<'a> {
         let heading = ["RELEASE", "SERVICE", "ENVIRONMENT", "STATUS", "AGE", "BY"];
         let lack = none("releases", self.unanswered.releases);
         section(out, &lack, &heading, &rows)?;
+        if !self.on_call.is_empty() {
+            let rows: Vec<_> = self.on_call.iter().map(OnCallRow::cells).collect();
+            let heading = ["ON CALL", "SCHEDULE", "LEVEL", "FROM", "UNTIL", "SOURCE"];
+            section(out, "", &heading, &rows)?;
+        }
         let rows: Vec<_> = self.sources.iter().map(SourceRow::cells).collect();
         section(
             out,
@@ -290,7 +304,11 @@ impl<'a> IncidentRow<'a> {
             opened_at: row.opened_at,
             acknowledged_at: row.acknowledged_at,
             resolved_at: row.resolved_at,
+            acknowledged_by: &row.acknowledged_by,
+            silenced_until: row.silenced_until,
+            silenced_by: &row.silenced_by,
             assignees: &row.assignees,
+            teams: &row.teams,
             alerts: row.alerts,
             url: row.url.as_ref(),
             source: feed.name.as_str(),
@@ -317,9 +335,34 @@ impl<'a> OnCallRow<'a> {
         Self {
             schedule: &row.schedule,
             who: &row.who,
+            from: row.from,
             until: row.until,
+            level: row.level,
+            services: &row.services,
             source: feed.name.as_str(),
         }
+    }
+}
+
+impl OnCallRow<'_> {
+    fn cells(&self) -> Vec<Shown> {
+        let moment = |at: Option<Timestamp>, none: &str| {
+            Shown::new(at.map_or_else(
+                || none.to_owned(),
+                |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            ))
+        };
+        let level = self
+            .level
+            .map_or_else(|| "-".to_owned(), |level| level.to_string());
+        vec![
+            self.who.shown(),
+            shown(said(self.schedule)),
+            Shown::new(level),
+            moment(self.from, "now"),
+            moment(self.until, "-"),
+            Shown::new(self.source),
+        ]
     }
 }
 

@@ -5,7 +5,7 @@ use super::{budget, budget_role, burn_role, of_needed};
 use crate::domain::{Assessment, Observation, Period, Phase, Reading, Slo, State, Window, window};
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
-use crate::pane::{Sight, figures, fresh, related};
+use crate::pane::{Sight, figures, fresh, on_call, related};
 use crate::store::Feed;
 use crate::text::Shown;
 
@@ -59,6 +59,10 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     }
     let verdict = verdict_line(sight, feed, seen, &verdict, is_current);
     detail.blocks.insert(0, Block::Line(verdict));
+    if let Some(line) = on_call::service_line(sight, &seen.slo.service) {
+        let line = Line::of("on call ", Role::Dim).join(line);
+        detail.blocks.insert(2, Block::Line(line));
+    }
     relations(sight, seen, &mut detail);
     belongings(sight, seen, &mut detail);
     definition(seen, &mut detail);

@@ -1,0 +1,135 @@
+//! Where an open incident stands with me, and who has it, in a few words.
+
+use jiff::SignedDuration;
+
+use crate::domain::{Incident, IncidentStatus, Me, window};
+use crate::pane::cell::{Line, Role};
+use crate::pane::{Sight, figures};
+
+/// A silence that ends within this time is soon everybody's again.
+const SOON: SignedDuration = SignedDuration::from_hours(2);
+
+/// What must not be forgotten while it makes no noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// I have said that I have it, and it is still open.
+    Held,
+    /// Its silence ends soon.
+    Ending,
+}
+
+impl Lane {
+    /// The word that a filter finds it by.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Held => "mine",
+            Self::Ending => "ending",
+        }
+    }
+
+    /// What a detail says.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Held => "acked by you, still open",
+            Self::Ending => "its silence ends within 2h",
+        }
+    }
+}
+
+/// The lane of an incident, if it is in one.
+pub(super) fn of(sight: Sight<'_>, row: &Incident) -> Option<Lane> {
+    match row.status {
+        IncidentStatus::Acknowledged if is_held_by(row, sight.store.me()) => Some(Lane::Held),
+        IncidentStatus::Silenced => {
+            let left = sight.now.duration_until(row.silenced_until?);
+            (left <= SOON).then_some(Lane::Ending)
+        }
+        _ => None,
+    }
+}
+
+/// Whether I am who took it; where the source does not say who did, who has it.
+pub(super) fn is_held_by(row: &Incident, me: &Me) -> bool {
+    let who = if row.acknowledged_by.is_empty() {
+        &row.assignees
+    } else {
+        &row.acknowledged_by
+    };
+    who.iter().any(|who| me.is(who))
+}
+
+/// Who has it and since when, in a few words.
+pub(in crate::pane) fn status(sight: Sight<'_>, row: &Incident) -> Line {
+    match row.status {
+        IncidentStatus::Triggered => match row.assignees.first() {
+            Some(who) => Line::of("not acked ", Role::Strong).foreign(who, Role::Dim),
+            None => Line::of("not acked", Role::Strong),
+        },
+        IncidentStatus::Acknowledged => {
+            let line = holder(row, sight.store.me());
+            match row.acknowledged_at {
+                Some(at) => line.text(format!(" {}", sight.ago(Some(at))), Role::Dim),
+                None => line,
+            }
+        }
+        IncidentStatus::Silenced => silenced(sight, row),
+        IncidentStatus::Resolved => Line::of("resolved", Role::Plain),
+    }
+}
+
+fn holder(row: &Incident, me: &Me) -> Line {
+    if is_held_by(row, me) {
+        return Line::of("ack you", Role::Accent);
+    }
+    match row.acknowledged_by.first().or(row.assignees.first()) {
+        Some(who) => Line::of("ack ", Role::Dim).foreign(who, Role::Plain),
+        None => Line::of("acked", Role::Plain),
+    }
+}
+
+/// `ends 1h12m` when that is soon, else `until 16:30` or `until Nov 27`.
+fn silenced(sight: Sight<'_>, row: &Incident) -> Line {
+    let word = row.suppression.map_or("silenced", |by| by.word());
+    let Some(until) = row.silenced_until else {
+        return Line::of(word, Role::Plain);
+    };
+    if of(sight, row) == Some(Lane::Ending) {
+        let left = window::age(sight.now, until);
+        return Line::of(format!("ends {}", to_the_minute(left)), Role::Strong);
+    }
+    let then = until.to_zoned(sight.zone.clone());
+    let today = sight.now.to_zoned(sight.zone.clone()).date();
+    let form = if then.date() == today {
+        "until %H:%M"
+    } else {
+        "until %b %d"
+    };
+    Line::of(then.strftime(form).to_string(), Role::Plain)
+}
+
+/// A time left of less than an hour or two: the one number that decides whether to act now.
+fn to_the_minute(left: SignedDuration) -> String {
+    match (left.as_hours(), left.as_mins() % 60) {
+        (0, 0) => figures::age(left),
+        (0, minutes) => format!("{minutes}m"),
+        (hours, 0) => format!("{hours}h"),
+        (hours, minutes) => format!("{hours}h{minutes}m"),
+    }
+}
+
+/// The columns of the longest that a status can become while time goes by.
+pub(super) fn widest(row: &Incident, me: &Me) -> usize {
+    const SINCE: usize = " 59m".len();
+    match row.status {
+        IncidentStatus::Triggered => {
+            let who = row.assignees.first();
+            "not acked?".len() + who.map_or(0, |who| 1 + who.shown().width())
+        }
+        IncidentStatus::Acknowledged => {
+            let since = row.acknowledged_at.map_or(0, |_| SINCE);
+            holder(row, me).width() + since + "?".len()
+        }
+        IncidentStatus::Silenced => "until 16:30?".len(),
+        IncidentStatus::Resolved => "resolved?".len(),
+    }
+}
