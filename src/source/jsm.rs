@@ -25,7 +25,7 @@ use self::pages::{List, Loaded};
 use self::rota::Rota;
 use self::wire::{Alert, OnCalls, Schedule, Timeline, time};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
-use crate::config::{Problem, Settings, SourceSettings};
+use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, IncidentStatus, Order, Verb};
 use crate::http::Http;
 use crate::store::Offers;
@@ -74,9 +74,15 @@ fn open(settings: &SourceSettings) -> Result<Jsm, Problem> {
     let options: Options = settings.options()?;
     let cloud_id = options.cloud_id(settings)?;
     let login = options.login(settings)?;
+    let plain = format!("/jsm/ops/api/{cloud_id}");
+    let (site, other_site) = match login.http.auth {
+        Auth::Bearer(_) => (format!("/ex/jira/{cloud_id}/jsm/ops/api"), Some(plain)),
+        _ => (plain, None),
+    };
     Ok(Jsm {
         http: Http::new(&login, Some(options::DEFAULT_URL))?,
-        site: format!("/jsm/ops/api/{cloud_id}"),
+        site,
+        other_site,
         cloud_id,
         labels: options.service_labels,
         names: Names::default(),
@@ -90,8 +96,12 @@ fn open(settings: &SourceSettings) -> Result<Jsm, Problem> {
 struct Jsm {
     http: Http,
     cloud_id: String,
-    /// What stands before every path of the operations API.
+    /// What stands before every path of the operations API. The vendor's description has two of them:
+    /// `/ex/jira/{id}/jsm/ops/api` for tokens of OAuth 2.0, and else `/jsm/ops/api/{id}`.
     site: String,
+    /// The other one, while it is not known that the first is right: gateways have been seen to take
+    /// OAuth tokens there as well.
+    other_site: Option<String>,
     labels: Vec<String>,
     names: Names,
     rotas: Arc<Vec<Rota>>,
@@ -125,7 +135,7 @@ impl Source for Jsm {
 impl Jsm {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let moment = ask.moment();
-        let mut alerts = self.alerts("status:open", ALERTS, |_| false).await?;
+        let mut alerts = self.open_alerts().await?;
         if let Some(at) = ask.at {
             self.add_past(&mut alerts, at).await;
         }
@@ -177,6 +187,29 @@ impl Jsm {
             rest: self.http.rest(),
             ..Facts::default()
         })
+    }
+
+    /// The open alerts, by the way that answers.
+    async fn open_alerts(&mut self) -> Result<Loaded<Alert>, Fault> {
+        let listed = self.alerts("status:open", ALERTS, |_| false).await;
+        let is_elsewhere = matches!(&listed, Err(fault) if fault.kind == FaultKind::NotFound);
+        match self.other_site.take() {
+            Some(other) if is_elsewhere => {
+                let first = std::mem::replace(&mut self.site, other);
+                let again = self.alerts("status:open", ALERTS, |_| false).await;
+                if again.is_err() {
+                    self.other_site = Some(std::mem::replace(&mut self.site, first));
+                    return listed;
+                }
+                again
+            }
+            other => {
+                if listed.is_err() {
+                    self.other_site = other;
+                }
+                listed
+            }
+        }
     }
 
     /// Alerts, the newest first.

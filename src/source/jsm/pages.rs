@@ -12,6 +12,8 @@ use crate::text::Untrusted;
 
 /// How many rows a page has at most.
 const SIZE: usize = 100;
+/// How many pages are turned, should they overlap.
+const PAGES: usize = 40;
 /// How long pages are turned.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,7 +89,11 @@ impl List<'_> {
                 break;
             };
             let is_new = rows.rows.len() > before && !asked.contains(&next);
-            if !is_new || rows.rows.len() >= self.cap || began.elapsed() > PATIENCE {
+            if !is_new
+                || rows.rows.len() >= self.cap
+                || asked.len() >= PAGES
+                || began.elapsed() > PATIENCE
+            {
                 is_cut = true;
                 break;
             }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use super::stand_in::{SITE, StandIn, State, alert};
+use super::stand_in::{SITE, StandIn, State, alert, secret};
 use crate::config::{Auth, SecretRef, Settings};
 use crate::domain::{Facts, FaultKind, Incident, IncidentStatus, Severity};
 use crate::source::Source;
@@ -63,17 +63,45 @@ fn a_mistake_in_the_settings_names_its_place() {
 #[tokio::test]
 async fn an_api_token_goes_with_its_owners_address() {
     let stand_in = StandIn::start(many(1)).await;
-    let options = "cloud_id = \"site-1\"\nemail = \"mara@acme.example\"";
-    let mut settings = settings(&KIND, Some(&stand_in.server.uri()), options);
-    let print = ["echo", "s3cret-token"].map(str::to_owned).to_vec();
-    settings.http.auth = Auth::Token(SecretRef::Command(print));
-    let mut source = (KIND.build)(&settings, &Settings::empty()).unwrap().source;
-    source.fetch(&ask()).await.unwrap();
+    stand_in.source().fetch(&ask()).await.unwrap();
     for request in stand_in.server.received_requests().await.unwrap() {
         // mara@acme.example:s3cret-token
         assert_eq!(
             request.headers.get("authorization").unwrap(),
             "Basic bWFyYUBhY21lLmV4YW1wbGU6czNjcmV0LXRva2Vu"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_oauth_token_goes_the_way_that_is_open_to_it() {
+    for (takes_oauth, want) in [(true, 0), (false, 1)] {
+        let stand_in = StandIn::start(State {
+            takes_oauth,
+            ..many(1)
+        })
+        .await;
+        let auth = Auth::Bearer(secret());
+        let mut source = stand_in.source_with("cloud_id = \"site-1\"", auth);
+        for _ in 0..2 {
+            let facts = source.fetch(&ask()).await.unwrap();
+            assert_eq!((incidents(&facts).len(), facts.fault), (1, None));
+        }
+        let requests = stand_in.server.received_requests().await.unwrap();
+        let token = |request: &&wiremock::Request| {
+            let sent = request.headers.get("authorization");
+            sent.is_some_and(|sent| sent == "Bearer s3cret-token")
+        };
+        assert_eq!(requests.iter().filter(token).count(), requests.len());
+        let plain = format!("{SITE}/v1/alerts");
+        let is_lost = |request: &&wiremock::Request| {
+            let path = request.url.path();
+            path.ends_with("/v1/alerts") && (path != plain) != takes_oauth
+        };
+        assert_eq!(
+            requests.iter().filter(is_lost).count(),
+            want,
+            "looked for once"
         );
     }
 }

@@ -14,6 +14,8 @@ use crate::source::jsm::{Jsm, KIND, open};
 
 /// What stands before every path.
 pub(super) const SITE: &str = "/jsm/ops/api/site-1";
+/// The same for OAuth tokens.
+const OAUTH_SITE: &str = "/ex/jira/site-1/jsm/ops/api";
 pub(super) const ID: &str = "9b251e07-73c9-4907-9996-8cb53a6a20d0-1704440650350";
 
 /// What the site knows, and how it behaves.
@@ -26,6 +28,8 @@ pub(super) struct State {
     pub(super) teams: Value,
     pub(super) escalations: Vec<Value>,
     pub(super) people: HashMap<String, String>,
+    /// True when the way for OAuth tokens is open.
+    pub(super) takes_oauth: bool,
     /// The most rows of a page, whatever is asked for.
     pub(super) page: usize,
     /// The next page is always the one that is given.
@@ -64,12 +68,16 @@ impl StandIn {
         self.state.lock().unwrap()
     }
 
-    /// The source, with an OAuth token.
+    /// The source, with an API token.
     pub(super) fn source(&self) -> Jsm {
-        let options = "cloud_id = \"site-1\"";
+        let options = "cloud_id = \"site-1\"\nemail = \"mara@acme.example\"";
+        self.source_with(options, Auth::Token(secret()))
+    }
+
+    /// The source with this login.
+    pub(super) fn source_with(&self, options: &str, auth: Auth) -> Jsm {
         let mut settings = settings(&KIND, Some(&self.server.uri()), options);
-        let print = ["echo", "s3cret-token"].map(str::to_owned).to_vec();
-        settings.http.auth = Auth::Bearer(SecretRef::Command(print));
+        settings.http.auth = auth;
         settings.http.timeout = Some(jiff::SignedDuration::from_secs(2));
         let mut jsm = open(&settings).unwrap();
         jsm.patience = Duration::from_millis(500);
@@ -80,6 +88,11 @@ impl StandIn {
     pub(super) fn asked(&self) -> Vec<String> {
         self.state().asked.clone()
     }
+}
+
+/// Where a token is.
+pub(super) fn secret() -> SecretRef {
+    SecretRef::Command(["echo", "s3cret-token"].map(str::to_owned).to_vec())
 }
 
 /// An open alert that nobody has.
@@ -98,7 +111,12 @@ impl Respond for Answers {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let mut state = self.0.lock().unwrap();
         let path = request.url.path().to_owned();
-        let below = path.strip_prefix(SITE).unwrap_or(&path).to_owned();
+        let site = if path.starts_with(OAUTH_SITE) && state.takes_oauth {
+            OAUTH_SITE
+        } else {
+            SITE
+        };
+        let below = path.strip_prefix(site).unwrap_or(&path).to_owned();
         state.asked.push(below.clone());
         for (beginning, wait, answer) in &mut state.instead {
             if below.starts_with(beginning.as_str()) {
@@ -146,7 +164,7 @@ impl Respond for Answers {
                 let listed = state.escalations.clone();
                 state.list(&listed, &query, "/v1/teams/t/escalations", false)
             }
-            ("GET", ["ex", "jira", "site-1", ..]) => {
+            ("GET", ["ex", "jira", "site-1", "rest", ..]) => {
                 let pairs = request.url.query_pairs();
                 let ids = pairs.filter(|(name, _)| name == "accountId");
                 let named = ids.filter_map(|(_, id)| {
