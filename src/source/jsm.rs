@@ -226,6 +226,7 @@ impl Jsm {
         let list = List {
             path: &format!("{}/v1/alerts", self.site),
             what: "alerts",
+            size: "100",
             query: &words,
             cap,
         };
@@ -264,6 +265,7 @@ impl Jsm {
         let list = List {
             path: &format!("{}/v1/schedules", self.site),
             what: "schedules",
+            size: "50",
             query: &[],
             cap: SCHEDULES,
         };

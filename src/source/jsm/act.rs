@@ -180,6 +180,7 @@ impl Jsm {
                 let list = List {
                     path: &format!("{}/v1/teams/{team}/escalations", self.site),
                     what: "escalations",
+                    size: "",
                     query: &[],
                     cap: ESCALATIONS,
                 };

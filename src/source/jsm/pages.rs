@@ -10,8 +10,6 @@ use crate::domain::Fault;
 use crate::http::Http;
 use crate::text::Untrusted;
 
-/// How many rows a page has at most.
-const SIZE: usize = 100;
 /// How many pages are turned, should they overlap.
 const PAGES: usize = 40;
 /// How long pages are turned.
@@ -25,6 +23,9 @@ pub(super) struct List<'a> {
     pub(super) what: &'static str,
     /// What every page is asked with.
     pub(super) query: &'a [(&'a str, &'a str)],
+    /// How many rows a page is asked to have: the most that the API allows for this list; nothing for
+    /// as many as it likes.
+    pub(super) size: &'static str,
     /// The most rows that are loaded.
     pub(super) cap: usize,
 }
@@ -120,10 +121,9 @@ impl List<'_> {
         let given: Vec<_> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
-        let size = SIZE.to_string();
         let mut request = http.get(self.path);
-        for (name, value) in self.query.iter().chain([&("size", size.as_str())]) {
-            if !given.iter().any(|(given, _)| given == name) {
+        for (name, value) in self.query.iter().chain([&("size", self.size)]) {
+            if !value.is_empty() && !given.iter().any(|(given, _)| given == name) {
                 request = request.query(name, value);
             }
         }

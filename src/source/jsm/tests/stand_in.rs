@@ -188,8 +188,13 @@ impl State {
     ) -> ResponseTemplate {
         let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
         let offset = number("offset").unwrap_or(0);
+        let asked = number("size").unwrap_or(20);
+        // The vendor's description: 100 for alerts, 50 for schedules.
+        if asked > if is_counted { 100 } else { 50 } {
+            return refusal(422, "size is too large");
+        }
         let most = if self.page == 0 { 100 } else { self.page };
-        let size = number("size").unwrap_or(20).min(most);
+        let size = asked.min(most);
         let rows: Vec<&Value> = all.iter().skip(offset).take(size).collect();
         let end = if self.repeats {
             offset
