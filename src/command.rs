@@ -107,7 +107,8 @@ fn with_settings(
     loaded: &Loaded,
     go_on: impl FnOnce(&Loaded, Keymap, Watch) -> ExitCode,
 ) -> ExitCode {
-    let keymap = Keymap::new(&loaded.settings.keys);
+    let keymap = Keymap::new(&loaded.settings.keys)
+        .and_then(|keymap| keymap.with_commands(&loaded.settings.commands));
     match (keymap, Watch::over(&loaded.settings)) {
         (Ok(keymap), Ok(watch)) => go_on(loaded, keymap, watch),
         (keymap, watch) => {

@@ -230,7 +230,8 @@ impl Stage {
         Ok(Self {
             terminal: Terminal::new(Paint::new(size, charset, Sent))?,
             theme: Theme::new(ui.theme, term::no_color(), ui.ascii),
-            model: Model::new(&ui, keymap, store, size),
+            model: Model::new(&ui, keymap, store, size)
+                .with_acting(settings.actions.clone(), settings.commands.clone()),
             tty,
             polls: Polls::default(),
             errands: None,

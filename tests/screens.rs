@@ -2,8 +2,12 @@
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
 mod screens {
+    mod acting;
+    mod commands;
+    pub(crate) mod duty;
     pub(crate) mod facts;
     pub(crate) mod stage;
+    mod whose;
     pub(crate) mod worlds;
 }
 
@@ -18,7 +22,7 @@ use screens::stage::{SIZES, Stage, text as text_of};
 use screens::worlds;
 
 /// One snapshot per size: the text of the whole frame and, below it, its styles.
-fn at_every_size(name: &str, stage: impl Fn(u16, u16) -> Stage) {
+pub(crate) fn at_every_size(name: &str, stage: impl Fn(u16, u16) -> Stage) {
     for (width, height) in SIZES {
         let picture = stage(width, height).picture();
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture);

@@ -9,6 +9,8 @@ pub enum Group {
     Look,
     /// Doing something with a row.
     Row,
+    /// Changing something at a source.
+    Act,
     /// Sources and time.
     Watch,
     /// The program itself.
@@ -17,10 +19,11 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Move,
         Self::Look,
         Self::Row,
+        Self::Act,
         Self::Watch,
         Self::Program,
     ];
@@ -31,6 +34,7 @@ impl Group {
             Self::Move => "move",
             Self::Look => "look",
             Self::Row => "selected row",
+            Self::Act => "act (asks first)",
             Self::Watch => "watch",
             Self::Program => "program",
         }
@@ -38,7 +42,7 @@ impl Group {
 }
 
 macro_rules! actions {
-    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal [$($key:literal),+] $group:ident $help:literal; )+) => {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal [$($key:literal),*] $group:ident $help:literal; )+) => {
         /// Something a key can do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action {
@@ -56,7 +60,7 @@ macro_rules! actions {
 
             /// Its keys unless configured otherwise.
             pub fn default_keys(self) -> &'static [&'static str] {
-                match self { $( Self::$variant => &[$($key),+], )+ }
+                match self { $( Self::$variant => &[$($key),*], )+ }
             }
 
             /// What it does, in a few words.
@@ -117,6 +121,32 @@ actions! {
     CopyId = "copy_id" ["y"] Row "copy ID";
     /// The row's page to the clipboard.
     CopyUrl = "copy_url" ["Y"] Row "copy URL";
+    /// The selected row among those that are acted on.
+    Mark = "mark" ["space"] Row "mark";
+    /// No row marked any more.
+    ClearMarks = "clear_marks" ["ctrl-\\"] Row "clear marks";
+    /// Say that I have it.
+    Acknowledge = "acknowledge" ["a"] Act "acknowledge";
+    /// Keep it quiet for a time.
+    Silence = "silence" ["s"] Act "silence, snooze";
+    /// Write something beside it.
+    Note = "note" ["n"] Act "note";
+    /// Take back what was done last.
+    Undo = "undo" ["U"] Act "undo, for 10s";
+    /// Say that it is over.
+    Resolve = "resolve" [] Act "resolve";
+    /// Page the next step.
+    Escalate = "escalate" [] Act "page the next step";
+    /// Give back what I have.
+    Unacknowledge = "unacknowledge" [] Act "give back";
+    /// Move the end of the silence that hides it.
+    Extend = "extend" [] Act "extend its silence";
+    /// End the silence or the snooze.
+    Unsilence = "unsilence" [] Act "end its silence";
+    /// How the last orders ended.
+    Results = "results" [] Act "last results";
+    /// What the last command of one's own printed.
+    Output = "output" [] Act "last output";
     /// Ask the sources of this pane now.
     Poll = "poll" ["r"] Watch "poll pane";
     /// Ask all sources now.
@@ -131,6 +161,8 @@ actions! {
     Exit = "exit" ["ctrl-c"] Program "quit at once";
     /// What the keys do.
     Help = "help" ["?"] Program "help";
+    /// Anything by its name.
+    Palette = "palette" [":"] Program "any command";
     /// Paint everything anew.
     Repaint = "repaint" ["ctrl-l"] Program "repaint";
     /// Stop like any shell job.
@@ -146,12 +178,13 @@ pub fn markdown_table() -> String {
             .iter()
             .map(|key| format!("`{key}`"))
             .collect();
-        let row = format!(
-            "| {} | {} | `{}` |\n",
-            keys.join(" "),
-            action.help(),
-            action.name()
-        );
+        let keys = if keys.is_empty() {
+            // Without a key of its own it is found in the palette.
+            "`:`".to_owned()
+        } else {
+            keys.join(" ")
+        };
+        let row = format!("| {keys} | {} | `{}` |\n", action.help(), action.name());
         table.push_str(&row);
     }
     table

@@ -8,7 +8,9 @@ use super::action::Action;
 use super::layout::{Area, Arrangement};
 use super::mode::Mode;
 use super::model::Model;
+use super::overlay;
 use super::screen::Bar;
+use crate::config::CommandScope;
 use crate::pane::cell::Span;
 use crate::pane::{Line, Role, fresh};
 use crate::store::Feed;
@@ -96,10 +98,17 @@ fn cut(line: Line, room: usize) -> Line {
 pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> Bar {
     let area = arrangement.hints;
     let right = hints(model, &[Action::Help, Action::Quit]).text(" ", Role::Plain);
+    let is_asked = matches!(
+        model.modes.top(),
+        Mode::Ask(_) | Mode::Palette(_) | Mode::Orders { .. } | Mode::Errands { .. }
+    );
+    let right = if is_asked { Line::new() } else { right };
     let left = if *model.modes.top() == Mode::Filter {
         return prompt(model, area);
     } else if let Some(flash) = &model.flash {
         Line::of(format!(" {}", flash.text), Role::Accent)
+    } else if let Some(hint) = overlay::hint(model, now) {
+        hint
     } else if arrangement.sources.is_none() && is_any_troubled(model, now) {
         said(
             model,
@@ -136,9 +145,13 @@ fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
             ];
         }
         Mode::Help { .. } => return vec![Action::Back, Action::PageDown],
-        Mode::Browse | Mode::Filter if model.target().is_none() => vec![Action::Filter],
-        Mode::Browse | Mode::Filter => vec![Action::Open, Action::Filter],
+        _ if model.target().is_none() => vec![Action::Filter],
+        _ => vec![Action::Open, Action::Filter],
     };
+    if model.desk.obstacle().is_none() && model.pane().scope() == Some(CommandScope::Incident) {
+        let acts = [Action::Acknowledge, Action::Silence, Action::Mark];
+        actions.extend(acts);
+    }
     let sight = model.sight(now);
     if model.pane().explains() && model.target().is_some() {
         actions.push(Action::Explain);
@@ -154,6 +167,7 @@ fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
         Action::Sources,
         Action::Poll,
         Action::CopyId,
+        Action::Palette,
         Action::Pause,
         Action::Zone,
     ]);

@@ -194,7 +194,12 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
             } else {
                 String::new()
             };
-            left.text(format!(" {key}{name} {count}{hidden} "), role)
+            let marked = model.desk.marked(pane.name()).count();
+            let marked = match marked {
+                0 => String::new(),
+                count => format!("{count} marked "),
+            };
+            left.text(format!(" {key}{name} {count}{hidden} {marked}"), role)
         } else {
             left.text(format!("{key}{name}"), role)
         };

@@ -4,6 +4,7 @@ use super::action::{Action, Group};
 use super::layout::{Area, Border};
 use super::model::Model;
 use super::screen::{Sheet, SheetLine, Slot};
+use crate::config::CommandScope;
 use crate::pane::{Align, Cell, Line, Mark, Role};
 
 /// Columns of one action: its keys, and what it does.
@@ -74,7 +75,7 @@ fn lines(model: &Model, width: u16) -> Vec<SheetLine> {
         let left = column(model, &[Group::Move, Group::Look], 1);
         let right = column(
             model,
-            &[Group::Row, Group::Watch, Group::Program],
+            &[Group::Row, Group::Act, Group::Watch, Group::Program],
             KEYS + WORDS + 3,
         );
         for row in 0..left.len().max(right.len()) {
@@ -104,6 +105,12 @@ fn column(model: &Model, groups: &[Group], x: u16) -> Vec<Vec<(Slot, Cell)>> {
             rows.push(Vec::new());
         }
         let title = Cell::text(group.title(), Role::Title);
+        let of_one = |(keys, words): (String, &str)| {
+            vec![
+                (slot(x, KEYS), Cell::text(keys, Role::Accent)),
+                (slot(x + KEYS, WORDS), Cell::text(words, Role::Plain)),
+            ]
+        };
         rows.push(vec![(slot(x, KEYS + WORDS), title)]);
         for action in Action::ALL.iter().filter(|action| action.group() == *group) {
             if !applies(model, *action) {
@@ -118,13 +125,14 @@ fn column(model: &Model, groups: &[Group], x: u16) -> Vec<Vec<(Slot, Cell)>> {
             if keys.is_empty() {
                 continue;
             }
-            rows.push(vec![
-                (slot(x, KEYS), Cell::text(keys.join(" "), Role::Accent)),
-                (
-                    slot(x + KEYS, WORDS),
-                    Cell::text(action.help(), Role::Plain),
-                ),
-            ]);
+            rows.push(of_one((keys.join(" "), action.help())));
+        }
+        if *group == Group::Act {
+            let commands = model.desk.commands.iter();
+            let here = commands.filter(|command| model.pane().scope() == Some(command.scope));
+            let keyed =
+                here.filter_map(|command| Some((command.key.clone()?, command.label.as_str())));
+            rows.extend(keyed.map(of_one));
         }
     }
     rows
@@ -136,6 +144,9 @@ fn applies(model: &Model, action: Action) -> bool {
         Action::Link | Action::CopyUrl => model.pane().has_pages(),
         Action::Runbook => model.pane().has_runbooks(),
         Action::Explain => model.pane().explains(),
+        Action::Acknowledge | Action::Silence | Action::Note => {
+            model.pane().scope() == Some(CommandScope::Incident)
+        }
         _ => true,
     }
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use super::action::Action;
 use super::key::Key;
-use crate::config::{Problem, Step};
+use crate::config::{CommandScope, Problem, Step, UserCommand};
 
 /// Keys to actions, and back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keymap {
     bindings: Vec<(Action, Vec<Key>)>,
+    /// Keys of the user's own commands: the rows they work on, and which command.
+    commands: Vec<(Key, CommandScope, usize)>,
 }
 
 /// Leaves from anywhere, whatever is configured.
@@ -35,9 +37,55 @@ impl Keymap {
             };
             bindings.push((action, keys));
         }
-        let map = Self { bindings };
+        let map = Self {
+            bindings,
+            commands: Vec::new(),
+        };
         map.refuse_clashes(overrides)?;
         Ok(map)
+    }
+
+    /// The same with the keys of the user's own commands, which work on rows of their own kind.
+    ///
+    /// # Errors
+    ///
+    /// A text that names no key, or a key that means something already.
+    pub fn with_commands(mut self, commands: &[UserCommand]) -> Result<Self, Problem> {
+        for (number, command) in commands.iter().enumerate() {
+            let Some(text) = &command.key else {
+                continue;
+            };
+            let wrong = |message: String| Problem {
+                path: vec![
+                    Step::Key("action".to_owned()),
+                    Step::Index(number),
+                    Step::Key("key".to_owned()),
+                ],
+                message,
+            };
+            let key: Key = text
+                .parse()
+                .map_err(|not: super::key::NotAKey| wrong(not.to_string()))?;
+            let other = self.resolve(key).map(|action| action.name().to_owned());
+            let other = other.or_else(|| {
+                let known = self.command(key, Some(command.scope))?;
+                Some(commands[known].label.clone())
+            });
+            if let Some(other) = other {
+                return Err(wrong(format!(
+                    "`{key}` already means `{other}`: choose a free key, or leave `key` out and use the palette"
+                )));
+            }
+            self.commands.push((key, command.scope, number));
+        }
+        Ok(self)
+    }
+
+    /// Which of the user's own commands a key is for, on rows of this kind.
+    pub fn command(&self, key: Key, scope: Option<CommandScope>) -> Option<usize> {
+        let mut commands = self.commands.iter();
+        let found = commands.find(|(bound, on, _)| *bound == key && Some(*on) == scope);
+        found.map(|(_, _, number)| *number)
     }
 
     /// What a key does.
@@ -164,8 +212,8 @@ mod tests {
 
     #[test]
     fn a_configured_key_replaces_the_default() {
-        let map = map(&[("down", &["n"]), ("filter", &[])]).expect("a keymap");
-        assert_eq!(map.resolve(key("n")), Some(Action::Down));
+        let map = map(&[("down", &["m"]), ("filter", &[])]).expect("a keymap");
+        assert_eq!(map.resolve(key("m")), Some(Action::Down));
         assert_eq!(map.resolve(key("j")), None);
         assert_eq!(map.resolve(key("/")), None);
         assert_eq!(map.hint(Action::Filter), None);
@@ -189,6 +237,33 @@ mod tests {
             let problem = map(overrides).expect_err("a mistake");
             let path = [Step::Key("keys".to_owned()), Step::Key(place.to_owned())];
             assert_eq!(problem.path, path);
+            assert!(problem.message.contains(words), "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_command_is_checked_against_every_other() {
+        let command = |key: &str, scope| UserCommand {
+            key: Some(key.to_owned()),
+            label: format!("do {key}"),
+            scope,
+            command: vec!["true".to_owned()],
+            confirm: true,
+            timeout: jiff::SignedDuration::from_secs(1),
+        };
+        let with = |commands: &[UserCommand]| map(&[]).expect("keys").with_commands(commands);
+        let (slo, release) = (CommandScope::Slo, CommandScope::Release);
+        let found = with(&[command("X", slo), command("X", release)]).expect("two kinds of rows");
+        assert_eq!(found.command(key("X"), Some(release)), Some(1));
+        assert_eq!(found.command(key("X"), None), None);
+        for (commands, words) in [
+            (vec![command("a", slo)], "`a` already means `acknowledge`"),
+            (vec![command("ctrl-c", slo)], "already means `exit`"),
+            (vec![command("jj", slo)], "`jj` is no key"),
+            (vec![command("X", slo), command("X", slo)], "means `do X`"),
+        ] {
+            let problem = with(&commands).expect_err("a mistake");
+            assert_eq!(problem.path.last(), Some(&Step::Key("key".to_owned())));
             assert!(problem.message.contains(words), "{}", problem.message);
         }
     }

@@ -1,10 +1,12 @@
 //! What the keys work on: one mode on top of another, never a set of flags.
 
+use super::desk::Ask;
+use super::palette::Palette;
 use crate::pane::RowKey;
 
 /// What the keys work on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     /// The rows of a pane.
     Browse,
     /// One row in detail, bound to who it is.
@@ -28,57 +30,75 @@ pub enum Mode {
         /// The first line that is shown.
         scroll: usize,
     },
+    /// A prompt: until when, and why.
+    Ask(Box<Ask>),
+    /// Orders: what they would do, and what they came to.
+    Orders {
+        /// The first line that is shown.
+        scroll: usize,
+    },
+    /// Commands of the user's own: what they would run, and what they said.
+    Errands {
+        /// The first line that is shown.
+        scroll: usize,
+    },
+    /// The command palette.
+    Palette(Palette),
 }
 
 /// The modes that lie on one another; `Browse` is always at the bottom.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Modes(Vec<Mode>);
+pub(super) struct Modes(Vec<Mode>);
 
 impl Modes {
     /// The mode that keys go to.
-    pub fn top(&self) -> &Mode {
+    pub(super) fn top(&self) -> &Mode {
         self.0.last().unwrap_or(&Mode::Browse)
     }
 
     /// Opens a mode on top.
-    pub fn push(&mut self, mode: Mode) {
+    pub(super) fn push(&mut self, mode: Mode) {
         self.0.push(mode);
     }
 
     /// Closes the top; false when there was nothing but `Browse`.
-    pub fn pop(&mut self) -> bool {
+    pub(super) fn pop(&mut self) -> bool {
         self.0.pop().is_some()
     }
 
     /// The row whose detail is open, at the top or below the help, and how far it is scrolled.
-    pub fn detail(&self) -> Option<(&RowKey, usize)> {
+    pub(super) fn detail(&self) -> Option<(&RowKey, usize)> {
         self.0.iter().rev().find_map(|mode| match mode {
             Mode::Detail { key, scroll } => Some((key, *scroll)),
-            Mode::Browse | Mode::Explain { .. } | Mode::Filter | Mode::Help { .. } => None,
+            _ => None,
         })
     }
 
     /// The row whose numbers are explained, at the top or below the help, and how far it is
     /// scrolled.
-    pub fn explained(&self) -> Option<(&RowKey, usize)> {
+    pub(super) fn explained(&self) -> Option<(&RowKey, usize)> {
         self.0.iter().rev().find_map(|mode| match mode {
             Mode::Explain { key, scroll } => Some((key, *scroll)),
-            Mode::Browse | Mode::Detail { .. } | Mode::Filter | Mode::Help { .. } => None,
+            _ => None,
         })
     }
 
     /// The scroll position of the top, where it has one.
-    pub fn scroll_mut(&mut self) -> Option<&mut usize> {
+    pub(super) fn scroll_mut(&mut self) -> Option<&mut usize> {
         match self.0.last_mut() {
             Some(
-                Mode::Detail { scroll, .. } | Mode::Explain { scroll, .. } | Mode::Help { scroll },
+                Mode::Detail { scroll, .. }
+                | Mode::Explain { scroll, .. }
+                | Mode::Help { scroll }
+                | Mode::Orders { scroll }
+                | Mode::Errands { scroll },
             ) => Some(scroll),
-            Some(Mode::Browse | Mode::Filter) | None => None,
+            Some(Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_)) | None => None,
         }
     }
 
     /// Closes a detail or an explanation and what lies on it: its row is not what is looked at any more.
-    pub fn close_detail(&mut self) {
+    pub(super) fn close_detail(&mut self) {
         let at = self
             .0
             .iter()

@@ -6,13 +6,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cursor::Cursor;
+use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
-use super::{Size, sheet, table};
-use crate::config::UiSettings;
+use super::{Size, overlay, sheet, table};
+use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Freshness, Report, SourceName, Whose};
 use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, on_call, tally as tally_of};
 use crate::store::{Offers, Store};
@@ -29,7 +30,7 @@ pub struct Model {
     pub(super) keymap: Keymap,
     pub(super) context: Shown,
     pub(super) zone: TimeZone,
-    other_zone: TimeZone,
+    pub(super) other_zone: TimeZone,
     pub(super) size: Size,
     pub(super) focus: usize,
     pub(super) view: View,
@@ -42,6 +43,8 @@ pub struct Model {
     pub(super) whose: Whose,
     /// What was asked about the numbers of one SLO, and what was said.
     pub(super) inquiry: Option<Inquiry>,
+    /// Everything about acting.
+    pub(super) desk: Desk,
     store: Store,
 }
 
@@ -186,10 +189,24 @@ impl Model {
             frozen: None,
             whose: Whose::All,
             inquiry: None,
+            desk: Desk::default(),
             store,
         };
         model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
         model
+    }
+
+    /// The same, where things may be done as configured.
+    #[must_use]
+    pub fn with_acting(mut self, settings: ActionSettings, commands: Vec<UserCommand>) -> Self {
+        self.desk.settings = settings;
+        self.desk.commands = commands;
+        self
+    }
+
+    /// The newest facts, whatever is looked at.
+    pub(super) fn newest(&self) -> &Store {
+        &self.store
     }
 
     /// What is looked at: the newest facts, or those of the moment the view was paused.
@@ -285,6 +302,7 @@ impl Model {
     /// Brings everything that follows from the rest up to date.
     pub(super) fn settle(&mut self, now: Timestamp) {
         self.flash = self.flash.take().filter(|flash| now < flash.until);
+        desk::settle(self, now);
         let mut rosters = std::mem::take(&mut self.rosters);
         let sight = self.sight(now);
         let on_call_for = match self.whose {
@@ -311,11 +329,24 @@ impl Model {
             Mode::Detail { .. } => sheet::last_scroll(self, &layout, now),
             Mode::Explain { .. } => explain::last_scroll(self, &layout, now),
             Mode::Help { .. } => super::help::last_scroll(self),
-            Mode::Browse | Mode::Filter => 0,
+            Mode::Orders { .. } | Mode::Errands { .. } => overlay::last_scroll(self, now),
+            Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) => 0,
         };
         if let Some(scroll) = self.modes.scroll_mut() {
             *scroll = (*scroll).min(last);
         }
+    }
+
+    /// Takes the marks of rows away that are gone: nobody can see them any more.
+    fn unmark(&mut self) {
+        if self.desk.marks.is_empty() {
+            return;
+        }
+        let rosters = &self.rosters;
+        self.desk.marks.retain(|key| {
+            let mut panes = PANES.iter().zip(rosters);
+            panes.any(|(pane, roster)| pane.name() == key.pane && roster.find(key).is_some())
+        });
     }
 
     /// Ranks the rows of the panes that were `touched` anew. Rows that were not there, of sources
@@ -337,6 +368,7 @@ impl Model {
                 roster.sifted = None;
             }
         }
+        self.unmark();
         self.settle(now);
     }
 }

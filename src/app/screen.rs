@@ -6,7 +6,7 @@ use super::Size;
 use super::layout::{Area, Border, Layout};
 use super::mode::Mode;
 use super::model::Model;
-use super::{explain, footer, header, help, sheet, table};
+use super::{explain, footer, header, help, overlay, sheet, table};
 use crate::pane::{Align, Cell, Line, Role};
 use crate::text::Shown;
 
@@ -90,6 +90,8 @@ pub enum Gutter {
     Selected,
     /// It came just now.
     New,
+    /// It is among those that are acted on; and whether it is the selected one as well.
+    Marked(bool),
 }
 
 /// Lines that can be scrolled: a detail, the help.
@@ -179,6 +181,12 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll)),
         Mode::Filter => screen.cursor = footer::cursor(model, arrangement.hints),
         Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
+        Mode::Ask(_) | Mode::Palette(_) | Mode::Orders { .. } | Mode::Errands { .. } => {
+            if let Some((sheet, cursor)) = overlay::overlay(model, now) {
+                screen.overlay = Some(sheet);
+                screen.cursor = cursor;
+            }
+        }
     }
     screen
 }

@@ -60,6 +60,11 @@ pub(super) fn last_scroll(model: &Model, layout: &Layout, now: Timestamp) -> usi
     out_of_view(&detail(model, now), area, arrangement.border)
 }
 
+/// How many lines a detail takes in a width.
+pub(super) fn line_count(detail: &Detail, width: u16) -> usize {
+    lines(detail, width, 0).len()
+}
+
 /// How many lines of a detail an area does not show.
 pub(super) fn out_of_view(detail: &Detail, area: Area, border: Border) -> usize {
     let inside = border.inside(area);

@@ -79,7 +79,7 @@ pub(super) fn table(
     let top = roster.cursor.top();
     let in_view = top..roster.shown.len().min(top + usize::from(room.height));
     for place in in_view {
-        let gutter = gutter(roster, place, is_focused);
+        let gutter = gutter(model, roster, place, is_focused);
         let cells = cells(pane, roster, sight, place, &placed);
         table.rows.push(TableRow { gutter, cells });
     }
@@ -137,11 +137,15 @@ fn resampled(cell: Cell, width: usize) -> Cell {
     Cell::Spark(groups, role)
 }
 
-fn gutter(roster: &Roster, place: usize, is_focused: bool) -> Gutter {
-    if is_focused && place == roster.cursor.index() {
+fn gutter(model: &Model, roster: &Roster, place: usize, is_focused: bool) -> Gutter {
+    let is_selected = is_focused && place == roster.cursor.index();
+    let key = roster.entry(place).map(|entry| &entry.key);
+    if key.is_some_and(|key| model.desk.marks.contains(key)) {
+        return Gutter::Marked(is_selected);
+    }
+    if is_selected {
         return Gutter::Selected;
     }
-    let key = roster.entry(place).map(|entry| &entry.key);
     if key.is_some_and(|key| roster.newcomers.contains_key(key)) {
         Gutter::New
     } else {
@@ -156,6 +160,10 @@ pub(super) fn title(model: &Model, place: usize) -> Line {
         line = line.text(format!("{key} "), Role::Accent);
     }
     line = line.text(PANES[place].name(), Role::Title);
+    let marked = model.desk.marked(PANES[place].name()).count();
+    if marked > 0 {
+        line = line.text(format!(" {marked} marked"), Role::Accent);
+    }
     let roster = &model.rosters[place];
     if !roster.filter.text().is_empty() {
         line = line

@@ -8,7 +8,8 @@ use super::key::{Code, Key};
 use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
-use super::{Effect, Msg, explain, table};
+use super::palette::Palette;
+use super::{Effect, Msg, desk, explain, palette, table};
 use crate::domain::{SourceName, Whose};
 use crate::pane::{Links, PANES, SOURCES, fresh};
 use crate::text::Untrusted;
@@ -23,13 +24,24 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         }
         Msg::Report(report) => {
             model.absorb(*report, now);
+            desk::batch::compare(model, now);
+            desk::errand::compare(model, now);
             Vec::new()
         }
         Msg::Told(told) => {
             explain::hear(model, *told);
             Vec::new()
         }
-        Msg::Previewed(_) | Msg::Acted(_) | Msg::Ran(_) | Msg::Tick => Vec::new(),
+        Msg::Previewed(told) => {
+            desk::batch::previewed(model, *told, now);
+            Vec::new()
+        }
+        Msg::Acted(told) => desk::batch::acted(model, *told, now),
+        Msg::Ran(ran) => {
+            desk::errand::ran(model, *ran, now);
+            Vec::new()
+        }
+        Msg::Tick => Vec::new(),
     };
     model.settle(now);
     effects
@@ -42,10 +54,44 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         roster.choose(roster.cursor.index());
     }
     let action = model.keymap.resolve(key);
-    if *model.modes.top() == Mode::Filter && action != Some(Action::Exit) {
-        return prompt(model, key);
+    let is_always = match action {
+        Some(Action::Exit) => true,
+        // Never a letter that is typed.
+        Some(Action::Repaint | Action::Suspend) => key.ctrl,
+        _ => false,
+    };
+    if is_always {
+        return action.map_or_else(Vec::new, |action| act(model, action, now));
     }
-    action.map_or_else(Vec::new, |action| act(model, action, now))
+    match model.modes.top().clone() {
+        Mode::Filter => prompt(model, key),
+        Mode::Ask(ask) => {
+            model.modes.pop();
+            desk::press_ask(model, *ask, key, now)
+        }
+        Mode::Palette(palette) => {
+            model.modes.pop();
+            palette::press(model, palette, key, now)
+        }
+        Mode::Orders { .. } => desk::batch::press(model, key, now),
+        Mode::Errands { .. } => desk::errand::press(model, key, now),
+        _ => match action {
+            Some(action) => act(model, action, now),
+            None => run_command(model, key, now),
+        },
+    }
+}
+
+/// A key of one of the user's own commands.
+fn run_command(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
+    if matches!(model.modes.top(), Mode::Help { .. }) {
+        return Vec::new();
+    }
+    let scope = model.pane().scope();
+    match model.keymap.command(key, scope) {
+        Some(command) => desk::errand::begin(model, command, now),
+        None => Vec::new(),
+    }
 }
 
 /// A key within the filter prompt.
@@ -70,7 +116,7 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+pub(super) fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
     match action {
         Action::Exit => return vec![Effect::Quit],
         Action::Repaint => return vec![Effect::Repaint],
@@ -114,12 +160,12 @@ fn is_scrolling(model: &Model, action: Action) -> bool {
                 | Action::Open
                 | Action::FullScreen
         ),
-        Mode::Browse | Mode::Filter | Mode::Detail { .. } => false,
+        _ => false,
     }
 }
 
 /// Scrolls what has focus; other actions wait until it is closed.
-fn scroll(model: &mut Model, action: Action) {
+pub(super) fn scroll(model: &mut Model, action: Action) {
     let page = usize::from(model.size.height.saturating_sub(6)).max(1);
     let Some(at) = model.modes.scroll_mut() else {
         return;
@@ -166,6 +212,24 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::Whose => look_at_next(model, now),
         Action::Open => open(model),
         Action::Explain => return explain::open(model, now),
+        Action::Mark => desk::mark(model, now),
+        Action::ClearMarks => desk::clear_marks(model, now),
+        Action::Undo => return desk::undo(model, now),
+        Action::Results => desk::batch::reopen(model, now),
+        Action::Output => desk::errand::reopen(model, now),
+        Action::Palette => model.modes.push(Mode::Palette(Palette::default())),
+        Action::Acknowledge
+        | Action::Silence
+        | Action::Note
+        | Action::Resolve
+        | Action::Escalate
+        | Action::Unacknowledge
+        | Action::Extend
+        | Action::Unsilence => {
+            if let Some(wish) = palette::wish(action) {
+                return desk::begin(model, wish, now);
+            }
+        }
         Action::Link | Action::Runbook | Action::CopyId | Action::CopyUrl => {
             return follow(model, action, now);
         }

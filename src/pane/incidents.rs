@@ -44,7 +44,7 @@ const DROPS: [Drop; 5] = [
 ];
 
 /// The room of a title before a status has more than it needs.
-const ROOMY_TITLE: usize = 32;
+const ROOMY_TITLE: usize = 31;
 /// The room of a service that its incident's title does not name.
 const LONGEST_SERVICE: usize = 20;
 
@@ -98,7 +98,7 @@ impl Pane for Incidents {
             Cell::Line(headline(row)),
             Cell::text(sight.ago(row.opened_at), Role::Dim),
             Cell::Line(if sight.is_old(entry) {
-                status(sight, row).text("?", Role::Old)
+                lane::was(sight, row).text("?", Role::Old)
             } else {
                 status(sight, row)
             }),

@@ -33,7 +33,7 @@ pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
         y += 1;
     }
     for row in &table.rows {
-        brush.is_selected = row.gutter == Gutter::Selected;
+        brush.is_selected = matches!(row.gutter, Gutter::Selected | Gutter::Marked(true));
         if brush.is_selected {
             let style = brush.style(Role::Plain);
             brush.repeat((inside.x, y), inside.width, " ", style);
@@ -42,6 +42,7 @@ pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
             Gutter::Nothing => "",
             Gutter::Selected => brush.theme.glyph("▌", ">"),
             Gutter::New => brush.theme.glyph("+", "+"),
+            Gutter::Marked(_) => brush.theme.glyph("◆", "*"),
         };
         let style = brush.style(Role::Accent);
         brush.text((inside.x, y), 1, mark, style);

@@ -10,7 +10,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use watchfire::app::screen::{Screen, screen};
 use watchfire::app::{Effect, Keymap, Model, Msg, Size, update};
-use watchfire::config::{Settings, ThemeChoice, UiSettings};
+use watchfire::config::{ActionSettings, Settings, ThemeChoice, UiSettings, UserCommand};
 use watchfire::domain::Report;
 use watchfire::store::Store;
 use watchfire::ui::{draw, theme::Theme};
@@ -37,12 +37,28 @@ impl Stage {
     }
 
     pub(crate) fn in_zone(store: Store, width: u16, height: u16, zone: &str) -> Self {
+        let keymap = Keymap::new(&BTreeMap::new()).expect("the default keys");
+        Self::with_keys(store, width, height, zone, keymap)
+    }
+
+    /// On a keyboard that has keys for these commands, where things may be done.
+    pub(crate) fn commanding(
+        store: Store,
+        width: u16,
+        height: u16,
+        commands: &[UserCommand],
+    ) -> Self {
+        let keymap = Keymap::new(&BTreeMap::new()).expect("the default keys");
+        let keymap = keymap.with_commands(commands).expect("free keys");
+        Self::with_keys(store, width, height, "UTC", keymap).acting(commands)
+    }
+
+    fn with_keys(store: Store, width: u16, height: u16, zone: &str, keymap: Keymap) -> Self {
         let ui = UiSettings {
             timezone: TimeZone::get(zone).expect("a zone"),
             context: "acme-prod".to_owned(),
             ..Settings::empty().ui
         };
-        let keymap = Keymap::new(&BTreeMap::new()).expect("the default keys");
         let mut stage = Self {
             model: Model::new(&ui, keymap, store, Size { width, height }),
             now: now(),
@@ -51,6 +67,27 @@ impl Stage {
         };
         stage.tell(Msg::Tick);
         stage
+    }
+
+    /// The same, where things may be done, by these commands as well.
+    pub(crate) fn acting(mut self, commands: &[UserCommand]) -> Self {
+        let settings = ActionSettings {
+            enabled: true,
+            ..ActionSettings::default()
+        };
+        self.model = self.model.with_acting(settings, commands.to_vec());
+        self
+    }
+
+    /// The same, where a silence needs a reason.
+    pub(crate) fn wants_reasons(mut self) -> Self {
+        let settings = ActionSettings {
+            enabled: true,
+            require_comment: true,
+            ..ActionSettings::default()
+        };
+        self.model = self.model.with_acting(settings, Vec::new());
+        self
     }
 
     pub(crate) fn tell(&mut self, msg: Msg) {

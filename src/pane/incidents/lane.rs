@@ -77,6 +77,19 @@ pub(in crate::pane) fn status(sight: Sight<'_>, row: &Incident) -> Line {
     }
 }
 
+/// The same of a source that is silent: a time that goes on would say more than is known.
+pub(super) fn was(sight: Sight<'_>, row: &Incident) -> Line {
+    match row.status {
+        IncidentStatus::Acknowledged => holder(row, sight.store.me()),
+        IncidentStatus::Silenced => Line::of(word(row), Role::Plain),
+        IncidentStatus::Triggered | IncidentStatus::Resolved => status(sight, row),
+    }
+}
+
+fn word(row: &Incident) -> &'static str {
+    row.suppression.map_or("silenced", |by| by.word())
+}
+
 fn holder(row: &Incident, me: &Me) -> Line {
     if is_held_by(row, me) {
         return Line::of("ack you", Role::Accent);
@@ -89,9 +102,8 @@ fn holder(row: &Incident, me: &Me) -> Line {
 
 /// `ends 1h12m` when that is soon, else `until 16:30` or `until Nov 27`.
 fn silenced(sight: Sight<'_>, row: &Incident) -> Line {
-    let word = row.suppression.map_or("silenced", |by| by.word());
     let Some(until) = row.silenced_until else {
-        return Line::of(word, Role::Plain);
+        return Line::of(word(row), Role::Plain);
     };
     if of(sight, row) == Some(Lane::Ending) {
         let left = window::age(sight.now, until);
@@ -127,9 +139,9 @@ pub(super) fn widest(row: &Incident, me: &Me) -> usize {
         }
         IncidentStatus::Acknowledged => {
             let since = row.acknowledged_at.map_or(0, |_| SINCE);
-            holder(row, me).width() + since + "?".len()
+            holder(row, me).width() + since
         }
-        IncidentStatus::Silenced => "until 16:30?".len(),
+        IncidentStatus::Silenced => "until 16:30".len(),
         IncidentStatus::Resolved => "resolved?".len(),
     }
 }

@@ -1,0 +1,190 @@
+//! The prompt: until when, and why; or what to note.
+
+use jiff::Timestamp;
+
+use super::batch;
+use super::draft::{Draft, LeftOut, Wish};
+use crate::app::Effect;
+use crate::app::input::Input;
+use crate::app::key::{Code, Key};
+use crate::app::mode::Mode;
+use crate::app::model::Model;
+use crate::domain::Verb;
+use crate::domain::until::Until;
+
+/// Ends that take one key each. No end that is typed begins with one of these letters.
+pub(super) const PRESETS: [(char, &str); 4] =
+    [('a', "15m"), ('b', "1h"), ('c', "4h"), ('d', "work")];
+/// The key that ends a silence in place of extending it.
+pub(super) const EXPIRE: char = 'x';
+
+/// Which line is being typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Field {
+    /// The end.
+    End,
+    /// Why, or what to note.
+    Words,
+}
+
+/// What is being asked about orders that are bound to their rows already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::app) struct Ask {
+    pub(super) wish: Wish,
+    pub(super) drafts: Vec<Draft>,
+    pub(super) left_out: LeftOut,
+    pub(super) end: Input,
+    pub(super) words: Input,
+    pub(super) field: Field,
+    /// What was wrong with the last try to go on.
+    pub(super) wrong: Option<String>,
+}
+
+impl Ask {
+    pub(super) fn new(wish: Wish, drafts: Vec<Draft>, left_out: LeftOut) -> Self {
+        let field = if wish.ends() {
+            Field::End
+        } else {
+            Field::Words
+        };
+        Self {
+            wish,
+            drafts,
+            left_out,
+            end: Input::default(),
+            words: Input::default(),
+            field,
+            wrong: None,
+        }
+    }
+
+    /// Whether words go along: a note, or the reason of a silence.
+    pub(super) fn has_words(&self) -> bool {
+        let mut verbs = self.drafts.iter().map(|draft| draft.verb);
+        verbs.any(|verb| matches!(verb, Verb::Note | Verb::Silence))
+    }
+
+    /// Whether both lines are there to be typed.
+    pub(in crate::app) fn has_both_lines(&self) -> bool {
+        self.wish.ends() && self.has_words()
+    }
+
+    /// Whether it would extend what could be ended as well.
+    pub(super) fn can_expire(&self, model: &Model) -> bool {
+        let mut drafts = self.drafts.iter();
+        self.wish.ends() && drafts.all(|draft| draft.ending().is_some()) && offers_end(model)
+    }
+
+    /// The end as it is typed.
+    pub(super) fn until(&self, model: &Model, now: Timestamp) -> Result<Timestamp, String> {
+        let work = &model.desk.settings.work;
+        let until = Until {
+            now,
+            zone: &model.zone,
+            work_days: &work.days,
+            work_start: work.start,
+        };
+        until.parse(&self.end.text())
+    }
+
+    /// The orders, or what they lack still.
+    fn orders(
+        &self,
+        model: &Model,
+        now: Timestamp,
+    ) -> Result<Vec<crate::domain::Order>, (Field, String)> {
+        let until = match self.wish.ends() {
+            true if self.end.is_empty() => {
+                return Err((Field::End, "say until when".to_owned()));
+            }
+            true => Some(self.until(model, now).map_err(|why| (Field::End, why))?),
+            false => None,
+        };
+        let words = self.words.text();
+        if words.trim().is_empty() && self.has_words() {
+            if self.wish == Wish::Note {
+                return Err((Field::Words, "write something".to_owned()));
+            }
+            if model.desk.settings.require_comment {
+                return Err((Field::Words, "say why: a reason is required".to_owned()));
+            }
+        }
+        let orders = self.drafts.iter();
+        Ok(orders
+            .filter_map(|draft| draft.order(until, &words))
+            .collect())
+    }
+}
+
+fn offers_end(model: &Model) -> bool {
+    let feeds = model.sight(Timestamp::UNIX_EPOCH).store.feeds().iter();
+    feeds
+        .into_iter()
+        .any(|feed| feed.offers.acts.contains(&Verb::Expire))
+}
+
+/// A key within the prompt.
+pub(in crate::app) fn press(
+    model: &mut Model,
+    mut ask: Ask,
+    key: Key,
+    now: Timestamp,
+) -> Vec<Effect> {
+    ask.wrong = None;
+    let is_first = ask.field == Field::End && ask.end.is_empty() && !key.ctrl;
+    match key.code {
+        Code::Esc => return Vec::new(),
+        Code::Enter => match ask.orders(model, now) {
+            Ok(orders) => return batch::open(model, orders, ask.left_out),
+            Err((field, why)) => {
+                ask.field = field;
+                ask.wrong = Some(why);
+            }
+        },
+        Code::Tab | Code::BackTab => {
+            if ask.has_both_lines() {
+                ask.field = match ask.field {
+                    Field::End => Field::Words,
+                    Field::Words => Field::End,
+                };
+            }
+        }
+        Code::Down | Code::Up if ask.field == Field::End => step(&mut ask, key.code),
+        Code::Char(EXPIRE) if is_first && ask.can_expire(model) => {
+            let endings = ask.drafts.iter().filter_map(Draft::ending);
+            let orders = endings.filter_map(|draft| draft.order(None, ""));
+            return batch::open(model, orders.collect(), ask.left_out);
+        }
+        Code::Char(letter) if is_first && preset(letter).is_some() => {
+            ask.end = Input::new(preset(letter).unwrap_or_default());
+        }
+        _ => {
+            let line = match ask.field {
+                Field::End => &mut ask.end,
+                Field::Words => &mut ask.words,
+            };
+            line.press(key);
+        }
+    }
+    model.modes.push(Mode::Ask(Box::new(ask)));
+    Vec::new()
+}
+
+fn preset(letter: char) -> Option<&'static str> {
+    let found = PRESETS.iter().find(|(key, _)| *key == letter);
+    found.map(|(_, text)| *text)
+}
+
+/// The preset after or before the one that the line holds.
+fn step(ask: &mut Ask, code: Code) {
+    let text = ask.end.text();
+    let at = PRESETS.iter().position(|(_, preset)| *preset == text);
+    let last = PRESETS.len() - 1;
+    let next = match (at, code) {
+        (None, Code::Down) => 0,
+        (None, _) => last,
+        (Some(at), Code::Down) => (at + 1).min(last),
+        (Some(at), _) => at.saturating_sub(1),
+    };
+    ask.end = Input::new(PRESETS[next].1);
+}
