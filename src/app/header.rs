@@ -190,7 +190,7 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
             let count = table::count_word(*pane, &model.rosters[place], sight);
             let others = model.rosters[place].others.count;
             let hidden = if others > 0 {
-                format!("+{others}")
+                format!("/{}", pane.count(sight, &model.rosters[place].board).known)
             } else {
                 String::new()
             };
@@ -205,7 +205,13 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
         };
     }
     let roster = &model.rosters[model.focus];
-    let right = if roster.filter.text().is_empty() {
+    let right = if roster.others.pressing > 0 {
+        // What burns is never left out without a word.
+        let text = format!("{} PAGE of others", roster.others.pressing);
+        Line::new()
+            .mark(Mark::Page, Role::Page)
+            .text(text, Role::Page)
+    } else if roster.filter.text().is_empty() {
         freshness(model, sight, is_narrow)
     } else {
         let text = format!("/{}", roster.filter.text());

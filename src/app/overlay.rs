@@ -147,9 +147,9 @@ pub(super) fn hint(model: &Model, now: Timestamp) -> Option<Line> {
         Mode::Ask(ask) if ask.has_both_lines() => &[
             ("enter", "preview"),
             ("tab", "other line"),
-            ("esc", "leave, nothing is done"),
+            ("esc", "leave it"),
         ],
-        Mode::Ask(_) => &[("enter", "preview"), ("esc", "leave, nothing is done")],
+        Mode::Ask(_) => &[("enter", "preview"), ("esc", "leave it")],
         Mode::Palette(_) => &[("enter", "do"), ("up down", "choose"), ("esc", "leave")],
         Mode::Orders { .. } | Mode::Errands { .. } => &[],
         _ => {

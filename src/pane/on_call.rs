@@ -6,7 +6,7 @@ use super::Sight;
 use super::cell::{Line, Role};
 use crate::domain::OnCall;
 use crate::store::Feed;
-use crate::text::Untrusted;
+use crate::text::{Shown, Untrusted};
 
 /// How long before the end of a shift who follows is said as well.
 const NEAR: SignedDuration = SignedDuration::from_hours(2);
@@ -104,14 +104,20 @@ pub fn service_line(sight: Sight<'_>, service: &Untrusted) -> Option<Line> {
 }
 
 /// Who has the pager, for the header: who is paged first, until when, and who follows when that is
-/// near. `is_short` leaves the end out.
+/// near. `is_short` says no more than who.
 pub fn headline(sight: Sight<'_>, is_short: bool) -> Option<Line> {
     let shifts = current(sight);
     let (feed, first) = shifts.first()?;
-    let mut line = Line::of("on call ", Role::Dim).join(person(sight, first));
-    if !is_short {
-        line = line.join(end(sight, feed, first));
+    let mut line = Line::of("on call ", Role::Dim);
+    if is_short {
+        let is_me = sight.store.me().is(&first.who);
+        let role = if is_me { Role::Strong } else { Role::Plain };
+        line = line.text(name(first).as_str(), role);
+        return Some(doubted(sight, feed, line));
     }
+    line = line
+        .join(person(sight, first))
+        .join(end(sight, feed, first));
     let mut others: Vec<_> = shifts
         .iter()
         .filter(|(_, shift)| level(shift) == 1 && shift.who != first.who)
@@ -125,9 +131,13 @@ pub fn headline(sight: Sight<'_>, is_short: bool) -> Option<Line> {
     Some(doubted(sight, feed, line))
 }
 
+fn name(shift: &OnCall) -> Shown {
+    shift.who.shown().fit(LONGEST_NAME)
+}
+
 /// A person; myself as such.
 fn person(sight: Sight<'_>, shift: &OnCall) -> Line {
-    let line = Line::of(shift.who.shown().fit(LONGEST_NAME).as_str(), Role::Plain);
+    let line = Line::of(name(shift).as_str(), Role::Plain);
     if sight.store.me().is(&shift.who) {
         line.text(" (you)", Role::Strong)
     } else {

@@ -367,7 +367,7 @@ fn batch_hint(model: &Model, batch: &Batch) -> Line {
         } else if !batch.is_asking() && !batch.retriable().is_empty() {
             keys.push(("r".to_owned(), "ask again".to_owned()));
         }
-        keys.push(("esc".to_owned(), "leave, nothing is done".to_owned()));
+        keys.push(("esc".to_owned(), "leave it".to_owned()));
     }
     hint(&keys)
 }
@@ -400,7 +400,7 @@ pub(in crate::app) fn errands(model: &Model) -> Look {
     }
     detail.blocks.push(crate::pane::block::Block::Gap);
     let keys: &[(&str, &str)] = if is_offered {
-        &[("enter", "run"), ("esc", "leave, nothing is run")]
+        &[("enter", "run"), ("esc", "leave it")]
     } else {
         &[("esc", "close")]
     };

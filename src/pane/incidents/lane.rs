@@ -9,6 +9,9 @@ use crate::pane::{Sight, figures};
 /// A silence that ends within this time is soon everybody's again.
 const SOON: SignedDuration = SignedDuration::from_hours(2);
 
+/// A day of the week is no name for one that is as far as this.
+const A_WEEK: SignedDuration = SignedDuration::from_hours(6 * 24);
+
 /// What must not be forgotten while it makes no noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
@@ -92,7 +95,7 @@ fn word(row: &Incident) -> &'static str {
 
 fn holder(row: &Incident, me: &Me) -> Line {
     if is_held_by(row, me) {
-        return Line::of("ack you", Role::Accent);
+        return Line::of("yours", Role::Accent);
     }
     match row.acknowledged_by.first().or(row.assignees.first()) {
         Some(who) => Line::of("ack ", Role::Dim).foreign(who, Role::Plain),
@@ -100,32 +103,32 @@ fn holder(row: &Incident, me: &Me) -> Line {
     }
 }
 
-/// `ends 1h12m` when that is soon, else `until 16:30` or `until Nov 27`.
+/// `ends 72m` when that is soon, else `till 16:30`, `till Fri` or `for 21d`.
 fn silenced(sight: Sight<'_>, row: &Incident) -> Line {
     let Some(until) = row.silenced_until else {
         return Line::of(word(row), Role::Plain);
     };
+    let left = window::age(sight.now, until);
     if of(sight, row) == Some(Lane::Ending) {
-        let left = window::age(sight.now, until);
         return Line::of(format!("ends {}", to_the_minute(left)), Role::Strong);
     }
     let then = until.to_zoned(sight.zone.clone());
     let today = sight.now.to_zoned(sight.zone.clone()).date();
-    let form = if then.date() == today {
-        "until %H:%M"
+    let text = if then.date() == today {
+        then.strftime("till %H:%M").to_string()
+    } else if left < A_WEEK {
+        then.strftime("till %a").to_string()
     } else {
-        "until %b %d"
+        format!("for {}", figures::age(left))
     };
-    Line::of(then.strftime(form).to_string(), Role::Plain)
+    Line::of(text, Role::Plain)
 }
 
-/// A time left of less than an hour or two: the one number that decides whether to act now.
+/// A time left of no more than two hours: the minutes decide whether to act now.
 fn to_the_minute(left: SignedDuration) -> String {
-    match (left.as_hours(), left.as_mins() % 60) {
-        (0, 0) => figures::age(left),
-        (0, minutes) => format!("{minutes}m"),
-        (hours, 0) => format!("{hours}h"),
-        (hours, minutes) => format!("{hours}h{minutes}m"),
+    match left.as_mins() {
+        0 => figures::age(left),
+        minutes => format!("{minutes}m"),
     }
 }
 
@@ -141,7 +144,7 @@ pub(super) fn widest(row: &Incident, me: &Me) -> usize {
             let since = row.acknowledged_at.map_or(0, |_| SINCE);
             holder(row, me).width() + since
         }
-        IncidentStatus::Silenced => "until 16:30".len(),
+        IncidentStatus::Silenced => "till 16:30".len(),
         IncidentStatus::Resolved => "resolved?".len(),
     }
 }
