@@ -16,6 +16,7 @@ mod ask;
 pub(super) mod batch;
 mod draft;
 pub(super) mod errand;
+pub(super) mod lock;
 mod look;
 
 pub(super) use ask::{Ask, press as press_ask};

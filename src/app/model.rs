@@ -1,23 +1,23 @@
 //! Everything the program knows between two messages.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::cursor::Cursor;
 use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
+use super::roster::{Roster, newcomers};
 use super::{Size, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
-use crate::domain::{Freshness, Report, SourceName, Whose};
-use crate::pane::{Board, Entry, PANES, Pane, RowKey, Sight, Tally, on_call, tally as tally_of};
+use crate::domain::{Report, SourceName, Whose};
+use crate::pane::{Entry, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
 use crate::store::{Offers, Store};
-use crate::text::{Shown, Untrusted};
+use crate::text::Shown;
 
 /// How long a row counts as new.
 pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -48,43 +48,6 @@ pub struct Model {
     store: Store,
 }
 
-/// One pane's rows, and what the reader does with them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Roster {
-    pub(super) board: Board,
-    /// The rows that pass the filter, as places in the board.
-    pub(super) shown: Vec<usize>,
-    pub(super) filter: Filter,
-    pub(super) cursor: Cursor,
-    /// What is not shown since it is somebody else's.
-    pub(super) others: Others,
-    /// Rows that were not there before, and when they came.
-    pub(super) newcomers: HashMap<RowKey, Timestamp>,
-    /// What `shown` was made for; `None` when the board is new. All else that happens, every key
-    /// and every second, leaves it as it is.
-    sifted: Option<Sifted>,
-}
-
-/// All that decides, besides the board, which of its rows are shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Sifted {
-    filter: Filter,
-    whose: Whose,
-    /// The services that I have the pager for; known while only my own rows are looked at.
-    on_call_for: Vec<Untrusted>,
-    /// How fresh each source is: what is not current is `unknown` to a filter.
-    freshness: Vec<Freshness>,
-}
-
-/// Rows that are not shown since they are somebody else's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Others {
-    /// Those that a title would count.
-    pub(super) count: usize,
-    /// Those of them that somebody has to look at now and nobody does.
-    pub(super) pressing: usize,
-}
-
 /// A short message that goes by itself.
 #[derive(Clone, Debug)]
 pub(super) struct Flash {
@@ -97,72 +60,6 @@ pub(super) struct Flash {
 pub(super) struct Frozen {
     store: Store,
     pub(super) at: Timestamp,
-}
-
-impl Roster {
-    /// The row at a place of the shown rows.
-    pub(super) fn entry(&self, place: usize) -> Option<&Entry> {
-        self.board.entries.get(*self.shown.get(place)?)
-    }
-
-    /// The row with this key, whether it passes the filter or not.
-    pub(super) fn find(&self, key: &RowKey) -> Option<&Entry> {
-        let is_wanted = |entry: &&Entry| entry.key == *key;
-        let selected = self.selected().filter(is_wanted);
-        selected.or_else(|| self.board.entries.iter().find(is_wanted))
-    }
-
-    /// The selected row.
-    pub(super) fn selected(&self) -> Option<&Entry> {
-        self.entry(self.cursor.index())
-    }
-
-    /// Selects a place for good.
-    pub(super) fn choose(&mut self, place: usize) {
-        let (board, shown) = (&self.board, &self.shown);
-        let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
-        self.cursor.choose(place, key, shown.len());
-    }
-
-    fn sift(&mut self, pane: &dyn Pane, sight: Sight<'_>, whose: Whose, on_call_for: &[Untrusted]) {
-        let feeds = sight.store.feeds().iter();
-        let freshness = feeds.map(|feed| feed.freshness(sight.now));
-        let wanted = Sifted {
-            filter: self.filter.clone(),
-            whose,
-            on_call_for: on_call_for.to_vec(),
-            freshness: freshness.collect(),
-        };
-        if self.sifted.as_ref() == Some(&wanted) {
-            return;
-        }
-        self.sifted = Some(wanted);
-        let entries = self.board.entries.iter().enumerate();
-        let is_mine =
-            |entry: &Entry| whose == Whose::All || pane.whose(sight, entry, on_call_for) <= whose;
-        self.others = Others::default();
-        if whose != Whose::All {
-            for (_, entry) in entries.clone().filter(|(_, entry)| !is_mine(entry)) {
-                self.others.count += usize::from(pane.counts(sight, entry));
-                self.others.pressing += usize::from(pane.is_pressing(sight, entry));
-            }
-        }
-        self.shown = if self.filter.is_empty() && whose == Whose::All {
-            (0..self.board.entries.len()).collect()
-        } else {
-            entries
-                .filter(|(_, entry)| is_mine(entry))
-                .filter(|(_, entry)| {
-                    let facets = pane.facets(sight, entry);
-                    self.filter.passes(entry.key.source.as_str(), &facets)
-                })
-                .map(|(place, _)| place)
-                .collect()
-        };
-        let (board, shown) = (&self.board, &self.shown);
-        let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
-        self.cursor.follow(key, shown.len());
-    }
 }
 
 impl Model {
@@ -364,8 +261,7 @@ impl Model {
                 let newcomers = newcomers(&roster.board, &board, heard);
                 let newcomers = newcomers.into_iter().map(|key| (key, now));
                 roster.newcomers.extend(newcomers);
-                roster.board = board;
-                roster.sifted = None;
+                roster.rank(board);
             }
         }
         self.unmark();
@@ -380,34 +276,6 @@ const ALL: Offers = Offers {
     incidents: true,
     acts: &[],
 };
-
-/// The rows of a board that an older one does not have, of sources that had been `heard`.
-///
-/// A source keeps its order from poll to poll, so nearly every row is found where it was.
-fn newcomers(old: &Board, new: &Board, heard: &HashSet<SourceName>) -> Vec<RowKey> {
-    let mut places: Vec<Vec<Option<&RowKey>>> = Vec::new();
-    for entry in &old.entries {
-        let feeds = places.len().max(entry.feed + 1);
-        places.resize_with(feeds, Vec::new);
-        let items = &mut places[entry.feed];
-        items.resize(items.len().max(entry.item + 1), None);
-        items[entry.item] = Some(&entry.key);
-    }
-    let at = |entry: &Entry| *places.get(entry.feed)?.get(entry.item)?;
-    let is_moved = |entry: &&Entry| at(entry) != Some(&entry.key);
-    let moved: Vec<_> = new
-        .entries
-        .iter()
-        .filter(|entry| heard.contains(&entry.key.source))
-        .filter(is_moved)
-        .collect();
-    if moved.is_empty() {
-        return Vec::new();
-    }
-    let known: HashSet<_> = old.entries.iter().map(|entry| &entry.key).collect();
-    let keys = moved.into_iter().map(|entry| &entry.key);
-    keys.filter(|key| !known.contains(key)).cloned().collect()
-}
 
 /// The sources that have answered.
 fn heard(store: &Store) -> HashSet<SourceName> {

@@ -9,10 +9,9 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, desk, explain, palette, table};
+use super::{Effect, Msg, desk, explain, follow, palette, table};
 use crate::domain::{SourceName, Whose};
-use crate::pane::{Links, PANES, SOURCES, fresh};
-use crate::text::Untrusted;
+use crate::pane::{PANES, SOURCES, fresh};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
@@ -24,7 +23,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         }
         Msg::Report(report) => {
             model.absorb(*report, now);
-            desk::batch::compare(model, now);
+            desk::lock::compare(model, now);
             desk::errand::compare(model, now);
             Vec::new()
         }
@@ -231,7 +230,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             }
         }
         Action::Link | Action::Runbook | Action::CopyId | Action::CopyUrl => {
-            return follow(model, action, now);
+            return follow::follow(model, action, now);
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
         Action::Pause
@@ -346,55 +345,6 @@ fn open(model: &mut Model) {
     }
 }
 
-fn follow(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
-    let Some(entry) = model.target() else {
-        model.tell("no row is selected", now);
-        return Vec::new();
-    };
-    let Links { id, url, runbook } = model.pane().links(model.sight(now), entry);
-    let link = |url: Option<Untrusted>| url.as_ref().and_then(web_address);
-    let (effect, message) = match action {
-        Action::CopyId => {
-            let id = id.shown().to_string();
-            let message = format!("copied {id}");
-            (Some(Effect::Copy(id)), message)
-        }
-        Action::CopyUrl => match link(url) {
-            Some(url) => {
-                let message = format!("copied {url}");
-                (Some(Effect::Copy(url)), message)
-            }
-            None => (None, "this row has no web page".to_owned()),
-        },
-        Action::Runbook => match link(runbook) {
-            Some(url) => {
-                let message = format!("opening {url}");
-                (Some(Effect::Open(url)), message)
-            }
-            None => (None, "this row has no runbook".to_owned()),
-        },
-        _ => match link(url) {
-            Some(url) => {
-                let message = format!("opening {url}");
-                (Some(Effect::Open(url)), message)
-            }
-            None => (None, "this row has no web page".to_owned()),
-        },
-    };
-    model.tell(message, now);
-    effect.into_iter().collect()
-}
-
-/// A link that may be handed to a browser: `http` or `https`, and nothing in it but printable
-/// ASCII, so that no browser, shell or clipboard can be steered by it.
-fn web_address(url: &Untrusted) -> Option<String> {
-    let url = url.raw();
-    let (scheme, rest) = url.split_once("://")?;
-    let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let is_plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
-    (is_web && is_plain && !rest.is_empty()).then(|| url.to_owned())
-}
-
 fn poll(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
     if action == Action::PollAll {
         model.tell("polling all sources", now);
@@ -417,27 +367,4 @@ fn poll(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
     model.tell(message, now);
     let effects = names.into_iter().map(|name| Effect::Poll(Some(name)));
     effects.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_web_addresses_are_opened() {
-        for (url, is_opened) in [
-            ("https://runbooks.example/checkout?x=1#top", true),
-            ("HTTP://example", true),
-            ("https://", false),
-            ("file:///etc/passwd", false),
-            ("javascript:alert(1)", false),
-            ("https://a b", false),
-            ("https://a\u{1b}[31m", false),
-            ("https://ex\u{202e}ample", false),
-            ("checkout", false),
-        ] {
-            let found = web_address(&Untrusted::from(url)).is_some();
-            assert_eq!(found, is_opened, "{url:?}");
-        }
-    }
 }

@@ -70,12 +70,11 @@ impl Context<'_> {
         }
         let mut days = Vec::new();
         for (index, word) in words.iter().enumerate() {
-            match DAYS.iter().find(|(name, _)| name == word) {
-                Some((_, day)) => days.push(*day),
-                None => {
-                    let message = read::unknown_word("day", word, &DAYS.map(|(name, _)| name));
-                    self.refuse_actions("work_days", Some(index), message);
-                }
+            if let Some((_, day)) = DAYS.iter().find(|(name, _)| name == word) {
+                days.push(*day);
+            } else {
+                let message = read::unknown_word("day", word, &DAYS.map(|(name, _)| name));
+                self.refuse_actions("work_days", Some(index), message);
             }
         }
         days

@@ -9,7 +9,7 @@ pub struct Me {
     pub name: String,
     /// What sources call me besides: ids, logins, addresses.
     pub aliases: Vec<String>,
-    /// My address, which PagerDuty asks for.
+    /// My address, which `PagerDuty` asks for.
     pub email: Option<String>,
     /// The teams I am in.
     pub teams: Vec<String>,

@@ -4,18 +4,18 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use super::block::Block;
 use super::cell::{Cell, Mark, Role, severity_word};
 use super::releases::names;
 use super::{
     Board, Column, Count, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
-    fresh, on_call, related,
+    related,
 };
 use crate::config::CommandScope;
 use crate::domain::{Incident, IncidentStatus, Me, Severity, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
+mod detail;
 mod lane;
 
 use lane::Lane;
@@ -149,7 +149,7 @@ impl Pane for Incidents {
 
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
         match (incident(sight, entry), sight.feed(entry)) {
-            (Some(row), Some(feed)) => detail(sight, feed, row),
+            (Some(row), Some(feed)) => detail::detail(sight, feed, row),
             _ => Detail::default(),
         }
     }
@@ -299,126 +299,6 @@ fn whose(sight: Sight<'_>, row: &Incident, on_call_for: &[Untrusted]) -> Whose {
         Whose::All if row.teams.iter().any(|team| me.is_in(team.raw())) => Whose::Team,
         Whose::All => Whose::All,
     }
-}
-
-fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
-    let mut detail = Detail {
-        title: Line::new().foreign(&row.title, Role::Title),
-        origin: fresh::name_and_word(feed, sight.now),
-        blocks: Vec::new(),
-    };
-    let (mark, role) = Mark::of_severity(row.severity);
-    let severity = Line::new()
-        .mark(mark, role)
-        .text(severity_word(row.severity), role)
-        .text(" · ", Role::Dim)
-        .join(status(sight, row));
-    detail.line(severity);
-    if let Some(lane) = lane::of(sight, row) {
-        detail.line(Line::of(lane.sentence(), Role::Strong));
-    }
-    detail.field("service", Line::new().foreign(&row.service, Role::Plain));
-    fields(sight, row, &mut detail);
-    if !feed.freshness(sight.now).is_current() {
-        detail.fade();
-    }
-    if let Some(line) = on_call::service_line(sight, &row.service) {
-        detail.field("on call", line);
-    }
-    let parts = [
-        (
-            "what the service burns",
-            related::slo_rows(sight, &row.service),
-        ),
-        (
-            "its releases",
-            related::release_rows(sight, &row.service, None),
-        ),
-        (
-            "its other open incidents",
-            related::incident_rows(sight, &row.service, Some(&row.id)),
-        ),
-    ];
-    for (name, rows) in parts {
-        detail.grid_section(name, rows);
-    }
-    if !row.details.is_empty() {
-        detail.section("what the source says");
-        for (name, value) in &row.details {
-            let value = Line::new().foreign(value, Role::Plain);
-            detail.blocks.push(Block::Field(name.shown(), value));
-        }
-    }
-    // Last, since a link to a query can fill a small screen.
-    detail.section("where it comes from");
-    for (label, text) in [("id", Some(&row.id)), ("page", row.url.as_ref())] {
-        if let Some(text) = text {
-            detail.field(label, Line::new().foreign(text, Role::Plain));
-        }
-    }
-    detail
-}
-
-fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
-    let moments = [
-        ("opened", row.opened_at),
-        ("acked", row.acknowledged_at),
-        ("resolved", row.resolved_at),
-    ];
-    for (label, at) in moments {
-        if let Some(at) = at {
-            let ago = format!("  {} ago", sight.ago(Some(at)));
-            let line = Line::of(sight.moment(at), Role::Plain).text(ago, Role::Dim);
-            detail.field(label, line);
-        }
-    }
-    if row.status == IncidentStatus::Silenced {
-        silences(sight, row, detail);
-    }
-    for (label, names) in [
-        ("acked by", &row.acknowledged_by),
-        ("who", &row.assignees),
-        ("teams", &row.teams),
-    ] {
-        if !names.is_empty() {
-            detail.field(label, listed(names));
-        }
-    }
-    if row.alerts > 1 {
-        detail.field("alerts", Line::of(row.alerts.to_string(), Role::Plain));
-    }
-    if let Some(runbook) = &row.runbook {
-        detail.field("runbook", Line::new().foreign(runbook, Role::Plain));
-    }
-}
-
-/// Until when it is kept from notifying, and by which silences of whom.
-fn silences(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
-    if let Some(until) = row.silenced_until {
-        let left = super::figures::countdown(sight.now.duration_until(until));
-        let line =
-            Line::of(sight.moment(until), Role::Plain).text(format!("  in {left}"), Role::Dim);
-        detail.field("silenced until", line);
-    }
-    for id in &row.silenced_by {
-        let silences = sight.store.silences();
-        let mut line = Line::new().foreign(id, Role::Plain);
-        if let Some((_, silence)) = silences.into_iter().find(|(_, other)| other.id == *id) {
-            line = line
-                .text(" by ", Role::Dim)
-                .foreign(&silence.created_by, Role::Plain)
-                .text(" ", Role::Plain)
-                .foreign(&silence.comment, Role::Dim);
-        }
-        detail.field("silence", line);
-    }
-}
-
-fn listed(names: &[Untrusted]) -> Line {
-    names.iter().fold(Line::new(), |line, name| {
-        let gap = if line.is_empty() { "" } else { ", " };
-        line.text(gap, Role::Plain).foreign(name, Role::Plain)
-    })
 }
 
 #[cfg(test)]

@@ -383,6 +383,10 @@ fn what_was_done_can_be_taken_back_for_ten_seconds() {
     assert_eq!((asked[0].deed.verb(), sent.len()), (Verb::Unacknowledge, 0));
     let undone = acted().keys("U").allowed().keys("enter");
     assert_eq!(orders(&undone.effects).1.len(), 1);
+    // In a list of results as well.
+    let listed = stage(120, 40).keys("3 space j space a").allowed();
+    let listed = listed.keys("enter").carried_out(&undoable).keys("U");
+    assert_eq!(orders(&listed.effects).0.len(), 2);
     let waiting = acted().later(5);
     assert!(told(&waiting).contains("undo 5s") || told(&waiting).contains("undo 6s"));
     let late = acted().later(10).keys("U");

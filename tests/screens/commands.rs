@@ -73,7 +73,7 @@ fn on_checkout(width: u16, height: u16) -> Stage {
         .keys("enter")
 }
 
-fn ran(mut stage: Stage, ending: Ending, output: &str) -> Stage {
+fn ran(mut stage: Stage, ending: &Ending, output: &str) -> Stage {
     let errands: Vec<Errand> = stage
         .effects
         .drain(..)
@@ -123,7 +123,7 @@ fn a_command_and_what_it_said_at_every_size() {
             .map(|number| format!("line {number}: waiting for rollout"))
             .collect();
         let output = format!("{}\n\u{1b}[31mred\u{1b}[0m\u{7}\ttab", lines.join("\n"));
-        ran(run, Ending::Exited(20), &output).keys("j j")
+        ran(run, &Ending::Exited(20), &output).keys("j j")
     });
 }
 
@@ -176,7 +176,7 @@ fn commands_are_off_with_everything_else() {
 #[test]
 fn its_end_is_told_when_nobody_looks_and_its_output_is_kept() {
     let left = on_checkout(120, 40).keys("X").later(1).keys("enter esc");
-    let ended = ran(left, Ending::TimedOut, "half of it");
+    let ended = ran(left, &Ending::TimedOut, "half of it");
     assert!(ended.text().contains("took too long and was ended"));
     let again = ended.keys(":").types("output").keys("enter").text();
     assert!(again.contains("half of it"), "{again}");

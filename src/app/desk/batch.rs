@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::draft::LeftOut;
+use super::lock::{Seen, difference, seen};
 use super::{READ_FOR, UNDO_FOR, Undo};
 use crate::app::Effect;
 use crate::app::action::Action;
@@ -10,9 +11,7 @@ use crate::app::key::{Code, Key};
 use crate::app::layout::Layout;
 use crate::app::mode::Mode;
 use crate::app::model::Model;
-use crate::domain::{
-    Acted, Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Previewed,
-};
+use crate::domain::{Acted, Done, Fault, FaultKind, Order, Preview, Previewed};
 use crate::store::Store;
 
 /// Orders that were given together.
@@ -23,9 +22,9 @@ pub(in crate::app) struct Batch {
     /// Rows that nothing is done to, and why.
     pub(super) left_out: LeftOut,
     /// Since when all that it would do is on the screen.
-    shown_at: Option<Timestamp>,
+    pub(super) shown_at: Option<Timestamp>,
     /// True when something has changed that nobody has taken note of.
-    has_changed: bool,
+    pub(super) has_changed: bool,
 }
 
 /// One order and how far it has come.
@@ -34,7 +33,7 @@ pub(in crate::app) struct Item {
     pub(super) order: Order,
     pub(super) step: Step,
     /// What its target was when the preview opened.
-    before: Option<Seen>,
+    pub(super) before: Option<Seen>,
 }
 
 /// How far an order has come.
@@ -54,13 +53,6 @@ pub(in crate::app) enum Step {
     Done(Done),
     /// It was not, or nobody knows.
     Failed(Fault),
-}
-
-/// What a target is, as far as an order rests on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
-    Incident(IncidentStatus),
-    Silence(Timestamp),
 }
 
 impl Batch {
@@ -107,20 +99,6 @@ impl Item {
             before,
         }
     }
-}
-
-/// What an order's target is now; none for one that its source does not tell of.
-fn seen(store: &Store, order: &Order) -> Option<Seen> {
-    let facts = &store.feed(&order.source)?.facts;
-    let id = &order.target.id;
-    if matches!(order.deed, Deed::Extend { .. } | Deed::Expire) {
-        let mut silences = facts.silences.iter().flatten();
-        let silence = silences.find(|silence| silence.id == *id)?;
-        return Some(Seen::Silence(silence.ends_at));
-    }
-    let mut incidents = facts.incidents.iter().flatten();
-    let incident = incidents.find(|incident| incident.id == *id)?;
-    Some(Seen::Incident(incident.status))
 }
 
 /// Shows orders, and asks their sources what they would do.
@@ -190,44 +168,6 @@ pub(in crate::app) fn previewed(model: &mut Model, told: Previewed, now: Timesta
     }
 }
 
-/// Compares what is shown with the newest facts: what has changed is not sent.
-pub(in crate::app) fn compare(model: &mut Model, now: Timestamp) {
-    let is_open = matches!(model.modes.top(), Mode::Orders { .. });
-    if !is_open {
-        return;
-    }
-    let store = model.newest().clone();
-    let Some(batch) = model.desk.batches.last_mut() else {
-        return;
-    };
-    for item in &mut batch.items {
-        if !matches!(item.step, Step::Asking | Step::Offered(_)) || item.before.is_none() {
-            continue;
-        }
-        let is = seen(&store, &item.order);
-        let wanted = item.order.target.seen.map(Seen::Incident);
-        if is != item.before && (is.is_none() || is != wanted) {
-            item.step = Step::Changed(difference(&store, item, item.before));
-            batch.has_changed = true;
-        }
-    }
-    if batch.has_changed && !batch.is_asking() {
-        batch.shown_at.get_or_insert(now);
-    }
-}
-
-/// What has become of a target.
-fn difference(store: &Store, item: &Item, was: Option<Seen>) -> String {
-    let source = &item.order.source;
-    match (seen(store, &item.order), was) {
-        (Some(Seen::Incident(is)), Some(Seen::Incident(was))) => {
-            format!("it is {} now, was {}", is.word(), was.word())
-        }
-        (Some(Seen::Silence(_)), _) => "its end has been moved meanwhile".to_owned(),
-        _ => format!("{source} reports it no more"),
-    }
-}
-
 /// A key while orders are shown. Only Enter and `y` send anything.
 pub(in crate::app) fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
     let action = model.keymap.resolve(key);
@@ -237,11 +177,23 @@ pub(in crate::app) fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<
         (Code::Esc, _) => close(model, now),
         _ => match action {
             Some(Action::Back | Action::Quit) => close(model, now),
+            Some(Action::Undo) => return take_back(model, now),
             Some(action) => super::super::update::scroll(model, action),
             None => {}
         },
     }
     Vec::new()
+}
+
+/// Takes back what is shown as done.
+fn take_back(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+    let batch = model.desk.batches.last();
+    let is_over = batch.is_some_and(|batch| batch.is_sent() && !batch.is_under_way());
+    if !is_over || model.desk.undo.is_none() {
+        return Vec::new();
+    }
+    model.modes.pop();
+    super::undo(model, now)
 }
 
 /// Leaves; what is on its way goes on and reports by itself.
@@ -398,8 +350,9 @@ fn report(model: &mut Model, number: usize, now: Timestamp) {
         .undo
         .as_ref()
         .and(model.keymap.hint(Action::Undo));
-    let hint = hint.map_or_else(String::new, |key| format!("  · {key} undoes"));
-    model.tell(format!("{text}{hint}"), now);
+    // First, since the end of a long line is cut.
+    let hint = hint.map_or_else(String::new, |key| format!("{key} undoes: "));
+    model.tell(format!("{hint}{text}"), now);
 }
 
 /// Shows how the last orders ended.

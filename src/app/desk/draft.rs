@@ -167,11 +167,10 @@ fn choose(feed: &Feed, row: &Incident, wish: Wish) -> Result<Vec<Draft>, String>
     let is_silenced = row.status == IncidentStatus::Silenced;
     let has_silences = is_silenced && !row.silenced_by.is_empty();
     let verb = match wish {
-        Wish::Hide if has_silences && offers(Verb::Extend) => Verb::Extend,
+        Wish::Hide | Wish::Extend if has_silences && offers(Verb::Extend) => Verb::Extend,
         Wish::Hide if offers(Verb::Silence) && !row.matchers.is_empty() => Verb::Silence,
         Wish::Hide if offers(Verb::Snooze) => Verb::Snooze,
         Wish::Hide => return Err(format!("{} can neither silence nor snooze it", feed.name)),
-        Wish::Extend if has_silences && offers(Verb::Extend) => Verb::Extend,
         Wish::Extend => return Err("no silence hides it that could be extended".to_owned()),
         Wish::Unhide if has_silences && offers(Verb::Expire) => Verb::Expire,
         Wish::Unhide if is_silenced && offers(Verb::Unsnooze) => Verb::Unsnooze,

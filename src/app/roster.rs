@@ -1,0 +1,155 @@
+//! One pane's rows: which of them are shown, which is selected, which are new.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::cursor::Cursor;
+use super::filter::Filter;
+use crate::domain::{Freshness, SourceName, Whose};
+use crate::pane::{Board, Entry, Pane, RowKey, Sight};
+use crate::text::Untrusted;
+
+/// One pane's rows, and what the reader does with them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roster {
+    pub(super) board: Board,
+    /// The rows that pass the filter, as places in the board.
+    pub(super) shown: Vec<usize>,
+    pub(super) filter: Filter,
+    pub(super) cursor: Cursor,
+    /// What is not shown since it is somebody else's.
+    pub(super) others: Others,
+    /// Rows that were not there before, and when they came.
+    pub(super) newcomers: HashMap<RowKey, Timestamp>,
+    /// What `shown` was made for; `None` when the board is new. All else that happens, every key
+    /// and every second, leaves it as it is.
+    sifted: Option<Sifted>,
+}
+
+/// All that decides, besides the board, which of its rows are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sifted {
+    filter: Filter,
+    whose: Whose,
+    /// The services that I have the pager for; known while only my own rows are looked at.
+    on_call_for: Vec<Untrusted>,
+    /// How fresh each source is: what is not current is `unknown` to a filter.
+    freshness: Vec<Freshness>,
+}
+
+/// Rows that are not shown since they are somebody else's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Others {
+    /// Those that a title would count.
+    pub(super) count: usize,
+    /// Those of them that somebody has to look at now and nobody does.
+    pub(super) pressing: usize,
+}
+
+impl Roster {
+    /// The row at a place of the shown rows.
+    pub(super) fn entry(&self, place: usize) -> Option<&Entry> {
+        self.board.entries.get(*self.shown.get(place)?)
+    }
+
+    /// The row with this key, whether it passes the filter or not.
+    pub(super) fn find(&self, key: &RowKey) -> Option<&Entry> {
+        let is_wanted = |entry: &&Entry| entry.key == *key;
+        let selected = self.selected().filter(is_wanted);
+        selected.or_else(|| self.board.entries.iter().find(is_wanted))
+    }
+
+    /// The selected row.
+    pub(super) fn selected(&self) -> Option<&Entry> {
+        self.entry(self.cursor.index())
+    }
+
+    /// Selects a place for good.
+    pub(super) fn choose(&mut self, place: usize) {
+        let (board, shown) = (&self.board, &self.shown);
+        let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
+        self.cursor.choose(place, key, shown.len());
+    }
+
+    /// Takes in rows that were ranked anew.
+    pub(super) fn rank(&mut self, board: Board) {
+        self.board = board;
+        self.sifted = None;
+    }
+
+    /// Decides which rows are shown, if anything has changed that decides it.
+    pub(super) fn sift(
+        &mut self,
+        pane: &dyn Pane,
+        sight: Sight<'_>,
+        whose: Whose,
+        on_call_for: &[Untrusted],
+    ) {
+        let feeds = sight.store.feeds().iter();
+        let freshness = feeds.map(|feed| feed.freshness(sight.now));
+        let wanted = Sifted {
+            filter: self.filter.clone(),
+            whose,
+            on_call_for: on_call_for.to_vec(),
+            freshness: freshness.collect(),
+        };
+        if self.sifted.as_ref() == Some(&wanted) {
+            return;
+        }
+        self.sifted = Some(wanted);
+        let entries = self.board.entries.iter().enumerate();
+        let is_mine =
+            |entry: &Entry| whose == Whose::All || pane.whose(sight, entry, on_call_for) <= whose;
+        self.others = Others::default();
+        if whose != Whose::All {
+            for (_, entry) in entries.clone().filter(|(_, entry)| !is_mine(entry)) {
+                self.others.count += usize::from(pane.counts(sight, entry));
+                self.others.pressing += usize::from(pane.is_pressing(sight, entry));
+            }
+        }
+        self.shown = if self.filter.is_empty() && whose == Whose::All {
+            (0..self.board.entries.len()).collect()
+        } else {
+            entries
+                .filter(|(_, entry)| is_mine(entry))
+                .filter(|(_, entry)| {
+                    let facets = pane.facets(sight, entry);
+                    self.filter.passes(entry.key.source.as_str(), &facets)
+                })
+                .map(|(place, _)| place)
+                .collect()
+        };
+        let (board, shown) = (&self.board, &self.shown);
+        let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
+        self.cursor.follow(key, shown.len());
+    }
+}
+
+/// The rows of a board that an older one does not have, of sources that had been `heard`.
+///
+/// A source keeps its order from poll to poll, so nearly every row is found where it was.
+pub(super) fn newcomers(old: &Board, new: &Board, heard: &HashSet<SourceName>) -> Vec<RowKey> {
+    let mut places: Vec<Vec<Option<&RowKey>>> = Vec::new();
+    for entry in &old.entries {
+        let feeds = places.len().max(entry.feed + 1);
+        places.resize_with(feeds, Vec::new);
+        let items = &mut places[entry.feed];
+        items.resize(items.len().max(entry.item + 1), None);
+        items[entry.item] = Some(&entry.key);
+    }
+    let at = |entry: &Entry| *places.get(entry.feed)?.get(entry.item)?;
+    let is_moved = |entry: &&Entry| at(entry) != Some(&entry.key);
+    let moved: Vec<_> = new
+        .entries
+        .iter()
+        .filter(|entry| heard.contains(&entry.key.source))
+        .filter(is_moved)
+        .collect();
+    if moved.is_empty() {
+        return Vec::new();
+    }
+    let known: HashSet<_> = old.entries.iter().map(|entry| &entry.key).collect();
+    let keys = moved.into_iter().map(|entry| &entry.key);
+    keys.filter(|key| !known.contains(key)).cloned().collect()
+}
