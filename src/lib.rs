@@ -65,7 +65,9 @@
 //! - **One terminal guard** that gives the terminal back on return, error, panic, signal and when
 //!   the terminal itself is gone. A source that panics is a fault of that source.
 //! - **Draw on change only.** `screen` is compared with the last one; an equal one costs no byte.
-//! - **Only reading.** There is no action yet that writes anywhere.
+//! - **Nothing without a look.** Acting is off until it is enabled. An order is bound to the row and
+//!   the state of the key press; its source is asked what it would do; only a key upon just that
+//!   sends it, once. What has changed meanwhile is refused (`app/desk`).
 //!
 //! # Choices, and why
 //!
