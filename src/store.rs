@@ -374,6 +374,7 @@ mod tests {
             actor: None,
             commit: None,
             url: None,
+            details: Vec::new(),
         };
         let facts = Facts {
             releases: Some(vec![release]),

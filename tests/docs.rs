@@ -274,6 +274,7 @@ fn release() -> Release {
         actor: None,
         commit: None,
         url: None,
+        details: Vec::new(),
     }
 }
 

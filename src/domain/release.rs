@@ -76,11 +76,26 @@ pub struct Release {
     pub commit: Option<Untrusted>,
     /// Where to read more.
     pub url: Option<Untrusted>,
+    /// What else the source says of it, by name: sync and health, images, why it was made.
+    pub details: Vec<(Untrusted, Untrusted)>,
 }
 
 impl Release {
     /// The moment it is dated by: when it began, else when it ended.
     pub fn dated(&self) -> Option<Timestamp> {
         self.started_at.or(self.finished_at)
+    }
+
+    /// The same as it stood at a past moment, as far as its dates tell; `None` when it was not yet
+    /// there, or has no date that could tell.
+    pub fn rewound(mut self, at: Timestamp) -> Option<Self> {
+        if self.dated()? > at {
+            return None;
+        }
+        if self.finished_at.is_some_and(|finished| finished > at) {
+            self.finished_at = None;
+            self.status = ReleaseStatus::Running;
+        }
+        Some(self)
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
+use super::block::Block;
 use super::cell::{Cell, Mark, Role, release_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, fresh,
@@ -248,6 +249,13 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
     for (label, text) in texts {
         if let Some(text) = text {
             detail.field(label, Line::new().foreign(text, Role::Plain));
+        }
+    }
+    if !row.details.is_empty() {
+        detail.section("what the source says");
+        for (name, value) in &row.details {
+            let value = Line::new().foreign(value, Role::Plain);
+            detail.blocks.push(Block::Field(name.shown(), value));
         }
     }
     if !feed.freshness(sight.now).is_current() {

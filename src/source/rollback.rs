@@ -89,6 +89,7 @@ mod tests {
             actor: None,
             commit: None,
             url: None,
+            details: Vec::new(),
         }
     }
 

@@ -250,6 +250,7 @@ pub(crate) fn release(
         actor: Some(actor.into()),
         commit: Some("9f3c1d2e0b".into()),
         url: Some(format!("https://github.example/acme/{service}/deployments/{id}").into()),
+        details: Vec::new(),
     }
 }
 

@@ -193,6 +193,7 @@ pub(crate) fn saying(text: &str) -> Store {
         actor: Some(text.into()),
         commit: Some(text.into()),
         url: Some(text.into()),
+        details: vec![(text.into(), text.into())],
         ..release("1", "a", "b", ReleaseStatus::Failed, 60, "c")
     };
     let incident = Incident {

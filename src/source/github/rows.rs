@@ -91,6 +91,7 @@ pub(super) fn deployment(
         url: outcome
             .and_then(|outcome| outcome.url)
             .or_else(|| web_link(&format!("{site}/{}/deployments", repo.name))),
+        details: Vec::new(),
     }
 }
 
@@ -110,6 +111,7 @@ pub(super) fn tag(repo: &Repo, release: &TagRelease) -> Option<Release> {
         actor: account(release.author.as_ref()),
         commit: some(target).filter(|_| is_commit),
         url: release.html_url.as_deref().and_then(web_link),
+        details: Vec::new(),
     })
 }
 
@@ -157,6 +159,7 @@ pub(super) fn run(
         actor: account(actor),
         commit: some(&run.head_sha),
         url: run.html_url.as_deref().and_then(web_link),
+        details: Vec::new(),
     })
 }
 

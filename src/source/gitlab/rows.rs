@@ -60,6 +60,7 @@ pub(super) fn deployment(
             let address = format!("{site}/{}/-/environments", project.name);
             web_link(&address).filter(|_| is_path)
         }),
+        details: Vec::new(),
     }
 }
 
@@ -79,6 +80,7 @@ pub(super) fn tag(project: &Project, row: &TagRelease) -> Option<Release> {
         actor: account(row.author.as_ref()),
         commit: commit.map(Untrusted::from),
         url: link.and_then(web_link),
+        details: Vec::new(),
     })
 }
 

@@ -99,6 +99,7 @@ mod tests {
             actor: None,
             commit: None,
             url: None,
+            details: Vec::new(),
         }
     }
 

@@ -116,6 +116,7 @@ fn release(service: &str, version: &str, at: Timestamp) -> Release {
         actor: None,
         commit: None,
         url: None,
+        details: Vec::new(),
     }
 }
 

@@ -43,6 +43,7 @@ impl Row for Release {
             actor: fields.untrusted("actor"),
             commit: fields.untrusted("commit"),
             url: fields.link("url"),
+            details: Vec::new(),
         })
     }
 
