@@ -18,6 +18,7 @@ use crate::text::Untrusted;
 mod alert;
 pub mod alertmanager;
 mod commit;
+pub mod argocd;
 mod conditional;
 #[cfg(test)]
 mod fixture;
@@ -27,6 +28,7 @@ mod grade;
 pub mod grafana_irm;
 pub mod incidentio;
 pub mod jsm;
+mod image;
 pub mod json;
 mod link;
 mod listing;
@@ -48,6 +50,7 @@ pub const KINDS: &[Kind] = &[
     incidentio::KIND,
     jsm::KIND,
     grafana_irm::KIND,
+    argocd::KIND,
     json::KIND,
 ];
 
