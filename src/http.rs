@@ -491,6 +491,15 @@ impl fmt::Debug for Request<'_> {
 }
 
 impl Answer {
+    /// An answer that came by another client, which brings its own way to log in.
+    pub(crate) fn new(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            body,
+            headers: Vec::new(),
+        }
+    }
+
     /// A header's value; the name's case does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

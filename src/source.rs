@@ -32,6 +32,7 @@ mod image;
 pub mod json;
 mod link;
 mod listing;
+pub mod kubernetes;
 pub mod openmetrics;
 pub mod pagerduty;
 pub mod prometheus;
@@ -51,6 +52,7 @@ pub const KINDS: &[Kind] = &[
     jsm::KIND,
     grafana_irm::KIND,
     argocd::KIND,
+    kubernetes::KIND,
     json::KIND,
 ];
 

@@ -92,8 +92,6 @@ pub(super) fn releases(
     {
         judge(app, newest);
     }
-    mark_rollbacks(&mut rows);
-    tell_rollbacks(&mut rows);
     let known = memory.failed.entry(app.key()).or_default();
     if let Some(row) = operation(app, naming, &synced, &versions) {
         known.retain(|failed| failed.id != row.id);
@@ -107,16 +105,15 @@ pub(super) fn releases(
     }
     rows.extend(known.iter().cloned());
     rows.sort_by_key(Release::dated);
-    match at {
-        Some(at) => rows.into_iter().filter_map(|row| row.rewound(at)).collect(),
-        None => {
-            if let Some(newest) = rows.last_mut() {
-                newest.details.splice(0..0, present(app));
-            }
-            tell_commits(app, &mut rows, memory);
-            rows
-        }
+    if let Some(at) = at {
+        rows = rows.into_iter().filter_map(|row| row.rewound(at)).collect();
+    } else if let Some(newest) = rows.last_mut() {
+        newest.details.splice(0..0, present(app));
     }
+    mark_rollbacks(&mut rows);
+    tell_rollbacks(&mut rows);
+    tell_commits(app, &mut rows, memory);
+    rows
 }
 
 /// What each deploy of the history is called.

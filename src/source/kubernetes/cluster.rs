@@ -1,0 +1,397 @@
+//! A cluster as a kubeconfig or a service account describes it: who to be there, and how to get there.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::{SignedDuration, Timestamp};
+use kube::Client;
+use kube::client::{AuthError, Body};
+use kube::config::{
+    Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError,
+};
+use kube::core::Request;
+use kube::core::params::ListParams;
+use serde::Deserialize;
+
+use crate::domain::{Fault, FaultKind};
+use crate::http::{Answer, MAX_BODY, retry_after};
+
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The most characters of a server's own words that are repeated.
+const MAX_REASON: usize = 160;
+
+/// A cluster, and the connection to it once there is one.
+pub(super) struct Cluster {
+    pub(super) kubeconfig: Option<PathBuf>,
+    pub(super) context: Option<String>,
+    pub(super) timeout: Duration,
+    client: Option<Client>,
+    ahead: Option<SignedDuration>,
+}
+
+/// The reason in a refusal: `meta/v1` `Status`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    message: String,
+}
+
+impl Cluster {
+    pub(super) fn new(
+        kubeconfig: Option<PathBuf>,
+        context: Option<String>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            kubeconfig,
+            context,
+            timeout,
+            client: None,
+            ahead: None,
+        }
+    }
+
+    /// How far the server's clock is ahead of ours, by the `Date` of its last answer.
+    pub(super) fn skew(&self) -> Option<SignedDuration> {
+        self.ahead
+    }
+
+    /// One page of a list; 404 and 410 come back as answers.
+    pub(super) async fn page(
+        &mut self,
+        path: &str,
+        limit: usize,
+        next: &str,
+    ) -> Result<Answer, Fault> {
+        let limited = tokio::time::timeout(self.timeout, self.ask(path, limit, next)).await;
+        limited.unwrap_or_else(|_| {
+            let limit = self.timeout;
+            let words = format!("no answer within {limit:?}; raise `timeout` if it is just slow");
+            Err(Fault::new(FaultKind::Timeout, words))
+        })
+    }
+
+    async fn ask(&mut self, path: &str, limit: usize, next: &str) -> Result<Answer, Fault> {
+        let client = self.client().await?;
+        let mut params = ListParams::default().limit(u32::try_from(limit).unwrap_or(u32::MAX));
+        if !next.is_empty() {
+            params = params.continue_token(next);
+        }
+        let request = Request::new(path).list(&params).map_err(|_| {
+            Fault::new(
+                FaultKind::Query,
+                "the list cannot be asked for; check `namespaces`",
+            )
+        })?;
+        let asked = Timestamp::now();
+        let response = client
+            .send(request.map(Body::from))
+            .await
+            .map_err(|error| fault(&error))?;
+        let (head, body) = response.into_parts();
+        let status = head.status.as_u16();
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let now = Timestamp::now();
+        let wait = header("retry-after").and_then(|value| retry_after(value, now));
+        if let Some(date) = header("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) {
+            // `Date` has no fraction: on average half a second of it is gone.
+            let middle = i64::midpoint(asked.as_millisecond(), now.as_millisecond());
+            let ahead = date.timestamp().as_millisecond() + 500 - middle;
+            self.ahead = Some(SignedDuration::from_millis(ahead));
+        }
+        let body = Limited::new(body, MAX_BODY).collect().await;
+        let body = body
+            .map_err(|error| body_fault(&*error))?
+            .to_bytes()
+            .to_vec();
+        if (200..300).contains(&status) || matches!(status, 404 | 410) {
+            return Ok(Answer::new(status, body));
+        }
+        if status == 401 {
+            // A token may have been renewed in the kubeconfig since.
+            self.client = None;
+        }
+        Err(self.refusal(status, &body, wait))
+    }
+
+    /// The connection, made anew when its credentials have run out.
+    async fn client(&mut self) -> Result<Client, Fault> {
+        let now = Timestamp::now();
+        let is_good = |client: &&Client| client.valid_until().is_none_or(|until| until > now);
+        if let Some(client) = self.client.as_ref().filter(is_good) {
+            return Ok(client.clone());
+        }
+        let (kubeconfig, context) = (self.kubeconfig.clone(), self.context.clone());
+        let mut config = config(kubeconfig, context).await?;
+        config.default_retry = false;
+        config.connect_timeout = Some(CONNECT_TIMEOUT.min(self.timeout));
+        config.read_timeout = Some(self.timeout);
+        config.reset_reader_on_write = true;
+        // A login command of the kubeconfig runs here, and takes its time.
+        let client = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
+        let client = client
+            .map_err(|_| Fault::new(FaultKind::Crash, "the Kubernetes client was not built"))?
+            .map_err(|error| fault(&error))?;
+        self.client = Some(client.clone());
+        Ok(client)
+    }
+
+    fn refusal(&self, status: u16, body: &[u8], wait: Option<SignedDuration>) -> Fault {
+        let said: Status = serde_json::from_slice(body).unwrap_or_default();
+        let mut said = said.message;
+        if let Some((end, _)) = said.char_indices().nth(MAX_REASON) {
+            said.truncate(end);
+            said.push('…');
+        }
+        let because = if said.is_empty() {
+            String::new()
+        } else {
+            format!(": {said}")
+        };
+        let user = match &self.context {
+            Some(context) => format!("of context {context:?}"),
+            None => "of the kubeconfig or service account".to_owned(),
+        };
+        let (kind, words) = match status {
+            401 => (
+                FaultKind::Auth,
+                format!("credential {user} refused (401{because}); log in to the cluster again"),
+            ),
+            403 => (FaultKind::Forbidden, format!("not allowed (403{because})")),
+            429 => (
+                FaultKind::RateLimited,
+                format!("too many requests (429{because}); raise `interval` if this repeats"),
+            ),
+            300..=399 => (
+                FaultKind::Redirect,
+                format!("answered {status}: is the kubeconfig's server the API server?"),
+            ),
+            500.. => (FaultKind::Server, format!("answered {status}{because}")),
+            _ => (
+                FaultKind::Query,
+                format!("question refused ({status}{because})"),
+            ),
+        };
+        Fault {
+            retry_after: wait.filter(|_| matches!(status, 429 | 503)),
+            ..Fault::new(kind, words)
+        }
+    }
+}
+
+/// Reads the kubeconfig, or what a pod is given where there is none.
+///
+/// A login command may ask nothing: the terminal is ours.
+async fn config(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Config, Fault> {
+    let inside = context.is_none() && kubeconfig.is_none();
+    let read = tokio::task::spawn_blocking(move || match kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    });
+    let read = read
+        .await
+        .map_err(|_| Fault::new(FaultKind::Crash, "the kubeconfig was not read"))?;
+    let mut read = match read {
+        Ok(read) => read,
+        Err(error) if inside && is_missing(&error) => {
+            return Config::incluster().map_err(|_| {
+                let words = "no kubeconfig at $KUBECONFIG or ~/.kube/config, and not in a pod; set `kubeconfig`, or `url`";
+                Fault::new(FaultKind::Secret, words)
+            });
+        }
+        Err(error) => return Err(kubeconfig_fault(&error)),
+    };
+    for user in &mut read.auth_infos {
+        if let Some(exec) = user.auth_info.as_mut().and_then(|info| info.exec.as_mut()) {
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+    }
+    let options = KubeConfigOptions {
+        context,
+        ..KubeConfigOptions::default()
+    };
+    let config = Config::from_custom_kubeconfig(read, &options).await;
+    config.map_err(|error| kubeconfig_fault(&error))
+}
+
+fn is_missing(error: &KubeconfigError) -> bool {
+    match error {
+        KubeconfigError::FindPath => true,
+        KubeconfigError::ReadConfig(error, _) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// What is wrong with a kubeconfig, without a word of what it holds.
+fn kubeconfig_fault(error: &KubeconfigError) -> Fault {
+    let words = match error {
+        KubeconfigError::CurrentContextNotSet => {
+            "the kubeconfig has no current context; set `context`".to_owned()
+        }
+        KubeconfigError::LoadContext(name) => {
+            format!(
+                "the kubeconfig has no context {name:?}; `kubectl config get-contexts` lists them"
+            )
+        }
+        KubeconfigError::LoadClusterOfContext(name) => {
+            format!("the kubeconfig has no cluster {name:?}, which its context names")
+        }
+        KubeconfigError::FindPath => "there is no ~/.kube/config; set `kubeconfig`".to_owned(),
+        KubeconfigError::ReadConfig(error, path) => {
+            format!(
+                "the kubeconfig {} cannot be read: {}",
+                path.display(),
+                error.kind()
+            )
+        }
+        KubeconfigError::Parse(_) => {
+            "the kubeconfig is not YAML of a kubeconfig's shape".to_owned()
+        }
+        KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => {
+            "the kubeconfig's cluster has no usable `server`".to_owned()
+        }
+        KubeconfigError::LoadCertificateAuthority(error) => {
+            format!(
+                "the kubeconfig's certificate authority {}",
+                load_words(error)
+            )
+        }
+        KubeconfigError::LoadClientCertificate(error) => {
+            format!("the kubeconfig's client certificate {}", load_words(error))
+        }
+        KubeconfigError::LoadClientKey(error) => {
+            format!("the kubeconfig's client key {}", load_words(error))
+        }
+        _ => {
+            "the kubeconfig cannot be used; does `kubectl get deployments` work with it?".to_owned()
+        }
+    };
+    Fault::new(FaultKind::Secret, words)
+}
+
+fn load_words(error: &LoadDataError) -> String {
+    match error {
+        LoadDataError::DecodeBase64(_) => "is not base64".to_owned(),
+        LoadDataError::ReadFile(error, path) => {
+            format!("cannot be read at {}: {}", path.display(), error.kind())
+        }
+        LoadDataError::NoBase64DataOrFile => "is missing".to_owned(),
+    }
+}
+
+/// Why there is no answer. The client's own words are not repeated: they hold what a login command
+/// has printed.
+fn fault(error: &kube::Error) -> Fault {
+    match error {
+        kube::Error::Auth(error) => return Fault::new(FaultKind::Secret, auth_words(error)),
+        kube::Error::InferKubeconfig(error) => return kubeconfig_fault(error),
+        kube::Error::RustlsTls(_) => {
+            let words = "the kubeconfig's certificates or keys cannot be used; are they PEM, and of one pair?";
+            return Fault::new(FaultKind::Tls, words);
+        }
+        kube::Error::ProxyProtocolUnsupported { .. }
+        | kube::Error::ProxyProtocolDisabled { .. } => {
+            let words = "the kubeconfig's `proxy-url` is of a kind that cannot be used; http and socks5 can";
+            return Fault::new(FaultKind::Connect, words);
+        }
+        _ => {}
+    }
+    if let Some(error) = find::<AuthError>(error) {
+        return Fault::new(FaultKind::Secret, auth_words(error));
+    }
+    if let Some(error) = find::<rustls::Error>(error) {
+        return Fault::new(FaultKind::Tls, tls_words(error));
+    }
+    let words = match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused; is the API server running?",
+        Some(io::ErrorKind::TimedOut) => {
+            "no connection in time; is the cluster reachable from here, VPN included?"
+        }
+        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
+            "no route to the API server; is the network or VPN up?"
+        }
+        _ => "no connection to the API server; does `kubectl get deployments` work from here?",
+    };
+    Fault::new(FaultKind::Connect, words)
+}
+
+fn auth_words(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecStart(error) => format!(
+            "the kubeconfig's login command cannot be run: {}; is it installed?",
+            error.kind()
+        ),
+        AuthError::AuthExecRun { out, .. } => format!(
+            "the kubeconfig's login command failed ({}); log in by hand",
+            out.status
+        ),
+        AuthError::ReadTokenFile(error, path) => format!(
+            "the kubeconfig's token file {} cannot be read: {}",
+            path.display(),
+            error.kind()
+        ),
+        AuthError::InvalidBearerToken(_) | AuthError::InvalidBasicAuth(_) => {
+            "the kubeconfig's credential cannot be sent; it must be plain ASCII".to_owned()
+        }
+        _ => {
+            "the kubeconfig's login gave no usable credential; does `kubectl get deployments` work?"
+                .to_owned()
+        }
+    }
+}
+
+fn tls_words(error: &rustls::Error) -> String {
+    use rustls::{CertificateError as Bad, Error as Tls};
+    match error {
+        Tls::InvalidCertificate(Bad::UnknownIssuer) => {
+            "the API server's certificate is from an authority that the kubeconfig does not name"
+        }
+        Tls::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
+            "the API server's certificate has expired; renew it"
+        }
+        Tls::InvalidCertificate(_) => {
+            "the API server's certificate is not valid for it; check the kubeconfig's `server`"
+        }
+        Tls::AlertReceived(_) => {
+            "the API server refused the TLS handshake; has the client certificate expired?"
+        }
+        _ => "TLS with the API server failed; check the kubeconfig's `server` and certificates",
+    }
+    .to_owned()
+}
+
+fn body_fault(error: &(dyn StdError + 'static)) -> Fault {
+    if find::<LengthLimitError>(error).is_some() {
+        let limit = MAX_BODY / (1024 * 1024);
+        let words = format!("answer exceeds {limit} MiB; narrow it by `namespaces`");
+        return Fault::new(FaultKind::TooLarge, words);
+    }
+    let words = "the API server broke off before its answer was whole; is it restarting?";
+    Fault::new(FaultKind::Connect, words)
+}
+
+/// The first error of a type in a chain, also inside of I/O errors.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        if let Some(inner) = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            && let Some(found) = find::<T>(inner)
+        {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;
