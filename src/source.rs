@@ -17,8 +17,8 @@ use crate::text::Untrusted;
 
 mod alert;
 pub mod alertmanager;
-mod commit;
 pub mod argocd;
+mod commit;
 mod conditional;
 #[cfg(test)]
 mod fixture;
@@ -30,9 +30,9 @@ pub mod incidentio;
 pub mod jsm;
 mod image;
 pub mod json;
+pub mod kubernetes;
 mod link;
 mod listing;
-pub mod kubernetes;
 pub mod openmetrics;
 pub mod pagerduty;
 pub mod prometheus;

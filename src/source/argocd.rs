@@ -162,6 +162,7 @@ impl ArgoCd {
             self.memory.retain(&apps);
         }
         facts.releases = Some(releases);
+        facts.rest = facts.rest.max(self.http.rest());
         Ok(facts)
     }
 

@@ -28,6 +28,7 @@ use self::options::Resource;
 use self::rollout::{Memory, Rollouts};
 use self::wire::{Revision, Workload};
 use super::rollback::mark_rollbacks;
+use super::trouble::is_everywhere;
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Release};
@@ -155,6 +156,7 @@ impl Kubernetes {
             releases: Some(releases),
             fault: fault.map(|fault| counted(fault, failed)),
             warnings: round.warnings,
+            rest: self.api.rest(),
             ..Facts::default()
         })
     }
@@ -394,21 +396,6 @@ fn counted(fault: Fault, failed: usize) -> Fault {
     }
     let message = format!("{} (and {} more faults)", fault.message.raw(), failed - 1).into();
     Fault { message, ..fault }
-}
-
-/// True for faults that another list would meet just the same.
-fn is_everywhere(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Timeout
-            | FaultKind::Connect
-            | FaultKind::Tls
-            | FaultKind::Auth
-            | FaultKind::RateLimited
-            | FaultKind::Secret
-            | FaultKind::Redirect
-            | FaultKind::Crash
-    )
 }
 
 #[cfg(test)]

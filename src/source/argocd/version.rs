@@ -1,10 +1,7 @@
 //! What to call what was deployed: an image's tag where one can be had, else the revision.
 
 use super::wire::{Deploy, Origin, SyncResult};
-use crate::source::image;
-
-/// How many characters of a commit name it well enough.
-const SHORT_SHA: usize = 7;
+use crate::source::{commit, image};
 
 /// What was synced: where from, and at which revisions.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +87,7 @@ impl Synced {
                 .map(|one| one.target_revision.as_str());
             let name = match target {
                 Some(target) if is_commit(revision) && is_version(target) => target,
-                _ if is_commit(revision) => revision.get(..SHORT_SHA).unwrap_or(revision),
+                _ if is_commit(revision) => commit::short(revision),
                 _ => revision.as_str(),
             };
             if !name.is_empty() && !names.iter().any(|known| known == name) {

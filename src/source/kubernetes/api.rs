@@ -46,6 +46,15 @@ impl Api {
         }
     }
 
+    /// How long the server should be left alone, where it tells of limits.
+    pub(super) fn rest(&self) -> Option<SignedDuration> {
+        match self {
+            Self::Address(http) => http.rest(),
+            #[cfg(feature = "kubernetes")]
+            Self::Cluster(_) => None,
+        }
+    }
+
     /// One page. 404 and 410 come back as answers: of a kind that is not installed, and of a page
     /// that has expired.
     async fn page(&mut self, path: &str, next: &str) -> Result<Answer, Fault> {

@@ -9,10 +9,8 @@ use serde::Deserialize;
 use super::naming::{Naming, detail};
 use super::wire::{Condition, Metadata, or_default, time};
 use crate::domain::{Release, ReleaseStatus};
+use crate::source::commit;
 use crate::text::Untrusted;
-
-/// How many characters of a commit name it well enough.
-const SHORT_SHA: usize = 7;
 
 /// A Kustomization or a HelmRelease.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -114,7 +112,7 @@ pub(super) fn kustomization(object: &Applied, naming: &Naming) -> Vec<Release> {
             let origin = entry.metadata.origin_revision.as_str();
             if !origin.is_empty() {
                 row.details.push(detail("origin", origin));
-                row.commit = commit(origin).or(row.commit);
+                row.commit = commit_of(origin).or(row.commit);
             }
             row
         })
@@ -258,7 +256,7 @@ fn draft(
         started_at: None,
         finished_at: None,
         actor: None,
-        commit: commit(revision),
+        commit: commit_of(revision),
         url: None,
         details: vec![
             detail(kind, metadata.name.as_str()),
@@ -278,11 +276,11 @@ fn version(revision: &str) -> String {
         return name.to_owned();
     }
     let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
-    hex.get(..SHORT_SHA).unwrap_or(hex).to_owned()
+    commit::short(hex).to_owned()
 }
 
 /// The commit in a revision of a Git source; other sources have digests of their artifacts there.
-fn commit(revision: &str) -> Option<Untrusted> {
+fn commit_of(revision: &str) -> Option<Untrusted> {
     let (_, digest) = revision.split_once('@')?;
     let sha = digest.strip_prefix("sha1:")?;
     Some(sha.into())
