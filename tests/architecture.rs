@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("toml", &["config", "dialect", "source", "cli"]),
     ("axum", &["demo"]),
     ("jaq_core", &["source"]),
+    ("kube", &["source"]),
     ("rusqlite", &["source"]),
     ("promql_parser", &["source", "config", "dialect", "demo"]),
     ("serde_saphyr", &["dialect"]),

@@ -215,7 +215,25 @@ async fn config(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<
         ..KubeConfigOptions::default()
     };
     let config = Config::from_custom_kubeconfig(read, &options).await;
-    config.map_err(|error| kubeconfig_fault(&error))
+    let mut config = config.map_err(|error| kubeconfig_fault(&error))?;
+    trim_token(&mut config).await;
+    Ok(config)
+}
+
+/// Takes the end of line off a token that a person has put into a file: the client sends it as it is.
+/// A file that cannot be read is left to it to complain about.
+async fn trim_token(config: &mut Config) {
+    let user = &mut config.auth_info;
+    let Some(file) = user.token_file.clone().filter(|_| user.token.is_none()) else {
+        return;
+    };
+    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
+    if let Ok(Ok(token)) = read
+        && token.trim() != token
+    {
+        user.token = Some(token.trim().to_owned().into());
+        user.token_file = None;
+    }
 }
 
 fn is_missing(error: &KubeconfigError) -> bool {
