@@ -366,8 +366,8 @@ impl IncidentIo {
                 .http
                 .get("/v2/schedule_entries")
                 .query("schedule_id", &schedule.id)
-                .query("entry_window_start", &at.to_string())
-                .query("entry_window_end", &until.to_string());
+                .query("entry_window_start", &stamp(at))
+                .query("entry_window_end", &stamp(until));
             let entries: Entries = send(request).await?.json()?;
             let had = entries.effective().filter(|shift| {
                 shift.start().is_none_or(|start| start <= at)
@@ -399,6 +399,11 @@ fn is_withheld(kind: FaultKind) -> bool {
         kind,
         FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
     )
+}
+
+/// A time without fractions of a second.
+fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A fault of one part.

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::options::{Options, Severities};
-use self::pages::{List, Listed};
+use self::pages::{List, Listed, stamp};
 use self::rota::Rota;
 use self::scope::{Scope, each};
 use self::wire::{LogEntry, Named};
@@ -234,8 +234,8 @@ impl PagerDuty {
         let since = moment.checked_sub(BEGAN).unwrap_or(moment);
         let oldest = moment.checked_sub(RECENT).unwrap_or(moment);
         let mut query = each("statuses[]", &["resolved".to_owned()]);
-        query.push(("since", since.to_string()));
-        query.push(("until", moment.to_string()));
+        query.push(("since", stamp(since)));
+        query.push(("until", stamp(moment)));
         query.push(("sort_by", "resolved_at:desc".to_owned()));
         query.extend(self.narrowed());
         let list = List {
@@ -300,10 +300,16 @@ impl PagerDuty {
             let Some((mut row, is_certain)) = rows::rewound(row, at) else {
                 continue;
             };
-            if !is_certain && asked < LOGS && Instant::now() < deadline {
+            let may_ask = asked < LOGS && Instant::now() < deadline;
+            if !is_certain && may_ask {
                 asked += 1;
-                let log = self.log(row.id.raw(), at, deadline).await?;
-                rows::correct(&mut row, log, at);
+                match self.log(row.id.raw(), at, deadline).await {
+                    Ok(log) => rows::correct(&mut row, log, at),
+                    Err(fault) if is_withheld(fault.kind) || fault.kind == FaultKind::Decode => {
+                        guessed += 1;
+                    }
+                    Err(fault) => return Err(fault),
+                }
             } else if !is_certain {
                 guessed += 1;
             }
@@ -335,7 +341,7 @@ impl PagerDuty {
             query: vec![
                 ("is_overview", "true".to_owned()),
                 ("time_zone", "UTC".to_owned()),
-                ("until", at.to_string()),
+                ("until", stamp(at)),
             ],
             cap: 300,
             deadline,

@@ -3,10 +3,12 @@
 //! Classic pagination: `limit` (at most 100), `offset`, `more`. `PagerDuty` refuses what lies beyond
 //! `offset + limit` of 10,000, and its own clients go on by the `limit` that was echoed.
 
+use std::collections::HashSet;
+
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
 use tokio::time::Instant;
 
 use crate::domain::{Fault, FaultKind};
@@ -135,6 +137,11 @@ impl List<'_> {
             format!("{words}: {why}")
         }
     }
+}
+
+/// A time as the API writes it: in UTC, without fractions of a second.
+pub(super) fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// What makes a row itself: its id, or all of it where it has none.

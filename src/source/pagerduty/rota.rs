@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::pages::{List, Listed};
+use super::pages::{List, Listed, stamp};
 use super::scope::{Scope, each};
 use super::wire::{Named, Shift};
 use crate::domain::{Fault, OnCall};
@@ -116,8 +116,8 @@ async fn shifts(
     }
     query.push(("time_zone", "UTC".to_owned()));
     if let Some((since, until)) = span {
-        query.push(("since", since.to_string()));
-        query.push(("until", until.to_string()));
+        query.push(("since", stamp(since)));
+        query.push(("until", stamp(until)));
     }
     if earliest {
         query.push(("earliest", "true".to_owned()));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::stand_in::{StandIn, incident, problem, resolved, user};
 use crate::domain::{Facts, FaultKind, Incident, IncidentStatus, Severity};
+use crate::source::Ask;
 use crate::source::fixture::{ask, ask_at};
 use crate::text::Untrusted;
 
@@ -449,6 +450,35 @@ async fn a_past_moment_is_told_by_rows_and_their_logs() {
         ]
     );
     assert_eq!(row(&facts, "PSINCE1").resolved_at, None);
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_costs_a_warning_and_no_incident() {
+    let stand_in = StandIn::start().await;
+    stand_in.world().incidents = vec![resolved("PSINCE1", EARLIER, "2026-11-22T13:50:00Z")];
+    let body = json!({"error": {"message": "Access Denied", "code": 2010}});
+    stand_in.world().broken = vec![("/incidents/PSINCE1/log_entries", 403, body, vec![])];
+    let at = ask_at("2026-11-22T13:30:00Z");
+    let facts = stand_in.source("").fetch(&at).await.unwrap();
+    assert_eq!(row(&facts, "PSINCE1").status, IncidentStatus::Triggered);
+    assert!(
+        warnings(&facts).contains("1 incidents are shown as triggered"),
+        "{facts:?}"
+    );
+}
+
+#[tokio::test]
+async fn times_are_asked_for_in_whole_seconds() {
+    let stand_in = StandIn::start().await;
+    let now = "2026-11-22T14:02:31.987654321Z".parse().unwrap();
+    let fraction = Ask { now, ..ask() };
+    stand_in.source("").fetch(&fraction).await.unwrap();
+    let asked = stand_in.asked().await.join("\n");
+    assert!(
+        asked.contains("since=2026-10-23T14:02:31Z&until=2026-11-22T14:02:31Z"),
+        "{asked}"
+    );
+    assert!(!asked.contains(".987"), "{asked}");
 }
 
 #[tokio::test]
