@@ -6,6 +6,7 @@
 mod act;
 mod options;
 mod pages;
+mod rota;
 mod rows;
 mod wire;
 
@@ -16,10 +17,11 @@ use tokio::time::Instant;
 
 use self::options::Options;
 use self::pages::{List, Listed, send};
-use self::wire::{Entries, Named, Schedule};
+use self::rota::Rota;
+use self::wire::Named;
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, FaultKind, Incident, OnCall, Order, Verb};
+use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -36,16 +38,10 @@ pub const KIND: Kind = Kind {
 const OPEN: usize = 1_000;
 /// How many that have ended.
 const ENDED: usize = 500;
-/// How many schedules, and how many a page: with more the API leaves out who is next.
-const SCHEDULES: usize = 200;
-const SCHEDULES_A_PAGE: usize = 25;
-/// How many schedules are asked for a past moment: each is a request.
-const PAST_SCHEDULES: usize = 20;
 /// How long an incident that has ended stays.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
-/// How long severities, teams and who is on call are good.
+/// How long the names of severities and teams are good.
 const NAMES_GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
-const ROTA_GOOD_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// After this a poll asks for nothing more that it can do without; it has 30 s at least.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -86,13 +82,6 @@ struct Names {
     teams: Vec<(String, String)>,
     /// The ids of the teams that are watched.
     watched: Vec<String>,
-    warnings: Vec<Untrusted>,
-}
-
-/// Who was on call when last asked.
-struct Rota {
-    at: Timestamp,
-    rows: Option<Vec<OnCall>>,
     warnings: Vec<Untrusted>,
 }
 
@@ -305,92 +294,6 @@ impl IncidentIo {
         }
         Ok(watched)
     }
-
-    /// Asks who is on call, unless that is known well enough.
-    async fn ask_rota(&mut self, ask: &Ask, deadline: Instant) -> Result<(), Fault> {
-        if ask.at.is_none() && self.rota.as_ref().is_some_and(|rota| rota.is_good(ask.now)) {
-            return Ok(());
-        }
-        let list = List {
-            path: "/v2/schedules",
-            key: "schedules",
-            what: "schedules",
-            query: Vec::new(),
-            page: SCHEDULES_A_PAGE,
-            cap: SCHEDULES,
-            deadline,
-        };
-        let mut listed = match list.ask::<Schedule>(&self.http).await {
-            Ok(listed) => listed,
-            Err(fault) if is_withheld(fault.kind) => {
-                self.rota = Some(Rota {
-                    at: ask.now,
-                    rows: None,
-                    warnings: vec![named("who is on call", &fault).message],
-                });
-                return Ok(());
-            }
-            Err(fault) => return Err(named("who is on call", &fault)),
-        };
-        listed
-            .rows
-            .retain(|schedule| self.is_watched(schedule.team_ids()));
-        let rows = match ask.at {
-            None => listed.rows.iter().flat_map(rows::on_call).collect(),
-            Some(at) => self.past_rota(&mut listed, at, deadline).await?,
-        };
-        self.rota = Some(Rota {
-            at: ask.now,
-            rows: Some(rows),
-            warnings: listed.warnings,
-        });
-        Ok(())
-    }
-
-    /// Who had each schedule at a past moment.
-    async fn past_rota(
-        &self,
-        listed: &mut Listed<Schedule>,
-        at: Timestamp,
-        deadline: Instant,
-    ) -> Result<Vec<OnCall>, Fault> {
-        let all = listed.rows.len();
-        let until = at.checked_add(SignedDuration::from_secs(1)).unwrap_or(at);
-        let (mut found, mut asked) = (Vec::new(), 0);
-        for schedule in listed.rows.iter().take(PAST_SCHEDULES) {
-            if Instant::now() >= deadline {
-                break;
-            }
-            asked += 1;
-            let request = self
-                .http
-                .get("/v2/schedule_entries")
-                .query("schedule_id", &schedule.id)
-                .query("entry_window_start", &stamp(at))
-                .query("entry_window_end", &stamp(until));
-            let entries: Entries = send(request).await?.json()?;
-            let had = entries.effective().filter(|shift| {
-                shift.start().is_none_or(|start| start <= at)
-                    && shift.end().is_none_or(|end| at < end)
-            });
-            found.extend(had.filter_map(|shift| rows::shift_of(schedule, shift, false)));
-        }
-        if asked < all {
-            let words = format!("who was on call: {asked} of {all} schedules loaded");
-            listed.warnings.push(words.into());
-        }
-        Ok(found)
-    }
-}
-
-impl Rota {
-    /// True while nothing is likely to have changed.
-    fn is_good(&self, now: Timestamp) -> bool {
-        let has_changed = |row: &OnCall| {
-            row.until.is_some_and(|until| until <= now) || row.from.is_some_and(|from| from <= now)
-        };
-        now.duration_since(self.at) < ROTA_GOOD_FOR && !self.rows.iter().flatten().any(has_changed)
-    }
 }
 
 /// True for what asking again does not mend: the key has no right to that.
@@ -399,11 +302,6 @@ fn is_withheld(kind: FaultKind) -> bool {
         kind,
         FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
     )
-}
-
-/// A time without fractions of a second.
-fn stamp(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A fault of one part.

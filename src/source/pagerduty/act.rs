@@ -1,9 +1,12 @@
 //! What can be done to an incident: looked at first, then changed by one request.
 
+mod words;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use self::words::{consequence, said, standing};
 use super::pages::{List, with_headers};
 use super::scope::each;
 use super::wire::{Incident, Myself, Named, One, Shift};
@@ -224,65 +227,6 @@ fn check_state(order: &Order, row: &Incident) -> Result<(), Fault> {
     Err(moved(&message))
 }
 
-/// `acknowledged by Mara since 14:02 UTC`.
-fn standing(row: &Incident, present: IncidentStatus) -> String {
-    let mut words = present.word().to_owned();
-    let by = match present {
-        IncidentStatus::Acknowledged => row
-            .acknowledgements()
-            .iter()
-            .rev()
-            .find_map(|(_, who)| *who),
-        _ => row.last_status_change_by.as_ref(),
-    };
-    if let Some(by) = by.and_then(Named::called) {
-        words = format!("{words} by {by}");
-    }
-    let since = match present {
-        IncidentStatus::Resolved => row.resolved(),
-        _ => row.status_changed(),
-    };
-    since.map_or(words.clone(), |since| {
-        format!("{words} since {}", clock(since))
-    })
-}
-
-fn clock(at: Timestamp) -> String {
-    at.strftime("%H:%M UTC").to_string()
-}
-
-/// What comes of it, in words.
-fn consequence(order: &Order, plan: &Plan) -> String {
-    let is_over = rows::status(plan.row.status.as_deref()) == IncidentStatus::Resolved;
-    match &order.deed {
-        Deed::Acknowledge => "acknowledge it".to_owned(),
-        Deed::Unacknowledge if is_over => {
-            "open it again as triggered: whoever is on call is notified".to_owned()
-        }
-        Deed::Unacknowledge | Deed::Unsnooze => {
-            "take it back to triggered: whoever has it is notified".to_owned()
-        }
-        Deed::Resolve => "resolve it".to_owned(),
-        Deed::Snooze { until } => {
-            let until = until.strftime("%Y-%m-%d %H:%M UTC");
-            format!("snooze it: acknowledged until {until}, then triggered again")
-        }
-        Deed::Note { text } => format!("write beside it: {text}"),
-        Deed::Escalate => {
-            let now = plan.level_now.map_or_else(
-                || "assigned to people by name".to_owned(),
-                |level| format!("at level {level}"),
-            );
-            let (level, who) = plan.level.clone().unwrap_or_default();
-            format!(
-                "escalate it, now {now}, to level {level}: {}",
-                who.join(", ")
-            )
-        }
-        Deed::Silence { .. } | Deed::Extend { .. } | Deed::Expire => String::new(),
-    }
-}
-
 /// The one request that changes something.
 fn wording(order: &Order, plan: &Plan) -> Result<(Method, String, Value), Fault> {
     let path = format!("/incidents/{}", plan.row.id);
@@ -356,35 +300,6 @@ fn level(row: &Incident, shifts: &[Shift]) -> Option<u32> {
         .find(all)
         .or_else(|| levels.iter().find(any))
         .copied()
-}
-
-/// One sentence of what was done.
-fn said(order: &Order, plan: &Plan, row: Option<&Incident>, email: &str) -> String {
-    let id = &plan.row.id;
-    let wanted = match &order.deed {
-        Deed::Acknowledge | Deed::Snooze { .. } => Some("acknowledged"),
-        Deed::Resolve => Some("resolved"),
-        Deed::Unacknowledge | Deed::Unsnooze => Some("triggered"),
-        _ => None,
-    };
-    let status = row.and_then(|row| row.status.as_deref());
-    if let (Some(wanted), Some(status)) = (wanted, status)
-        && wanted != status
-    {
-        return format!("PagerDuty took it for {id}, and says that it is {status}");
-    }
-    match &order.deed {
-        Deed::Snooze { until } => format!("{id} is snoozed until {} as {email}", clock(*until)),
-        Deed::Note { .. } => format!("the note is written beside {id} as {email}"),
-        Deed::Escalate => {
-            let (level, who) = plan.level.clone().unwrap_or_default();
-            format!(
-                "{id} is escalated to level {level} ({}) as {email}",
-                who.join(", ")
-            )
-        }
-        _ => format!("{id} is {} as {email}", wanted.unwrap_or_default()),
-    }
 }
 
 /// The order that takes it back: where nothing but time tells the two states apart.
