@@ -32,7 +32,9 @@
 //! | [`config`] | settings, layered and checked; mistakes that point at their line | a vendor's name |
 //! | [`http`] | the one HTTP client: time-outs, a cap on bytes, no redirects, redaction | a vendor's name |
 //! | [`source`] | one file a kind of source: options, wire types, fetch, parse | the store's rows, the screen |
-//! | [`poll`] | one task a source, and when it asks again | interpreting facts |
+//! | [`audit`] | what was ordered, by whom, and what became of it, in a file | changing a line |
+//! | [`act`] | leave to change things; commands of the user's own | doing what is not written down |
+//! | [`poll`] | one task a source, when it asks again, and orders in turn | interpreting facts |
 //! | [`watch`] | from settings to sources and an empty store | |
 //! | [`pane`] | store and time to rows of meaning; [`pane::PANES`] is the one list | colours |
 //! | [`app`] | model, messages, effects, keys, and the finished `Screen` | tokio, ratatui, a clock |
@@ -48,6 +50,9 @@
 //! that needs no more than an observation. `mapped` tells how its last answer became rows, and
 //! [`http::trace`] what was sent for it: `source test` prints both. `x` goes the same way round as a poll: an effect asks the
 //! source's own task, and what it says comes back as a message.
+//! that needs no more than an observation. `x` goes the same way round as a poll: an effect asks the
+//! source's own task, and what it says comes back as a message. So do `preview` and `act`: an order goes
+//! to the task of its source, between polls and in turn, and the source is polled after it.
 //!
 //! `tests/architecture.rs` holds the directions of import, the homes of heavy crates and the
 //! clocklessness of the core.
@@ -68,6 +73,11 @@
 //! - **Nothing without a look.** Acting is off until it is enabled. An order is bound to the row and
 //!   the state of the key press; its source is asked what it would do; only a key upon just that
 //!   sends it, once. What has changed meanwhile is refused (`app/desk`).
+//! - **Nothing is changed by accident.** An [`domain::Order`] names one target and what was seen of it.
+//!   [`act::Leave`] is the one gate: without `[actions] enabled = true`, or without its intent on the
+//!   disk, an order is not begun. A source looks once more and sends one request; [`http`] never sends a
+//!   changing one again, and what broke off after it was sent is [`domain::FaultKind::Unsure`], not a
+//!   failure. An order that would have to wait for a server is refused, not carried out late.
 //!
 //! # Choices, and why
 //!

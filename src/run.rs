@@ -40,6 +40,8 @@ const TERMINAL_GONE: u8 = 128 + 1;
 const BATCH: usize = 64;
 /// How long a terminal that takes no bytes is left alone before it is looked at again.
 const RETRY_DRAWING: Duration = Duration::from_millis(25);
+/// How long orders that are under way hold up who leaves: less than the watchdog waits.
+const LAST_ORDERS: Duration = Duration::from_millis(700);
 /// A wall clock that went further than the ticks by this much was set, or the machine slept.
 const CLOCK_JUMP: SignedDuration = SignedDuration::from_secs(5);
 
@@ -130,10 +132,13 @@ async fn show(settings: &Settings, keymap: Keymap, watch: Watch) -> io::Result<E
         ended,
     };
     // What goes wrong with the terminal from here on means that it is gone: it worked before.
-    Ok(stage
+    let ending = stage
         .play(&mut inbox, &mut news)
         .await
-        .unwrap_or(Ending::TerminalGone))
+        .unwrap_or(Ending::TerminalGone);
+    // Who confirms an order and leaves has given it: it has a moment to go out.
+    let _ = tokio::time::timeout(LAST_ORDERS, stage.finish(&mut news)).await;
+    Ok(ending)
 }
 
 /// Ends the program after a person asked for that, even when a write to the terminal never returns:
@@ -210,6 +215,8 @@ struct Stage {
     theme: Theme,
     model: Model,
     polls: Polls,
+    /// How many orders are on their way.
+    under_way: usize,
     /// `None` until sources are asked.
     errands: Option<Errands>,
     /// The screen as it was drawn last; `None` when it has to be drawn anew.
@@ -234,6 +241,7 @@ impl Stage {
                 .with_acting(settings.actions.clone(), settings.commands.clone()),
             tty,
             polls: Polls::default(),
+            under_way: 0,
             errands: None,
             shown: None,
             is_away: false,
@@ -308,6 +316,9 @@ impl Stage {
 
     /// Updates the model and performs what it asks for.
     fn tell(&mut self, message: Msg) -> io::Result<Option<Ending>> {
+        if matches!(message, Msg::Acted(_)) {
+            self.under_way = self.under_way.saturating_sub(1);
+        }
         // What could not even be handed on is known at once.
         let mut replies = Vec::new();
         for effect in update(&mut self.model, message, Timestamp::now()) {
@@ -325,6 +336,8 @@ impl Stage {
                     }
                 }
                 Effect::Act(order) => {
+                    // An order that is refused at once has its reply as well.
+                    self.under_way += 1;
                     if let Err(reply) = self.polls.act(*order) {
                         replies.push(*reply);
                     }
@@ -349,6 +362,17 @@ impl Stage {
             }
         }
         Ok(None)
+    }
+
+    /// Waits until no order is on its way.
+    async fn finish(&mut self, news: &mut News) {
+        while self.under_way > 0
+            && let Some(reply) = news.replied.recv().await
+        {
+            if matches!(reply, Reply::Acted(_)) {
+                self.under_way -= 1;
+            }
+        }
     }
 
     fn resize(&mut self, size: Size) -> io::Result<Option<Ending>> {

@@ -165,3 +165,68 @@ fn silence_to_end(undo: &Value) -> Option<Shown> {
 fn shown(matcher: &Matcher) -> String {
     Untrusted::from(matcher.to_string()).shown().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{SourceName, Target};
+
+    fn given(ending: Ending) -> Given {
+        Given {
+            order: Order {
+                source: SourceName::new("am"),
+                target: Target {
+                    id: "".into(),
+                    name: "checkout".into(),
+                    service: "checkout".into(),
+                    seen: None,
+                },
+                deed: Deed::Silence {
+                    matchers: vec![Matcher::equal("service", "check\u{1b}[2Jout")],
+                    until: "2026-11-23T17:00:00Z".parse().unwrap(),
+                    comment: "rollback".to_owned(),
+                },
+            },
+            json: json!({"verb": "silence"}),
+            lines: vec!["1 alert would be hidden".into(), "Burn{}\u{202e}".into()],
+            ending,
+        }
+    }
+
+    #[test]
+    fn what_would_be_done_is_not_written_as_done_and_steers_no_terminal() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let text = |ending: Ending, is_dry: bool| {
+            let given = [given(ending)];
+            let orders = Orders {
+                given: &given,
+                is_dry,
+                zone: &zone,
+            };
+            let mut out = Vec::new();
+            orders.text(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let dry = text(Ending::Previewed, true);
+        assert_eq!(
+            dry,
+            "am: would silence service=\"check⟦esc⟧out\" until Mon 2026-11-23 18:00 CET \
+             (2026-11-23T17:00:00Z): rollback\n    1 alert would be hidden\n    Burn{}‹U+202E›\n"
+        );
+        let undo = Some(json!({"verb": "expire", "target": "s1"}));
+        let said = "silence s1".into();
+        let done = text(Ending::Done { said, undo }, false);
+        assert!(done.starts_with("am: silence service="), "{done}");
+        let end = "  done: silence s1\n  undo: watchfire silence --expire s1 --yes\n";
+        assert!(done.ends_with(end), "{done}");
+        let said = "it is over".into();
+        let moved = text(
+            Ending::Failed {
+                word: "moved",
+                said,
+            },
+            false,
+        );
+        assert!(moved.ends_with("  moved: it is over\n"), "{moved}");
+    }
+}

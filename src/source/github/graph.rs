@@ -121,7 +121,7 @@ impl Graph {
         wanted: &[Wanted],
     ) -> Result<Reply, Fault> {
         let body = query::body(repos, scope, wanted);
-        let request = self.http.ask(Method::POST, "").json(&body);
+        let request = self.http.ask(Method::POST, "").json(&body).only_asks();
         let sent = request.header("Accept", "application/json").send().await;
         let reply: Reply = sent.map_err(limited)?.json()?;
         let data = reply.data.as_ref().map(HashMap::values);
