@@ -121,7 +121,7 @@ impl Audit {
 
     fn result(&self, intent: Intent, mut line: Value) -> Result<(), Fault> {
         line["event"] = json!("result");
-        line["id"] = json!(intent.id);
+        line["id"] = Value::String(intent.id);
         line["at"] = json!(Timestamp::now().to_string());
         self.append(&line).map_err(|error| {
             let path = self.path.display();

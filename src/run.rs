@@ -115,7 +115,7 @@ async fn show(settings: &Settings, keymap: Keymap, watch: Watch) -> io::Result<E
     }
     let (reports, answers) = mpsc::channel(BATCH);
     let (told, explanations) = mpsc::channel(BATCH);
-    let (replies, replied) = mpsc::channel(BATCH);
+    let (replies, outcomes) = mpsc::channel(BATCH);
     let (ran, ended) = mpsc::channel(BATCH);
     let ears = Ears {
         reports,
@@ -128,7 +128,7 @@ async fn show(settings: &Settings, keymap: Keymap, watch: Watch) -> io::Result<E
     let mut news = News {
         answers,
         explanations,
-        replied,
+        outcomes,
         ended,
     };
     // What goes wrong with the terminal from here on means that it is gone: it worked before.
@@ -168,7 +168,7 @@ impl Watchdog {
 struct News {
     answers: mpsc::Receiver<Report>,
     explanations: mpsc::Receiver<Told>,
-    replied: mpsc::Receiver<Reply>,
+    outcomes: mpsc::Receiver<Reply>,
     ended: mpsc::Receiver<Ran>,
 }
 
@@ -178,7 +178,7 @@ impl News {
         tokio::select! {
             Some(report) = self.answers.recv() => Some(Msg::Report(Box::new(report))),
             Some(told) = self.explanations.recv() => Some(Msg::Told(Box::new(told))),
-            Some(reply) = self.replied.recv() => Some(said(reply)),
+            Some(reply) = self.outcomes.recv() => Some(said(reply)),
             Some(ran) = self.ended.recv() => Some(Msg::Ran(Box::new(ran))),
             else => None,
         }
@@ -186,7 +186,7 @@ impl News {
 
     /// The next that waits already.
     fn waiting(&mut self) -> Option<Msg> {
-        if let Ok(reply) = self.replied.try_recv() {
+        if let Ok(reply) = self.outcomes.try_recv() {
             return Some(said(reply));
         }
         if let Ok(report) = self.answers.try_recv() {
@@ -367,7 +367,7 @@ impl Stage {
     /// Waits until no order is on its way.
     async fn finish(&mut self, news: &mut News) {
         while self.under_way > 0
-            && let Some(reply) = news.replied.recv().await
+            && let Some(reply) = news.outcomes.recv().await
         {
             if matches!(reply, Reply::Acted(_)) {
                 self.under_way -= 1;

@@ -31,11 +31,11 @@ fn audit(path: &Path) -> Audit {
     Audit::of(&settings)
 }
 
-fn done(said: &str) -> Result<Done, Fault> {
-    Ok(Done {
+fn done(said: &str) -> Done {
+    Done {
         said: said.into(),
         undo: None,
-    })
+    }
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn an_order_is_written_before_and_after_for_its_owner_alone() {
     let unknown = &records(&path).unwrap()[0];
     assert_eq!(unknown.outcome, Outcome::Unknown);
     assert_eq!((unknown.who.raw(), unknown.verb.raw()), ("mara", "silence"));
-    audit.done(intent, &done("silence s1")).unwrap();
+    audit.done(intent, &Ok(done("silence s1"))).unwrap();
     let known = &records(&path).unwrap()[0];
     let want = Outcome::Known {
         result: "done".to_owned(),
@@ -86,7 +86,7 @@ fn a_line_that_was_torn_anywhere_costs_no_other_line() {
         let expected = if end + 1 == both.len() { 2 } else { 1 };
         assert_eq!(torn, expected, "{end}");
         let third = audit.order(&order("three")).unwrap();
-        audit.done(third, &done("yes")).unwrap();
+        audit.done(third, &Ok(done("yes"))).unwrap();
         let records = records(&path).unwrap();
         assert_eq!(records.len(), expected + 1, "{end}");
         assert_ne!(records.last().unwrap().outcome, Outcome::Unknown);
@@ -124,7 +124,7 @@ fn several_writers_at_once_tear_no_line() {
                 let audit = audit(&path);
                 for number in 0..each {
                     let intent = audit.order(&order(&"x".repeat(number * 37))).unwrap();
-                    audit.done(intent, &done("yes")).unwrap();
+                    audit.done(intent, &Ok(done("yes"))).unwrap();
                 }
             });
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::errand::Ending;
-use crate::domain::{Deed, Done, Errand, Fault, FaultKind, Order};
+use crate::domain::{Deed, Done, Errand, Fault, FaultKind, IncidentStatus, Order};
 use crate::text::Untrusted;
 
 /// What an order is: source, verb, target and request.
@@ -15,7 +15,7 @@ pub fn order(order: &Order) -> Value {
         "target": shown(&target.id),
         "name": shown(&target.name),
         "service": shown(&target.service),
-        "seen": target.seen.map(|seen| seen.word()),
+        "seen": target.seen.map(IncidentStatus::word),
         "request": request(&order.deed),
     })
 }

@@ -59,8 +59,8 @@ pub(super) fn alerts(
         };
         match (blocked("silencedBy"), blocked("inhibitedBy")) {
             (false, false) => wanted("active"),
-            (silenced, inhibited) => {
-                (!silenced || wanted("silenced")) && (!inhibited || wanted("inhibited"))
+            (hidden, inhibited) => {
+                (!hidden || wanted("silenced")) && (!inhibited || wanted("inhibited"))
             }
         }
     });

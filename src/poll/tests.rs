@@ -335,14 +335,10 @@ fn serve(
     })
 }
 
-fn done(_count: usize) -> Result<Done, Fault> {
-    Ok(Done::default())
-}
-
 #[test]
 fn orders_wait_for_the_poll_and_are_carried_out_in_turn_whatever_its_limits() {
     let orders = [("1", false), ("1", true), ("2", true), ("3", true)];
-    let (notes, faults) = serve(done, &orders);
+    let (notes, faults) = serve(|_| Ok(Done::default()), &orders);
     assert_eq!(notes[..5], ["poll", "preview 1", "act 1", "act 2", "act 3"]);
     assert_eq!(
         faults[0].as_ref().map(|fault| fault.kind),
