@@ -17,6 +17,7 @@ mod read;
 pub mod secret;
 mod slo;
 mod source;
+mod variables;
 mod wire;
 
 use std::collections::BTreeMap;

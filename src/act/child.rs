@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
 
-use crate::config::{Auth, HeaderSetting, SecretRef, Settings};
+use crate::config::Settings;
 use crate::domain::Errand;
 use crate::domain::errand::Ending;
 
@@ -34,27 +34,9 @@ pub(super) struct Environment {
 impl Environment {
     /// Everything but the variables that credentials of the settings are read from.
     pub(super) fn without_secrets_of(settings: &Settings) -> Self {
-        let mut withheld = BTreeSet::new();
-        for source in &settings.sources {
-            match &source.http.auth {
-                Auth::None => {}
-                Auth::Bearer(secret)
-                | Auth::Token(secret)
-                | Auth::Basic {
-                    password: secret, ..
-                } => withhold(&mut withheld, secret),
-            }
-            for header in source.http.headers.values() {
-                if let HeaderSetting::Secret(secret) = header {
-                    withhold(&mut withheld, secret);
-                }
-            }
-            source
-                .table
-                .values()
-                .for_each(|value| search(&mut withheld, value));
+        Self {
+            withheld: settings.secret_variables(),
         }
-        Self { withheld }
     }
 
     fn apply(&self, command: &mut Command) {
@@ -66,26 +48,6 @@ impl Environment {
                 command.env_remove(name);
             }
         }
-    }
-}
-
-fn withhold(withheld: &mut BTreeSet<String>, secret: &SecretRef) {
-    if let SecretRef::Env(name) = secret {
-        withheld.insert(name.clone());
-    }
-}
-
-/// Finds `{ env = "NAME" }` among the settings that only a kind of source knows.
-fn search(withheld: &mut BTreeSet<String>, value: &toml::Value) {
-    match value {
-        toml::Value::Table(table) => {
-            if let (1, Some(toml::Value::String(name))) = (table.len(), table.get("env")) {
-                withheld.insert(name.clone());
-            }
-            table.values().for_each(|value| search(withheld, value));
-        }
-        toml::Value::Array(list) => list.iter().for_each(|value| search(withheld, value)),
-        _ => {}
     }
 }
 
