@@ -119,6 +119,11 @@
 //!   join to one, so any window is read in one way back, and every series is extrapolated for itself as
 //!   Prometheus does. Tables are ordered by time, so that a scrape writes a few pages. `SQLite`, since it
 //!   survives a kill between any two bytes.
+//! - **A kubeconfig is read by `kube`.** Client certificates, login commands and service accounts are
+//!   its craft; it brings a client of its own, which one file uses under the rules of [`http`]: a cap
+//!   on bytes, a time-out, no redirect, no second try, no foreign error repeated, and no login command
+//!   may ask at the terminal. It costs most of a minute of a cold build, so the feature `kubernetes`
+//!   can be left out; a server at `url` needs it not.
 //! - **Factors of calendar periods stand still.** They are scaled to 7, 30, 90 and 365 days, so that
 //!   no alert changes on the first of a month; the time to exhaustion uses the true length.
 //! - **Equal is not above.** Thresholds are compared with the rounding of binary fractions in mind;

@@ -8,6 +8,7 @@
 //!
 //! [`http::MAX_BODY`]: crate::http::MAX_BODY
 
+mod operation;
 mod rows;
 mod version;
 mod wire;
@@ -20,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use self::rows::{Memory, Naming};
-use self::wire::{Application, ApplicationList, Commit};
+use self::wire::{Application, ApplicationList, Commit, OperationState};
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Facts, Fault, FaultKind, Release};
@@ -361,8 +362,8 @@ fn stamp(app: &Application) -> Stamp {
     let state = app.status.operation_state.as_ref();
     (
         state.map_or_else(String::new, |state| state.phase.clone()),
-        state.and_then(|state| state.started()),
-        state.and_then(|state| state.finished()),
+        state.and_then(OperationState::started),
+        state.and_then(OperationState::finished),
         app.status.sync.revision.clone(),
     )
 }

@@ -6,7 +6,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::config::{Auth, SecretRef};
-use crate::domain::ReleaseStatus;
+use crate::domain::ReleaseStatus::{self, Failed, RolledBack, Running, Succeeded};
 use crate::source::fixture::{ask, ask_at, build, settings};
 
 const LIST: &str = "/api/v1/applications";
@@ -23,7 +23,7 @@ fn deploy(id: i64, revision: &str, minute: u32) -> Value {
     })
 }
 
-fn app(name: &str, history: &[Value], status: Value) -> Value {
+fn app(name: &str, history: &[Value], status: &Value) -> Value {
     let mut app = json!({
         "metadata": {"name": name, "namespace": "argocd", "uid": format!("uid-{name}"),
             "labels": {"team/service": format!("{name}-svc"), "env": "production"}},
@@ -105,7 +105,7 @@ async fn applications_are_listed_by_one_request_that_never_refreshes() {
         .and(query_param_is_missing("refresh"))
         .and(query_param_is_missing("fields"))
         .and(header("authorization", "Bearer s3cret-token"))
-        .respond_with(list(&[app("checkout", &[], json!({}))]))
+        .respond_with(list(&[app("checkout", &[], &json!({}))]))
         .expect(1)
         .mount(&server)
         .await;
@@ -127,7 +127,7 @@ async fn a_deploy_says_what_who_when_where_and_why() {
         "conditions": [{"type": "SyncError", "message": "hook failed"}],
         "summary": {"images": ["ghcr.io/acme/checkout:v2.31.0"]},
     });
-    let server = serve(&[app("checkout", &[deploy(7, ONE, 41)], status)]).await;
+    let server = serve(&[app("checkout", &[deploy(7, ONE, 41)], &status)]).await;
     Mock::given(path(format!("{LIST}/checkout/revisions/{ONE}/metadata")))
         .and(query_param("appNamespace", "argocd"))
         .and(query_param("project", "shop"))
@@ -170,9 +170,9 @@ async fn a_deploy_says_what_who_when_where_and_why() {
 
 #[tokio::test]
 async fn labels_name_service_and_environment_and_else_the_application_and_its_destination() {
-    let mut far = app("search", &[deploy(1, ONE, 1)], json!({}));
+    let mut far = app("search", &[deploy(1, ONE, 1)], &json!({}));
     far["spec"]["destination"] = json!({"name": "eu-1", "namespace": "shop"});
-    let mut address = app("cart", &[deploy(1, ONE, 1)], json!({}));
+    let mut address = app("cart", &[deploy(1, ONE, 1)], &json!({}));
     address["spec"]["destination"] = json!({"server": "https://10.0.0.1:6443"});
     address["metadata"]["labels"] = Value::Null;
     let items = [far, address];
@@ -202,7 +202,7 @@ async fn an_image_names_the_deploy_it_was_live_with_and_keeps_naming_it() {
         .respond_with(list(&[app(
             "checkout",
             &[deploy(1, ONE, 1), deploy(2, TWO, 2)],
-            live,
+            &live,
         )]))
         .up_to_n_times(1)
         .mount(&server)
@@ -213,7 +213,7 @@ async fn an_image_names_the_deploy_it_was_live_with_and_keeps_naming_it() {
         deploy(3, "3333333333333333333333333333333333333333", 3),
     ];
     Mock::given(path(LIST))
-        .respond_with(list(&[app("checkout", &history, later)]))
+        .respond_with(list(&[app("checkout", &history, &later)]))
         .mount(&server)
         .await;
     let mut source = source(&server, "");
@@ -238,7 +238,7 @@ async fn an_operation_is_running_then_part_of_the_history_under_the_same_id() {
             "phase": phase, "startedAt": "2026-11-22T14:00:00Z", "finishedAt": null, "message": "waiting for hooks",
             "operation": {"sync": {"revision": TWO}, "initiatedBy": {"automated": true}},
         }});
-        let releases = releases(&[app("checkout", &[deploy(1, ONE, 1)], state)]).await;
+        let releases = releases(&[app("checkout", &[deploy(1, ONE, 1)], &state)]).await;
         let running = &releases[1];
         assert_eq!(running.id.raw(), "argocd:uid-checkout:2");
         assert_eq!(running.status, ReleaseStatus::Running);
@@ -254,7 +254,7 @@ async fn an_operation_is_running_then_part_of_the_history_under_the_same_id() {
     let releases = releases(&[app(
         "checkout",
         &[deploy(1, ONE, 1), deploy(2, TWO, 2)],
-        done,
+        &done,
     )])
     .await;
     assert_eq!(releases.len(), 2);
@@ -280,13 +280,13 @@ async fn a_failed_operation_is_a_failed_release_and_is_remembered_when_the_next_
             .respond_with(list(&[app(
                 "checkout",
                 &[deploy(1, ONE, 1)],
-                failed(phase),
+                &failed(phase),
             )]))
             .up_to_n_times(2)
             .mount(&server)
             .await;
         Mock::given(path(LIST))
-            .respond_with(list(&[app("checkout", &[deploy(1, ONE, 1)], next.clone())]))
+            .respond_with(list(&[app("checkout", &[deploy(1, ONE, 1)], &next)]))
             .mount(&server)
             .await;
         let mut source = source(&server, "");
@@ -303,7 +303,6 @@ async fn a_failed_operation_is_a_failed_release_and_is_remembered_when_the_next_
         }
         let releases = source.fetch(&ask()).await.unwrap().releases.unwrap();
         let states: Vec<_> = releases.iter().map(|row| row.status).collect();
-        use ReleaseStatus::{Failed, Running, Succeeded};
         assert_eq!(states, [Succeeded, Failed, Running]);
     }
 }
@@ -312,18 +311,17 @@ async fn a_failed_operation_is_a_failed_release_and_is_remembered_when_the_next_
 async fn a_phase_that_is_not_known_is_kept_and_a_dry_run_is_no_release() {
     let odd = json!({"operationState": {"phase": "Pondering", "startedAt": "2026-11-22T14:00:00Z"},
         "health": {"status": "Bewildered"}, "sync": {"status": "Maybe"}});
-    let rows = releases(&[app("checkout", &[deploy(1, ONE, 1)], odd)]).await;
+    let rows = releases(&[app("checkout", &[deploy(1, ONE, 1)], &odd)]).await;
     assert_eq!(rows[1].status, ReleaseStatus::Unknown);
     assert_eq!(said(&rows[1], "operation"), Some("Pondering"));
     assert_eq!(said(&rows[1], "health"), Some("Bewildered"));
     let dry =
         json!({"operationState": {"phase": "Failed", "operation": {"sync": {"dryRun": true}}}});
-    assert_eq!(releases(&[app("checkout", &[], dry)]).await, []);
+    assert_eq!(releases(&[app("checkout", &[], &dry)]).await, []);
 }
 
 #[tokio::test]
 async fn health_that_changed_with_a_deploy_says_how_it_went() {
-    use ReleaseStatus::{Failed, Running, Succeeded};
     for (status, since, want) in [
         ("Healthy", "2026-11-22T13:42:00Z", Succeeded),
         ("Progressing", "2026-11-22T13:41:10Z", Running),
@@ -339,7 +337,7 @@ async fn health_that_changed_with_a_deploy_says_how_it_went() {
         let rows = releases(&[app(
             "checkout",
             &[deploy(1, ONE, 1), deploy(2, TWO, 41)],
-            health,
+            &health,
         )])
         .await;
         assert_eq!(
@@ -353,9 +351,8 @@ async fn health_that_changed_with_a_deploy_says_how_it_went() {
 
 #[tokio::test]
 async fn going_back_to_an_older_revision_takes_the_newer_one_back() {
-    use ReleaseStatus::{RolledBack, Succeeded};
     let history = [deploy(1, ONE, 1), deploy(2, TWO, 2), deploy(3, ONE, 3)];
-    let rows = releases(&[app("checkout", &history, json!({}))]).await;
+    let rows = releases(&[app("checkout", &history, &json!({}))]).await;
     assert_eq!(
         went(&rows),
         [
@@ -377,8 +374,8 @@ async fn applications_of_several_sources_and_answers_of_old_servers_are_read() {
     });
     let old = json!({"id": 0, "revision": ONE, "deployedAt": "2026-11-22T12:00:00Z", "initiatedBy": null});
     let rows = releases(&[
-        app("checkout", &[several], json!({})),
-        app("search", &[old], json!({})),
+        app("checkout", &[several], &json!({})),
+        app("search", &[old], &json!({})),
     ])
     .await;
     assert_eq!(rows[0].version.raw(), "9f3c1d2 + 1.4.2");
@@ -423,11 +420,10 @@ async fn a_past_moment_shows_the_history_until_then_and_nothing_of_the_present()
     let server = serve(&[app(
         "checkout",
         &[deploy(1, ONE, 1), deploy(2, TWO, 41)],
-        status,
+        &status,
     )])
     .await;
     let mut source = source(&server, "");
-    use ReleaseStatus::{Failed, Running, Succeeded};
     for (at, want) in [
         ("2026-11-22T13:00:59Z", vec![]),
         ("2026-11-22T13:01:10Z", vec![Running]),
@@ -464,7 +460,7 @@ async fn a_list_that_is_too_large_is_asked_for_by_fields_and_histories_by_applic
             let mut app = app(
                 name,
                 &[],
-                json!({"operationState": {"phase": "Succeeded",
+                &json!({"operationState": {"phase": "Succeeded",
                 "startedAt": "2026-11-22T13:01:00Z", "finishedAt": "2026-11-22T13:01:30Z"}}),
             );
             app["metadata"].as_object_mut().unwrap().remove("uid");
@@ -483,7 +479,7 @@ async fn a_list_that_is_too_large_is_asked_for_by_fields_and_histories_by_applic
             .respond_with(ResponseTemplate::new(200).set_body_json(app(
                 name,
                 &[deploy(3, ONE, 1)],
-                json!({}),
+                &json!({}),
             )))
             .expect(1)
             .mount(&server)

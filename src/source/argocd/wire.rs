@@ -152,7 +152,8 @@ pub(super) struct Deploy {
     pub(super) revision: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) revisions: Vec<String>,
-    deploy_started_at: Option<String>,
+    #[serde(rename = "deployStartedAt")]
+    started_at: Option<String>,
     deployed_at: Option<String>,
     #[serde(deserialize_with = "or_default")]
     pub(super) source: Origin,
@@ -249,7 +250,7 @@ impl Health {
 
 impl Deploy {
     pub(super) fn started(&self) -> Option<Timestamp> {
-        time(self.deploy_started_at.as_deref())
+        time(self.started_at.as_deref())
     }
 
     pub(super) fn deployed(&self) -> Option<Timestamp> {

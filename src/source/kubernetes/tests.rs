@@ -36,7 +36,7 @@ fn template(image: &str) -> Value {
 }
 
 /// A Deployment of two replicas, all of the newest template.
-fn deployment(name: &str, condition: Value) -> Value {
+fn deployment(name: &str, condition: &Value) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(name, 0),
         "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "checkout"}}, "template": template("x:1")},
@@ -102,7 +102,9 @@ async fn serve(lists: &[(&str, &[Value])]) -> MockServer {
     for name in core {
         let found = lists.iter().find(|(known, _)| *known == name);
         let items = found.map_or(&[][..], |(_, items)| items);
-        items.iter().for_each(|item| hold(name, item));
+        for item in items {
+            hold(name, item);
+        }
         mount(&server, &format!("{APPS}/{name}"), list(items)).await;
     }
     for (name, items) in lists {
@@ -259,7 +261,7 @@ async fn serve_pages(answers: Vec<(&'static str, ResponseTemplate)>) -> MockServ
 
 fn page(number: u32, next: &str, remaining: u64) -> ResponseTemplate {
     let done = progressing("True", "NewReplicaSetAvailable", 2);
-    let items = [deployment(&format!("page{number}"), done)];
+    let items = [deployment(&format!("page{number}"), &done)];
     ResponseTemplate::new(200).set_body_json(json!({
         "metadata": {"continue": next, "remainingItemCount": remaining}, "items": items,
     }))
@@ -336,11 +338,11 @@ async fn a_list_whose_pages_expire_is_begun_anew_but_not_for_ever() {
 #[tokio::test]
 async fn a_rollout_says_how_it_goes() {
     let with = |change: fn(&mut Value)| {
-        let mut row = deployment("checkout", progressing("True", "ReplicaSetUpdated", 6));
+        let mut row = deployment("checkout", &progressing("True", "ReplicaSetUpdated", 6));
         change(&mut row);
         row
     };
-    let state = |status, reason| deployment("checkout", progressing(status, reason, 6));
+    let state = |status, reason| deployment("checkout", &progressing(status, reason, 6));
     for (row, status, ended) in [
         (state("True", "NewReplicaSetAvailable"), Succeeded, at(6)),
         (state("True", "ReplicaSetUpdated"), Running, None),
@@ -370,7 +372,11 @@ async fn a_rollout_says_how_it_goes() {
         ),
     ] {
         let sets = [replica_set("checkout", "acme/checkout:v2", 5, "1", "")];
-        let rows = releases(&[("deployments", &[row.clone()]), ("replicasets", &sets)]).await;
+        let rows = releases(&[
+            ("deployments", std::slice::from_ref(&row)),
+            ("replicasets", &sets),
+        ])
+        .await;
         assert_eq!(rows.len(), 1, "{row}");
         assert_eq!(
             (rows[0].status, rows[0].finished_at),
@@ -385,7 +391,7 @@ async fn a_rollout_says_how_it_goes() {
 async fn a_release_says_what_where_who_and_why() {
     let mut owner = deployment(
         "checkout",
-        progressing("False", "ProgressDeadlineExceeded", 6),
+        &progressing("False", "ProgressDeadlineExceeded", 6),
     );
     owner["metadata"]["labels"] =
         json!({"app": "shop", "app.kubernetes.io/name": "checkout-api", "env": "live"});
@@ -419,7 +425,10 @@ async fn a_release_says_what_where_who_and_why() {
 
 #[tokio::test]
 async fn the_same_template_again_takes_back_what_came_between() {
-    let owner = deployment("checkout", progressing("True", "NewReplicaSetAvailable", 9));
+    let owner = deployment(
+        "checkout",
+        &progressing("True", "NewReplicaSetAvailable", 9),
+    );
     let sets = [
         replica_set("checkout", "acme/checkout:v1", 1, "3", "1"),
         replica_set("checkout", "acme/checkout:v2", 5, "2", ""),
@@ -443,7 +452,10 @@ async fn the_same_template_again_takes_back_what_came_between() {
     assert_eq!(dates, [at(1), at(5), at(9)]);
 
     // Of one image, and told apart by their templates alone.
-    let owner = deployment("checkout", progressing("True", "NewReplicaSetAvailable", 9));
+    let owner = deployment(
+        "checkout",
+        &progressing("True", "NewReplicaSetAvailable", 9),
+    );
     let sets = [
         replica_set("checkout", "acme/checkout:v1", 1, "3", "1"),
         replica_set("checkout", "acme/checkout:v1", 5, "2", ""),
@@ -455,7 +467,10 @@ async fn the_same_template_again_takes_back_what_came_between() {
 
 #[tokio::test]
 async fn a_past_moment_knows_nothing_of_a_later_roll_back() {
-    let owner = deployment("checkout", progressing("True", "NewReplicaSetAvailable", 9));
+    let owner = deployment(
+        "checkout",
+        &progressing("True", "NewReplicaSetAvailable", 9),
+    );
     let sets = [
         replica_set("checkout", "acme/checkout:v1", 1, "3", "1"),
         replica_set("checkout", "acme/checkout:v2", 5, "2", ""),
@@ -480,7 +495,7 @@ async fn what_failed_while_it_was_the_newest_stays_failed() {
     let server = MockServer::start().await;
     let failed = deployment(
         "checkout",
-        progressing("False", "ProgressDeadlineExceeded", 7),
+        &progressing("False", "ProgressDeadlineExceeded", 7),
     );
     Mock::given(path(format!("{APPS}/deployments")))
         .respond_with(list(&[failed]))
@@ -489,13 +504,13 @@ async fn what_failed_while_it_was_the_newest_stays_failed() {
         .await;
     let done = deployment(
         "checkout",
-        progressing("True", "NewReplicaSetAvailable", 12),
+        &progressing("True", "NewReplicaSetAvailable", 12),
     );
     mount(&server, &format!("{APPS}/deployments"), list(&[done])).await;
     let first = replica_set("checkout", "acme/checkout:v2", 5, "2", "");
     let second = replica_set("checkout", "acme/checkout:v3", 10, "3", "");
     Mock::given(path(format!("{APPS}/replicasets")))
-        .respond_with(list(&[first.clone()]))
+        .respond_with(list(std::slice::from_ref(&first)))
         .up_to_n_times(1)
         .mount(&server)
         .await;
@@ -581,7 +596,7 @@ async fn an_old_revision_with_the_newest_number_is_a_roll_back() {
     );
 }
 
-fn argo_rollout(status: Value) -> Value {
+fn argo_rollout(status: &Value) -> Value {
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": metadata("cart", 0),
         "spec": {"replicas": 5, "strategy": {"canary": {"steps": [{"setWeight": 20}, {"pause": {}}, {"setWeight": 50}]}}},
         "status": status})
@@ -629,7 +644,7 @@ async fn an_argo_rollout_says_its_phase_and_how_far_its_canary_is() {
             whole[key] = value.clone();
         }
         let sets = argo_sets();
-        let rows = releases(&[(ROLLOUTS, &[argo_rollout(whole)]), ("replicasets", &sets)]).await;
+        let rows = releases(&[(ROLLOUTS, &[argo_rollout(&whole)]), ("replicasets", &sets)]).await;
         assert_eq!(went(&rows), [("v1", Succeeded), ("v2", want)], "{status}");
         let newest = &rows[1];
         assert_eq!(said(newest, "canary"), Some("20 %, step 1 of 3"));
@@ -753,7 +768,7 @@ async fn a_kind_that_fails_by_itself_keeps_its_rows() {
     let server = MockServer::start().await;
     let rows = [deployment(
         "checkout",
-        progressing("True", "NewReplicaSetAvailable", 6),
+        &progressing("True", "NewReplicaSetAvailable", 6),
     )];
     let sets = [replica_set("checkout", "acme/checkout:v2", 5, "1", "")];
     Mock::given(path(format!("{APPS}/deployments")))
@@ -826,7 +841,7 @@ async fn nulls_and_nothing_are_read_as_nothing() {
     mount(
         &server,
         &format!("{APPS}/replicasets"),
-        list(&[bare.clone()]),
+        list(std::slice::from_ref(&bare)),
     )
     .await;
     mount(
@@ -836,8 +851,8 @@ async fn nulls_and_nothing_are_read_as_nothing() {
     )
     .await;
     mount(&server, &format!("{APPS}/daemonsets"), list(&[])).await;
-    mount(&server, ROLLOUTS, list(&[bare.clone()])).await;
-    mount(&server, KUSTOMIZATIONS, list(&[bare.clone()])).await;
+    mount(&server, ROLLOUTS, list(std::slice::from_ref(&bare))).await;
+    mount(&server, KUSTOMIZATIONS, list(std::slice::from_ref(&bare))).await;
     mount(&server, HELM_RELEASES, list(&[bare])).await;
     let facts = source(&server, "").fetch(&ask()).await.unwrap();
     assert_eq!((facts.releases, facts.fault), (Some(vec![]), None));

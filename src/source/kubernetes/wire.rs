@@ -64,8 +64,8 @@ struct Owner {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Manager {
-    #[serde(deserialize_with = "or_default")]
-    manager: String,
+    #[serde(rename = "manager", deserialize_with = "or_default")]
+    name: String,
     #[serde(deserialize_with = "or_default")]
     subresource: String,
     time: Option<String>,
@@ -96,9 +96,9 @@ impl Metadata {
     pub(super) fn writer(&self) -> Option<(&str, Timestamp)> {
         self.managed_fields
             .iter()
-            .filter(|one| one.subresource.is_empty() && !one.manager.is_empty())
-            .filter(|one| !one.manager.starts_with("kube-controller"))
-            .filter_map(|one| Some((one.manager.as_str(), time(one.time.as_deref())?)))
+            .filter(|one| one.subresource.is_empty() && !one.name.is_empty())
+            .filter(|one| !one.name.starts_with("kube-controller"))
+            .filter_map(|one| Some((one.name.as_str(), time(one.time.as_deref())?)))
             .max_by_key(|&(_, at)| at)
     }
 }
@@ -282,8 +282,8 @@ impl Condition {
 pub(super) struct Revision {
     #[serde(deserialize_with = "or_default")]
     pub(super) metadata: Metadata,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) revision: i64,
+    #[serde(rename = "revision", deserialize_with = "or_default")]
+    pub(super) number: i64,
     #[serde(deserialize_with = "or_default")]
     pub(super) data: RevisionData,
 }

@@ -129,7 +129,7 @@ fn of_revisions<'a>(
     revisions: &[&'a Revision],
     progress: Progress,
 ) -> Rollouts<'a> {
-    let newest = revisions.iter().max_by_key(|one| one.revision);
+    let newest = revisions.iter().max_by_key(|one| one.number);
     let youngest = revisions
         .iter()
         .filter_map(|one| one.metadata.created())
@@ -140,7 +140,7 @@ fn of_revisions<'a>(
         let mut turns = vec![metadata.name.clone()];
         if newest.is_some_and(|newest| newest.metadata.name == metadata.name) {
             if metadata.created() < youngest {
-                turns.push(format!("{}:{}", metadata.name, revision.revision));
+                turns.push(format!("{}:{}", metadata.name, revision.number));
             }
             name_of_newest = turns.last().cloned().unwrap_or_default();
         }

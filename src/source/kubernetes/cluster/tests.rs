@@ -240,7 +240,7 @@ async fn nobody_there_too_late_and_too_much_are_told_apart() {
         "{fault:?}"
     );
 
-    let server = serve(ResponseTemplate::new(200).set_delay(Duration::from_secs(60))).await;
+    let server = serve(ResponseTemplate::new(200).set_delay(Duration::from_mins(1))).await;
     let path = kubeconfig(&folder, &format!("{{server: {:?}}}", server.uri()), "{}");
     let mut hasty = Cluster::new(
         Some(path),
