@@ -68,6 +68,7 @@ fn every_command_and_flag_is_told_of_and_no_other_is() {
         "--path",
         "--test",
         "--open",
+        "--no-default-features",
         // An option of Prometheus.
         "--storage",
     ]
