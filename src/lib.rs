@@ -27,6 +27,7 @@
 //! |---|---|---|
 //! | [`text`] | `Untrusted` to `Shown`: the one way foreign text gets out | |
 //! | [`domain`] | SLOs, releases, incidents, reports: nouns and arithmetic | a clock, I/O, a vendor's wire format |
+//! | [`insight`] | since when it burns, and which release may be behind it | I/O, a clock, a verdict |
 //! | [`store`] | the last good facts of each source, their age and their fault | sorting for display |
 //! | [`dialect`] | SLOs as other tools write them, as tables of `[[slo]]` | checking what a `[[slo]]` may say |
 //! | [`config`] | settings, layered and checked; mistakes that point at their line | a vendor's name |
@@ -160,6 +161,7 @@ pub mod demo;
 pub mod dialect;
 pub mod domain;
 pub mod http;
+pub mod insight;
 pub mod pane;
 pub mod poll;
 pub mod print;

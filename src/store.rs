@@ -12,6 +12,7 @@ use crate::domain::{
     Facts, Fault, Freshness, Incident, Me, Observation, OnCall, Release, Report, Service, Silence,
     Slo, SourceName, Verb,
 };
+use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
 
 /// What the store knows of one source.
@@ -113,6 +114,8 @@ pub struct Store {
     /// What sources call services, to what every pane calls them.
     aliases: Arc<HashMap<String, Untrusted>>,
     me: Arc<Me>,
+    /// What is thought about all that burns.
+    insights: Arc<Insights>,
 }
 
 impl Store {
@@ -123,6 +126,7 @@ impl Store {
             services: Arc::default(),
             aliases: Arc::default(),
             me: Arc::default(),
+            insights: Arc::default(),
         }
     }
 
@@ -210,8 +214,23 @@ impl Store {
             Err(fault) => {
                 feed.fault = Some(fault);
                 feed.failures = feed.failures.saturating_add(1);
+                return;
             }
         }
+        let known = Known {
+            slos: self.slos().map(|(feed, row)| (&feed.name, row)).collect(),
+            releases: self
+                .releases()
+                .map(|(feed, row)| (&feed.name, row))
+                .collect(),
+            services: &self.services,
+        };
+        self.insights = Arc::new(Insights::of(&known, &self.insights));
+    }
+
+    /// Since when each burns, and which releases may be behind it.
+    pub fn insights(&self) -> &Insights {
+        &self.insights
     }
 
     /// Every SLO with the source that measured it.

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("domain", &["text"]),
-    ("store", &["domain", "text"]),
+    ("insight", &["domain", "text"]),
+    ("store", &["domain", "insight", "text"]),
     ("dialect", &["domain", "text"]),
     ("config", &["dialect", "domain", "text"]),
     ("http", &["config", "domain", "text"]),
@@ -21,10 +22,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("act", &["audit", "config", "domain", "text"]),
     ("poll", &["act", "config", "domain", "source", "text"]),
     ("watch", &["config", "source", "store"]),
-    ("pane", &["config", "domain", "store", "text"]),
+    ("pane", &["config", "domain", "insight", "store", "text"]),
     ("app", &["config", "domain", "pane", "store", "text"]),
     ("ui", &["app", "config", "pane", "text"]),
-    ("print", &["domain", "store", "text"]),
+    ("print", &["domain", "insight", "store", "text"]),
     ("term", &["app", "text"]),
 ];
 
@@ -52,7 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
 
 /// Modules that are told the time and never ask for it.
 const NO_CLOCK: &[&str] = &[
-    "text", "domain", "store", "pane", "app", "ui", "print", "config", "dialect",
+    "text", "domain", "insight", "store", "pane", "app", "ui", "print", "config", "dialect",
 ];
 
 /// Source files by their top module; `main.rs` and `lib.rs` are nobody's.

@@ -5,6 +5,7 @@
 //! extension that Sloth made customary.
 
 mod assess;
+mod course;
 mod rule;
 mod state;
 mod weakness;
@@ -21,6 +22,7 @@ use crate::text::Untrusted;
 pub(crate) use rule::ROUNDING;
 
 pub use assess::{Assessment, RuleVerdict, Standing};
+pub use course::{Course, Slice};
 pub use rule::{Rule, rounded};
 pub use state::{Phase, State, Verdict};
 pub use weakness::weaknesses;
@@ -305,6 +307,8 @@ pub struct Observation {
     pub since: Option<Timestamp>,
     /// The recent past of the shortest window, oldest first; may be empty.
     pub history: Arc<[Point]>,
+    /// The past of one that burns, closely; the finest first, and none while nothing burns.
+    pub courses: Arc<[Course]>,
     /// True when the server said that parts of the data did not answer.
     pub partial: bool,
 }
@@ -346,6 +350,7 @@ impl Observation {
             period_elapsed: length,
             since: None,
             history: Arc::from([]),
+            courses: Arc::from([]),
             partial: false,
             slo,
         }

@@ -110,7 +110,7 @@ impl<'a> Status<'a> {
         let mut slos: Vec<_> = store
             .slos()
             .filter(|(_, row)| concerns(&row.slo.service))
-            .map(|(feed, row)| SloRow::of(feed, row, now))
+            .map(|(feed, row)| SloRow::of(feed, row, store.insights(), now))
             .collect();
         name_sources(&mut slos);
         slos.sort_by(|a, b| {

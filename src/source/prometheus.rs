@@ -6,9 +6,10 @@
 //! by hand   each [[slo]] of the configuration, or one of each of its groups           ─► plans
 //! discover  one selector answers every series that Sloth, Grafana and Pyrra recorded  ─► plans
 //! measure   what no series gives is asked, each window at its own cadence            ─► samples
-//! trend     the last hours of the shortest window, once a minute                     ─► courses
+//! trend     the last hours of the shortest window, every three minutes               ─► trends
 //! since     how old the data behind each is, once an hour                            ─► ages
-//! observe   plan + samples + course + age                                            ─► observations
+//! observe   plan + samples + trend + age                                             ─► observations
+//! course    the past of what burns, by the minute                                    ─► their courses
 //! ```
 //!
 //! All that is asked goes through the `planner`, which makes few queries of many.
@@ -21,6 +22,7 @@ use serde::Deserialize;
 
 use self::api::Api;
 use self::by_hand::ByHand;
+use self::course::Closely;
 use self::discover::Rules;
 use self::measure::Meter;
 use self::plan::{Plan, Span};
@@ -33,7 +35,9 @@ use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
-use crate::domain::{Facts, Fault, Observation, Reading, Release, Sample, SourceName, window};
+use crate::domain::{
+    Facts, Fault, Observation, Reading, Release, Sample, SourceName, State, window,
+};
 use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -41,6 +45,7 @@ use crate::text::Untrusted;
 mod alerts;
 mod api;
 mod by_hand;
+mod course;
 mod diagnose;
 mod discover;
 mod measure;
@@ -108,6 +113,7 @@ struct Prometheus {
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
     trends: Trends,
+    closely: Closely,
     ages: Ages,
     releases: Option<(Timestamp, Vec<Release>)>,
 }
@@ -154,6 +160,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         rules: None,
         meter: Meter::default(),
         trends: Trends::default(),
+        closely: Closely::default(),
         ages: Ages::default(),
         releases: None,
     };
@@ -163,6 +170,16 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         offers,
         expected,
     })
+}
+
+/// The SLOs that burn, by index: the worst of them, where there are too many to look at each.
+fn worst(slos: &[Observation]) -> Vec<usize> {
+    let standings = slos.iter().map(Observation::standing).enumerate();
+    let burning = standings.filter(|(_, one)| matches!(one.state, State::Page | State::Ticket));
+    let mut burning: Vec<_> = burning.map(|(index, one)| (one.state, index)).collect();
+    burning.sort_by_key(|(state, index)| (std::cmp::Reverse(*state), *index));
+    burning.truncate(course::MOST);
+    burning.into_iter().map(|(_, index)| index).collect()
 }
 
 /// A label name, or with `colons` a metric name.
@@ -301,7 +318,27 @@ impl Prometheus {
                 round.partial.contains(&index) || (partial && discovered.contains(&index));
             self.observe(plan, at, incomplete)
         };
-        Ok((plans.iter().enumerate().map(observe).collect(), round.more))
+        let mut slos: Vec<_> = plans.iter().enumerate().map(observe).collect();
+        let burning = worst(&slos);
+        let asked = self
+            .closely
+            .refresh(
+                &self.api,
+                &mut self.planner,
+                (&self.plans.all, &burning),
+                ask,
+            )
+            .await;
+        margin.warn(asked.err().map(|fault| {
+            let reason = fault.message.raw();
+            Untrusted::from(format!("since when it burns cannot be told: {reason}"))
+        }));
+        for index in burning {
+            if let Some(slo) = slos.get_mut(index) {
+                slo.courses = self.closely.of(&slo.slo.id());
+            }
+        }
+        Ok((slos, round.more))
     }
 
     fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {

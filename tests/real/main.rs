@@ -16,6 +16,9 @@ mod idle;
 mod imported;
 mod incidents;
 mod live;
+#[path = "../suspects/measure.rs"]
+#[expect(dead_code, reason = "the trial without a server uses the rest")]
+mod measure;
 mod openmetrics;
 mod page;
 mod planner;
@@ -25,8 +28,13 @@ mod proxy;
 #[path = "../terminal/pty.rs"]
 #[expect(dead_code, reason = "the terminal's own tests use the rest")]
 mod pty;
+#[path = "../suspects/random.rs"]
+mod random;
 mod recorded;
 mod rules;
 mod screen;
 mod server;
+#[path = "../suspects/story.rs"]
+mod story;
+mod suspects;
 mod victoria;

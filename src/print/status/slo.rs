@@ -9,6 +9,7 @@ use crate::domain::slo::Coverage;
 use crate::domain::{
     Assessment, Events, Observation, Origin, Phase, Reading, Severity, State, Window, window,
 };
+use crate::insight::{Insights, SUSPICION, Suspect};
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
 
@@ -44,7 +45,12 @@ pub(super) struct SloRow<'a> {
     min_bad_events: f64,
     rules: Vec<RuleRow>,
     onset: Option<Timestamp>,
-    suspects: [(); 0],
+    /// The interval of believable beginnings.
+    onset_earliest: Option<Timestamp>,
+    onset_latest: Option<Timestamp>,
+    suspects: Vec<SuspectRow<'a>>,
+    /// Why no release is a suspect, of one that burns.
+    unexplained: Option<&'a str>,
     notes: &'a [String],
     #[serde(skip)]
     aside: Aside,
@@ -69,6 +75,38 @@ struct RuleRow {
     firing: Option<bool>,
     /// The bad events of the long window, where they are too few for the page that would fire.
     held_back: Option<f64>,
+}
+
+/// A release that may be behind a burn.
+#[derive(Serialize)]
+struct SuspectRow<'a> {
+    release: &'a Untrusted,
+    source: &'a str,
+    service: &'a Untrusted,
+    version: &'a Untrusted,
+    score: f64,
+    /// From its arrival to the onset.
+    lead_s: i64,
+    reason: &'a Untrusted,
+}
+
+impl<'a> SuspectRow<'a> {
+    fn of(suspect: &'a Suspect) -> Self {
+        Self {
+            release: &suspect.release,
+            source: suspect.source.as_str(),
+            service: &suspect.service,
+            version: &suspect.version,
+            score: suspect.score,
+            lead_s: suspect.lead.as_secs(),
+            reason: &suspect.reason,
+        }
+    }
+}
+
+/// A moment to the second.
+fn whole(at: Timestamp) -> Timestamp {
+    at.round(Unit::Second).unwrap_or(at)
 }
 
 /// A JSON object whose keys are windows, shortest first, the period last.
@@ -107,10 +145,17 @@ pub(super) fn name_sources(slos: &mut [SloRow<'_>]) {
 }
 
 impl<'a> SloRow<'a> {
-    pub(super) fn of(feed: &'a Feed, row: &'a Observation, now: Timestamp) -> Self {
+    pub(super) fn of(
+        feed: &'a Feed,
+        row: &'a Observation,
+        insights: &'a Insights,
+        now: Timestamp,
+    ) -> Self {
         let slo = &row.slo;
         let assessment = row.assess();
         let stale = !feed.freshness(now).is_current();
+        let insight = insights.slo(&feed.name, &slo.id()).filter(|_| !stale);
+        let onset = insight.and_then(|insight| insight.onset);
         let period = slo.period.to_string();
         let period_reading = row.period.map_or(Reading::Unknown, |sample| sample.reading);
         let windows = slo.windows();
@@ -168,8 +213,15 @@ impl<'a> SloRow<'a> {
             estimated_windows: row.since.map(|_| estimated(row)),
             min_bad_events: slo.min_bad_events,
             rules: rules(&assessment),
-            onset: None,
-            suspects: [],
+            onset: onset.map(|onset| whole(onset.at)),
+            onset_earliest: onset.map(|onset| whole(onset.earliest)),
+            onset_latest: onset.map(|onset| whole(onset.latest)),
+            suspects: insight
+                .iter()
+                .flat_map(|insight| &insight.suspects)
+                .map(SuspectRow::of)
+                .collect(),
+            unexplained: insight.and_then(|insight| insight.unexplained.as_deref()),
             notes: &slo.notes,
             aside: Aside {
                 is_shared: false,
@@ -235,7 +287,18 @@ impl<'a> SloRow<'a> {
             let (data, wanted) = (window::brief(short.data), window::brief(short.wanted));
             format!("estimate: data {data} of {wanted}")
         });
-        let notes = [course, few, estimate, self.aside.hold_words.clone()];
+        let suspect = self.suspects.first().filter(|one| one.score >= SUSPICION);
+        let suspect = suspect.map(|one| {
+            let (service, version) = (one.service.shown(), one.version.shown());
+            format!("suspect: {service} {version}, {}", one.reason.shown())
+        });
+        let notes = [
+            course,
+            few,
+            suspect.or_else(|| self.unexplained.map(str::to_owned)),
+            estimate,
+            self.aside.hold_words.clone(),
+        ];
         notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
@@ -315,7 +378,11 @@ mod tests {
         let (eu, us) = (feed("eu"), feed("us"));
         let (in_eu, in_us) = (observed(&eu, "30d"), observed(&us, "30d"));
         let now = Timestamp::UNIX_EPOCH;
-        let mut rows = vec![SloRow::of(&eu, &in_eu, now), SloRow::of(&us, &in_us, now)];
+        let none = Insights::default();
+        let mut rows = vec![
+            SloRow::of(&eu, &in_eu, &none, now),
+            SloRow::of(&us, &in_us, &none, now),
+        ];
         name_sources(&mut rows);
         let ids: Vec<_> = rows.iter().map(|row| row.id.raw()).collect();
         assert_eq!(
@@ -324,7 +391,7 @@ mod tests {
         );
         assert!(format!("{:?}", rows[1].cells()[2]).contains("availability @us"));
 
-        let mut alone = vec![SloRow::of(&eu, &in_eu, now)];
+        let mut alone = vec![SloRow::of(&eu, &in_eu, &none, now)];
         name_sources(&mut alone);
         assert_eq!(alone[0].id.raw(), "checkout/availability");
     }
@@ -344,7 +411,8 @@ mod tests {
                 total: 2.0,
             });
         }
-        let row = SloRow::of(&eu, &row, Timestamp::UNIX_EPOCH);
+        let none = Insights::default();
+        let row = SloRow::of(&eu, &row, &none, Timestamp::UNIX_EPOCH);
         let json = serde_json::to_value(&row).expect("JSON");
         assert_eq!(json["since"], "1969-12-30T00:00:00Z");
         assert_eq!(json["data_s"], 48 * 3_600);
@@ -371,7 +439,8 @@ mod tests {
     fn what_is_not_known_of_the_data_is_null_and_not_full() {
         let eu = feed("eu");
         let row = observed(&eu, "30d");
-        let json = serde_json::to_value(SloRow::of(&eu, &row, Timestamp::UNIX_EPOCH));
+        let none = Insights::default();
+        let json = serde_json::to_value(SloRow::of(&eu, &row, &none, Timestamp::UNIX_EPOCH));
         let json = json.expect("JSON");
         for field in [
             "since",
@@ -388,7 +457,8 @@ mod tests {
     fn a_period_that_is_a_window_of_the_rules_too_is_one_key() {
         let eu = feed("eu");
         let row = observed(&eu, "3d");
-        let row = SloRow::of(&eu, &row, Timestamp::UNIX_EPOCH);
+        let none = Insights::default();
+        let row = SloRow::of(&eu, &row, &none, Timestamp::UNIX_EPOCH);
         let windows: Vec<_> = row.error_ratio.0.iter().map(|(key, _)| &**key).collect();
         assert_eq!(windows, ["5m", "30m", "1h", "2h", "6h", "1d", "3d"]);
         assert_eq!(

@@ -181,6 +181,7 @@ impl ByHand {
             given: BTreeMap::new(),
             asked,
             trend,
+            rule: None,
         }
     }
 

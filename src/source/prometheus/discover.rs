@@ -209,7 +209,7 @@ fn objective(recorded: f64) -> Option<f64> {
 }
 
 /// The queries that tell what a missing `bad / total` means.
-fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
+pub(super) fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
     let (bad, total) = promql::quotient(query)?;
     let text = |expr| {
         let text = window.map_or_else(|| format!("{expr}"), |to| promql::with_range(&expr, to));

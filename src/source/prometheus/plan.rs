@@ -373,6 +373,8 @@ pub(super) struct Plan {
     /// What it is asked to compute where nothing is given.
     pub(super) asked: BTreeMap<Span, Formula>,
     pub(super) trend: Trend,
+    /// The rule that recorded the trend, where it is known and divides one count by another.
+    pub(super) rule: Option<String>,
 }
 
 impl Plan {

@@ -210,6 +210,27 @@ pub(super) fn with_range(expr: &Expr, window: Window) -> String {
     stretched.to_string()
 }
 
+/// The same with every look-back of one window made another's; `None` where it cannot be read.
+pub(super) fn with_window(query: &str, from: Window, to: Window) -> Option<String> {
+    struct Change(Duration, Duration);
+    impl ExprVisitorMut for Change {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
+            if let Expr::MatrixSelector(selector) = expr
+                && selector.range == self.0
+            {
+                selector.range = self.1;
+            }
+            Ok(true)
+        }
+    }
+    let mut expr = parser::parse(query).ok()?;
+    let length = |window: Window| Duration::from_secs(u64::from(window.seconds()));
+    let Ok(_) = walk_expr_mut(&mut Change(length(from), length(to)), &mut expr);
+    Some(expr.to_string())
+}
+
 /// A burn-rate expression over raw counters, asked of the increases that Pyrra recorded for the
 /// whole period: `rate(m_total{…}[5m])` becomes `m:increase4w{…,slo="…"}`, and likewise
 /// `count_over_time` and `sum_over_time` of a boolean gauge.

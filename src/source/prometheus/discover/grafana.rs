@@ -68,5 +68,6 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
         given,
         asked: BTreeMap::new(),
         trend: recorded.trend(),
+        rule: None,
     })
 }

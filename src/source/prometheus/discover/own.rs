@@ -256,6 +256,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
         given,
         asked,
         trend,
+        rule: None,
     }))
 }
 

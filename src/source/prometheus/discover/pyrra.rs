@@ -149,7 +149,8 @@ fn one(
         Span::Window(window) => rates(definition.burn_rates.get(&window)?, None),
         Span::Period => period_increases(definition, slo_label(labels)?),
     });
-    if let Some((window, query)) = definition.burn_rates.first_key_value() {
+    let shortest = definition.burn_rates.first_key_value();
+    if let Some((window, query)) = shortest {
         slo.queries.push((window.to_string(), (*query).into()));
     }
     Plan {
@@ -159,6 +160,7 @@ fn one(
         given,
         asked,
         trend: recorded.trend(),
+        rule: shortest.map(|(_, query)| (*query).to_owned()),
     }
 }
 

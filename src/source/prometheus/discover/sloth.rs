@@ -172,6 +172,7 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         given,
         asked,
         trend: recorded.trend(),
+        rule: rule(format!("{RATIO}5m")).map(str::to_owned),
     })
 }
 

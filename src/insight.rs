@@ -1,0 +1,192 @@
+//! Why, and since when: the beginning of each burn, and the releases that may be behind it.
+//!
+//! A burn's [`onset`] is found in how its bad events came over time. The releases near it are then
+//! ranked ([`suspects`]) by how well the burn could have begun with them, whose they are, where they
+//! went, and what else happened at that moment. What comes out is a hint with its reasons and never
+//! a verdict: 0.5 and more is called a suspicion, and "no release explains this" is an answer.
+//!
+//! Nothing here asks anybody or reads a clock: it is a function of what the sources said.
+
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of minutes and slices, far below 2^52"
+)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::slo::Course;
+use crate::domain::{Observation, Release, Service, SourceName, State};
+use crate::text::Untrusted;
+
+mod fit;
+mod kin;
+mod load;
+mod onset;
+mod reason;
+mod record;
+mod segments;
+mod strand;
+mod suspects;
+#[cfg(test)]
+mod tests;
+
+pub use onset::{Onset, onset};
+
+/// From this score on, a release is called a suspect.
+pub const SUSPICION: f64 = 0.5;
+
+/// Everything that is known of a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'a> {
+    /// The SLOs, with who measures them.
+    pub slos: Vec<(&'a SourceName, &'a Observation)>,
+    /// The releases, with who tells of them.
+    pub releases: Vec<(&'a SourceName, &'a Release)>,
+    /// What is configured of services.
+    pub services: &'a [Service],
+}
+
+/// What is thought about one burning SLO.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Insight {
+    /// When the burn began; `None` where no beginning can be seen.
+    pub onset: Option<Onset>,
+    /// The releases that may be behind it, the likeliest first.
+    pub suspects: Vec<Suspect>,
+    /// Why none of them is a suspicion; `None` when one is.
+    pub unexplained: Option<String>,
+    /// What the onset was found in.
+    courses: Arc<[Course]>,
+}
+
+impl Insight {
+    /// The likeliest release, when it is a suspicion.
+    pub fn suspect(&self) -> Option<&Suspect> {
+        self.suspects.first().filter(|one| one.score >= SUSPICION)
+    }
+}
+
+/// A release that may be behind a burn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspect {
+    /// Who tells of it.
+    pub source: SourceName,
+    /// What that source calls it.
+    pub release: Untrusted,
+    /// Whose release it is.
+    pub service: Untrusted,
+    /// Which version.
+    pub version: Untrusted,
+    /// From 0 to 1.
+    pub score: f64,
+    /// From its arrival to the onset; negative when the burn began first.
+    pub lead: SignedDuration,
+    /// Why, in a sentence; the errors before and after are its end.
+    pub reason: Untrusted,
+}
+
+/// What is thought about every SLO that burns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Insights(HashMap<(SourceName, Untrusted), Arc<Insight>>);
+
+impl Insights {
+    /// Thinks about all that burn. `before` is what was thought the last time: a beginning that was
+    /// found in the same slices is not looked for again.
+    pub fn of(known: &Known<'_>, before: &Self) -> Self {
+        let burning: Vec<_> = known.slos.iter().filter_map(burn).collect();
+        if burning.is_empty() {
+            return Self::default();
+        }
+        let onsets: Vec<_> = burning
+            .iter()
+            .map(|burn| {
+                let key = (burn.source.clone(), burn.seen.slo.id());
+                let same = before.0.get(&key);
+                let same = same.filter(|one| Arc::ptr_eq(&one.courses, &burn.seen.courses));
+                let found =
+                    same.map_or_else(|| onset(&burn.seen.courses, burn.level), |one| one.onset);
+                (key, found)
+            })
+            .collect();
+        let burns: Vec<_> = burning
+            .iter()
+            .zip(&onsets)
+            .map(|(burn, (_, onset))| suspects::Burn {
+                seen: burn.seen,
+                onset: *onset,
+            })
+            .collect();
+        let judged = suspects::all(known, &burns);
+        let all = onsets.into_iter().zip(judged).zip(&burning);
+        Self(
+            all.map(|(((key, onset), (suspects, unexplained)), burn)| {
+                let insight = Insight {
+                    onset,
+                    suspects,
+                    unexplained,
+                    courses: Arc::clone(&burn.seen.courses),
+                };
+                (key, Arc::new(insight))
+            })
+            .collect(),
+        )
+    }
+
+    /// What is thought about an SLO; `None` of one that does not burn.
+    pub fn slo(&self, source: &SourceName, id: &Untrusted) -> Option<&Insight> {
+        self.0.get(&(source.clone(), id.clone())).map(|one| &**one)
+    }
+
+    /// The SLOs that a release is the suspect of, with their sources.
+    pub fn accused<'a>(
+        &'a self,
+        source: &'a SourceName,
+        release: &'a Untrusted,
+    ) -> impl Iterator<Item = (&'a SourceName, &'a Untrusted, &'a Insight)> {
+        self.0.iter().filter_map(move |((by, id), insight)| {
+            let suspect = insight.suspect()?;
+            let is_it = suspect.source == *source && suspect.release == *release;
+            is_it.then_some((by, id, &**insight))
+        })
+    }
+
+    /// True when no release is a suspect of anything.
+    pub fn is_quiet(&self) -> bool {
+        self.0.values().all(|one| one.suspect().is_none())
+    }
+}
+
+/// An SLO that burns, and the error ratio that its rule calls burning.
+struct Burning<'a> {
+    source: &'a SourceName,
+    seen: &'a Observation,
+    level: f64,
+}
+
+/// One whose rules fire, so far as its past is known.
+fn burn<'a>(&(source, seen): &(&'a SourceName, &'a Observation)) -> Option<Burning<'a>> {
+    if seen.courses.is_empty() {
+        return None;
+    }
+    let verdict = seen.assess();
+    if !matches!(verdict.state, State::Page | State::Ticket) {
+        return None;
+    }
+    let firing = verdict.rules.iter().filter(|one| one.firing == Some(true));
+    let factor = firing.map(|one| one.rule.factor).max_by(f64::total_cmp)?;
+    Some(Burning {
+        source,
+        seen,
+        level: factor * seen.slo.error_budget(),
+    })
+}
+
+/// Minutes from one moment to a later one.
+fn minutes(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64() / 60.0
+}

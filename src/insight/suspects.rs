@@ -1,0 +1,354 @@
+//! Ranks the releases near an onset.
+//!
+//! A score is a product of shares: whose release it is, how well the burn could have begun with it,
+//! how sure it is that something rose at all, and what speaks against it. What would have happened
+//! without any release (more load, a fault that many unrelated services share) caps it below a
+//! suspicion. The figures were set on seeds of a generator of incidents and are tried on others:
+//! `tests/suspects.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::kin::{Kin, Tie};
+use super::load::{Load, load};
+use super::onset::Onset;
+use super::record::{Record, is_production, record, transit};
+use super::{Known, SUSPICION, Suspect, minutes, reason};
+use crate::domain::{Observation, Release, ReleaseStatus, SourceName};
+
+/// What a release of a service that is needed weighs, for each step on the way to it.
+const STEP_AWAY: f64 = 0.86;
+/// What one of the same team weighs: told of, never accused for that alone.
+const TEAM: f64 = 0.42;
+/// The minutes in which a release that is done shows what it does.
+const AT_ONCE: f64 = 3.0;
+/// Minutes in which, after that, it becomes less likely by a factor of e.
+const FADES: f64 = 24.0;
+/// How long, in minutes, one that is still on its way is taken to have only just arrived.
+const ON_ITS_WAY: f64 = 60.0;
+/// How much earlier than it began a release may be blamed for, beyond the onset's own interval.
+const CLOCKS: f64 = 1.0;
+/// Scores below this are not worth naming.
+const LEAST: f64 = 0.1;
+/// The most that are named.
+const MOST: usize = 5;
+/// The highest score of a release where something else explains the burn.
+const EXPLAINED: f64 = 0.4;
+/// How many unrelated services make a fault of what they share.
+const CROWD: usize = 2;
+
+/// An SLO that burns.
+pub(super) struct Burn<'a> {
+    pub(super) seen: &'a Observation,
+    pub(super) onset: Option<Onset>,
+}
+
+/// A release that went to production.
+struct Candidate<'a> {
+    source: &'a SourceName,
+    release: &'a Release,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+/// Who began to burn at the same time.
+struct Crowd<'a> {
+    /// Services, and whether a release of their own or of what they need may explain it.
+    services: BTreeMap<&'a str, bool>,
+    /// How many would be expected by chance.
+    by_chance: f64,
+}
+
+struct Court<'a> {
+    kin: Kin<'a>,
+    candidates: Vec<Candidate<'a>>,
+    releases: Vec<&'a Release>,
+    burns: &'a [Burn<'a>],
+    /// The services that are measured.
+    measured: BTreeSet<&'a str>,
+}
+
+/// The suspects of each burn, likeliest first, and why there is none.
+pub(super) fn all<'a>(
+    known: &Known<'a>,
+    burns: &'a [Burn<'a>],
+) -> Vec<(Vec<Suspect>, Option<String>)> {
+    let production = known.releases.iter().filter(|(_, release)| {
+        !release.service.is_empty() && is_production(release.environment.raw())
+    });
+    let court = Court {
+        kin: Kin::of(known.services),
+        candidates: production
+            .filter_map(|&(source, release)| {
+                let (start, end) = transit(release)?;
+                Some(Candidate {
+                    source,
+                    release,
+                    start,
+                    end,
+                })
+            })
+            .collect(),
+        releases: known.releases.iter().map(|(_, release)| *release).collect(),
+        burns,
+        measured: known
+            .slos
+            .iter()
+            .map(|(_, seen)| seen.slo.service.raw())
+            .collect(),
+    };
+    burns.iter().map(|burn| court.judge(burn)).collect()
+}
+
+impl<'a> Court<'a> {
+    fn judge(&self, burn: &'a Burn<'a>) -> (Vec<Suspect>, Option<String>) {
+        let service = &burn.seen.slo.service;
+        let Some(onset) = &burn.onset else {
+            return (Vec::new(), Some(reason::NO_ONSET.to_owned()));
+        };
+        let load = load(&burn.seen.courses, onset);
+        let crowd = self.crowd(burn, onset);
+        let mut suspects: Vec<_> = self
+            .candidates
+            .iter()
+            .filter_map(|one| self.suspect(one, burn, onset, (load, &crowd)))
+            .collect();
+        suspects.sort_by(|a, b| {
+            b.score
+                .total_cmp(&a.score)
+                .then_with(|| a.lead.cmp(&b.lead))
+        });
+        suspects.truncate(MOST);
+        let is_accused = suspects.first().is_some_and(|one| one.score >= SUSPICION);
+        let strangers = self.strangers(&crowd, service.raw()).0;
+        let others = if crowd.is_telling(strangers) {
+            strangers
+        } else {
+            0
+        };
+        let unexplained = (!is_accused).then(|| reason::none(load, others, !suspects.is_empty()));
+        (suspects, unexplained)
+    }
+
+    fn suspect(
+        &self,
+        one: &Candidate<'a>,
+        burn: &Burn<'a>,
+        onset: &Onset,
+        (load, crowd): (Load, &Crowd<'a>),
+    ) -> Option<Suspect> {
+        let time = timing(one, onset)?;
+        let service = burn.seen.slo.service.raw();
+        let owner = one.release.service.raw();
+        let tie = self.kin.tie(service, owner);
+        let kin = match tie {
+            Tie::Own => 0.98,
+            Tie::Needed(steps) => 0.98 * STEP_AWAY.powi(steps as i32),
+            Tie::Team => TEAM,
+            Tie::Stranger => return None,
+        };
+        let sure = 1.0 - (-(onset.evidence - 2.0) / 4.0).exp();
+        let size = (onset.after / onset.before.max(1e-9) - 1.0).clamp(0.0, 1.0);
+        let record = record(one.release, &self.releases);
+        let mut score = kin * time * sure.max(0.0) * size * repute(one.release, record);
+        if self.is_superseded(one, onset) {
+            score *= 0.7;
+        }
+        score *= self.elsewhere(tie, owner, service, onset);
+        let (strangers, unexplained) = self.strangers(crowd, owner);
+        let is_shared = crowd.is_telling(strangers) && unexplained > 0;
+        let cap = match load {
+            _ if is_shared => EXPLAINED,
+            Load::Spike(_) | Load::Drop(_, true) => EXPLAINED,
+            Load::Drop(_, false) => EXPLAINED / 2.0,
+            Load::Usual => 1.0,
+        };
+        let score = round(score.clamp(0.0, 0.99) * cap.min(1.0));
+        let because = reason::Because {
+            onset,
+            tie,
+            release: one.release,
+            lead: lead(one, onset),
+            record,
+            load,
+            shared: if is_shared { strangers } else { 0 },
+        };
+        (score >= LEAST).then(|| Suspect {
+            source: one.source.clone(),
+            release: one.release.id.clone(),
+            service: one.release.service.clone(),
+            version: one.release.version.clone(),
+            score,
+            lead: lead(one, onset),
+            reason: because.words().into(),
+        })
+    }
+
+    /// True when a newer release of the same service lies between this one and the onset.
+    fn is_superseded(&self, one: &Candidate<'a>, onset: &Onset) -> bool {
+        self.candidates.iter().any(|other| {
+            other.release.service == one.release.service
+                && other.start > one.start
+                && other.release.id != one.release.id
+                && other.end <= onset.at
+                && timing(other, onset).is_some_and(|time| time >= 0.5)
+        })
+    }
+
+    /// What the SLOs of the services between say: a service that is needed and burns since then
+    /// makes its own release likelier, and those of the ones that need it less likely.
+    fn elsewhere(&self, tie: Tie, owner: &str, service: &str, onset: &Onset) -> f64 {
+        let burns_too = |name: &str, early: f64| {
+            self.burns.iter().any(|burn| {
+                burn.seen.slo.service.raw() == name
+                    && burn.onset.is_some_and(|other| {
+                        let after = minutes(onset.at, other.at);
+                        after <= tolerance(onset, &other) && after >= -early
+                    })
+            })
+        };
+        match tie {
+            Tie::Own => {
+                let needed = self
+                    .measured
+                    .iter()
+                    .filter(|name| matches!(self.kin.tie(service, name), Tie::Needed(_)));
+                if needed.into_iter().any(|name| burns_too(name, 15.0)) {
+                    0.5
+                } else {
+                    1.0
+                }
+            }
+            Tie::Needed(_) if burns_too(owner, 15.0) => 1.1,
+            Tie::Needed(_) if self.measured.contains(owner) => 0.9,
+            _ => 1.0,
+        }
+    }
+
+    /// The other services that began to burn with this one.
+    fn crowd(&self, burn: &Burn<'a>, onset: &Onset) -> Crowd<'a> {
+        let own = burn.seen.slo.service.raw();
+        let mut services = BTreeMap::new();
+        let mut apart = BTreeSet::new();
+        let mut width = 0.0_f64;
+        let (mut first, mut last) = (onset.at, onset.at);
+        for other in self.burns {
+            let name = other.seen.slo.service.raw();
+            let Some(theirs) = other.onset.filter(|_| name != own) else {
+                continue;
+            };
+            first = first.min(theirs.at);
+            last = last.max(theirs.at);
+            let tolerance = tolerance(onset, &theirs);
+            width = width.max(tolerance);
+            if minutes(onset.at, theirs.at).abs() <= tolerance {
+                services.insert(name, self.has_candidate(name, &theirs));
+            } else {
+                apart.insert(name);
+            }
+        }
+        let span = minutes(first, last).max(60.0);
+        Crowd {
+            by_chance: apart.len() as f64 * 2.0 * width / span,
+            services,
+        }
+    }
+
+    /// Whether a release may explain what began to burn at a service.
+    fn has_candidate(&self, service: &str, onset: &Onset) -> bool {
+        self.candidates.iter().any(|one| {
+            self.kin.reaches(one.release.service.raw(), service)
+                && timing(one, onset).is_some_and(|time| time >= 0.5)
+        })
+    }
+
+    /// How many of a crowd a fault of `owner` would not reach, and how many of these no release of
+    /// their own explains.
+    fn strangers(&self, crowd: &Crowd<'a>, owner: &str) -> (usize, usize) {
+        let strangers = crowd.services.iter();
+        let strangers = strangers.filter(|(name, _)| !self.kin.reaches(owner, name));
+        strangers.fold((0, 0), |(all, unexplained), (_, explained)| {
+            (all + 1, unexplained + usize::from(!explained))
+        })
+    }
+}
+
+impl Crowd<'_> {
+    /// True when so many strangers are more than chance brings together.
+    fn is_telling(&self, strangers: usize) -> bool {
+        strangers >= CROWD && tail(strangers, self.by_chance) < 0.02
+    }
+}
+
+/// The probability of so many or more where `mean` are expected, by Poisson.
+fn tail(least: usize, mean: f64) -> f64 {
+    let mut term = (-mean).exp();
+    let mut below = 0.0;
+    for count in 0..least {
+        below += term;
+        term *= mean / (count + 1) as f64;
+    }
+    (1.0 - below).max(0.0)
+}
+
+/// How far apart, in minutes, two onsets may be found and still be one moment.
+fn tolerance(a: &Onset, b: &Onset) -> f64 {
+    let half = |onset: &Onset| minutes(onset.earliest, onset.latest) / 2.0;
+    2.0 + (f64::midpoint(half(a), half(b))).min(4.0)
+}
+
+/// Between 0 and 1, how well a burn could have begun with a release; `None` when it began before.
+fn timing(one: &Candidate<'_>, onset: &Onset) -> Option<f64> {
+    if minutes(onset.latest, one.start) > CLOCKS {
+        return None;
+    }
+    let early = minutes(onset.at, one.start);
+    if early > 0.0 {
+        return Some((-early / 6.0).exp());
+    }
+    let mut gap = minutes(one.end, onset.at);
+    if one.release.finished_at.is_none() && one.release.status == ReleaseStatus::Running {
+        gap = (gap - ON_ITS_WAY).max(0.0);
+    }
+    let unsure = minutes(onset.earliest, onset.at).max(0.0) * 0.5;
+    let late = (gap - AT_ONCE - unsure).max(0.0);
+    let nearer = 1.0 - 0.003 * gap.clamp(0.0, 40.0);
+    Some((-late / FADES).exp() * nearer)
+}
+
+/// From a release's arrival to the onset; from its start where the burn began on its way.
+fn lead(one: &Candidate<'_>, onset: &Onset) -> SignedDuration {
+    let from = if onset.at >= one.end {
+        one.end
+    } else {
+        one.start
+    };
+    onset.at.duration_since(from)
+}
+
+/// What a release's own past and state make of it.
+fn repute(release: &Release, record: Record) -> f64 {
+    let state = match release.status {
+        ReleaseStatus::Failed => 0.88,
+        ReleaseStatus::RolledBack => 1.04,
+        _ => 1.0,
+    };
+    let kind = if record.is_rollback {
+        0.62
+    } else if record.is_again {
+        0.97
+    } else {
+        1.0
+    };
+    let past = if record.earlier >= 3 {
+        0.97 + 0.06 * record.failed as f64 / record.earlier as f64
+    } else {
+        1.0
+    };
+    state * kind * past
+}
+
+fn round(score: f64) -> f64 {
+    (score * 1000.0).round() / 1000.0
+}
