@@ -25,6 +25,7 @@ mod palette;
 mod roster;
 pub mod screen;
 mod sheet;
+mod suspect;
 mod table;
 mod update;
 

@@ -22,6 +22,7 @@ mod related;
 mod releases;
 mod slos;
 mod sources;
+pub mod suspects;
 
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};
@@ -34,6 +35,9 @@ pub const PANES: [&dyn Pane; 4] = [
     &incidents::Incidents,
     &sources::Sources,
 ];
+
+/// The place of the release pane in [`PANES`].
+pub const RELEASES: usize = 1;
 
 /// The pane, by its place in [`PANES`], that never stands beside others: the watch itself.
 pub const SOURCES: usize = 3;

@@ -113,6 +113,8 @@ actions! {
     Open = "open" ["enter"] Row "detail";
     /// Every number of the row, with what it rests on.
     Explain = "explain" ["x"] Row "explain numbers";
+    /// The release that may be behind what burns.
+    Suspect = "suspect" ["d"] Row "suspect release";
     /// The row's page in a browser.
     Link = "link" ["o"] Row "open link";
     /// The runbook in a browser.

@@ -12,9 +12,9 @@ use super::overlay;
 use super::screen::Bar;
 use crate::config::CommandScope;
 use crate::pane::cell::Span;
-use crate::pane::{Line, Role, fresh};
+use crate::pane::{Line, RELEASES, Role, Sight, fresh, suspects};
 use crate::store::Feed;
-use crate::text::Shown;
+use crate::text::{Shown, Untrusted};
 
 /// Every source: the troubled ones as sentences, the others by name.
 pub(super) fn sources(model: &Model, area: Area, now: Timestamp) -> Bar {
@@ -153,6 +153,9 @@ fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
         actions.extend(acts);
     }
     let sight = model.sight(now);
+    if has_suspect(model, sight) {
+        actions.push(Action::Suspect);
+    }
     if model.pane().explains() && model.target().is_some() {
         actions.push(Action::Explain);
     }
@@ -172,6 +175,16 @@ fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
         Action::Zone,
     ]);
     actions
+}
+
+/// Whether the row that keys act on has a suspect to go to.
+fn has_suspect(model: &Model, sight: Sight<'_>) -> bool {
+    model.focus != RELEASES
+        && !model.is_quiet()
+        && model.target().is_some_and(|entry| {
+            let service = Untrusted::from(model.pane().facets(sight, entry).service);
+            suspects::row_of(sight, &service).is_some()
+        })
 }
 
 fn fitting(model: &Model, now: Timestamp, width: usize) -> Line {
@@ -198,6 +211,7 @@ fn hints(model: &Model, actions: &[Action]) -> Line {
             Action::Quit => "quit",
             Action::Back => "back",
             Action::Explain => "explain",
+            Action::Suspect => "suspect",
             Action::CopyUrl if model.modes.explained().is_some() => "copy queries",
             other => other.help(),
         };

@@ -144,6 +144,7 @@ fn applies(model: &Model, action: Action) -> bool {
         Action::Link | Action::CopyUrl => model.pane().has_pages(),
         Action::Runbook => model.pane().has_runbooks(),
         Action::Explain => model.pane().explains(),
+        Action::Suspect => !model.is_quiet(),
         Action::Acknowledge | Action::Silence | Action::Note => {
             model.pane().scope() == Some(CommandScope::Incident)
         }

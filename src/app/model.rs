@@ -153,17 +153,29 @@ impl Model {
     pub(super) fn absorb(&mut self, report: Report, now: Timestamp) {
         let heard = heard(&self.store);
         let source = report.source.clone();
+        let was_quiet = self.store.insights().is_quiet();
         self.store.absorb(report);
+        // A suspicion changes what releases have to say.
+        let is_quiet = was_quiet && self.store.insights().is_quiet();
         if self.frozen.is_none() {
             let feed = self.store.feed(&source);
             let touched = feed.map_or_else(Offers::default, |feed| Offers {
                 slos: feed.offers.slos || feed.facts.slos.is_some(),
-                releases: feed.offers.releases || feed.facts.releases.is_some(),
+                releases: feed.offers.releases || feed.facts.releases.is_some() || !is_quiet,
                 incidents: feed.offers.incidents || feed.facts.incidents.is_some(),
                 acts: feed.offers.acts,
             });
             self.rank(now, &heard, touched);
         }
+    }
+
+    /// True when no release is a suspect of anything.
+    pub(super) fn is_quiet(&self) -> bool {
+        let store = self
+            .frozen
+            .as_ref()
+            .map_or(&self.store, |frozen| &frozen.store);
+        store.insights().is_quiet()
     }
 
     /// Stops the view where it is, or lets it go on with everything that came meanwhile.

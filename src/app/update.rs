@@ -9,7 +9,7 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, desk, explain, follow, palette, table};
+use super::{Effect, Msg, desk, explain, follow, palette, suspect, table};
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SOURCES, fresh};
 
@@ -210,6 +210,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::Whose => look_at_next(model, now),
         Action::Open => open(model),
+        Action::Suspect => suspect::jump(model, now),
         Action::Explain => return explain::open(model, now),
         Action::Mark => desk::mark(model, now),
         Action::ClearMarks => desk::clear_marks(model, now),

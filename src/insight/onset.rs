@@ -9,6 +9,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::fit::{Fit, fit};
+use super::minutes;
 use super::segments::{Segment, segments};
 use super::strand::Strand;
 use crate::domain::slo::Course;
@@ -50,10 +51,20 @@ pub struct Onset {
 /// When the burn began that has an error ratio above `burning`, from the finest course that reaches
 /// back before it. `None` where none shows a beginning.
 pub fn onset(courses: &[Course], burning: f64) -> Option<Onset> {
-    courses.iter().find_map(|course| of(course, burning))
+    let mut doubtful = None;
+    for course in courses {
+        match of(course, burning) {
+            Some((onset, true)) => return Some(onset),
+            Some((onset, false)) => doubtful = doubtful.or(Some(onset)),
+            None => {}
+        }
+    }
+    doubtful
 }
 
-fn of(course: &Course, burning: f64) -> Option<Onset> {
+/// The onset that a course shows, and whether it shows enough calm before to be sure that it is no
+/// more than the end of a pause.
+fn of(course: &Course, burning: f64) -> Option<(Onset, bool)> {
     let strand = Strand::of(course)?;
     let all = segments(&strand);
     let core = core(&all, burning)?;
@@ -82,7 +93,9 @@ fn of(course: &Course, burning: f64) -> Option<Onset> {
     if fitted.evidence < LEAST_EVIDENCE || fitted.after <= fitted.before * TIMES {
         return None;
     }
-    Some(told(&strand, &fitted, (&all[start..=peak], base)))
+    let is_new = minutes(course.from, course.slices.first()?.at) > strand.width + 5.0 * strand.step;
+    let is_sure = is_new || fitted.at - knots[calm].at > PAUSE;
+    Some((told(&strand, &fitted, (&all[start..=peak], base)), is_sure))
 }
 
 /// The last stretch that burns as fast as the rule wants it; else the highest that comes near.

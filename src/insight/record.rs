@@ -22,7 +22,7 @@ pub(super) fn is_production(environment: &str) -> bool {
     let is_live = |part: &&str| {
         matches!(
             *part,
-            "production" | "prod" | "live" | "prd" | "main" | "default"
+            "production" | "prod" | "live" | "prd" | "main" | "default" | "canary"
         ) || part.starts_with("prod")
     };
     parts.is_empty() || parts.iter().any(|part| is_live(part))

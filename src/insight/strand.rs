@@ -83,20 +83,6 @@ impl Strand {
     pub(super) fn minutes(&self, at: Timestamp) -> f64 {
         at.duration_since(self.origin).as_secs_f64() / 60.0
     }
-
-    /// The share of bad events in slices whose ends lie in a time, and how many events they are:
-    /// each is counted once, however much the slices overlap.
-    pub(super) fn events(&self, from: f64, to: f64) -> (f64, f64) {
-        let overlap = (self.step / self.width).min(1.0);
-        let inside = self
-            .knots
-            .iter()
-            .filter(|knot| knot.at > from && knot.at <= to);
-        let (bad, total) = inside.fold((0.0, 0.0), |(bad, total), knot| {
-            (bad + knot.bad, total + knot.total)
-        });
-        (bad * overlap, total * overlap)
-    }
 }
 
 /// How many events a share that nobody counted speaks of, by how much it varies where it is calm:

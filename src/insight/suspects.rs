@@ -29,6 +29,8 @@ const FADES: f64 = 24.0;
 const ON_ITS_WAY: f64 = 60.0;
 /// How much earlier than it began a release may be blamed for, beyond the onset's own interval.
 const CLOCKS: f64 = 1.0;
+/// A rise that takes longer is a slow one.
+const SLOW: SignedDuration = SignedDuration::from_mins(20);
 /// Scores below this are not worth naming.
 const LEAST: f64 = 0.1;
 /// The most that are named.
@@ -311,7 +313,9 @@ fn timing(one: &Candidate<'_>, onset: &Onset) -> Option<f64> {
     if one.release.finished_at.is_none() && one.release.status == ReleaseStatus::Running {
         gap = (gap - ON_ITS_WAY).max(0.0);
     }
-    let unsure = minutes(onset.earliest, onset.at).max(0.0) * 0.5;
+    // A slow rise says less of its beginning than its interval claims.
+    let share = if onset.rise >= SLOW { 0.8 } else { 0.5 };
+    let unsure = minutes(onset.earliest, onset.at).max(0.0) * share;
     let late = (gap - AT_ONCE - unsure).max(0.0);
     let nearer = 1.0 - 0.003 * gap.clamp(0.0, 40.0);
     Some((-late / FADES).exp() * nearer)

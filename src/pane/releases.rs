@@ -8,7 +8,7 @@ use super::block::Block;
 use super::cell::{Cell, Mark, Role, release_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, fresh,
-    on_call, related,
+    on_call, related, suspects,
 };
 use crate::config::CommandScope;
 use crate::domain::{Release, ReleaseStatus, Whose};
@@ -23,19 +23,24 @@ const VERSION: usize = 2;
 const STATUS: usize = 3;
 const ENVIRONMENT: usize = 4;
 const ACTOR: usize = 5;
+const SUSPECT: usize = 6;
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column::right("", Width::Fixed(4)),
     Column::left("", Width::Content(16)),
     Column::left("", Width::Content(14)),
     Column::left("", Width::Content(13)),
     Column::left("", Width::Content(10)),
     Column::left("", Width::Content(10)),
+    // There only while a release is one.
+    Column::left("", Width::Content(60)),
 ];
 
-const DROPS: [Drop; 5] = [
+const DROPS: [Drop; 7] = [
+    Drop::Narrow(SUSPECT, 27),
     Drop::Narrow(ACTOR, 6),
     Drop::Hide(ACTOR),
+    Drop::Narrow(SUSPECT, 9),
     Drop::Hide(ENVIRONMENT),
     Drop::Narrow(STATUS, 2),
     Drop::Narrow(VERSION, 8),
@@ -68,6 +73,7 @@ impl Pane for Releases {
 
     fn board(&self, store: &Store) -> Board {
         let mut ranking = Ranking::new(self);
+        let is_loud = !store.insights().is_quiet();
         // Room for all but the rarest word, so that columns stand still when a status changes.
         ranking.measure(STATUS, "» running".chars().count());
         for (number, feed) in store.feeds().iter().enumerate() {
@@ -78,6 +84,9 @@ impl Pane for Releases {
                 ranking.measure(STATUS, 2 + release_word(row.status).len());
                 ranking.measure(ENVIRONMENT, width_of(&row.environment));
                 ranking.measure(ACTOR, actor(row).width());
+                if is_loud {
+                    ranking.measure(SUSPECT, suspects::mark(store, feed, row).width());
+                }
             }
         }
         ranking.board(&COLUMNS)
@@ -87,6 +96,8 @@ impl Pane for Releases {
         let Some(row) = release(sight, entry) else {
             return Vec::new();
         };
+        let feed = sight.feed(entry);
+        let accused = feed.map_or_else(Line::new, |feed| suspects::mark(sight.store, feed, row));
         let (mark, role) = Mark::of_release(row.status);
         vec![
             Cell::text(sight.ago(row.dated()), Role::Dim),
@@ -95,6 +106,7 @@ impl Pane for Releases {
             Cell::Badge(mark, release_word(row.status), role),
             Cell::foreign(&row.environment, Role::Plain),
             Cell::Line(actor(row)),
+            Cell::Line(accused),
         ]
     }
 
@@ -232,6 +244,7 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
         status = status.text(" (the source uses a word of its own)", Role::Dim);
     }
     detail.field("status", status);
+    suspects::of_release(sight, feed, row, &mut detail);
     detail.field("to", Line::new().foreign(&row.environment, Role::Plain));
     let moment = |at: Option<Timestamp>| match at {
         Some(at) => Line::of(sight.moment(at), Role::Plain)

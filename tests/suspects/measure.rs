@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::story::{Actor, Story};
 
 /// How many hours back events are told one by one scrape, and days in all.
-const FINE: f64 = 8.0 * 60.0;
+const FINE: f64 = 32.0 * 60.0;
 const ALL: f64 = 3.2 * 1440.0;
 /// Minutes between what is older.
 const COARSE: f64 = 5.0;
@@ -154,8 +154,9 @@ fn observe(story: &Story, actor: &Actor, random: &mut Random) -> Observation {
     if is_burning {
         let width = if actor.recorded { 5.0 } else { 2.0 };
         let fine = course(story, &counters, (360.0, 1.0, width), !actor.recorded);
+        let wide = course(story, &counters, (1800.0, 5.0, 5.0), !actor.recorded);
         let coarse = course(story, &counters, (4320.0, 10.0, 10.0), !actor.recorded);
-        seen.courses = Arc::from([fine, coarse]);
+        seen.courses = Arc::from([fine, wide, coarse]);
     }
     seen
 }

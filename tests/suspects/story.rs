@@ -190,8 +190,8 @@ impl Writer<'_> {
             self.story.actors.push(actor);
         }
         self.services();
-        self.background();
         let onset = -self.random.scale(8.0, 300.0);
+        self.background(onset);
         let factor = self.random.scale(20.0, 250.0);
         let burn = ((1.0 - self.story.objective) * factor).min(0.7);
         self.story.onset = Some(-onset);
@@ -227,9 +227,9 @@ impl Writer<'_> {
     }
 
     /// Releases of everyday life: none of a service that burns in the three hours before.
-    fn background(&mut self) {
+    fn background(&mut self, onset: f64) {
         for number in 0..self.story.actors.len() {
-            let mut at = -self.random.between(300.0, 2000.0);
+            let mut at = onset - self.random.between(190.0, 2000.0);
             let gap = self.random.scale(300.0, 3000.0);
             let mut version = 40;
             while at > -6000.0 {

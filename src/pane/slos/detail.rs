@@ -5,7 +5,7 @@ use super::{budget, budget_role, burn_role, of_needed};
 use crate::domain::{Assessment, Observation, Period, Phase, Reading, Slo, State, Window, window};
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
-use crate::pane::{Sight, figures, fresh, on_call, related};
+use crate::pane::{Sight, figures, fresh, on_call, related, suspects};
 use crate::store::Feed;
 use crate::text::Shown;
 
@@ -36,6 +36,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
         let weight = if spent { Role::Plain } else { Role::Dim };
         detail.line(Line::of(words, weight));
     }
+    suspects::of_slo(sight, feed, seen, &mut detail);
     if let Some(curve) = trend::curve(sight, seen) {
         detail.blocks.push(Block::Gap);
         let title = format!("burn over {}", trend::window_word(seen));

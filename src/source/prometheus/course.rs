@@ -31,13 +31,19 @@ struct Scale {
     cadence: SignedDuration,
 }
 
-/// Six hours by the minute, three days by ten.
-const SCALES: [Scale; 2] = [
+/// Six hours by the minute, thirty by five, three days by ten.
+const SCALES: [Scale; 3] = [
     Scale {
         reach: SignedDuration::from_hours(6),
         step: SignedDuration::from_mins(1),
         widths: &[Window::minutes(2), Window::minutes(5)],
         cadence: SignedDuration::from_secs(30),
+    },
+    Scale {
+        reach: SignedDuration::from_hours(30),
+        step: SignedDuration::from_mins(5),
+        widths: &[Window::minutes(5)],
+        cadence: SignedDuration::from_mins(5),
     },
     Scale {
         reach: SignedDuration::from_hours(72),
@@ -145,7 +151,7 @@ impl Closely {
     /// Keeps a course unless a finer one of this poll tells more.
     fn keep(&mut self, id: &Untrusted, place: usize, (at, course): (Timestamp, Course)) {
         let kept = self.kept.entry(id.clone()).or_insert_with(|| Kept {
-            scales: [None, None],
+            scales: [const { None }; SCALES.len()],
             all: Arc::default(),
         });
         let tells_more = kept.scales[place]
