@@ -12,7 +12,7 @@ const ROUNDS: usize = 4;
 /// best a beginning may be and still be in its interval.
 const LESS_LIKELY: f64 = 1.92;
 /// The most slices that a fit reads; more are a matter of coarser slices.
-const MOST: usize = 260;
+const MOST: usize = 400;
 
 /// A rise.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub(super) fn fit(
     (from, to): (f64, f64),
     (before, after): (f64, f64),
 ) -> Option<Fit> {
-    let first = first.max(end.saturating_sub(MOST));
+    let end = end.min(first + MOST);
     let knots = strand.knots.get(first..end)?;
     let rows: Vec<_> = knots
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn fit(
     if rows.len() < 3 || bad <= 0.0 {
         return None;
     }
-    let pace = (strand.step / 2.0).max((to - from) / 160.0);
+    let finest = (strand.step / 2.0).max((to - from) / 100.0);
     let length = rows.last()?.0 - rows.first()?.0;
     let mut tried: Vec<Try> = Vec::new();
     for ramp in RAMPS {
@@ -58,6 +58,7 @@ pub(super) fn fit(
             continue;
         }
         let price = if ramp > 0.0 { RAMP_PRICE } else { 0.0 };
+        let pace = finest.max(ramp / 40.0);
         let mut at = from - ramp * 0.7;
         while at <= to {
             let levels = levels(&rows, strand.width, (at, ramp), (before, after));

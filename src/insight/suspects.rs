@@ -56,7 +56,7 @@ struct Candidate<'a> {
 
 /// Who began to burn at the same time.
 struct Crowd<'a> {
-    /// Services, and whether a release of their own or of what they need may explain it.
+    /// Services, and whether a release that does not concern this one may explain each.
     services: BTreeMap<&'a str, bool>,
     /// How many would be expected by chance.
     by_chance: f64,
@@ -245,7 +245,7 @@ impl<'a> Court<'a> {
             let tolerance = tolerance(onset, &theirs);
             width = width.max(tolerance);
             if minutes(onset.at, theirs.at).abs() <= tolerance {
-                services.insert(name, self.has_candidate(name, &theirs));
+                services.insert(name, self.has_candidate(name, own, &theirs));
             } else {
                 apart.insert(name);
             }
@@ -257,10 +257,12 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// Whether a release may explain what began to burn at a service.
-    fn has_candidate(&self, service: &str, onset: &Onset) -> bool {
+    /// Whether a release may explain what began to burn at a service, and not at `own` as well.
+    fn has_candidate(&self, service: &str, own: &str, onset: &Onset) -> bool {
         self.candidates.iter().any(|one| {
-            self.kin.reaches(one.release.service.raw(), service)
+            let owner = one.release.service.raw();
+            self.kin.reaches(owner, service)
+                && !self.kin.reaches(owner, own)
                 && timing(one, onset).is_some_and(|time| time >= 0.5)
         })
     }

@@ -54,7 +54,7 @@ const SCALES: [Scale; 3] = [
 ];
 
 /// The most SLOs that are looked at so closely.
-pub(super) const MOST: usize = 60;
+pub(super) const MOST: usize = 40;
 /// Expressions joined in a query: a range costs hundreds of times what an instant does.
 const EXPRESSIONS: usize = 8;
 
