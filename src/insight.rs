@@ -5,6 +5,26 @@
 //! went, and what else happened at that moment. What comes out is a hint with its reasons and never
 //! a verdict: 0.5 and more is called a suspicion, and "no release explains this" is an answer.
 //!
+//! # How often it is right
+//!
+//! On 100 seeds of each kind that nothing was set on (`tests/suspects/`; those that do not burn are
+//! left out; 8 % of the SLOs have recorded ratios only, in which load cannot be seen):
+//!
+//! | explained by a release | burns | named it | | not explained | burns | accused one |
+//! |---|---|---|---|---|---|---|
+//! | bad release | 84 | 100 % | | traffic spike, release near | 99 | 7.1 % |
+//! | release of a dependency | 82 | 100 % | | traffic drop, release near | 59 | 5.1 % |
+//! | two releases at once | 87 | 100 % | | infrastructure, releases near | 80 | 0 % |
+//! | two incidents at once | 165 | 100 % | | slow leak | 96 | 0 % |
+//! | slow leak after a release | 96 | 100 % | | release to staging only | 93 | 0 % |
+//! | flapping | 87 | 100 % | | release of a stranger | 83 | 0 % |
+//! | scrape gaps | 75 | 100 % | | noise | 100 | 1.0 % |
+//! | low traffic | 91 | 97.8 % | | | | |
+//! | healed by a rollback | 59 | 100 % | | | | |
+//! | change of configuration | 87 | 100 % | | | | |
+//! | canary, failed release | 83 | 100 % | | | | |
+//! | **all** | 996 | **99.8 %** | | **all** | 610 | **1.8 %** |
+//!
 //! Nothing here asks anybody or reads a clock: it is a function of what the sources said.
 
 #![expect(

@@ -134,6 +134,10 @@
 //! - **Ranked once a report, sifted once a filter.** A board depends on facts alone and what it shows
 //!   on filter and freshness alone, so that a key, a second and a pause cost the same with 10,000
 //!   rows as with 100.
+//! - **Suspected from counts, not from lines.** The beginning of a burn is found by likelihood in bad
+//!   and all events by the minute, which are asked for only while something burns; a rule that
+//!   recorded a ratio is taken apart for its counts, since a ratio alone cannot tell load from a
+//!   release. What is expensive about it is done once for each answer, in [`store::Store::absorb`].
 //! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
 //!   server named, waits for the watcher's own phase: hundreds are never closer together than when
 //!   all is well.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use watchfire::app::action::markdown_table;
 use watchfire::cli::Cli;
 use watchfire::config::{Environment, load_text};
-use watchfire::domain::slo::Verdict;
+use watchfire::domain::slo::{Course, Slice, Verdict};
 use watchfire::domain::{
     Events, Facts, Incident, IncidentStatus, Observation, OnCall, Origin, Period, Reading, Release,
     ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Window,
@@ -216,7 +216,7 @@ fn store(now: Timestamp) -> Store {
         next_try: None,
         outcome: Ok(Facts {
             slos: Some(vec![slo(source, now)]),
-            releases: Some(vec![release()]),
+            releases: Some(vec![release(now)]),
             incidents: Some(vec![incident()]),
             on_call: Some(vec![shift()]),
             ..Facts::default()
@@ -259,11 +259,29 @@ fn slo(source: SourceName, at: Timestamp) -> Observation {
             .map(|window| (window, sample))
             .collect(),
         period: Some(sample),
+        courses: Arc::from([course(at)]),
         ..Observation::unknown(Arc::new(slo), at)
     }
 }
 
-fn release() -> Release {
+/// Six hours, the last 20 minutes of which burn.
+fn course(at: Timestamp) -> Course {
+    let minute = SignedDuration::from_mins(1);
+    let slice = |ago: i32| Slice {
+        at: at - minute * ago,
+        bad: if ago < 20 { 22.0 } else { 0.2 },
+        total: 1_000.0,
+    };
+    Course {
+        slices: (0..=360).rev().map(slice).collect(),
+        from: at - minute * 360,
+        step: minute,
+        width: minute,
+        counted: true,
+    }
+}
+
+fn release(now: Timestamp) -> Release {
     Release {
         id: "991".into(),
         service: "checkout".into(),
@@ -271,7 +289,7 @@ fn release() -> Release {
         environment: "production".into(),
         status: ReleaseStatus::Succeeded,
         started_at: None,
-        finished_at: None,
+        finished_at: Some(now - SignedDuration::from_mins(24)),
         actor: None,
         commit: None,
         url: None,

@@ -26,7 +26,7 @@ use story::Kind;
 use trial::{Tally, tallies};
 
 /// Stories of each kind.
-const STORIES: u64 = 14;
+const STORIES: u64 = 30;
 /// The first of the seeds.
 const UNSEEN: u64 = 70_000;
 

@@ -190,6 +190,13 @@ fn told(strand: &Strand, fitted: &Fit, (burn, base): (&[Segment], f64)) -> Onset
     // What is shown as "since" leaves the way up out.
     let top = burn.last().map_or(fitted.after, |one| one.level);
     let bounds = |at: f64| strand.moment(at);
+    // Of the first moments of a burn, a slice holds too little to tell how high it is.
+    let known = strand.knots.last().map_or(0.0, |knot| knot.at - fitted.at);
+    let after = if known > strand.width {
+        fitted.after.max(top).min(1.0)
+    } else {
+        top
+    };
     Onset {
         at: bounds(fitted.at),
         earliest: bounds(fitted.earliest),
@@ -199,7 +206,7 @@ fn told(strand: &Strand, fitted: &Fit, (burn, base): (&[Segment], f64)) -> Onset
         } else {
             fitted.before.min(base.max(fitted.before))
         },
-        after: fitted.after.max(top).min(1.0),
+        after,
         rise: SignedDuration::from_secs_f64(fitted.ramp * 60.0),
         evidence: fitted.evidence,
     }

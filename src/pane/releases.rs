@@ -33,14 +33,12 @@ const COLUMNS: [Column; 7] = [
     Column::left("", Width::Content(10)),
     Column::left("", Width::Content(10)),
     // There only while a release is one.
-    Column::left("", Width::Content(60)),
+    Column::left("", Width::Content(9)),
 ];
 
-const DROPS: [Drop; 7] = [
-    Drop::Narrow(SUSPECT, 27),
+const DROPS: [Drop; 5] = [
     Drop::Narrow(ACTOR, 6),
     Drop::Hide(ACTOR),
-    Drop::Narrow(SUSPECT, 9),
     Drop::Hide(ENVIRONMENT),
     Drop::Narrow(STATUS, 2),
     Drop::Narrow(VERSION, 8),
