@@ -55,6 +55,7 @@ mod suspects;
 #[cfg(test)]
 mod tests;
 
+use load::Load;
 pub use onset::{Onset, onset};
 
 /// From this score on, a release is called a suspect.
@@ -80,7 +81,9 @@ pub struct Insight {
     pub suspects: Vec<Suspect>,
     /// Why none of them is a suspicion; `None` when one is.
     pub unexplained: Option<String>,
-    /// What the onset was found in.
+    /// What became of the traffic at the onset.
+    load: Load,
+    /// What both were found in.
     courses: Arc<[Course]>,
 }
 
@@ -130,33 +133,34 @@ impl Insights {
         if burning.is_empty() {
             return Self::default();
         }
-        let onsets: Vec<_> = burning
+        let found: Vec<_> = burning
             .iter()
             .map(|burn| {
                 let key = (burn.source.clone(), burn.seen.slo.id());
                 let same = before.0.get(&key);
                 let same = same.filter(|one| Arc::ptr_eq(&one.courses, &burn.seen.courses));
-                let found =
-                    same.map_or_else(|| onset(&burn.seen.courses, burn.level), |one| one.onset);
+                let found = same.map_or_else(|| burn.begin(), |one| (one.onset, one.load));
                 (key, found)
             })
             .collect();
         let burns: Vec<_> = burning
             .iter()
-            .zip(&onsets)
-            .map(|(burn, (_, onset))| suspects::Burn {
+            .zip(&found)
+            .map(|(burn, (_, (onset, load)))| suspects::Burn {
                 seen: burn.seen,
                 onset: *onset,
+                load: *load,
             })
             .collect();
         let judged = suspects::all(known, &burns);
-        let all = onsets.into_iter().zip(judged).zip(&burning);
+        let all = found.into_iter().zip(judged).zip(&burning);
         Self(
-            all.map(|(((key, onset), (suspects, unexplained)), burn)| {
+            all.map(|(((key, (onset, load)), (suspects, unexplained)), burn)| {
                 let insight = Insight {
                     onset,
                     suspects,
                     unexplained,
+                    load,
                     courses: Arc::clone(&burn.seen.courses),
                 };
                 (key, Arc::new(insight))
@@ -194,6 +198,16 @@ struct Burning<'a> {
     source: &'a SourceName,
     seen: &'a Observation,
     level: f64,
+}
+
+impl Burning<'_> {
+    /// When it began, and what became of the traffic then.
+    fn begin(&self) -> (Option<Onset>, Load) {
+        let courses = &self.seen.courses;
+        let onset = onset(courses, self.level);
+        let load = onset.map_or(Load::Usual, |onset| load::load(courses, &onset));
+        (onset, load)
+    }
 }
 
 /// One whose rules fire, so far as its past is known.

@@ -7,6 +7,7 @@ mod screens {
     pub(crate) mod duty;
     pub(crate) mod facts;
     pub(crate) mod stage;
+    mod suspects;
     mod whose;
     pub(crate) mod worlds;
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::kin::{Kin, Tie};
-use super::load::{Load, load};
+use super::load::Load;
 use super::onset::Onset;
 use super::record::{Record, is_production, record, transit};
 use super::{Known, SUSPICION, Suspect, minutes, reason};
@@ -37,6 +37,11 @@ const LEAST: f64 = 0.1;
 const MOST: usize = 5;
 /// The highest score of a release where something else explains the burn.
 const EXPLAINED: f64 = 0.4;
+/// How much earlier, in minutes, what is needed may have begun to burn.
+const EARLIER: f64 = 15.0;
+/// In how many minutes before and after an onset others are counted, to know how many of them
+/// chance brings together.
+const AROUND: f64 = 60.0;
 /// How many unrelated services make a fault of what they share.
 const CROWD: usize = 2;
 
@@ -44,6 +49,7 @@ const CROWD: usize = 2;
 pub(super) struct Burn<'a> {
     pub(super) seen: &'a Observation,
     pub(super) onset: Option<Onset>,
+    pub(super) load: Load,
 }
 
 /// A release that went to production.
@@ -109,7 +115,7 @@ impl<'a> Court<'a> {
         let Some(onset) = &burn.onset else {
             return (Vec::new(), Some(reason::NO_ONSET.to_owned()));
         };
-        let load = load(&burn.seen.courses, onset);
+        let load = burn.load;
         let crowd = self.crowd(burn, onset);
         let mut suspects: Vec<_> = self
             .candidates
@@ -201,28 +207,23 @@ impl<'a> Court<'a> {
     /// What the SLOs of the services between say: a service that is needed and burns since then
     /// makes its own release likelier, and those of the ones that need it less likely.
     fn elsewhere(&self, tie: Tie, owner: &str, service: &str, onset: &Onset) -> f64 {
-        let burns_too = |name: &str, early: f64| {
-            self.burns.iter().any(|burn| {
-                burn.seen.slo.service.raw() == name
-                    && burn.onset.is_some_and(|other| {
-                        let after = minutes(onset.at, other.at);
-                        after <= tolerance(onset, &other) && after >= -early
-                    })
+        // One that is needed may have begun to burn a while before it was felt here.
+        let burn_too = self.burns.iter().filter(|burn| {
+            burn.onset.is_some_and(|other| {
+                let after = minutes(onset.at, other.at);
+                after <= tolerance(onset, &other) && after >= -EARLIER
             })
-        };
+        });
+        let mut burn_too = burn_too.map(|burn| burn.seen.slo.service.raw());
         match tie {
             Tie::Own => {
-                let needed = self
-                    .measured
-                    .iter()
-                    .filter(|name| matches!(self.kin.tie(service, name), Tie::Needed(_)));
-                if needed.into_iter().any(|name| burns_too(name, 15.0)) {
+                if burn_too.any(|name| matches!(self.kin.tie(service, name), Tie::Needed(_))) {
                     0.5
                 } else {
                     1.0
                 }
             }
-            Tie::Needed(_) if burns_too(owner, 15.0) => 1.1,
+            Tie::Needed(_) if burn_too.any(|name| name == owner) => 1.1,
             Tie::Needed(_) if self.measured.contains(owner) => 0.9,
             _ => 1.0,
         }
@@ -234,36 +235,32 @@ impl<'a> Court<'a> {
         let mut services = BTreeMap::new();
         let mut apart = BTreeSet::new();
         let mut width = 0.0_f64;
-        let (mut first, mut last) = (onset.at, onset.at);
         for other in self.burns {
             let name = other.seen.slo.service.raw();
             let Some(theirs) = other.onset.filter(|_| name != own) else {
                 continue;
             };
-            first = first.min(theirs.at);
-            last = last.max(theirs.at);
+            let between = minutes(onset.at, theirs.at).abs();
             let tolerance = tolerance(onset, &theirs);
-            width = width.max(tolerance);
-            if minutes(onset.at, theirs.at).abs() <= tolerance {
+            if between <= tolerance {
+                width = width.max(tolerance);
                 services.insert(name, self.has_candidate(name, own, &theirs));
-            } else {
+            } else if between <= AROUND {
                 apart.insert(name);
             }
         }
-        let span = minutes(first, last).max(60.0);
         Crowd {
-            by_chance: apart.len() as f64 * 2.0 * width / span,
+            by_chance: apart.len() as f64 * width / AROUND,
             services,
         }
     }
 
     /// Whether a release may explain what began to burn at a service, and not at `own` as well.
     fn has_candidate(&self, service: &str, own: &str, onset: &Onset) -> bool {
-        self.candidates.iter().any(|one| {
+        let fits = |one: &&Candidate<'_>| timing(one, onset).is_some_and(|time| time >= 0.5);
+        self.candidates.iter().filter(fits).any(|one| {
             let owner = one.release.service.raw();
-            self.kin.reaches(owner, service)
-                && !self.kin.reaches(owner, own)
-                && timing(one, onset).is_some_and(|time| time >= 0.5)
+            self.kin.reaches(owner, service) && !self.kin.reaches(owner, own)
         })
     }
 
@@ -299,7 +296,7 @@ fn tail(least: usize, mean: f64) -> f64 {
 /// How far apart, in minutes, two onsets may be found and still be one moment.
 fn tolerance(a: &Onset, b: &Onset) -> f64 {
     let half = |onset: &Onset| minutes(onset.earliest, onset.latest) / 2.0;
-    2.0 + (f64::midpoint(half(a), half(b))).min(4.0)
+    1.0 + (f64::midpoint(half(a), half(b)) * 0.5).min(4.0)
 }
 
 /// Between 0 and 1, how well a burn could have begun with a release; `None` when it began before.

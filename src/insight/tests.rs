@@ -107,6 +107,7 @@ fn release(id: &str, service: &str, minutes_ago: f64) -> Release {
         actor: None,
         commit: None,
         url: None,
+        details: Vec::new(),
     }
 }
 

@@ -319,7 +319,8 @@ impl Prometheus {
             self.observe(plan, at, incomplete)
         };
         let mut slos: Vec<_> = plans.iter().enumerate().map(observe).collect();
-        let burning = worst(&slos);
+        // What burns is shown first, and since when it does with the next answer.
+        let burning = if round.more { Vec::new() } else { worst(&slos) };
         let asked = self
             .closely
             .refresh(

@@ -269,6 +269,7 @@ impl Writer<'_> {
             actor: None,
             commit: None,
             url: None,
+            details: Vec::new(),
         });
         id
     }
