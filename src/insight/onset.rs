@@ -29,6 +29,9 @@ const TIMES: f64 = 1.3;
 /// Log-likelihood ratio below which there was no rise that could be told from noise.
 const LEAST_EVIDENCE: f64 = 3.0;
 
+/// A share below this is none.
+const NONE: f64 = 1e-8;
+
 /// When the present burn began.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Onset {
@@ -95,7 +98,7 @@ fn of(course: &Course, burning: f64) -> Option<(Onset, bool)> {
     }
     let is_new = minutes(course.from, course.slices.first()?.at) > strand.width + 5.0 * strand.step;
     let is_sure = is_new || fitted.at - knots[calm].at > PAUSE;
-    Some((told(&strand, &fitted, (&all[start..=peak], base)), is_sure))
+    Some((told(&strand, &fitted, &all[start..=peak]), is_sure))
 }
 
 /// The last stretch that burns as fast as the rule wants it; else the highest that comes near.
@@ -186,10 +189,9 @@ fn peak(all: &[Segment], start: usize, core: usize, base: f64) -> usize {
     peak
 }
 
-fn told(strand: &Strand, fitted: &Fit, (burn, base): (&[Segment], f64)) -> Onset {
+fn told(strand: &Strand, fitted: &Fit, burn: &[Segment]) -> Onset {
     // What is shown as "since" leaves the way up out.
     let top = burn.last().map_or(fitted.after, |one| one.level);
-    let bounds = |at: f64| strand.moment(at);
     // Of the first moments of a burn, a slice holds too little to tell how high it is.
     let known = strand.knots.last().map_or(0.0, |knot| knot.at - fitted.at);
     let after = if known > strand.width {
@@ -198,13 +200,13 @@ fn told(strand: &Strand, fitted: &Fit, (burn, base): (&[Segment], f64)) -> Onset
         top
     };
     Onset {
-        at: bounds(fitted.at),
-        earliest: bounds(fitted.earliest),
-        latest: bounds(fitted.latest),
-        before: if fitted.before < 1e-8 {
+        at: strand.moment(fitted.at),
+        earliest: strand.moment(fitted.earliest),
+        latest: strand.moment(fitted.latest),
+        before: if fitted.before < NONE {
             0.0
         } else {
-            fitted.before.min(base.max(fitted.before))
+            fitted.before
         },
         after,
         rise: SignedDuration::from_secs_f64(fitted.ramp * 60.0),

@@ -33,14 +33,13 @@ impl Because<'_> {
         )];
         words.push(likelihood(self.onset.evidence));
         match self.tie {
-            Tie::Own => {}
             Tie::Needed(1) => words.push(format!("needs {}", self.release.service.raw())),
             Tie::Needed(_) => words.push(format!(
                 "needs {} through others",
                 self.release.service.raw()
             )),
             Tie::Team => words.push("of the same team only".to_owned()),
-            Tie::Stranger => {}
+            Tie::Own | Tie::Stranger => {}
         }
         match self.release.status {
             ReleaseStatus::Failed => words.push("it failed".to_owned()),

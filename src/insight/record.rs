@@ -25,7 +25,7 @@ pub(super) fn is_production(environment: &str) -> bool {
             "production" | "prod" | "live" | "prd" | "main" | "default" | "canary"
         ) || part.starts_with("prod")
     };
-    parts.is_empty() || parts.iter().any(|part| is_live(part))
+    parts.is_empty() || parts.iter().any(is_live)
 }
 
 /// From when to when a release was on its way; `None` where it has no date or has not begun.

@@ -45,9 +45,9 @@ pub(super) fn segments(strand: &Strand) -> Vec<Segment> {
     best[0].0 = -price;
     for end in 1..=count {
         let mut least = (f64::INFINITY, 0);
-        for first in 0..end {
+        for (first, (before, _)) in best[..end].iter().enumerate() {
             let (bad, total) = within(first, end);
-            let cost = best[first].0 + strand.trust * cost(bad, total) + price;
+            let cost = before + strand.trust * cost(bad, total) + price;
             if cost < least.0 {
                 least = (cost, first);
             }

@@ -146,20 +146,20 @@ impl<'a> Court<'a> {
         onset: &Onset,
         (load, crowd): (Load, &Crowd<'a>),
     ) -> Option<Suspect> {
-        let time = timing(one, onset)?;
+        let fits = timing(one, onset)?;
         let service = burn.seen.slo.service.raw();
         let owner = one.release.service.raw();
         let tie = self.kin.tie(service, owner);
         let kin = match tie {
             Tie::Own => 0.98,
-            Tie::Needed(steps) => 0.98 * STEP_AWAY.powi(steps as i32),
+            Tie::Needed(steps) => 0.98 * STEP_AWAY.powf(steps as f64),
             Tie::Team => TEAM,
             Tie::Stranger => return None,
         };
         let sure = 1.0 - (-(onset.evidence - 2.0) / 4.0).exp();
         let size = (onset.after / onset.before.max(1e-9) - 1.0).clamp(0.0, 1.0);
         let record = record(one.release, &self.releases);
-        let mut score = kin * time * sure.max(0.0) * size * repute(one.release, record);
+        let mut score = kin * fits * sure.max(0.0) * size * repute(one.release, record);
         if self.is_superseded(one, onset) {
             score *= 0.7;
         }
@@ -216,12 +216,10 @@ impl<'a> Court<'a> {
         });
         let mut burn_too = burn_too.map(|burn| burn.seen.slo.service.raw());
         match tie {
-            Tie::Own => {
-                if burn_too.any(|name| matches!(self.kin.tie(service, name), Tie::Needed(_))) {
-                    0.5
-                } else {
-                    1.0
-                }
+            Tie::Own
+                if burn_too.any(|name| matches!(self.kin.tie(service, name), Tie::Needed(_))) =>
+            {
+                0.5
             }
             Tie::Needed(_) if burn_too.any(|name| name == owner) => 1.1,
             Tie::Needed(_) if self.measured.contains(owner) => 0.9,
