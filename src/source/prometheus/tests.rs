@@ -326,8 +326,16 @@ async fn the_present_is_the_servers_own_and_a_past_moment_is_named() {
     let past = Ask { at: then, ..ask() };
     source(&server.uri(), true).fetch(&past).await.unwrap();
     let forms = server.received_requests().await.unwrap();
-    let last = String::from_utf8_lossy(&forms.last().unwrap().body).into_owned();
-    assert!(last.contains("time=1700000000.000"), "{last}");
+    let last = |path: &str| {
+        let mut asked = forms.iter().rev();
+        let form = asked.find(|form| form.url.path() == path).unwrap();
+        String::from_utf8_lossy(&form.body).into_owned()
+    };
+    let instant = last("/api/v1/query");
+    assert!(instant.contains("time=1700000000.000"), "{instant}");
+    // The past of what burns ends at that moment as well.
+    let range = last("/api/v1/query_range");
+    assert!(range.contains("end=1700000000.000"), "{range}");
 }
 
 #[tokio::test]
