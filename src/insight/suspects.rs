@@ -336,7 +336,7 @@ fn repute(release: &Release, record: Record) -> f64 {
         _ => 1.0,
     };
     let kind = if record.is_rollback {
-        0.62
+        0.5
     } else if record.is_again {
         0.97
     } else {
