@@ -64,7 +64,8 @@ fn the_detail_says_since_when_it_burns_and_why_a_release_is_suspected() {
 
 #[test]
 fn a_key_leads_from_what_burns_to_the_suspect_even_through_a_filter() {
-    for (width, height) in SIZES {
+    // The smallest has no room for the title of a detail.
+    for (width, height) in SIZES.into_iter().skip(1) {
         for keys in ["d", "enter d", "2 / a u t h enter 1 d"] {
             let text = Stage::new(world(17), width, height).keys(keys).text();
             assert!(
