@@ -2,13 +2,7 @@
 //!
 //! The figures of `src/insight/` were set on seeds below 1,000. Here are others.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a test may panic, and its numbers are small"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "suspects/measure.rs"]
 mod measure;

@@ -20,6 +20,7 @@ const SEED: u64 = 90_000;
 /// Stories of each kind.
 const EACH: u64 = 1;
 
+#[expect(clippy::cast_precision_loss, reason = "a date and a small number")]
 /// Stories in one server, each with services of its own by a label.
 fn back_filled(dir: &Path, stories: &[Story]) -> Server {
     let mut text = String::from("# TYPE calls counter\n");

@@ -1,5 +1,7 @@
 //! What a Prometheus would say of a story: counters, scraped, and what it grows to in a window.
 
+#![expect(clippy::cast_precision_loss, reason = "a few thousand samples")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,5 +1,12 @@
 //! Numbers that look random and are the same for the same seed.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "lengths of short lists"
+)]
+
 /// splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 pub(crate) struct Random(u64);
 

@@ -1,5 +1,7 @@
 //! Incidents whose cause is known: traffic, errors and releases of a few services, by minute.
 
+#![expect(clippy::cast_possible_truncation, reason = "seconds of some days")]
+
 use jiff::{SignedDuration, Timestamp};
 use watchfire::domain::{Release, ReleaseStatus, Service};
 
@@ -311,6 +313,7 @@ impl Writer<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a kind")]
     fn plot(&mut self, kind: Kind, onset: f64, burn: f64) {
         match kind {
             BadRelease | LowTraffic | ScrapeGaps | Flapping => {

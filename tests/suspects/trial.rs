@@ -34,15 +34,15 @@ pub(crate) fn judge(
 ) {
     let prom = SourceName::new("prom");
     let deploys = SourceName::new("deploys");
-    let seen = observations(story, seed);
+    let slos = observations(story, seed);
     let known = Known {
-        slos: seen.iter().map(|one| (&prom, one)).collect(),
+        slos: slos.iter().map(|one| (&prom, one)).collect(),
         releases: story.releases.iter().map(|one| (&deploys, one)).collect(),
         services: &story.services,
     };
     let insights = Insights::of(&known, &Insights::default());
     for (service, release) in &story.guilty {
-        let Some(own) = seen.iter().find(|one| one.slo.service.raw() == service) else {
+        let Some(own) = slos.iter().find(|one| one.slo.service.raw() == service) else {
             continue;
         };
         if own.courses.is_empty() {
