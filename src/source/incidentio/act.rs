@@ -11,6 +11,7 @@ use super::wire::{Incident, One, Status, Statuses};
 use super::{IncidentIo, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
+use crate::source::standing::{after_sending, moved};
 
 /// An order that can be carried out, with all that it takes.
 struct Plan {
@@ -187,10 +188,6 @@ fn wording(order: &Order, plan: &Plan) -> (String, Value) {
     (format!("/v2/incidents/{id}/actions/edit"), body)
 }
 
-fn moved(message: &str) -> Fault {
-    Fault::new(FaultKind::Moved, message)
-}
-
 /// What a refusal of the one request that changes something means.
 fn refused(fault: Fault) -> Fault {
     let said = fault.message.raw();
@@ -206,7 +203,7 @@ fn refused(fault: Fault) -> Fault {
             fault.kind,
             format!("{said}; does `resolved_status` name a status that this incident can go to?"),
         ),
-        _ => return fault,
+        _ => return after_sending(fault),
     };
     Fault {
         kind,

@@ -13,6 +13,7 @@ use super::wire::{Incident, Myself, Named, One, Shift};
 use super::{PATIENCE, PagerDuty, options, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Target, Verb};
 use crate::http::Method;
+use crate::source::standing::{after_sending, moved};
 
 /// The longest that the API snoozes.
 const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_secs(604_800);
@@ -322,10 +323,6 @@ fn undo(order: &Order, plan: &Plan) -> Option<Order> {
     })
 }
 
-fn moved(message: &str) -> Fault {
-    Fault::new(FaultKind::Moved, message)
-}
-
 /// What a refusal of the one request that changes something means.
 fn refused(fault: Fault) -> Fault {
     let said = fault.message.raw();
@@ -341,7 +338,7 @@ fn refused(fault: Fault) -> Fault {
             fault.kind,
             format!("{said}; is `user_email` the address of a user there?"),
         ),
-        _ => return fault,
+        _ => return after_sending(fault),
     };
     Fault {
         kind,
