@@ -88,7 +88,7 @@ impl IncidentIo {
         }
         let looked = send(self.http.get(&format!("/v2/incidents/{id}"))).await;
         let answer = looked.map_err(|fault| match fault.kind {
-            FaultKind::NotFound => moved(&format!("incident.io has no incident {id} (404)")),
+            FaultKind::NotFound => moved(format!("incident.io has no incident {id} (404)")),
             _ => fault,
         })?;
         let row = answer.json::<One>()?.incident;
@@ -161,11 +161,9 @@ fn check_state(order: &Order, row: &Incident) -> Result<(), Fault> {
         format!("it is {}{name}{since}", present.word())
     };
     match order.target.seen {
-        Some(seen) if seen != present => {
-            Err(moved(&format!("{}, was {}", standing(), seen.word())))
-        }
+        Some(seen) if seen != present => Err(moved(format!("{}, was {}", standing(), seen.word()))),
         _ if present == IncidentStatus::Resolved && order.deed == Deed::Resolve => {
-            Err(moved(&format!("{}: over already", standing())))
+            Err(moved(format!("{}: over already", standing())))
         }
         _ => Ok(()),
     }

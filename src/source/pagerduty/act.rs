@@ -94,7 +94,7 @@ impl PagerDuty {
         }
         let request = with_headers(self.http.get(&format!("/incidents/{id}")));
         let answer = request.send().await.map_err(|fault| match fault.kind {
-            FaultKind::NotFound => moved(&format!("PagerDuty has no incident {id} (404)")),
+            FaultKind::NotFound => moved(format!("PagerDuty has no incident {id} (404)")),
             _ => fault,
         })?;
         let dated = answer.header("date").map(jiff::fmt::rfc2822::parse);
