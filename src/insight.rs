@@ -1,7 +1,7 @@
 //! Why, and since when: the beginning of each burn, and the releases that may be behind it.
 //!
 //! A burn's [`onset`] is found in how its bad events came over time. The releases near it are then
-//! ranked ([`suspects`]) by how well the burn could have begun with them, whose they are, where they
+//! ranked (`suspects`) by how well the burn could have begun with them, whose they are, where they
 //! went, and what else happened at that moment. What comes out is a hint with its reasons and never
 //! a verdict: 0.5 and more is called a suspicion, and "no release explains this" is an answer.
 //!
