@@ -492,6 +492,7 @@ impl fmt::Debug for Request<'_> {
 
 impl Answer {
     /// An answer that came by another client, which brings its own way to log in.
+    #[cfg(feature = "kubernetes")]
     pub(crate) fn new(status: u16, body: Vec<u8>) -> Self {
         Self {
             status,

@@ -1,6 +1,8 @@
 //! What can be configured, and the mistakes in it.
 
-use std::path::{Path, PathBuf};
+#[cfg(feature = "kubernetes")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
