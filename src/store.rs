@@ -207,16 +207,22 @@ impl Store {
             Ok(mut facts) => {
                 rename(&mut facts, &self.aliases);
                 feed.fault.clone_from(&facts.fault);
-                feed.facts = Arc::new(facts);
+                let before = std::mem::replace(&mut feed.facts, Arc::new(facts));
                 feed.last_success = Some(report.at);
                 feed.failures = 0;
+                if bears_on_burns(&before) || bears_on_burns(&feed.facts) {
+                    self.think();
+                }
             }
             Err(fault) => {
                 feed.fault = Some(fault);
                 feed.failures = feed.failures.saturating_add(1);
-                return;
             }
         }
+    }
+
+    /// Thinks anew about what burns.
+    fn think(&mut self) {
         let known = Known {
             slos: self.slos().map(|(feed, row)| (&feed.name, row)).collect(),
             releases: self
@@ -283,6 +289,11 @@ impl Store {
                 .map(move |row| (feed, row))
         })
     }
+}
+
+/// True for facts that say what burns, or what may be behind it.
+fn bears_on_burns(facts: &Facts) -> bool {
+    facts.slos.is_some() || facts.releases.is_some()
 }
 
 /// Calls every service by its one name, which is what joins SLOs, releases and incidents.
