@@ -22,6 +22,7 @@ mod commit;
 mod conditional;
 #[cfg(test)]
 mod fixture;
+mod gathered;
 pub mod github;
 pub mod gitlab;
 mod grade;
@@ -31,6 +32,7 @@ pub mod incidentio;
 pub mod jsm;
 pub mod json;
 pub mod kubernetes;
+mod lenient;
 mod link;
 mod listing;
 pub mod openmetrics;

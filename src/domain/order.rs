@@ -132,6 +132,21 @@ pub struct Order {
     pub deed: Deed,
 }
 
+impl Order {
+    /// The order that takes this one back, given to its target as it stands afterwards.
+    #[must_use]
+    pub fn undone_by(&self, deed: Deed, seen: IncidentStatus) -> Self {
+        Self {
+            source: self.source.clone(),
+            target: Target {
+                seen: Some(seen),
+                ..self.target.clone()
+            },
+            deed,
+        }
+    }
+}
+
 /// What an order would do, as the source says before anything is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preview {

@@ -124,6 +124,13 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// The same, told as the fault of one part of what was asked.
+    #[must_use]
+    pub fn of_part(self, part: &str) -> Self {
+        let message = format!("{part}: {}", self.message.raw()).into();
+        Self { message, ..self }
+    }
+
     /// A fault in one sentence.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Self {

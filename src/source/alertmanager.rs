@@ -177,10 +177,7 @@ async fn silences(member: &Http) -> Result<Vec<Silence>, Fault> {
         .await;
     answer
         .and_then(|answer| answer.json())
-        .map_err(|fault| Fault {
-            message: format!("silences: {}", fault.message.raw()).into(),
-            ..fault
-        })
+        .map_err(|fault| fault.of_part("silences"))
 }
 
 #[cfg(test)]

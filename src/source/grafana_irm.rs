@@ -23,12 +23,13 @@ use self::names::{Names, What};
 use self::pages::{List, Loaded};
 use self::rota::Rota;
 use self::rows::Reading;
-use self::wire::{Group, Schedule, Shift, time};
+use self::wire::{Group, Schedule, Shift};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use super::{alert, standing};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Facts, Fault, FaultKind, Order, Verb};
 use crate::http::Http;
+use crate::source::lenient::time;
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -158,13 +159,12 @@ impl Poll {
 
     /// Notes what went wrong beside the groups. What is not for us is told; the rest is a fault.
     fn note(&mut self, what: &str, fault: Fault) {
-        let fault = explained(fault);
-        let message: Untrusted = format!("{what}: {}", fault.message.raw()).into();
+        let fault = explained(fault).of_part(what);
         let kinds = [FaultKind::Auth, FaultKind::Forbidden, FaultKind::NotFound];
         if kinds.contains(&fault.kind) {
-            self.warnings.push(message);
+            self.warnings.push(fault.message);
         } else {
-            self.fault = self.fault.take().or(Some(Fault { message, ..fault }));
+            self.fault = self.fault.take().or(Some(fault));
         }
     }
 

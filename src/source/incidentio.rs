@@ -16,13 +16,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::options::Options;
-use self::pages::{List, Listed, send};
+use self::pages::{List, send};
 use self::rota::Rota;
 use self::wire::Named;
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
+use crate::source::gathered::Listed;
+use crate::source::trouble::is_withheld;
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -124,7 +126,7 @@ impl IncidentIo {
             Ok(ended) => ended,
             Err(fault) if ask.at.is_some() => return Err(fault),
             Err(fault) => {
-                facts.fault = Some(named("incidents that ended", &fault));
+                facts.fault = Some(fault.of_part("incidents that ended"));
                 Listed {
                     rows: Vec::new(),
                     warnings: Vec::new(),
@@ -224,10 +226,10 @@ impl IncidentIo {
                 .severities
                 .unwrap_or_default(),
             Err(fault) if is_withheld(fault.kind) => {
-                warnings.push(named("severities", &fault).message);
+                warnings.push(fault.of_part("severities").message);
                 Vec::new()
             }
-            Err(fault) => return Err(named("severities", &fault)),
+            Err(fault) => return Err(fault.of_part("severities")),
         };
         let mut ranks: Vec<_> = severities
             .into_iter()
@@ -254,11 +256,11 @@ impl IncidentIo {
             // Ids will do, then.
             Err(fault) if is_withheld(fault.kind) => {
                 if !self.options.teams.is_empty() {
-                    warnings.push(named("teams", &fault).message);
+                    warnings.push(fault.of_part("teams").message);
                 }
                 Vec::new()
             }
-            Err(fault) => return Err(named("teams", &fault)),
+            Err(fault) => return Err(fault.of_part("teams")),
         };
         let watched = self.watched(&teams)?;
         Ok(Names {
@@ -293,22 +295,6 @@ impl IncidentIo {
             watched.extend(found);
         }
         Ok(watched)
-    }
-}
-
-/// True for what asking again does not mend: the key has no right to that.
-fn is_withheld(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
-    )
-}
-
-/// A fault of one part.
-fn named(part: &str, fault: &Fault) -> Fault {
-    Fault {
-        message: format!("{part}: {}", fault.message.raw()).into(),
-        ..fault.clone()
     }
 }
 

@@ -23,11 +23,13 @@ use self::names::Names;
 use self::options::Options;
 use self::pages::{List, Loaded};
 use self::rota::Rota;
-use self::wire::{Alert, OnCalls, Schedule, Timeline, time};
+use self::wire::{Alert, OnCalls, Schedule, Timeline};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, IncidentStatus, Order, Verb};
 use crate::http::Http;
+use crate::source::lenient::stamp;
+use crate::source::lenient::time;
 use crate::store::Offers;
 
 /// `kind = "jsm"`.
@@ -289,7 +291,7 @@ impl Jsm {
 
     async fn rota(&self, schedule: &Schedule, at: Option<Timestamp>) -> Result<Rota, Fault> {
         let path = format!("{}/v1/schedules/{}", self.site, schedule.id);
-        let date = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let date = at.map(stamp);
         let mut on_calls = self.http.get(&format!("{path}/on-calls"));
         let mut timeline = self.http.get(&format!("{path}/timeline"));
         timeline = timeline

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::options::{Options, Severities};
-use self::pages::{List, Listed, stamp};
+use self::pages::List;
 use self::rota::Rota;
 use self::scope::{Scope, each};
 use self::wire::{LogEntry, Named};
@@ -26,6 +26,9 @@ use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
+use crate::source::gathered::Listed;
+use crate::source::lenient::stamp;
+use crate::source::trouble::is_withheld;
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -136,7 +139,7 @@ impl PagerDuty {
         match self.list_resolved(ask, deadline).await {
             Ok(listed) => take(listed, &mut facts.warnings),
             Err(fault) if ask.at.is_some() => return Err(fault),
-            Err(fault) => facts.fault = Some(named("resolved incidents", &fault)),
+            Err(fault) => facts.fault = Some(fault.of_part("resolved incidents")),
         }
         let found: Vec<_> = found.into_values().collect();
         if facts.fault.is_none() {
@@ -279,7 +282,7 @@ impl PagerDuty {
             // Then urgencies tell.
             Err(fault) if is_withheld(fault.kind) => {}
             Err(fault) => {
-                facts.fault = Some(named("priorities", &fault));
+                facts.fault = Some(fault.of_part("priorities"));
                 return;
             }
         }
@@ -364,7 +367,7 @@ impl PagerDuty {
             return Ok(());
         };
         let rota = Rota::ask(&self.http, scope, is_narrow, ask, deadline).await;
-        match rota.map_err(|fault| named("who is on call", &fault)) {
+        match rota.map_err(|fault| fault.of_part("who is on call")) {
             Ok(rota) => self.rota = Some(rota),
             Err(fault) if is_withheld(fault.kind) => {
                 self.rota = Some(Rota::withheld(ask.now, fault.message));
@@ -372,22 +375,6 @@ impl PagerDuty {
             Err(fault) => return Err(fault),
         }
         Ok(())
-    }
-}
-
-/// True for what asking again does not mend: the key, or the account, does not have that.
-fn is_withheld(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
-    )
-}
-
-/// A fault of one part.
-fn named(part: &str, fault: &Fault) -> Fault {
-    Fault {
-        message: format!("{part}: {}", fault.message.raw()).into(),
-        ..fault.clone()
     }
 }
 

@@ -230,8 +230,7 @@ impl Margin {
         match answer {
             Ok(answer) => Some(answer),
             Err(fault) => {
-                let message = Untrusted::from(format!("{part}: {}", fault.message.raw()));
-                self.fault.get_or_insert(Fault { message, ..fault });
+                self.fault.get_or_insert(fault.of_part(part));
                 None
             }
         }

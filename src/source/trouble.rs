@@ -61,6 +61,14 @@ pub(super) fn is_everywhere(kind: FaultKind) -> bool {
     )
 }
 
+/// True for what asking again does not mend: the key, or the account, does not have that.
+pub(super) fn is_withheld(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
+    )
+}
+
 /// How often in a row a server has sent us away without saying for how long.
 #[derive(Default)]
 pub(super) struct Patience(u32);

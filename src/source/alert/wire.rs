@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Matcher;
+use crate::source::lenient::or_default;
 
 /// One row of `GET /api/v2/alerts`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -173,13 +174,4 @@ impl From<&Matcher> for WireMatcher {
             is_equal: Some(matcher.is_equal),
         }
     }
-}
-
-/// Reads `null` as nothing: a nil slice or map of Go.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

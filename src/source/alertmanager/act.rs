@@ -12,6 +12,8 @@ use super::cluster::{Cluster, told};
 use crate::domain::{self, Deed, Done, Fault, FaultKind, IncidentStatus, Matcher, Order, Preview};
 use crate::http::Http;
 use crate::source::alert::{self, Alert, Silence};
+use crate::source::lenient::stamp;
+use crate::source::standing::moved;
 use crate::text::Untrusted;
 
 /// The most alerts that a preview lists; the rest is a number.
@@ -22,6 +24,24 @@ struct Wanted<'a> {
     matchers: &'a [Matcher],
     until: Timestamp,
     comment: &'a str,
+}
+
+impl<'a> Wanted<'a> {
+    /// What an order wants; the fault is that of any other order.
+    fn by(order: &'a Order) -> Result<Self, Fault> {
+        match &order.deed {
+            Deed::Silence {
+                matchers,
+                until,
+                comment,
+            } => Ok(Self {
+                matchers,
+                until: *until,
+                comment,
+            }),
+            _ => Err(not_offered(order)),
+        }
+    }
 }
 
 /// A silence as members know it.
@@ -38,18 +58,10 @@ impl Alertmanager {
     /// What an order would do, once it is known that it can be done.
     pub(super) async fn previewed(&self, order: &Order) -> Result<Preview, Fault> {
         let lines = match &order.deed {
-            Deed::Silence {
-                matchers,
-                until,
-                comment,
-            } => {
-                let wanted = Wanted {
-                    matchers,
-                    until: *until,
-                    comment,
-                };
+            Deed::Silence { .. } => {
+                let wanted = Wanted::by(order)?;
                 let cluster = self.ready_to_silence(order, &wanted).await?;
-                let hidden = self.hidden_by(&cluster, matchers).await?;
+                let hidden = self.hidden_by(&cluster, wanted.matchers).await?;
                 hiding(&hidden, &cluster)
             }
             Deed::Extend { until } => {
@@ -57,7 +69,12 @@ impl Alertmanager {
                 still_to_come(*until)?;
                 vec![
                     described(&known.silence),
-                    format!("ends {}, then {}", utc(known.silence.ends_at), utc(*until)).into(),
+                    format!(
+                        "ends {}, then {}",
+                        stamp(known.silence.ends_at),
+                        stamp(*until)
+                    )
+                    .into(),
                 ]
             }
             Deed::Expire => {
@@ -75,16 +92,8 @@ impl Alertmanager {
     /// Looks once more, then sends one request.
     pub(super) async fn carried_out(&self, order: &Order) -> Result<Done, Fault> {
         match &order.deed {
-            Deed::Silence {
-                matchers,
-                until,
-                comment,
-            } => {
-                let wanted = Wanted {
-                    matchers,
-                    until: *until,
-                    comment,
-                };
+            Deed::Silence { .. } => {
+                let wanted = Wanted::by(order)?;
                 let cluster = self.ready_to_silence(order, &wanted).await?;
                 self.silence(order, &wanted, &cluster.alive).await
             }
@@ -122,7 +131,7 @@ impl Alertmanager {
             hides_it && silence.ends() >= Some(wanted.until) && silence.is_in_force()
         };
         if let Some(silence) = cluster.silences().find(same) {
-            let until = silence.ends().map_or_else(String::new, utc);
+            let until = silence.ends().map_or_else(String::new, stamp);
             return Err(moved(format!(
                 "silence {} of {} hides just this until {until} already",
                 silence.id, silence.created_by
@@ -147,7 +156,7 @@ impl Alertmanager {
             return Ok(());
         }
         let by = match (now.suppression, now.silenced_until) {
-            (_, Some(until)) => format!("silenced until {}", utc(until)),
+            (_, Some(until)) => format!("silenced until {}", stamp(until)),
             (Some(by), None) => by.word().to_owned(),
             (None, None) => now.status.word().to_owned(),
         };
@@ -190,7 +199,7 @@ impl Alertmanager {
         let id = order.target.id.raw();
         let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if id.is_empty() || !id.chars().all(is_id) {
-            return Err(moved("no silence has such an id".to_owned()));
+            return Err(moved("no silence has such an id"));
         }
         let path = format!("/api/v2/silence/{id}");
         let asked = self.members.iter().map(|member| one_silence(member, &path));
@@ -209,7 +218,7 @@ impl Alertmanager {
         let Some((_, raw, wire)) = found.into_iter().next() else {
             return Err(match failed {
                 Some(fault) if !answered => fault,
-                _ => moved("the silence is not there any more".to_owned()),
+                _ => moved("the silence is not there any more"),
             });
         };
         let Some(silence) = told(&wire) else {
@@ -219,7 +228,7 @@ impl Alertmanager {
             ));
         };
         if wire.is_over() {
-            let ended = utc(silence.ends_at);
+            let ended = stamp(silence.ends_at);
             return Err(moved(format!("the silence is over since {ended}")));
         }
         Ok(Known {
@@ -288,20 +297,12 @@ fn written(matchers: &[Matcher]) -> String {
     each.join(" ")
 }
 
-fn utc(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
 fn still_to_come(until: Timestamp) -> Result<(), Fault> {
     if until > Timestamp::now() {
         return Ok(());
     }
-    let words = format!("the end is past, {}: give a later one", utc(until));
+    let words = format!("the end is past, {}: give a later one", stamp(until));
     Err(Fault::new(FaultKind::Query, words))
-}
-
-fn moved(words: String) -> Fault {
-    Fault::new(FaultKind::Moved, words)
 }
 
 fn nobody() -> Fault {

@@ -3,8 +3,9 @@
 //! Shapes: `assets/swagger.json` of argoproj/argo-cd, definitions `v1alpha1Application…`. Go leaves
 //! out what is empty and writes `null` for lists and times without a value; both are read as nothing.
 
+use crate::source::lenient::{or_default, time};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// The answer of `GET /api/v1/applications`.
 #[derive(Debug, Deserialize)]
@@ -266,17 +267,4 @@ impl OperationState {
     pub(super) fn finished(&self) -> Option<Timestamp> {
         time(self.finished_at.as_deref())
     }
-}
-
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
-}
-
-/// Reads `null` as the empty value.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

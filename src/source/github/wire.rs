@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::source::lenient::time;
 use crate::source::listing::Row;
 
 /// One row of `GET /repos/{owner}/{repo}/deployments`. Its state is not here but in its statuses.
@@ -136,8 +137,4 @@ impl Run {
     pub(super) fn changed(&self) -> Option<Timestamp> {
         time(self.updated_at.as_deref())
     }
-}
-
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }

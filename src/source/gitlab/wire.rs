@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::source::lenient::time;
 use crate::source::listing::Row;
 
 /// One row of `GET /projects/:id/deployments`.
@@ -118,8 +119,4 @@ impl Row for TagRelease {
     fn dated(&self) -> Option<Timestamp> {
         time(self.released_at.as_deref())
     }
-}
-
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }

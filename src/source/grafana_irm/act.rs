@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::wire::{Group, user_id};
 use super::{GrafanaIrm, rows};
-use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Target};
+use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
 use crate::source::standing::{Standing, after_sending, check, day, is_id, moved, not_offered};
 
@@ -206,12 +206,5 @@ fn undo(order: &Order) -> Option<Order> {
         Deed::Snooze { .. } => (Deed::Unsnooze, IncidentStatus::Silenced),
         _ => return None,
     };
-    Some(Order {
-        source: order.source.clone(),
-        target: Target {
-            seen: Some(seen),
-            ..order.target.clone()
-        },
-        deed,
-    })
+    Some(order.undone_by(deed, seen))
 }

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::names::Names;
-use super::wire::{Schedule, Shift, time, user_id};
+use super::wire::{Schedule, Shift, user_id};
 use crate::domain::OnCall;
+use crate::source::lenient::time;
 use crate::text::Untrusted;
 
 /// A schedule, and its shifts within the days that were asked for.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::names::Names;
-use super::wire::{Group, time, user_id};
+use super::wire::{Group, user_id};
 use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
+use crate::source::lenient::time;
 use crate::source::standing::Standing;
 use crate::source::web_link;
 use crate::text::Untrusted;

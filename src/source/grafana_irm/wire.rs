@@ -4,8 +4,8 @@
 //! `users.md`, `teams.md`, `integrations.md`). `team_id` and `labels` of an alert group are sent by
 //! the newest open version (1.16) without being in those pages. What is absent may be null as well.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use crate::source::lenient::or_default;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// One page of a list.
@@ -97,20 +97,6 @@ pub(super) struct Named {
     pub(super) username: Option<String>,
     pub(super) name: Option<String>,
     pub(super) email: Option<String>,
-}
-
-/// Null where a value should be is as good as none.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// A moment, if it is one.
-pub(super) fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }
 
 /// The id of a user, as a text or inside of an object.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::wire::Refusal;
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Answer, Http, Request, retry_after};
-use crate::text::Untrusted;
+use crate::source::gathered::{self, Cut, Gathered, Listed};
 
 /// What is asked for.
 pub(super) struct List<'a> {
@@ -29,12 +29,6 @@ pub(super) struct List<'a> {
     pub(super) deadline: Instant,
 }
 
-/// What came.
-pub(super) struct Listed<T> {
-    pub(super) rows: Vec<T>,
-    pub(super) warnings: Vec<Untrusted>,
-}
-
 /// What stands beside the rows of a page.
 #[derive(Debug, Default, Deserialize)]
 struct Meta {
@@ -45,47 +39,31 @@ struct Meta {
 impl List<'_> {
     /// Asks for page after page. A cursor that came before ends the list.
     pub(super) async fn ask<T: DeserializeOwned>(self, http: &Http) -> Result<Listed<T>, Fault> {
-        let (mut seen, mut cursors) = (HashSet::new(), HashSet::new());
-        let (mut rows, mut unread) = (Vec::new(), 0_usize);
-        let (mut after, mut total): (Option<String>, _) = (None, None);
+        let mut gathered = Gathered::new();
+        let mut cursors = HashSet::new();
+        let mut after: Option<String> = None;
         let cut = loop {
             let (found, meta) = self.page(http, after.as_deref()).await?;
-            total = meta.total_record_count.or(total);
-            for row in found {
-                let id = row.get("id").and_then(Value::as_str);
-                if !seen.insert(id.map_or_else(|| row.to_string(), str::to_owned)) {
-                    continue;
-                }
-                match serde_json::from_value(row) {
-                    Ok(row) => rows.push(row),
-                    Err(_) => unread += 1,
-                }
-            }
+            gathered.add(found, meta.total_record_count);
             let Some(next) = meta.after.filter(|after| !after.is_empty()) else {
                 break None;
             };
-            // The last page may have a cursor too; all has come when as many came as there are.
-            if total.is_some_and(|total| seen.len() >= total) {
+            // The last page may have a cursor too.
+            if gathered.is_complete() {
                 break None;
             }
             if !cursors.insert(next.clone()) {
-                break Some("the same cursor came again");
+                break Some(Cut::For("the same cursor came again"));
             }
-            if rows.len() >= self.cap {
-                break Some("");
+            if gathered.rows.len() >= self.cap {
+                break Some(Cut::Cap);
             }
             if Instant::now() >= self.deadline {
-                break Some("a poll has no time for more");
+                break Some(Cut::For("a poll has no time for more"));
             }
             after = Some(next);
         };
-        let mut warnings: Vec<Untrusted> = Vec::new();
-        warnings.extend(cut.map(|why| self.cut(rows.len(), total, why).into()));
-        if unread > 0 {
-            let words = format!("{unread} of {} {} could not be read", seen.len(), self.what);
-            warnings.push(words.into());
-        }
-        Ok(Listed { rows, warnings })
+        Ok(gathered.finish(cut, self.what, "there may be more"))
     }
 
     async fn page(&self, http: &Http, after: Option<&str>) -> Result<(Vec<Value>, Meta), Fault> {
@@ -99,32 +77,9 @@ impl List<'_> {
             request = request.query("after", after);
         }
         let mut answer: Map<String, Value> = send(request).await?.json()?;
-        let rows = match answer.remove(self.key) {
-            Some(Value::Array(rows)) => rows,
-            Some(Value::Null) => Vec::new(),
-            _ => {
-                let message = format!(
-                    "the answer has no `{}`; is `url` incident.io's API?",
-                    self.key
-                );
-                return Err(Fault::new(FaultKind::Decode, message));
-            }
-        };
+        let rows = gathered::rows(&mut answer, self.key, "incident.io's API")?;
         let meta = answer.remove("pagination_meta").map(Meta::deserialize);
         Ok((rows, meta.and_then(Result::ok).unwrap_or_default()))
-    }
-
-    fn cut(&self, rows: usize, total: Option<usize>, why: &str) -> String {
-        let what = self.what;
-        let words = match total.filter(|total| *total > rows) {
-            Some(total) => format!("{rows} of {total} {what} loaded"),
-            None => format!("{rows} {what} loaded, and there may be more"),
-        };
-        if why.is_empty() {
-            words
-        } else {
-            format!("{words}: {why}")
-        }
     }
 }
 

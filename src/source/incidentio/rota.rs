@@ -3,11 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::pages::{List, Listed, send};
+use super::pages::{List, send};
 use super::wire::{Entries, Schedule};
-use super::{IncidentIo, is_withheld, named, rows};
+use super::{IncidentIo, rows};
 use crate::domain::{Fault, OnCall};
 use crate::source::Ask;
+use crate::source::gathered::Listed;
+use crate::source::lenient::stamp;
+use crate::source::trouble::is_withheld;
 use crate::text::Untrusted;
 
 /// How many schedules, and how many a page: with more the API leaves out who is next.
@@ -46,11 +49,11 @@ impl IncidentIo {
                 self.rota = Some(Rota {
                     at: ask.now,
                     rows: None,
-                    warnings: vec![named("who is on call", &fault).message],
+                    warnings: vec![fault.of_part("who is on call").message],
                 });
                 return Ok(());
             }
-            Err(fault) => return Err(named("who is on call", &fault)),
+            Err(fault) => return Err(fault.of_part("who is on call")),
         };
         listed
             .rows
@@ -111,9 +114,4 @@ impl Rota {
         };
         now.duration_since(self.at) < ROTA_GOOD_FOR && !self.rows.iter().flatten().any(has_changed)
     }
-}
-
-/// A time without fractions of a second.
-fn stamp(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

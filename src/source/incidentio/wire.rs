@@ -3,6 +3,7 @@
 //! Shapes: the vendor's description 1.0.0, by its generated client `incident-io` 2.41. New values of
 //! enumerations and new fields may come at any time, and any field may be `null` or absent here.
 
+use crate::source::lenient::time;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -292,8 +293,4 @@ impl Refusal {
     pub(super) fn until(&self) -> Option<Timestamp> {
         time(self.rate_limit.as_ref()?.retry_after.as_deref())
     }
-}
-
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }

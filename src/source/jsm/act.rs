@@ -11,8 +11,9 @@ use tokio::time::{Duration, Instant, sleep};
 use super::pages::{List, Loaded};
 use super::wire::{Alert, Escalation, Queued, RequestStatus};
 use super::{Jsm, rows};
-use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Target};
+use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
+use crate::source::lenient::stamp;
 use crate::source::standing::{
     Standing, after_sending, check, day, is_id, moved, not_offered, unsure,
 };
@@ -231,7 +232,7 @@ fn wording(deed: &Deed, plan: &Plan) -> Result<(&'static str, Option<Value>), Fa
         Deed::Unacknowledge => ("unacknowledge", None),
         Deed::Resolve => ("close", None),
         Deed::Snooze { until } => {
-            let end = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let end = stamp(*until);
             ("snooze", Some(json!({ "endTime": end })))
         }
         Deed::Note { text } => ("notes", Some(json!({ "note": text }))),
@@ -282,12 +283,5 @@ fn undo(order: &Order) -> Option<Order> {
         Deed::Unacknowledge => (Deed::Acknowledge, IncidentStatus::Triggered),
         _ => return None,
     };
-    Some(Order {
-        source: order.source.clone(),
-        target: Target {
-            seen: Some(seen),
-            ..order.target.clone()
-        },
-        deed,
-    })
+    Some(order.undone_by(deed, seen))
 }

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::names::Names;
-use super::wire::{OnCalls, Participant, Period, Responder, Timeline, time};
+use super::wire::{OnCalls, Participant, Period, Responder, Timeline};
 use crate::domain::OnCall;
+use crate::source::lenient::time;
 use crate::text::Untrusted;
 
 /// A schedule with its answers.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::names::Names;
-use super::wire::{Alert, time};
+use super::wire::Alert;
 use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
+use crate::source::lenient::time;
 use crate::source::standing::Standing;
 use crate::text::Untrusted;
 

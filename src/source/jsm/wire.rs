@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use crate::source::lenient::or_default;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// One page of a list: `values`, and where the next one is.
@@ -183,18 +183,4 @@ pub(super) struct Queued {
 pub(super) struct RequestStatus {
     pub(super) is_success: Option<bool>,
     pub(super) status: Option<String>,
-}
-
-/// Null where a value should be is as good as none.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// A moment, if it is one.
-pub(super) fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }

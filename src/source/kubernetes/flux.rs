@@ -7,9 +7,10 @@
 use serde::Deserialize;
 
 use super::naming::{Naming, detail};
-use super::wire::{Condition, Metadata, or_default, time};
+use super::wire::{Condition, Metadata};
 use crate::domain::{Release, ReleaseStatus};
 use crate::source::commit;
+use crate::source::lenient::{or_default, time};
 use crate::text::Untrusted;
 
 /// A Kustomization or a HelmRelease.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::source::lenient::{or_default, time};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
@@ -294,19 +295,6 @@ pub(super) struct Revision {
 pub(super) struct RevisionData {
     #[serde(deserialize_with = "or_default")]
     pub(super) spec: Spec,
-}
-
-pub(super) fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
-}
-
-/// Reads `null` as the empty value.
-pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Reads a number that some write as text; `None` for anything else.

@@ -11,9 +11,10 @@ use super::pages::{List, with_headers};
 use super::scope::each;
 use super::wire::{Incident, Myself, Named, One, Shift};
 use super::{PATIENCE, PagerDuty, options, rows};
-use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Target, Verb};
+use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Verb};
 use crate::http::Method;
 use crate::source::standing::{after_sending, moved};
+use crate::source::trouble::is_withheld;
 
 /// The longest that the API snoozes.
 const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_secs(604_800);
@@ -166,7 +167,7 @@ impl PagerDuty {
         let request = with_headers(self.http.get("/users/me"));
         let email = match request.send().await {
             Ok(answer) => answer.json::<Myself>().ok().and_then(Myself::email),
-            Err(fault) if super::is_withheld(fault.kind) => None,
+            Err(fault) if is_withheld(fault.kind) => None,
             Err(fault) => return Err(fault),
         };
         let email = email.filter(|email| options::is_address(email)).ok_or_else(|| {
@@ -313,14 +314,7 @@ fn undo(order: &Order, plan: &Plan) -> Option<Order> {
         (Deed::Resolve, _) => (Deed::Unacknowledge, Resolved),
         _ => return None,
     };
-    Some(Order {
-        source: order.source.clone(),
-        target: Target {
-            seen: Some(seen),
-            ..order.target.clone()
-        },
-        deed,
-    })
+    Some(order.undone_by(deed, seen))
 }
 
 /// What a refusal of the one request that changes something means.

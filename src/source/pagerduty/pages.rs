@@ -3,17 +3,14 @@
 //! Classic pagination: `limit` (at most 100), `offset`, `more`. `PagerDuty` refuses what lies beyond
 //! `offset + limit` of 10,000, and its own clients go on by the `limit` that was echoed.
 
-use std::collections::HashSet;
-
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::domain::{Fault, FaultKind};
+use crate::domain::Fault;
 use crate::http::{Http, Request};
-use crate::text::Untrusted;
+use crate::source::gathered::{self, Cut, Gathered, Listed};
 
 /// How many rows a page has, the most that there may be.
 const PAGE: usize = 100;
@@ -36,13 +33,6 @@ pub(super) struct List<'a> {
     pub(super) deadline: Instant,
 }
 
-/// What came.
-#[derive(Debug)]
-pub(super) struct Listed<T> {
-    pub(super) rows: Vec<T>,
-    pub(super) warnings: Vec<Untrusted>,
-}
-
 /// What stands beside the rows of a page.
 #[derive(Debug, Default, Deserialize)]
 struct Page {
@@ -59,45 +49,30 @@ impl List<'_> {
         http: &Http,
         is_enough: impl Fn(&[T]) -> bool,
     ) -> Result<Listed<T>, Fault> {
-        let mut seen = HashSet::new();
-        let (mut rows, mut unread, mut offset) = (Vec::new(), 0_usize, 0);
-        let mut total = None;
+        let mut gathered = Gathered::new();
+        let mut offset = 0;
         let cut = loop {
             let (found, page) = self.page(http, offset).await?;
-            total = page.total.or(total);
-            let before = seen.len();
-            let fresh = found.into_iter().filter(|row| seen.insert(identity(row)));
-            let first = rows.len();
-            for row in fresh {
-                match serde_json::from_value(row) {
-                    Ok(row) => rows.push(row),
-                    Err(_) => unread += 1,
-                }
-            }
-            if page.more != Some(true) || is_enough(&rows[first..]) {
+            let (before, first) = (gathered.seen(), gathered.rows.len());
+            gathered.add(found, page.total);
+            if page.more != Some(true) || is_enough(&gathered.rows[first..]) {
                 break None;
             }
-            if seen.len() == before {
-                break Some("the same page came again");
+            if gathered.seen() == before {
+                break Some(Cut::For("the same page came again"));
             }
             offset += page
                 .limit
                 .filter(|limit| (1..=PAGE).contains(limit))
                 .unwrap_or(PAGE);
-            if rows.len() >= self.cap || offset + PAGE > FARTHEST {
-                break Some("");
+            if gathered.rows.len() >= self.cap || offset + PAGE > FARTHEST {
+                break Some(Cut::Cap);
             }
             if Instant::now() >= self.deadline {
-                break Some("a poll has no time for more");
+                break Some(Cut::For("a poll has no time for more"));
             }
         };
-        let mut warnings: Vec<Untrusted> = Vec::new();
-        warnings.extend(cut.map(|why| self.cut(rows.len(), total, why).into()));
-        if unread > 0 {
-            let words = format!("{unread} of {} {} could not be read", seen.len(), self.what);
-            warnings.push(words.into());
-        }
-        Ok(Listed { rows, warnings })
+        Ok(gathered.finish(cut, self.what, "there are more"))
     }
 
     async fn page(&self, http: &Http, offset: usize) -> Result<(Vec<Value>, Page), Fault> {
@@ -108,47 +83,9 @@ impl List<'_> {
             request = request.query(name, value);
         }
         let mut answer: Map<String, Value> = request.send().await?.json()?;
-        let rows = match answer.remove(self.key) {
-            Some(Value::Array(rows)) => rows,
-            Some(Value::Null) => Vec::new(),
-            _ => {
-                let message = format!(
-                    "the answer has no `{}`; is `url` PagerDuty's REST API?",
-                    self.key
-                );
-                return Err(Fault::new(FaultKind::Decode, message));
-            }
-        };
+        let rows = gathered::rows(&mut answer, self.key, "PagerDuty's REST API")?;
         let page = Page::deserialize(Value::Object(answer)).unwrap_or_default();
         Ok((rows, page))
-    }
-
-    /// `200 of 950 incidents loaded`.
-    fn cut(&self, rows: usize, total: Option<usize>, why: &str) -> String {
-        let what = self.what;
-        let total = total.filter(|total| *total > rows);
-        let words = match total {
-            Some(total) => format!("{rows} of {total} {what} loaded"),
-            None => format!("{rows} {what} loaded, and there are more"),
-        };
-        if why.is_empty() {
-            words
-        } else {
-            format!("{words}: {why}")
-        }
-    }
-}
-
-/// A time as the API writes it: in UTC, without fractions of a second.
-pub(super) fn stamp(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// What makes a row itself: its id, or all of it where it has none.
-fn identity(row: &Value) -> String {
-    match row.get("id").and_then(Value::as_str) {
-        Some(id) => id.to_owned(),
-        None => row.to_string(),
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::pages::{List, Listed, stamp};
+use super::pages::List;
 use super::scope::{Scope, each};
 use super::wire::{Named, Shift};
 use crate::domain::{Fault, OnCall};
 use crate::http::Http;
 use crate::source::Ask;
+use crate::source::gathered::Listed;
+use crate::source::lenient::stamp;
 use crate::text::Untrusted;
 
 /// How many shifts are looked at.

@@ -10,6 +10,7 @@ use super::pages::List;
 use super::wire::{Named, Service};
 use crate::domain::{Fault, FaultKind};
 use crate::http::Http;
+use crate::source::trouble::is_withheld;
 use crate::text::Untrusted;
 
 /// How many teams and services are looked through.
@@ -101,12 +102,12 @@ impl Scope {
             Ok(listed) => return Ok(listed),
             Err(fault) => fault,
         };
-        let message = format!("{key}: {}", fault.message.raw()).into();
-        if super::is_withheld(fault.kind) && words.iter().all(|word| is_id(word)) {
-            self.warnings.push(message);
+        let fault = fault.of_part(key);
+        if is_withheld(fault.kind) && words.iter().all(|word| is_id(word)) {
+            self.warnings.push(fault.message);
             return Ok(None);
         }
-        Err(Fault { message, ..fault })
+        Err(fault)
     }
 
     /// The ids of what the settings name. An id that is not in the list is asked for all the same.

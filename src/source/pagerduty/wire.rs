@@ -3,6 +3,7 @@
 //! Shapes: `reference/REST/openapiv3.json` of PagerDuty/api-schema. Whatever the examples there show,
 //! any field may be `null` or absent here, since a plan without a feature leaves it out.
 
+use crate::source::lenient::time;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Number;
@@ -220,9 +221,4 @@ impl Myself {
     pub(super) fn email(self) -> Option<String> {
         self.user?.email
     }
-}
-
-/// Times carry an offset, of the account's zone unless another is asked for.
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }

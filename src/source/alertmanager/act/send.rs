@@ -3,11 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Known, Wanted, moved, nobody, utc, written};
+use super::{Known, Wanted, nobody, written};
 use crate::domain::{Deed, Done, Fault, FaultKind, Order, Target};
 use crate::http::{Http, Method};
 use crate::source::alert::WireMatcher;
 use crate::source::alertmanager::Alertmanager;
+use crate::source::lenient::stamp;
+use crate::source::standing::moved;
 use crate::text::Untrusted;
 
 /// A silence begins so much before now, by the server's clock as we know it, to the half second:
@@ -52,7 +54,7 @@ impl Alertmanager {
             deed: Deed::Expire,
         };
         Ok(Done {
-            said: format!("silence {id} until {}", utc(wanted.until)).into(),
+            said: format!("silence {id} until {}", stamp(wanted.until)).into(),
             undo: Some(Box::new(undo)),
         })
     }
@@ -83,7 +85,7 @@ impl Alertmanager {
             })
         });
         Ok(Done {
-            said: format!("silence {id} until {}, was {}", utc(until), utc(was)).into(),
+            said: format!("silence {id} until {}, was {}", stamp(until), stamp(was)).into(),
             undo,
         })
     }
@@ -99,7 +101,7 @@ impl Alertmanager {
             }
         }
         outcome.map_err(|fault| match fault.kind {
-            FaultKind::NotFound => moved("the silence is not there any more".to_owned()),
+            FaultKind::NotFound => moved("the silence is not there any more"),
             _ => fault,
         })?;
         let silence = &known.silence;
@@ -121,7 +123,7 @@ impl Alertmanager {
         let said = format!(
             "silence {} is over, was until {}",
             known.wire.id,
-            utc(silence.ends_at)
+            stamp(silence.ends_at)
         );
         Ok(Done {
             said: said.into(),
