@@ -25,6 +25,8 @@ use body::Body;
 use client::Transport;
 use fault::Endpoint;
 
+#[cfg(feature = "kubernetes")]
+pub(crate) use fault::cause;
 pub use limits::{Limits, retry_after};
 pub use reqwest::Method;
 

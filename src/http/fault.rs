@@ -36,7 +36,7 @@ impl Endpoint {
     /// Why there is no answer.
     pub(super) fn transport_fault(&self, error: &reqwest::Error) -> Fault {
         let Self { authority, .. } = self;
-        if let Some(error) = find::<rustls::Error>(error) {
+        if let Some(error) = cause::<rustls::Error>(error) {
             return Fault::new(FaultKind::Tls, tls_words(error, authority));
         }
         let place = if self.proxied {
@@ -51,7 +51,7 @@ impl Endpoint {
             let words = format!("no such host for {place}; check `url` and DNS");
             return Fault::new(FaultKind::Connect, words);
         }
-        let kind = find::<io::Error>(error).map(io::Error::kind);
+        let kind = cause::<io::Error>(error).map(io::Error::kind);
         let damaged = match kind {
             Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => true,
             // What flate2 says, while a lost connection has a kind of its own.
@@ -321,7 +321,7 @@ fn certificate_words(reason: &CertificateError, authority: &str) -> String {
 }
 
 /// The first error of a type in a chain, also inside of I/O errors.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(crate) fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {
@@ -330,7 +330,7 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
         if let Some(inner) = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref)
-            && let Some(found) = find::<T>(inner)
+            && let Some(found) = cause::<T>(inner)
         {
             return Some(found);
         }

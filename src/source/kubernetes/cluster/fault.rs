@@ -9,7 +9,7 @@ use kube::client::AuthError;
 use kube::config::{KubeconfigError, LoadDataError};
 
 use crate::domain::{Fault, FaultKind};
-use crate::http::MAX_BODY;
+use crate::http::{MAX_BODY, cause};
 
 /// What is wrong with a kubeconfig, without a word of what it holds.
 pub(super) fn kubeconfig_fault(error: &KubeconfigError) -> Fault {
@@ -85,13 +85,13 @@ pub(super) fn fault(error: &kube::Error) -> Fault {
         }
         _ => {}
     }
-    if let Some(error) = find::<AuthError>(error) {
+    if let Some(error) = cause::<AuthError>(error) {
         return Fault::new(FaultKind::Secret, auth_words(error));
     }
-    if let Some(error) = find::<rustls::Error>(error) {
+    if let Some(error) = cause::<rustls::Error>(error) {
         return Fault::new(FaultKind::Tls, tls_words(error));
     }
-    let words = match find::<io::Error>(error).map(io::Error::kind) {
+    let words = match cause::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused; is the API server running?",
         Some(io::ErrorKind::TimedOut) => {
             "no connection in time; is the cluster reachable from here, VPN included?"
@@ -150,30 +150,11 @@ fn tls_words(error: &rustls::Error) -> String {
 }
 
 pub(super) fn body_fault(error: &(dyn StdError + 'static)) -> Fault {
-    if find::<LengthLimitError>(error).is_some() {
+    if cause::<LengthLimitError>(error).is_some() {
         let limit = MAX_BODY / (1024 * 1024);
         let words = format!("answer exceeds {limit} MiB; narrow it by `namespaces`");
         return Fault::new(FaultKind::TooLarge, words);
     }
     let words = "the API server broke off before its answer was whole; is it restarting?";
     Fault::new(FaultKind::Connect, words)
-}
-
-/// The first error of a type in a chain, also inside of I/O errors.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        if let Some(inner) = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            && let Some(found) = find::<T>(inner)
-        {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }
