@@ -179,7 +179,7 @@ impl Pane for Releases {
     }
 
     fn nobody(&self) -> &'static str {
-        "no source tells of releases: add one of kind github or json, or build_info to a prometheus"
+        "no source tells of releases: add one of kind github, gitlab, argocd, kubernetes or json, or build_info to a prometheus"
     }
 
     fn has_pages(&self) -> bool {
