@@ -19,12 +19,13 @@ use serde_json::{Value, json};
 use crate::config::Settings;
 use crate::domain::errand::Ending;
 use crate::domain::{Done, Errand, Fault, FaultKind, Order};
+use crate::state;
 
 pub use read::{Outcome, Record, records};
 pub use words::{order as order_as_json, result_word};
 
 /// The file's place below the state folder.
-const PLACE: &str = "watchfire/audit.jsonl";
+const PLACE: &str = "audit.jsonl";
 
 /// Where orders are written down, and by whom.
 #[derive(Debug)]
@@ -49,13 +50,21 @@ impl Audit {
     pub fn of(settings: &Settings) -> Self {
         let path = settings.actions.audit_log.clone();
         Self {
-            path: path.unwrap_or_else(|| file::state_folder().join(PLACE)),
+            path: path.unwrap_or_else(Self::default_path),
             who: settings.me.called(),
             host: rustix::system::uname()
                 .nodename()
                 .to_string_lossy()
                 .into_owned(),
         }
+    }
+
+    /// Where it is when the settings do not say: in the state folder, or here without one.
+    fn default_path() -> PathBuf {
+        let folder = state::folder(state::variable);
+        folder
+            .unwrap_or_else(|| PathBuf::from("watchfire"))
+            .join(PLACE)
     }
 
     /// Where it is.

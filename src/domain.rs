@@ -3,6 +3,7 @@
 //! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
 
 pub mod errand;
+pub mod event;
 pub mod exchange;
 pub mod explanation;
 pub mod finding;
@@ -24,6 +25,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use errand::{Errand, Ran};
+pub use event::{Event, Turn, What};
 pub use exchange::Exchange;
 pub use explanation::Explanation;
 pub use finding::{Finding, Grade};

@@ -33,6 +33,7 @@
 //! | [`config`] | settings, layered and checked; mistakes that point at their line | a vendor's name |
 //! | [`http`] | the one HTTP client: time-outs, a cap on bytes, no redirects, redaction | a vendor's name |
 //! | [`source`] | one file a kind of source: options, wire types, fetch, parse | the store's rows, the screen |
+//! | [`state`] | what is kept on this machine: folders and files for their owner, `SQLite` files of ours | what is in them |
 //! | [`audit`] | what was ordered, by whom, and what became of it, in a file | changing a line |
 //! | [`act`] | leave to change things; commands of the user's own | doing what is not written down |
 //! | [`poll`] | one task a source, when it asks again, and orders in turn | interpreting facts |
@@ -166,11 +167,13 @@ pub mod dialect;
 pub mod domain;
 pub mod http;
 pub mod insight;
+pub mod journal;
 pub mod pane;
 pub mod poll;
 pub mod print;
 pub mod run;
 pub mod source;
+pub mod state;
 pub mod store;
 pub mod term;
 pub mod text;

@@ -2,6 +2,8 @@
 //!
 //! A failed poll never takes rows away: it only makes them older.
 
+mod world;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use crate::domain::{
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
 
+pub use world::{Heard, Past, World};
+
 /// What the store knows of one source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Feed {
@@ -22,6 +26,8 @@ pub struct Feed {
     pub name: SourceName,
     /// Its kind, `prometheus` for example.
     pub kind: &'static str,
+    /// What makes it the same source for whoever remembers it: its kind and where it is.
+    pub identity: String,
     /// How often it is asked.
     pub interval: SignedDuration,
     /// After how long of failing it counts as down.
@@ -67,6 +73,7 @@ impl Feed {
         Self {
             name,
             kind,
+            identity: kind.to_owned(),
             interval,
             stale_after,
             offers,
@@ -77,6 +84,13 @@ impl Feed {
             failures: 0,
             next_try: None,
         }
+    }
+
+    /// The same, which is told from others of its name by this.
+    #[must_use]
+    pub fn identified_by(mut self, identity: impl Into<String>) -> Self {
+        self.identity = identity.into();
+        self
     }
 
     /// The same, known to measure these SLOs before it has answered.

@@ -1,23 +1,10 @@
 //! The file itself: for its owner alone, and every line whole or ended.
 
-use std::env;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Where programs keep what they did: `$XDG_STATE_HOME`, or `~/.local/state` (XDG Base Directory
-/// Specification 0.8; a relative path counts as none).
-pub(super) fn state_folder() -> PathBuf {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_STATE_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".local/state")))
-        .unwrap_or_else(|| PathBuf::from("."))
-}
+use crate::state::{make_folder_of, private};
 
 /// Appends one line by one `write`, and comes back when it is on the disk.
 ///
@@ -43,28 +30,14 @@ pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        && !folder.exists()
-    {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
+    make_folder_of(path)?;
     match fs::metadata(path) {
         Ok(known) if !known.is_file() => {
             return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
         }
         _ => {}
     }
-    OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
+    private().read(true).append(true).open(path)
 }
 
 /// True when the last line has no end.

@@ -46,7 +46,7 @@ impl IncidentStatus {
 }
 
 /// Why a silenced incident does not notify.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Suppression {
     /// Somebody silenced it.
@@ -69,7 +69,7 @@ impl Suppression {
 }
 
 /// An alert, page or incident ticket, open or resolved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// Unique within its source, and stable from poll to poll.
     pub id: Untrusted,

@@ -1,11 +1,12 @@
 //! Who is on call, and who is next.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::text::Untrusted;
 
 /// One shift of one person, as a schedule says it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnCall {
     /// The rota: a schedule, or an escalation policy where no schedule stands behind a step.
     pub schedule: Untrusted,

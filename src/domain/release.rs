@@ -54,7 +54,7 @@ impl ReleaseStatus {
 }
 
 /// A version of a service reaching an environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Unique within its source, and stable from poll to poll.
     pub id: Untrusted,

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Incident, Observation, OnCall, Release, Silence};
 use crate::text::Untrusted;
 
 /// The name a source has in the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct SourceName(Arc<str>);
 
 impl SourceName {
@@ -22,6 +23,18 @@ impl SourceName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for SourceName {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<SourceName> for String {
+    fn from(name: SourceName) -> Self {
+        name.as_str().to_owned()
     }
 }
 
@@ -72,7 +85,8 @@ pub struct Report {
 }
 
 /// What kind of thing went wrong: decides back-off and wording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// No answer in time.
     Timeout,
@@ -113,7 +127,7 @@ pub enum FaultKind {
 }
 
 /// Why a poll failed. A value that is shown, so its words may hold foreign text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// What kind of thing went wrong.
     pub kind: FaultKind,

@@ -3,11 +3,12 @@
 use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::text::Untrusted;
 
 /// One condition on one label. All of a silence's have to hold.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Matcher {
     /// The label.
     pub name: String,
@@ -54,7 +55,7 @@ impl fmt::Display for Matcher {
 }
 
 /// A silence that is in force, or will be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     /// Unique within its source; an edit may give it another.
     pub id: Untrusted,

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Period, SourceName, Window};
 use crate::text::Untrusted;
@@ -28,7 +28,8 @@ pub use state::{Phase, State, Verdict};
 pub use weakness::weaknesses;
 
 /// What one window says: one of four things, and only the first is a number.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reading {
     /// Bad events over all events: finite, 0 or more.
     Ratio(f64),
@@ -110,7 +111,7 @@ impl Reading {
 }
 
 /// How many events a window held.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Events {
     /// Those that broke the objective.
     pub bad: f64,
@@ -130,7 +131,7 @@ pub struct Sample {
 }
 
 /// Where an SLO's definition came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// A `[[slo]]` of the configuration.
@@ -162,7 +163,7 @@ impl Origin {
 }
 
 /// A service level objective: what is promised, and when to shout.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Slo {
     /// Whose promise; the join key with releases and incidents.
     pub service: Untrusted,

@@ -249,6 +249,14 @@ impl Serialize for Period {
     }
 }
 
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
 /// `then` as an age at `now`, never negative: a clock that stepped back makes things new, not wrong.
 pub fn age(then: Timestamp, now: Timestamp) -> SignedDuration {
     then.duration_until(now).max(SignedDuration::ZERO)

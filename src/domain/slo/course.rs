@@ -1,9 +1,10 @@
 //! How bad events came over time, closely: what a burn's beginning is found in.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// The events of the time before a moment, as long as [`Course::width`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     /// Its end.
     pub at: Timestamp,
@@ -14,7 +15,7 @@ pub struct Slice {
 }
 
 /// A stretch of time in slices, which may overlap.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Course {
     /// Oldest first. A moment without events, or without data, has none.
     pub slices: Vec<Slice>,

@@ -1,11 +1,11 @@
 //! Alert rules, and what binary fractions do to thresholds.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Period, Severity, Window};
 
 /// An alert rule: it fires when both windows burn above the factor.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// What it does to people.
     pub severity: Severity,

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evaluate::{self, Plan, millis};
-use super::history::{History, MINUTE, Tier, Trouble, floor};
+use super::history::{History, MINUTE, Tier, floor};
 use super::segment::Segment;
 use super::walk::Index;
 use crate::domain::slo::Point;
 use crate::domain::{Window, window};
+use crate::state::database::Trouble;
 
 /// How far back a chart looks.
 const REACH: SignedDuration = SignedDuration::from_hours(3);

@@ -11,13 +11,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::course::Courses;
-use super::history::{History, Trouble};
+use super::history::History;
 use super::segment::Segment;
 use super::selector::{Formula, Selectors};
 use super::walk::{Floors, Index, Indexed, Walk};
 use crate::config::Sli;
 use crate::domain::slo::Point;
 use crate::domain::{Events, Observation, Reading, Sample, Slo, Window, window};
+use crate::state::database::Trouble;
 
 /// How often a window longer than [`SHORT`] is read again.
 const CADENCE: SignedDuration = SignedDuration::from_mins(1);

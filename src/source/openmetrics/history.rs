@@ -11,19 +11,20 @@
 //! | `series` | the labels of one, as JSON | as long as its samples |
 //! | `targets` | when a target was last asked, and what was wrong with it | while it is a target |
 
-mod file;
 mod open;
 mod prune;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rusqlite::{Connection, Row};
 
 use super::segment::Segment;
-use crate::domain::{Fault, FaultKind};
+use crate::domain::Fault;
+use crate::state;
+use crate::state::database::Trouble;
 
-pub(super) use file::Lock;
+pub(super) use open::FORM;
 use write::Known;
 
 /// How long single samples are kept, in milliseconds: the windows that page end exactly.
@@ -97,39 +98,6 @@ pub(super) struct History {
     limits: Limits,
     known: Known,
     pruned_at: Option<i64>,
-}
-
-/// Why the file cannot be used.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It is damaged: it is of no use to anybody.
-    Damaged,
-    /// Anything else, in words.
-    Other(String),
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
-            _ => Self::Other(error.to_string()),
-        }
-    }
-}
-
-impl Trouble {
-    /// The same as a fault that names the file.
-    pub(super) fn fault(&self, path: &Path) -> Fault {
-        let path = path.display();
-        let message = match self {
-            Self::Damaged => {
-                format!("the history {path} is damaged; its next writer begins a new one")
-            }
-            Self::Other(words) => format!("the history {path} cannot be used: {words}"),
-        };
-        Fault::new(FaultKind::Crash, message)
-    }
 }
 
 impl History {
@@ -242,7 +210,9 @@ pub(super) fn default_path(
     source: &str,
     variable: impl Fn(&str) -> Option<PathBuf>,
 ) -> Option<PathBuf> {
-    file::default_path(source, variable)
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let name = source.replace(|c| !is_plain(c), "_");
+    Some(state::folder(variable)?.join(format!("{name}.db")))
 }
 
 #[cfg(test)]

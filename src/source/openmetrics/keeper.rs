@@ -7,8 +7,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evaluate::{Evaluation, Evaluator, Plan, Question};
-use super::history::{History, Limits, Lock, Scraped, TargetState, Tier, Trouble};
+use super::history::{FORM, History, Limits, Scraped, TargetState, Tier};
 use crate::domain::{Fault, FaultKind, window};
+use crate::state::Lock;
+use crate::state::database::Trouble;
 
 /// Who is at the history of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,7 +198,7 @@ impl Keeper {
         outcome.map_err(|trouble| {
             self.damaged |= matches!(trouble, Trouble::Damaged);
             self.close();
-            trouble.fault(&self.path)
+            FORM.fault(&trouble, &self.path)
         })
     }
 }

@@ -10,6 +10,7 @@ use super::history::{self, Limits};
 use super::targets::{Name, Target};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings, Step};
 use crate::domain::Window;
+use crate::state;
 
 /// How long a history is kept when the settings do not say, at least.
 const KEEP: Window = Window::days(35);
@@ -181,7 +182,7 @@ impl Options {
         if let Some(path) = &self.history {
             return Ok(beside(settings, path));
         }
-        history::default_path(settings.name.as_str(), variable).ok_or_else(|| {
+        history::default_path(settings.name.as_str(), state::variable).ok_or_else(|| {
             settings.problem(
                 "history",
                 "is missing, and there is no home to keep it in: name a file",
@@ -190,14 +191,9 @@ impl Options {
     }
 }
 
-fn variable(name: &str) -> Option<PathBuf> {
-    let value = std::env::var_os(name).filter(|value| !value.is_empty());
-    value.map(PathBuf::from)
-}
-
 /// A path as the writer of the file means it: `~/` is home, and others begin at the file.
 fn beside(settings: &SourceSettings, path: &Path) -> PathBuf {
-    if let (Ok(rest), Some(home)) = (path.strip_prefix("~"), variable("HOME")) {
+    if let (Ok(rest), Some(home)) = (path.strip_prefix("~"), state::variable("HOME")) {
         return home.join(rest);
     }
     match &settings.folder {

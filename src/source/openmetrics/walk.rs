@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::history::{HOUR, History, MINUTE, Tier, Trouble, ceil, floor};
+use super::history::{HOUR, History, MINUTE, Tier, ceil, floor};
 use super::segment::Segment;
 use super::selector::{NAME, Selectors};
+use crate::state::database::Trouble;
 
 /// How far back single samples are read; before that, minutes and hours are.
 const FINE: i64 = HOUR;

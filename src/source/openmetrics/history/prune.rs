@@ -1,6 +1,7 @@
 //! Takes away what is too old, and when the file is too large, what is oldest.
 
-use super::{HOUR, History, MINUTE, MINUTES, RAW, Trouble, floor};
+use super::{HOUR, History, MINUTE, MINUTES, RAW, floor};
+use crate::state::database::{self, Trouble};
 
 /// How often there is something to take away, in milliseconds.
 const CADENCE: i64 = 5 * MINUTE;
@@ -26,7 +27,7 @@ impl History {
         let mut gone = self.delete("hours", "start", floor(now - keep, HOUR))?;
         let mut cut = false;
         for _ in 0..MOST {
-            if self.size()? <= self.limits.max_size {
+            if database::size(&self.db)? <= self.limits.max_size {
                 break;
             }
             match self.cut(now)? {
@@ -42,10 +43,7 @@ impl History {
             )?;
             self.remember()?;
         }
-        // Each step gives back one page.
-        let mut vacuum = self.db.prepare_cached("PRAGMA incremental_vacuum")?;
-        let mut pages = vacuum.query([])?;
-        while pages.next()?.is_some() {}
+        database::give_back(&self.db)?;
         Ok(cut)
     }
 
@@ -73,11 +71,5 @@ impl History {
             return Ok(Some(if table == "hours" { deleted } else { 0 }));
         }
         Ok(None)
-    }
-
-    /// The bytes that are in use.
-    fn size(&self) -> Result<u64, Trouble> {
-        let pages = self.pragma("page_count")? - self.pragma("freelist_count")?;
-        Ok(u64::try_from(pages * self.pragma("page_size")?).unwrap_or(0))
     }
 }

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::write::AHEAD;
 use super::*;
+use crate::state::Lock;
+use crate::state::database::pragma;
 
 const LIMITS: Limits = Limits {
     keep: 35 * 24 * HOUR,
@@ -165,7 +168,7 @@ fn a_file_that_is_too_large_loses_its_oldest_and_never_the_present() {
         history.record(&round(NOW - hour * HOUR, &samples)).unwrap();
     }
     assert!(history.prune(NOW).unwrap());
-    assert!(history.pragma("page_count").unwrap() * 4096 <= 1 << 20);
+    assert!(pragma(&history.db, "page_count").unwrap() * 4096 <= 1 << 20);
     assert_eq!(
         all(&history, Tier::Samples, "x0")
             .last()

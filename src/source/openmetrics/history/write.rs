@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{HOUR, History, Kept, MINUTE, Scraped, Trouble, floor};
+use super::{HOUR, History, Kept, MINUTE, Scraped, floor};
+use crate::state::database::Trouble;
 
 /// Samples that are dated later than this after their scrape are left out, in milliseconds; as in
 /// Prometheus.

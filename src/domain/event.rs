@@ -1,0 +1,116 @@
+//! An event: one thing that happened at one moment, as a timeline and a hand-over tell it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Fault, ReleaseStatus, Severity, SourceName, State};
+use crate::text::Untrusted;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, as its source dates it; when it was seen, where the source does not say.
+    pub at: Timestamp,
+    /// Who told of it; `None` for what was done here.
+    pub source: Option<SourceName>,
+    /// Whom it concerns; empty when nobody says.
+    pub service: Untrusted,
+    /// The row that it happened to, by the id its source gives; empty for a source itself.
+    pub subject: Untrusted,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// An SLO's verdict became another.
+    Slo {
+        /// What it was; `None` when it was seen for the first time.
+        from: Option<State>,
+        /// What it is.
+        to: State,
+        /// Its name, without the service's.
+        name: Untrusted,
+        /// The budget left then, 1 for all of it.
+        budget: Option<f64>,
+    },
+    /// A release began, arrived, failed or was taken back.
+    Release {
+        /// How it is going.
+        status: ReleaseStatus,
+        /// Which version.
+        version: Untrusted,
+        /// Where to.
+        environment: Untrusted,
+        /// Who released it.
+        actor: Option<Untrusted>,
+    },
+    /// An incident turned.
+    Incident {
+        /// Which way.
+        turn: Turn,
+        /// How urgent it is.
+        severity: Severity,
+        /// What it is called.
+        title: Untrusted,
+        /// Who took it; empty where nobody did or nobody says.
+        who: Vec<Untrusted>,
+    },
+    /// A source no longer answers.
+    Lost {
+        /// Why.
+        fault: Fault,
+    },
+    /// A source answers again.
+    Back {
+        /// How long it was silent.
+        after: SignedDuration,
+    },
+    /// Somebody did something from here.
+    Done {
+        /// The word of what was done, `silence` for example; a command's label.
+        verb: Untrusted,
+        /// What it was done to, as it is called.
+        target: Untrusted,
+        /// Who did it; empty when nobody said who sits here.
+        who: Untrusted,
+        /// `done`, `refused`, `unsure`: the word of the audit log.
+        result: String,
+        /// What the source said to it.
+        said: Untrusted,
+    },
+}
+
+/// Which way an incident turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// It began, or began again.
+    Opened,
+    /// Somebody took it.
+    Acknowledged,
+    /// It was kept from notifying.
+    Silenced,
+    /// It notifies again, or nobody has it any more.
+    Reopened,
+    /// It is over.
+    Resolved,
+    /// Its source does not list it any more, as those do that list only what is open.
+    Gone,
+}
+
+impl Turn {
+    /// The word used on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Acknowledged => "acknowledged",
+            Self::Silenced => "silenced",
+            Self::Reopened => "open again",
+            Self::Resolved => "resolved",
+            Self::Gone => "no longer listed",
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Burn rates and budgets of an SLO over time: what charts and hand-overs are drawn from.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{Journal, moment, ms};
+use crate::domain::{Observation, SourceName, Standing};
+use crate::state::database::Trouble;
+use crate::text::Untrusted;
+
+/// How an SLO burned at a moment. What was not known is `None`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Burn {
+    /// When.
+    pub at: Timestamp,
+    /// Burn rate of its shortest window.
+    pub short: Option<f64>,
+    /// Burn rate of the window that "at this rate" speaks of.
+    pub long: Option<f64>,
+    /// Budget remaining, 1 for all of it.
+    pub budget: Option<f64>,
+}
+
+impl Burn {
+    pub(super) fn of(seen: &Observation, standing: &Standing) -> Self {
+        let burn = |window| {
+            let ratio = seen.reading(window).ratio()?;
+            Some(seen.slo.burn_rate(ratio))
+        };
+        Self {
+            at: seen.at,
+            short: seen.windows.keys().next().copied().and_then(burn),
+            long: seen.slo.pace_window().and_then(burn),
+            budget: standing.budget_remaining,
+        }
+    }
+}
+
+/// Writes down how an SLO of a source burns.
+pub(super) fn note(db: &Connection, source: i64, slo: &str, burn: &Burn) -> Result<(), Trouble> {
+    let id = match id_of(db, source, slo)? {
+        Some(id) => id,
+        None => {
+            db.prepare_cached("INSERT INTO slo (source, name) VALUES (?1, ?2)")?
+                .execute(params![source, slo])?;
+            db.last_insert_rowid()
+        }
+    };
+    db.prepare_cached("INSERT OR REPLACE INTO burn VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![id, ms(burn.at), burn.short, burn.long, burn.budget])?;
+    Ok(())
+}
+
+fn id_of(db: &Connection, source: i64, slo: &str) -> Result<Option<i64>, Trouble> {
+    let mut statement = db.prepare_cached("SELECT id FROM slo WHERE source = ?1 AND name = ?2")?;
+    let id = statement.query_row(params![source, slo], |row| row.get(0));
+    Ok(id.optional()?)
+}
+
+impl Journal {
+    /// How an SLO of a watched source burned within `from..=to`, oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn burns(
+        &self,
+        source: &SourceName,
+        slo: &Untrusted,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Vec<Burn>, Trouble> {
+        let Some(track) = self.places.get(source).map(|place| &self.tracks[*place]) else {
+            return Ok(Vec::new());
+        };
+        let Some(id) = id_of(&self.db, track.id, slo.raw())? else {
+            return Ok(Vec::new());
+        };
+        let mut statement = self.db.prepare_cached(
+            "SELECT at, short, long, budget FROM burn
+             WHERE slo = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
+        )?;
+        let burns = statement.query_map([id, ms(from), ms(to)], |row| {
+            Ok(Burn {
+                at: moment(row.get(0)?),
+                short: row.get(1)?,
+                long: row.get(2)?,
+                budget: row.get(3)?,
+            })
+        })?;
+        Ok(burns.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,211 @@
+//! The one thread that is at the journal: disks may be slow, and no key waits for them.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::{Burn, FORM, Journal, Limits, Place};
+use crate::domain::{Event, Fault, FaultKind, SourceName};
+use crate::state::database::Trouble;
+use crate::store::{Feed, Heard, World};
+use crate::text::Untrusted;
+
+/// How much may wait to be written: some minutes of polls, while a disk hangs.
+const WAITING: usize = 512;
+/// How long who leaves waits for the last of it.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// What the clerk is given to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// Keep what a source said.
+    Heard(Box<Heard>),
+    /// Keep what was done.
+    Done(Box<Event>),
+    /// Tell the world as it was at a moment.
+    Recall(Timestamp),
+    /// Tell how SLOs burned in a time.
+    Burns(Vec<(SourceName, Untrusted)>, (Timestamp, Timestamp)),
+}
+
+/// What the clerk says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// The world as it was known before anything was asked; told once, first.
+    Known(World),
+    /// The world at a moment that was asked for, or why it cannot be told.
+    Recalled(Timestamp, Result<World, Fault>),
+    /// This has happened, oldest first.
+    Happened(Vec<Event>),
+    /// How SLOs burned in a time that was asked for.
+    Burned(
+        (Timestamp, Timestamp),
+        Vec<(SourceName, Untrusted, Vec<Burn>)>,
+    ),
+    /// What keeps it from keeping anything; `None` when that is over.
+    Trouble(Option<Fault>),
+    /// Something to know that is no trouble any more.
+    Remark(String),
+}
+
+/// The way to the clerk.
+pub struct Clerk {
+    desk: Option<SyncSender<Entry>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Clerk {
+    /// Opens the journal at a place, tells what is known, and goes on to do what it is given.
+    /// Everything it says goes to `say`, on its own thread, which ends when `say` is false.
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub fn start(
+        place: Place,
+        limits: Limits,
+        feeds: Vec<Feed>,
+        say: impl Fn(Said) -> bool + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (desk, entries) = sync_channel(WAITING);
+        let thread = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || {
+                let mut room = Room {
+                    place,
+                    limits,
+                    feeds,
+                    journal: None,
+                    damaged: false,
+                    trouble: None,
+                    say,
+                };
+                room.work(&entries);
+            })?;
+        Ok(Self {
+            desk: Some(desk),
+            thread: Some(thread),
+        })
+    }
+
+    /// Gives the clerk something to do. False when it has too much to do already: then it is not
+    /// done.
+    pub fn give(&self, entry: Entry) -> bool {
+        let sent = self.desk.as_ref().map(|desk| desk.try_send(entry));
+        !matches!(sent, Some(Err(TrySendError::Full(_))))
+    }
+}
+
+impl Drop for Clerk {
+    /// What was given is still written, unless the disk hangs.
+    fn drop(&mut self) {
+        self.desk = None;
+        let until = Instant::now() + LAST_LINES;
+        if let Some(thread) = self.thread.take() {
+            while !thread.is_finished() && Instant::now() < until {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+/// Everything on the clerk's side.
+struct Room<Say> {
+    place: Place,
+    limits: Limits,
+    feeds: Vec<Feed>,
+    /// `None` until it is opened, and after it failed.
+    journal: Option<Journal>,
+    damaged: bool,
+    trouble: Option<Fault>,
+    say: Say,
+}
+
+impl<Say: Fn(Said) -> bool> Room<Say> {
+    fn work(&mut self, entries: &Receiver<Entry>) {
+        let known = self.with(|journal| journal.world(Timestamp::now()));
+        if let Ok(world) = known
+            && !(self.say)(Said::Known(world))
+        {
+            return;
+        }
+        while let Ok(entry) = entries.recv() {
+            let Some(said) = self.answer(entry) else {
+                continue;
+            };
+            if !(self.say)(said) {
+                return;
+            }
+        }
+    }
+
+    fn answer(&mut self, entry: Entry) -> Option<Said> {
+        match entry {
+            Entry::Heard(heard) => {
+                let events = self.with(|journal| journal.keep(&heard)).ok()?;
+                (!events.is_empty()).then_some(Said::Happened(events))
+            }
+            Entry::Done(event) => {
+                self.with(|journal| journal.note(&event)).ok()?;
+                Some(Said::Happened(vec![*event]))
+            }
+            Entry::Recall(at) => {
+                let world = self.with(|journal| journal.world(at));
+                Some(Said::Recalled(at, world))
+            }
+            Entry::Burns(slos, time) => {
+                let burned = self.with(|journal| {
+                    let burned = slos.into_iter().map(|(source, slo)| {
+                        let burns = journal.burns(&source, &slo, time)?;
+                        Ok((source, slo, burns))
+                    });
+                    burned.collect()
+                });
+                Some(Said::Burned(time, burned.ok()?))
+            }
+        }
+    }
+
+    /// Does something with the journal, which is opened when it is not. What is wrong is said when
+    /// it begins and when it ends.
+    fn with<T>(
+        &mut self,
+        work: impl FnOnce(&mut Journal) -> Result<T, Trouble>,
+    ) -> Result<T, Fault> {
+        let done = match self.journal.as_mut() {
+            Some(journal) => work(journal),
+            None => self.open().and_then(|journal| work(journal)),
+        };
+        let trouble = match &done {
+            Ok(_) => None,
+            Err(trouble) => {
+                self.damaged |= matches!(trouble, Trouble::Damaged);
+                self.journal = None;
+                Some(self.fault(trouble))
+            }
+        };
+        if trouble != self.trouble {
+            self.trouble.clone_from(&trouble);
+            (self.say)(Said::Trouble(trouble.clone()));
+        }
+        done.map_err(|trouble| self.fault(&trouble))
+    }
+
+    fn open(&mut self) -> Result<&mut Journal, Trouble> {
+        let (mut journal, remark) = Journal::open(&self.place, self.limits, self.damaged)?;
+        self.damaged = false;
+        if let Some(remark) = remark {
+            (self.say)(Said::Remark(remark));
+        }
+        journal.watch(&self.feeds)?;
+        Ok(self.journal.insert(journal))
+    }
+
+    fn fault(&self, trouble: &Trouble) -> Fault {
+        match &self.place {
+            Place::File(path) => FORM.fault(trouble, path),
+            Place::Memory => Fault::new(FaultKind::Crash, trouble.to_string()),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Keeps what a source said and what was done: each poll is one transaction.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::frame::parsed;
+use super::tip::{Change, Tip};
+use super::{Journal, Track, answers, burns, happened, moment, ms, recall};
+use crate::domain::{Event, window};
+use crate::state::database::Trouble;
+use crate::store::Heard;
+
+/// A clock that is this far behind the journal was set back, or was ahead when that was written.
+const BEHIND: SignedDuration = SignedDuration::from_secs(60);
+
+impl Journal {
+    /// Keeps what a source said; gives what happened by it. Nothing is kept of a source that is not
+    /// watched, nor of an answer that is only the first part of one.
+    ///
+    /// # Errors
+    /// When it is not in the file: a full disk, a file taken away, a clock that went back.
+    pub fn keep(&mut self, heard: &Heard) -> Result<Vec<Event>, Trouble> {
+        let is_part = heard.outcome.as_ref().is_ok_and(|facts| facts.more);
+        let Some(place) = self.places.get(&heard.source).copied() else {
+            return Ok(Vec::new());
+        };
+        if is_part {
+            return Ok(Vec::new());
+        }
+        let writer = self.writer;
+        let track = &mut self.tracks[place];
+        let kept = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(Trouble::from)
+            .and_then(|writing| {
+                let events = keep(&writing, track, heard, writer)?;
+                writing.commit()?;
+                Ok(events)
+            });
+        if kept.is_err() {
+            // What was remembered on the way may not be there.
+            track.tip = None;
+        }
+        let events = kept?;
+        self.prune(heard.at)?;
+        Ok(events)
+    }
+
+    /// Keeps one thing that was done here.
+    ///
+    /// # Errors
+    /// When it is not in the file.
+    pub fn note(&mut self, event: &Event) -> Result<(), Trouble> {
+        let source = event.source.as_ref();
+        let source = source.and_then(|name| self.places.get(name));
+        write(&self.db, source.map(|place| self.tracks[*place].id), event)
+    }
+}
+
+fn keep(
+    db: &Connection,
+    track: &mut Track,
+    heard: &Heard,
+    writer: i64,
+) -> Result<Vec<Event>, Trouble> {
+    refuse_the_past(db, track, heard.at)?;
+    let mut events: Vec<_> = answers::note(db, track, heard, writer)?
+        .into_iter()
+        .collect();
+    if let Ok(facts) = &heard.outcome {
+        let last: Option<i64> = db
+            .prepare_cached("SELECT max(id) FROM frame WHERE source = ?1")?
+            .query_row([track.id], |row| row.get(0))?;
+        let tip = match track.tip.take() {
+            Some(tip) if tip.frame == last => tip,
+            // Somebody else has written since, or we begin.
+            _ => learn(db, track.id)?,
+        };
+        let mut change = tip.compare(&track.name, facts, heard.at)?;
+        vanish(db, track, &mut change, heard.at)?;
+        for (slo, burn) in &change.burns {
+            burns::note(db, track.id, slo, burn)?;
+        }
+        let written = frame(db, track.id, &change, heard.at)?;
+        events.append(&mut change.events);
+        let mut tip = tip;
+        tip.advance(change, written, heard.at);
+        track.tip = Some(tip);
+    }
+    events.sort_by_key(|event| event.at);
+    for event in &events {
+        write(db, Some(track.id), event)?;
+    }
+    Ok(events)
+}
+
+/// What is dated before what is kept already could be put in no order with it.
+fn refuse_the_past(db: &Connection, track: &Track, at: Timestamp) -> Result<(), Trouble> {
+    let newest: Option<i64> = db
+        .prepare_cached("SELECT max(until) FROM (SELECT until FROM answer WHERE source = ?1 ORDER BY since DESC LIMIT 1)")?
+        .query_row([track.id], |row| row.get(0))?;
+    let behind = newest.map(|newest| at.duration_until(moment(newest)));
+    match behind.filter(|behind| *behind > BEHIND) {
+        None => Ok(()),
+        Some(behind) => Err(Trouble::Other(format!(
+            "this machine's clock is {} behind what was written there: nothing is kept until it is \
+             past that; set the clock, or move the journal away",
+            window::brief(behind)
+        ))),
+    }
+}
+
+/// Learns what the newest frame of a source holds.
+fn learn(db: &Connection, source: i64) -> Result<Tip, Trouble> {
+    let newest = recall::rows(db, source, i64::MAX)?;
+    newest.map_or_else(
+        || Ok(Tip::default()),
+        |(frame, at, rows)| Tip::of(frame, moment(at), &rows),
+    )
+}
+
+/// Tells of open incidents that are not listed any more, by what was known of them.
+fn vanish(
+    db: &Connection,
+    track: &Track,
+    change: &mut Change,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    if change.vanished.is_empty() {
+        return Ok(());
+    }
+    let Some((.., rows)) = recall::rows(db, track.id, i64::MAX)? else {
+        return Ok(());
+    };
+    for id in &change.vanished {
+        if let Some(row) = rows.0.get(id) {
+            let incident = parsed(row)?;
+            let event = happened::to_gone(&track.name, &incident, now);
+            change.events.push(event);
+        }
+    }
+    Ok(())
+}
+
+/// Writes a frame, unless nothing is in it; gives its id and its size.
+fn frame(
+    db: &Connection,
+    source: i64,
+    change: &Change,
+    at: Timestamp,
+) -> Result<Option<(i64, usize)>, Trouble> {
+    if change.frame.is_empty() {
+        return Ok(None);
+    }
+    let body = change.frame.body()?;
+    db.prepare_cached("INSERT INTO frame (source, at, whole, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![source, ms(at), change.is_whole, body])?;
+    Ok(Some((db.last_insert_rowid(), body.len())))
+}
+
+fn write(db: &Connection, source: Option<i64>, event: &Event) -> Result<(), Trouble> {
+    let body = serde_json::to_string(event)
+        .map_err(|error| Trouble::Other(format!("what happened cannot be written: {error}")))?;
+    db.prepare_cached("INSERT INTO event (at, source, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![ms(event.at), source, body])?;
+    Ok(())
+}

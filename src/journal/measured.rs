@@ -1,0 +1,120 @@
+//! The numbers of an SLO as they are kept: short, since there are many, and without its definition,
+//! which seldom changes and is a row of its own.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::slo::Course;
+use crate::domain::{Events, Observation, Reading, Sample, Slo, Window};
+
+use super::{moment, ms};
+
+/// The numbers of one SLO. The names are those of [`Observation`].
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Measured {
+    at: i64,
+    windows: Vec<(Window, Number)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<Number>,
+    /// Length and elapsed part of the period, in seconds.
+    lasts: (i64, i64),
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+    /// Kept of one that burns: where it began is found in these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    courses: Vec<Course>,
+}
+
+/// One window: what it says, bad and all events, and how many milliseconds before the observation
+/// it was evaluated for.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Number(Reading, Option<(f64, f64)>, i64);
+
+impl Number {
+    fn of(sample: Sample, at: Timestamp) -> Self {
+        let events = sample.events.map(|events| (events.bad, events.total));
+        // JSON has no infinities.
+        let events = events.filter(|(bad, total)| bad.is_finite() && total.is_finite());
+        Self(sample.reading, events, ms(at) - ms(sample.at))
+    }
+
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        std::mem::discriminant(&self.0).hash(hasher);
+        self.0.ratio().map(f64::to_bits).hash(hasher);
+        let events = self.1.map(|(bad, total)| (bad.to_bits(), total.to_bits()));
+        events.hash(hasher);
+    }
+
+    fn sample(&self, at: i64) -> Sample {
+        Sample {
+            reading: match self.0 {
+                Reading::Ratio(ratio) => Reading::from_ratio(ratio),
+                reading => reading,
+            },
+            events: self.1.map(|(bad, total)| Events { bad, total }),
+            at: moment(at.saturating_sub(self.2)),
+        }
+    }
+}
+
+impl Measured {
+    /// The numbers of an observation.
+    pub(super) fn of(seen: &Observation, burns: bool) -> Self {
+        let number = |sample: &Sample| Number::of(*sample, seen.at);
+        let windows = seen.windows.iter();
+        Self {
+            at: ms(seen.at),
+            windows: windows
+                .map(|(window, sample)| (*window, number(sample)))
+                .collect(),
+            period: seen.period.as_ref().map(number),
+            lasts: (seen.period_length.as_secs(), seen.period_elapsed.as_secs()),
+            since: seen.since.map(ms),
+            partial: seen.partial,
+            courses: if burns {
+                seen.courses.to_vec()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// The observation that they are of.
+    pub(super) fn observation(&self, slo: Arc<Slo>) -> Observation {
+        let windows = self.windows.iter();
+        let windows: BTreeMap<_, _> = windows
+            .map(|(window, number)| (*window, number.sample(self.at)))
+            .collect();
+        Observation {
+            at: moment(self.at),
+            windows,
+            period: self.period.as_ref().map(|number| number.sample(self.at)),
+            period_length: SignedDuration::from_secs(self.lasts.0),
+            period_elapsed: SignedDuration::from_secs(self.lasts.1),
+            since: self.since.map(moment),
+            partial: self.partial,
+            courses: self.courses.clone().into(),
+            ..Observation::unknown(slo, moment(self.at))
+        }
+    }
+
+    /// What the numbers are, whenever they were measured.
+    pub(super) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.partial.hash(&mut hasher);
+        for (window, number) in &self.windows {
+            window.hash(&mut hasher);
+            number.hash_into(&mut hasher);
+        }
+        if let Some(number) = &self.period {
+            number.hash_into(&mut hasher);
+        }
+        hasher.finish()
+    }
+}

@@ -1,0 +1,242 @@
+//! Any moment is given back as it was, from whole frames and changes.
+
+use super::*;
+
+fn keep(journal: &mut Journal, heard: &Heard) -> Vec<Event> {
+    journal.keep(heard).expect("kept")
+}
+
+#[test]
+fn a_moment_is_given_back_with_every_row_as_it_was_then() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let first = Facts {
+        slos: Some(vec![slo("availability", Some(0.0001), 0)]),
+        releases: Some(vec![release("r1", ReleaseStatus::Running, -60)]),
+        incidents: Some(Vec::new()),
+        warnings: vec!["slow".into()],
+        ..Facts::default()
+    };
+    let second = Facts {
+        slos: Some(vec![slo("availability", Some(0.05), 60)]),
+        releases: Some(vec![release("r1", ReleaseStatus::Succeeded, -60)]),
+        incidents: Some(vec![incident("i1", IncidentStatus::Triggered)]),
+        ..Facts::default()
+    };
+    keep(&mut journal, &said(0, first.clone()));
+    keep(&mut journal, &said(60, second.clone()));
+    keep(&mut journal, &said(120, incidents(Vec::new())));
+    for moment in [0, 30, 59] {
+        assert_eq!(*facts(&journal, moment), first, "{moment}");
+    }
+    for moment in [60, 119] {
+        assert_eq!(*facts(&journal, moment), second, "{moment}");
+    }
+    assert_eq!(*facts(&journal, 120), incidents(Vec::new()));
+    assert_eq!(*facts(&journal, -1), Facts::default());
+    // And likewise for whoever opens it next.
+    drop(journal);
+    assert_eq!(*facts(&open(&path), 90), second);
+}
+
+#[test]
+fn how_a_source_stood_is_given_back_too() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    for poll in 0..5 {
+        keep(&mut journal, &said(poll * 15, slos(Vec::new())));
+    }
+    for poll in 5..9 {
+        keep(&mut journal, &failed(poll * 15));
+    }
+    keep(&mut journal, &said(135, slos(Vec::new())));
+    let stood = |seconds| {
+        let past = journal.world(at(seconds)).unwrap().past.remove(0);
+        (past.last_success, past.fault.is_some(), past.failures)
+    };
+    assert_eq!(stood(-1), (None, false, 0));
+    assert_eq!(stood(20), (Some(at(15)), false, 0));
+    assert_eq!(stood(74), (Some(at(60)), false, 0));
+    assert_eq!(stood(76), (Some(at(60)), true, 1));
+    assert_eq!(stood(121), (Some(at(60)), true, 4));
+    assert_eq!(stood(135), (Some(at(135)), false, 0));
+    // After the last answer nothing is known, and what is told is as old as it is.
+    assert_eq!(stood(9_000), (Some(at(135)), false, 0));
+}
+
+#[test]
+fn numbers_are_sampled_and_a_verdict_is_kept_at_once() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let ratio = |poll: i64| if poll < 80 { 0.0001 } else { 0.05 };
+    for poll in 0..120 {
+        let seconds = poll * 15;
+        // A little noise: every poll says something else.
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        let ratio = ratio(poll) * (1.0 + poll as f64 * 1e-6);
+        let facts = slos(vec![slo("availability", Some(ratio), seconds)]);
+        keep(&mut journal, &said(seconds, facts));
+    }
+    let seen = |seconds| facts(&journal, seconds).slos.as_ref().unwrap()[0].at;
+    // Calm: every ten minutes.
+    assert_eq!(seen(590), at(0));
+    assert_eq!(seen(600), at(600));
+    // The poll at which it began to page, and then every minute.
+    assert_eq!(seen(1_199), at(600));
+    assert_eq!(seen(1_200), at(1_200));
+    assert_eq!(seen(1_259), at(1_200));
+    assert_eq!(seen(1_260), at(1_260));
+    let burns = journal
+        .burns(
+            &SourceName::new("prod"),
+            &"checkout/availability".into(),
+            (at(0), at(10_000)),
+        )
+        .unwrap();
+    assert_eq!(burns.len(), 2 + 10);
+    assert!((burns[0].short.unwrap() - 0.1).abs() < 1e-6 && burns[2].short.unwrap() > 49.0);
+}
+
+#[test]
+fn what_happened_is_told_once_and_dated_by_its_source() {
+    use IncidentStatus::{Acknowledged, Resolved, Triggered};
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let with = |status, acknowledged| Incident {
+        acknowledged_at: acknowledged,
+        acknowledged_by: vec!["mara".into()],
+        ..incident("i1", status)
+    };
+    let mut all = Vec::new();
+    for (seconds, facts) in [
+        (10, incidents(vec![with(Triggered, None)])),
+        (25, incidents(vec![with(Triggered, None)])),
+        (40, incidents(vec![with(Acknowledged, Some(at(33)))])),
+        (55, incidents(vec![with(Resolved, None)])),
+        (70, incidents(Vec::new())),
+        (85, incidents(vec![incident("i2", Triggered)])),
+        (100, incidents(Vec::new())),
+    ] {
+        all.extend(keep(&mut journal, &said(seconds, facts)));
+    }
+    let told = |events: &[Event]| -> Vec<(i64, String, Turn)> {
+        let turns = events.iter().filter_map(|event| match &event.what {
+            What::Incident { turn, .. } => {
+                let after = event.at.as_second() - START;
+                Some((after, event.subject.raw().to_owned(), *turn))
+            }
+            _ => None,
+        });
+        turns.collect()
+    };
+    let want = [
+        (0, "i1", Turn::Opened),
+        (33, "i1", Turn::Acknowledged),
+        (55, "i1", Turn::Resolved),
+        (0, "i2", Turn::Opened),
+        (100, "i2", Turn::Gone),
+    ];
+    let want: Vec<_> = want.map(|(at, id, turn)| (at, id.to_owned(), turn)).into();
+    assert_eq!(told(&all), want);
+    let mut kept = told(&journal.world(at(1_000)).unwrap().events);
+    kept.sort();
+    let mut want = want;
+    want.sort();
+    assert_eq!(kept, want);
+}
+
+#[test]
+fn a_verdict_and_a_fault_are_told_when_they_begin_and_when_they_end() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let mut told = Vec::new();
+    for poll in 0..40 {
+        let seconds = poll * 15;
+        let ratio = if (10..20).contains(&poll) { 0.05 } else { 0.0 };
+        let heard = if (25..30).contains(&poll) {
+            failed(seconds)
+        } else {
+            said(
+                seconds,
+                slos(vec![slo("availability", Some(ratio), seconds)]),
+            )
+        };
+        for event in keep(&mut journal, &heard) {
+            let word = match &event.what {
+                What::Slo { from, to, .. } => format!("{from:?} {to:?}"),
+                What::Lost { .. } => "lost".to_owned(),
+                What::Back { after } => format!("back {}", after.as_secs()),
+                what => format!("{what:?}"),
+            };
+            told.push((event.at.as_second() - START, word));
+        }
+    }
+    let page = format!("{:?} {:?}", Some(State::Ok), State::Page);
+    let ok = format!("{:?} {:?}", Some(State::Page), State::Ok);
+    let want = [
+        (150, page.as_str()),
+        (300, ok.as_str()),
+        (375, "lost"),
+        (450, "back 90"),
+    ];
+    let want: Vec<_> = want.map(|(at, word)| (at, word.to_owned())).into();
+    assert_eq!(told, want);
+}
+
+#[test]
+fn the_first_part_of_an_answer_is_no_verdict() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let whole = slos(vec![slo("availability", Some(0.0), 0)]);
+    keep(&mut journal, &said(0, whole.clone()));
+    let part = Facts {
+        more: true,
+        ..slos(vec![slo("availability", None, 15)])
+    };
+    assert_eq!(keep(&mut journal, &said(15, part)), []);
+    assert_eq!(*facts(&journal, 20), whole);
+}
+
+#[test]
+fn twins_of_one_id_stay_two_rows() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let twins = incidents(vec![
+        incident("same", IncidentStatus::Triggered),
+        incident("same", IncidentStatus::Acknowledged),
+    ]);
+    keep(&mut journal, &said(0, twins.clone()));
+    keep(&mut journal, &said(15, twins.clone()));
+    assert_eq!(*facts(&journal, 15), twins);
+}
+
+#[test]
+fn when_nothing_was_known_and_why_is_told() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    for poll in 0..4 {
+        keep(&mut journal, &said(poll * 15, slos(Vec::new())));
+    }
+    for poll in 4..8 {
+        keep(&mut journal, &failed(poll * 15));
+    }
+    keep(&mut journal, &said(120, slos(Vec::new())));
+    // Nobody asks for an hour.
+    keep(&mut journal, &said(3_720, slos(Vec::new())));
+    let blind = journal.blind(at(0), at(3_730)).unwrap();
+    let told: Vec<_> = blind
+        .iter()
+        .map(|one| {
+            let seconds = |at: Timestamp| at.as_second() - START;
+            let is_fault = matches!(one.why, Silence::Failed(_));
+            (seconds(one.since), one.until.map(seconds), is_fault)
+        })
+        .collect();
+    assert_eq!(told, [(60, Some(120), true), (120, Some(3_720), false)]);
+    // What lies before the time that is asked of is cut to it.
+    let later = journal.blind(at(1_000), at(3_730)).unwrap();
+    assert_eq!((later.len(), later[0].since), (1, at(1_000)));
+    // And what goes on has no end.
+    let now = journal.blind(at(3_721), at(9_000)).unwrap();
+    assert_eq!((now.len(), now[0].until), (1, None));
+}

@@ -1,0 +1,300 @@
+//! What the newest frame of a source holds, remembered by digests, and how an answer differs from it.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher as _};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::burns::Burn;
+use super::frame::{Frame, Part, Rest, Row, RowId, Rows, parsed, row};
+use super::happened;
+use super::measured::Measured;
+use crate::domain::{
+    Event, Facts, Incident, IncidentStatus, Observation, Phase, Release, ReleaseStatus, Slo,
+    SourceName, State,
+};
+use crate::state::database::Trouble;
+
+/// How often numbers are sampled while something burns.
+const CLOSELY: SignedDuration = SignedDuration::from_secs(60);
+/// How often numbers are sampled of what is calm.
+const CALMLY: SignedDuration = SignedDuration::from_mins(10);
+/// A whole frame is due when the changes since the last have grown to so many times its size,
+const CHANGES: usize = 2;
+/// or to this many bytes where it is small,
+const LEAST: usize = 32 << 10;
+/// or when so much time went by.
+const LONGEST: SignedDuration = SignedDuration::from_hours(6);
+
+/// What is remembered of one row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Of its JSON; of numbers, without their times.
+    digest: u64,
+    pub(super) mark: Mark,
+}
+
+/// The part of a row that events are made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Mark {
+    Plain,
+    Slo { state: State, sampled: Timestamp },
+    Release(ReleaseStatus),
+    Incident(IncidentStatus),
+}
+
+/// The newest frame of a source.
+#[derive(Debug, Default)]
+pub(super) struct Tip {
+    /// Its id; `None` before the first.
+    pub(super) frame: Option<i64>,
+    rows: HashMap<RowId, Known>,
+    /// When the last whole one was made, how large that was, and how large all since.
+    whole_at: Option<Timestamp>,
+    whole: usize,
+    since: usize,
+}
+
+/// How an answer differs from the newest frame.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    pub(super) is_whole: bool,
+    pub(super) frame: Frame,
+    pub(super) events: Vec<Event>,
+    pub(super) burns: Vec<(String, Burn)>,
+    /// Open incidents that are not listed any more.
+    pub(super) vanished: Vec<RowId>,
+    known: Vec<(RowId, Known)>,
+}
+
+impl Tip {
+    /// Remembers what a journal holds. `at` is when its newest frame was made.
+    pub(super) fn of(frame: i64, at: Timestamp, rows: &Rows) -> Result<Self, Trouble> {
+        let mut known = HashMap::with_capacity(rows.0.len());
+        let facts = rows.facts()?;
+        let observed = facts.slos.iter().flatten();
+        let states: HashMap<_, _> = observed
+            .map(|seen| (seen.slo.id(), (seen.standing().state, seen.at)))
+            .collect();
+        for ((part, id), row) in &rows.0 {
+            let (digest, mark) = match part {
+                Part::Rest | Part::Slo => (digest(row), Mark::Plain),
+                Part::Numbers => {
+                    let (state, sampled) = states
+                        .get(&id.as_str().into())
+                        .copied()
+                        .unwrap_or((State::Unknown, at));
+                    let numbers: Measured = parsed(row)?;
+                    (numbers.digest(), Mark::Slo { state, sampled })
+                }
+                Part::Release => {
+                    let release: Release = parsed(row)?;
+                    (digest(row), Mark::Release(release.status))
+                }
+                Part::Incident => {
+                    let incident: Incident = parsed(row)?;
+                    (digest(row), Mark::Incident(incident.status))
+                }
+            };
+            known.insert((*part, id.clone()), Known { digest, mark });
+        }
+        Ok(Self {
+            frame: Some(frame),
+            rows: known,
+            // Who takes a journal over begins with a whole frame before long.
+            whole_at: Some(at),
+            whole: 0,
+            since: LEAST / 2,
+        })
+    }
+
+    /// Compares an answer with what is known. Changes nothing: see [`Tip::advance`].
+    pub(super) fn compare(
+        &self,
+        source: &SourceName,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<Change, Trouble> {
+        let mut comparing = Comparing {
+            tip: self,
+            source,
+            now,
+            there: HashSet::with_capacity(self.rows.len()),
+            change: Change {
+                is_whole: self.is_whole_due(now),
+                ..Change::default()
+            },
+        };
+        comparing.rest(facts)?;
+        for seen in facts.slos.iter().flatten() {
+            comparing.slo(seen)?;
+        }
+        for release in facts.releases.iter().flatten() {
+            comparing.release(release)?;
+        }
+        for incident in facts.incidents.iter().flatten() {
+            comparing.incident(incident)?;
+        }
+        comparing.gone(facts);
+        Ok(comparing.change)
+    }
+
+    fn is_whole_due(&self, now: Timestamp) -> bool {
+        let Some(at) = self.whole_at else { return true };
+        self.frame.is_none()
+            || self.since > LEAST.max(self.whole * CHANGES)
+            || now.duration_since(at) > LONGEST
+    }
+
+    /// Takes in a change that is on the disk: as which frame, and how large; `None` where nothing
+    /// had changed that is kept.
+    pub(super) fn advance(&mut self, change: Change, written: Option<(i64, usize)>, at: Timestamp) {
+        if let Some((frame, size)) = written {
+            self.frame = Some(frame);
+            if change.is_whole {
+                (self.whole_at, self.whole, self.since) = (Some(at), size, 0);
+                self.rows.clear();
+            } else {
+                self.since += size;
+            }
+        }
+        for id in &change.frame.gone {
+            self.rows.remove(id);
+        }
+        self.rows.extend(change.known);
+    }
+}
+
+/// An answer on its way through the rows.
+struct Comparing<'a> {
+    tip: &'a Tip,
+    source: &'a SourceName,
+    now: Timestamp,
+    there: HashSet<RowId>,
+    change: Change,
+}
+
+impl Comparing<'_> {
+    /// The id of a row, told apart from an earlier one with the same.
+    fn id(&mut self, part: Part, id: &str) -> RowId {
+        let mut row = (part, id.to_owned());
+        let mut count = 1;
+        while !self.there.insert(row.clone()) {
+            row.1 = format!("{id}\0{count}");
+            count += 1;
+        }
+        row
+    }
+
+    fn known(&self, id: &RowId) -> Option<Known> {
+        self.tip.rows.get(id).copied()
+    }
+
+    /// Keeps a row, if it is not as it was.
+    fn put(&mut self, id: RowId, row: Row, digest: u64, mark: Mark) {
+        let was = self.known(&id).map(|known| known.digest);
+        if self.change.is_whole || was != Some(digest) {
+            self.change.frame.rows.push((id.0, id.1.clone(), row));
+        }
+        self.change.known.push((id, Known { digest, mark }));
+    }
+
+    fn rest(&mut self, facts: &Facts) -> Result<(), Trouble> {
+        let id = self.id(Part::Rest, "");
+        let row = row(&Rest::of(facts))?;
+        let digest = digest(&row);
+        self.put(id, row, digest, Mark::Plain);
+        Ok(())
+    }
+
+    fn slo(&mut self, seen: &Observation) -> Result<(), Trouble> {
+        let name = seen.slo.id();
+        let numbers = self.id(Part::Numbers, name.raw());
+        let definition = self.id(Part::Slo, name.raw());
+        let standing = seen.standing();
+        let was = self.known(&numbers).map(|known| known.mark);
+        let was = match was {
+            Some(Mark::Slo { state, sampled }) => Some((state, sampled)),
+            _ => None,
+        };
+        let is_calm = matches!(standing.phase, None | Some(Phase::Calm));
+        let cadence = if is_calm { CALMLY } else { CLOSELY };
+        let is_due = was.is_none_or(|(state, sampled)| {
+            // A poll's length early is not early: nobody polls to the millisecond.
+            let age = self.now.duration_since(sampled) + SignedDuration::from_secs(2);
+            state != standing.state || age >= cadence || age.is_negative()
+        });
+        if !is_due && !self.change.is_whole {
+            return Ok(());
+        }
+        if let Some(event) = happened::to_slo(self.source, seen, &standing, was.map(|was| was.0)) {
+            self.change.events.push(event);
+        }
+        let measured = Measured::of(seen, !is_calm);
+        let digest_now = measured.digest();
+        let mark = Mark::Slo {
+            state: standing.state,
+            sampled: self.now,
+        };
+        if is_due {
+            let burn = Burn::of(seen, &standing);
+            self.change.burns.push((numbers.1.clone(), burn));
+        }
+        self.put(numbers, row(&measured)?, digest_now, mark);
+        let slo: &Slo = &seen.slo;
+        let row = row(slo)?;
+        let digest = digest(&row);
+        self.put(definition, row, digest, Mark::Plain);
+        Ok(())
+    }
+
+    fn release(&mut self, release: &Release) -> Result<(), Trouble> {
+        let id = self.id(Part::Release, release.id.raw());
+        let was = match self.known(&id).map(|known| known.mark) {
+            Some(Mark::Release(status)) => Some(status),
+            _ => None,
+        };
+        let event = happened::to_release(self.source, release, was, self.now);
+        self.change.events.extend(event);
+        let row = row(release)?;
+        let digest = digest(&row);
+        self.put(id, row, digest, Mark::Release(release.status));
+        Ok(())
+    }
+
+    fn incident(&mut self, incident: &Incident) -> Result<(), Trouble> {
+        let id = self.id(Part::Incident, incident.id.raw());
+        let was = match self.known(&id).map(|known| known.mark) {
+            Some(Mark::Incident(status)) => Some(status),
+            _ => None,
+        };
+        let events = happened::to_incident(self.source, incident, was, self.now);
+        self.change.events.extend(events);
+        let row = row(incident)?;
+        let digest = digest(&row);
+        self.put(id, row, digest, Mark::Incident(incident.status));
+        Ok(())
+    }
+
+    /// The rows that the answer has no more. Where a part of it failed, what is missing may be there.
+    fn gone(&mut self, facts: &Facts) {
+        let is_sure = facts.incidents.is_some() && facts.fault.is_none();
+        for (id, known) in &self.tip.rows {
+            if self.there.contains(id) {
+                continue;
+            }
+            let was_open =
+                matches!(known.mark, Mark::Incident(status) if status != IncidentStatus::Resolved);
+            if was_open && is_sure {
+                self.change.vanished.push(id.clone());
+            }
+            self.change.frame.gone.push(id.clone());
+        }
+    }
+}
+
+fn digest(row: &Row) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(row.get().as_bytes());
+    hasher.finish()
+}

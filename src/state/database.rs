@@ -1,0 +1,271 @@
+//! Our files of `SQLite`: made, opened and refused in one way, whatever is kept in them.
+//!
+//! One write is one transaction, so a process that is killed between any two bytes loses the write
+//! it was in and nothing else. A file that is damaged all the same is set aside.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{Lock, make_folder_of, private, set_aside};
+use crate::domain::{Fault, FaultKind};
+
+/// How long another process may hold a file before we give up.
+const BUSY: Duration = Duration::from_secs(5);
+/// The largest file of writes that have not been folded into the main one, in bytes.
+const PENDING: u32 = 4 << 20;
+
+/// What is kept in a file.
+#[derive(Debug)]
+pub struct Form {
+    /// What a reader calls it: `history`.
+    pub noun: &'static str,
+    /// Where the configuration names the file: "`history`".
+    pub setting: &'static str,
+    /// What marks a file as such a one, in `application_id`.
+    pub application: i64,
+    /// The version of the tables, in `user_version`.
+    pub version: i64,
+    /// What makes them.
+    pub tables: &'static str,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug)]
+pub enum Trouble {
+    /// It is damaged: it is of no use to anybody.
+    Damaged,
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged => f.write_str("it is damaged"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl Form {
+    /// A trouble as a fault that names the file.
+    pub fn fault(&self, trouble: &Trouble, path: &Path) -> Fault {
+        let (noun, path) = (self.noun, path.display());
+        let message = match trouble {
+            Trouble::Damaged => {
+                format!("the {noun} {path} is damaged; its next writer begins a new one")
+            }
+            Trouble::Other(words) => format!("the {noun} {path} cannot be used: {words}"),
+        };
+        Fault::new(FaultKind::Crash, message)
+    }
+
+    /// Opens a file to write, and makes it when it is not there.
+    ///
+    /// A damaged one is set aside, as is one that is known to be `damaged`; the second value says
+    /// so.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened, is another program's, or a newer version's.
+    pub fn create(
+        &self,
+        path: &Path,
+        damaged: bool,
+    ) -> Result<(Connection, Option<String>), Trouble> {
+        make(path)?;
+        let opened = if damaged {
+            Err(Trouble::Damaged)
+        } else {
+            self.writable(path)
+        };
+        match opened {
+            Err(Trouble::Damaged) => {
+                let aside = set_aside(path)?;
+                make(path)?;
+                let warning = format!(
+                    "the {} was damaged: it is set aside as {}, and a new one is begun",
+                    self.noun,
+                    aside.display()
+                );
+                self.writable(path).map(|db| (db, Some(warning)))
+            }
+            opened => opened.map(|db| (db, None)),
+        }
+    }
+
+    /// The same, where several processes may do so at once: only one of them sets a damaged one
+    /// aside.
+    ///
+    /// # Errors
+    /// As [`Form::create`].
+    pub fn share(
+        &self,
+        path: &Path,
+        damaged: bool,
+    ) -> Result<(Connection, Option<String>), Trouble> {
+        let _turn = Lock::wait(path)?;
+        // Another may have begun a new one since we found it damaged.
+        let damaged = damaged && !matches!(self.writable(path).map(|db| is_whole(&db)), Ok(true));
+        self.create(path, damaged)
+    }
+
+    /// Opens a file only to read it; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// As [`Form::create`], and when it is damaged.
+    pub fn read(&self, path: &Path) -> Result<Option<Connection>, Trouble> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        // Not read-only: after a kill, whoever opens it first folds what was pending into it.
+        let db = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        self.checked(path, db)
+    }
+
+    /// The same of a file that must not be touched: somebody else's, or on a medium that cannot be
+    /// written.
+    ///
+    /// # Errors
+    /// As [`Form::read`].
+    pub fn look_at(&self, path: &Path) -> Result<Option<Connection>, Trouble> {
+        let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        self.checked(path, db)
+    }
+
+    /// A file that is nowhere, gone with the process.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn in_memory(&self) -> Result<Connection, Trouble> {
+        let mut db = Connection::open_in_memory()?;
+        self.make_tables(&mut db)?;
+        Ok(db)
+    }
+
+    fn checked(&self, path: &Path, db: Connection) -> Result<Option<Connection>, Trouble> {
+        let version = pragma(&db, "user_version")?;
+        // Zero: somebody is just making it.
+        if version == 0 {
+            return Ok(None);
+        }
+        self.check(path, &db, version)?;
+        Ok(Some(db))
+    }
+
+    fn writable(&self, path: &Path) -> Result<Connection, Trouble> {
+        let mut db = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let version = pragma(&db, "user_version")?;
+        let tables: i64 =
+            db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if version == 0 && tables == 0 {
+            // Takes effect only before the first table is made.
+            db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+        } else {
+            self.check(path, &db, version)?;
+        }
+        db.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+             PRAGMA journal_size_limit = {PENDING};"
+        ))?;
+        self.make_tables(&mut db)?;
+        Ok(db)
+    }
+
+    /// Makes the tables, unless somebody has.
+    fn make_tables(&self, db: &mut Connection) -> Result<(), Trouble> {
+        let making = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if pragma(&making, "user_version")? == 0 {
+            making.execute_batch(&format!(
+                "{} PRAGMA application_id = {}; PRAGMA user_version = {};",
+                self.tables, self.application, self.version
+            ))?;
+        }
+        Ok(making.commit()?)
+    }
+
+    /// Refuses a file that is not ours, or that a later watchfire has changed.
+    fn check(&self, path: &Path, db: &Connection, version: i64) -> Result<(), Trouble> {
+        if pragma(db, "application_id")? != self.application {
+            return Err(Trouble::Other(format!(
+                "it belongs to another program; name a file other than {} in {}",
+                path.display(),
+                self.setting
+            )));
+        }
+        if version > self.version {
+            return Err(Trouble::Other(format!(
+                "a newer watchfire wrote it; use that one, or name another file in {}",
+                self.setting
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Makes the file, for its owner alone, unless it is there.
+fn make(path: &Path) -> Result<(), Trouble> {
+    make_folder_of(path)?;
+    private().open(path)?;
+    Ok(())
+}
+
+fn open(path: &Path, access: OpenFlags) -> Result<Connection, Trouble> {
+    let db = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(BUSY)?;
+    db.set_prepared_statement_cache_capacity(32);
+    Ok(db)
+}
+
+fn is_whole(db: &Connection) -> bool {
+    let said: Result<String, _> = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    said.is_ok_and(|said| said == "ok")
+}
+
+/// The number that a pragma says.
+///
+/// # Errors
+/// When it says none, or the file cannot be read.
+pub fn pragma(db: &Connection, name: &str) -> Result<i64, Trouble> {
+    Ok(db.pragma_query_value(None, name, |row| row.get(0))?)
+}
+
+/// The bytes that are in use.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn size(db: &Connection) -> Result<u64, Trouble> {
+    let pages = pragma(db, "page_count")? - pragma(db, "freelist_count")?;
+    Ok(u64::try_from(pages * pragma(db, "page_size")?).unwrap_or(0))
+}
+
+/// Gives the pages back that are in use no more.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn give_back(db: &Connection) -> Result<(), Trouble> {
+    // Each step gives back one page.
+    let mut vacuum = db.prepare_cached("PRAGMA incremental_vacuum")?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! The world as it was known at a moment: what a journal gives back.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{Event, Facts, Fault, SourceName};
+
+/// What one source said at a moment, for whoever keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// Who.
+    pub source: SourceName,
+    /// When the answer was complete.
+    pub at: Timestamp,
+    /// How long it took.
+    pub latency: SignedDuration,
+    /// What it said, under the names that every pane uses.
+    pub outcome: Result<Arc<Facts>, Fault>,
+}
+
+/// What was known of one source at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// Which source.
+    pub source: SourceName,
+    /// Its last good answer until then.
+    pub facts: Arc<Facts>,
+    /// When that came; `None` when there was none that is remembered.
+    pub last_success: Option<Timestamp>,
+    /// How long it took.
+    pub latency: Option<SignedDuration>,
+    /// What was wrong with it then.
+    pub fault: Option<Fault>,
+    /// How many polls had failed in a row.
+    pub failures: u32,
+}
+
+/// The world as it was known at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct World {
+    /// The moment.
+    pub at: Timestamp,
+    /// Every source that is remembered.
+    pub past: Vec<Past>,
+    /// What happened around it, oldest first.
+    pub events: Arc<[Event]>,
+}
