@@ -10,6 +10,7 @@ mod check;
 mod content;
 mod excerpt;
 mod files;
+mod journal;
 mod load;
 mod me;
 mod place;
@@ -34,6 +35,7 @@ pub use crate::domain::Me;
 pub use files::{Import, import, text_of};
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
+pub use read::bytes;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
@@ -50,10 +52,25 @@ pub struct Settings {
     pub services: Vec<Service>,
     /// Who sits here.
     pub me: Me,
+    /// What is kept of what was seen.
+    pub journal: JournalSettings,
     /// Whether and how anything may be changed anywhere.
     pub actions: ActionSettings,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
+}
+
+/// What is kept of what was seen: `[journal]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalSettings {
+    /// False when nothing is kept beyond the end of the program.
+    pub enabled: bool,
+    /// Which file; `None` for the one in the state folder.
+    pub path: Option<PathBuf>,
+    /// For how long.
+    pub keep: SignedDuration,
+    /// How many bytes of file.
+    pub max_size: u64,
 }
 
 /// Whether and how anything may be changed anywhere: `[actions]`.
@@ -421,6 +438,7 @@ impl Settings {
             slos: Vec::new(),
             services: Vec::new(),
             me: Me::default(),
+            journal: JournalSettings::default(),
             actions: ActionSettings::default(),
             commands: Vec::new(),
         }

@@ -46,7 +46,9 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
+use crate::config::JournalSettings;
 use crate::domain::SourceName;
+use crate::state;
 use tip::Tip;
 
 pub use answers::{Blind, Silence};
@@ -65,10 +67,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            keep: SignedDuration::from_hours(30 * 24),
-            max_size: 256 << 20,
-        }
+        Self::from(&JournalSettings::default())
     }
 }
 
@@ -101,6 +100,26 @@ pub enum Place {
     File(PathBuf),
     /// Nowhere: gone with the process.
     Memory,
+}
+
+impl Place {
+    /// Where the settings have it: in their file, else in the state folder, and nowhere when it is off
+    /// or there is no home.
+    pub fn of(settings: &JournalSettings) -> Self {
+        let standard = || Some(state::folder(state::variable)?.join("journal.db"));
+        let path = settings.path.clone().or_else(standard);
+        path.filter(|_| settings.enabled)
+            .map_or(Self::Memory, Self::File)
+    }
+}
+
+impl From<&JournalSettings> for Limits {
+    fn from(settings: &JournalSettings) -> Self {
+        Self {
+            keep: settings.keep,
+            max_size: settings.max_size,
+        }
+    }
 }
 
 /// A moment as the file has it: Unix milliseconds.

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Facts, Fault, Freshness, Incident, Me, Observation, OnCall, Release, Report, Service, Silence,
-    Slo, SourceName, Verb,
+    Event, Facts, Fault, Freshness, Incident, Me, Observation, OnCall, Release, Report, Service,
+    Silence, Slo, SourceName, Verb,
 };
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
@@ -103,6 +103,24 @@ impl Feed {
         self
     }
 
+    /// Becomes what was known of it at a moment: nothing, where nothing is remembered.
+    fn recall(&mut self, past: Option<&Past>, aliases: &HashMap<String, Untrusted>) {
+        let past = past.cloned();
+        let mut facts = past.as_ref().map(|past| Arc::clone(&past.facts));
+        if let Some(facts) = &mut facts
+            && !aliases.is_empty()
+        {
+            rename(Arc::make_mut(facts), aliases);
+        }
+        self.last_success = past.as_ref().and_then(|past| past.last_success);
+        self.latency = past.as_ref().and_then(|past| past.latency);
+        self.failures = past.as_ref().map_or(0, |past| past.failures);
+        self.fault = past.and_then(|past| past.fault);
+        self.facts = facts.unwrap_or_default();
+        self.fault = self.fault.take().or_else(|| self.facts.fault.clone());
+        self.next_try = None;
+    }
+
     /// How far its facts can be trusted to be the present.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         Freshness::judge(
@@ -130,7 +148,12 @@ pub struct Store {
     me: Arc<Me>,
     /// What is thought about all that burns.
     insights: Arc<Insights>,
+    /// What has happened, oldest first.
+    events: Arc<Vec<Arc<Event>>>,
 }
+
+/// So many events are at hand; what lies before them is in the journal.
+const MOST_EVENTS: usize = 4_000;
 
 impl Store {
     /// A store that knows of these sources and nothing else yet.
@@ -141,6 +164,7 @@ impl Store {
             aliases: Arc::default(),
             me: Arc::default(),
             insights: Arc::default(),
+            events: Arc::default(),
         }
     }
 
@@ -233,6 +257,53 @@ impl Store {
                 feed.failures = feed.failures.saturating_add(1);
             }
         }
+    }
+
+    /// The same sources with what was known of them at a moment, and nothing that came since.
+    #[must_use]
+    pub fn as_of(&self, world: &World) -> Self {
+        let mut then = self.clone();
+        then.insights = Arc::default();
+        for feed in &mut then.feeds {
+            let past = world.past.iter().find(|past| past.source == feed.name);
+            feed.recall(past, &self.aliases);
+        }
+        then.events = Arc::clone(&world.events);
+        then.think();
+        then
+    }
+
+    /// Fills in what was known before anything answered; a source that has answered stays as it is.
+    pub fn remember(&mut self, world: &World) {
+        for feed in &mut self.feeds {
+            let past = world.past.iter().find(|past| past.source == feed.name);
+            if let Some(past) = past.filter(|past| past.last_success.is_some())
+                && feed.last_success.is_none()
+            {
+                let (fault, failures) = (feed.fault.clone(), feed.failures);
+                let next_try = feed.next_try;
+                feed.recall(Some(past), &self.aliases);
+                (feed.fault, feed.failures, feed.next_try) = (fault, failures, next_try);
+            }
+        }
+        let meanwhile = std::mem::replace(&mut self.events, Arc::clone(&world.events));
+        self.chronicle(meanwhile.iter().cloned());
+        self.think();
+    }
+
+    /// Takes in what has happened, oldest first.
+    pub fn chronicle(&mut self, happened: impl IntoIterator<Item = Arc<Event>>) {
+        let events = Arc::make_mut(&mut self.events);
+        events.extend(happened);
+        // A source may date late what it tells.
+        events.sort_by_key(|event| event.at);
+        let surplus = events.len().saturating_sub(MOST_EVENTS);
+        events.drain(..surplus);
+    }
+
+    /// What has happened, oldest first.
+    pub fn events(&self) -> &[Arc<Event>] {
+        &self.events
     }
 
     /// Thinks anew about what burns.

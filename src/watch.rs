@@ -27,7 +27,8 @@ impl Watch {
             match (kind.build)(source, settings) {
                 Ok(built) => {
                     let (every, down) = (source.interval, source.stale_after);
-                    let feed = Feed::new(source.name.clone(), kind.name, built.offers, every, down);
+                    let feed = Feed::new(source.name.clone(), kind.name, built.offers, every, down)
+                        .identified_by(identity(source));
                     feeds.push(feed.expecting(built.expected));
                     sources.push((source.clone(), built.source));
                 }
@@ -44,6 +45,16 @@ impl Watch {
                 .with_me(settings.me.clone()),
         })
     }
+}
+
+/// What makes a source the same to a journal: its kind and its address, without a login.
+fn identity(source: &SourceSettings) -> String {
+    let url = source.http.url.as_deref().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = place.rsplit('@').next().unwrap_or(place);
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    format!("{} {scheme}://{host}{path}", source.kind)
 }
 
 #[cfg(test)]

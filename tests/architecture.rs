@@ -24,7 +24,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("audit", &["config", "domain", "state", "text"]),
     ("act", &["audit", "config", "domain", "text"]),
-    ("journal", &["domain", "http", "state", "store", "text"]),
+    (
+        "journal",
+        &["config", "domain", "http", "state", "store", "text"],
+    ),
     ("poll", &["act", "config", "domain", "source", "text"]),
     ("watch", &["config", "source", "store"]),
     ("pane", &["config", "domain", "insight", "store", "text"]),

@@ -254,6 +254,7 @@ fn the_example_names_every_setting_and_all_of_it_is_valid() {
         "[[slo]]\nservice = 'a'\nname = 'b'\nobjective = 99\n[[slo.parts]]",
         "[[slo]]\nservice = 'a'\nname = 'b'\nobjective = 99\n[[slo.rules]]",
         "[me]",
+        "[journal]",
         "[actions]",
         "[[action]]\nlabel = 'a'\nscope = 'slo'\ncommand = ['a']",
         "[[slo_files]]",

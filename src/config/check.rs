@@ -70,6 +70,7 @@ impl<'a> Context<'a> {
             slos,
             services: self.services(lists.services),
             me: acting::me(layered.me),
+            journal: self.journal(layered.journal),
             actions: self.actions(layered.actions),
             commands: self.commands(lists.commands),
         }

@@ -299,6 +299,7 @@ pub(super) struct Layered {
     pub(super) ui: wire::Ui,
     pub(super) keys: wire::Keys,
     pub(super) me: wire::Me,
+    pub(super) journal: wire::Journal,
     pub(super) actions: wire::Actions,
 }
 
@@ -322,6 +323,7 @@ fn check_types(document: &toml::Table) -> Vec<Problem> {
             "ui" => read::section::<wire::Ui, _>(&path, value.clone()).err(),
             "keys" => read::section::<wire::Keys, _>(&path, value.clone()).err(),
             "me" => read::section::<wire::Me, _>(&path, value.clone()).err(),
+            "journal" => read::section::<wire::Journal, _>(&path, value.clone()).err(),
             "actions" => read::section::<wire::Actions, _>(&path, value.clone()).err(),
             _ => Some(read::unknown_key(&[], key, &SECTIONS)),
         };
@@ -389,6 +391,7 @@ fn layer(text: &str, variables: &[Variable]) -> Result<Layered, Problem> {
         ui: section(&mut layered, "ui")?,
         keys: section(&mut layered, "keys")?,
         me: section(&mut layered, "me")?,
+        journal: section(&mut layered, "journal")?,
         actions: section(&mut layered, "actions")?,
     })
 }

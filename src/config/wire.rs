@@ -13,10 +13,11 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 9] = [
+pub(super) const SECTIONS: [&str; 10] = [
     "ui",
     "keys",
     "me",
+    "journal",
     "actions",
     "source",
     "slo",
@@ -69,6 +70,16 @@ pub(super) struct Me {
     pub(super) email: Option<String>,
     #[serde(default)]
     pub(super) teams: Vec<String>,
+}
+
+/// `[journal]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Journal {
+    pub(super) enabled: Option<bool>,
+    pub(super) path: Option<PathBuf>,
+    pub(super) keep: Option<Span>,
+    pub(super) max_size: Option<String>,
 }
 
 /// `[actions]`.

@@ -77,7 +77,7 @@ impl Journal {
         Ok(World {
             at,
             past,
-            events: events.into(),
+            events: Arc::new(events.into_iter().map(Arc::new).collect()),
         })
     }
 

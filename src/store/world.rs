@@ -44,5 +44,5 @@ pub struct World {
     /// Every source that is remembered.
     pub past: Vec<Past>,
     /// What happened around it, oldest first.
-    pub events: Arc<[Event]>,
+    pub events: Arc<Vec<Arc<Event>>>,
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::evaluate::millis;
 use super::history::{self, Limits};
 use super::targets::{Name, Target};
-use crate::config::{Problem, Settings, SloSettings, SourceSettings, Step};
+use crate::config::{Problem, Settings, SloSettings, SourceSettings, Step, bytes};
 use crate::domain::Window;
 use crate::state;
 
@@ -205,26 +205,6 @@ fn beside(settings: &SourceSettings, path: &Path) -> PathBuf {
 fn within(mut problem: Problem, index: usize) -> Problem {
     problem.path.push(Step::Index(index));
     problem
-}
-
-/// A size such as `256MiB`, `1GB` or plain bytes.
-fn bytes(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 9] = [
-        ("", 1),
-        ("B", 1),
-        ("kB", 1_000),
-        ("KiB", 1 << 10),
-        ("MB", 1_000_000),
-        ("MiB", 1 << 20),
-        ("GB", 1_000_000_000),
-        ("GiB", 1 << 30),
-        ("TiB", 1 << 40),
-    ];
-    let text = text.trim();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit.trim())?;
-    number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
 #[cfg(test)]
