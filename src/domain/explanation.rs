@@ -164,7 +164,7 @@ impl Explanation {
         if span.is_period {
             self.seen.period
         } else {
-            self.seen.windows.get(&span.window).copied()
+            self.seen.windows.get(span.window)
         }
     }
 

@@ -6,11 +6,13 @@
 
 mod assess;
 mod course;
+mod history;
 mod rule;
 mod state;
 mod weakness;
+mod windows;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,9 +25,11 @@ pub(crate) use rule::ROUNDING;
 
 pub use assess::{Assessment, RuleVerdict, Standing};
 pub use course::{Course, Slice};
+pub use history::{History, Point, narrowed};
 pub use rule::{Rule, rounded};
 pub use state::{Phase, State, Verdict};
 pub use weakness::weaknesses;
+pub use windows::Windows;
 
 /// What one window says: one of four things, and only the first is a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -280,15 +284,6 @@ pub fn tell_apart<'a>(slos: impl IntoIterator<Item = &'a mut Arc<Slo>>) {
     }
 }
 
-/// One past value of the shortest window's error ratio.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// When.
-    pub at: Timestamp,
-    /// Bad over all, then.
-    pub ratio: f64,
-}
-
 /// One SLO, measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
@@ -297,7 +292,7 @@ pub struct Observation {
     /// The moment it speaks of.
     pub at: Timestamp,
     /// The rules' windows.
-    pub windows: BTreeMap<Window, Sample>,
+    pub windows: Windows,
     /// The period so far.
     pub period: Option<Sample>,
     /// The length of the whole period at that moment; calendar periods differ.
@@ -307,7 +302,7 @@ pub struct Observation {
     /// The oldest sample behind these numbers that lies in the period; `None` while not known.
     pub since: Option<Timestamp>,
     /// The recent past of the shortest window, oldest first; may be empty.
-    pub history: Arc<[Point]>,
+    pub history: History,
     /// The past of one that burns, closely; the finest first, and none while nothing burns.
     pub courses: Arc<[Course]>,
     /// True when the server said that parts of the data did not answer.
@@ -350,7 +345,7 @@ impl Observation {
             period_length: length,
             period_elapsed: length,
             since: None,
-            history: Arc::from([]),
+            history: History::default(),
             courses: Arc::from([]),
             partial: false,
             slo,
@@ -369,7 +364,7 @@ impl Observation {
         });
         let last = self.history.last().map(|point| point.at);
         let newest = newest.filter(|point| last.is_some_and(|last| last < point.at));
-        self.history.iter().copied().chain(newest)
+        self.history.iter().chain(newest)
     }
 
     /// How much of a look-back of that length is covered by data; `None` while not known.

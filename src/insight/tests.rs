@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::kin::{Kin, Tie};
 use super::record::{is_production, record};
 use super::*;
@@ -124,7 +122,7 @@ fn burning(service: &str, course: Course) -> Observation {
         }),
         at: now(),
     };
-    let windows: BTreeMap<_, _> = slo.windows().into_iter().map(|one| (one, sample)).collect();
+    let windows = slo.windows().into_iter().map(|one| (one, sample)).collect();
     Observation {
         windows,
         courses: Arc::from([course]),

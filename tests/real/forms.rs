@@ -321,11 +321,7 @@ fn every_form_of_sli_measures_what_the_history_says() {
         let name = form.slo.name.as_str();
         let mine = found(&seen, name);
         let period = mine.period.expect("a period");
-        let spans = mine
-            .windows
-            .iter()
-            .map(|(window, sample)| (*window, *sample));
-        for (window, sample) in spans.chain([(Window::days(7), period)]) {
+        for (window, sample) in mine.windows.iter().chain([(Window::days(7), period)]) {
             let truth = (form.truth)(i64::from(window.seconds()));
             // Older samples stand five minutes apart; restarts between them hide some events.
             let tolerance = if window > Window::days(3) { 1e-2 } else { 1e-6 };
@@ -383,7 +379,7 @@ fn assert_same(read: &Observation, asked: &Observation, then: Timestamp) {
         "{name}"
     );
     let spans = |it: &Observation| {
-        let windows: Vec<_> = it.windows.values().copied().collect();
+        let windows: Vec<_> = it.windows.values().collect();
         windows.into_iter().chain(it.period)
     };
     let mut compared = 0;
@@ -553,7 +549,7 @@ fn groups_are_recorded_and_read_each_by_itself() {
         for seen in [&read, &asked, &found_alone] {
             let mine = found(seen, &name);
             assert_eq!(mine.assess().state, state, "{mine:#?}");
-            let hour = mine.windows[&Window::hours(1)];
+            let hour = mine.windows.get(Window::hours(1)).expect("an hour");
             let truth = crate::history::service(service).error_ratio(3_600);
             assert_reading(hour.reading, truth, 5e-2, &name);
             assert!(hour.events.is_some(), "{mine:#?}");

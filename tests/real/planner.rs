@@ -249,7 +249,7 @@ fn assert_alone(server: &Server, found: &Observation, at: i64) -> usize {
             each.collect()
         };
         let answers = parts(&found.slo.queries);
-        let sample = found.windows[&window];
+        let sample = found.windows.get(window).expect("a window");
         let what = format!("{} {window}: {answers:?}", found.slo.id().raw());
         let ratio = |bad: Option<f64>, total: Option<f64>| Reading::from_events(bad, total);
         let expected = match (found.slo.name.raw(), answers.as_slice()) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use watchfire::domain::slo::Point;
+use watchfire::domain::slo::{History, Point};
 use watchfire::domain::{
     Events, Facts, Fault, FaultKind, Incident, IncidentStatus, Observation, OnCall, Origin, Period,
     Reading, Release, ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Suppression,
@@ -123,7 +123,7 @@ pub(crate) fn observe(slo: Slo, burns: &Burns, history: impl Fn(i64) -> f64) -> 
     Observation {
         windows,
         period: Some(sample(1.0 - burns.1)),
-        history: points.collect::<Vec<_>>().into(),
+        history: points.collect(),
         ..Observation::unknown(Arc::new(slo), ago(3))
     }
 }
@@ -142,21 +142,18 @@ pub(crate) fn calm_slo(service: &str, name: &str, objective: f64, left: f64) -> 
 
 pub(crate) fn without_data(service: &str) -> Observation {
     let mut seen = calm_slo(service, "availability", 0.999, 0.99);
-    for (window, sample) in &mut seen.windows {
-        if *window < Window::days(3) {
+    seen.windows.change(|window, sample| {
+        if window < Window::days(3) {
             sample.reading = Reading::NoTraffic;
             sample.events = Some(Events {
                 bad: 0.0,
                 total: 0.0,
             });
         }
-    }
-    let history = seen
-        .history
-        .iter()
-        .copied()
-        .filter(|point| point.at < ago(7 * MINUTE));
-    seen.history = history.collect::<Vec<_>>().into();
+    });
+    let history = seen.history.iter();
+    let history = history.filter(|point| point.at < ago(7 * MINUTE));
+    seen.history = history.collect();
     seen
 }
 
@@ -165,11 +162,13 @@ pub(crate) fn unmeasured() -> Vec<Observation> {
     let unmeasured = |(service, name)| {
         let slo = slo(service, name, 0.999, "30d");
         let mut seen = observe(slo, &Burns([0.0; 7], 1.0), |_| 0.0);
-        for sample in seen.windows.values_mut().chain(&mut seen.period) {
+        let forget = |sample: &mut Sample| {
             sample.reading = Reading::Unknown;
             sample.events = None;
-        }
-        seen.history = Arc::new([]);
+        };
+        seen.windows.change(|_, sample| forget(sample));
+        seen.period.iter_mut().for_each(forget);
+        seen.history = History::default();
         seen
     };
     let slos = [("checkout", "availability"), ("search", "latency")];

@@ -188,7 +188,7 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
 fn short_windows(seen: &Observation) -> Vec<(Window, String)> {
     let windows = seen.windows.keys();
     windows
-        .filter_map(|&window| {
+        .filter_map(|window| {
             let coverage = seen.shortfall_of(window)?;
             Some((window, lasting(coverage.data)))
         })
@@ -206,7 +206,7 @@ fn gaps(data: &Data) -> Option<String> {
 
 /// True where a count of events is no whole number.
 fn has_fractions(seen: &Observation) -> bool {
-    let samples = seen.windows.values().chain(&seen.period);
+    let samples = seen.windows.values().chain(seen.period);
     let mut events = samples.filter_map(|sample| sample.events);
     events.any(|events| events.total.fract() != 0.0 || events.bad.fract() != 0.0)
 }
@@ -217,7 +217,7 @@ fn counts_nothing(seen: &Observation) -> bool {
     let mut any = false;
     let all = pages.by_ref().all(|rule| {
         any |= rule.severity == Severity::Page;
-        let long = seen.windows.get(&rule.long);
+        let long = seen.windows.get(rule.long);
         let is_bare = long.is_some_and(|one| one.events.is_none() && one.reading.ratio().is_some());
         rule.severity != Severity::Page || is_bare
     });
@@ -228,10 +228,7 @@ fn counts_nothing(seen: &Observation) -> bool {
 fn older(seen: &Observation) -> Option<String> {
     let windows = seen.windows.iter();
     let named = windows.map(|(window, sample)| (window.to_string(), sample));
-    let period = seen
-        .period
-        .as_ref()
-        .map(|sample| ("the period".to_owned(), sample));
+    let period = seen.period.map(|sample| ("the period".to_owned(), sample));
     let old: Vec<_> = named
         .chain(period)
         .filter(|(_, sample)| sample.reading != Reading::Unknown)

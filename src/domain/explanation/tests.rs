@@ -115,7 +115,7 @@ fn what_is_silent_says_which_windows_are() {
         events: None,
         at: seen.at,
     };
-    seen.windows.insert(Window::minutes(5), sample);
+    assert!(seen.windows.set(Window::minutes(5), sample));
     assert_eq!(because(&seen, &seen.assess())[0], "no traffic in 5m");
 }
 

@@ -118,7 +118,7 @@ impl Observation {
     /// What window `window` says.
     pub fn reading(&self, window: Window) -> Reading {
         self.windows
-            .get(&window)
+            .get(window)
             .map_or(Reading::Unknown, |sample| sample.reading)
     }
 
@@ -189,7 +189,7 @@ impl Observation {
     /// Extrapolation makes 2.9 of 3 events, so whole events count. Where only ratios are recorded,
     /// nothing is held back.
     fn too_few(&self, rule: Rule) -> Option<f64> {
-        let events = self.windows.get(&rule.long)?.events?;
+        let events = self.windows.get(rule.long)?.events?;
         let bad = events.bad.round();
         (rule.severity == Severity::Page && bad < self.slo.min_bad_events).then_some(bad)
     }

@@ -155,11 +155,12 @@ fn sparse(bad: f64, min_bad_events: f64) -> Observation {
     (readings[0], readings[2]) = (0.1, 0.1);
     let mut sparse = ratios(readings);
     Arc::make_mut(&mut sparse.slo).min_bad_events = min_bad_events;
-    let hour = sparse.windows.get_mut(&Window::hours(1)).unwrap();
+    let mut hour = sparse.windows.get(Window::hours(1)).unwrap();
     hour.events = Some(Events {
         bad,
         total: bad * 10.0,
     });
+    assert!(sparse.windows.set(Window::hours(1), hour));
     sparse
 }
 
@@ -176,12 +177,7 @@ fn nobody_is_woken_by_fewer_bad_events_than_a_page_takes() {
     // No floor, or no counts to hold against it: the burn rates decide.
     assert_eq!(sparse(0.9, 0.0).assess().state, State::Page);
     let mut recorded = sparse(1.0, 3.0);
-    recorded
-        .windows
-        .get_mut(&Window::hours(1))
-        .unwrap()
-        .events
-        .take();
+    recorded.windows.change(|_, sample| sample.events = None);
     assert_eq!(recorded.assess().state, State::Page);
 }
 
@@ -191,11 +187,12 @@ fn a_ticket_has_no_floor_of_bad_events() {
     (slow[3], slow[5]) = (0.004, 0.004); // 2h and 1d at 4x
     let mut slow = ratios(slow);
     Arc::make_mut(&mut slow.slo).min_bad_events = 3.0;
-    let day = slow.windows.get_mut(&Window::days(1)).unwrap();
+    let mut day = slow.windows.get(Window::days(1)).unwrap();
     day.events = Some(Events {
         bad: 1.0,
         total: 250.0,
     });
+    assert!(slow.windows.set(Window::days(1), day));
     assert_eq!(slow.assess().state, State::Ticket);
 }
 

@@ -43,7 +43,7 @@ fn low_traffic(seen: &Observation) -> Option<Finding> {
     let rule = pages
         .filter(|rule| rule.severity == Severity::Page)
         .max_by_key(|rule| rule.long)?;
-    let total = seen.windows.get(&rule.long)?.events?.total;
+    let total = seen.windows.get(rule.long)?.events?.total;
     let alone = seen.slo.burn_rate(1.0 / total);
     if total <= 0.0 || alone <= rule.factor {
         return None;
@@ -74,7 +74,7 @@ fn low_traffic(seen: &Observation) -> Option<Finding> {
 }
 
 fn without_traffic(seen: &Observation) -> Option<Finding> {
-    let mut windows = seen.windows.values().chain(&seen.period).peekable();
+    let mut windows = seen.windows.values().chain(seen.period).peekable();
     windows.peek()?;
     let is_silent = windows.all(|one| one.reading == Reading::NoTraffic);
     is_silent.then(|| {

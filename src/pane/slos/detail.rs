@@ -201,12 +201,12 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
         heading(&["window", "errors", "  burn"])
     }];
     let windows = seen.windows.iter().map(|(window, sample)| {
-        let burn = verdict.burn_rates.get(window).copied().flatten();
-        let role = burn_role(verdict, *window, burn);
-        let short = seen.shortfall_of(*window);
+        let burn = verdict.burn_rates.get(&window).copied().flatten();
+        let role = burn_role(verdict, window, burn);
+        let short = seen.shortfall_of(window);
         (window.to_string(), sample, burn, role, short)
     });
-    let period = seen.period.as_ref().map(|sample| {
+    let period = seen.period.map(|sample| {
         let (name, role) = (figures::period(seen.slo.period), budget_role(verdict));
         (name, sample, verdict.period_burn, role, seen.shortfall())
     });
@@ -238,7 +238,7 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
 
 /// Recorded ratios come without the counts behind them.
 fn has_events(seen: &Observation) -> bool {
-    let mut samples = seen.windows.values().chain(&seen.period);
+    let mut samples = seen.windows.values().chain(seen.period);
     samples.any(|sample| sample.events.is_some())
 }
 

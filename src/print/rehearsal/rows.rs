@@ -83,7 +83,7 @@ fn slo(row: &Observation) -> Vec<Shown> {
     let windows = row.windows.iter();
     let told = windows.filter(|(_, sample)| sample.reading != Reading::Unknown);
     let mut ratios: Vec<_> = told
-        .map(|(window, sample)| ratio(*window, sample.reading))
+        .map(|(window, sample)| ratio(window, sample.reading))
         .collect();
     let missing = row.windows.len() - ratios.len();
     if missing > 0 {

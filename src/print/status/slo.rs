@@ -167,7 +167,7 @@ impl<'a> SloRow<'a> {
             )
         };
         let events = windows().map(|window| {
-            let sample = row.windows.get(&window);
+            let sample = row.windows.get(window);
             (window, sample.and_then(|sample| sample.events))
         });
         let events = ByWindow::new(
@@ -404,13 +404,13 @@ mod tests {
         row.since = row.at.checked_sub(hour * 48).ok();
         row.period_elapsed = hour * 360;
         Arc::make_mut(&mut row.slo).min_bad_events = 3.0;
-        for sample in row.windows.values_mut() {
+        row.windows.change(|_, sample| {
             sample.reading = Reading::Ratio(1.0);
             sample.events = Some(Events {
                 bad: 2.0,
                 total: 2.0,
             });
-        }
+        });
         let none = Insights::default();
         let row = SloRow::of(&eu, &row, &none, Timestamp::UNIX_EPOCH);
         let json = serde_json::to_value(&row).expect("JSON");

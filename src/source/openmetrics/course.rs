@@ -1,7 +1,6 @@
 //! The recent course of each SLO's shortest window, out of the minutes of a history.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +8,7 @@ use super::evaluate::{self, Plan, millis};
 use super::history::{History, MINUTE, Tier, floor};
 use super::segment::Segment;
 use super::walk::Index;
-use crate::domain::slo::Point;
+use crate::domain::slo::{History as Past, Point};
 use crate::domain::{Window, window};
 use crate::state::database::Trouble;
 
@@ -24,15 +23,17 @@ const CADENCE: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct Courses {
     made_at: Option<Timestamp>,
-    all: Vec<Arc<[Point]>>,
+    all: Vec<Past>,
 }
 
 impl Courses {
-    /// The course of an SLO, by its number, oldest point first, up to the newest reading.
-    pub(super) fn of(&self, number: usize, newest: Option<Point>) -> Arc<[Point]> {
-        let known = self.all.get(number).map_or(&[][..], |course| course);
-        let newest = newest.filter(|newest| known.last().is_none_or(|last| last.at < newest.at));
-        known.iter().copied().chain(newest).collect()
+    /// The course of an SLO, by its number, oldest point first; its newest reading where that is all
+    /// there is.
+    pub(super) fn of(&self, number: usize, newest: Option<Point>) -> Past {
+        match self.all.get(number) {
+            Some(known) if !known.is_empty() => known.clone(),
+            _ => newest.into_iter().collect(),
+        }
     }
 
     /// Computes all courses when they are due.
@@ -90,7 +91,7 @@ impl Courses {
                 moment += millis(STEP);
             }
         }
-        self.all = courses.into_iter().map(Arc::from).collect();
+        self.all = courses.into_iter().map(Past::from_iter).collect();
         Ok(())
     }
 }

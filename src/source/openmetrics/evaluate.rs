@@ -16,7 +16,7 @@ use super::segment::Segment;
 use super::selector::{Formula, Selectors};
 use super::walk::{Floors, Index, Indexed, Walk};
 use crate::config::Sli;
-use crate::domain::slo::Point;
+use crate::domain::slo::{History as Past, Point, Windows};
 use crate::domain::{Events, Observation, Reading, Sample, Slo, Window, window};
 use crate::state::database::Trouble;
 
@@ -170,12 +170,12 @@ impl Evaluator {
         let (slo, at) = (&measure.slo, question.at);
         let unknown = Observation::unknown(Arc::clone(slo), at);
         let sample = |span| known.get(&(number, span)).copied();
-        let windows: BTreeMap<_, _> = slo
+        let windows: Windows = slo
             .windows()
             .into_iter()
             .filter_map(|window| Some((window, sample(Some(window))?.0)))
             .collect();
-        let newest = windows.first_key_value().and_then(|(_, sample)| {
+        let newest = windows.values().next().and_then(|sample| {
             let ratio = sample.reading.ratio()?;
             Some(Point { at, ratio })
         });
@@ -189,7 +189,7 @@ impl Evaluator {
             history: if question.course {
                 self.courses.of(number, newest.filter(|_| is_fresh))
             } else {
-                Arc::from([])
+                Past::default()
             },
             ..unknown
         }

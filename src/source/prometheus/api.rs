@@ -72,6 +72,24 @@ pub(super) struct RangeSeries {
     pub(super) points: Vec<(Timestamp, f64)>,
 }
 
+impl RangeSeries {
+    fn read(text: &RawValue) -> Result<Self, Fault> {
+        let series: WireRange = serde_json::from_str(text.get()).map_err(|error| {
+            let message = format!("sent a series that is none: {error}");
+            Fault::new(FaultKind::Decode, message)
+        })?;
+        let mut labels = series.metric;
+        let name = labels.remove("__name__").unwrap_or_default();
+        let points = series.values.iter();
+        let points = points.map(|point| Ok((point.time()?, point.number()?)));
+        Ok(Self {
+            name,
+            labels,
+            points: points.collect::<Result<_, Fault>>()?,
+        })
+    }
+}
+
 /// The span and step of a range query.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range {
@@ -145,8 +163,10 @@ struct WireSeries<'a> {
 }
 
 #[derive(Deserialize)]
-struct Matrix {
-    result: Vec<WireRange>,
+struct Matrix<'a> {
+    /// Read one by one: what the answers of thousands of series become is larger by far than they.
+    #[serde(borrow)]
+    result: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -357,6 +377,23 @@ impl Api {
         query: &str,
         range: Range,
     ) -> Result<Answered<Vec<RangeSeries>>, Fault> {
+        let mut all = Vec::new();
+        let each = |series| all.push(series);
+        let answer = self.each_of_range(query, range, each).await?;
+        Ok(Answered {
+            data: all,
+            warnings: answer.warnings,
+            partial: answer.partial,
+        })
+    }
+
+    /// The same, with each series handed over by itself.
+    pub(super) async fn each_of_range(
+        &self,
+        query: &str,
+        range: Range,
+        mut each: impl FnMut(RangeSeries),
+    ) -> Result<Answered<()>, Fault> {
         let (start, end) = (seconds(range.start), seconds(range.end));
         let step = range.step.as_secs().max(1).to_string();
         let form = [
@@ -365,28 +402,13 @@ impl Api {
             ("end", &*end),
             ("step", &*step),
         ];
-        let answer: Answered<Matrix> = self.ask("/api/v1/query_range", &form).await?;
-        let series = answer
-            .data
-            .result
-            .into_iter()
-            .map(|series| {
-                let mut labels = series.metric;
-                let name = labels.remove("__name__").unwrap_or_default();
-                let points = series
-                    .values
-                    .iter()
-                    .map(|point| Ok((point.time()?, point.number()?)))
-                    .collect::<Result<_, Fault>>()?;
-                Ok(RangeSeries {
-                    name,
-                    labels,
-                    points,
-                })
-            })
-            .collect::<Result<_, Fault>>()?;
+        let answer = self.answer("/api/v1/query_range", &form).await?;
+        let answer: Answered<Matrix<'_>> = envelope(&answer)?;
+        for series in answer.data.result {
+            each(RangeSeries::read(series)?);
+        }
         Ok(Answered {
-            data: series,
+            data: (),
             warnings: answer.warnings,
             partial: answer.partial,
         })

@@ -135,7 +135,7 @@ async fn series_that_begin_are_seen_in_every_window_within_a_minute() {
         ..ask()
     };
     let found = only(source.fetch(&later).await.unwrap());
-    for (window, sample) in &found.windows {
+    for (window, sample) in found.windows.iter() {
         assert_eq!(sample.reading, Reading::Ratio(0.005), "{window}");
     }
     assert_eq!(

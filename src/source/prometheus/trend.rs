@@ -1,7 +1,6 @@
 //! The recent course of each SLO's shortest window, for sparklines and charts.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +8,7 @@ use super::api::{Api, Labels, Range, RangeSeries};
 use super::plan::{Plan, Trend};
 use super::planner::{Planner, Question};
 use super::plans::Plans;
-use crate::domain::slo::Point;
+use crate::domain::slo::{History, narrowed};
 use crate::domain::{Fault, FaultKind, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
@@ -41,12 +40,12 @@ pub(super) struct Trends {
     asked_for: Option<(u64, Timestamp)>,
     /// The SLOs that were asked for.
     asked: BTreeSet<Untrusted>,
-    courses: HashMap<Untrusted, Arc<[Point]>>,
+    courses: HashMap<Untrusted, History>,
 }
 
 impl Trends {
     /// The course of an SLO, oldest point first; empty when none is known.
-    pub(super) fn course(&self, id: &Untrusted) -> Arc<[Point]> {
+    pub(super) fn course(&self, id: &Untrusted) -> History {
         self.courses.get(id).cloned().unwrap_or_default()
     }
 
@@ -103,14 +102,13 @@ impl Trends {
     }
 
     /// Puts what was answered for a range behind what is known of the time before it.
-    fn join(&mut self, mut newer: HashMap<Untrusted, Arc<[Point]>>, range: Range) {
+    fn join(&mut self, mut newer: HashMap<Untrusted, History>, range: Range) {
         let begin = range.end - REACH;
         for (id, known) in std::mem::take(&mut self.courses) {
-            let kept = known.iter().copied();
-            let kept = kept.filter(|point| point.at >= begin && point.at < range.start);
+            let is_kept = |at| at >= begin && at < range.start;
+            let kept = known.iter().filter(|point| is_kept(point.at));
             let added = newer.remove(&id);
-            let added = added.iter().flat_map(|points| points.iter().copied());
-            let joined: Arc<[Point]> = kept.chain(added).collect();
+            let joined: History = kept.chain(added.iter().flat_map(History::iter)).collect();
             if !joined.is_empty() {
                 self.courses.insert(id, joined);
             }
@@ -125,17 +123,17 @@ async fn recorded(
     plans: &[Plan],
     range: Range,
     cuts: u32,
-    courses: &mut HashMap<Untrusted, Arc<[Point]>>,
+    courses: &mut HashMap<Untrusted, History>,
 ) -> Result<(), Fault> {
-    let mut owners: HashMap<(&str, &Labels), (Untrusted, bool)> = HashMap::new();
-    for plan in plans {
+    let mut owners: HashMap<(&str, &Labels), (usize, bool)> = HashMap::new();
+    for (index, plan) in plans.iter().enumerate() {
         if let Trend::Recorded {
             name,
             labels,
             success,
         } = &plan.trend
         {
-            owners.insert((name, labels), (plan.slo.id(), *success));
+            owners.insert((name, labels), (index, *success));
         }
     }
     let names: BTreeSet<&str> = owners.keys().map(|(name, _)| *name).collect();
@@ -144,19 +142,42 @@ async fn recorded(
     }
     let names = names.into_iter().collect::<Vec<_>>().join("|");
     let query = format!("{{__name__=~\"{names}\"}}");
-    let mut joined: HashMap<Untrusted, Vec<Point>> = HashMap::new();
+    let mut grids = vec![Vec::new(); plans.len()];
     for stretch in stretches(range, cuts) {
-        for series in &api.query_range(&query, stretch).await?.data {
-            if let Some((id, success)) = owners.get(&(series.name.as_str(), &series.labels)) {
-                let known = joined.entry(id.clone()).or_default();
-                known.extend_from_slice(&points(series, *success));
+        // One at a time, since thousands of them are large while they are read.
+        let each = |series: RangeSeries| {
+            let owner = owners.get(&(series.name.as_str(), &series.labels));
+            if let Some(&(plan, success)) = owner {
+                fill(&mut grids[plan], range, &series, success);
             }
+        };
+        api.each_of_range(&query, stretch, each).await?;
+    }
+    for (plan, grid) in plans.iter().zip(grids) {
+        if !grid.is_empty() {
+            let course = History::on_grid(range.start, range.step, grid);
+            courses.insert(plan.slo.id(), course);
         }
     }
-    for (id, points) in joined {
-        courses.insert(id, points.into());
-    }
     Ok(())
+}
+
+/// Puts a series' ratios where they belong on the grid of a range.
+fn fill(grid: &mut Vec<f32>, range: Range, series: &RangeSeries, success: bool) {
+    let step = range.step.as_secs().max(1);
+    let place = |at: Timestamp| {
+        let after = range.start.duration_until(at).as_secs();
+        usize::try_from(after.div_euclid(step)).ok()
+    };
+    let most = place(range.end).map_or(0, |last| last + 1);
+    grid.resize(most, f32::NAN);
+    for &(at, value) in &series.points {
+        let ratio = if success { 1.0 - value } else { value };
+        let slot = place(at).and_then(|place| grid.get_mut(place));
+        if let Some(slot) = slot.filter(|_| ratio.is_finite()) {
+            *slot = narrowed(ratio.max(0.0));
+        }
+    }
 }
 
 /// A range in so many stretches and one more, each a step behind the end of the one before.
@@ -182,7 +203,7 @@ async fn computed(
     planner: &mut Planner,
     plans: &[Plan],
     (at, range): (Timestamp, Range),
-    courses: &mut HashMap<Untrusted, Arc<[Point]>>,
+    courses: &mut HashMap<Untrusted, History>,
 ) -> Result<(), Fault> {
     let expressions: Vec<_> = plans
         .iter()
@@ -202,36 +223,23 @@ async fn computed(
         .await?;
     for (index, (id, _)) in expressions.into_iter().enumerate() {
         if let Ok([series]) = answers.get(index) {
-            courses.insert(id, points(series, false));
+            let mut grid = Vec::new();
+            fill(&mut grid, range, series, false);
+            courses.insert(id, History::on_grid(range.start, range.step, grid));
         }
     }
     answers.broken.map_or(Ok(()), Err)
 }
 
-fn points(series: &RangeSeries, success: bool) -> Arc<[Point]> {
-    series
-        .points
-        .iter()
-        .map(|&(at, value)| Point {
-            at,
-            ratio: if success { 1.0 - value } else { value },
-        })
-        .filter(|point| point.ratio.is_finite())
-        .map(|point| Point {
-            ratio: point.ratio.max(0.0),
-            ..point
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::slo::Point;
 
     #[test]
     fn what_came_since_is_put_behind_what_is_known() {
         let at = |minutes: i64| Timestamp::from_second(1_000_000 * 60 + minutes * 60).unwrap();
-        let course = |minutes: &[i64], ratio: f64| -> Arc<[Point]> {
+        let course = |minutes: &[i64], ratio: f64| -> History {
             let points = minutes.iter().map(|&minute| Point {
                 at: at(minute),
                 ratio,
@@ -241,15 +249,15 @@ mod tests {
         let id = |name: &str| Untrusted::from(name);
         let mut trends = Trends {
             courses: HashMap::from([
-                (id("both"), course(&[-200, -180, -6, -3, 0], 0.1)),
-                (id("silent"), course(&[-6, -3, 0], 0.1)),
-                (id("gone"), course(&[-300], 0.1)),
+                (id("both"), course(&[-200, -180, -6, -3, 0], 0.125)),
+                (id("silent"), course(&[-6, -3, 0], 0.125)),
+                (id("gone"), course(&[-300], 0.125)),
             ]),
             ..Trends::default()
         };
         let newer = HashMap::from([
-            (id("both"), course(&[-3, 0, 3], 0.2)),
-            (id("new"), course(&[3], 0.2)),
+            (id("both"), course(&[-3, 0, 3], 0.25)),
+            (id("new"), course(&[3], 0.25)),
         ]);
         let range = Range {
             start: at(-3),
@@ -259,16 +267,19 @@ mod tests {
         trends.join(newer, range);
         let told = |name: &str| -> Vec<(i64, f64)> {
             let course = trends.course(&id(name));
-            let minutes = |point: &Point| point.at.duration_since(at(0)).as_mins();
+            let minutes = |point: Point| point.at.duration_since(at(0)).as_mins();
             course
                 .iter()
                 .map(|point| (minutes(point), point.ratio))
                 .collect()
         };
         // Older than three hours is forgotten, and the newest were asked for again.
-        assert_eq!(told("both"), [(-6, 0.1), (-3, 0.2), (0, 0.2), (3, 0.2)]);
-        assert_eq!(told("silent"), [(-6, 0.1)]);
-        assert_eq!(told("new"), [(3, 0.2)]);
+        assert_eq!(
+            told("both"),
+            [(-6, 0.125), (-3, 0.25), (0, 0.25), (3, 0.25)]
+        );
+        assert_eq!(told("silent"), [(-6, 0.125)]);
+        assert_eq!(told("new"), [(3, 0.25)]);
         assert_eq!(told("gone"), []);
     }
 }

@@ -276,15 +276,12 @@ fn fill(observed: &mut Observation, samples: BTreeMap<Span, Sample>, fields: &mu
         if span == whole {
             observed.period = Some(sample);
         }
-        if let Span::Window(window) = span
-            && let Some(place) = observed.windows.get_mut(&window)
-        {
-            *place = sample;
-            is_used = true;
+        if let Span::Window(window) = span {
+            is_used |= observed.windows.set(window, sample);
         }
     }
     if !is_used {
-        let wanted: Vec<_> = observed.windows.keys().map(Window::to_string).collect();
+        let wanted: Vec<_> = observed.windows.keys().map(|it| it.to_string()).collect();
         let wanted = wanted.join(", ");
         fields.complain(
             "error_ratio",

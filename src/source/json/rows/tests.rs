@@ -302,7 +302,7 @@ fn an_slo_is_read_with_the_field_names_of_status() {
     let seen = &rows[0];
     assert_eq!(seen.slo.id().raw(), "checkout/availability");
     assert_eq!(seen.windows.len(), 7);
-    let five = seen.windows[&Window::minutes(5)];
+    let five = seen.windows.get(Window::minutes(5)).unwrap();
     assert_eq!(five.reading, Reading::Ratio(0.0221));
     let events = Events {
         bad: 66.3,
@@ -397,7 +397,7 @@ fn events_without_a_ratio_make_one_and_no_events_are_no_traffic() {
                  "error_ratio": {"6h": "NaN", "2h": "0.5"}}]),
     );
     assert_eq!(warnings, [""; 0]);
-    let reading = |window| rows[0].windows[&window].reading;
+    let reading = |window| rows[0].reading(window);
     assert_eq!(reading(Window::minutes(5)), Reading::Ratio(0.25));
     assert_eq!(reading(Window::hours(1)), Reading::NoTraffic);
     assert_eq!(reading(Window::hours(6)), Reading::NoTraffic);

@@ -177,7 +177,7 @@ impl Subject<'_> {
     async fn refusal(&self, api: &Api, ask: &Ask) -> Vec<Finding> {
         let mut windows = self.seen.windows.iter();
         let unknown = windows.find(|(_, one)| one.reading == Reading::Unknown);
-        let Some((&window, _)) = unknown.filter(|_| self.plan.slo.origin == Origin::Config) else {
+        let Some((window, _)) = unknown.filter(|_| self.plan.slo.origin == Origin::Config) else {
             return Vec::new();
         };
         let Some(formula) = self.plan.asked.get(&Span::Window(window)) else {
