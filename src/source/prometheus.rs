@@ -344,11 +344,11 @@ impl Prometheus {
     fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {
         let slo = &plan.slo;
         let id = slo.id();
-        let sample = |span| match plan.given.get(&span) {
+        let sample = |span| match plan.given.get(span) {
             Some(given) => Sample {
                 reading: given.reading,
-                events: given.events,
-                at: at.saturating_sub(given.age).unwrap_or(at),
+                events: given.events(),
+                at: at.saturating_sub(given.age()).unwrap_or(at),
             },
             None if plan.asked.contains_key(&span) => {
                 self.meter.sample(&id, span).unwrap_or(Sample {

@@ -124,7 +124,7 @@ impl Meter {
         for (index, plan) in plans.iter().enumerate() {
             let kept = self.kept.get(&ids[index]);
             let asked = plan.asked.keys().copied();
-            let missing = asked.filter(|span| !plan.given.contains_key(span));
+            let missing = asked.filter(|span| !plan.given.has(*span));
             let due = missing.filter(|span| {
                 kept.and_then(|kept| kept.get(span)).is_none_or(|sample| {
                     let age = window::age(sample.at, at);

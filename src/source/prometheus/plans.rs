@@ -5,14 +5,14 @@
 //! anything else about it that changes, and every reading of the rules, has all of it understood
 //! anew.
 
-use std::ops::RangeFrom;
+use std::ops::{Range, RangeFrom};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Again, Answered, Roll, Series};
 use super::by_hand::{self, ByHand};
 use super::discover::{self, Context, Found, Records, Rules, Share};
-use super::plan::{Place, Plan, Span};
+use super::plan::Plan;
 use super::record::Recording;
 use super::{Margin, Prometheus};
 use crate::config::SloSettings;
@@ -46,14 +46,8 @@ struct Find {
     roll: Roll,
     /// The values that are more than a ratio, by their place, to the bit.
     constants: Vec<(usize, u64)>,
-    slots: Vec<Slot>,
-}
-
-/// Where a ratio of an answer belongs.
-struct Slot {
-    place: Place,
-    plan: usize,
-    span: Span,
+    /// Those that were found in it.
+    plans: Range<usize>,
 }
 
 impl Plans {
@@ -70,23 +64,15 @@ impl Plans {
 }
 
 impl Find {
-    /// Notes where each ratio of an answer went, `plans` being all of them, those it was found in
-    /// from `first` on.
-    fn of(query: String, roll: Roll, series: &[Series], plans: &[Plan], first: usize) -> Self {
-        let found = plans.iter().enumerate().skip(first);
-        let slots = found.flat_map(|(plan, known)| {
-            known.given.iter().filter_map(move |(&span, given)| {
-                let place = given.place?;
-                Some(Slot { place, plan, span })
-            })
-        });
+    /// Notes what of an answer is more than a ratio; `plans` are those that were found in it.
+    fn of(query: String, roll: Roll, series: &[Series], plans: Range<usize>) -> Self {
         let others = series.iter().filter(|one| !discover::is_ratio(&one.name));
         let constant = |one: &Series| Some((one.place()?, one.value.to_bits()));
         Self {
             query,
             roll,
             constants: others.filter_map(constant).collect(),
-            slots: slots.collect(),
+            plans,
         }
     }
 
@@ -98,12 +84,10 @@ impl Find {
         if !self.constants.iter().all(is_as_before) {
             return false;
         }
-        for Slot { place, plan, span } in &self.slots {
-            let given = plans
-                .get_mut(*plan)
-                .and_then(|plan| plan.given.get_mut(span));
-            if let (Some(given), Some(&value)) = (given, values.get(place.series)) {
-                given.reading = place.reading(value);
+        let found = plans.get_mut(self.plans.clone()).unwrap_or_default();
+        for given in found.iter_mut().flat_map(|plan| plan.given.values_mut()) {
+            if let Some(reading) = given.place.and_then(|place| place.reading(values)) {
+                given.reading = reading;
             }
         }
         true
@@ -316,9 +300,10 @@ impl Prometheus {
         let warnings = warnings.into_iter().map(Untrusted::from);
         self.plans.warnings.extend(warnings);
         // How old a record is decides whether it counts, so ours are read each time.
+        let found = first..self.plans.all.len();
         Ok(roll
             .filter(|_| !are_ours)
-            .map(|roll| Find::of(share.series(), roll, &series, &self.plans.all, first)))
+            .map(|roll| Find::of(share.series(), roll, &series, found)))
     }
 
     /// Gives SLOs written by hand what our own rules recorded of them.
