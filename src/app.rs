@@ -25,12 +25,14 @@ mod palette;
 mod roster;
 pub mod screen;
 mod sheet;
+mod spent;
 mod suspect;
 mod table;
 mod update;
 
 pub use keymap::Keymap;
 pub use model::Model;
+pub use spent::Spent;
 pub use update::update;
 
 /// Everything that can happen.

@@ -240,7 +240,7 @@ pub(super) struct RuleGroup {
 }
 
 /// A recording or an alerting rule; `kind` tells which, fields of neither are left out.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 pub(super) struct WireRule {
     #[serde(rename = "type")]
     pub(super) kind: String,

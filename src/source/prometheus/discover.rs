@@ -49,7 +49,7 @@ pub(super) fn is_ratio(name: &str) -> bool {
 }
 
 /// The rules behind discovered SLOs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Rules {
     /// Sloth's recording rules by record and `sloth_id`; several where clusters share an id.
     sloth: HashMap<(String, String), Vec<WireRule>>,

@@ -38,6 +38,10 @@ pub(super) struct Plans {
     warnings: Vec<Untrusted>,
     /// True once the recorded series were more than one answer can hold.
     is_crowded: bool,
+    /// Of what those in parts were made, where they are.
+    listed: Option<Roll>,
+    /// Matchers, each behind a comma, of all that is recorded: one for each part of it.
+    pub(super) parts: Vec<String>,
 }
 
 /// An answer that SLOs were found in.
@@ -168,14 +172,18 @@ impl Prometheus {
         partial: &mut bool,
     ) -> Result<(bool, Option<Recorded>), Fault> {
         if self.plans.is_crowded {
-            let listed = self.api.query(discover::IDS, ask.at).await?;
+            let roll = self.plans.listed.as_ref();
+            let listed = self.api.query_again(discover::IDS, ask.at, roll).await?;
             *partial |= listed.partial;
             margin.warn(listed.warnings);
-            let queries = Share::parts(listed.data);
-            let queries = queries.iter().map(Share::series);
-            let known = self.plans.finds.iter().map(|find| &find.query);
-            if !queries.eq(known.cloned()) {
-                return Ok((false, None));
+            if let Again::Series(listed, roll) = listed.data {
+                let queries = Share::parts(listed);
+                let queries = queries.iter().map(Share::series);
+                let known = self.plans.finds.iter().map(|find| &find.query);
+                if !queries.eq(known.cloned()) {
+                    return Ok((false, None));
+                }
+                self.plans.listed = roll;
             }
         }
         let Plans { all, finds, .. } = &mut self.plans;
@@ -229,11 +237,15 @@ impl Prometheus {
             }
         }
         if self.plans.is_crowded {
-            let listed = self.api.query(discover::IDS, ask.at).await?;
+            let listed = self.api.query_again(discover::IDS, ask.at, None).await?;
             partial |= listed.partial;
             margin.warn(listed.warnings);
-            shares = Share::parts(listed.data);
+            if let Again::Series(listed, roll) = listed.data {
+                shares = Share::parts(listed);
+                self.plans.listed = roll;
+            }
         }
+        self.plans.parts = shares.iter().map(Share::matcher).collect();
         let mut finds = Vec::with_capacity(shares.len());
         for share in &shares {
             let answer = match first.take() {
@@ -325,7 +337,7 @@ impl Prometheus {
         }
     }
 
-    /// Reads the rules behind recorded series when they are due; true when they were read.
+    /// Reads the rules behind recorded series when they are due; true when they are others now.
     async fn read_rules(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
         let at = ask.moment();
         let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
@@ -333,12 +345,12 @@ impl Prometheus {
             return Ok(false);
         }
         // A server without rules, or one that hides them, still has its series.
+        let mut rules = Rules::default();
         match self.api.rules().await {
             Ok(groups) => {
-                let mut rules = Rules::index(groups);
+                rules = Rules::index(groups);
                 let asked = rules.find_groups(&self.api, ask.at).await;
                 margin.note("the groups of Pyrra's SLOs", asked);
-                self.rules = Some((at, rules));
             }
             Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
             Err(fault) => {
@@ -347,12 +359,13 @@ impl Prometheus {
                     fault.message.raw()
                 ))]);
                 // What is too large now is too large a moment later, and dear to find out.
-                if fault.kind == FaultKind::TooLarge {
-                    self.rules = Some((at, Rules::default()));
+                if fault.kind != FaultKind::TooLarge {
+                    return Ok(false);
                 }
             }
         }
-        Ok(true)
+        let known = self.rules.replace((at, rules));
+        Ok(known.map(|(_, rules)| rules).as_ref() != self.rules.as_ref().map(|(_, rules)| rules))
     }
 }
 

@@ -78,6 +78,7 @@ impl Trends {
             return Ok(());
         }
         // What is known needs only what has come since.
+        let parts = known.parts.as_slice();
         let known = self.end.filter(|known| is_known && *known <= end);
         let range = Range {
             start: known.map_or(end - REACH, |known| (known - STEP * AGAIN).max(end - REACH)),
@@ -86,7 +87,7 @@ impl Trends {
         };
         self.failed = Some(at);
         let mut courses = HashMap::new();
-        while let Err(fault) = recorded(api, plans, range, self.cuts, &mut courses).await {
+        while let Err(fault) = recorded(api, (plans, parts), range, self.cuts, &mut courses).await {
             if fault.kind != FaultKind::TooLarge || self.cuts >= MOST_CUTS {
                 return Err(fault);
             }
@@ -117,10 +118,10 @@ impl Trends {
     }
 }
 
-/// All recorded courses, in one query.
+/// All recorded courses, in one query for each part of what is recorded.
 async fn recorded(
     api: &Api,
-    plans: &[Plan],
+    (plans, parts): (&[Plan], &[String]),
     range: Range,
     cuts: u32,
     courses: &mut HashMap<Untrusted, History>,
@@ -141,9 +142,20 @@ async fn recorded(
         return Ok(());
     }
     let names = names.into_iter().collect::<Vec<_>>().join("|");
-    let query = format!("{{__name__=~\"{names}\"}}");
+    let parts = if parts.is_empty() {
+        &[String::new()][..]
+    } else {
+        parts
+    };
+    let queries = parts
+        .iter()
+        .map(|part| format!("{{__name__=~\"{names}\"{part}}}"));
+    let each = queries.flat_map(|query| {
+        let stretches = stretches(range, cuts).into_iter();
+        stretches.map(move |stretch| (query.clone(), stretch))
+    });
     let mut grids = vec![Vec::new(); plans.len()];
-    for stretch in stretches(range, cuts) {
+    for (query, stretch) in each {
         // One at a time, since thousands of them are large while they are read.
         let each = |series: RangeSeries| {
             let labels = LabelSet::from(&series.labels);
