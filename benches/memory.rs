@@ -184,7 +184,8 @@ async fn instant(State(world): Shared, Form(asked): Asked) -> Body {
 }
 
 async fn range(Form(asked): Asked) -> Body {
-    if !value(&asked, "query").starts_with("{__name__=~\"slo:sli_error") {
+    let query = value(&asked, "query");
+    if !query.starts_with("{__name__=~\"slo:sli_error") {
         return answer(MATRIX, Vec::new(), |_| String::new());
     }
     let number = |name| value(&asked, name).parse::<f64>().unwrap();
@@ -193,7 +194,7 @@ async fn range(Form(asked): Asked) -> Body {
         reason = "whole seconds of this century"
     )]
     let [start, end, step] = ["start", "end", "step"].map(|name| number(name) as i64);
-    answer(MATRIX, (0..SLOS).collect(), move |slo| {
+    answer(MATRIX, selected(query), move |slo| {
         let mut text = format!(
             "{{\"metric\":{{\"__name__\":\"slo:sli_error:ratio_rate5m\",{},\"sloth_window\":\"5m\"}},\"values\":[",
             labels(slo)

@@ -337,6 +337,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The spans that are asked for, since nothing is given.
+    pub(super) fn missing(&self) -> impl Iterator<Item = Span> {
+        let asked = self.asked.keys().copied();
+        asked.filter(|span| !self.given.has(*span))
+    }
+
     /// True when a series with these labels can belong to this SLO.
     pub(super) fn owns(&self, labels: &Labels) -> bool {
         labels

@@ -7,9 +7,10 @@
 
 use std::ops::{Range, RangeFrom};
 
+use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Again, Answered, Roll, Series};
+use super::api::{Again, Answered, Roll, RuleGroups, Series};
 use super::by_hand::{self, ByHand};
 use super::discover::{self, Context, Found, Records, Rules, Share};
 use super::plan::Plan;
@@ -117,11 +118,25 @@ impl Prometheus {
             }
             return Ok(false);
         }
-        if self.read_rules(ask, margin).await? {
+        // What nothing is known of is asked for beside the rules.
+        let is_blank = self.plans.finds.is_empty() && !self.plans.is_crowded;
+        let recorded = async {
+            let whole = Share::whole();
+            let asked = is_blank.then(|| self.recorded(&whole, ask));
+            Some(asked?.await)
+        };
+        let (rules, first) = join(self.rules_if_due(ask), recorded).await;
+        if self.take_rules(rules, ask, margin).await? {
             self.plans.forget();
         }
         let mut partial = false;
-        let mut first = None;
+        let mut first = match first {
+            Some(Err(fault)) if fault.kind == FaultKind::TooLarge => {
+                self.plans.is_crowded = true;
+                None
+            }
+            first => first.transpose()?,
+        };
         if !self.plans.finds.is_empty() {
             let (is_filled, answer) = self.refill(ask, margin, &mut partial).await?;
             if is_filled {
@@ -137,10 +152,7 @@ impl Prometheus {
     /// when any of them is another than before.
     async fn plan_by_hand(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
         let at = ask.moment();
-        let settings = &self.by_hand;
-        let planned = self
-            .planned
-            .get_or_insert_with(|| settings.iter().map(|slo| ByHand::new(slo, at)).collect());
+        let planned = &mut self.planned;
         for by_hand in planned.iter_mut() {
             by_hand.grow(at);
         }
@@ -159,7 +171,7 @@ impl Prometheus {
     }
 
     fn plans_by_hand(&self) -> Vec<Plan> {
-        let planned = self.planned.iter().flatten();
+        let planned = self.planned.iter();
         planned.flat_map(ByHand::plans).cloned().collect()
     }
 
@@ -327,7 +339,7 @@ impl Prometheus {
                 |(slo, id): (&SloSettings, &Option<String>)| Recording::of(slo, id.as_ref()?).ok();
             all.map(recording).collect()
         });
-        let planned = self.planned.iter().flatten().zip(recordings);
+        let planned = self.planned.iter().zip(recordings);
         let groups = planned
             .flat_map(|(by_hand, recording)| by_hand.groups().map(move |group| (recording, group)));
         for (plan, (recording, group)) in self.plans.all.iter_mut().zip(groups) {
@@ -337,16 +349,27 @@ impl Prometheus {
         }
     }
 
-    /// Reads the rules behind recorded series when they are due; true when they are others now.
-    async fn read_rules(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
+    /// Asks for the rules behind recorded series when they are due.
+    async fn rules_if_due(&self, ask: &Ask) -> Option<Result<RuleGroups, Fault>> {
         let at = ask.moment();
         let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
-        if !self.rules.as_ref().is_none_or(is_due) {
+        let asked = self.rules.as_ref().is_none_or(is_due);
+        Some(asked.then(|| self.api.rules())?.await)
+    }
+
+    /// Takes in the rules; true when they are others than before.
+    async fn take_rules(
+        &mut self,
+        answer: Option<Result<RuleGroups, Fault>>,
+        ask: &Ask,
+        margin: &mut Margin,
+    ) -> Result<bool, Fault> {
+        let Some(answer) = answer else {
             return Ok(false);
-        }
+        };
         // A server without rules, or one that hides them, still has its series.
         let mut rules = Rules::default();
-        match self.api.rules().await {
+        match answer {
             Ok(groups) => {
                 rules = Rules::index(groups);
                 let asked = rules.find_groups(&self.api, ask.at).await;
@@ -364,7 +387,7 @@ impl Prometheus {
                 }
             }
         }
-        let known = self.rules.replace((at, rules));
+        let known = self.rules.replace((ask.moment(), rules));
         Ok(known.map(|(_, rules)| rules).as_ref() != self.rules.as_ref().map(|(_, rules)| rules))
     }
 }

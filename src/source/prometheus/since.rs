@@ -51,11 +51,25 @@ const ROUNDS: usize = 6;
 /// Expressions joined in a query: each is read at several moments.
 const EXPRESSIONS: usize = 16;
 
+/// Queries in flight, beside those for the ratios.
+pub(super) const IN_FLIGHT: usize = 4;
+
 /// The age of data by SLO, kept between polls.
-#[derive(Default)]
 pub(super) struct Ages {
     kept: HashMap<Untrusted, Age>,
     rest: Option<Rest>,
+    /// One of its own, so that it may ask while ratios are asked for.
+    planner: Planner,
+}
+
+impl Default for Ages {
+    fn default() -> Self {
+        Self {
+            kept: HashMap::new(),
+            rest: None,
+            planner: Planner::of(IN_FLIGHT),
+        }
+    }
 }
 
 /// When it was last looked at which ages are due.
@@ -115,24 +129,16 @@ impl Ages {
         Some(since.clamp(begin, at.max(begin)))
     }
 
-    /// Asks for all that are due. What was known stays when the server refuses.
-    pub(super) async fn refresh(
-        &mut self,
-        api: &Api,
-        planner: &mut Planner,
-        known: &Plans,
-        meter: &Meter,
-        ask: &Ask,
-    ) -> Result<(), Fault> {
+    /// Those of which the age is to be asked for, by index.
+    pub(super) fn due(&mut self, known: &Plans, meter: &Meter, at: Timestamp) -> Vec<usize> {
         let plans = known.all.as_slice();
-        let at = ask.moment();
         if self.rest.is_some_and(|rest| rest.holds(known.edition, at)) {
-            return Ok(());
+            return Vec::new();
         }
         let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
         let names: BTreeSet<_> = ids.iter().collect();
         self.kept.retain(|id, _| names.contains(id));
-        let due: Vec<_> = (0..plans.len())
+        let due = (0..plans.len())
             .filter(|&plan| {
                 let known = self.kept.get(&ids[plan]);
                 known.is_none_or(|known| {
@@ -144,14 +150,27 @@ impl Ages {
             edition: known.edition,
             since: at,
         });
+        due
+    }
+
+    /// Asks for the ages of these. What was known stays when the server refuses.
+    pub(super) async fn find(
+        &mut self,
+        api: &Api,
+        plans: &[Plan],
+        due: &[usize],
+        ask: &Ask,
+    ) -> Result<(), Fault> {
         if due.is_empty() {
             return Ok(());
         }
+        let at = ask.moment();
         let search = |&plan: &usize| Search::new(plan, &plans[plan], at);
         let mut all: Vec<_> = due.iter().map(search).collect();
+        let planner = &mut self.planner;
         let outcome = find(&mut Server { api, planner, ask }, &mut all).await;
         for search in all {
-            let id = &ids[search.plan];
+            let id = &plans[search.plan].slo.id();
             let known = self.kept.get(id).and_then(|known| known.since);
             let age = Age {
                 asked: at,
