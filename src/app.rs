@@ -29,6 +29,7 @@ mod past;
 mod roster;
 pub mod screen;
 mod sheet;
+mod spent;
 mod suspect;
 mod table;
 mod update;
@@ -36,6 +37,7 @@ mod update;
 pub use keymap::Keymap;
 pub use model::Model;
 pub use past::{Memory, Playback};
+pub use spent::Spent;
 pub use update::update;
 
 /// Everything that can happen.

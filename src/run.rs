@@ -369,7 +369,12 @@ impl Stage {
         }
         // What could not even be handed on is known at once.
         let mut replies = Vec::new();
-        for effect in update(&mut self.model, message, Timestamp::now()) {
+        let effects = update(&mut self.model, message, Timestamp::now());
+        let spent = self.model.take_spent();
+        if !spent.is_empty() {
+            tokio::spawn(async move { drop(spent) });
+        }
+        for effect in effects {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
                 Effect::Explain(name, ids) => self.polls.explain(&name, &ids),

@@ -14,7 +14,7 @@ use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
 use super::past::Memory;
 use super::roster::{Roster, newcomers};
-use super::{Size, overlay, sheet, table};
+use super::{Size, Spent, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Event, Fault, Report, SourceName, Whose};
 use crate::pane::{Entry, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
@@ -54,6 +54,7 @@ pub struct Model {
     /// Everything about acting.
     pub(super) desk: Desk,
     store: Store,
+    spent: Spent,
 }
 
 /// A short message that goes by itself.
@@ -109,6 +110,7 @@ impl Model {
             inquiry: None,
             desk: Desk::default(),
             store,
+            spent: Spent::default(),
         };
         model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
         model
@@ -180,7 +182,9 @@ impl Model {
         let heard = heard(&self.store);
         let source = report.source.clone();
         let was_quiet = self.store.insights().is_quiet();
-        self.store.absorb(report);
+        if let Some(before) = self.store.absorb(report) {
+            self.spent.facts(before);
+        }
         // A suspicion changes what releases have to say.
         let is_quiet = was_quiet && self.store.insights().is_quiet();
         if self.frozen.is_none() {
@@ -193,6 +197,11 @@ impl Model {
             });
             self.rank(now, &heard, touched);
         }
+    }
+
+    /// What newer facts have replaced since this was last asked.
+    pub fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
     }
 
     /// True when no release is a suspect of anything.
@@ -348,7 +357,7 @@ impl Model {
                 let newcomers = newcomers(&roster.board, &board, heard);
                 let newcomers = newcomers.into_iter().map(|key| (key, now));
                 roster.newcomers.extend(newcomers);
-                roster.rank(board);
+                self.spent.board(roster.rank(board));
             }
         }
         self.unmark();

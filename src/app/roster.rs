@@ -72,10 +72,10 @@ impl Roster {
         self.cursor.choose(place, key, shown.len());
     }
 
-    /// Takes in rows that were ranked anew.
-    pub(super) fn rank(&mut self, board: Board) {
-        self.board = board;
+    /// Takes in rows that were ranked anew; gives the old ones.
+    pub(super) fn rank(&mut self, board: Board) -> Board {
         self.sifted = None;
+        std::mem::replace(&mut self.board, board)
     }
 
     /// Decides which rows are shown, if anything has changed that decides it.
