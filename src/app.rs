@@ -80,6 +80,8 @@ pub enum Effect {
     Open(String),
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
+    /// Ring the terminal's bell, with the next frame.
+    Ring,
     /// Paint everything anew.
     Repaint,
     /// Stop like any shell job (`ctrl-z`).

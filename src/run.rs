@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
+use ratatui::backend::Backend as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -330,6 +331,7 @@ impl Stage {
                     term::open(&url);
                 }
                 Effect::Copy(text) => term::copy(&text)?,
+                Effect::Ring => self.terminal.backend_mut().ring(),
                 Effect::Preview(order) => {
                     if let Err(reply) = self.polls.preview(*order) {
                         replies.push(*reply);
@@ -412,7 +414,8 @@ impl Stage {
                 .draw(|frame| ui::draw(frame, &screen, &self.theme))?;
             self.shown = Some(screen);
         }
-        Ok(())
+        // A bell goes out with the frame, or alone where nothing changed.
+        self.terminal.backend_mut().flush()
     }
 }
 
