@@ -5,6 +5,7 @@ use crate::domain::{Acted, Errand, Order, Previewed, Ran, Report, SourceName};
 use crate::text::Untrusted;
 
 pub mod action;
+mod awake;
 pub mod columns;
 pub mod cursor;
 mod desk;
@@ -22,6 +23,7 @@ mod mode;
 mod model;
 mod overlay;
 mod palette;
+mod ring;
 mod roster;
 pub mod screen;
 mod sheet;

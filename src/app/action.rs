@@ -155,6 +155,8 @@ actions! {
     PollAll = "poll_all" ["R"] Watch "poll all";
     /// Let the view stand still.
     Pause = "pause" ["p"] Watch "pause";
+    /// What pages now folds and does not ring, for half an hour.
+    Awake = "awake" ["w"] Watch "awake mode for 30m";
     /// One level back.
     Back = "back" ["esc"] Program "one level back";
     /// One level back, and leave from the top.

@@ -1,23 +1,26 @@
 //! Everything the program knows between two messages.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::awake::{self, Awake};
 use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
+use super::ring::{self, Bell};
 use super::roster::{Roster, newcomers};
 use super::{Size, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Report, SourceName, Whose};
-use crate::pane::{Entry, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
+use crate::pane::{Board, Entry, Folds, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
 use crate::store::{Offers, Store};
-use crate::text::Shown;
+use crate::text::{Shown, Untrusted};
 
 /// How long a row counts as new.
 pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -45,6 +48,10 @@ pub struct Model {
     pub(super) inquiry: Option<Inquiry>,
     /// Everything about acting.
     pub(super) desk: Desk,
+    pub(super) bell: Bell,
+    pub(super) awake: Option<Awake>,
+    /// What awake mode has folded.
+    pub(super) folds: Folds,
     store: Store,
 }
 
@@ -87,9 +94,16 @@ impl Model {
             whose: Whose::All,
             inquiry: None,
             desk: Desk::default(),
+            bell: Bell::new(ui.bell),
+            awake: None,
+            folds: Folds::default(),
             store,
         };
         model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
+        // What is known before anybody looks is no news to them.
+        for source in heard(&model.store) {
+            ring::hear(&mut model, &source, Timestamp::UNIX_EPOCH);
+        }
         model
     }
 
@@ -116,6 +130,33 @@ impl Model {
             store,
             now,
             zone: &self.zone,
+            folds: &self.folds,
+        }
+    }
+
+    /// The present, whatever is looked at.
+    pub(super) fn present(&self, now: Timestamp) -> Sight<'_> {
+        Sight {
+            store: &self.store,
+            now,
+            zone: &self.zone,
+            folds: &self.folds,
+        }
+    }
+
+    /// All rows of a pane by the newest facts, whatever is looked at.
+    pub(super) fn newest_board(&self, place: usize) -> Cow<'_, Board> {
+        match &self.frozen {
+            None => Cow::Borrowed(&self.rosters[place].board),
+            Some(_) => Cow::Owned(PANES[place].board(&self.store)),
+        }
+    }
+
+    /// The services that I have the pager for, where it matters whose a row is.
+    pub(super) fn on_call_for(&self, sight: Sight<'_>) -> Vec<Untrusted> {
+        match self.whose {
+            Whose::All => Vec::new(),
+            Whose::Mine | Whose::Team => on_call::mine(sight),
         }
     }
 
@@ -155,6 +196,7 @@ impl Model {
         let source = report.source.clone();
         let was_quiet = self.store.insights().is_quiet();
         self.store.absorb(report);
+        awake::learn(self);
         // A suspicion changes what releases have to say.
         let is_quiet = was_quiet && self.store.insights().is_quiet();
         if self.frozen.is_none() {
@@ -212,12 +254,10 @@ impl Model {
     pub(super) fn settle(&mut self, now: Timestamp) {
         self.flash = self.flash.take().filter(|flash| now < flash.until);
         desk::settle(self, now);
+        awake::settle(self, now);
         let mut rosters = std::mem::take(&mut self.rosters);
         let sight = self.sight(now);
-        let on_call_for = match self.whose {
-            Whose::All => Vec::new(),
-            Whose::Mine | Whose::Team => on_call::mine(sight),
-        };
+        let on_call_for = self.on_call_for(sight);
         for (pane, roster) in PANES.iter().zip(&mut rosters) {
             roster.sift(*pane, sight, self.whose, &on_call_for);
             let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
@@ -276,6 +316,7 @@ impl Model {
                 roster.rank(board);
             }
         }
+        awake::fold(self, now);
         self.unmark();
         self.settle(now);
     }

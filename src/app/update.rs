@@ -9,12 +9,13 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, desk, explain, follow, palette, suspect, table};
+use super::{Effect, Msg, awake, desk, explain, follow, palette, ring, suspect, table};
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SOURCES, fresh};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
+    model.bell.begin(now);
     let effects = match msg {
         Msg::Key(key) => press(model, key, now),
         Msg::Resize(size) => {
@@ -22,10 +23,11 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Report(report) => {
+            let answered = report.outcome.is_ok().then(|| report.source.clone());
             model.absorb(*report, now);
             desk::lock::compare(model, now);
             desk::errand::compare(model, now);
-            Vec::new()
+            answered.map_or_else(Vec::new, |source| ring::hear(model, &source, now))
         }
         Msg::Told(told) => {
             explain::hear(model, *told);
@@ -234,6 +236,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             return follow::follow(model, action, now);
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
+        Action::Awake => awake::toggle(model, now),
         Action::Pause
         | Action::Back
         | Action::Quit
