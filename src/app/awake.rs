@@ -50,9 +50,15 @@ pub(super) fn toggle(model: &mut Model, now: Timestamp) {
         return;
     }
     let sight = model.present(now);
-    let fires = fires(model, sight);
+    let paging = paging(model, sight);
+    let fires = fires(&paging);
     if fires.is_empty() {
-        model.tell("nothing pages, so there is nothing to fold under", now);
+        let why = if paging.is_empty() {
+            "nothing pages, so there is nothing to fold"
+        } else {
+            "what pages names no service to fold by"
+        };
+        model.tell(why, now);
         return;
     }
     let seen = model.newest_board(INCIDENTS);
@@ -65,7 +71,7 @@ pub(super) fn toggle(model: &mut Model, now: Timestamp) {
         fires,
         seen,
     });
-    learn(model);
+    hear(model);
     model.tell(text, now);
 }
 
@@ -88,27 +94,33 @@ pub(super) fn settle(model: &mut Model, now: Timestamp) {
     }
 }
 
-/// The services that page, each once.
-fn fires(model: &Model, sight: Sight<'_>) -> Vec<Fire> {
-    let slos = model.newest_board(SLOS);
-    let slos = slos.entries.iter();
-    let slos = slos.filter(|entry| {
+/// The service of each row that pages; empty where its source names none.
+fn paging(model: &Model, sight: Sight<'_>) -> Vec<Untrusted> {
+    let is_slo = |entry: &Entry| {
         entry
             .standing
             .is_some_and(|(state, _)| state == State::Page)
-    });
-    let incidents = model.newest_board(INCIDENTS);
-    let incidents = incidents.entries.iter().filter(|entry| {
-        incident(sight, entry).is_some_and(|row| row.severity == Severity::Page && is_heard(row))
-    });
-    let services = slos
-        .map(|entry| PANES[SLOS].facets(sight, entry).service)
-        .chain(incidents.map(|entry| PANES[INCIDENTS].facets(sight, entry).service));
+    };
+    let is_page = |row: &Incident| row.severity == Severity::Page && is_audible(row);
+    let is_incident = |entry: &Entry| incident(sight, entry).is_some_and(is_page);
+    let services = |place: usize, pages: &dyn Fn(&Entry) -> bool| -> Vec<Untrusted> {
+        let board = model.newest_board(place);
+        let paging = board.entries.iter().filter(|entry| pages(entry));
+        let service = |entry| PANES[place].facets(sight, entry).service.into();
+        paging.map(service).collect()
+    };
+    let mut all = services(SLOS, &is_slo);
+    all.extend(services(INCIDENTS, &is_incident));
+    all
+}
+
+/// The services that page, each once.
+fn fires(paging: &[Untrusted]) -> Vec<Fire> {
     let mut fires: Vec<Fire> = Vec::new();
-    for service in services.filter(|service| !service.is_empty()) {
-        if fires.iter().all(|fire| fire.service.raw() != service) {
+    for service in paging.iter().filter(|service| !service.is_empty()) {
+        if fires.iter().all(|fire| fire.service != *service) {
             fires.push(Fire {
-                service: service.into(),
+                service: service.clone(),
                 suspects: HashSet::new(),
                 kin: HashSet::new(),
                 head: None,
@@ -119,19 +131,25 @@ fn fires(model: &Model, sight: Sight<'_>) -> Vec<Fire> {
 }
 
 /// True for an incident that is open and not kept quiet.
-fn is_heard(row: &Incident) -> bool {
+fn is_audible(row: &Incident) -> bool {
     row.is_open() && row.status != IncidentStatus::Silenced
 }
 
-/// Notes which releases are suspected of the fires: once they are out, they are so no more.
-pub(super) fn learn(model: &mut Model) {
+/// Takes in the newest facts: what is suspected of the fires, and what came of them.
+pub(super) fn hear(model: &mut Model) {
     let Some(mut awake) = model.awake.take() else {
         return;
     };
-    // Whom a release is suspected of does not depend on the time.
+    // Nothing of this depends on the time.
     let sight = model.present(awake.since);
     for fire in &mut awake.fires {
         fire.suspects.extend(suspects::row_of(sight, &fire.service));
+    }
+    for entry in PANES[INCIDENTS].board(sight.store).entries {
+        if !awake.seen.contains(&entry.key) {
+            awake.judge(sight, &entry);
+            awake.seen.insert(entry.key);
+        }
     }
     model.awake = Some(awake);
 }
@@ -142,19 +160,13 @@ pub(super) fn is_known(model: &Model, sight: Sight<'_>, service: &str) -> bool {
     awake.is_some_and(|awake| awake.fire_of(sight, &service.into()).is_some())
 }
 
-/// Judges the incidents that came, and decides anew what is folded.
+/// Decides anew what is folded of the rows that are looked at.
 pub(super) fn fold(model: &mut Model, now: Timestamp) {
     let Some(mut awake) = model.awake.take() else {
         return;
     };
     let board = &model.rosters[INCIDENTS].board;
     let sight = model.sight(now);
-    for entry in &board.entries {
-        if !awake.seen.contains(&entry.key) {
-            awake.seen.insert(entry.key.clone());
-            awake.judge(sight, entry);
-        }
-    }
     let mut folds = Folds::default();
     for fire in &mut awake.fires {
         fire.fold(sight, board, &mut folds);
@@ -192,7 +204,7 @@ impl Fire {
         let all = all.filter_map(|entry| Some((&entry.key, incident(sight, entry)?)));
         let own: Vec<_> = all
             .filter(|(key, row)| row.service == self.service || self.kin.contains(key))
-            .filter(|(_, row)| is_heard(row))
+            .filter(|(_, row)| is_audible(row))
             .collect();
         // By rank, the worst is the first.
         let Some(worst) = own.iter().map(|(_, row)| row.severity).max() else {

@@ -196,7 +196,7 @@ impl Model {
         let source = report.source.clone();
         let was_quiet = self.store.insights().is_quiet();
         self.store.absorb(report);
-        awake::learn(self);
+        awake::hear(self);
         // A suspicion changes what releases have to say.
         let is_quiet = was_quiet && self.store.insights().is_quiet();
         if self.frozen.is_none() {

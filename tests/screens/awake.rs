@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use watchfire::domain::{Incident, IncidentStatus, Report, Service, Severity};
+use watchfire::store::Store;
 
 use super::bell::{also, page, rings};
 use super::facts::{
-    Burns, MINUTE, answer, burning_slos, facts_of_incidents, facts_of_slos, observe, slo,
+    Burns, MINUTE, answer, burning_slos, calm_slos, facts_of_incidents, facts_of_slos, observe, slo,
 };
 use super::stage::{SIZES, Stage};
 use super::{suspects, worlds};
@@ -173,6 +174,16 @@ fn nothing_folds_under_what_is_less_severe_silenced_or_over() {
     }
 }
 
+/// The world of a suspect, in which `search` needs `checkout`.
+fn dependent() -> Store {
+    let service = Service {
+        name: "search".to_owned(),
+        depends_on: vec!["checkout".to_owned()],
+        ..Service::default()
+    };
+    suspects::world(17).with_services(vec![service])
+}
+
 /// What burns by the release of what it needs.
 fn by_the_same_release() -> Report {
     let mut slos = burning_slos();
@@ -186,14 +197,8 @@ fn by_the_same_release() -> Report {
 
 #[test]
 fn an_incident_whose_suspect_is_the_release_of_the_fire_folds_and_does_not_ring() {
-    let service = Service {
-        name: "search".to_owned(),
-        depends_on: vec!["checkout".to_owned()],
-        ..Service::default()
-    };
-    let world = || suspects::world(17).with_services(vec![service.clone()]);
     let rows = || also(vec![page("b1", "search"), page("b2", "cart")]);
-    let stage = Stage::new(world(), 120, 40).report(by_the_same_release());
+    let stage = Stage::new(dependent(), 120, 40).report(by_the_same_release());
     let stage = stage.keys("3 w").report(rows());
     let text = stage.text();
     assert!(text.contains("+1 folded"), "{text}");
@@ -201,11 +206,11 @@ fn an_incident_whose_suspect_is_the_release_of_the_fire_folds_and_does_not_ring(
     assert!(text.contains("cart answers"), "{text}");
     assert_eq!(rings(&stage), 1, "for the cart");
     // Also when the release is suspected only after the key press.
-    let stage = Stage::new(world(), 120, 40).keys("3 w");
+    let stage = Stage::new(dependent(), 120, 40).keys("3 w");
     let stage = stage.report(by_the_same_release()).report(rows());
     assert!(!stage.text().contains("search answers"), "{}", stage.text());
     // Without a suspect of its own it is a fire of its own.
-    let stage = Stage::new(world(), 120, 40).keys("3 w").report(rows());
+    let stage = Stage::new(dependent(), 120, 40).keys("3 w").report(rows());
     assert!(stage.text().contains("search answers"), "{}", stage.text());
 }
 
@@ -259,6 +264,25 @@ fn where_nothing_pages_it_does_not_start() {
     assert!(stage.text().contains("nothing pages"), "{}", stage.text());
     let stage = stage.report(also(vec![more("b1", Severity::Page)]));
     assert_eq!(rings(&stage), 1);
+}
+
+#[test]
+fn where_what_pages_names_no_service_it_does_not_start() {
+    let nameless = answer("am", 0, facts_of_incidents(vec![page("b1", "")]));
+    let stage = Stage::new(worlds::calm(), 120, 40).report(nameless);
+    let text = stage.keys("w").text();
+    assert!(text.contains("what pages names no service"), "{text}");
+}
+
+#[test]
+fn an_incident_is_judged_when_it_comes_also_while_the_view_stands_still() {
+    let stage = Stage::new(dependent(), 120, 40).keys("3 w p");
+    let stage = stage.report(by_the_same_release());
+    let stage = stage.report(also(vec![page("b1", "search")]));
+    // What burned by the release is over before anybody looks.
+    let stage = stage.report(answer("prom-eu", 0, facts_of_slos(calm_slos())));
+    let text = stage.keys("p").text();
+    assert!(text.contains("+1 folded"), "{text}");
 }
 
 #[test]
