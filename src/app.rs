@@ -8,6 +8,7 @@ use crate::store::{Heard, World};
 use crate::text::Untrusted;
 
 pub mod action;
+mod awake;
 pub mod columns;
 pub mod cursor;
 mod desk;
@@ -26,6 +27,7 @@ mod model;
 mod overlay;
 mod palette;
 mod past;
+mod ring;
 mod roster;
 pub mod screen;
 mod sheet;
@@ -110,6 +112,8 @@ pub enum Effect {
     Open(String),
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
+    /// Ring the terminal's bell, with the next frame.
+    Ring,
     /// Paint everything anew.
     Repaint,
     /// Stop like any shell job (`ctrl-z`).

@@ -16,6 +16,7 @@ use crate::text::Untrusted;
 pub mod block;
 pub mod cell;
 pub mod figures;
+mod folds;
 pub mod fresh;
 mod incidents;
 pub mod on_call;
@@ -27,6 +28,8 @@ pub mod suspects;
 
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};
+pub use folds::Folds;
+pub use incidents::incident;
 pub use slos::{Tally, tally};
 
 /// Every pane there is, in the order of the number keys.
@@ -37,8 +40,14 @@ pub const PANES: [&dyn Pane; 4] = [
     &sources::Sources,
 ];
 
+/// The place of the SLO pane in [`PANES`].
+pub const SLOS: usize = 0;
+
 /// The place of the release pane in [`PANES`].
 pub const RELEASES: usize = 1;
+
+/// The place of the incident pane in [`PANES`].
+pub const INCIDENTS: usize = 2;
 
 /// The pane, by its place in [`PANES`], that never stands beside others: the watch itself.
 pub const SOURCES: usize = 3;
@@ -159,6 +168,8 @@ pub struct Sight<'a> {
     pub now: Timestamp,
     /// The zone for times of day.
     pub zone: &'a TimeZone,
+    /// Which rows stand under others.
+    pub folds: &'a Folds,
 }
 
 impl Sight<'_> {
@@ -309,6 +320,11 @@ pub trait Pane: Sync {
     /// a word.
     fn is_pressing(&self, _sight: Sight<'_>, _entry: &Entry) -> bool {
         false
+    }
+
+    /// The column that says how many rows are folded under a row.
+    fn fold_column(&self) -> Option<usize> {
+        None
     }
 
     /// Which commands of the user's own work on its rows.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
+use ratatui::backend::Backend as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -383,6 +384,7 @@ impl Stage {
                     term::open(&url);
                 }
                 Effect::Copy(text) => term::copy(&text)?,
+                Effect::Ring => self.terminal.backend_mut().ring(),
                 Effect::Preview(order) => {
                     if let Err(reply) = self.polls.preview(*order) {
                         replies.push(*reply);
@@ -482,7 +484,8 @@ impl Stage {
                 .draw(|frame| ui::draw(frame, &screen, &self.theme))?;
             self.shown = Some(screen);
         }
-        Ok(())
+        // A bell goes out with the frame, or alone where nothing changed.
+        self.terminal.backend_mut().flush()
     }
 }
 
