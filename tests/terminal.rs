@@ -27,6 +27,8 @@ fn watchfire(width: u16, height: u16) -> Pty {
     command.args(["--prometheus", "http://127.0.0.1:1"]);
     command.env("XDG_CONFIG_HOME", "/nonexistent");
     command.env("HOME", "/nonexistent");
+    // Nothing of one test is remembered in another.
+    command.env("WATCHFIRE__JOURNAL__ENABLED", "false");
     command.cwd(std::env::temp_dir());
     let pty = Pty::start(command, width, height);
     pty.wait_for(HEADER);
