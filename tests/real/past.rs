@@ -94,6 +94,10 @@ fn the_world_before_the_servers_died_is_known_at_the_next_start_and_in_recording
 
     let mut pty = replay(dir);
     pty.wait_for(" REPLAY ");
+    // It begins with the first answer; that of the other source comes next.
+    pty.wait_for("nothing is remembered of it");
+    pty.press("}");
+    pty.wait_gone("nothing is remembered of it");
     pty.wait_for("● PAGE    burning");
     pty.press("0");
     pty.wait_for(" end ");
