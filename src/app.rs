@@ -1,10 +1,13 @@
 //! The whole program as one pure function: `update` takes a message, `screen` shows the model.
 
+use jiff::Timestamp;
+
 use crate::domain::explanation::Told;
-use crate::domain::{Acted, Errand, Order, Previewed, Ran, Report, SourceName};
+use crate::domain::{Acted, Burn, Errand, Order, Previewed, Ran, Report, SourceName};
 use crate::text::Untrusted;
 
 pub mod action;
+mod chart;
 pub mod columns;
 pub mod cursor;
 mod desk;
@@ -27,6 +30,7 @@ pub mod screen;
 mod sheet;
 mod suspect;
 mod table;
+mod timeline;
 mod update;
 
 pub use keymap::Keymap;
@@ -50,6 +54,11 @@ pub enum Msg {
     Acted(Box<Acted>),
     /// A command of the user's own has ended.
     Ran(Box<Ran>),
+    /// How SLOs burned in a time that was asked for.
+    Burned(
+        (Timestamp, Timestamp),
+        Vec<(SourceName, Untrusted, Vec<Burn>)>,
+    ),
     /// A second went by.
     Tick,
 }
@@ -76,6 +85,8 @@ pub enum Effect {
     Act(Box<Order>),
     /// Run a command of the user's own, once, and write it down.
     Run(Box<Errand>),
+    /// Have the journal tell how SLOs burned in a time.
+    Burns(Vec<(SourceName, Untrusted)>, (Timestamp, Timestamp)),
     /// Open this URL in a browser, where there is one.
     Open(String),
     /// Put this text on the clipboard (OSC 52).

@@ -13,6 +13,7 @@ use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
 pub mod block;
+pub mod burn;
 pub mod cell;
 pub mod figures;
 pub mod fresh;
@@ -23,24 +24,35 @@ mod releases;
 mod slos;
 mod sources;
 pub mod suspects;
+pub mod timeline;
 
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};
 pub use slos::{Tally, tally};
 
 /// Every pane there is, in the order of the number keys.
-pub const PANES: [&dyn Pane; 4] = [
+pub const PANES: [&dyn Pane; 5] = [
     &slos::Slos,
     &releases::Releases,
     &incidents::Incidents,
     &sources::Sources,
+    &timeline::Timeline,
 ];
 
 /// The place of the release pane in [`PANES`].
 pub const RELEASES: usize = 1;
 
-/// The pane, by its place in [`PANES`], that never stands beside others: the watch itself.
+/// The pane, by its place in [`PANES`], that shows the watch itself. From it on none stands beside
+/// others.
 pub const SOURCES: usize = 3;
+
+/// The place of the timeline in [`PANES`].
+pub const TIMELINE: usize = 4;
+
+/// Whether a pane has the screen for itself, by its place in [`PANES`].
+pub fn stands_alone(place: usize) -> bool {
+    place >= SOURCES
+}
 
 /// Who a row is, whatever its place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

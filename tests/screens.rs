@@ -8,6 +8,7 @@ mod screens {
     pub(crate) mod facts;
     pub(crate) mod stage;
     mod suspects;
+    mod timeline;
     mod whose;
     pub(crate) mod worlds;
 }

@@ -12,6 +12,7 @@ use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
 use super::roster::{Roster, newcomers};
+use super::timeline::Course;
 use super::{Size, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Report, SourceName, Whose};
@@ -43,6 +44,8 @@ pub struct Model {
     pub(super) whose: Whose,
     /// What was asked about the numbers of one SLO, and what was said.
     pub(super) inquiry: Option<Inquiry>,
+    /// What the chart of the timeline was told, and where its key leads back to.
+    pub(super) course: Course,
     /// Everything about acting.
     pub(super) desk: Desk,
     store: Store,
@@ -86,6 +89,7 @@ impl Model {
             frozen: None,
             whose: Whose::All,
             inquiry: None,
+            course: Course::default(),
             desk: Desk::default(),
             store,
         };

@@ -9,13 +9,13 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, desk, explain, follow, palette, suspect, table};
+use super::{Effect, Msg, desk, explain, follow, palette, suspect, table, timeline};
 use crate::domain::{SourceName, Whose};
-use crate::pane::{PANES, SOURCES, fresh};
+use crate::pane::{PANES, SOURCES, TIMELINE, fresh, stands_alone};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Key(key) => press(model, key, now),
         Msg::Resize(size) => {
             model.size = size;
@@ -40,9 +40,14 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             desk::errand::ran(model, *ran, now);
             Vec::new()
         }
+        Msg::Burned(_, told) => {
+            timeline::hear(model, told);
+            Vec::new()
+        }
         Msg::Tick => Vec::new(),
     };
     model.settle(now);
+    effects.extend(timeline::ask(model, now));
     effects
 }
 
@@ -194,6 +199,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             let place = PANE_ACTIONS.iter().position(|known| *known == action);
             focus(model, place.unwrap_or(0));
         }
+        Action::Timeline => timeline::turn(model, now),
         Action::FullScreen => {
             model.view = match model.view {
                 View::Together => View::Alone,
@@ -315,6 +321,10 @@ fn back(model: &mut Model) -> bool {
         model.refilter(Filter::default());
         return true;
     }
+    if model.focus == TIMELINE {
+        timeline::leave(model);
+        return true;
+    }
     if model.focus == SOURCES {
         model.focus = 0;
         return true;
@@ -324,7 +334,7 @@ fn back(model: &mut Model) -> bool {
 
 /// Focuses the pane that stands `steps` further among those that stand together.
 fn turn(model: &mut Model, steps: usize) {
-    let next = if model.focus == SOURCES {
+    let next = if stands_alone(model.focus) {
         0
     } else {
         (model.focus + steps) % SOURCES

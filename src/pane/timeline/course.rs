@@ -1,0 +1,183 @@
+//! The burn that stands above the events: of which SLO, over which time, and its curve.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::event;
+use crate::domain::{Observation, SourceName, What};
+use crate::pane::block::{Curve, Upright};
+use crate::pane::burn::{self, Point};
+use crate::pane::{Board, Entry, Role, Sight};
+use crate::store::Feed;
+use crate::text::Untrusted;
+
+/// Whose burn is drawn.
+#[derive(Clone, Debug)]
+pub enum Track<'a> {
+    /// An SLO's.
+    Slo(&'a Feed, &'a Observation),
+    /// Nobody's: nothing measures this service, or, where it is none, anything at all.
+    Nobody(Untrusted),
+}
+
+const HOUR: i64 = 3_600;
+/// What a chart spans, so that it stands still while the view moves a little.
+const SPANS: [i64; 5] = [HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, MOST];
+/// A longer time would hide what it is about: then it is the time around the selected event.
+const MOST: i64 = 12 * HOUR;
+/// Samples of a journal that are further apart have a gap between them: while all is calm one is
+/// kept every ten minutes.
+const SAMPLED: i64 = 21 * 60;
+
+/// The SLO that an event is about: the very one, or the worst of its service, or the worst of all
+/// where it is of no service. `slos` are all of them, worst first.
+pub fn track<'a>(sight: Sight<'a>, slos: &Board, entry: Option<&Entry>) -> Track<'a> {
+    let event = entry.and_then(|entry| event(sight, entry));
+    let service = event.map(|event| event.service.clone());
+    let service = service.unwrap_or_default();
+    let name = event.and_then(|event| match &event.what {
+        What::Slo { name, .. } => Some(name),
+        _ => None,
+    });
+    let own = || {
+        let own = slos.entries.iter().filter_map(|entry| slo(sight, entry));
+        own.filter(|(_, seen)| service.is_empty() || seen.slo.service == service)
+    };
+    let very = name.and_then(|name| own().find(|(_, seen)| seen.slo.name == *name));
+    match very.or_else(|| own().next()) {
+        Some((feed, seen)) => Track::Slo(feed, seen),
+        None => Track::Nobody(service),
+    }
+}
+
+fn slo<'a>(sight: Sight<'a>, entry: &Entry) -> Option<(&'a Feed, &'a Observation)> {
+    let feed = sight.store.feeds().get(entry.feed)?;
+    Some((feed, feed.facts.slos.as_ref()?.get(entry.item)?))
+}
+
+/// The time that a chart spans above these rows, newest first, of which one is selected: from the
+/// oldest of them to now, or to the newest of them once the first of all is out of view.
+pub fn span(sight: Sight<'_>, rows: &[&Entry], is_first: bool, selected: usize) -> (i64, i64) {
+    let at = |entry: &&Entry| event(sight, entry).map(|event| event.at.as_second());
+    let now = sight.now.as_second();
+    let newest = rows.first().and_then(at).unwrap_or(now);
+    let oldest = rows.last().and_then(at).unwrap_or(now);
+    let to = if is_first { now.max(newest) } else { newest };
+    let needed = to.saturating_sub(oldest);
+    let span = SPANS.into_iter().find(|span| *span >= needed);
+    let span_or_most = span.unwrap_or(MOST);
+    let mut end = up_to(to, span_or_most / 60);
+    if span.is_none() {
+        let selected = rows.get(selected).and_then(at).unwrap_or(to);
+        end = end.min(up_to(selected.saturating_add(MOST / 4), MOST / 8));
+    }
+    (end - span_or_most, end)
+}
+
+/// The next multiple of a step: what moves with every second would be drawn anew with every second.
+fn up_to(at: i64, step: i64) -> i64 {
+    at.saturating_add(step - 1).div_euclid(step) * step
+}
+
+/// When the numbers begin that an SLO's source gave; before that, only a journal knows.
+pub fn known_from(seen: &Observation) -> Option<i64> {
+    seen.course().next().map(|point| point.at.as_second())
+}
+
+/// The burn of an SLO over a time: what its source says of it, and before that what a journal
+/// sampled.
+pub fn curve(
+    sight: Sight<'_>,
+    seen: &Observation,
+    sampled: &[Point],
+    span: (i64, i64),
+    selected: Option<Timestamp>,
+) -> Curve {
+    let said = seen.course().map(|point| {
+        let burn = seen.slo.burn_rate(point.ratio);
+        (point.at.as_second(), Some(burn))
+    });
+    let moments: Vec<_> = said.clone().map(|(at, _)| at).collect();
+    let first = moments.first().copied().unwrap_or(i64::MAX);
+    let before = sampled.iter().copied().filter(|(at, _)| *at < first);
+    let mut points = burn::gapped(before.chain(said.clone().take(1)), SAMPLED);
+    points.pop_if(|(at, _)| *at == first);
+    points.extend(burn::gapped(said, 2 * burn::usual_step(&moments)));
+    let mut levels = burn::levels(&seen.slo);
+    // Of the rules, the one that pages first: lines are few here, and this is what it was like.
+    let page = levels.iter().rposition(|(_, role)| *role == Role::Page);
+    let highest = levels.len() - 1;
+    let keep = page.unwrap_or(highest);
+    levels = levels
+        .into_iter()
+        .enumerate()
+        .filter(|(place, level)| level.1 == Role::Dim || *place == keep)
+        .map(|(_, level)| level)
+        .collect();
+    let selected = selected.map(|at| (at.as_second(), Upright::Selected));
+    let is_past = sight.now.as_second() + (span.1 - span.0) / 60 < span.1;
+    let shown = is_past.then(|| (sight.now.as_second(), Upright::Shown));
+    Curve {
+        span,
+        points,
+        levels,
+        events: releases(sight, &seen.slo.service, span),
+        ticks: burn::ticks(sight, span),
+        uprights: shown.into_iter().chain(selected).collect(),
+    }
+}
+
+/// The releases of a service within a time, each once, where it stands among the events.
+fn releases(
+    sight: Sight<'_>,
+    service: &Untrusted,
+    (from, to): (i64, i64),
+) -> Vec<(i64, crate::text::Shown)> {
+    let events = sight.store.events();
+    let start = events.partition_point(|event| event.at.as_second() < from);
+    let mut places: HashMap<(&Option<SourceName>, &Untrusted), usize> = HashMap::new();
+    let mut marks = Vec::new();
+    for event in &events[start..] {
+        let What::Release { version, .. } = &event.what else {
+            continue;
+        };
+        if event.at.as_second() > to {
+            break;
+        }
+        if event.service != *service {
+            continue;
+        }
+        let place = places.entry((&event.source, &event.subject));
+        let place = *place.or_insert(marks.len());
+        let mark = (event.at.as_second(), version);
+        if place == marks.len() {
+            marks.push(mark);
+        } else {
+            marks[place] = mark;
+        }
+    }
+    marks.sort_by_key(|(at, _)| *at);
+    let marks = marks.into_iter();
+    marks.map(|(at, version)| (at, version.shown())).collect()
+}
+
+/// Which of these rows, newest first, tells what happened last to a row of another pane: to the
+/// very one, or else to its service.
+pub fn newest_of<'a>(
+    sight: Sight<'_>,
+    rows: impl Iterator<Item = &'a Entry> + Clone,
+    (source, id): (&SourceName, &Untrusted),
+    service: &Untrusted,
+) -> Option<usize> {
+    let is_source = id.raw() == source.as_str();
+    let find = |is_it: &dyn Fn(&crate::domain::Event) -> bool| {
+        let mut rows = rows.clone();
+        rows.position(|entry| event(sight, entry).is_some_and(is_it))
+    };
+    let very = find(&|event| {
+        event.source.as_ref() == Some(source)
+            && (event.subject == *id || is_source && event.subject.is_empty())
+    });
+    very.or_else(|| find(&|event| !service.is_empty() && event.service == *service))
+}
