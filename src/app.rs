@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::domain::explanation::Told;
-use crate::domain::{Acted, Burn, Errand, Order, Previewed, Ran, Report, SourceName};
+use crate::domain::{Acted, Burn, Errand, Event, Fault, Order, Previewed, Ran, Report, SourceName};
+use crate::store::{Heard, World};
 use crate::text::Untrusted;
 
 pub mod action;
@@ -25,6 +26,7 @@ mod mode;
 mod model;
 mod overlay;
 mod palette;
+mod past;
 mod roster;
 pub mod screen;
 mod sheet;
@@ -35,6 +37,7 @@ mod update;
 
 pub use keymap::Keymap;
 pub use model::Model;
+pub use past::{Memory, Playback};
 pub use update::update;
 
 /// Everything that can happen.
@@ -54,11 +57,21 @@ pub enum Msg {
     Acted(Box<Acted>),
     /// A command of the user's own has ended.
     Ran(Box<Ran>),
+    /// What the journal knew before anything was asked.
+    Known(Box<World>),
+    /// The world at a moment that was asked for, or why it cannot be told.
+    Recalled(Timestamp, Box<Result<World, Fault>>),
+    /// Something has happened, and is in the journal.
+    Happened(Vec<Event>),
     /// How SLOs burned in a time that was asked for.
     Burned(
         (Timestamp, Timestamp),
         Vec<(SourceName, Untrusted, Vec<Burn>)>,
     ),
+    /// What keeps the journal from keeping anything; `None` when that is over.
+    Forgetful(Option<Fault>),
+    /// Something about the program itself that is no trouble.
+    Remark(String),
     /// A second went by.
     Tick,
 }
@@ -73,7 +86,7 @@ pub struct Size {
 }
 
 /// What the outside has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask a source now, or all of them.
     Poll(Option<SourceName>),
@@ -85,6 +98,12 @@ pub enum Effect {
     Act(Box<Order>),
     /// Run a command of the user's own, once, and write it down.
     Run(Box<Errand>),
+    /// Keep in the journal what a source said.
+    Keep(Box<Heard>),
+    /// Keep in the journal what was done.
+    Note(Box<Event>),
+    /// Have the journal tell the world as it was at a moment.
+    Recall(Timestamp),
     /// Have the journal tell how SLOs burned in a time.
     Burns(Vec<(SourceName, Untrusted)>, (Timestamp, Timestamp)),
     /// Open this URL in a browser, where there is one.

@@ -81,7 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))
         }
         None => with_sources(&cli.watch, |loaded, keymap, watch| {
-            run::run(&loaded.settings, keymap, watch)
+            run::run(&loaded.settings, keymap, run::Scene::Watch(watch))
         }),
     }
 }

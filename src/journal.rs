@@ -52,7 +52,6 @@ use crate::state;
 use tip::Tip;
 
 pub use answers::{Blind, Silence};
-pub use burns::Burn;
 pub use clerk::{Clerk, Entry, Said};
 pub use open::FORM;
 
@@ -100,6 +99,8 @@ pub enum Place {
     File(PathBuf),
     /// Nowhere: gone with the process.
     Memory,
+    /// In this file, which is only read.
+    Recording(PathBuf),
 }
 
 impl Place {

@@ -39,6 +39,13 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
             }
         })
     };
+    let forgetful = model.forgetful.as_ref().map(|fault| {
+        let words = fault.message.shown();
+        Line::of(format!(" · {words}"), Role::Fault)
+    });
+    let forgetful = forgetful.unwrap_or_default();
+    let width = width.saturating_sub(forgetful.width().min(width / 2));
+    let forgetful = cut(forgetful, width);
     let names: Vec<_> = live.iter().map(|feed| feed.name.as_str()).collect();
     let by_name = format!("{} live", names.join(", "));
     let by_count = format!("{} live", names.len());
@@ -56,7 +63,7 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
     );
     let mut lines = tries.map(|(count, live)| said(count, live));
     let fitting = lines.find(|line| line.width() <= width);
-    fitting.unwrap_or_else(|| {
+    let said = fitting.unwrap_or_else(|| {
         let others = troubled.len().saturating_sub(1);
         let rest = match others {
             _ if width >= ROOMY => feeds_count(others, names.len()),
@@ -68,7 +75,8 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
             fresh::sentence_within(feed, sight.now, room)
         });
         Line::of(" ", Role::Plain).join(cut(first, room)).join(rest)
-    })
+    });
+    said.join(forgetful)
 }
 
 /// What is left to say of the sources that are not named.
@@ -134,6 +142,25 @@ fn is_any_troubled(model: &Model, now: Timestamp) -> bool {
 
 /// What has most use for the mode and the pane, first things first.
 fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if model.is_past() {
+        // What leads out of it comes first: nobody should take the past for the present.
+        actions.extend(TIME);
+    }
+    actions.extend(useful_here(model, now));
+    actions
+}
+
+/// The keys that move in time.
+const TIME: [Action; 5] = [
+    Action::Live,
+    Action::Earlier,
+    Action::Later,
+    Action::EventBefore,
+    Action::EventAfter,
+];
+
+fn useful_here(model: &Model, now: Timestamp) -> Vec<Action> {
     let mut actions = match model.modes.top() {
         Mode::Detail { .. } => vec![Action::Back, Action::PageDown],
         Mode::Explain { .. } => {

@@ -1,6 +1,7 @@
 //! Everything the program knows between two messages.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -11,13 +12,14 @@ use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
+use super::past::Memory;
 use super::roster::{Roster, newcomers};
 use super::timeline::Course;
 use super::{Size, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
-use crate::domain::{Report, SourceName, Whose};
+use crate::domain::{Event, Fault, Report, SourceName, Whose};
 use crate::pane::{Entry, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
-use crate::store::{Offers, Store};
+use crate::store::{Offers, Store, World};
 use crate::text::Shown;
 
 /// How long a row counts as new.
@@ -40,6 +42,12 @@ pub struct Model {
     pub(super) tally: Tally,
     pub(super) flash: Option<Flash>,
     pub(super) frozen: Option<Frozen>,
+    /// What is remembered beyond the present.
+    pub(super) memory: Memory,
+    /// The past moment that was asked for last, until it is told.
+    pub(super) asked: Option<Timestamp>,
+    /// What keeps the journal from keeping anything.
+    pub(super) forgetful: Option<Fault>,
     /// Whose rows are looked at.
     pub(super) whose: Whose,
     /// What was asked about the numbers of one SLO, and what was said.
@@ -58,11 +66,21 @@ pub(super) struct Flash {
     until: Timestamp,
 }
 
-/// What a paused view shows.
+/// What a view shows that is not the present.
 #[derive(Clone, Debug)]
 pub(super) struct Frozen {
-    store: Store,
+    pub(super) store: Store,
     pub(super) at: Timestamp,
+    pub(super) why: Why,
+}
+
+/// Why a view does not show the present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Somebody stopped it there.
+    Paused,
+    /// Somebody looks at a moment of the past.
+    Past,
 }
 
 impl Model {
@@ -87,6 +105,9 @@ impl Model {
             tally: Tally::new(),
             flash: None,
             frozen: None,
+            memory: Memory::None,
+            asked: None,
+            forgetful: None,
             whose: Whose::All,
             inquiry: None,
             course: Course::default(),
@@ -103,6 +124,11 @@ impl Model {
         self.desk.settings = settings;
         self.desk.commands = commands;
         self
+    }
+
+    /// From now on so much is remembered.
+    pub fn recollect(&mut self, memory: Memory) {
+        self.memory = memory;
     }
 
     /// The newest facts, whatever is looked at.
@@ -182,13 +208,62 @@ impl Model {
         store.insights().is_quiet()
     }
 
-    /// Stops the view where it is, or lets it go on with everything that came meanwhile.
-    pub(super) fn pause(&mut self, now: Timestamp) {
+    /// True while a moment of the past is shown.
+    pub(super) fn is_past(&self) -> bool {
+        let frozen = self.frozen.as_ref();
+        frozen.is_some_and(|frozen| frozen.why == Why::Past)
+    }
+
+    /// Shows the present again, with everything that came meanwhile; what is new is marked after a
+    /// pause, and not after a look at the past.
+    pub(super) fn thaw(&mut self, now: Timestamp) {
+        self.asked = None;
         if let Some(frozen) = self.frozen.take() {
-            self.rank(now, &heard(&frozen.store), ALL);
+            let seen = match frozen.why {
+                Why::Paused => heard(&frozen.store),
+                Why::Past => HashSet::new(),
+            };
+            self.rank(now, &seen, ALL);
+        }
+    }
+
+    /// Shows a moment of the past.
+    pub(super) fn show_past(&mut self, world: &World, now: Timestamp) {
+        let store = self.store.as_of(world);
+        let why = Why::Past;
+        let at = world.at;
+        self.frozen = Some(Frozen { store, at, why });
+        self.rank(now, &HashSet::new(), ALL);
+    }
+
+    /// Fills in what was known before anything answered.
+    pub(super) fn remember(&mut self, world: &World, now: Timestamp) {
+        self.store.remember(world);
+        if self.frozen.is_none() {
+            self.rank(now, &HashSet::new(), ALL);
+        }
+    }
+
+    /// Takes in what has happened.
+    pub(super) fn chronicle(&mut self, happened: Vec<Event>, now: Timestamp) {
+        self.store.chronicle(happened.into_iter().map(Arc::new));
+        if self.frozen.is_none() {
+            self.rank(now, &HashSet::new(), EVENTS);
+        }
+    }
+
+    /// Stops the view where it is, or lets it go on.
+    pub(super) fn pause(&mut self, now: Timestamp) {
+        if self.frozen.is_some() {
+            self.thaw(now);
         } else {
             let store = self.store.clone();
-            self.frozen = Some(Frozen { store, at: now });
+            let why = Why::Paused;
+            self.frozen = Some(Frozen {
+                store,
+                at: now,
+                why,
+            });
         }
     }
 
@@ -290,6 +365,14 @@ const ALL: Offers = Offers {
     slos: true,
     releases: true,
     incidents: true,
+    acts: &[],
+};
+
+/// Only what has happened has changed.
+const EVENTS: Offers = Offers {
+    slos: false,
+    releases: false,
+    incidents: false,
     acts: &[],
 };
 

@@ -9,7 +9,7 @@ use super::layout::{Arrangement, Border, Layout};
 use super::model::Model;
 use super::screen::{Sheet, SheetLine, Slot};
 use super::sheet::wrap;
-use super::{Effect, chart, table};
+use super::{Effect, Memory, chart, table};
 use crate::domain::{Burn, Observation, SourceName};
 use crate::pane::block::Curve;
 use crate::pane::burn::Point;
@@ -118,7 +118,7 @@ impl<'a> View<'a> {
 
 /// Asks the journal for the part of the chart that no source tells, once for each time and SLO.
 pub(super) fn ask(model: &mut Model, now: Timestamp) -> Option<Effect> {
-    if model.focus != TIMELINE {
+    if model.focus != TIMELINE || model.memory == Memory::None {
         return None;
     }
     let Layout::Panes(arrangement) = model.layout() else {

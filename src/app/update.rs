@@ -9,7 +9,7 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, desk, explain, follow, palette, suspect, table, timeline};
+use super::{Effect, Msg, desk, explain, follow, palette, past, suspect, table, timeline};
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SOURCES, TIMELINE, fresh, stands_alone};
 
@@ -22,10 +22,11 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Report(report) => {
+            let heard = past::heard(model, &report);
             model.absorb(*report, now);
             desk::lock::compare(model, now);
             desk::errand::compare(model, now);
-            Vec::new()
+            past::keep(model, heard)
         }
         Msg::Told(told) => {
             explain::hear(model, *told);
@@ -35,16 +36,41 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             desk::batch::previewed(model, *told, now);
             Vec::new()
         }
-        Msg::Acted(told) => desk::batch::acted(model, *told, now),
+        Msg::Acted(told) => {
+            let mut effects = past::acted(model, &told);
+            effects.extend(desk::batch::acted(model, *told, now));
+            effects
+        }
         Msg::Ran(ran) => {
+            let effects = past::ran(model, &ran, now);
             desk::errand::ran(model, *ran, now);
+            effects
+        }
+        Msg::Known(world) => {
+            model.remember(&world, now);
+            Vec::new()
+        }
+        Msg::Recalled(at, told) => {
+            past::recalled(model, at, *told, now);
+            Vec::new()
+        }
+        Msg::Happened(events) => {
+            model.chronicle(events, now);
             Vec::new()
         }
         Msg::Burned(_, told) => {
             timeline::hear(model, told);
             Vec::new()
         }
-        Msg::Tick => Vec::new(),
+        Msg::Forgetful(fault) => {
+            model.forgetful = fault;
+            Vec::new()
+        }
+        Msg::Remark(words) => {
+            model.tell(words, now);
+            Vec::new()
+        }
+        Msg::Tick => past::play(model),
     };
     model.settle(now);
     effects.extend(timeline::ask(model, now));
@@ -125,7 +151,14 @@ pub(super) fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effe
         Action::Exit => return vec![Effect::Quit],
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
+        Action::Pause if past::toggle(model) => {}
         Action::Pause => model.pause(now),
+        Action::Earlier
+        | Action::Later
+        | Action::EventBefore
+        | Action::EventAfter
+        | Action::Live => return past::step(model, action, now),
+        _ if past::refuses(model, action, now) => {}
         Action::Back => {
             back(model);
         }
@@ -241,6 +274,11 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
         Action::Pause
+        | Action::Earlier
+        | Action::Later
+        | Action::EventBefore
+        | Action::EventAfter
+        | Action::Live
         | Action::Back
         | Action::Quit
         | Action::Exit

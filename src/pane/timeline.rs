@@ -58,7 +58,7 @@ impl Pane for Timeline {
     }
 
     fn short(&self) -> &'static str {
-        "Tl"
+        "Time"
     }
 
     fn order(&self) -> &'static str {
@@ -126,10 +126,10 @@ impl Pane for Timeline {
             Cell::Line(words::what(event)),
             Cell::text(entry.key.source.as_str(), Role::Dim),
         ];
-        if event.at <= sight.now {
+        if event.seen <= sight.now {
             return cells;
         }
-        // It had not happened yet at the moment that is shown.
+        // At the moment that is shown nobody here knew of it yet.
         cells.into_iter().map(Cell::faded).collect()
     }
 

@@ -18,6 +18,7 @@ use crate::at_every_size;
 fn event(source: &str, seconds: i64, service: &str, subject: &str, what: What) -> Event {
     Event {
         at: ago(seconds),
+        seen: ago(seconds),
         source: (!source.is_empty()).then(|| SourceName::new(source)),
         service: service.into(),
         subject: subject.into(),

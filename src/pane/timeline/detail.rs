@@ -20,6 +20,8 @@ pub(super) fn detail(sight: Sight<'_>, event: &Event) -> Detail {
     detail.blocks.push(Block::Gap);
     let ago = if event.at > sight.now {
         "  after the moment that is shown".to_owned()
+    } else if event.seen > sight.now {
+        "  not known yet at the moment that is shown".to_owned()
     } else {
         format!("  {} ago", sight.ago(Some(event.at)))
     };

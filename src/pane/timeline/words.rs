@@ -149,6 +149,7 @@ mod tests {
     fn told(what: What) -> String {
         let event = Event {
             at: Timestamp::UNIX_EPOCH,
+            seen: Timestamp::UNIX_EPOCH,
             source: Some(SourceName::new("am")),
             service: "checkout".into(),
             subject: "a1".into(),
