@@ -72,6 +72,8 @@ pub(super) fn leave(model: &mut Model) {
 /// What stands above the rows that are in view.
 struct View<'a> {
     sight: Sight<'a>,
+    /// Where the burn is taken from: of a moment of the past, what is known of it by now.
+    present: Sight<'a>,
     track: Track<'a>,
     span: (i64, i64),
     selected: Option<Timestamp>,
@@ -81,6 +83,12 @@ impl<'a> View<'a> {
     fn of(model: &'a Model, arrangement: &Arrangement, now: Timestamp) -> Option<Self> {
         arrangement.chart?;
         let sight = model.sight(now);
+        let present = Sight {
+            store: model.newest(),
+            now,
+            ..sight
+        };
+        let present = if model.is_past() { present } else { sight };
         let roster = &model.rosters[TIMELINE];
         let mut panes = arrangement.panes.iter();
         let (place, area) = panes.find(|(place, _)| *place == TIMELINE)?;
@@ -96,7 +104,8 @@ impl<'a> View<'a> {
         let event = entry.and_then(|entry| events.get(entry.item));
         Some(Self {
             sight,
-            track: track(sight, &model.rosters[0].board, entry),
+            present,
+            track: track(sight, present, &model.rosters[0].board, entry),
             span: span(sight, &rows, top == 0, selected),
             selected: event.map(|event| event.at),
         })
@@ -178,7 +187,7 @@ pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) ->
     let sampled = sampled.filter(|(source, slo, _)| *source == feed.name && *slo == seen.slo.id());
     let sampled = sampled.map_or(&[][..], |(_, _, points)| points);
     let mut curve = curve(view.sight, seen, sampled, view.span, view.selected);
-    let is_old = !feed.freshness(view.sight.now).is_current();
+    let is_old = !feed.freshness(view.present.now).is_current();
     if is_old {
         curve.fade();
     }
@@ -195,6 +204,17 @@ pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) ->
         sheet.lines = lines.collect();
     }
     Some(sheet)
+}
+
+/// What is remembered, where nothing has happened.
+pub(super) fn memory(model: &Model) -> Line {
+    match (&model.forgetful, model.memory) {
+        (Some(fault), _) => Line::of(" (", Role::Dim)
+            .text(fresh::fault_words(fault), Role::Fault)
+            .text(")", Role::Dim),
+        (None, Memory::None) => Line::of(" (there is no journal)", Role::Dim),
+        (None, Memory::Journal | Memory::Recording(_)) => Line::new(),
+    }
 }
 
 /// Why there is nothing to draw.
@@ -228,7 +248,7 @@ fn info(view: &View<'_>, feed: &Feed, curve: &Curve) -> Line {
     let end = Timestamp::from_second(to).unwrap_or(view.sight.now);
     let hours = format!("{}h to {} · ", (to - from) / 3_600, view.sight.clock(end));
     line.text(hours, Role::Dim)
-        .join(fresh::name_and_word(feed, view.sight.now))
+        .join(fresh::name_and_word(feed, view.present.now))
 }
 
 /// Of a terminal with few lines: whose burn, its course, and the highest of it.

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use watchfire::app::screen::{Gutter, SheetLine};
-use watchfire::app::{Effect, Msg};
+use jiff::SignedDuration;
+use ratatui::style::Modifier;
+use watchfire::app::screen::{Chart, SheetLine};
+use watchfire::app::{Effect, Memory, Msg, Size};
 use watchfire::domain::{
     Burn, Event, Fault, FaultKind, ReleaseStatus, Severity, SourceName, State, Turn, What,
 };
-use watchfire::store::Store;
+use watchfire::store::{Store, World};
+use watchfire::text::Untrusted;
 
 use super::facts::{HOUR, MINUTE, ago};
 use super::stage::{SIZES, Stage};
@@ -121,6 +123,44 @@ fn history() -> Vec<Event> {
     events
 }
 
+/// One event of every kind, in which every field holds `text`.
+pub(crate) fn saying(text: &str) -> Vec<Event> {
+    let words = || Untrusted::from(text);
+    let kinds = vec![
+        What::Slo {
+            from: None,
+            to: State::Page,
+            name: words(),
+            budget: Some(f64::NAN),
+        },
+        What::Release {
+            status: ReleaseStatus::Failed,
+            version: words(),
+            environment: words(),
+            actor: Some(words()),
+        },
+        What::Incident {
+            turn: Turn::Acknowledged,
+            severity: Severity::Page,
+            title: words(),
+            who: vec![words(), words()],
+        },
+        What::Lost {
+            fault: Fault::new(FaultKind::Server, text),
+        },
+        What::Done {
+            verb: words(),
+            target: words(),
+            who: words(),
+            result: text.to_owned(),
+            said: words(),
+        },
+    ];
+    let kinds = kinds.into_iter().zip(1..);
+    let kinds = kinds.map(|(what, minute)| event("am", minute * MINUTE, text, text, what));
+    kinds.collect()
+}
+
 fn with(mut store: Store, events: Vec<Event>) -> Store {
     store.chronicle(events.into_iter().map(Arc::new));
     store
@@ -128,6 +168,21 @@ fn with(mut store: Store, events: Vec<Event>) -> Store {
 
 fn world() -> Store {
     with(worlds::burning(), history())
+}
+
+/// The same, where a journal remembers more than the sources tell.
+fn remembering() -> Stage {
+    let mut stage = Stage::new(world(), 120, 40);
+    stage.model.recollect(Memory::Journal);
+    stage
+}
+
+fn chart(stage: &Stage) -> Arc<Chart> {
+    let sheet = stage.screen().chart.expect("a chart");
+    match &sheet.lines[0] {
+        SheetLine::Chart(chart, _) => Arc::clone(chart),
+        other => panic!("no chart: {other:?}"),
+    }
 }
 
 /// The row that is selected, as text.
@@ -156,4 +211,206 @@ fn where_nothing_happened_that_is_said() {
     at_every_size("timeline_empty", |width, height| {
         Stage::new(worlds::calm(), width, height).keys("5")
     });
+}
+
+#[test]
+fn the_timeline_says_the_same_in_seven_bits() {
+    let stage = Stage {
+        is_ascii: true,
+        ..Stage::new(world(), 80, 24)
+    };
+    insta::assert_snapshot!("timeline_ascii", stage.keys("t").picture());
+}
+
+#[test]
+fn the_key_leads_to_what_happened_last_to_the_row_and_hides_nothing() {
+    for (keys, wanted) in [
+        ("t", "availability ok -> PAGE"),
+        // The very release, not what happened to its service since.
+        ("2 j j t", "v2.31.0 to production"),
+        ("3 t", "opened: checkout is not well"),
+        ("3 j t", "silence search"),
+        ("4 j j t", "answers again after 2m"),
+        ("2 j j enter t", "v2.31.0 to production"),
+    ] {
+        let stage = Stage::new(world(), 120, 40).keys(keys);
+        let row = selected(&stage);
+        assert!(row.contains(wanted), "{keys}: {row}");
+        assert!(stage.text().contains("2026.11.4"), "{keys}");
+    }
+    // Nothing has happened to it: the newest of all is selected, and that is said.
+    let text = Stage::new(worlds::burning(), 80, 24).keys("t").text();
+    assert!(text.contains("nothing has happened to this row"), "{text}");
+}
+
+#[test]
+fn every_way_back_leads_to_the_row_one_came_from() {
+    let id = || Effect::Copy("github:acme/checkout:991".to_owned());
+    for back in ["t", "esc", "q", "5"] {
+        let stage = Stage::new(world(), 120, 40).keys("2 j j t j");
+        let stage = stage.keys(back).keys("y");
+        assert_eq!(stage.effects, [id()], "{back}");
+    }
+    let other = Stage::new(world(), 120, 40).keys("t 3 y");
+    assert_eq!(other.effects, [Effect::Copy("a1".to_owned())]);
+}
+
+#[test]
+fn a_filter_asks_of_events_what_it_asks_of_rows() {
+    for (filter, count) in [
+        ("svc:checkout", 3),
+        ("sev:page", 4),
+        ("state:failed", 1),
+        ("state:release", 6),
+        ("state:resolved", 1),
+        ("state:lost", 1),
+        ("src:github", 6),
+        ("mara svc:search", 2),
+        ("svc:nobody", 0),
+    ] {
+        let stage = Stage::new(world(), 120, 40).keys("t /").types(filter);
+        let stage = stage.keys("enter");
+        let rows = stage.screen().tables[0].rows.len();
+        assert_eq!(rows, count, "{filter}:\n{}", stage.text());
+        let back = stage.keys("esc");
+        assert_eq!(back.screen().tables[0].rows.len(), 17, "{filter}");
+    }
+}
+
+#[test]
+fn a_selection_stays_on_its_event_when_more_happens() {
+    let stage = Stage::new(world(), 120, 40).keys("t");
+    let before = selected(&stage);
+    let mut stage = stage;
+    stage.tell(Msg::Happened(vec![
+        release(5, "cart", "999", "v9.9.9", ReleaseStatus::Succeeded),
+        // Told late, and of before.
+        incident(20 * HOUR, "cart", "a9", Turn::Opened, Severity::Info),
+    ]));
+    assert!(stage.text().contains("v9.9.9"));
+    assert_eq!(selected(&stage), before);
+    assert_eq!(stage.screen().tables[0].rows.len(), 19);
+}
+
+#[test]
+fn the_chart_is_of_what_the_selected_event_is_about() {
+    for (keys, wanted) in [
+        ("t", "burn checkout / availability over 5m"),
+        // The SLO itself; a release of its service; a service of which nothing is measured.
+        ("t / l a t e n c y enter", "burn search / latency over 5m"),
+        ("t / 9 f 3 enter", "burn search / latency over 5m"),
+        ("t / v 1 . 9 . 2 enter", "burn auth / "),
+        // Of no service: what is worst.
+        ("t / l o s t enter", "burn checkout / availability"),
+    ] {
+        let text = Stage::new(world(), 120, 40).keys(keys).text();
+        assert!(text.contains(wanted), "{keys}: {text}");
+    }
+    let nobody = release(60, "fax", "1", "v1", ReleaseStatus::Succeeded);
+    let text = Stage::new(with(worlds::burning(), vec![nobody]), 120, 40)
+        .keys("t")
+        .text();
+    assert!(text.contains("no SLO of fax is measured"), "{text}");
+}
+
+#[test]
+fn the_journal_is_asked_once_for_the_part_of_the_chart_that_no_source_tells() {
+    let asked = |stage: &Stage| {
+        let effects = stage.effects.iter();
+        let asks = effects.filter_map(|effect| match effect {
+            Effect::Burns(slos, time) => Some((slos.clone(), *time)),
+            _ => None,
+        });
+        asks.collect::<Vec<_>>()
+    };
+    let stage = remembering().keys("t j k k j").later(5);
+    let asks = asked(&stage);
+    let slo = |source, id: &str| vec![(SourceName::new(source), Untrusted::from(id))];
+    assert_eq!(asks[0].0, slo("prom-eu", "checkout/availability"));
+    let (from, to) = asks[0].1;
+    assert_eq!(to.duration_since(from), SignedDuration::from_hours(6));
+    assert!(from < ago(5 * HOUR) && to > ago(0));
+    // Other events of it, a second, a poll: nothing is asked again.
+    let of_checkout = asks.iter().filter(|ask| ask.0 == asks[0].0);
+    assert_eq!(of_checkout.count(), 1, "{asks:?}");
+    // Without a journal nobody is asked.
+    let without = Stage::new(world(), 120, 40).keys("t");
+    assert_eq!(asked(&without), []);
+}
+
+#[test]
+fn what_the_journal_sampled_is_drawn_and_what_it_did_not_is_a_gap() {
+    let mut stage = remembering().keys("t");
+    let source = SourceName::new("prom-eu");
+    let burn = |minutes: i64| Burn {
+        at: ago(minutes * MINUTE),
+        short: Some(20.0),
+        long: None,
+        budget: None,
+    };
+    let sampled: Vec<_> = (24..33).rev().map(|ten| burn(ten * 10)).collect();
+    let other = (source.clone(), "search/latency".into(), vec![burn(200)]);
+    let own = (source, "checkout/availability".into(), sampled);
+    stage.tell(Msg::Burned((ago(6 * HOUR), ago(0)), vec![other, own]));
+    let curve = &chart(&stage).curve;
+    // Six hours in half columns: a sample every ten minutes is a line, an hour without one is none.
+    let at = |minutes: usize| curve[curve.len() * (375 - minutes) / 375];
+    assert!(at(300).is_some_and(|height| height > 0.7), "{:?}", at(300));
+    assert_eq!(at(200), None);
+    assert_eq!(at(350), None);
+    assert!(at(100).is_some());
+}
+
+#[test]
+fn of_a_past_moment_what_was_not_known_then_is_dim_and_the_moment_is_marked() {
+    let mut stage = remembering().keys("t [");
+    let asked = stage.effects.iter().find_map(|effect| match effect {
+        Effect::Recall(at) => Some(*at),
+        _ => None,
+    });
+    let world = World {
+        at: ago(20 * MINUTE),
+        past: Vec::new(),
+        events: Arc::new(history().into_iter().map(Arc::new).collect()),
+    };
+    let asked = asked.expect("a moment that is asked for");
+    stage.tell(Msg::Recalled(asked, Box::new(Ok(world))));
+    let text = stage.text();
+    assert!(text.contains("PAST 13:42:31"), "{text}");
+    assert!(text.contains('┋'), "{text}");
+    // What the SLO is by now is drawn, also where the past knew nothing of it.
+    assert!(text.contains("burn checkout / availability"), "{text}");
+    let buffer = stage.draw_at(120, 40);
+    let is_dim = |words: &str| {
+        let y = text.lines().position(|line| line.contains(words));
+        let y = u16::try_from(y.expect("a row")).expect("a line");
+        buffer[(4, y)].modifier.contains(Modifier::DIM)
+    };
+    assert!(is_dim("opened: checkout"));
+    assert!(!is_dim("v2.31.0 to production"));
+}
+
+#[test]
+fn of_four_thousand_events_only_those_in_view_get_cells() {
+    let many = (0..4_000).map(|minute| {
+        let id = minute.to_string();
+        release(minute * MINUTE, "cart", &id, &id, ReleaseStatus::Succeeded)
+    });
+    let stage = Stage::new(with(worlds::calm(), many.collect()), 120, 40).keys("t G");
+    let screen = stage.screen();
+    assert!(screen.tables[0].rows.len() < 30);
+    assert!(stage.text().contains("3999 to production"));
+    assert!(chart(&stage).events.len() <= 6 * 60);
+}
+
+#[test]
+fn rows_stay_where_there_is_no_room_for_a_chart() {
+    let mut stage = Stage::new(world(), 40, 12).keys("t");
+    for (width, height) in (6..=40).flat_map(|height| [(30, height), (79, height), (140, height)]) {
+        stage.tell(Msg::Resize(Size { width, height }));
+        let screen = stage.screen();
+        let rows = screen.tables[0].rows.len();
+        assert!(rows >= 3, "{width}x{height}: {rows}");
+        assert!(selected(&stage).contains(':'), "{width}x{height}");
+    }
 }

@@ -214,12 +214,14 @@ pub(crate) fn saying(text: &str) -> Store {
     }]);
     facts.warnings = vec![Untrusted::from(text)];
     facts.fault = Some(Fault::new(FaultKind::Query, text));
-    store([
+    let mut store = store([
         answer("prom-eu", 3, facts_of_slos(vec![seen])),
         answer("github", 9, facts_of_releases(vec![release])),
         answer("am", 12, facts),
         failure("argocd", FaultKind::Server, text),
-    ])
+    ]);
+    store.chronicle(super::timeline::saying(text).into_iter().map(Arc::new));
+    store
 }
 
 /// A world with that many SLOs.

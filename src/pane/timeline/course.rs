@@ -23,16 +23,22 @@ pub enum Track<'a> {
 
 const HOUR: i64 = 3_600;
 /// What a chart spans, so that it stands still while the view moves a little.
-const SPANS: [i64; 5] = [HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, MOST];
+const SPANS: [i64; 4] = [HOUR, 2 * HOUR, 3 * HOUR, MOST];
 /// A longer time would hide what it is about: then it is the time around the selected event.
-const MOST: i64 = 12 * HOUR;
+const MOST: i64 = 6 * HOUR;
 /// Samples of a journal that are further apart have a gap between them: while all is calm one is
 /// kept every ten minutes.
 const SAMPLED: i64 = 21 * 60;
 
 /// The SLO that an event is about: the very one, or the worst of its service, or the worst of all
-/// where it is of no service. `slos` are all of them, worst first.
-pub fn track<'a>(sight: Sight<'a>, slos: &Board, entry: Option<&Entry>) -> Track<'a> {
+/// where it is of no service. `slos` are all that are shown, worst first; its numbers are taken from
+/// `present`, which knows more than a moment of the past did.
+pub fn track<'a>(
+    sight: Sight<'a>,
+    present: Sight<'a>,
+    slos: &Board,
+    entry: Option<&Entry>,
+) -> Track<'a> {
     let event = entry.and_then(|entry| event(sight, entry));
     let service = event.map(|event| event.service.clone());
     let service = service.unwrap_or_default();
@@ -40,12 +46,16 @@ pub fn track<'a>(sight: Sight<'a>, slos: &Board, entry: Option<&Entry>) -> Track
         What::Slo { name, .. } => Some(name),
         _ => None,
     });
-    let own = || {
-        let own = slos.entries.iter().filter_map(|entry| slo(sight, entry));
-        own.filter(|(_, seen)| service.is_empty() || seen.slo.service == service)
-    };
-    let very = name.and_then(|name| own().find(|(_, seen)| seen.slo.name == *name));
-    match very.or_else(|| own().next()) {
+    let is_own = |seen: &Observation| service.is_empty() || seen.slo.service == service;
+    let is_very = |seen: &Observation| is_own(seen) && name == Some(&seen.slo.name);
+    let mut shown = slos.entries.iter().filter_map(|entry| slo(sight, entry));
+    let very = name.and_then(|_| shown.clone().find(|(_, seen)| is_very(seen)));
+    let found = very.or_else(|| shown.find(|(_, seen)| is_own(seen)));
+    let known = present.store.slos().find(|(_, seen)| match found {
+        Some((_, it)) => it.slo.name == seen.slo.name && it.slo.service == seen.slo.service,
+        None => is_own(seen),
+    });
+    match known.or(found) {
         Some((feed, seen)) => Track::Slo(feed, seen),
         None => Track::Nobody(service),
     }
@@ -107,14 +117,9 @@ pub fn curve(
     let mut levels = burn::levels(&seen.slo);
     // Of the rules, the one that pages first: lines are few here, and this is what it was like.
     let page = levels.iter().rposition(|(_, role)| *role == Role::Page);
-    let highest = levels.len() - 1;
-    let keep = page.unwrap_or(highest);
-    levels = levels
-        .into_iter()
-        .enumerate()
-        .filter(|(place, level)| level.1 == Role::Dim || *place == keep)
-        .map(|(_, level)| level)
-        .collect();
+    let kept = page.unwrap_or(levels.len() - 1);
+    let mut places = 0..;
+    levels.retain(|(_, role)| places.next() == Some(kept) || *role == Role::Dim);
     let selected = selected.map(|at| (at.as_second(), Upright::Selected));
     let is_past = sight.now.as_second() + (span.1 - span.0) / 60 < span.1;
     let shown = is_past.then(|| (sight.now.as_second(), Upright::Shown));
@@ -180,4 +185,68 @@ pub fn newest_of<'a>(
             && (event.subject == *id || is_source && event.subject.is_empty())
     });
     very.or_else(|| find(&|event| !service.is_empty() && event.service == *service))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::domain::{Event, ReleaseStatus};
+    use crate::pane::Pane as _;
+    use crate::pane::timeline::Timeline;
+    use crate::store::Store;
+
+    /// What is spanned above rows that happened so many seconds ago.
+    fn spanned(ago: &[i64], is_first: bool, selected: usize) -> (i64, i64) {
+        let now = Timestamp::from_second(1_800_000_030).expect("a moment");
+        let at = |ago: &i64| Timestamp::from_second(now.as_second() - ago).expect("a moment");
+        let event = |ago| Event {
+            at: at(ago),
+            seen: at(ago),
+            source: None,
+            service: "checkout".into(),
+            subject: Untrusted::default(),
+            what: What::Release {
+                status: ReleaseStatus::Succeeded,
+                version: "v1".into(),
+                environment: Untrusted::default(),
+                actor: None,
+            },
+        };
+        let mut store = Store::new(Vec::new());
+        store.chronicle(ago.iter().map(|ago| Arc::new(event(ago))));
+        let sight = Sight {
+            store: &store,
+            now,
+            zone: &TimeZone::UTC,
+        };
+        let board = Timeline.board(&store);
+        let rows: Vec<_> = board.entries.iter().collect();
+        let (from, to) = span(sight, &rows, is_first, selected);
+        (now.as_second() - from, now.as_second() - to)
+    }
+
+    #[test]
+    fn a_chart_spans_what_is_in_view_in_steps_that_stand_still() {
+        // From, and to, in seconds ago: an hour at least, up to the next minute.
+        assert_eq!(spanned(&[], true, 0), (3_570, -30));
+        assert_eq!(spanned(&[60, 600], true, 0), (3_570, -30));
+        assert_eq!(spanned(&[60, 4_000], true, 0), (7_110, -90));
+        // The newest of all out of view: up to the newest in view.
+        assert_eq!(spanned(&[7_200, 7_500], false, 0), (10_770, 7_170));
+    }
+
+    #[test]
+    fn of_a_long_time_that_is_spanned_which_is_around_the_selected_event() {
+        let day = 24 * HOUR;
+        for selected in [0, 1, 2] {
+            let ago = [60, 9 * HOUR, 2 * day];
+            let (from, to) = spanned(&ago, true, selected);
+            assert_eq!(from - to, MOST);
+            assert!((to..=from).contains(&ago[selected]), "{from} {to}");
+        }
+    }
 }

@@ -34,6 +34,9 @@ pub(super) fn detail(sight: Sight<'_>, event: &Event) -> Detail {
         field(&mut detail, label, text);
     }
     particulars(event, &mut detail);
+    if let Some(line) = on_call::service_line(sight, &event.service) {
+        detail.field("on call", line);
+    }
     let rows = row_now(sight, event);
     if !rows.is_empty() {
         detail.grid_section("its row now", rows);
@@ -41,9 +44,6 @@ pub(super) fn detail(sight: Sight<'_>, event: &Event) -> Detail {
         detail.blocks.push(Block::Gap);
         let text = "its source does not list the row any more";
         detail.line(Line::of(text, Role::Dim));
-    }
-    if let Some(line) = on_call::service_line(sight, &event.service) {
-        detail.field("on call", line);
     }
     let parts = [
         (
