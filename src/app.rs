@@ -8,6 +8,7 @@ use crate::store::{Heard, World};
 use crate::text::Untrusted;
 
 pub mod action;
+mod awake;
 mod chart;
 pub mod columns;
 pub mod cursor;
@@ -27,9 +28,11 @@ mod model;
 mod overlay;
 mod palette;
 mod past;
+mod ring;
 mod roster;
 pub mod screen;
 mod sheet;
+mod spent;
 mod suspect;
 mod table;
 mod timeline;
@@ -38,6 +41,7 @@ mod update;
 pub use keymap::Keymap;
 pub use model::Model;
 pub use past::{Memory, Playback};
+pub use spent::Spent;
 pub use update::update;
 
 /// Everything that can happen.
@@ -110,6 +114,8 @@ pub enum Effect {
     Open(String),
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
+    /// Ring the terminal's bell, with the next frame.
+    Ring,
     /// Paint everything anew.
     Repaint,
     /// Stop like any shell job (`ctrl-z`).

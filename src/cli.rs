@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use crate::config::{FlagSource, Overrides};
 use crate::demo::Speed;
-use crate::domain::{Matcher, Severity};
+use crate::domain::window::NotADuration;
+use crate::domain::{Matcher, Severity, Window};
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
 ///
@@ -96,6 +97,21 @@ Exit status:
   0  it answered, and nothing failed
   3  it did not answer or a part failed; mistakes in usage and configuration";
 
+/// What the exit status of `record` says, and what is in the file.
+const RECORD_STATUSES: &str = "\
+Exit status:
+  0  recorded, be it to its end or until ctrl-c
+  3  not recorded: the file is there already or cannot be written, the journal
+     knows nothing of that time, mistakes in usage and configuration
+
+The file holds what the screen would show: names, titles, labels, queries, links.
+No credential is in it. Read it before you pass it on: `watchfire replay FILE`.";
+
+/// How a recording is moved about in.
+const REPLAY_KEYS: &str = "\
+p stops it and lets it go on, [ and ] go a minute back and forth, { and } to the
+event before and after, 0 to the end. Nothing is asked and nothing is kept.";
+
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -123,6 +139,12 @@ pub enum Command {
     /// Try one source out: what it is asked, what it answers, what becomes of that
     #[command(subcommand)]
     Source(SourceCommand),
+    /// Record what the sources say into a file, or what the journal holds of a time
+    #[command(after_help = RECORD_STATUSES)]
+    Record(Record),
+    /// Show a recording on the same screen, marked REPLAY
+    #[command(after_help = REPLAY_KEYS)]
+    Replay(Replay),
     /// Print recording and alerting rules for the configured SLOs
     ///
     /// For Prometheus, Thanos, Mimir and VictoriaMetrics (vmalert), under the names that Sloth
@@ -146,6 +168,58 @@ pub struct Demo {
     /// How many times faster than written the story goes, 1 to 60
     #[arg(long, value_name = "N", default_value = "1")]
     pub speed: Speed,
+}
+
+/// Options of `record`.
+#[derive(Args, Clone, Debug)]
+pub struct Record {
+    /// Where to; there must be no such file yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// End after so long: 10m, 8h; until ctrl-c otherwise
+    #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
+    pub length: Option<Window>,
+    /// Take it from the journal, from this moment or so long ago on: 8h, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = past, conflicts_with = "length")]
+    pub since: Option<Past>,
+    /// Until this moment, or so long ago; until now otherwise
+    #[arg(long, value_name = "TIME", value_parser = past, requires = "since")]
+    pub until: Option<Past>,
+}
+
+/// Options of `replay`.
+#[derive(Args, Clone, Debug)]
+pub struct Replay {
+    /// What `record` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How many seconds of it go by in one, 0 to 3600; 0 stands still
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=3_600))]
+    pub speed: u32,
+    /// Begin at this moment
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Timestamp>,
+}
+
+/// A moment that has been, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// So long ago.
+    Ago(Window),
+    /// Then.
+    At(Timestamp),
+}
+
+impl Past {
+    /// Which moment that is.
+    pub fn moment(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(length) => now
+                .saturating_sub(length.duration())
+                .unwrap_or(Timestamp::MIN),
+        }
+    }
 }
 
 /// Options of `status`.
@@ -375,6 +449,22 @@ impl Watch {
     }
 }
 
+/// A length of time.
+fn length(text: &str) -> Result<Window, String> {
+    text.parse()
+        .map_err(|error: NotADuration| error.to_string())
+}
+
+/// A moment that has been: how long ago, or when.
+fn past(text: &str) -> Result<Past, String> {
+    if let Ok(length) = text.parse() {
+        return Ok(Past::Ago(length));
+    }
+    moment(text)
+        .map(Past::At)
+        .map_err(|words| format!("write how long ago, such as 8h; or {words}"))
+}
+
 /// A moment, as people and as scripts write it.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
@@ -454,6 +544,15 @@ mod tests {
         ] {
             assert!(moment(wrong).unwrap_err().contains("RFC 3339"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_past_moment_is_a_length_ago_or_a_moment() {
+        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
+        let at = |text| past(text).unwrap().moment(now).to_string();
+        assert_eq!(at("8h"), "2026-11-22T06:00:00Z");
+        assert_eq!(at("2026-11-21T23:30:00Z"), "2026-11-21T23:30:00Z");
+        assert!(past("last night").unwrap_err().contains("8h"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod explain;
 mod first_steps;
 pub mod import;
 mod orders;
+pub mod record;
+pub mod replay;
 pub mod rules;
 pub mod silence;
 pub mod source;
@@ -77,6 +79,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 source::test(&options, loaded, watch)
             })
         }
+        Some(Command::Record(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            record::run(&options, loaded, watch)
+        }),
+        Some(Command::Replay(options)) => replay::run(&options, &cli.watch),
         Some(Command::Rules(options)) => {
             with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))
         }

@@ -35,6 +35,7 @@ mod measured;
 mod open;
 mod prune;
 mod recall;
+mod recording;
 mod tip;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
+use ratatui::backend::Backend as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -369,7 +370,12 @@ impl Stage {
         }
         // What could not even be handed on is known at once.
         let mut replies = Vec::new();
-        for effect in update(&mut self.model, message, Timestamp::now()) {
+        let effects = update(&mut self.model, message, Timestamp::now());
+        let spent = self.model.take_spent();
+        if !spent.is_empty() {
+            tokio::spawn(async move { drop(spent) });
+        }
+        for effect in effects {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
                 Effect::Explain(name, ids) => self.polls.explain(&name, &ids),
@@ -378,6 +384,7 @@ impl Stage {
                     term::open(&url);
                 }
                 Effect::Copy(text) => term::copy(&text)?,
+                Effect::Ring => self.terminal.backend_mut().ring(),
                 Effect::Preview(order) => {
                     if let Err(reply) = self.polls.preview(*order) {
                         replies.push(*reply);
@@ -477,7 +484,8 @@ impl Stage {
                 .draw(|frame| ui::draw(frame, &screen, &self.theme))?;
             self.shown = Some(screen);
         }
-        Ok(())
+        // A bell goes out with the frame, or alone where nothing changed.
+        self.terminal.backend_mut().flush()
     }
 }
 

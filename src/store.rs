@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Event, Facts, Fault, Freshness, Incident, Me, Observation, OnCall, Release, Report, Service,
-    Silence, Slo, SourceName, Verb,
+    Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Release, Report,
+    Service, Silence, Slo, SourceName, Verb,
 };
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
@@ -230,14 +230,14 @@ impl Store {
         self.feeds.iter().find(|feed| feed.name == *name)
     }
 
-    /// Takes in what one poll said.
-    pub fn absorb(&mut self, report: Report) {
+    /// Takes in what one poll said; gives what that replaces, which may be much.
+    pub fn absorb(&mut self, report: Report) -> Option<Arc<Facts>> {
         let Some(feed) = self
             .feeds
             .iter_mut()
             .find(|feed| feed.name == report.source)
         else {
-            return;
+            return None;
         };
         feed.next_try = report.next_try;
         feed.latency = Some(report.latency);
@@ -251,10 +251,12 @@ impl Store {
                 if bears_on_burns(&before) || bears_on_burns(&feed.facts) {
                     self.think();
                 }
+                Some(before)
             }
             Err(fault) => {
                 feed.fault = Some(fault);
                 feed.failures = feed.failures.saturating_add(1);
+                None
             }
         }
     }
@@ -267,6 +269,11 @@ impl Store {
         for feed in &mut then.feeds {
             let past = world.past.iter().find(|past| past.source == feed.name);
             feed.recall(past, &self.aliases);
+            if feed.is_waiting() {
+                // Nobody is asked about the past: what is not remembered is not on its way.
+                let words = "nothing is remembered of it at that moment";
+                feed.fault = Some(Fault::new(FaultKind::NoHistory, words));
+            }
         }
         then.events = Arc::clone(&world.events);
         then.think();
@@ -412,7 +419,6 @@ fn rename(facts: &mut Facts, aliases: &HashMap<String, Untrusted>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::FaultKind;
 
     const INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 

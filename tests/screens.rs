@@ -3,9 +3,12 @@
 
 mod screens {
     mod acting;
+    mod awake;
+    mod bell;
     mod commands;
     pub(crate) mod duty;
     pub(crate) mod facts;
+    mod past;
     pub(crate) mod stage;
     mod suspects;
     mod timeline;
@@ -265,6 +268,8 @@ fn a_selection_follows_its_row_when_ranks_change() {
         after.effects,
         [
             Effect::Copy("checkout/availability".to_owned()),
+            // `search` begins to page.
+            Effect::Ring,
             Effect::Copy("checkout/availability".to_owned()),
         ]
     );

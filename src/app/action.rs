@@ -167,6 +167,8 @@ actions! {
     EventAfter = "event_after" ["}"] Watch "event after";
     /// The present again.
     Live = "live" ["0"] Watch "back to live";
+    /// What pages now folds and does not ring, for half an hour.
+    Awake = "awake" ["w"] Watch "awake mode for 30m";
     /// One level back.
     Back = "back" ["esc"] Program "one level back";
     /// One level back, and leave from the top.

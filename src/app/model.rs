@@ -1,11 +1,13 @@
 //! Everything the program knows between two messages.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::awake::{self, Awake};
 use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
@@ -13,14 +15,15 @@ use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
 use super::past::Memory;
+use super::ring::{self, Bell};
 use super::roster::{Roster, newcomers};
 use super::timeline::Course;
-use super::{Size, overlay, sheet, table};
+use super::{Size, Spent, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Event, Fault, Report, SourceName, Whose};
-use crate::pane::{Entry, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
+use crate::pane::{Board, Entry, Folds, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
 use crate::store::{Offers, Store, World};
-use crate::text::Shown;
+use crate::text::{Shown, Untrusted};
 
 /// How long a row counts as new.
 pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -56,7 +59,12 @@ pub struct Model {
     pub(super) course: Course,
     /// Everything about acting.
     pub(super) desk: Desk,
+    pub(super) bell: Bell,
+    pub(super) awake: Option<Awake>,
+    /// What awake mode has folded.
+    pub(super) folds: Folds,
     store: Store,
+    spent: Spent,
 }
 
 /// A short message that goes by itself.
@@ -112,9 +120,17 @@ impl Model {
             inquiry: None,
             course: Course::default(),
             desk: Desk::default(),
+            bell: Bell::new(ui.bell),
+            awake: None,
+            folds: Folds::default(),
             store,
+            spent: Spent::default(),
         };
         model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
+        // What is known before anybody looks is no news to them.
+        for source in heard(&model.store) {
+            ring::hear(&mut model, &source, Timestamp::UNIX_EPOCH);
+        }
         model
     }
 
@@ -146,6 +162,33 @@ impl Model {
             store,
             now,
             zone: &self.zone,
+            folds: &self.folds,
+        }
+    }
+
+    /// The present, whatever is looked at.
+    pub(super) fn present(&self, now: Timestamp) -> Sight<'_> {
+        Sight {
+            store: &self.store,
+            now,
+            zone: &self.zone,
+            folds: &self.folds,
+        }
+    }
+
+    /// All rows of a pane by the newest facts, whatever is looked at.
+    pub(super) fn newest_board(&self, place: usize) -> Cow<'_, Board> {
+        match &self.frozen {
+            None => Cow::Borrowed(&self.rosters[place].board),
+            Some(_) => Cow::Owned(PANES[place].board(&self.store)),
+        }
+    }
+
+    /// The services that I have the pager for, where it matters whose a row is.
+    pub(super) fn on_call_for(&self, sight: Sight<'_>) -> Vec<Untrusted> {
+        match self.whose {
+            Whose::All => Vec::new(),
+            Whose::Mine | Whose::Team => on_call::mine(sight),
         }
     }
 
@@ -184,7 +227,10 @@ impl Model {
         let heard = heard(&self.store);
         let source = report.source.clone();
         let was_quiet = self.store.insights().is_quiet();
-        self.store.absorb(report);
+        if let Some(before) = self.store.absorb(report) {
+            self.spent.facts(before);
+        }
+        awake::hear(self);
         // A suspicion changes what releases have to say.
         let is_quiet = was_quiet && self.store.insights().is_quiet();
         if self.frozen.is_none() {
@@ -197,6 +243,11 @@ impl Model {
             });
             self.rank(now, &heard, touched);
         }
+    }
+
+    /// What newer facts have replaced since this was last asked.
+    pub fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
     }
 
     /// True when no release is a suspect of anything.
@@ -291,12 +342,10 @@ impl Model {
     pub(super) fn settle(&mut self, now: Timestamp) {
         self.flash = self.flash.take().filter(|flash| now < flash.until);
         desk::settle(self, now);
+        awake::settle(self, now);
         let mut rosters = std::mem::take(&mut self.rosters);
         let sight = self.sight(now);
-        let on_call_for = match self.whose {
-            Whose::All => Vec::new(),
-            Whose::Mine | Whose::Team => on_call::mine(sight),
-        };
+        let on_call_for = self.on_call_for(sight);
         for (pane, roster) in PANES.iter().zip(&mut rosters) {
             roster.sift(*pane, sight, self.whose, &on_call_for);
             let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
@@ -352,9 +401,10 @@ impl Model {
                 let newcomers = newcomers(&roster.board, &board, heard);
                 let newcomers = newcomers.into_iter().map(|key| (key, now));
                 roster.newcomers.extend(newcomers);
-                roster.rank(board);
+                self.spent.board(roster.rank(board));
             }
         }
+        awake::fold(self, now);
         self.unmark();
         self.settle(now);
     }

@@ -1,7 +1,5 @@
 //! The past: what the journal is given to keep, and the moments of it that are looked at.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::Effect;
@@ -40,31 +38,15 @@ pub struct Playback {
     pub was: u32,
 }
 
-/// What is to be kept of a report that has been taken in.
-pub(super) fn keep(model: &Model, heard: Option<Heard>) -> Vec<Effect> {
-    let Some(mut heard) = heard else {
-        return Vec::new();
-    };
-    if let Ok(facts) = &mut heard.outcome
-        && let Some(feed) = model.newest().feed(&heard.source)
-    {
-        // Under the names that every pane uses.
-        *facts = Arc::clone(&feed.facts);
-    }
-    vec![Effect::Keep(Box::new(heard))]
-}
-
 /// A report before it is taken in, as far as it is kept.
 pub(super) fn heard(model: &Model, report: &Report) -> Option<Heard> {
-    (model.memory == Memory::Journal).then(|| Heard {
-        source: report.source.clone(),
-        at: report.at,
-        latency: report.latency,
-        outcome: match &report.outcome {
-            Ok(_) => Ok(Arc::default()),
-            Err(fault) => Err(fault.clone()),
-        },
-    })
+    (model.memory == Memory::Journal).then(|| Heard::of(report))
+}
+
+/// What is to be kept of it after it was.
+pub(super) fn keep(model: &Model, heard: Option<Heard>) -> Vec<Effect> {
+    let heard = heard.map(|heard| Box::new(heard.as_taken_in(model.newest())));
+    heard.map(Effect::Keep).into_iter().collect()
 }
 
 /// What is to be kept of an order that has ended.
@@ -204,6 +186,14 @@ pub(super) fn recalled(
     }
     model.asked = None;
     match told {
+        Ok(world) if world.since.is_none_or(|since| world.at < since) => {
+            let since = world.since.map(|since| model.sight(now).clock(since));
+            let words = since.map_or_else(
+                || "nothing is remembered yet".to_owned(),
+                |since| format!("nothing is remembered before {since}"),
+            );
+            model.tell(words, now);
+        }
         Ok(world) => model.show_past(&world, now),
         Err(fault) => model.tell(
             format!("the past cannot be told: {}", fault.message.shown()),

@@ -14,7 +14,7 @@ use crate::domain::{Burn, Observation, SourceName};
 use crate::pane::block::Curve;
 use crate::pane::burn::Point;
 use crate::pane::timeline::{Track, curve, known_from, newest_of, span, track};
-use crate::pane::{Align, Cell, Entry, Line, PANES, Role, Sight, TIMELINE, figures, fresh};
+use crate::pane::{Align, Cell, Entry, Line, PANES, Role, SLOS, Sight, TIMELINE, figures, fresh};
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
 
@@ -105,7 +105,7 @@ impl<'a> View<'a> {
         Some(Self {
             sight,
             present,
-            track: track(sight, present, &model.rosters[0].board, entry),
+            track: track(sight, present, &model.rosters[SLOS].board, entry),
             span: span(sight, &rows, top == 0, selected),
             selected: event.map(|event| event.at),
         })

@@ -9,12 +9,15 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, desk, explain, follow, palette, past, suspect, table, timeline};
+use super::{
+    Effect, Msg, awake, desk, explain, follow, palette, past, ring, suspect, table, timeline,
+};
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SOURCES, TIMELINE, fresh, stands_alone};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
+    model.bell.begin(now);
     let mut effects = match msg {
         Msg::Key(key) => press(model, key, now),
         Msg::Resize(size) => {
@@ -23,10 +26,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         }
         Msg::Report(report) => {
             let heard = past::heard(model, &report);
+            let answered = report.outcome.is_ok().then(|| report.source.clone());
             model.absorb(*report, now);
             desk::lock::compare(model, now);
             desk::errand::compare(model, now);
-            past::keep(model, heard)
+            let mut effects = past::keep(model, heard);
+            if let Some(source) = answered {
+                effects.extend(ring::hear(model, &source, now));
+            }
+            effects
         }
         Msg::Told(told) => {
             explain::hear(model, *told);
@@ -273,6 +281,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             return follow::follow(model, action, now);
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
+        Action::Awake => awake::toggle(model, now),
         Action::Pause
         | Action::Earlier
         | Action::Later

@@ -87,7 +87,7 @@ impl Journal {
         Ok(Self::over(db, Limits::default()))
     }
 
-    fn over(db: Connection, limits: Limits) -> Self {
+    pub(super) fn over(db: Connection, limits: Limits) -> Self {
         Self {
             db,
             limits,

@@ -13,7 +13,7 @@ use watchfire::store::{Store, World};
 use watchfire::text::Untrusted;
 
 use super::facts::{HOUR, MINUTE, ago};
-use super::stage::{SIZES, Stage};
+use super::stage::Stage;
 use super::worlds;
 use crate::at_every_size;
 
@@ -215,11 +215,13 @@ fn where_nothing_happened_that_is_said() {
 
 #[test]
 fn the_timeline_says_the_same_in_seven_bits() {
-    let stage = Stage {
-        is_ascii: true,
-        ..Stage::new(world(), 80, 24)
-    };
-    insta::assert_snapshot!("timeline_ascii", stage.keys("t").picture());
+    at_every_size("timeline_ascii", |width, height| {
+        let stage = Stage {
+            is_ascii: true,
+            ..Stage::new(world(), width, height)
+        };
+        stage.keys("t")
+    });
 }
 
 #[test]
@@ -370,6 +372,7 @@ fn of_a_past_moment_what_was_not_known_then_is_dim_and_the_moment_is_marked() {
     });
     let world = World {
         at: ago(20 * MINUTE),
+        since: Some(ago(26 * HOUR)),
         past: Vec::new(),
         events: Arc::new(history().into_iter().map(Arc::new).collect()),
     };

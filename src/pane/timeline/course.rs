@@ -176,13 +176,15 @@ pub fn newest_of<'a>(
     service: &Untrusted,
 ) -> Option<usize> {
     let is_source = id.raw() == source.as_str();
+    // What was done from here by a command of one's own names no source.
+    let is_there = |of: &Option<SourceName>| of.as_ref().is_none_or(|of| of == source);
     let find = |is_it: &dyn Fn(&crate::domain::Event) -> bool| {
         let mut rows = rows.clone();
         rows.position(|entry| event(sight, entry).is_some_and(is_it))
     };
     let very = find(&|event| {
-        event.source.as_ref() == Some(source)
-            && (event.subject == *id || is_source && event.subject.is_empty())
+        let is_it = !id.is_empty() && event.subject == *id;
+        is_there(&event.source) && (is_it || is_source && event.subject.is_empty())
     });
     very.or_else(|| find(&|event| !service.is_empty() && event.service == *service))
 }

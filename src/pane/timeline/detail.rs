@@ -52,7 +52,7 @@ pub(super) fn detail(sight: Sight<'_>, event: &Event) -> Detail {
         ),
         (
             "its open incidents",
-            related::incident_rows(sight, &event.service, Some(&event.subject)),
+            related::incident_rows(sight, &event.service, &[&event.subject]),
         ),
         (
             "its releases",

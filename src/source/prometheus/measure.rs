@@ -45,14 +45,23 @@ pub(super) struct Round {
 type Want = (usize, Span);
 
 impl Meter {
-    /// What is known of a span of an SLO.
-    pub(super) fn sample(&self, id: &Untrusted, span: Span) -> Option<Sample> {
-        self.kept.get(id)?.get(&span).copied()
+    /// What is known of an SLO, by span.
+    pub(super) fn of(&self, id: &Untrusted) -> Option<&BTreeMap<Span, Sample>> {
+        self.kept.get(id)
     }
 
     /// True until something was asked.
     pub(super) fn is_new(&self) -> bool {
         self.kept.is_empty()
+    }
+
+    /// True for a screen's first round, which asks for short windows alone.
+    pub(super) fn is_hasty(&self, plans: &[Plan], ask: &Ask) -> bool {
+        if !ask.history || !self.is_new() {
+            return false;
+        }
+        let spans = || plans.iter().flat_map(Plan::missing);
+        spans().any(is_short) && !spans().all(is_short)
     }
 
     /// Asks for everything that is due; a screen's first round for short windows alone, so that
@@ -69,10 +78,9 @@ impl Meter {
         let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
         let mut round = Round::default();
         let mut wants = self.due(plans, &ids, at);
-        if ask.history && self.is_new() && wants.iter().any(|(_, span)| is_short(*span)) {
-            let all = wants.len();
+        if self.is_hasty(plans, ask) {
             wants.retain(|(_, span)| is_short(*span));
-            round.more = wants.len() < all;
+            round.more = true;
         }
         // Ids are unique, so there is nothing to forget while there are no more of them.
         if self.kept.len() > ids.len() {
@@ -94,7 +102,7 @@ impl Meter {
             let Some(formula) = plans[plan].asked.get(&span) else {
                 continue;
             };
-            let questions = next..next + formula.queries().len();
+            let questions = next..next + formula.count();
             next = questions.end;
             if questions.clone().any(|one| answers.is_partial(one)) {
                 round.partial.insert(plan);
@@ -123,9 +131,7 @@ impl Meter {
         let mut wants: Vec<Want> = Vec::new();
         for (index, plan) in plans.iter().enumerate() {
             let kept = self.kept.get(&ids[index]);
-            let asked = plan.asked.keys().copied();
-            let missing = asked.filter(|span| !plan.given.contains_key(span));
-            let due = missing.filter(|span| {
+            let due = plan.missing().filter(|span| {
                 kept.and_then(|kept| kept.get(span)).is_none_or(|sample| {
                     let age = window::age(sample.at, at);
                     let is_lost = matches!(sample.reading, Reading::Unknown | Reading::NoSeries);
@@ -151,7 +157,7 @@ pub(super) fn outline(
     let wanted: Vec<_> = wants
         .iter()
         .flat_map(|&(plan, span)| {
-            let queries = plans[plan].asked[&span].queries().len();
+            let queries = plans[plan].asked[&span].count();
             std::iter::repeat_n((ids[plan].clone(), span), queries)
         })
         .collect();
@@ -165,16 +171,14 @@ pub(super) fn outline(
 }
 
 fn questions<'a>(plans: &'a [Plan], wants: &[Want]) -> Vec<Question<'a>> {
-    let formulas = wants
-        .iter()
-        .filter_map(|&(plan, span)| Some((span, plans[plan].asked.get(&span)?)));
-    formulas
-        .flat_map(|(span, formula)| {
-            let class = class(span);
-            let queries = formula.queries().into_iter();
-            queries.map(move |query| Question { query, class })
-        })
-        .collect()
+    let mut questions = Vec::with_capacity(wants.len() * 2);
+    for &(plan, span) in wants {
+        let class = class(span);
+        if let Some(formula) = plans[plan].asked.get(&span) {
+            formula.each_query(&mut |query| questions.push(Question { query, class }));
+        }
+    }
+    questions
 }
 
 fn unknown(at: Timestamp) -> Sample {

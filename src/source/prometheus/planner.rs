@@ -18,14 +18,16 @@ use jiff::{SignedDuration, Timestamp};
 use promql_parser::parser;
 
 use self::batch::{Batch, Leaf, Limits, pack};
+use self::found::Found;
 use self::regroup::{Kind, regrouped};
 use self::shape::{Shape, cut};
 use super::api::{self, Answered, Labels, Metric, RangeSeries, Series};
-use super::promql;
+use super::{IN_FLIGHT, promql};
 use crate::domain::{Fault, FaultKind, window};
 use crate::text::Untrusted;
 
 mod batch;
+mod found;
 mod regroup;
 mod shape;
 #[cfg(test)]
@@ -38,8 +40,6 @@ const LONGEST: usize = 60_000;
 const SHORTEST: usize = 1_000;
 /// Halves of a query may differ by this, in bytes.
 const UNEVEN: usize = 256;
-/// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
-const IN_FLIGHT: usize = 16;
 /// How long a refused question is left alone.
 const PENANCE: SignedDuration = SignedDuration::from_mins(1);
 /// Packed questions that are remembered.
@@ -112,7 +112,7 @@ impl Labelled for RangeSeries {
 /// What was answered.
 pub(super) struct Answers<S> {
     packed: Arc<Packed>,
-    each: Vec<Result<Vec<S>, Fault>>,
+    each: Vec<Result<Found<S>, Fault>>,
     partial: HashSet<usize>,
     pub(super) warnings: BTreeSet<Untrusted>,
     /// Why some questions were not answered at all, while others were.
@@ -122,7 +122,8 @@ pub(super) struct Answers<S> {
 impl<S> Answers<S> {
     /// The series that answer a question, by its index; the fault is the server's refusal.
     pub(super) fn get(&self, question: usize) -> Result<&[S], &Fault> {
-        self.each[self.packed.of[question]].as_deref()
+        let found = self.each[self.packed.of[question]].as_ref();
+        found.map(Found::as_slice)
     }
 
     /// True when parts of the data did not answer it.
@@ -156,8 +157,9 @@ struct Packed {
 }
 
 /// Plans queries, and remembers what a server takes.
-#[derive(Default)]
 pub(super) struct Planner {
+    /// The most queries in flight.
+    in_flight: usize,
     /// The last questions by their hash: most polls ask what the last one did.
     packed: VecDeque<(u64, Arc<Packed>)>,
     shapes: HashMap<String, Known>,
@@ -184,7 +186,7 @@ struct Round<'a, S> {
     packed: Arc<Packed>,
     /// Read when a query has to be halved.
     leaves: Option<Vec<Leaf<'a>>>,
-    answers: Vec<Option<Result<Vec<S>, Fault>>>,
+    answers: Vec<Option<Result<Found<S>, Fault>>>,
     partial: HashSet<usize>,
     warnings: BTreeSet<Untrusted>,
     broken: Option<Fault>,
@@ -192,7 +194,25 @@ struct Round<'a, S> {
     any: bool,
 }
 
+impl Default for Planner {
+    fn default() -> Self {
+        Self::of(IN_FLIGHT)
+    }
+}
+
 impl Planner {
+    /// One that has so many queries in flight at most.
+    pub(super) fn of(in_flight: usize) -> Self {
+        Self {
+            in_flight,
+            packed: VecDeque::new(),
+            shapes: HashMap::new(),
+            longest: None,
+            wasteful: HashSet::new(),
+            refused: HashMap::new(),
+        }
+    }
+
     /// The queries that would be sent for these questions.
     pub(super) fn plan(&mut self, questions: &[Question<'_>], expressions: usize) -> Vec<Sent> {
         let packed = self.packed(questions, expressions);
@@ -248,7 +268,7 @@ impl Planner {
         let mut flying = FuturesUnordered::new();
         loop {
             while round.broken.is_none()
-                && flying.len() < IN_FLIGHT
+                && flying.len() < self.in_flight
                 && let Some(batch) = round.queue.pop()
             {
                 let is_too_long = self.longest.is_some_and(|most| batch.length() > most);
@@ -329,7 +349,7 @@ impl Planner {
             if !self.refused.is_empty() && self.refused.remove(round.query(leaf)).is_some() {
                 self.packed.clear();
             }
-            round.answers[leaf] = Some(Ok(Vec::new()));
+            round.answers[leaf] = Some(Ok(Found::Nothing));
             if answer.partial {
                 round.partial.insert(leaf);
             }
