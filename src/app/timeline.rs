@@ -52,7 +52,7 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) {
         let rows = roster.shown.iter();
         let rows = rows.filter_map(|place| roster.board.entries.get(*place));
         let row = (&entry.key.source, &entry.key.id);
-        newest_of(sight, rows, row, &service)
+        newest_of(sight, &rows, row, &service)
     });
     model.modes.close_detail();
     model.course.before = model.focus;

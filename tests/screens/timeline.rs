@@ -123,44 +123,6 @@ fn history() -> Vec<Event> {
     events
 }
 
-/// One event of every kind, in which every field holds `text`.
-pub(crate) fn saying(text: &str) -> Vec<Event> {
-    let words = || Untrusted::from(text);
-    let kinds = vec![
-        What::Slo {
-            from: None,
-            to: State::Page,
-            name: words(),
-            budget: Some(f64::NAN),
-        },
-        What::Release {
-            status: ReleaseStatus::Failed,
-            version: words(),
-            environment: words(),
-            actor: Some(words()),
-        },
-        What::Incident {
-            turn: Turn::Acknowledged,
-            severity: Severity::Page,
-            title: words(),
-            who: vec![words(), words()],
-        },
-        What::Lost {
-            fault: Fault::new(FaultKind::Server, text),
-        },
-        What::Done {
-            verb: words(),
-            target: words(),
-            who: words(),
-            result: text.to_owned(),
-            said: words(),
-        },
-    ];
-    let kinds = kinds.into_iter().zip(1..);
-    let kinds = kinds.map(|(what, minute)| event("am", minute * MINUTE, text, text, what));
-    kinds.collect()
-}
-
 fn with(mut store: Store, events: Vec<Event>) -> Store {
     store.chronicle(events.into_iter().map(Arc::new));
     store

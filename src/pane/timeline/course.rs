@@ -171,7 +171,7 @@ fn releases(
 /// very one, or else to its service.
 pub fn newest_of<'a>(
     sight: Sight<'_>,
-    rows: impl Iterator<Item = &'a Entry> + Clone,
+    rows: &(impl Iterator<Item = &'a Entry> + Clone),
     (source, id): (&SourceName, &Untrusted),
     service: &Untrusted,
 ) -> Option<usize> {
@@ -197,8 +197,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{Event, ReleaseStatus};
-    use crate::pane::Pane as _;
     use crate::pane::timeline::Timeline;
+    use crate::pane::{Folds, Pane as _};
     use crate::store::Store;
 
     /// What is spanned above rows that happened so many seconds ago.
@@ -224,6 +224,7 @@ mod tests {
             store: &store,
             now,
             zone: &TimeZone::UTC,
+            folds: &Folds::default(),
         };
         let board = Timeline.board(&store);
         let rows: Vec<_> = board.entries.iter().collect();
