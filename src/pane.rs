@@ -297,6 +297,12 @@ pub trait Pane: Sync {
     fn fed_by(&self, offers: Offers) -> bool;
     /// All rows, ranked.
     fn board(&self, store: &Store) -> Board;
+
+    /// Whether its rows have to be ranked anew when this has changed: of nothing at all, what has
+    /// happened has.
+    fn follows(&self, touched: Offers) -> bool {
+        self.fed_by(touched)
+    }
     /// The cells of one row, one for each column.
     fn cells(&self, sight: Sight<'_>, board: &Board, entry: &Entry) -> Vec<Cell>;
     /// What a filter can ask of a row.

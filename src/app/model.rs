@@ -391,7 +391,7 @@ impl Model {
     fn rank(&mut self, now: Timestamp, heard: &HashSet<SourceName>, touched: Offers) {
         let sight = self.sight(now);
         let store = sight.store;
-        let board = |pane: &&dyn Pane| pane.fed_by(touched).then(|| pane.board(store));
+        let board = |pane: &&dyn Pane| pane.follows(touched).then(|| pane.board(store));
         let boards: Vec<_> = PANES.iter().map(board).collect();
         let tally = boards.first().and_then(Option::as_ref);
         let tally = tally.map(|slos| tally_of(store, slos));

@@ -77,6 +77,11 @@ impl Pane for Timeline {
         true
     }
 
+    fn follows(&self, touched: Offers) -> bool {
+        // Nothing but events, or the whole world; a poll has told of its events already.
+        touched.slos == touched.releases && touched.releases == touched.incidents
+    }
+
     fn board(&self, store: &Store) -> Board {
         let mut ranking = Ranking::new(self);
         let feeds = store.feeds();
