@@ -150,6 +150,10 @@
 //! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
 //!   server named, waits for the watcher's own phase: hundreds are never closer together than when
 //!   all is well.
+//! - **A timeline is a pane.** Its rows are events instead of facts; cursor, filter, detail and keys are
+//!   those of every pane. The chart above it is drawn for steps of time and not for each second, so the
+//!   journal is asked once for it, and what stands still costs nothing. Gaps of a curve are told by who knows
+//!   how often was sampled, and drawn by who does not.
 //! - **A journal is a film.** Whole frames now and then, in between the rows that changed: a moment is a
 //!   few pages away however long the journal is, and what stands still costs nothing. Numbers of SLOs
 //!   are sampled, verdicts are not. Who writes compares with what the file holds and not with what it

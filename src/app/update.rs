@@ -9,14 +9,16 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, awake, desk, explain, follow, palette, past, ring, suspect, table};
+use super::{
+    Effect, Msg, awake, desk, explain, follow, palette, past, ring, suspect, table, timeline,
+};
 use crate::domain::{SourceName, Whose};
-use crate::pane::{PANES, SOURCES, fresh};
+use crate::pane::{PANES, SOURCES, TIMELINE, fresh, stands_alone};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
     model.bell.begin(now);
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Key(key) => press(model, key, now),
         Msg::Resize(size) => {
             model.size = size;
@@ -64,8 +66,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             model.chronicle(events, now);
             Vec::new()
         }
-        // Nothing is drawn of it yet.
-        Msg::Burned(..) => Vec::new(),
+        Msg::Burned(_, told) => {
+            timeline::hear(model, told);
+            Vec::new()
+        }
         Msg::Forgetful(fault) => {
             model.forgetful = fault;
             Vec::new()
@@ -77,6 +81,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Tick => past::play(model),
     };
     model.settle(now);
+    effects.extend(timeline::ask(model, now));
     effects
 }
 
@@ -235,6 +240,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             let place = PANE_ACTIONS.iter().position(|known| *known == action);
             focus(model, place.unwrap_or(0));
         }
+        Action::Timeline => timeline::turn(model, now),
         Action::FullScreen => {
             model.view = match model.view {
                 View::Together => View::Alone,
@@ -362,6 +368,10 @@ fn back(model: &mut Model) -> bool {
         model.refilter(Filter::default());
         return true;
     }
+    if model.focus == TIMELINE {
+        timeline::leave(model);
+        return true;
+    }
     if model.focus == SOURCES {
         model.focus = 0;
         return true;
@@ -371,7 +381,7 @@ fn back(model: &mut Model) -> bool {
 
 /// Focuses the pane that stands `steps` further among those that stand together.
 fn turn(model: &mut Model, steps: usize) {
-    let next = if model.focus == SOURCES {
+    let next = if stands_alone(model.focus) {
         0
     } else {
         (model.focus + steps) % SOURCES
