@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{FlagSource, Overrides};
 use crate::demo::Speed;
-use crate::domain::{Matcher, Severity};
+use crate::domain::{Matcher, Severity, Window};
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
 ///
@@ -80,6 +80,16 @@ Exit status:
   1  something is to be done: an error or a warning was found
   3  it could not run: mistakes in usage and configuration";
 
+/// What the exit status of `handoff` says.
+const HANDOFF_STATUSES: &str = "\
+Exit status:
+  0  written; what was not known is told in it
+  3  there is nothing to write it from: no journal, or one that holds nothing of
+     that time; mistakes in usage and configuration as well
+
+It is made from the journal, which the screen writes while it runs. Nobody is
+asked. What is open, burning and not known is told as of the end.";
+
 /// What the exit status of `ack` and `silence` says.
 const ACT_STATUSES: &str = "\
 Exit status:
@@ -114,6 +124,9 @@ pub enum Command {
     /// Look for what keeps numbers from being right, and say what to do about it
     #[command(after_help = DOCTOR_STATUSES)]
     Doctor(Doctor),
+    /// Write the hand-over of a shift, from what was seen and done in it
+    #[command(after_help = HANDOFF_STATUSES)]
+    Handoff(Handoff),
     /// Acknowledge what is open of a service, wherever that can be done; shows it first
     #[command(after_help = ACT_STATUSES)]
     Ack(Ack),
@@ -194,6 +207,51 @@ pub struct Doctor {
     /// How to print it
     #[arg(long, value_enum, default_value_t = Wording::Text)]
     pub format: Wording,
+}
+
+/// Options of `handoff`.
+#[derive(Args, Clone, Debug)]
+pub struct Handoff {
+    /// When the shift began: so long ago (8h, 90m, 2d), or a moment in RFC 3339 or Unix seconds
+    #[arg(long, value_name = "LENGTH|TIME", default_value = "8h", value_parser = since)]
+    pub since: Since,
+    /// When it ended, in RFC 3339 or Unix seconds, instead of now
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub until: Option<Timestamp>,
+    /// Do not keep it: the next one says what has changed since the one before
+    #[arg(long)]
+    pub no_keep: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Document::Md)]
+    pub format: Document,
+}
+
+/// When a time began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// So long before its end.
+    Length(SignedDuration),
+    /// Then.
+    Moment(Timestamp),
+}
+
+impl Since {
+    /// The moment, of a time that ended then.
+    pub fn before(self, end: Timestamp) -> Timestamp {
+        match self {
+            Self::Length(length) => end.saturating_sub(length).unwrap_or(Timestamp::MIN),
+            Self::Moment(at) => at,
+        }
+    }
+}
+
+/// How a document is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    /// Markdown, for people.
+    Md,
+    /// For programs; the fields stay as they are.
+    Json,
 }
 
 /// Options of `ack`.
@@ -375,11 +433,12 @@ impl Watch {
     }
 }
 
+/// How a moment is written.
+const MOMENT: &str = "RFC 3339 such as 2026-11-22T14:00:00Z, or Unix seconds such as 1795356000";
+
 /// A moment, as people and as scripts write it.
 fn moment(text: &str) -> Result<Timestamp, String> {
-    let wrong = || {
-        "write RFC 3339 such as 2026-11-22T14:00:00Z, or Unix seconds such as 1795356000".to_owned()
-    };
+    let wrong = || format!("write {MOMENT}");
     if let Ok(seconds) = text.parse::<i64>() {
         return Timestamp::from_second(seconds).map_err(|_| wrong());
     }
@@ -388,6 +447,15 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         return Timestamp::from_duration(duration).map_err(|_| wrong());
     }
     text.parse().map_err(|_| wrong())
+}
+
+/// A length of time before the end, or a moment.
+fn since(text: &str) -> Result<Since, String> {
+    if let Ok(window) = text.parse::<Window>() {
+        return Ok(Since::Length(window.duration()));
+    }
+    let moment = moment(text).map(Since::Moment);
+    moment.map_err(|_| format!("write a length such as 8h or 2d, {MOMENT}"))
 }
 
 /// A matcher as amtool takes it; quotes around the value may stay.
@@ -453,6 +521,24 @@ mod tests {
             "99999999999999999999",
         ] {
             assert!(moment(wrong).unwrap_err().contains("RFC 3339"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_shift_began_so_long_ago_or_at_a_moment() {
+        let end: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
+        for (text, began) in [
+            ("8h", "2026-11-22T06:00:00Z"),
+            ("1d2h", "2026-11-21T12:00:00Z"),
+            ("2026-11-22T06:30:00Z", "2026-11-22T06:30:00Z"),
+            ("1795356000", "2026-11-22T14:00:00Z"),
+        ] {
+            let began: Timestamp = began.parse().unwrap();
+            assert_eq!(since(text).unwrap().before(end), began, "{text}");
+        }
+        for wrong in ["", "-8h", "morning", "8 h", "0h"] {
+            let said = since(wrong).unwrap_err();
+            assert!(said.contains("8h") && said.contains("RFC 3339"), "{said}");
         }
     }
 

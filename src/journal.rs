@@ -35,6 +35,7 @@ mod measured;
 mod open;
 mod prune;
 mod recall;
+mod shift;
 mod tip;
 
 #[cfg(test)]
@@ -51,10 +52,11 @@ use crate::domain::SourceName;
 use crate::state;
 use tip::Tip;
 
-pub use answers::{Blind, Silence};
+pub use crate::domain::blind::{Blind, Silence};
 pub use burns::Burn;
 pub use clerk::{Clerk, Entry, Said};
 pub use open::FORM;
+pub use shift::Lack;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

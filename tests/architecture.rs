@@ -26,7 +26,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("act", &["audit", "config", "domain", "text"]),
     (
         "journal",
-        &["config", "domain", "http", "state", "store", "text"],
+        &[
+            "config", "domain", "http", "insight", "state", "store", "text",
+        ],
     ),
     ("poll", &["act", "config", "domain", "source", "text"]),
     ("watch", &["config", "source", "store"]),

@@ -29,7 +29,7 @@ impl Burn {
         };
         Self {
             at: seen.at,
-            short: seen.windows.keys().next().copied().and_then(burn),
+            short: seen.windows.keys().next().and_then(burn),
             long: seen.slo.pace_window().and_then(burn),
             budget: standing.budget_remaining,
         }

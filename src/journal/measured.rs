@@ -1,14 +1,13 @@
 //! The numbers of an SLO as they are kept: short, since there are many, and without its definition,
 //! which seldom changes and is a row of its own.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::slo::Course;
+use crate::domain::slo::{Course, Windows};
 use crate::domain::{Events, Observation, Reading, Sample, Slo, Window};
 
 use super::{moment, ms};
@@ -66,14 +65,14 @@ impl Number {
 impl Measured {
     /// The numbers of an observation.
     pub(super) fn of(seen: &Observation, burns: bool) -> Self {
-        let number = |sample: &Sample| Number::of(*sample, seen.at);
+        let number = |sample: Sample| Number::of(sample, seen.at);
         let windows = seen.windows.iter();
         Self {
             at: ms(seen.at),
             windows: windows
-                .map(|(window, sample)| (*window, number(sample)))
+                .map(|(window, sample)| (window, number(sample)))
                 .collect(),
-            period: seen.period.as_ref().map(number),
+            period: seen.period.map(number),
             lasts: (seen.period_length.as_secs(), seen.period_elapsed.as_secs()),
             since: seen.since.map(ms),
             partial: seen.partial,
@@ -88,7 +87,7 @@ impl Measured {
     /// The observation that they are of.
     pub(super) fn observation(&self, slo: Arc<Slo>) -> Observation {
         let windows = self.windows.iter();
-        let windows: BTreeMap<_, _> = windows
+        let windows: Windows = windows
             .map(|(window, number)| (*window, number.sample(self.at)))
             .collect();
         Observation {

@@ -69,7 +69,7 @@ fn slo(name: &str, ratio: Option<f64>, seconds: i64) -> Observation {
     };
     let unknown = Observation::unknown(Arc::new(slo), at(seconds));
     Observation {
-        windows: unknown.windows.keys().map(|&w| (w, sample)).collect(),
+        windows: unknown.windows.keys().map(|w| (w, sample)).collect(),
         period: Some(sample),
         ..unknown
     }

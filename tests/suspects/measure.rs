@@ -139,7 +139,7 @@ fn observe(story: &Story, actor: &Actor, random: &mut Random) -> Observation {
             at: story.now,
         }
     };
-    let windows: BTreeMap<_, _> = slo
+    let windows = slo
         .windows()
         .into_iter()
         .map(|window| (window, sample(window)))
