@@ -125,7 +125,11 @@ fn screens(criterion: &mut Criterion) {
                     poll += 1;
                     report(count, poll)
                 },
-                |report| update(&mut model, report, now()),
+                |report| {
+                    update(&mut model, report, now());
+                    // Given back on another thread, and here after the clock has stopped.
+                    model.take_spent()
+                },
                 BatchSize::PerIteration,
             );
         });

@@ -1,10 +1,14 @@
 //! The whole program as one pure function: `update` takes a message, `screen` shows the model.
 
+use jiff::Timestamp;
+
 use crate::domain::explanation::Told;
-use crate::domain::{Acted, Errand, Order, Previewed, Ran, Report, SourceName};
+use crate::domain::{Acted, Burn, Errand, Event, Fault, Order, Previewed, Ran, Report, SourceName};
+use crate::store::{Heard, World};
 use crate::text::Untrusted;
 
 pub mod action;
+mod awake;
 pub mod columns;
 pub mod cursor;
 mod desk;
@@ -22,15 +26,20 @@ mod mode;
 mod model;
 mod overlay;
 mod palette;
+mod past;
+mod ring;
 mod roster;
 pub mod screen;
 mod sheet;
+mod spent;
 mod suspect;
 mod table;
 mod update;
 
 pub use keymap::Keymap;
 pub use model::Model;
+pub use past::{Memory, Playback};
+pub use spent::Spent;
 pub use update::update;
 
 /// Everything that can happen.
@@ -50,6 +59,21 @@ pub enum Msg {
     Acted(Box<Acted>),
     /// A command of the user's own has ended.
     Ran(Box<Ran>),
+    /// What the journal knew before anything was asked.
+    Known(Box<World>),
+    /// The world at a moment that was asked for, or why it cannot be told.
+    Recalled(Timestamp, Box<Result<World, Fault>>),
+    /// Something has happened, and is in the journal.
+    Happened(Vec<Event>),
+    /// How SLOs burned in a time that was asked for.
+    Burned(
+        (Timestamp, Timestamp),
+        Vec<(SourceName, Untrusted, Vec<Burn>)>,
+    ),
+    /// What keeps the journal from keeping anything; `None` when that is over.
+    Forgetful(Option<Fault>),
+    /// Something about the program itself that is no trouble.
+    Remark(String),
     /// A second went by.
     Tick,
 }
@@ -64,7 +88,7 @@ pub struct Size {
 }
 
 /// What the outside has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask a source now, or all of them.
     Poll(Option<SourceName>),
@@ -76,10 +100,20 @@ pub enum Effect {
     Act(Box<Order>),
     /// Run a command of the user's own, once, and write it down.
     Run(Box<Errand>),
+    /// Keep in the journal what a source said.
+    Keep(Box<Heard>),
+    /// Keep in the journal what was done.
+    Note(Box<Event>),
+    /// Have the journal tell the world as it was at a moment.
+    Recall(Timestamp),
+    /// Have the journal tell how SLOs burned in a time.
+    Burns(Vec<(SourceName, Untrusted)>, (Timestamp, Timestamp)),
     /// Open this URL in a browser, where there is one.
     Open(String),
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
+    /// Ring the terminal's bell, with the next frame.
+    Ring,
     /// Paint everything anew.
     Repaint,
     /// Stop like any shell job (`ctrl-z`).

@@ -22,7 +22,7 @@ use crate::domain::{Done, Errand, Fault, FaultKind, Order};
 use crate::state;
 
 pub use read::{Outcome, Record, records};
-pub use words::{order as order_as_json, result_word};
+pub use words::order as order_as_json;
 
 /// The file's place below the state folder.
 const PLACE: &str = "audit.jsonl";

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::config::{FlagSource, Overrides};
 use crate::demo::Speed;
+use crate::domain::window::NotADuration;
 use crate::domain::{Matcher, Severity, Window};
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
@@ -106,6 +107,21 @@ Exit status:
   0  it answered, and nothing failed
   3  it did not answer or a part failed; mistakes in usage and configuration";
 
+/// What the exit status of `record` says, and what is in the file.
+const RECORD_STATUSES: &str = "\
+Exit status:
+  0  recorded, be it to its end or until ctrl-c
+  3  not recorded: the file is there already or cannot be written, the journal
+     knows nothing of that time, mistakes in usage and configuration
+
+The file holds what the screen would show: names, titles, labels, queries, links.
+No credential is in it. Read it before you pass it on: `watchfire replay FILE`.";
+
+/// How a recording is moved about in.
+const REPLAY_KEYS: &str = "\
+p stops it and lets it go on, [ and ] go a minute back and forth, { and } to the
+event before and after, 0 to the end. Nothing is asked and nothing is kept.";
+
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -136,6 +152,12 @@ pub enum Command {
     /// Try one source out: what it is asked, what it answers, what becomes of that
     #[command(subcommand)]
     Source(SourceCommand),
+    /// Record what the sources say into a file, or what the journal holds of a time
+    #[command(after_help = RECORD_STATUSES)]
+    Record(Record),
+    /// Show a recording on the same screen, marked REPLAY
+    #[command(after_help = REPLAY_KEYS)]
+    Replay(Replay),
     /// Print recording and alerting rules for the configured SLOs
     ///
     /// For Prometheus, Thanos, Mimir and VictoriaMetrics (vmalert), under the names that Sloth
@@ -159,6 +181,58 @@ pub struct Demo {
     /// How many times faster than written the story goes, 1 to 60
     #[arg(long, value_name = "N", default_value = "1")]
     pub speed: Speed,
+}
+
+/// Options of `record`.
+#[derive(Args, Clone, Debug)]
+pub struct Record {
+    /// Where to; there must be no such file yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// End after so long: 10m, 8h; until ctrl-c otherwise
+    #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
+    pub length: Option<Window>,
+    /// Take it from the journal, from this moment or so long ago on: 8h, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = past, conflicts_with = "length")]
+    pub since: Option<Past>,
+    /// Until this moment, or so long ago; until now otherwise
+    #[arg(long, value_name = "TIME", value_parser = past, requires = "since")]
+    pub until: Option<Past>,
+}
+
+/// Options of `replay`.
+#[derive(Args, Clone, Debug)]
+pub struct Replay {
+    /// What `record` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How many seconds of it go by in one, 0 to 3600; 0 stands still
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=3_600))]
+    pub speed: u32,
+    /// Begin at this moment
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Timestamp>,
+}
+
+/// A moment that has been, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// So long ago.
+    Ago(Window),
+    /// Then.
+    At(Timestamp),
+}
+
+impl Past {
+    /// Which moment that is.
+    pub fn moment(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(length) => now
+                .saturating_sub(length.duration())
+                .unwrap_or(Timestamp::MIN),
+        }
+    }
 }
 
 /// Options of `status`.
@@ -213,36 +287,17 @@ pub struct Doctor {
 #[derive(Args, Clone, Debug)]
 pub struct Handoff {
     /// When the shift began: so long ago (8h, 90m, 2d), or a moment in RFC 3339 or Unix seconds
-    #[arg(long, value_name = "LENGTH|TIME", default_value = "8h", value_parser = since)]
-    pub since: Since,
-    /// When it ended, in RFC 3339 or Unix seconds, instead of now
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub until: Option<Timestamp>,
+    #[arg(long, value_name = "LENGTH|TIME", default_value = "8h", value_parser = past)]
+    pub since: Past,
+    /// When it ended, likewise; now otherwise
+    #[arg(long, value_name = "LENGTH|TIME", value_parser = past)]
+    pub until: Option<Past>,
     /// Do not keep it: the next one says what has changed since the one before
     #[arg(long)]
     pub no_keep: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Document::Md)]
     pub format: Document,
-}
-
-/// When a time began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// So long before its end.
-    Length(SignedDuration),
-    /// Then.
-    Moment(Timestamp),
-}
-
-impl Since {
-    /// The moment, of a time that ended then.
-    pub fn before(self, end: Timestamp) -> Timestamp {
-        match self {
-            Self::Length(length) => end.saturating_sub(length).unwrap_or(Timestamp::MIN),
-            Self::Moment(at) => at,
-        }
-    }
 }
 
 /// How a document is printed.
@@ -433,12 +488,27 @@ impl Watch {
     }
 }
 
-/// How a moment is written.
-const MOMENT: &str = "RFC 3339 such as 2026-11-22T14:00:00Z, or Unix seconds such as 1795356000";
+/// A length of time.
+fn length(text: &str) -> Result<Window, String> {
+    text.parse()
+        .map_err(|error: NotADuration| error.to_string())
+}
+
+/// A moment that has been: how long ago, or when.
+fn past(text: &str) -> Result<Past, String> {
+    if let Ok(length) = text.parse() {
+        return Ok(Past::Ago(length));
+    }
+    moment(text)
+        .map(Past::At)
+        .map_err(|words| format!("write how long ago, such as 8h; or {words}"))
+}
 
 /// A moment, as people and as scripts write it.
 fn moment(text: &str) -> Result<Timestamp, String> {
-    let wrong = || format!("write {MOMENT}");
+    let wrong = || {
+        "write RFC 3339 such as 2026-11-22T14:00:00Z, or Unix seconds such as 1795356000".to_owned()
+    };
     if let Ok(seconds) = text.parse::<i64>() {
         return Timestamp::from_second(seconds).map_err(|_| wrong());
     }
@@ -447,15 +517,6 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         return Timestamp::from_duration(duration).map_err(|_| wrong());
     }
     text.parse().map_err(|_| wrong())
-}
-
-/// A length of time before the end, or a moment.
-fn since(text: &str) -> Result<Since, String> {
-    if let Ok(window) = text.parse::<Window>() {
-        return Ok(Since::Length(window.duration()));
-    }
-    let moment = moment(text).map(Since::Moment);
-    moment.map_err(|_| format!("write a length such as 8h or 2d, {MOMENT}"))
 }
 
 /// A matcher as amtool takes it; quotes around the value may stay.
@@ -525,21 +586,12 @@ mod tests {
     }
 
     #[test]
-    fn a_shift_began_so_long_ago_or_at_a_moment() {
-        let end: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
-        for (text, began) in [
-            ("8h", "2026-11-22T06:00:00Z"),
-            ("1d2h", "2026-11-21T12:00:00Z"),
-            ("2026-11-22T06:30:00Z", "2026-11-22T06:30:00Z"),
-            ("1795356000", "2026-11-22T14:00:00Z"),
-        ] {
-            let began: Timestamp = began.parse().unwrap();
-            assert_eq!(since(text).unwrap().before(end), began, "{text}");
-        }
-        for wrong in ["", "-8h", "morning", "8 h", "0h"] {
-            let said = since(wrong).unwrap_err();
-            assert!(said.contains("8h") && said.contains("RFC 3339"), "{said}");
-        }
+    fn a_past_moment_is_a_length_ago_or_a_moment() {
+        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
+        let at = |text| past(text).unwrap().moment(now).to_string();
+        assert_eq!(at("8h"), "2026-11-22T06:00:00Z");
+        assert_eq!(at("2026-11-21T23:30:00Z"), "2026-11-21T23:30:00Z");
+        assert!(past("last night").unwrap_err().contains("8h"));
     }
 
     #[test]

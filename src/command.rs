@@ -9,6 +9,8 @@ mod first_steps;
 pub mod handoff;
 pub mod import;
 mod orders;
+pub mod record;
+pub mod replay;
 pub mod rules;
 pub mod silence;
 pub mod source;
@@ -81,11 +83,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 source::test(&options, loaded, watch)
             })
         }
+        Some(Command::Record(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            record::run(&options, loaded, watch)
+        }),
+        Some(Command::Replay(options)) => replay::run(&options, &cli.watch),
         Some(Command::Rules(options)) => {
             with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))
         }
         None => with_sources(&cli.watch, |loaded, keymap, watch| {
-            run::run(&loaded.settings, keymap, watch)
+            run::run(&loaded.settings, keymap, run::Scene::Watch(watch))
         }),
     }
 }

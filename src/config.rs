@@ -134,6 +134,22 @@ pub struct UiSettings {
     pub theme: ThemeChoice,
     /// True for 7-bit output: `+-|` borders and plain marks.
     pub ascii: bool,
+    /// What rings the terminal's bell.
+    pub bell: BellChoice,
+}
+
+/// What rings the terminal's bell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BellChoice {
+    /// A page that is new and that nobody has.
+    Page,
+    /// Nothing.
+    Off,
+}
+
+impl BellChoice {
+    /// Every choice, by the word that chooses it.
+    pub const ALL: [(&str, Self); 2] = [("page", Self::Page), ("off", Self::Off)];
 }
 
 /// Which colours the screen uses.
@@ -432,6 +448,7 @@ impl Settings {
                 timezone: TimeZone::UTC,
                 theme: ThemeChoice::Auto,
                 ascii: false,
+                bell: BellChoice::Page,
             },
             keys: BTreeMap::new(),
             sources: Vec::new(),

@@ -40,7 +40,8 @@ pub use report::{Facts, Fault, FaultKind, Freshness, Report, SourceName};
 pub use service::Service;
 pub use silence::{Matcher, Silence};
 pub use slo::{
-    Assessment, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, Standing, State,
+    Assessment, Burn, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, Standing,
+    State,
 };
 pub use window::{Period, Window};
 

@@ -35,6 +35,7 @@ mod measured;
 mod open;
 mod prune;
 mod recall;
+mod recording;
 mod shift;
 mod tip;
 
@@ -53,7 +54,6 @@ use crate::state;
 use tip::Tip;
 
 pub use crate::domain::blind::{Blind, Silence};
-pub use burns::Burn;
 pub use clerk::{Clerk, Entry, Said};
 pub use open::FORM;
 pub use shift::Lack;
@@ -102,6 +102,8 @@ pub enum Place {
     File(PathBuf),
     /// Nowhere: gone with the process.
     Memory,
+    /// In this file, which is only read.
+    Recording(PathBuf),
 }
 
 impl Place {

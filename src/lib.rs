@@ -139,6 +139,12 @@
 //!   and all events by the minute, which are asked for only while something burns; a rule that
 //!   recorded a ratio is taken apart for its counts, since a ratio alone cannot tell load from a
 //!   release. What is expensive about it is done once for each answer, in [`store::Store::absorb`].
+//! - **The bell is for news, and a fire is no news twice.** It rings for a page that nobody has, once,
+//!   whatever is looked at, and never for what somebody finds on coming to the screen. Awake mode
+//!   judges an incident when it comes, by what is known then: what rang keeps its row. Folding hides,
+//!   so whatever is worse, taken or silenced has a row of its own, and every count stays. A row goes
+//!   only from the list that is shown (`app/roster`); the board, which counts and details are made
+//!   of, has them all.
 //! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
 //!   server named, waits for the watcher's own phase: hundreds are never closer together than when
 //!   all is well.

@@ -3,6 +3,7 @@
 //! A pane is one file and one line in [`PANES`]; tabs, number keys, help, filter and cursor follow.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
@@ -15,6 +16,7 @@ use crate::text::Untrusted;
 pub mod block;
 pub mod cell;
 pub mod figures;
+mod folds;
 pub mod fresh;
 mod incidents;
 pub mod on_call;
@@ -26,6 +28,8 @@ pub mod suspects;
 
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};
+pub use folds::Folds;
+pub use incidents::incident;
 pub use slos::{Tally, tally};
 
 /// Every pane there is, in the order of the number keys.
@@ -36,8 +40,14 @@ pub const PANES: [&dyn Pane; 4] = [
     &sources::Sources,
 ];
 
+/// The place of the SLO pane in [`PANES`].
+pub const SLOS: usize = 0;
+
 /// The place of the release pane in [`PANES`].
 pub const RELEASES: usize = 1;
+
+/// The place of the incident pane in [`PANES`].
+pub const INCIDENTS: usize = 2;
 
 /// The pane, by its place in [`PANES`], that never stands beside others: the watch itself.
 pub const SOURCES: usize = 3;
@@ -158,6 +168,8 @@ pub struct Sight<'a> {
     pub now: Timestamp,
     /// The zone for times of day.
     pub zone: &'a TimeZone,
+    /// Which rows stand under others.
+    pub folds: &'a Folds,
 }
 
 impl Sight<'_> {
@@ -310,6 +322,11 @@ pub trait Pane: Sync {
         false
     }
 
+    /// The column that says how many rows are folded under a row.
+    fn fold_column(&self) -> Option<usize> {
+        None
+    }
+
     /// Which commands of the user's own work on its rows.
     fn scope(&self) -> Option<CommandScope> {
         None
@@ -383,6 +400,9 @@ pub fn why_empty(pane: &dyn Pane, sight: Sight<'_>) -> Line {
 
 /// Numbers the rows of one id, so that one used twice is still two rows.
 fn number<Rank>(rows: &mut [(Rank, Entry)]) {
+    if are_unlike(rows) {
+        return;
+    }
     let mut seen = HashMap::with_capacity(rows.len());
     let mut twins = Vec::new();
     for (place, (_, entry)) in rows.iter().enumerate() {
@@ -395,6 +415,15 @@ fn number<Rank>(rows: &mut [(Rank, Entry)]) {
     for (place, nth) in twins {
         rows[place].1.key.nth = nth;
     }
+}
+
+/// True when no two rows can have one id: their hashes differ, which is told faster than by a map.
+fn are_unlike<Rank>(rows: &[(Rank, Entry)]) -> bool {
+    let state = RandomState::new();
+    let hash = |(_, entry): &(Rank, Entry)| state.hash_one((entry.feed, entry.key.id.raw()));
+    let mut hashes: Vec<u64> = rows.iter().map(hash).collect();
+    hashes.sort_unstable();
+    hashes.is_sorted_by(|one, next| one < next)
 }
 
 /// A list of rows that is being measured and ranked.

@@ -4,25 +4,30 @@
 //! is drawn only when the projected screen differs from the one that is shown.
 
 mod errands;
+mod journal;
 mod signals;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
+use ratatui::backend::Backend as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::act::Leave;
 use crate::app::keymap::Keymap;
 use crate::app::screen::{Screen, screen};
-use crate::app::{Effect, Model, Msg, Size, update};
-use crate::config::{Settings, UiSettings};
+use crate::app::{Effect, Memory, Model, Msg, Playback, Size, update};
+use crate::config::{Settings, SourceSettings, UiSettings};
 use crate::domain::explanation::Told;
 use crate::domain::{Ran, Report};
+use crate::journal::{Clerk, Entry, Limits, Place};
 use crate::poll::{Ears, Polls, Reply};
+use crate::source::Source;
 use crate::store::Store;
 use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
 use crate::text::Shown;
@@ -52,6 +57,33 @@ enum Urgent {
     Signal(Signal),
 }
 
+/// What is shown.
+pub enum Scene {
+    /// The present of these sources.
+    Watch(Watch),
+    /// A recording of these, and how it is played.
+    Recording(Store, PathBuf, Playback),
+}
+
+/// What a scene consists of: the store to begin with, the sources that are asked, the journal, and
+/// what that is for.
+type Parts = (Store, Vec<(SourceSettings, Box<dyn Source>)>, Place, Memory);
+
+impl Scene {
+    fn parts(self, settings: &Settings) -> Parts {
+        match self {
+            Self::Watch(watch) => {
+                let place = Place::of(&settings.journal);
+                (watch.store, watch.sources, place, Memory::Journal)
+            }
+            Self::Recording(store, path, playback) => {
+                let memory = Memory::Recording(playback);
+                (store, Vec::new(), Place::Recording(path), memory)
+            }
+        }
+    }
+}
+
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
@@ -64,7 +96,7 @@ enum Ending {
 ///
 /// 0 after a quit, 128 + n after signal n, 3 when there can be no screen. Must be called on the
 /// thread that lives longest, outside any runtime: it draws on this thread and polls on others.
-pub fn run(settings: &Settings, keymap: Keymap, watch: Watch) -> ExitCode {
+pub fn run(settings: &Settings, keymap: Keymap, scene: Scene) -> ExitCode {
     if let Some(obstacle) = term::obstacle() {
         return refuse(&obstacle);
     }
@@ -76,7 +108,7 @@ pub fn run(settings: &Settings, keymap: Keymap, watch: Watch) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("cannot start threads: {error}")),
     };
-    let ended = runtime.block_on(show(settings, keymap, watch));
+    let ended = runtime.block_on(show(settings, keymap, scene));
     // A poll that is stuck must not hold up who wants to leave.
     runtime.shutdown_background();
     match ended {
@@ -95,13 +127,14 @@ fn refuse(why: &str) -> ExitCode {
 }
 
 /// Takes the terminal, shows the first frame, starts polling, and loops.
-async fn show(settings: &Settings, keymap: Keymap, watch: Watch) -> io::Result<Ending> {
+async fn show(settings: &Settings, keymap: Keymap, scene: Scene) -> io::Result<Ending> {
     let (urgent, mut inbox) = mpsc::channel(BATCH);
     let signals = signals::listen()?;
     let tty = Tty::enter()?;
     signals.forward(&urgent, &tty.handle());
     let ends_at_once = keymap.exit_keys();
-    let mut stage = Stage::new(settings, keymap, watch.store, tty)?;
+    let (store, sources, place, memory) = scene.parts(settings);
+    let mut stage = Stage::new(settings, keymap, store.clone(), tty)?;
     let keys = urgent.clone();
     let watchdog = Watchdog::new(&stage.tty);
     let _keyboard = Keyboard::start(&stage.tty, move |input| {
@@ -123,15 +156,23 @@ async fn show(settings: &Settings, keymap: Keymap, watch: Watch) -> io::Result<E
         replies,
     };
     let leave = Leave::of(settings);
-    stage.polls = Polls::start(watch.sources, &ears, &leave);
+    let (remembered, memories) = mpsc::channel(BATCH);
+    let limits = Limits::from(&settings.journal);
+    if let Ok(clerk) = journal::start(place, limits, &store, remembered) {
+        stage.remember(clerk, memory);
+    }
+    drop(store);
+    stage.polls = Polls::start(sources, &ears, &leave);
     stage.errands = Some(Errands::new(leave, ran));
     let mut news = News {
         answers,
         explanations,
         outcomes,
         ended,
+        memories,
     };
     // What goes wrong with the terminal from here on means that it is gone: it worked before.
+    stage.tell(Msg::Tick)?;
     let ending = stage
         .play(&mut inbox, &mut news)
         .await
@@ -170,6 +211,7 @@ struct News {
     explanations: mpsc::Receiver<Told>,
     outcomes: mpsc::Receiver<Reply>,
     ended: mpsc::Receiver<Ran>,
+    memories: mpsc::Receiver<Msg>,
 }
 
 impl News {
@@ -180,6 +222,7 @@ impl News {
             Some(told) = self.explanations.recv() => Some(Msg::Told(Box::new(told))),
             Some(reply) = self.outcomes.recv() => Some(said(reply)),
             Some(ran) = self.ended.recv() => Some(Msg::Ran(Box::new(ran))),
+            Some(memory) = self.memories.recv() => Some(memory),
             else => None,
         }
     }
@@ -188,6 +231,9 @@ impl News {
     fn waiting(&mut self) -> Option<Msg> {
         if let Ok(reply) = self.outcomes.try_recv() {
             return Some(said(reply));
+        }
+        if let Ok(memory) = self.memories.try_recv() {
+            return Some(memory);
         }
         if let Ok(report) = self.answers.try_recv() {
             return Some(Msg::Report(Box::new(report)));
@@ -219,6 +265,8 @@ struct Stage {
     under_way: usize,
     /// `None` until sources are asked.
     errands: Option<Errands>,
+    /// `None` where nothing is remembered.
+    journal: Option<Clerk>,
     /// The screen as it was drawn last; `None` when it has to be drawn anew.
     shown: Option<Screen>,
     /// True while the terminal is the shell's, after a stop.
@@ -243,6 +291,7 @@ impl Stage {
             polls: Polls::default(),
             under_way: 0,
             errands: None,
+            journal: None,
             shown: None,
             is_away: false,
         })
@@ -321,7 +370,12 @@ impl Stage {
         }
         // What could not even be handed on is known at once.
         let mut replies = Vec::new();
-        for effect in update(&mut self.model, message, Timestamp::now()) {
+        let effects = update(&mut self.model, message, Timestamp::now());
+        let spent = self.model.take_spent();
+        if !spent.is_empty() {
+            tokio::spawn(async move { drop(spent) });
+        }
+        for effect in effects {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
                 Effect::Explain(name, ids) => self.polls.explain(&name, &ids),
@@ -330,6 +384,7 @@ impl Stage {
                     term::open(&url);
                 }
                 Effect::Copy(text) => term::copy(&text)?,
+                Effect::Ring => self.terminal.backend_mut().ring(),
                 Effect::Preview(order) => {
                     if let Err(reply) = self.polls.preview(*order) {
                         replies.push(*reply);
@@ -342,6 +397,10 @@ impl Stage {
                         replies.push(*reply);
                     }
                 }
+                Effect::Keep(heard) => self.write(Entry::Heard(heard)),
+                Effect::Note(event) => self.write(Entry::Done(event)),
+                Effect::Burns(slos, time) => self.write(Entry::Burns(slos, time)),
+                Effect::Recall(at) => self.write(Entry::Recall(at)),
                 Effect::Run(errand) => {
                     if let Some(errands) = &self.errands {
                         errands.start(*errand);
@@ -362,6 +421,19 @@ impl Stage {
             }
         }
         Ok(None)
+    }
+
+    /// Has everything from here on remembered, or a recording played.
+    fn remember(&mut self, clerk: Clerk, memory: Memory) {
+        self.journal = Some(clerk);
+        self.model.recollect(memory);
+    }
+
+    /// Gives the journal something to do.
+    fn write(&self, entry: Entry) {
+        if let Some(journal) = &self.journal {
+            journal.give(entry);
+        }
     }
 
     /// Waits until no order is on its way.
@@ -412,7 +484,8 @@ impl Stage {
                 .draw(|frame| ui::draw(frame, &screen, &self.theme))?;
             self.shown = Some(screen);
         }
-        Ok(())
+        // A bell goes out with the frame, or alone where nothing changed.
+        self.terminal.backend_mut().flush()
     }
 }
 

@@ -230,14 +230,14 @@ impl Store {
         self.feeds.iter().find(|feed| feed.name == *name)
     }
 
-    /// Takes in what one poll said.
-    pub fn absorb(&mut self, report: Report) {
+    /// Takes in what one poll said; gives what that replaces, which may be much.
+    pub fn absorb(&mut self, report: Report) -> Option<Arc<Facts>> {
         let Some(feed) = self
             .feeds
             .iter_mut()
             .find(|feed| feed.name == report.source)
         else {
-            return;
+            return None;
         };
         feed.next_try = report.next_try;
         feed.latency = Some(report.latency);
@@ -251,10 +251,12 @@ impl Store {
                 if bears_on_burns(&before) || bears_on_burns(&feed.facts) {
                     self.think();
                 }
+                Some(before)
             }
             Err(fault) => {
                 feed.fault = Some(fault);
                 feed.failures = feed.failures.saturating_add(1);
+                None
             }
         }
     }

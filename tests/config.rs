@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use watchfire::config::{
-    Auth, Environment, FlagSource, HeaderSetting, Loaded, Overrides, Part, SecretRef, Settings,
-    Sli, ThemeChoice, load,
+    Auth, BellChoice, Environment, FlagSource, HeaderSetting, Loaded, Overrides, Part, SecretRef,
+    Settings, Sli, ThemeChoice, load,
 };
 use watchfire::domain::{Period, Rule, SourceName, Window};
 use watchfire::source::{KINDS, known_kinds};
@@ -322,6 +322,7 @@ fn the_environment_overrides_the_file() {
         ("WATCHFIRE__UI__ASCII", "true"),
         ("WATCHFIRE__KEYS__QUIT", "x"),
         ("WATCHFIRE__UI__CONTEXT", "42"),
+        ("WATCHFIRE__UI__BELL", "off"),
     ];
     let settings = load_text(
         "[ui]\ntheme = 'dark'\ntimezone = 'Europe/Berlin'\n[keys]\nquit = ['q', 'Q']",
@@ -333,6 +334,7 @@ fn the_environment_overrides_the_file() {
     assert_eq!(settings.ui.timezone.iana_name(), Some("Europe/Berlin"));
     assert_eq!(settings.ui.context, "42");
     assert!(settings.ui.ascii);
+    assert_eq!(settings.ui.bell, BellChoice::Off);
     assert_eq!(settings.keys["quit"], ["x"]);
 }
 
@@ -363,6 +365,11 @@ fn a_mistake_in_the_environment_names_the_variable() {
             "WATCHFIRE__UI__THEM",
             "mono",
             "WATCHFIRE__UI__THEM: ui.them: unknown key: did you mean `theme`?",
+        ),
+        (
+            "WATCHFIRE__UI__BELL",
+            "loud",
+            "WATCHFIRE__UI__BELL: ui.bell: no bell is called `loud`: write `page` or `off`",
         ),
         (
             "WATCHFIRE__UI__ASCII",

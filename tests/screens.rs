@@ -3,6 +3,8 @@
 
 mod screens {
     mod acting;
+    mod awake;
+    mod bell;
     mod commands;
     pub(crate) mod duty;
     pub(crate) mod facts;
@@ -264,6 +266,8 @@ fn a_selection_follows_its_row_when_ranks_change() {
         after.effects,
         [
             Effect::Copy("checkout/availability".to_owned()),
+            // `search` begins to page.
+            Effect::Ring,
             Effect::Copy("checkout/availability".to_owned()),
         ]
     );

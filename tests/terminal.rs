@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
+#[path = "terminal/pager.rs"]
+mod pager;
 #[path = "terminal/pty.rs"]
 mod pty;
 
@@ -11,6 +13,7 @@ use std::time::Duration;
 use portable_pty::CommandBuilder;
 use rustix::process::Signal;
 
+use pager::Pager;
 use pty::Pty;
 
 /// On every screen of the program.
@@ -166,6 +169,29 @@ fn a_frame_that_never_arrives_does_not_keep_who_presses_ctrl_c() {
     pty.press("\u{c}");
     pty.press("\u{3}");
     assert_eq!(pty.wait_exit(), 0);
+}
+
+#[test]
+fn the_bell_rings_once_for_a_new_page_and_not_for_one_that_folds() {
+    let pager = Pager::start();
+    pager.tell(&[("1", "search")]);
+    let mut pty = pager.watched();
+    pty.wait_for("search is broken 1");
+    assert_eq!(pty.alarms(), Vec::<String>::new(), "somebody looks at it");
+    pager.tell(&[("1", "search"), ("2", "checkout")]);
+    pty.wait_for("checkout is broken 2");
+    assert_eq!(pty.alarms(), ["bell"]);
+    pty.press("w");
+    pty.wait_for("awake 30m");
+    pager.tell(&[("1", "search"), ("2", "checkout"), ("3", "checkout")]);
+    pty.wait_for("+1 folded");
+    assert_eq!(pty.alarms(), ["bell"]);
+    pager.tell(&[("1", "search"), ("3", "checkout"), ("4", "cart")]);
+    pty.wait_for("cart is broken 4");
+    assert_eq!(pty.alarms(), ["bell", "bell"]);
+    pty.press("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
 }
 
 #[test]

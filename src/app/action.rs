@@ -155,6 +155,18 @@ actions! {
     PollAll = "poll_all" ["R"] Watch "poll all";
     /// Let the view stand still.
     Pause = "pause" ["p"] Watch "pause";
+    /// A minute back in time.
+    Earlier = "earlier" ["["] Watch "a minute back";
+    /// A minute forth in time.
+    Later = "later" ["]"] Watch "a minute forth";
+    /// Back to what happened before.
+    EventBefore = "event_before" ["{"] Watch "event before";
+    /// Forth to what happened next.
+    EventAfter = "event_after" ["}"] Watch "event after";
+    /// The present again.
+    Live = "live" ["0"] Watch "back to live";
+    /// What pages now folds and does not ring, for half an hour.
+    Awake = "awake" ["w"] Watch "awake mode for 30m";
     /// One level back.
     Back = "back" ["esc"] Program "one level back";
     /// One level back, and leave from the top.

@@ -8,10 +8,9 @@ use super::action::Action;
 use super::layout::{Area, Arrangement};
 use super::mode::Mode;
 use super::model::Model;
-use super::overlay;
 use super::screen::Bar;
+use super::{awake, overlay};
 use crate::config::CommandScope;
-use crate::pane::cell::Span;
 use crate::pane::{Line, RELEASES, Role, Sight, fresh, suspects};
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
@@ -39,6 +38,13 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
             }
         })
     };
+    let forgetful = model.forgetful.as_ref().map(|fault| {
+        let words = fault.message.shown();
+        Line::of(format!(" · {words}"), Role::Fault)
+    });
+    let forgetful = forgetful.unwrap_or_default();
+    let width = width.saturating_sub(forgetful.width().min(width / 2));
+    let forgetful = forgetful.fit(width);
     let names: Vec<_> = live.iter().map(|feed| feed.name.as_str()).collect();
     let by_name = format!("{} live", names.join(", "));
     let by_count = format!("{} live", names.len());
@@ -56,7 +62,7 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
     );
     let mut lines = tries.map(|(count, live)| said(count, live));
     let fitting = lines.find(|line| line.width() <= width);
-    fitting.unwrap_or_else(|| {
+    let said = fitting.unwrap_or_else(|| {
         let others = troubled.len().saturating_sub(1);
         let rest = match others {
             _ if width >= ROOMY => feeds_count(others, names.len()),
@@ -67,8 +73,9 @@ fn said(model: &Model, now: Timestamp, width: usize) -> Line {
         let first = troubled.first().map_or_else(Line::new, |feed| {
             fresh::sentence_within(feed, sight.now, room)
         });
-        Line::of(" ", Role::Plain).join(cut(first, room)).join(rest)
-    })
+        Line::of(" ", Role::Plain).join(first.fit(room)).join(rest)
+    });
+    said.join(forgetful)
 }
 
 /// What is left to say of the sources that are not named.
@@ -80,24 +87,10 @@ fn feeds_count(troubled: usize, live: usize) -> Line {
     parts.fold(Line::new(), |line, (_, text, role)| line.text(text, role))
 }
 
-/// A line of which only that many columns are kept.
-fn cut(line: Line, room: usize) -> Line {
-    let mut kept = Line::new();
-    for span in line.0 {
-        let left = room.saturating_sub(kept.width());
-        match span {
-            Span::Text(text, role) if left > 0 => kept = kept.text(text.fit(left).as_str(), role),
-            Span::Mark(mark, role) if left > 2 => kept = kept.mark(mark, role),
-            Span::Text(..) | Span::Mark(..) => break,
-        }
-    }
-    kept
-}
-
 /// What the keys do now; the filter prompt while one is typed; a short message when there is one.
 pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> Bar {
     let area = arrangement.hints;
-    let right = hints(model, &[Action::Help, Action::Quit]).text(" ", Role::Plain);
+    let right = right(model, area, now);
     let is_asked = matches!(
         model.modes.top(),
         Mode::Ask(_) | Mode::Palette(_) | Mode::Orders { .. } | Mode::Errands { .. }
@@ -126,6 +119,16 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
     Bar { area, left, right }
 }
 
+/// How long awake mode lasts, and how to get on; in little room the former alone.
+fn right(model: &Model, area: Area, now: Timestamp) -> Line {
+    let ways = hints(model, &[Action::Help, Action::Quit]).text(" ", Role::Plain);
+    match awake::words(model, now) {
+        None => ways,
+        Some(words) if usize::from(area.width) < ROOMY => words.text(" ", Role::Plain),
+        Some(words) => words.text("  ", Role::Plain).join(ways),
+    }
+}
+
 fn is_any_troubled(model: &Model, now: Timestamp) -> bool {
     let sight = model.sight(now);
     let mut feeds = sight.store.feeds().iter();
@@ -134,6 +137,25 @@ fn is_any_troubled(model: &Model, now: Timestamp) -> bool {
 
 /// What has most use for the mode and the pane, first things first.
 fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if model.is_past() {
+        // What leads out of it comes first: nobody should take the past for the present.
+        actions.extend(TIME);
+    }
+    actions.extend(useful_here(model, now));
+    actions
+}
+
+/// The keys that move in time.
+const TIME: [Action; 5] = [
+    Action::Live,
+    Action::Earlier,
+    Action::Later,
+    Action::EventBefore,
+    Action::EventAfter,
+];
+
+fn useful_here(model: &Model, now: Timestamp) -> Vec<Action> {
     let mut actions = match model.modes.top() {
         Mode::Detail { .. } => vec![Action::Back, Action::PageDown],
         Mode::Explain { .. } => {

@@ -6,9 +6,9 @@ use super::action::PANE_ACTIONS;
 use super::layout::Area;
 use super::model::Model;
 use super::screen::Bar;
-use super::table;
-use crate::domain::{State, Whose, window};
-use crate::pane::{Line, Mark, PANES, Role, Sight, figures, fresh, on_call};
+use super::{past, table};
+use crate::domain::{State, Whose};
+use crate::pane::{Line, Mark, PANES, Role, Sight, fresh, on_call};
 
 /// How many SLOs are in each state, as far as it is known.
 #[derive(Default)]
@@ -151,11 +151,8 @@ fn counts(totals: &Totals, step: u8) -> Line {
 
 fn right(model: &Model, now: Timestamp, step: u8) -> Line {
     let mut line = Line::new();
-    if let Some(frozen) = &model.frozen {
-        let age = figures::age(window::age(frozen.at, now));
-        line = line
-            .text(format!(" PAUSED {age} "), Role::Alarm)
-            .text(" ", Role::Plain);
+    if let Some(badge) = past::badge(model, now, step >= 4) {
+        line = line.join(badge).text(" ", Role::Plain);
     }
     if model.whose != Whose::All {
         line = line.text(format!("{} ", model.whose.word()), Role::Accent);
@@ -257,8 +254,8 @@ pub(super) fn smallest(model: &Model, area: Area, now: Timestamp) -> Bar {
     left = left
         .text(" ", Role::Plain)
         .join(fresh::worst(&feeds, sight.now));
-    if model.frozen.is_some() {
-        left = left.text(" PAUSED", Role::Alarm);
+    if let Some(badge) = past::badge(model, now, true) {
+        left = left.text(" ", Role::Plain).join(badge);
     }
     left = left.text(" needs 30x6", Role::Dim);
     Bar {

@@ -1,23 +1,28 @@
 //! Everything the program knows between two messages.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::awake::{self, Awake};
 use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
+use super::past::Memory;
+use super::ring::{self, Bell};
 use super::roster::{Roster, newcomers};
-use super::{Size, overlay, sheet, table};
+use super::{Size, Spent, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
-use crate::domain::{Report, SourceName, Whose};
-use crate::pane::{Entry, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
-use crate::store::{Offers, Store};
-use crate::text::Shown;
+use crate::domain::{Event, Fault, Report, SourceName, Whose};
+use crate::pane::{Board, Entry, Folds, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
+use crate::store::{Offers, Store, World};
+use crate::text::{Shown, Untrusted};
 
 /// How long a row counts as new.
 pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -39,13 +44,24 @@ pub struct Model {
     pub(super) tally: Tally,
     pub(super) flash: Option<Flash>,
     pub(super) frozen: Option<Frozen>,
+    /// What is remembered beyond the present.
+    pub(super) memory: Memory,
+    /// The past moment that was asked for last, until it is told.
+    pub(super) asked: Option<Timestamp>,
+    /// What keeps the journal from keeping anything.
+    pub(super) forgetful: Option<Fault>,
     /// Whose rows are looked at.
     pub(super) whose: Whose,
     /// What was asked about the numbers of one SLO, and what was said.
     pub(super) inquiry: Option<Inquiry>,
     /// Everything about acting.
     pub(super) desk: Desk,
+    pub(super) bell: Bell,
+    pub(super) awake: Option<Awake>,
+    /// What awake mode has folded.
+    pub(super) folds: Folds,
     store: Store,
+    spent: Spent,
 }
 
 /// A short message that goes by itself.
@@ -55,11 +71,21 @@ pub(super) struct Flash {
     until: Timestamp,
 }
 
-/// What a paused view shows.
+/// What a view shows that is not the present.
 #[derive(Clone, Debug)]
 pub(super) struct Frozen {
-    store: Store,
+    pub(super) store: Store,
     pub(super) at: Timestamp,
+    pub(super) why: Why,
+}
+
+/// Why a view does not show the present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Somebody stopped it there.
+    Paused,
+    /// Somebody looks at a moment of the past.
+    Past,
 }
 
 impl Model {
@@ -84,12 +110,23 @@ impl Model {
             tally: Tally::new(),
             flash: None,
             frozen: None,
+            memory: Memory::None,
+            asked: None,
+            forgetful: None,
             whose: Whose::All,
             inquiry: None,
             desk: Desk::default(),
+            bell: Bell::new(ui.bell),
+            awake: None,
+            folds: Folds::default(),
             store,
+            spent: Spent::default(),
         };
         model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
+        // What is known before anybody looks is no news to them.
+        for source in heard(&model.store) {
+            ring::hear(&mut model, &source, Timestamp::UNIX_EPOCH);
+        }
         model
     }
 
@@ -99,6 +136,11 @@ impl Model {
         self.desk.settings = settings;
         self.desk.commands = commands;
         self
+    }
+
+    /// From now on so much is remembered.
+    pub fn recollect(&mut self, memory: Memory) {
+        self.memory = memory;
     }
 
     /// The newest facts, whatever is looked at.
@@ -116,6 +158,33 @@ impl Model {
             store,
             now,
             zone: &self.zone,
+            folds: &self.folds,
+        }
+    }
+
+    /// The present, whatever is looked at.
+    pub(super) fn present(&self, now: Timestamp) -> Sight<'_> {
+        Sight {
+            store: &self.store,
+            now,
+            zone: &self.zone,
+            folds: &self.folds,
+        }
+    }
+
+    /// All rows of a pane by the newest facts, whatever is looked at.
+    pub(super) fn newest_board(&self, place: usize) -> Cow<'_, Board> {
+        match &self.frozen {
+            None => Cow::Borrowed(&self.rosters[place].board),
+            Some(_) => Cow::Owned(PANES[place].board(&self.store)),
+        }
+    }
+
+    /// The services that I have the pager for, where it matters whose a row is.
+    pub(super) fn on_call_for(&self, sight: Sight<'_>) -> Vec<Untrusted> {
+        match self.whose {
+            Whose::All => Vec::new(),
+            Whose::Mine | Whose::Team => on_call::mine(sight),
         }
     }
 
@@ -154,7 +223,10 @@ impl Model {
         let heard = heard(&self.store);
         let source = report.source.clone();
         let was_quiet = self.store.insights().is_quiet();
-        self.store.absorb(report);
+        if let Some(before) = self.store.absorb(report) {
+            self.spent.facts(before);
+        }
+        awake::hear(self);
         // A suspicion changes what releases have to say.
         let is_quiet = was_quiet && self.store.insights().is_quiet();
         if self.frozen.is_none() {
@@ -169,6 +241,11 @@ impl Model {
         }
     }
 
+    /// What newer facts have replaced since this was last asked.
+    pub fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
+    }
+
     /// True when no release is a suspect of anything.
     pub(super) fn is_quiet(&self) -> bool {
         let store = self
@@ -178,13 +255,62 @@ impl Model {
         store.insights().is_quiet()
     }
 
-    /// Stops the view where it is, or lets it go on with everything that came meanwhile.
-    pub(super) fn pause(&mut self, now: Timestamp) {
+    /// True while a moment of the past is shown.
+    pub(super) fn is_past(&self) -> bool {
+        let frozen = self.frozen.as_ref();
+        frozen.is_some_and(|frozen| frozen.why == Why::Past)
+    }
+
+    /// Shows the present again, with everything that came meanwhile; what is new is marked after a
+    /// pause, and not after a look at the past.
+    pub(super) fn thaw(&mut self, now: Timestamp) {
+        self.asked = None;
         if let Some(frozen) = self.frozen.take() {
-            self.rank(now, &heard(&frozen.store), ALL);
+            let seen = match frozen.why {
+                Why::Paused => heard(&frozen.store),
+                Why::Past => HashSet::new(),
+            };
+            self.rank(now, &seen, ALL);
+        }
+    }
+
+    /// Shows a moment of the past.
+    pub(super) fn show_past(&mut self, world: &World, now: Timestamp) {
+        let store = self.store.as_of(world);
+        let why = Why::Past;
+        let at = world.at;
+        self.frozen = Some(Frozen { store, at, why });
+        self.rank(now, &HashSet::new(), ALL);
+    }
+
+    /// Fills in what was known before anything answered.
+    pub(super) fn remember(&mut self, world: &World, now: Timestamp) {
+        self.store.remember(world);
+        if self.frozen.is_none() {
+            self.rank(now, &HashSet::new(), ALL);
+        }
+    }
+
+    /// Takes in what has happened.
+    pub(super) fn chronicle(&mut self, happened: Vec<Event>, now: Timestamp) {
+        self.store.chronicle(happened.into_iter().map(Arc::new));
+        if self.frozen.is_none() {
+            self.rank(now, &HashSet::new(), EVENTS);
+        }
+    }
+
+    /// Stops the view where it is, or lets it go on.
+    pub(super) fn pause(&mut self, now: Timestamp) {
+        if self.frozen.is_some() {
+            self.thaw(now);
         } else {
             let store = self.store.clone();
-            self.frozen = Some(Frozen { store, at: now });
+            let why = Why::Paused;
+            self.frozen = Some(Frozen {
+                store,
+                at: now,
+                why,
+            });
         }
     }
 
@@ -212,12 +338,10 @@ impl Model {
     pub(super) fn settle(&mut self, now: Timestamp) {
         self.flash = self.flash.take().filter(|flash| now < flash.until);
         desk::settle(self, now);
+        awake::settle(self, now);
         let mut rosters = std::mem::take(&mut self.rosters);
         let sight = self.sight(now);
-        let on_call_for = match self.whose {
-            Whose::All => Vec::new(),
-            Whose::Mine | Whose::Team => on_call::mine(sight),
-        };
+        let on_call_for = self.on_call_for(sight);
         for (pane, roster) in PANES.iter().zip(&mut rosters) {
             roster.sift(*pane, sight, self.whose, &on_call_for);
             let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
@@ -273,9 +397,10 @@ impl Model {
                 let newcomers = newcomers(&roster.board, &board, heard);
                 let newcomers = newcomers.into_iter().map(|key| (key, now));
                 roster.newcomers.extend(newcomers);
-                roster.rank(board);
+                self.spent.board(roster.rank(board));
             }
         }
+        awake::fold(self, now);
         self.unmark();
         self.settle(now);
     }
@@ -286,6 +411,14 @@ const ALL: Offers = Offers {
     slos: true,
     releases: true,
     incidents: true,
+    acts: &[],
+};
+
+/// Only what has happened has changed.
+const EVENTS: Offers = Offers {
+    slos: false,
+    releases: false,
+    incidents: false,
     acts: &[],
 };
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::cursor::Cursor;
 use super::filter::Filter;
 use crate::domain::{Freshness, SourceName, Whose};
-use crate::pane::{Board, Entry, Pane, RowKey, Sight};
+use crate::pane::{Board, Entry, Folds, Pane, RowKey, Sight};
 use crate::text::Untrusted;
 
 /// One pane's rows, and what the reader does with them.
@@ -36,6 +36,7 @@ struct Sifted {
     on_call_for: Vec<Untrusted>,
     /// How fresh each source is: what is not current is `unknown` to a filter.
     freshness: Vec<Freshness>,
+    folds: Folds,
 }
 
 /// Rows that are not shown since they are somebody else's.
@@ -72,10 +73,10 @@ impl Roster {
         self.cursor.choose(place, key, shown.len());
     }
 
-    /// Takes in rows that were ranked anew.
-    pub(super) fn rank(&mut self, board: Board) {
-        self.board = board;
+    /// Takes in rows that were ranked anew; gives the old ones.
+    pub(super) fn rank(&mut self, board: Board) -> Board {
         self.sifted = None;
+        std::mem::replace(&mut self.board, board)
     }
 
     /// Decides which rows are shown, if anything has changed that decides it.
@@ -93,6 +94,7 @@ impl Roster {
             whose,
             on_call_for: on_call_for.to_vec(),
             freshness: freshness.collect(),
+            folds: sight.folds.clone(),
         };
         if self.sifted.as_ref() == Some(&wanted) {
             return;
@@ -108,11 +110,17 @@ impl Roster {
                 self.others.pressing += usize::from(pane.is_pressing(sight, entry));
             }
         }
-        self.shown = if self.filter.is_empty() && whose == Whose::All {
+        // Without its head's row nothing would tell of it, and a filter finds whatever it asks for.
+        let is_folded = |entry: &Entry| {
+            let head = sight.folds.head(&entry.key).and_then(|key| self.find(key));
+            self.filter.is_empty() && head.is_some_and(is_mine)
+        };
+        let nothing_folds = pane.fold_column().is_none() || sight.folds.count() == 0;
+        self.shown = if self.filter.is_empty() && whose == Whose::All && nothing_folds {
             (0..self.board.entries.len()).collect()
         } else {
             entries
-                .filter(|(_, entry)| is_mine(entry))
+                .filter(|(_, entry)| is_mine(entry) && !is_folded(entry))
                 .filter(|(_, entry)| {
                     let facets = pane.facets(sight, entry);
                     self.filter.passes(entry.key.source.as_str(), &facets)

@@ -12,6 +12,8 @@ use super::sheet::wrap;
 use crate::pane::{Board, Cell, Count, Line, Mark, PANES, Pane, Role, Sight, fresh, why_empty};
 use crate::text::Shown;
 
+/// From this width on, a cell says in a word what it counts.
+const ROOMY_WORDS: usize = 28;
 /// From this height on there is room for a line of headings.
 const HEADED: u16 = 4;
 
@@ -112,14 +114,37 @@ fn cells(
     };
     let is_old = pane.fades() && sight.is_old(entry);
     let mut cells = pane.cells(sight, &roster.board, entry);
+    let folded = sight.folds.under(&entry.key).count();
     let take = |at: &Placed| cells.get_mut(at.column).map(std::mem::take);
     placed
         .iter()
         .map(take)
         .zip(placed)
-        .map(|(cell, at)| resampled(cell.unwrap_or_default(), usize::from(at.width)))
+        .map(|(cell, at)| {
+            let width = usize::from(at.width);
+            let cell = resampled(cell.unwrap_or_default(), width);
+            if folded > 0 && pane.fold_column() == Some(at.column) {
+                counting(cell, folded, width)
+            } else {
+                cell
+            }
+        })
         .map(|cell| if is_old { cell.faded() } else { cell })
         .collect()
+}
+
+/// Words with how many rows are folded under them, which is never what is cut.
+fn counting(cell: Cell, folded: usize, width: usize) -> Cell {
+    let Cell::Line(line) = cell else {
+        return cell;
+    };
+    let tail = if width < ROOMY_WORDS {
+        format!(" +{folded}")
+    } else {
+        format!(" +{folded} folded")
+    };
+    let line = line.fit(width.saturating_sub(tail.len()));
+    Cell::Line(line.text(tail, Role::Accent))
 }
 
 /// A curve in as many values as there are columns, each the highest of those it stands for.

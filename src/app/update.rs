@@ -9,12 +9,13 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, desk, explain, follow, palette, suspect, table};
+use super::{Effect, Msg, awake, desk, explain, follow, palette, past, ring, suspect, table};
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SOURCES, fresh};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
+    model.bell.begin(now);
     let effects = match msg {
         Msg::Key(key) => press(model, key, now),
         Msg::Resize(size) => {
@@ -22,10 +23,16 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Report(report) => {
+            let heard = past::heard(model, &report);
+            let answered = report.outcome.is_ok().then(|| report.source.clone());
             model.absorb(*report, now);
             desk::lock::compare(model, now);
             desk::errand::compare(model, now);
-            Vec::new()
+            let mut effects = past::keep(model, heard);
+            if let Some(source) = answered {
+                effects.extend(ring::hear(model, &source, now));
+            }
+            effects
         }
         Msg::Told(told) => {
             explain::hear(model, *told);
@@ -35,12 +42,39 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             desk::batch::previewed(model, *told, now);
             Vec::new()
         }
-        Msg::Acted(told) => desk::batch::acted(model, *told, now),
+        Msg::Acted(told) => {
+            let mut effects = past::acted(model, &told);
+            effects.extend(desk::batch::acted(model, *told, now));
+            effects
+        }
         Msg::Ran(ran) => {
+            let effects = past::ran(model, &ran, now);
             desk::errand::ran(model, *ran, now);
+            effects
+        }
+        Msg::Known(world) => {
+            model.remember(&world, now);
             Vec::new()
         }
-        Msg::Tick => Vec::new(),
+        Msg::Recalled(at, told) => {
+            past::recalled(model, at, *told, now);
+            Vec::new()
+        }
+        Msg::Happened(events) => {
+            model.chronicle(events, now);
+            Vec::new()
+        }
+        // Nothing is drawn of it yet.
+        Msg::Burned(..) => Vec::new(),
+        Msg::Forgetful(fault) => {
+            model.forgetful = fault;
+            Vec::new()
+        }
+        Msg::Remark(words) => {
+            model.tell(words, now);
+            Vec::new()
+        }
+        Msg::Tick => past::play(model),
     };
     model.settle(now);
     effects
@@ -120,7 +154,14 @@ pub(super) fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effe
         Action::Exit => return vec![Effect::Quit],
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
+        Action::Pause if past::toggle(model) => {}
         Action::Pause => model.pause(now),
+        Action::Earlier
+        | Action::Later
+        | Action::EventBefore
+        | Action::EventAfter
+        | Action::Live => return past::step(model, action, now),
+        _ if past::refuses(model, action, now) => {}
         Action::Back => {
             back(model);
         }
@@ -234,7 +275,13 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             return follow::follow(model, action, now);
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
+        Action::Awake => awake::toggle(model, now),
         Action::Pause
+        | Action::Earlier
+        | Action::Later
+        | Action::EventBefore
+        | Action::EventAfter
+        | Action::Live
         | Action::Back
         | Action::Quit
         | Action::Exit

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::domain::errand::Ending;
-use crate::domain::{Deed, Done, Errand, Fault, FaultKind, IncidentStatus, Order};
+use crate::domain::order::result_word;
+use crate::domain::{Deed, Done, Errand, Fault, IncidentStatus, Order};
 use crate::text::Untrusted;
 
 /// What an order is: source, verb, target and request.
@@ -63,25 +64,15 @@ pub(super) fn outcome(outcome: &Result<Done, Fault>) -> Value {
     line
 }
 
-/// How an order ended, in a word: `done`, `moved` (not sent: its target had changed), `refused` (not
-/// sent, or the server said no), `unsure` (it may have been carried out).
-pub fn result_word(outcome: &Result<Done, Fault>) -> &'static str {
-    match outcome.as_ref().map_err(|fault| fault.kind) {
-        Ok(_) => "done",
-        Err(FaultKind::Moved) => "moved",
-        Err(FaultKind::Unsure) => "unsure",
-        Err(_) => "refused",
-    }
-}
-
 pub(super) fn ending(ending: &Ending) -> Value {
+    let mut line = json!({"result": ending.word()});
     match ending {
-        Ending::Exited(0) => json!({"result": "done", "exit": 0}),
-        Ending::Exited(status) => json!({"result": "failed", "exit": status}),
-        Ending::Signalled(signal) => json!({"result": "failed", "signal": signal}),
-        Ending::TimedOut => json!({"result": "unsure", "said": "it took too long and was ended"}),
-        Ending::NotStarted(why) => json!({"result": "refused", "said": shown(why)}),
+        Ending::Exited(status) => line["exit"] = json!(status),
+        Ending::Signalled(signal) => line["signal"] = json!(signal),
+        Ending::TimedOut => line["said"] = json!("it took too long and was ended"),
+        Ending::NotStarted(why) => line["said"] = json!(shown(why)),
     }
+    line
 }
 
 fn shown(text: &Untrusted) -> String {

@@ -50,7 +50,7 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Err(error) => return refuse(format!("the demo cannot be served: {error}")),
     };
     let exit = with_settings(&loaded, |loaded, keymap, watch| {
-        run::run(&loaded.settings, keymap, watch)
+        run::run(&loaded.settings, keymap, run::Scene::Watch(watch))
     });
     runtime.shutdown_background();
     exit

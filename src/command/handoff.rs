@@ -19,29 +19,19 @@ use crate::watch::Watch;
 /// Makes the hand-over, prints it, and keeps it for the next one.
 pub fn run(options: &cli::Handoff, loaded: &Loaded, watch: &Watch) -> ExitCode {
     let settings = &loaded.settings;
-    super::doubt_future(options.until);
     let now = Timestamp::now();
-    let until = options.until.unwrap_or(now).min(now);
-    let since = options.since.before(until);
+    let until = options.until.map(|until| until.moment(now));
+    super::doubt_future(until);
+    let until = until.unwrap_or(now).min(now);
+    let since = options.since.moment(until);
     if since >= until {
         return refuse(format!(
             "--since ({since}) is not before the end of the shift ({until}): write `--since 8h`, or \
              an earlier moment"
         ));
     }
-    let path = match Place::of(&settings.journal) {
-        Place::File(path) => path,
-        Place::Memory if settings.journal.enabled => {
-            return refuse(
-                "there is no home for a journal: set HOME, or name a file as `path` in [journal]",
-            );
-        }
-        Place::Memory => {
-            return refuse(
-                "no journal is kept, and a hand-over is made from it: set `enabled = true` in \
-                 [journal], and let the screen run",
-            );
-        }
+    let Place::File(path) = Place::of(&settings.journal) else {
+        return refuse(no_journal(settings));
     };
     let (journal, handoff) = match made(&path, &watch.store, (since, until), &done(settings)) {
         Ok(made) => made,
@@ -60,6 +50,16 @@ pub fn run(options: &cli::Handoff, loaded: &Loaded, watch: &Watch) -> ExitCode {
         keep(&journal, &handoff, &path);
     }
     printed
+}
+
+/// Why there is no file of a journal.
+fn no_journal(settings: &Settings) -> &'static str {
+    if settings.journal.enabled {
+        "there is no home for a journal: set HOME, or name a file as `path` in [journal]"
+    } else {
+        "no journal is kept, and a hand-over is made from it: set `enabled = true` in [journal], and \
+         let the screen run"
+    }
 }
 
 /// Makes a hand-over from the journal at a path, or says why there is none.

@@ -7,9 +7,10 @@ use tokio::task::JoinSet;
 
 use super::{UNKNOWN, on_runtime, refuse, say};
 use crate::act::Leave;
-use crate::audit::{self, Audit, Outcome, order_as_json, result_word};
+use crate::audit::{self, Audit, Outcome, order_as_json};
 use crate::cli::{self, Wording};
 use crate::config::{Loaded, SourceSettings};
+use crate::domain::order::result_word;
 use crate::domain::{Order, Report, SourceName, Verb};
 use crate::poll;
 use crate::print::orders::{Ending, Given, Orders};

@@ -14,7 +14,7 @@ use super::wire;
 use crate::domain::Service;
 use crate::text::clipped;
 
-use super::{Problem, Settings, Step, ThemeChoice, UiSettings};
+use super::{BellChoice, Problem, Settings, Step, ThemeChoice, UiSettings};
 
 /// What checking needs to know, and the problems it has found so far.
 pub(super) struct Context<'a> {
@@ -152,6 +152,12 @@ impl<'a> Context<'a> {
             let words = ThemeChoice::ALL.map(|(word, _)| word);
             self.refuse_ui("theme", read::unknown_word("theme", theme, &words));
         }
+        let bell = ui.bell.as_deref().unwrap_or("page");
+        let rings = BellChoice::ALL.into_iter().find(|(word, _)| *word == bell);
+        if rings.is_none() {
+            let words = BellChoice::ALL.map(|(word, _)| word);
+            self.refuse_ui("bell", read::unknown_word("bell", bell, &words));
+        }
         UiSettings {
             context: ui.context.unwrap_or_default(),
             timezone: timezone.unwrap_or(TimeZone::UTC),
@@ -159,6 +165,7 @@ impl<'a> Context<'a> {
             ascii: ui
                 .ascii
                 .unwrap_or_else(|| self.environment.is_ascii_locale()),
+            bell: rings.map_or(BellChoice::Page, |(_, bell)| bell),
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) struct Ui {
     pub(super) timezone: Option<String>,
     pub(super) theme: Option<String>,
     pub(super) ascii: Option<bool>,
+    pub(super) bell: Option<String>,
 }
 
 /// `[keys]`.

@@ -30,6 +30,18 @@ pub enum Ending {
     NotStarted(Untrusted),
 }
 
+impl Ending {
+    /// How it ended, in the word of the audit log.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Exited(0) => "done",
+            Self::Exited(_) | Self::Signalled(_) => "failed",
+            Self::TimedOut => "unsure",
+            Self::NotStarted(_) => "refused",
+        }
+    }
+}
+
 /// A command that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {

@@ -11,6 +11,8 @@ use crate::text::Untrusted;
 pub struct Event {
     /// When, as its source dates it; when it was seen, where the source does not say.
     pub at: Timestamp,
+    /// When it was learned of: before that, nobody here knew.
+    pub seen: Timestamp,
     /// Who told of it; `None` for what was done here.
     pub source: Option<SourceName>,
     /// Whom it concerns; empty when nobody says.

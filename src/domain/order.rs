@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::silence::Matcher;
-use super::{Fault, IncidentStatus, SourceName};
+use super::{Fault, FaultKind, IncidentStatus, SourceName};
 use crate::text::Untrusted;
 
 /// What can be done, without its particulars: what a source offers, and what the audit log names.
@@ -182,4 +182,15 @@ pub struct Acted {
     /// What it came to. [`FaultKind::Unsure`](super::FaultKind::Unsure): it was sent and may have
     /// been carried out.
     pub outcome: Result<Done, Fault>,
+}
+
+/// How an order ended, in a word: `done`, `moved` (not sent: its target had changed), `refused` (not
+/// sent, or the server said no), `unsure` (it may have been carried out).
+pub fn result_word(outcome: &Result<Done, Fault>) -> &'static str {
+    match outcome.as_ref().map_err(|fault| fault.kind) {
+        Ok(_) => "done",
+        Err(FaultKind::Moved) => "moved",
+        Err(FaultKind::Unsure) => "unsure",
+        Err(_) => "refused",
+    }
 }

@@ -5,6 +5,7 @@
 //! extension that Sloth made customary.
 
 mod assess;
+mod burn;
 mod course;
 mod history;
 mod rule;
@@ -24,6 +25,7 @@ use crate::text::Untrusted;
 pub(crate) use rule::ROUNDING;
 
 pub use assess::{Assessment, RuleVerdict, Standing};
+pub use burn::Burn;
 pub use course::{Course, Slice};
 pub use history::{History, Point, narrowed};
 pub use rule::{Rule, rounded};

@@ -4,37 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Journal, moment, ms};
-use crate::domain::{Observation, SourceName, Standing};
+use crate::domain::{Burn, SourceName};
 use crate::state::database::Trouble;
 use crate::text::Untrusted;
-
-/// How an SLO burned at a moment. What was not known is `None`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Burn {
-    /// When.
-    pub at: Timestamp,
-    /// Burn rate of its shortest window.
-    pub short: Option<f64>,
-    /// Burn rate of the window that "at this rate" speaks of.
-    pub long: Option<f64>,
-    /// Budget remaining, 1 for all of it.
-    pub budget: Option<f64>,
-}
-
-impl Burn {
-    pub(super) fn of(seen: &Observation, standing: &Standing) -> Self {
-        let burn = |window| {
-            let ratio = seen.reading(window).ratio()?;
-            Some(seen.slo.burn_rate(ratio))
-        };
-        Self {
-            at: seen.at,
-            short: seen.windows.keys().next().and_then(burn),
-            long: seen.slo.pace_window().and_then(burn),
-            budget: standing.budget_remaining,
-        }
-    }
-}
 
 /// Writes down how an SLO of a source burns.
 pub(super) fn note(db: &Connection, source: i64, slo: &str, burn: &Burn) -> Result<(), Trouble> {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Burn, FORM, Journal, Limits, Place};
-use crate::domain::{Event, Fault, FaultKind, SourceName};
+use super::{FORM, Journal, Limits, Place};
+use crate::domain::{Burn, Event, Fault, FaultKind, SourceName};
 use crate::state::database::Trouble;
 use crate::store::{Feed, Heard, World};
 use crate::text::Untrusted;
@@ -124,11 +124,13 @@ struct Room<Say> {
 
 impl<Say: Fn(Said) -> bool> Room<Say> {
     fn work(&mut self, entries: &Receiver<Entry>) {
-        let known = self.with(|journal| journal.world(Timestamp::now()));
-        if let Ok(world) = known
-            && !(self.say)(Said::Known(world))
-        {
-            return;
+        if !matches!(self.place, Place::Recording(_)) {
+            let known = self.with(|journal| journal.world(Timestamp::now()));
+            if let Ok(world) = known
+                && !(self.say)(Said::Known(world))
+            {
+                return;
+            }
         }
         while let Ok(entry) = entries.recv() {
             let Some(said) = self.answer(entry) else {
@@ -193,6 +195,11 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
     }
 
     fn open(&mut self) -> Result<&mut Journal, Trouble> {
+        if let Place::Recording(path) = &self.place {
+            let mut journal = Journal::recording(path)?;
+            journal.look_for(&self.feeds)?;
+            return Ok(self.journal.insert(journal));
+        }
         let (mut journal, remark) = Journal::open(&self.place, self.limits, self.damaged)?;
         self.damaged = false;
         if let Some(remark) = remark {
@@ -204,7 +211,7 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
 
     fn fault(&self, trouble: &Trouble) -> Fault {
         match &self.place {
-            Place::File(path) => FORM.fault(trouble, path),
+            Place::File(path) | Place::Recording(path) => FORM.fault(trouble, path),
             Place::Memory => Fault::new(FaultKind::Crash, trouble.to_string()),
         }
     }

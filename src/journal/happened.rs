@@ -17,6 +17,7 @@ fn event(
 ) -> Event {
     Event {
         at,
+        seen: at,
         source: Some(source.clone()),
         service: service.clone(),
         subject: subject.clone(),

@@ -89,7 +89,8 @@ fn keep(
         track.tip = Some(tip);
     }
     events.sort_by_key(|event| event.at);
-    for event in &events {
+    for event in &mut events {
+        event.seen = heard.at;
         write(db, Some(track.id), event)?;
     }
     Ok(events)

@@ -60,6 +60,7 @@ impl Journal {
     ) -> Result<(Self, Option<String>), Trouble> {
         let (db, warning) = match place {
             Place::File(path) => FORM.share(path, damaged)?,
+            Place::Recording(path) => return Ok((Self::recording(path)?, None)),
             Place::Memory => (FORM.in_memory()?, None),
         };
         Ok((Self::over(db, limits), warning))
@@ -86,7 +87,7 @@ impl Journal {
         Ok(Self::over(db, Limits::default()))
     }
 
-    fn over(db: Connection, limits: Limits) -> Self {
+    pub(super) fn over(db: Connection, limits: Limits) -> Self {
         Self {
             db,
             limits,

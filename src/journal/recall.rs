@@ -71,11 +71,13 @@ impl Journal {
                 failures: standing.failures,
             });
         }
+        let reach = self.reach()?;
         let mut events = self.events_before(at, BEFORE)?;
         events.extend(self.events_after(at, AFTER)?);
         reading.finish()?;
         Ok(World {
             at,
+            since: reach.map(|(since, _)| since),
             past,
             events: Arc::new(events.into_iter().map(Arc::new).collect()),
         })
@@ -133,9 +135,11 @@ impl Journal {
     pub fn reach(&self) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
         let mut reach: Option<(i64, i64)> = None;
         for track in &self.tracks {
-            let mut statement = self
-                .db
-                .prepare_cached("SELECT min(since), max(until) FROM answer WHERE source = ?1")?;
+            // What is known begins with a frame; of a source that only failed, with that.
+            let mut statement = self.db.prepare_cached(
+                "SELECT coalesce((SELECT min(at) FROM frame WHERE source = ?1), min(since)), max(until)
+                 FROM answer WHERE source = ?1",
+            )?;
             let (first, last): (Option<i64>, Option<i64>) =
                 statement.query_row([track.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
             if let (Some(first), Some(last)) = (first, last) {

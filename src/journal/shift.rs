@@ -68,7 +68,8 @@ impl Journal {
         let now = store.as_of(&self.world(until)?);
         let just_before = earlier(since, SignedDuration::from_millis(1));
         let mut events = self.events_after(just_before, EVENTS)?;
-        events.retain(|event| event.at <= until);
+        // What was learned later was not known at its end.
+        events.retain(|event| event.at <= until && event.seen <= until);
         let blind = self.blind(since, until)?;
         let balances = self.balances(&now, (since, until))?;
         let suspicions = self.suspicions(&now, &events)?;

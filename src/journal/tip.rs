@@ -5,12 +5,11 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::burns::Burn;
 use super::frame::{Frame, Part, Rest, Row, RowId, Rows, parsed, row};
 use super::happened;
 use super::measured::Measured;
 use crate::domain::{
-    Event, Facts, Incident, IncidentStatus, Observation, Phase, Release, ReleaseStatus, Slo,
+    Burn, Event, Facts, Incident, IncidentStatus, Observation, Phase, Release, ReleaseStatus, Slo,
     SourceName, State,
 };
 use crate::state::database::Trouble;

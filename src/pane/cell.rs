@@ -190,6 +190,23 @@ impl Line {
         self.0.is_empty()
     }
 
+    /// The line cut to so many columns.
+    #[must_use]
+    pub fn fit(self, columns: usize) -> Self {
+        let mut kept = Self::new();
+        for span in self.0 {
+            let left = columns.saturating_sub(kept.width());
+            match span {
+                Span::Text(text, role) if left > 0 => {
+                    kept.0.push(Span::Text(text.fit(left), role));
+                }
+                Span::Mark(mark, role) if left > 2 => kept = kept.mark(mark, role),
+                Span::Text(..) | Span::Mark(..) => break,
+            }
+        }
+        kept
+    }
+
     /// The line as something that was true once.
     #[must_use]
     pub fn faded(mut self) -> Self {

@@ -16,6 +16,7 @@ use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
 mod detail;
+mod folded;
 mod lane;
 
 use lane::Lane;
@@ -42,6 +43,9 @@ const DROPS: [Drop; 5] = [
     Drop::Narrow(STATUS, 9),
     Drop::Narrow(TITLE, 16),
 ];
+
+/// The word that a filter finds folded rows by.
+const FOLDED: &str = "folded";
 
 /// The room of a title before a status has more than it needs.
 const ROOMY_TITLE: usize = 31;
@@ -123,6 +127,7 @@ impl Pane for Incidents {
         let mut states = vec![row.status.word()];
         states.extend(lane::of(sight, row).map(Lane::word));
         states.extend(row.suppression.map(crate::domain::Suppression::word));
+        states.extend(sight.folds.head(&entry.key).map(|_| FOLDED));
         states.push(if row.is_open() { "open" } else { "closed" });
         let mut words = vec![row.title.raw(), row.id.raw()];
         let people = [&row.assignees, &row.acknowledged_by, &row.teams];
@@ -149,7 +154,7 @@ impl Pane for Incidents {
 
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
         match (incident(sight, entry), sight.feed(entry)) {
-            (Some(row), Some(feed)) => detail::detail(sight, feed, row),
+            (Some(row), Some(feed)) => detail::detail(sight, feed, row, &entry.key),
             _ => Detail::default(),
         }
     }
@@ -185,6 +190,10 @@ impl Pane for Incidents {
         })
     }
 
+    fn fold_column(&self) -> Option<usize> {
+        Some(TITLE)
+    }
+
     fn scope(&self) -> Option<CommandScope> {
         Some(CommandScope::Incident)
     }
@@ -212,7 +221,8 @@ impl Pane for Incidents {
     }
 }
 
-fn incident<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Incident> {
+/// The incident of a row.
+pub fn incident<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Incident> {
     let feed = sight.store.feeds().get(entry.feed)?;
     feed.facts.incidents.as_ref()?.get(entry.item)
 }

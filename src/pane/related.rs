@@ -60,15 +60,15 @@ pub(super) fn release_rows(
         .collect()
 }
 
-/// Open incidents as lines of a grid, but for the one with the id `but`.
+/// Open incidents as lines of a grid, but for those with the ids `but`.
 pub(super) fn incident_rows(
     sight: Sight<'_>,
     service: &Untrusted,
-    but: Option<&Untrusted>,
+    but: &[&Untrusted],
 ) -> Vec<Vec<Cell>> {
     let rows = incidents(sight, service);
     rows.into_iter()
-        .filter(|(_, incident)| but != Some(&incident.id))
+        .filter(|(_, incident)| !but.contains(&&incident.id))
         .take(MOST)
         .map(|(feed, incident)| {
             let (mark, role) = Mark::of_severity(incident.severity);

@@ -282,7 +282,7 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
         ),
         (
             "its open incidents",
-            related::incident_rows(sight, &row.service, None),
+            related::incident_rows(sight, &row.service, &[]),
         ),
         (
             "its other releases",

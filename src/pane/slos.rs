@@ -9,7 +9,7 @@ use super::{
     figures, fresh, related,
 };
 use crate::config::CommandScope;
-use crate::domain::{Observation, Phase, Service, Severity, Standing, State, Whose, Window};
+use crate::domain::{Observation, Phase, Rule, Service, Severity, Standing, State, Whose, Window};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -107,17 +107,16 @@ impl Pane for Slos {
         ranking.measure(BUDGET, "100%".len());
         ranking.measure(NOTE, usize::from(NOTES));
         let mut objectives = Widths::default();
-        for (number, feed) in store.feeds().iter().enumerate() {
-            for (item, seen) in feed.facts.slos.iter().flatten().enumerate() {
-                let standing = seen.standing();
-                ranking.add((number, feed), item, seen.slo.id(), rank(seen, &standing));
-                ranking.stands(standing);
-                ranking.measure(SERVICE, width_of(&seen.slo.service));
-                ranking.measure(NAME, width_of(&seen.slo.name));
-                ranking.measure(OBJECTIVE, objectives.of(seen.slo.objective));
-                ranking.measure(BUDGET, budget_width(seen, standing.budget_remaining));
-                labels.count(seen);
-            }
+        for (number, item, seen) in by_name(store) {
+            let feed = &store.feeds()[number];
+            let standing = seen.standing();
+            ranking.add((number, feed), item, seen.slo.id(), rank(&standing));
+            ranking.stands(standing);
+            ranking.measure(SERVICE, width_of(&seen.slo.service));
+            ranking.measure(NAME, width_of(&seen.slo.name));
+            ranking.measure(OBJECTIVE, objectives.of(seen.slo.objective));
+            ranking.measure(BUDGET, budget_width(seen, standing.budget_remaining));
+            labels.count(seen);
         }
         let columns = labels.columns();
         for (slot, (_, width)) in columns.iter().enumerate() {
@@ -293,23 +292,30 @@ fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {
     feed.facts.slos.as_ref()?.get(entry.item)
 }
 
-type Rank<'a> = (
-    Reverse<State>,
-    Reverse<Option<Phase>>,
-    i16,
-    &'a str,
-    &'a str,
-);
+/// Every SLO with the numbers of its feed and of its facts there, by service and name: the order of
+/// those that are equally bad. Mostly a source tells of them in this order, which costs a look.
+fn by_name(store: &Store) -> Vec<(usize, usize, &Observation)> {
+    let feeds = store.feeds().iter().enumerate();
+    let mut all: Vec<_> = feeds
+        .flat_map(|(number, feed)| {
+            let rows = feed.facts.slos.iter().flatten().enumerate();
+            rows.map(move |(item, seen)| (number, item, seen))
+        })
+        .collect();
+    all.sort_by(|(.., one), (.., other)| {
+        let services = one.slo.service.cmp(&other.slo.service);
+        services.then_with(|| one.slo.name.cmp(&other.slo.name))
+    });
+    all
+}
 
 /// Worst first: state, phase, budget left by the whole percent, so that a calm list stands still.
-fn rank<'a>(seen: &'a Observation, standing: &Standing) -> Rank<'a> {
+fn rank(standing: &Standing) -> (Reverse<State>, Reverse<Option<Phase>>, i16) {
     let left = standing.budget_remaining.and_then(figures::whole_percent);
     (
         Reverse(standing.state),
         Reverse(standing.phase),
         left.unwrap_or(i16::MAX),
-        seen.slo.service.raw(),
-        seen.slo.name.raw(),
     )
 }
 
@@ -345,26 +351,29 @@ fn slots(seen: &Observation) -> [Option<Window>; 4] {
 
 /// Which windows the rows use in each burn column: the commonest names it, others name themselves.
 #[derive(Default)]
-struct Labels([BTreeMap<Window, usize>; 4]);
+struct Labels<'a>(Vec<(&'a [Rule], [Option<Window>; 4], usize)>);
 
-impl Labels {
-    fn count(&mut self, seen: &Observation) {
-        for (windows, window) in self.0.iter_mut().zip(slots(seen)) {
-            if let Some(window) = window {
-                *windows.entry(window).or_insert(0) += 1;
-            }
+impl<'a> Labels<'a> {
+    /// Of thousands of SLOs, most have the same rules, and those that differ stand together.
+    fn count(&mut self, seen: &'a Observation) {
+        let rules = seen.slo.rules.as_slice();
+        match self.0.last_mut() {
+            Some((known, _, count)) if *known == rules => *count += 1,
+            _ => self.0.push((rules, slots(seen), 1)),
         }
     }
 
-    /// The same by the words that windows are shown as: `1h` stands for `1h4m` as well.
+    /// How many rows show what in each column: `1h` stands for `1h4m` as well.
     fn words(&self) -> [BTreeMap<String, usize>; 4] {
-        self.0.each_ref().map(|windows| {
-            let mut words = BTreeMap::new();
-            for (window, count) in windows {
-                *words.entry(figures::lead(*window)).or_insert(0) += count;
+        let mut words = [const { BTreeMap::new() }; 4];
+        for (_, windows, count) in &self.0 {
+            for (words, window) in words.iter_mut().zip(windows) {
+                if let Some(window) = window {
+                    *words.entry(figures::lead(*window)).or_insert(0) += count;
+                }
             }
-            words
-        })
+        }
+        words
     }
 
     /// What stands above each column, and how wide it is.

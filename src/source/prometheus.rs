@@ -7,7 +7,7 @@
 //! discover  one selector answers every series that Sloth, Grafana and Pyrra recorded  ─► plans
 //! measure   what no series gives is asked, each window at its own cadence            ─► samples
 //! trend     the last hours of the shortest window, every three minutes               ─► trends
-//! since     how old the data behind each is, once an hour                            ─► ages
+//! since     how old the data behind each is, once an hour, meanwhile                 ─► ages
 //! observe   plan + samples + trend + age                                             ─► observations
 //! course    the past of what burns, by the minute                                    ─► their courses
 //! ```
@@ -17,6 +17,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -68,6 +69,12 @@ pub const KIND: Kind = Kind {
     build,
 };
 
+/// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
+const IN_FLIGHT: usize = 16;
+
+/// Before anything was asked.
+const NEVER: Timestamp = Timestamp::UNIX_EPOCH;
+
 /// How often `build_info` is asked for.
 const RELEASES_CADENCE: SignedDuration = SignedDuration::from_secs(30);
 
@@ -101,8 +108,8 @@ struct Prometheus {
     options: Options,
     alerts: bool,
     by_hand: Vec<SloSettings>,
-    /// Their plans, made by the first poll.
-    planned: Option<Vec<ByHand>>,
+    /// Their plans.
+    planned: Vec<ByHand>,
     /// The plans of the last poll.
     plans: Plans,
     planner: Planner,
@@ -153,10 +160,10 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         alerts,
         record_ids: by_hand.iter().map(id).collect(),
         recordings: OnceLock::new(),
+        planned: by_hand.iter().map(|slo| ByHand::new(slo, NEVER)).collect(),
         by_hand,
-        planned: None,
         plans: Plans::default(),
-        planner: Planner::default(),
+        planner: Planner::of(IN_FLIGHT - since::IN_FLIGHT),
         rules: None,
         meter: Meter::default(),
         trends: Trends::default(),
@@ -240,15 +247,8 @@ impl Margin {
 impl Prometheus {
     /// The SLOs written by hand, all unknown: what is known before anything was asked.
     fn expected(&self) -> Vec<Observation> {
-        let never = Timestamp::UNIX_EPOCH;
-        self.by_hand
-            .iter()
-            .map(|slo| ByHand::new(slo, never))
-            .flat_map(|slo| {
-                let each = slo.plans().map(|plan| self.observe(plan, never, false));
-                each.collect::<Vec<_>>()
-            })
-            .collect()
+        let plans = self.planned.iter().flat_map(ByHand::plans);
+        plans.map(|plan| self.observe(plan, NEVER, false)).collect()
     }
 
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
@@ -285,11 +285,24 @@ impl Prometheus {
         let at = ask.moment();
         let partial = self.plan(ask, margin).await?;
         let plans = &self.plans.all;
-        let round = self
-            .meter
-            .measure(&self.api, &mut self.planner, plans, ask)
-            .await?;
+        // How old the data is takes several questions, one after the other, while the server reads
+        // the long windows.
+        let in_haste = self.meter.is_hasty(plans, ask);
+        let due = if in_haste {
+            Vec::new()
+        } else {
+            self.ages.due(&self.plans, &self.meter, at)
+        };
+        let measuring = self.meter.measure(&self.api, &mut self.planner, plans, ask);
+        let dating = self.ages.find(&self.api, plans, &due, ask);
+        let (round, dated) = join(measuring, dating).await;
+        let round = round?;
         margin.warn(round.warnings);
+        // Numbers are no worse for it.
+        margin.warn(dated.err().map(|fault| {
+            let reason = fault.message.raw();
+            Untrusted::from(format!("how old the data is cannot be told: {reason}"))
+        }));
         if let Some(fault) = round.fault {
             margin.fault.get_or_insert(fault);
         }
@@ -299,17 +312,6 @@ impl Prometheus {
                 .refresh(&self.api, &mut self.planner, &self.plans, ask)
                 .await;
             margin.note("the recent course", asked);
-        }
-        if !round.more {
-            let asked = self
-                .ages
-                .refresh(&self.api, &mut self.planner, &self.plans, &self.meter, ask)
-                .await;
-            // Numbers are no worse for it.
-            margin.warn(asked.err().map(|fault| {
-                let reason = fault.message.raw();
-                Untrusted::from(format!("how old the data is cannot be told: {reason}"))
-            }));
         }
         let discovered = self.plans.discovered();
         let observe = |(index, plan): (usize, &Plan)| {
@@ -344,11 +346,11 @@ impl Prometheus {
     fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {
         let slo = &plan.slo;
         let id = slo.id();
-        let sample = |span| match plan.given.get(&span) {
+        let sample = |span| match plan.given.get(span) {
             Some(given) => Sample {
                 reading: given.reading,
-                events: given.events,
-                at: at.saturating_sub(given.age).unwrap_or(at),
+                events: given.events(),
+                at: at.saturating_sub(given.age()).unwrap_or(at),
             },
             None if plan.asked.contains_key(&span) => {
                 self.meter.sample(&id, span).unwrap_or(Sample {

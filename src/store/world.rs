@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Event, Facts, Fault, SourceName};
+use super::Store;
+use crate::domain::{Event, Facts, Fault, Report, SourceName};
 
 /// What one source said at a moment, for whoever keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,32 @@ pub struct Heard {
     pub latency: SignedDuration,
     /// What it said, under the names that every pane uses.
     pub outcome: Result<Arc<Facts>, Fault>,
+}
+
+impl Heard {
+    /// Of a report that is about to be taken in.
+    pub fn of(report: &Report) -> Self {
+        Self {
+            source: report.source.clone(),
+            at: report.at,
+            latency: report.latency,
+            outcome: match &report.outcome {
+                Ok(_) => Ok(Arc::default()),
+                Err(fault) => Err(fault.clone()),
+            },
+        }
+    }
+
+    /// The same after it was: with the facts as the store has them, shared with it.
+    #[must_use]
+    pub fn as_taken_in(mut self, store: &Store) -> Self {
+        if let Ok(facts) = &mut self.outcome
+            && let Some(feed) = store.feed(&self.source)
+        {
+            *facts = Arc::clone(&feed.facts);
+        }
+        self
+    }
 }
 
 /// What was known of one source at a moment.
@@ -41,6 +68,8 @@ pub struct Past {
 pub struct World {
     /// The moment.
     pub at: Timestamp,
+    /// Since when anything is remembered; `None` when nothing is.
+    pub since: Option<Timestamp>,
     /// Every source that is remembered.
     pub past: Vec<Past>,
     /// What happened around it, oldest first.

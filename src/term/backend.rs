@@ -61,6 +61,11 @@ impl<O: Output> Paint<O> {
         self.encoder.restart();
     }
 
+    /// Rings the terminal's bell with the next frame, which is sent even if nothing changed on it.
+    pub fn ring(&mut self) {
+        self.encoder.ring();
+    }
+
     /// Where the bytes went.
     pub fn output(&self) -> &O {
         &self.output
@@ -160,6 +165,25 @@ mod tests {
         assert_eq!(draw(&mut terminal, "14:02:31"), "\u{1b}[H14:02:31");
         assert_eq!(draw(&mut terminal, "14:02:31"), "");
         assert_eq!(draw(&mut terminal, "14:02:32"), "\u{8}2");
+    }
+
+    #[test]
+    fn a_frame_rings_once_and_the_next_one_not_at_all() {
+        let mut terminal = terminal(40, 3);
+        draw(&mut terminal, "14:02:31");
+        terminal.backend_mut().ring();
+        terminal.backend_mut().ring();
+        assert_eq!(draw(&mut terminal, "14:02:32"), "\u{7}\u{8}2");
+        assert_eq!(draw(&mut terminal, "14:02:33"), "\u{8}3");
+    }
+
+    #[test]
+    fn a_bell_needs_no_change_on_the_screen() {
+        let mut terminal = terminal(40, 3);
+        draw(&mut terminal, "14:02:31");
+        terminal.backend_mut().ring();
+        terminal.backend_mut().flush().expect("sent");
+        assert_eq!(terminal.backend().output(), b"\x07");
     }
 
     #[test]

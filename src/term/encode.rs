@@ -1,8 +1,8 @@
 //! Cells to terminal bytes: the fewest that turn what the terminal shows into what it should show.
 //!
 //! Cursor, pen and shown characters are remembered across frames, so that an unchanged frame costs
-//! nothing and a clock's second two bytes. Only cursor moves, SGR, erasing and three private modes
-//! are ever sent; nothing asks the terminal a question.
+//! nothing and a clock's second two bytes. Only cursor moves, SGR, erasing, three private
+//! modes and the bell are ever sent; nothing asks the terminal a question.
 
 mod motion;
 
@@ -20,6 +20,8 @@ const MAX_SYMBOL_BYTES: usize = 32;
 const LARGE_FRAME: usize = 1024;
 const BEGIN_SYNCHRONISED: &[u8] = b"\x1b[?2026h";
 const END_SYNCHRONISED: &[u8] = b"\x1b[?2026l";
+/// What rings a terminal's bell.
+const BELL: u8 = 0x07;
 
 /// What a terminal can be trusted with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,6 +162,13 @@ impl Encoder {
     pub(super) fn place_cursor(&mut self, x: u16, y: u16) {
         if x < self.width && y < self.height {
             self.go_to(x, y);
+        }
+    }
+
+    /// Rings with the frame that is sent next, once however often it is asked for.
+    pub(super) fn ring(&mut self) {
+        if !self.out.contains(&BELL) {
+            self.out.push(BELL);
         }
     }
 

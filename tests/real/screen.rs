@@ -167,7 +167,8 @@ fn as_copied(id: &str) -> String {
 
 fn configure(dir: &Path, urls: [&str; 4]) {
     let kinds = ["prometheus", "alertmanager", "json", "json"];
-    let mut text = String::new();
+    // Ours is off, so that any bell would be theirs.
+    let mut text = "[ui]\nbell = \"off\"\n".to_owned();
     for (index, (kind, url)) in kinds.iter().zip(urls).enumerate() {
         let name = ["prom", "am", "deploys", "broken"][index];
         let _ = writeln!(

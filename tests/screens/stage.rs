@@ -10,7 +10,9 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use watchfire::app::screen::{Screen, screen};
 use watchfire::app::{Effect, Keymap, Model, Msg, Size, update};
-use watchfire::config::{ActionSettings, Settings, ThemeChoice, UiSettings, UserCommand};
+use watchfire::config::{
+    ActionSettings, BellChoice, Settings, ThemeChoice, UiSettings, UserCommand,
+};
 use watchfire::domain::Report;
 use watchfire::store::Store;
 use watchfire::ui::{draw, theme::Theme};
@@ -53,14 +55,28 @@ impl Stage {
         Self::with_keys(store, width, height, "UTC", keymap).acting(commands)
     }
 
+    /// On a terminal of the usual size that rings for this.
+    pub(crate) fn with_bell(store: Store, bell: BellChoice) -> Self {
+        let keymap = Keymap::new(&BTreeMap::new()).expect("the default keys");
+        let ui = UiSettings {
+            bell,
+            ..Settings::empty().ui
+        };
+        Self::with_ui(store, 120, 40, keymap, &ui)
+    }
+
     fn with_keys(store: Store, width: u16, height: u16, zone: &str, keymap: Keymap) -> Self {
         let ui = UiSettings {
             timezone: TimeZone::get(zone).expect("a zone"),
             context: "acme-prod".to_owned(),
             ..Settings::empty().ui
         };
+        Self::with_ui(store, width, height, keymap, &ui)
+    }
+
+    fn with_ui(store: Store, width: u16, height: u16, keymap: Keymap, ui: &UiSettings) -> Self {
         let mut stage = Self {
-            model: Model::new(&ui, keymap, store, Size { width, height }),
+            model: Model::new(ui, keymap, store, Size { width, height }),
             now: now(),
             effects: Vec::new(),
             is_ascii: false,

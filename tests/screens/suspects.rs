@@ -14,7 +14,7 @@ use super::stage::{SIZES, Stage};
 use crate::at_every_size;
 
 /// Six hours by the minute, of which the last ones burn.
-fn course(minutes: i64) -> Course {
+pub(crate) fn course(minutes: i64) -> Course {
     let slice = |minute: i64| Slice {
         at: ago(minute * MINUTE),
         bad: if minute < minutes { 22.0 } else { 0.2 },
@@ -30,7 +30,7 @@ fn course(minutes: i64) -> Course {
 }
 
 /// The burning world, in which `checkout` burns for so many minutes.
-fn world(minutes: i64) -> Store {
+pub(crate) fn world(minutes: i64) -> Store {
     let mut slos = burning_slos();
     for seen in &mut slos {
         if seen.slo.service.raw() == "checkout" {

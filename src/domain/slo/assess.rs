@@ -117,19 +117,19 @@ impl Assessment {
 impl Observation {
     /// What window `window` says.
     pub fn reading(&self, window: Window) -> Reading {
-        self.windows
-            .get(window)
-            .map_or(Reading::Unknown, |sample| sample.reading)
+        self.windows.reading(window).unwrap_or(Reading::Unknown)
     }
 
     /// Judges the SLO by the definitions of this module.
     pub fn assess(&self) -> Assessment {
         let slo = &self.slo;
-        let rules: Vec<_> = slo.rules.iter().map(|&rule| self.judge(rule)).collect();
+        let budget = slo.error_budget();
+        let judge = |&rule: &Rule| self.judge(rule, budget);
+        let rules: Vec<_> = slo.rules.iter().map(judge).collect();
         let burn_rates: BTreeMap<_, _> = slo
             .windows()
             .into_iter()
-            .map(|window| (window, self.burn_rate(window)))
+            .map(|window| (window, self.burn_rate(window, budget)))
             .collect();
         let period_burn = self.period_burn();
         let budget_remaining = period_burn.map(left_after);
@@ -152,7 +152,9 @@ impl Observation {
     /// The part of [`Observation::assess`] that thousands of rows are ranked by; it allocates
     /// nothing.
     pub fn standing(&self) -> Standing {
-        let (state, phase) = self.verdict(self.slo.rules.iter().map(|&rule| self.judge(rule)));
+        let budget = self.slo.error_budget();
+        let judge = |&rule: &Rule| self.judge(rule, budget);
+        let (state, phase) = self.verdict(self.slo.rules.iter().map(judge));
         Standing {
             state,
             phase,
@@ -160,9 +162,9 @@ impl Observation {
         }
     }
 
-    fn burn_rate(&self, window: Window) -> Option<f64> {
-        let ratio = self.reading(window).ratio()?;
-        Some(self.slo.burn_rate(ratio))
+    /// [`Slo::burn_rate`] of a window, with the error budget at hand.
+    fn burn_rate(&self, window: Window, budget: f64) -> Option<f64> {
+        Some(self.reading(window).ratio()? / budget)
     }
 
     fn period_burn(&self) -> Option<f64> {
@@ -170,8 +172,9 @@ impl Observation {
         Some(self.slo.burn_rate(ratio))
     }
 
-    fn judge(&self, rule: Rule) -> RuleVerdict {
-        let (long, short) = (self.burn_rate(rule.long), self.burn_rate(rule.short));
+    fn judge(&self, rule: Rule, budget: f64) -> RuleVerdict {
+        let burn = |window| self.burn_rate(window, budget);
+        let (long, short) = (burn(rule.long), burn(rule.short));
         let above = both_above(rule, long, short);
         let held_back = above
             .filter(|&above| above)

@@ -24,6 +24,11 @@ impl Windows {
         Some(self.sample(self.place(window)?))
     }
 
+    /// The reading of a window, likewise.
+    pub fn reading(&self, window: Window) -> Option<Reading> {
+        Some(self.readings[self.place(window)?].1)
+    }
+
     /// Puts a sample in the place of a window's; false for a window that no rule has.
     pub fn set(&mut self, window: Window, sample: Sample) -> bool {
         let is_known = self.place(window).is_some();

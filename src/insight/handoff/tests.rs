@@ -84,6 +84,7 @@ impl Script {
 fn event(seconds: i64, subject: &str, what: What) -> Event {
     Event {
         at: at(seconds),
+        seen: at(seconds),
         source: Some(prod()),
         service: "checkout".into(),
         subject: subject.into(),

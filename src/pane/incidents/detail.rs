@@ -1,15 +1,16 @@
 //! Everything there is to say about one incident.
 
+use super::folded;
 use super::lane::{self, status};
 use crate::domain::{Incident, IncidentStatus};
 use crate::pane::block::Block;
 use crate::pane::cell::{Mark, Role, severity_word};
-use crate::pane::{Detail, Line, Sight, figures, fresh, on_call, related};
+use crate::pane::{Detail, Line, RowKey, Sight, figures, fresh, on_call, related};
 use crate::store::Feed;
 use crate::text::Untrusted;
 
-/// The detail of one incident.
-pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
+/// The detail of the incident that goes by this key.
+pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey) -> Detail {
     let mut detail = Detail {
         title: Line::new().foreign(&row.title, Role::Title),
         origin: fresh::name_and_word(feed, sight.now),
@@ -25,6 +26,9 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
     if let Some(lane) = lane::of(sight, row) {
         detail.line(Line::of(lane.sentence(), Role::Strong));
     }
+    if let Some(line) = folded::place(sight, key) {
+        detail.line(line);
+    }
     detail.field("service", Line::new().foreign(&row.service, Role::Plain));
     fields(sight, row, &mut detail);
     if !feed.freshness(sight.now).is_current() {
@@ -33,6 +37,9 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
     if let Some(line) = on_call::service_line(sight, &row.service) {
         detail.field("on call", line);
     }
+    detail.grid_section("folded under it", folded::rows(sight, key));
+    let told: Vec<_> = sight.folds.under(key).map(|folded| &folded.id).collect();
+    let told: Vec<_> = told.into_iter().chain([&row.id]).collect();
     let parts = [
         (
             "what the service burns",
@@ -44,7 +51,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident) -> Detail {
         ),
         (
             "its other open incidents",
-            related::incident_rows(sight, &row.service, Some(&row.id)),
+            related::incident_rows(sight, &row.service, &told),
         ),
     ];
     for (name, rows) in parts {

@@ -245,7 +245,7 @@ fn has_events(seen: &Observation) -> bool {
 fn relations(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
     let service = &seen.slo.service;
     let releases = related::release_rows(sight, service, None);
-    let incidents = related::incident_rows(sight, service, None);
+    let incidents = related::incident_rows(sight, service, &[]);
     detail.grid_section("open incidents of the service", incidents);
     detail.grid_section("releases of the service", releases);
 }

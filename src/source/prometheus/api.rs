@@ -19,8 +19,10 @@ use crate::text::Untrusted;
 /// too long (413, 414, 431): a shorter one may pass.
 const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 
+mod label_set;
 mod metric;
 
+pub(super) use label_set::LabelSet;
 use metric::Metrics;
 pub(super) use metric::{Metric, Roll, Series};
 
@@ -238,7 +240,7 @@ pub(super) struct RuleGroup {
 }
 
 /// A recording or an alerting rule; `kind` tells which, fields of neither are left out.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 pub(super) struct WireRule {
     #[serde(rename = "type")]
     pub(super) kind: String,
@@ -322,6 +324,32 @@ impl Api {
                 })
             }
         }
+    }
+
+    /// The same with each series handed over by itself, and kept nowhere: of thousands, what they are
+    /// called is megabytes.
+    pub(super) async fn each(
+        &self,
+        query: &str,
+        at: Option<Timestamp>,
+        mut each: impl FnMut(Metric, f64),
+    ) -> Result<Answered<()>, Fault> {
+        let answer = self.instant(query, at).await?;
+        let answer = instant(&answer)?;
+        self.note_present(&answer.data, at);
+        if let Instant::Vector(series) = &answer.data {
+            for one in series {
+                if let Some(point) = &one.value {
+                    let metric = metric::read(one.metric).map_err(|error| no_labels(&error))?;
+                    each(metric, point.number()?);
+                }
+            }
+        }
+        Ok(Answered {
+            data: (),
+            warnings: answer.warnings,
+            partial: answer.partial,
+        })
     }
 
     async fn instant(&self, query: &str, at: Option<Timestamp>) -> Result<Answer, Fault> {
@@ -470,10 +498,7 @@ impl Api {
             Keep::Names => self.metrics.of(names),
             Keep::Nothing => Metrics::once(names),
         };
-        let metrics = metrics.map_err(|error| {
-            let message = format!("sent labels that are none: {error}");
-            Fault::new(FaultKind::Decode, message)
-        })?;
+        let metrics = metrics.map_err(|error| no_labels(&error))?;
         let mut numbers = Vec::with_capacity(all.len());
         for (place, (series, metric)) in all.iter().zip(metrics).enumerate() {
             if let Some(point) = &series.value {
@@ -487,6 +512,11 @@ impl Api {
         }
         Ok(numbers)
     }
+}
+
+fn no_labels(error: &serde_json::Error) -> Fault {
+    let message = format!("sent labels that are none: {error}");
+    Fault::new(FaultKind::Decode, message)
 }
 
 /// Reads the answer to an instant query.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use promql_parser::util::escape_string;
 
 use super::api::{Api, Labels, Series};
-use super::plan::{Formula, Plan, Span, Trend};
+use super::plan::{Formula, Givens, Plan, Span, Trend};
 use super::planner::{Answers, Planner, Question, grouped};
 use super::promql;
 use crate::config::SloSettings;
@@ -178,7 +178,7 @@ impl ByHand {
             slo: Arc::new(slo),
             zone: self.settings.timezone.clone(),
             labels: Labels::new(),
-            given: BTreeMap::new(),
+            given: Givens::default(),
             asked,
             trend,
             rule: None,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Api, Range, RangeSeries};
+use super::api::{Api, LabelSet, Range, RangeSeries};
 use super::discover;
 use super::plan::{Formula, Plan, Span, Trend};
 use super::planner::{Answers, Planner, Question};
@@ -274,7 +274,9 @@ fn single<'a>(
 ) -> Option<&'a RangeSeries> {
     let series = answers.get(question).ok()?;
     if let Trend::Recorded { labels, .. } = &plan.trend
-        && let Some(own) = series.iter().find(|series| series.labels == *labels)
+        && let Some(own) = series
+            .iter()
+            .find(|series| LabelSet::from(&series.labels) == *labels)
     {
         return Some(own);
     }

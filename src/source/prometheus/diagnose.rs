@@ -136,7 +136,7 @@ fn evidence(plan: &Plan, of: &mut Evidence) {
     };
     if let Some(formula) = plan.asked.get(&span) {
         // What is read from records all the same is worth asking by hand.
-        of.basis = if plan.given.contains_key(&span) {
+        of.basis = if plan.given.has(span) {
             Basis::Recorded
         } else {
             Basis::Computed
@@ -145,7 +145,7 @@ fn evidence(plan: &Plan, of: &mut Evidence) {
         of.queries = queries
             .map(|(name, query)| (name, selector::one_line(query.raw()).into()))
             .collect();
-    } else if plan.given.contains_key(&span) {
+    } else if plan.given.has(span) {
         of.basis = Basis::Recorded;
         if of.queries.is_empty() {
             of.queries.extend(recorded(plan, of.window));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::api::{Api, Labels, RuleGroups, Series, WireRule};
-use super::plan::{Formula, Given, Plan, Ratio, Span, Trend};
+use super::plan::{Formula, Given, Givens, Plan, Ratio, Span, Trend};
 use super::promql;
 use crate::config::Part;
 use crate::domain::slo::rounded;
@@ -49,7 +49,7 @@ pub(super) fn is_ratio(name: &str) -> bool {
 }
 
 /// The rules behind discovered SLOs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Rules {
     /// Sloth's recording rules by record and `sloth_id`; several where clusters share an id.
     sloth: HashMap<(String, String), Vec<WireRule>>,
@@ -148,8 +148,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
 /// cannot list them, as those of vmalert and of Mimir's ruler do.
 fn note_silence(plan: &mut Plan) {
     let newest = plan.slo.windows().first().copied().map(Span::Window);
-    if newest.is_some_and(|span| !plan.given.contains_key(&span) && !plan.asked.contains_key(&span))
-    {
+    if newest.is_some_and(|span| !plan.given.has(span) && !plan.asked.contains_key(&span)) {
         Arc::make_mut(&mut plan.slo).notes.push(
             "no ratio is recorded now and the server lists no rule that tells why: \
              it may never have failed, or have no traffic"
@@ -184,7 +183,7 @@ impl<'a> Recorded<'a> {
     }
 
     /// What is recorded of these windows.
-    fn readings(&self, windows: &[Window]) -> BTreeMap<Span, Given> {
+    fn readings(&self, windows: &[Window]) -> Givens {
         windows
             .iter()
             .filter_map(|&window| Some((Span::Window(window), self.given(window)?)))
@@ -197,7 +196,7 @@ impl<'a> Recorded<'a> {
             .first_key_value()
             .map_or(Trend::None, |(_, series)| Trend::Recorded {
                 name: series.name.clone(),
-                labels: series.labels.clone(),
+                labels: (&series.labels).into(),
                 success: self.success,
             })
     }
@@ -224,12 +223,12 @@ pub(super) fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
 
 /// The spans that have no reading yet but have a rule to ask.
 fn fill_gaps(
-    given: &BTreeMap<Span, Given>,
+    given: &Givens,
     spans: impl Iterator<Item = Span>,
     ask: impl Fn(Span) -> Option<Formula>,
 ) -> BTreeMap<Span, Formula> {
     spans
-        .filter(|span| !given.contains_key(span))
+        .filter(|span| !given.has(*span))
         .filter_map(|span| Some((span, ask(span)?)))
         .collect()
 }

@@ -55,6 +55,15 @@ impl Meter {
         self.kept.is_empty()
     }
 
+    /// True for a screen's first round, which asks for short windows alone.
+    pub(super) fn is_hasty(&self, plans: &[Plan], ask: &Ask) -> bool {
+        if !ask.history || !self.is_new() {
+            return false;
+        }
+        let spans = || plans.iter().flat_map(Plan::missing);
+        spans().any(is_short) && !spans().all(is_short)
+    }
+
     /// Asks for everything that is due; a screen's first round for short windows alone, so that
     /// what burns is seen before the long ones are read. Fails as a whole only when the server does
     /// not answer; a question that it refuses leaves its own reading unknown.
@@ -69,10 +78,9 @@ impl Meter {
         let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
         let mut round = Round::default();
         let mut wants = self.due(plans, &ids, at);
-        if ask.history && self.is_new() && wants.iter().any(|(_, span)| is_short(*span)) {
-            let all = wants.len();
+        if self.is_hasty(plans, ask) {
             wants.retain(|(_, span)| is_short(*span));
-            round.more = wants.len() < all;
+            round.more = true;
         }
         // Ids are unique, so there is nothing to forget while there are no more of them.
         if self.kept.len() > ids.len() {
@@ -123,9 +131,7 @@ impl Meter {
         let mut wants: Vec<Want> = Vec::new();
         for (index, plan) in plans.iter().enumerate() {
             let kept = self.kept.get(&ids[index]);
-            let asked = plan.asked.keys().copied();
-            let missing = asked.filter(|span| !plan.given.contains_key(span));
-            let due = missing.filter(|span| {
+            let due = plan.missing().filter(|span| {
                 kept.and_then(|kept| kept.get(span)).is_none_or(|sample| {
                     let age = window::age(sample.at, at);
                     let is_lost = matches!(sample.reading, Reading::Unknown | Reading::NoSeries);

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::api::{Labels, Series};
+use super::api::{LabelSet, Labels};
 use super::promql;
 use crate::config::{Part, Sli};
 use crate::domain::slo::rounded;
 use crate::domain::{Events, Reading, Slo, Window};
 use crate::text::Untrusted;
+
+mod given;
+
+pub(super) use given::{Given, Givens};
 
 /// One of the things that are measured of an SLO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -307,57 +310,13 @@ pub(super) enum Trend {
     /// In a recorded series; `success` when it holds good over all.
     Recorded {
         name: String,
-        labels: Labels,
+        labels: LabelSet,
         success: bool,
     },
     /// By this expression.
     Expression(String),
     /// Nowhere.
     None,
-}
-
-/// What the server has recorded of one span.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Given {
-    pub(super) reading: Reading,
-    /// The counts behind it, where they are recorded too.
-    pub(super) events: Option<Events>,
-    /// How long ago it was recorded, where that is known.
-    pub(super) age: SignedDuration,
-    /// Where the answer has the ratio that it is, where it is no more than that.
-    pub(super) place: Option<Place>,
-}
-
-/// A ratio of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Which series.
-    pub(super) series: usize,
-    /// True when it is good over all.
-    pub(super) success: bool,
-}
-
-impl Place {
-    /// What it says with this value.
-    pub(super) fn reading(self, value: f64) -> Reading {
-        Reading::from_ratio(if self.success { 1.0 - value } else { value })
-    }
-}
-
-impl Given {
-    /// The ratio that a series is; `success` when it is good over all.
-    pub(super) fn recorded(series: &Series, success: bool) -> Self {
-        let place = Place {
-            series: series.place().unwrap_or_default(),
-            success,
-        };
-        Self {
-            reading: place.reading(series.value),
-            events: None,
-            age: SignedDuration::ZERO,
-            place: series.place().map(|_| place),
-        }
-    }
 }
 
 /// How one SLO is measured.
@@ -369,7 +328,7 @@ pub(super) struct Plan {
     /// The labels that its series share; answers to its queries must not contradict them.
     pub(super) labels: Labels,
     /// What the server has recorded.
-    pub(super) given: BTreeMap<Span, Given>,
+    pub(super) given: Givens,
     /// What it is asked to compute where nothing is given.
     pub(super) asked: BTreeMap<Span, Formula>,
     pub(super) trend: Trend,
@@ -378,6 +337,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The spans that are asked for, since nothing is given.
+    pub(super) fn missing(&self) -> impl Iterator<Item = Span> {
+        let asked = self.asked.keys().copied();
+        asked.filter(|span| !self.given.has(*span))
+    }
+
     /// True when a series with these labels can belong to this SLO.
     pub(super) fn owns(&self, labels: &Labels) -> bool {
         labels

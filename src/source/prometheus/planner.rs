@@ -21,7 +21,7 @@ use self::batch::{Batch, Leaf, Limits, pack};
 use self::regroup::{Kind, regrouped};
 use self::shape::{Shape, cut};
 use super::api::{self, Answered, Labels, Metric, RangeSeries, Series};
-use super::promql;
+use super::{IN_FLIGHT, promql};
 use crate::domain::{Fault, FaultKind, window};
 use crate::text::Untrusted;
 
@@ -38,8 +38,6 @@ const LONGEST: usize = 60_000;
 const SHORTEST: usize = 1_000;
 /// Halves of a query may differ by this, in bytes.
 const UNEVEN: usize = 256;
-/// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
-const IN_FLIGHT: usize = 16;
 /// How long a refused question is left alone.
 const PENANCE: SignedDuration = SignedDuration::from_mins(1);
 /// Packed questions that are remembered.
@@ -156,8 +154,9 @@ struct Packed {
 }
 
 /// Plans queries, and remembers what a server takes.
-#[derive(Default)]
 pub(super) struct Planner {
+    /// The most queries in flight.
+    in_flight: usize,
     /// The last questions by their hash: most polls ask what the last one did.
     packed: VecDeque<(u64, Arc<Packed>)>,
     shapes: HashMap<String, Known>,
@@ -192,7 +191,25 @@ struct Round<'a, S> {
     any: bool,
 }
 
+impl Default for Planner {
+    fn default() -> Self {
+        Self::of(IN_FLIGHT)
+    }
+}
+
 impl Planner {
+    /// One that has so many queries in flight at most.
+    pub(super) fn of(in_flight: usize) -> Self {
+        Self {
+            in_flight,
+            packed: VecDeque::new(),
+            shapes: HashMap::new(),
+            longest: None,
+            wasteful: HashSet::new(),
+            refused: HashMap::new(),
+        }
+    }
+
     /// The queries that would be sent for these questions.
     pub(super) fn plan(&mut self, questions: &[Question<'_>], expressions: usize) -> Vec<Sent> {
         let packed = self.packed(questions, expressions);
@@ -248,7 +265,7 @@ impl Planner {
         let mut flying = FuturesUnordered::new();
         loop {
             while round.broken.is_none()
-                && flying.len() < IN_FLIGHT
+                && flying.len() < self.in_flight
                 && let Some(batch) = round.queue.pop()
             {
                 let is_too_long = self.longest.is_some_and(|most| batch.length() > most);

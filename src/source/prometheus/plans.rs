@@ -5,14 +5,15 @@
 //! anything else about it that changes, and every reading of the rules, has all of it understood
 //! anew.
 
-use std::ops::RangeFrom;
+use std::ops::{Range, RangeFrom};
 
+use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Again, Answered, Roll, Series};
+use super::api::{Again, Answered, Roll, RuleGroups, Series};
 use super::by_hand::{self, ByHand};
 use super::discover::{self, Context, Found, Records, Rules, Share};
-use super::plan::{Place, Plan, Span};
+use super::plan::Plan;
 use super::record::Recording;
 use super::{Margin, Prometheus};
 use crate::config::SloSettings;
@@ -38,6 +39,10 @@ pub(super) struct Plans {
     warnings: Vec<Untrusted>,
     /// True once the recorded series were more than one answer can hold.
     is_crowded: bool,
+    /// Of what those in parts were made, where they are.
+    listed: Option<Roll>,
+    /// Matchers, each behind a comma, of all that is recorded: one for each part of it.
+    pub(super) parts: Vec<String>,
 }
 
 /// An answer that SLOs were found in.
@@ -46,14 +51,8 @@ struct Find {
     roll: Roll,
     /// The values that are more than a ratio, by their place, to the bit.
     constants: Vec<(usize, u64)>,
-    slots: Vec<Slot>,
-}
-
-/// Where a ratio of an answer belongs.
-struct Slot {
-    place: Place,
-    plan: usize,
-    span: Span,
+    /// Those that were found in it.
+    plans: Range<usize>,
 }
 
 impl Plans {
@@ -70,23 +69,15 @@ impl Plans {
 }
 
 impl Find {
-    /// Notes where each ratio of an answer went, `plans` being all of them, those it was found in
-    /// from `first` on.
-    fn of(query: String, roll: Roll, series: &[Series], plans: &[Plan], first: usize) -> Self {
-        let found = plans.iter().enumerate().skip(first);
-        let slots = found.flat_map(|(plan, known)| {
-            known.given.iter().filter_map(move |(&span, given)| {
-                let place = given.place?;
-                Some(Slot { place, plan, span })
-            })
-        });
+    /// Notes what of an answer is more than a ratio; `plans` are those that were found in it.
+    fn of(query: String, roll: Roll, series: &[Series], plans: Range<usize>) -> Self {
         let others = series.iter().filter(|one| !discover::is_ratio(&one.name));
         let constant = |one: &Series| Some((one.place()?, one.value.to_bits()));
         Self {
             query,
             roll,
             constants: others.filter_map(constant).collect(),
-            slots: slots.collect(),
+            plans,
         }
     }
 
@@ -98,12 +89,10 @@ impl Find {
         if !self.constants.iter().all(is_as_before) {
             return false;
         }
-        for Slot { place, plan, span } in &self.slots {
-            let given = plans
-                .get_mut(*plan)
-                .and_then(|plan| plan.given.get_mut(span));
-            if let (Some(given), Some(&value)) = (given, values.get(place.series)) {
-                given.reading = place.reading(value);
+        let found = plans.get_mut(self.plans.clone()).unwrap_or_default();
+        for given in found.iter_mut().flat_map(|plan| plan.given.values_mut()) {
+            if let Some(reading) = given.place.and_then(|place| place.reading(values)) {
+                given.reading = reading;
             }
         }
         true
@@ -129,11 +118,25 @@ impl Prometheus {
             }
             return Ok(false);
         }
-        if self.read_rules(ask, margin).await? {
+        // What nothing is known of is asked for beside the rules.
+        let is_blank = self.plans.finds.is_empty() && !self.plans.is_crowded;
+        let recorded = async {
+            let whole = Share::whole();
+            let asked = is_blank.then(|| self.recorded(&whole, ask));
+            Some(asked?.await)
+        };
+        let (rules, first) = join(self.rules_if_due(ask), recorded).await;
+        if self.take_rules(rules, ask, margin).await? {
             self.plans.forget();
         }
         let mut partial = false;
-        let mut first = None;
+        let mut first = match first {
+            Some(Err(fault)) if fault.kind == FaultKind::TooLarge => {
+                self.plans.is_crowded = true;
+                None
+            }
+            first => first.transpose()?,
+        };
         if !self.plans.finds.is_empty() {
             let (is_filled, answer) = self.refill(ask, margin, &mut partial).await?;
             if is_filled {
@@ -149,10 +152,7 @@ impl Prometheus {
     /// when any of them is another than before.
     async fn plan_by_hand(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
         let at = ask.moment();
-        let settings = &self.by_hand;
-        let planned = self
-            .planned
-            .get_or_insert_with(|| settings.iter().map(|slo| ByHand::new(slo, at)).collect());
+        let planned = &mut self.planned;
         for by_hand in planned.iter_mut() {
             by_hand.grow(at);
         }
@@ -171,7 +171,7 @@ impl Prometheus {
     }
 
     fn plans_by_hand(&self) -> Vec<Plan> {
-        let planned = self.planned.iter().flatten();
+        let planned = self.planned.iter();
         planned.flat_map(ByHand::plans).cloned().collect()
     }
 
@@ -184,14 +184,18 @@ impl Prometheus {
         partial: &mut bool,
     ) -> Result<(bool, Option<Recorded>), Fault> {
         if self.plans.is_crowded {
-            let listed = self.api.query(discover::IDS, ask.at).await?;
+            let roll = self.plans.listed.as_ref();
+            let listed = self.api.query_again(discover::IDS, ask.at, roll).await?;
             *partial |= listed.partial;
             margin.warn(listed.warnings);
-            let queries = Share::parts(listed.data);
-            let queries = queries.iter().map(Share::series);
-            let known = self.plans.finds.iter().map(|find| &find.query);
-            if !queries.eq(known.cloned()) {
-                return Ok((false, None));
+            if let Again::Series(listed, roll) = listed.data {
+                let queries = Share::parts(listed);
+                let queries = queries.iter().map(Share::series);
+                let known = self.plans.finds.iter().map(|find| &find.query);
+                if !queries.eq(known.cloned()) {
+                    return Ok((false, None));
+                }
+                self.plans.listed = roll;
             }
         }
         let Plans { all, finds, .. } = &mut self.plans;
@@ -245,11 +249,15 @@ impl Prometheus {
             }
         }
         if self.plans.is_crowded {
-            let listed = self.api.query(discover::IDS, ask.at).await?;
+            let listed = self.api.query_again(discover::IDS, ask.at, None).await?;
             partial |= listed.partial;
             margin.warn(listed.warnings);
-            shares = Share::parts(listed.data);
+            if let Again::Series(listed, roll) = listed.data {
+                shares = Share::parts(listed);
+                self.plans.listed = roll;
+            }
         }
+        self.plans.parts = shares.iter().map(Share::matcher).collect();
         let mut finds = Vec::with_capacity(shares.len());
         for share in &shares {
             let answer = match first.take() {
@@ -316,9 +324,10 @@ impl Prometheus {
         let warnings = warnings.into_iter().map(Untrusted::from);
         self.plans.warnings.extend(warnings);
         // How old a record is decides whether it counts, so ours are read each time.
+        let found = first..self.plans.all.len();
         Ok(roll
             .filter(|_| !are_ours)
-            .map(|roll| Find::of(share.series(), roll, &series, &self.plans.all, first)))
+            .map(|roll| Find::of(share.series(), roll, &series, found)))
     }
 
     /// Gives SLOs written by hand what our own rules recorded of them.
@@ -330,7 +339,7 @@ impl Prometheus {
                 |(slo, id): (&SloSettings, &Option<String>)| Recording::of(slo, id.as_ref()?).ok();
             all.map(recording).collect()
         });
-        let planned = self.planned.iter().flatten().zip(recordings);
+        let planned = self.planned.iter().zip(recordings);
         let groups = planned
             .flat_map(|(by_hand, recording)| by_hand.groups().map(move |group| (recording, group)));
         for (plan, (recording, group)) in self.plans.all.iter_mut().zip(groups) {
@@ -340,20 +349,31 @@ impl Prometheus {
         }
     }
 
-    /// Reads the rules behind recorded series when they are due; true when they were read.
-    async fn read_rules(&mut self, ask: &Ask, margin: &mut Margin) -> Result<bool, Fault> {
+    /// Asks for the rules behind recorded series when they are due.
+    async fn rules_if_due(&self, ask: &Ask) -> Option<Result<RuleGroups, Fault>> {
         let at = ask.moment();
         let is_due = |(asked, _): &(Timestamp, Rules)| window::age(*asked, at) >= RULES_CADENCE;
-        if !self.rules.as_ref().is_none_or(is_due) {
+        let asked = self.rules.as_ref().is_none_or(is_due);
+        Some(asked.then(|| self.api.rules())?.await)
+    }
+
+    /// Takes in the rules; true when they are others than before.
+    async fn take_rules(
+        &mut self,
+        answer: Option<Result<RuleGroups, Fault>>,
+        ask: &Ask,
+        margin: &mut Margin,
+    ) -> Result<bool, Fault> {
+        let Some(answer) = answer else {
             return Ok(false);
-        }
+        };
         // A server without rules, or one that hides them, still has its series.
-        match self.api.rules().await {
+        let mut rules = Rules::default();
+        match answer {
             Ok(groups) => {
-                let mut rules = Rules::index(groups);
+                rules = Rules::index(groups);
                 let asked = rules.find_groups(&self.api, ask.at).await;
                 margin.note("the groups of Pyrra's SLOs", asked);
-                self.rules = Some((at, rules));
             }
             Err(fault) if fault.kind == FaultKind::Timeout => return Err(fault),
             Err(fault) => {
@@ -362,12 +382,13 @@ impl Prometheus {
                     fault.message.raw()
                 ))]);
                 // What is too large now is too large a moment later, and dear to find out.
-                if fault.kind == FaultKind::TooLarge {
-                    self.rules = Some((at, Rules::default()));
+                if fault.kind != FaultKind::TooLarge {
+                    return Ok(false);
                 }
             }
         }
-        Ok(true)
+        let known = self.rules.replace((ask.moment(), rules));
+        Ok(known.map(|(_, rules)| rules).as_ref() != self.rules.as_ref().map(|(_, rules)| rules))
     }
 }
 

@@ -15,13 +15,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Api, Labels, Series};
+use super::api::{Api, LabelSet, Metric};
 use super::measure::Meter;
 use super::plan::{Plan, Trend};
-use super::planner::{Answers, Planner, Question};
+use super::planner::{Planner, Question};
 use super::plans::Plans;
 use super::promql;
-use crate::domain::{Fault, window};
+use crate::domain::{Fault, FaultKind, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -51,11 +51,25 @@ const ROUNDS: usize = 6;
 /// Expressions joined in a query: each is read at several moments.
 const EXPRESSIONS: usize = 16;
 
+/// Queries in flight, beside those for the ratios.
+pub(super) const IN_FLIGHT: usize = 4;
+
 /// The age of data by SLO, kept between polls.
-#[derive(Default)]
 pub(super) struct Ages {
     kept: HashMap<Untrusted, Age>,
     rest: Option<Rest>,
+    /// One of its own, so that it may ask while ratios are asked for.
+    planner: Planner,
+}
+
+impl Default for Ages {
+    fn default() -> Self {
+        Self {
+            kept: HashMap::new(),
+            rest: None,
+            planner: Planner::of(IN_FLIGHT),
+        }
+    }
 }
 
 /// When it was last looked at which ages are due.
@@ -89,14 +103,14 @@ struct Stretch {
 }
 
 /// The search for the oldest sample of an SLO.
-struct Search {
+struct Search<'a> {
     plan: usize,
     /// The period up to now, in seconds.
     period: u32,
     /// The selectors of its series.
     selectors: Vec<String>,
     /// The labels of its own series, where a selector has many.
-    labels: Option<Labels>,
+    labels: Option<&'a LabelSet>,
     /// What it has in common with others whose data may have begun with its own.
     kin: String,
     oldest: Option<Timestamp>,
@@ -115,24 +129,16 @@ impl Ages {
         Some(since.clamp(begin, at.max(begin)))
     }
 
-    /// Asks for all that are due. What was known stays when the server refuses.
-    pub(super) async fn refresh(
-        &mut self,
-        api: &Api,
-        planner: &mut Planner,
-        known: &Plans,
-        meter: &Meter,
-        ask: &Ask,
-    ) -> Result<(), Fault> {
+    /// Those of which the age is to be asked for, by index.
+    pub(super) fn due(&mut self, known: &Plans, meter: &Meter, at: Timestamp) -> Vec<usize> {
         let plans = known.all.as_slice();
-        let at = ask.moment();
         if self.rest.is_some_and(|rest| rest.holds(known.edition, at)) {
-            return Ok(());
+            return Vec::new();
         }
         let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
         let names: BTreeSet<_> = ids.iter().collect();
         self.kept.retain(|id, _| names.contains(id));
-        let due: Vec<_> = (0..plans.len())
+        let due = (0..plans.len())
             .filter(|&plan| {
                 let known = self.kept.get(&ids[plan]);
                 known.is_none_or(|known| {
@@ -144,14 +150,27 @@ impl Ages {
             edition: known.edition,
             since: at,
         });
+        due
+    }
+
+    /// Asks for the ages of these. What was known stays when the server refuses.
+    pub(super) async fn find(
+        &mut self,
+        api: &Api,
+        plans: &[Plan],
+        due: &[usize],
+        ask: &Ask,
+    ) -> Result<(), Fault> {
         if due.is_empty() {
             return Ok(());
         }
+        let at = ask.moment();
         let search = |&plan: &usize| Search::new(plan, &plans[plan], at);
         let mut all: Vec<_> = due.iter().map(search).collect();
+        let planner = &mut self.planner;
         let outcome = find(&mut Server { api, planner, ask }, &mut all).await;
         for search in all {
-            let id = &ids[search.plan];
+            let id = &plans[search.plan].slo.id();
             let known = self.kept.get(id).and_then(|known| known.since);
             let age = Age {
                 asked: at,
@@ -190,7 +209,7 @@ struct Server<'a> {
 }
 
 /// Searches for the oldest sample of each.
-async fn find(server: &mut Server<'_>, all: &mut [Search]) -> Result<(), Fault> {
+async fn find(server: &mut Server<'_>, all: &mut [Search<'_>]) -> Result<(), Fault> {
     let mut pilots = pilots(all);
     let begin = all.iter().map(|search| (search, search.begin()));
     let whole = pilots
@@ -225,7 +244,7 @@ async fn find(server: &mut Server<'_>, all: &mut [Search]) -> Result<(), Fault> 
 }
 
 /// One of each kin, which goes ahead: what it finds is probably true of all of them.
-fn pilots(all: &[Search]) -> BTreeMap<String, Search> {
+fn pilots<'a>(all: &[Search<'a>]) -> BTreeMap<String, Search<'a>> {
     let mut pilots = BTreeMap::new();
     for search in all {
         let pilot = || search.alone();
@@ -239,18 +258,18 @@ impl Server<'_> {
     /// `precision` of its age.
     async fn narrow(
         &mut self,
-        searches: &mut [&mut Search],
+        searches: &mut [&mut Search<'_>],
         parts: u32,
         precision: i64,
     ) -> Result<(), Fault> {
-        let whole = |search: &Search| search.whole(parts).step;
+        let whole = |search: &Search<'_>| search.whole(parts).step;
         let mut open: Vec<_> = searches
             .iter_mut()
             .map(|search| (whole(search), &mut **search))
             .collect();
         for _ in 0..ROUNDS {
             let present = self.present();
-            let finer = |(step, search): &(u32, &mut Search)| {
+            let finer = |(step, search): &(u32, &mut Search<'_>)| {
                 search.around(*step, present, parts, precision)
             };
             open.retain(|one| finer(one).is_some());
@@ -275,8 +294,8 @@ impl Server<'_> {
     /// two looks for all of them, instead of a search.
     async fn follow(
         &mut self,
-        searches: &mut [&mut Search],
-        pilots: &BTreeMap<String, Search>,
+        searches: &mut [&mut Search<'_>],
+        pilots: &BTreeMap<String, Search<'_>>,
     ) -> Result<(), Fault> {
         let present = self.present();
         let led: Vec<_> = searches
@@ -303,20 +322,66 @@ impl Server<'_> {
     /// Looks for the oldest sample in a stretch of each.
     async fn look(
         &mut self,
-        looks: &[(&Search, Stretch)],
+        looks: &[(&Search<'_>, Stretch)],
     ) -> Result<Vec<Option<Timestamp>>, Fault> {
-        let queries: Vec<Vec<String>> = looks
-            .iter()
-            .map(|(search, stretch)| {
+        let mut found = vec![None; looks.len()];
+        self.look_in_records(looks, &mut found).await?;
+        self.look_in_counters(looks, &mut found).await?;
+        Ok(found)
+    }
+
+    /// Those that are one series of many that a selector has: thousands of them are one question,
+    /// whose answer is read series by series.
+    async fn look_in_records(
+        &mut self,
+        looks: &[(&Search<'_>, Stretch)],
+        found: &mut [Option<Timestamp>],
+    ) -> Result<(), Fault> {
+        let mut whose: BTreeMap<String, HashMap<&LabelSet, Vec<usize>>> = BTreeMap::new();
+        for (look, (search, stretch)) in looks.iter().enumerate() {
+            if let (Some(labels), Some(selector)) = (search.labels, search.selectors.first()) {
+                let query = search.query(selector, *stretch);
+                let own = whose.entry(query).or_default();
+                own.entry(labels).or_default().push(look);
+            }
+        }
+        for batch in promql::batches(whose, EXPRESSIONS, |(query, _)| query.len()) {
+            let query = promql::joined(batch.iter().map(|(query, _)| query.as_str()));
+            let each = |mut metric: Metric, value: f64| {
+                let tag = metric.labels.remove(promql::TAG);
+                let whose = tag.and_then(|tag| batch.get(tag.parse::<usize>().ok()?));
+                let whose = whose.and_then(|(_, own)| own.get(&LabelSet::from(&metric.labels)));
+                for &look in whose.into_iter().flatten() {
+                    found[look] = found[look].or(moment(value));
+                }
+            };
+            match self.api.each(&query, self.ask.at, each).await {
+                // What is refused is not known, and is told of where numbers are asked for.
+                Err(fault) if fault.kind != FaultKind::Query => return Err(fault),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that have selectors of their own.
+    async fn look_in_counters(
+        &mut self,
+        looks: &[(&Search<'_>, Stretch)],
+        found: &mut [Option<Timestamp>],
+    ) -> Result<(), Fault> {
+        let looks = looks.iter().zip(found);
+        let looks: Vec<_> = looks
+            .filter(|((search, _), _)| search.labels.is_none())
+            .map(|((search, stretch), found)| {
                 let selectors = search.selectors.iter();
-                selectors
-                    .map(|selector| search.query(selector, *stretch))
-                    .collect()
+                let queries = selectors.map(|selector| search.query(selector, *stretch));
+                (queries.collect::<Vec<_>>(), found)
             })
             .collect();
-        let questions: Vec<_> = queries
+        let questions: Vec<_> = looks
             .iter()
-            .flatten()
+            .flat_map(|(queries, _)| queries)
             .map(|query| Question { query, class: 0 })
             .collect();
         let (api, ask) = (self.api, self.ask);
@@ -330,16 +395,16 @@ impl Server<'_> {
             return Err(fault);
         }
         let mut next = 0;
-        let mut index = Index::default();
-        let mut found = Vec::with_capacity(looks.len());
-        for ((search, _), queries) in looks.iter().zip(&queries) {
+        for (queries, found) in looks {
             let questions = next..next + queries.len();
             next = questions.end;
-            let times =
-                questions.filter_map(|one| time(&mut index, &answers, one, search.labels.as_ref()));
-            found.push(times.min());
+            let times = questions.filter_map(|one| {
+                let series = answers.get(one).ok()?;
+                moment(series.first()?.value)
+            });
+            *found = times.min();
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The present by the server's own clock.
@@ -349,16 +414,16 @@ impl Server<'_> {
     }
 }
 
-impl Search {
+impl<'a> Search<'a> {
     /// By the recorded series where the ratio is recorded, else by what counts all events.
-    fn new(plan: usize, of: &Plan, at: Timestamp) -> Self {
+    fn new(plan: usize, of: &'a Plan, at: Timestamp) -> Self {
         let period = of.slo.period.elapsed(at, &of.zone).seconds();
         if let Trend::Recorded { name, labels, .. } = &of.trend {
             return Self {
                 plan,
                 period,
                 selectors: vec![format!("{{__name__={}}}", promql::string(name))],
-                labels: Some(labels.clone()),
+                labels: Some(labels),
                 kin: name.clone(),
                 oldest: None,
             };
@@ -384,7 +449,7 @@ impl Search {
 
     /// The same search with a selector of its own series alone.
     fn alone(&self) -> Self {
-        let labels = self.labels.iter().flatten();
+        let labels = self.labels.iter().flat_map(|labels| labels.iter());
         let matchers: Vec<_> = labels
             .map(|(label, value)| format!(",{label}={}", promql::string(value)))
             .collect();
@@ -394,7 +459,7 @@ impl Search {
         };
         Self {
             selectors: self.selectors.iter().map(own).collect(),
-            labels: self.labels.clone(),
+            labels: self.labels,
             kin: self.kin.clone(),
             ..*self
         }
@@ -475,26 +540,9 @@ impl Search {
     }
 }
 
-/// Values by labels of answers that thousands of searches share, by where each answer lies.
-type Index<'a> = HashMap<*const Series, HashMap<&'a Labels, f64>>;
-
-fn time<'a>(
-    index: &mut Index<'a>,
-    answers: &'a Answers<Series>,
-    question: usize,
-    own: Option<&Labels>,
-) -> Option<Timestamp> {
-    let series = answers.get(question).ok()?;
-    let value = match own {
-        None => series.first()?.value,
-        Some(labels) => {
-            let values = series.iter().rev();
-            let values = values.map(|series| (&series.labels, series.value));
-            let known = index.entry(series.as_ptr());
-            *known.or_insert_with(|| values.collect()).get(labels)?
-        }
-    };
-    let since_epoch = SignedDuration::try_from_secs_f64(value).ok()?;
+/// Seconds of a server as a moment.
+fn moment(seconds: f64) -> Option<Timestamp> {
+    let since_epoch = SignedDuration::try_from_secs_f64(seconds).ok()?;
     Timestamp::from_duration(since_epoch).ok()
 }
 

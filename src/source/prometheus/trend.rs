@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Api, Labels, Range, RangeSeries};
+use super::api::{Api, LabelSet, Range, RangeSeries};
 use super::plan::{Plan, Trend};
 use super::planner::{Planner, Question};
 use super::plans::Plans;
@@ -78,6 +78,7 @@ impl Trends {
             return Ok(());
         }
         // What is known needs only what has come since.
+        let parts = known.parts.as_slice();
         let known = self.end.filter(|known| is_known && *known <= end);
         let range = Range {
             start: known.map_or(end - REACH, |known| (known - STEP * AGAIN).max(end - REACH)),
@@ -86,7 +87,7 @@ impl Trends {
         };
         self.failed = Some(at);
         let mut courses = HashMap::new();
-        while let Err(fault) = recorded(api, plans, range, self.cuts, &mut courses).await {
+        while let Err(fault) = recorded(api, (plans, parts), range, self.cuts, &mut courses).await {
             if fault.kind != FaultKind::TooLarge || self.cuts >= MOST_CUTS {
                 return Err(fault);
             }
@@ -117,15 +118,15 @@ impl Trends {
     }
 }
 
-/// All recorded courses, in one query.
+/// All recorded courses, in one query for each part of what is recorded.
 async fn recorded(
     api: &Api,
-    plans: &[Plan],
+    (plans, parts): (&[Plan], &[String]),
     range: Range,
     cuts: u32,
     courses: &mut HashMap<Untrusted, History>,
 ) -> Result<(), Fault> {
-    let mut owners: HashMap<(&str, &Labels), (usize, bool)> = HashMap::new();
+    let mut owners: HashMap<(&str, &LabelSet), (usize, bool)> = HashMap::new();
     for (index, plan) in plans.iter().enumerate() {
         if let Trend::Recorded {
             name,
@@ -141,12 +142,24 @@ async fn recorded(
         return Ok(());
     }
     let names = names.into_iter().collect::<Vec<_>>().join("|");
-    let query = format!("{{__name__=~\"{names}\"}}");
+    let parts = if parts.is_empty() {
+        &[String::new()][..]
+    } else {
+        parts
+    };
+    let queries = parts
+        .iter()
+        .map(|part| format!("{{__name__=~\"{names}\"{part}}}"));
+    let each = queries.flat_map(|query| {
+        let stretches = stretches(range, cuts).into_iter();
+        stretches.map(move |stretch| (query.clone(), stretch))
+    });
     let mut grids = vec![Vec::new(); plans.len()];
-    for stretch in stretches(range, cuts) {
+    for (query, stretch) in each {
         // One at a time, since thousands of them are large while they are read.
         let each = |series: RangeSeries| {
-            let owner = owners.get(&(series.name.as_str(), &series.labels));
+            let labels = LabelSet::from(&series.labels);
+            let owner = owners.get(&(series.name.as_str(), &labels));
             if let Some(&(plan, success)) = owner {
                 fill(&mut grids[plan], range, &series, success);
             }

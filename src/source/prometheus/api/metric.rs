@@ -89,7 +89,7 @@ impl DerefMut for Series {
 }
 
 /// Reads a series' name and labels as they stand in an answer.
-fn read(text: &RawValue) -> Result<Metric, serde_json::Error> {
+pub(super) fn read(text: &RawValue) -> Result<Metric, serde_json::Error> {
     let mut labels: Labels = serde_json::from_str(text.get())?;
     let name = labels.remove("__name__").unwrap_or_default();
     Ok(Metric { name, labels })

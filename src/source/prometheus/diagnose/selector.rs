@@ -46,17 +46,15 @@ impl Selector {
 
     /// The same asking for nothing but the name.
     pub(super) fn bare(&self) -> Option<String> {
-        self.name().map(|name| written(name, std::iter::empty()))
+        self.name()
+            .map(|name| written(name, std::iter::empty::<(&str, &str)>()))
     }
 }
 
 /// A selector of the series with this name and these labels.
-pub(super) fn written<'a>(
-    name: &str,
-    labels: impl Iterator<Item = (&'a String, &'a String)>,
-) -> String {
+pub(super) fn written<T: AsRef<str>>(name: &str, labels: impl Iterator<Item = (T, T)>) -> String {
     let matchers: Vec<_> = labels
-        .map(|(label, value)| format!("{label}={}", promql::string(value)))
+        .map(|(label, value)| format!("{}={}", label.as_ref(), promql::string(value.as_ref())))
         .collect();
     if matchers.is_empty() {
         return name.to_owned();

@@ -6,8 +6,11 @@ use super::own::AGES;
 use super::{SERIES, Series};
 use crate::source::prometheus::promql;
 
-/// SLOs a part: some 11 series each, a quarter of a kilobyte a series.
-const PART: usize = 1_000;
+/// SLOs a part: some 11 series each, a quarter of a kilobyte a series, and four times that while they
+/// are understood.
+const PART: usize = 500;
+/// The longest that their ids may be, in bytes: `VictoriaMetrics` takes 16 KiB of query.
+const LONGEST: usize = 12_000;
 
 /// The SLOs that are recorded in Sloth's way, by one series or another that each of them has.
 pub(in crate::source::prometheus) const IDS: &str = r#"group by (sloth_id) ({__name__=~"slo:sli_error:ratio_rate5m|slo:objective:ratio|sloth_slo_info",sloth_id!=""})"#;
@@ -46,20 +49,43 @@ impl Share {
         let ids: BTreeSet<_> = ids
             .filter_map(|mut series| series.labels.remove("sloth_id"))
             .collect();
-        let every: Vec<_> = ids.iter().cloned().collect();
-        let parts = every.chunks(PART).map(|part| {
-            let these: Vec<_> = part.iter().map(|id| promql::literally(id)).collect();
-            Self {
-                ids: Ids::These(part.iter().cloned().collect()),
-                matcher: format!(",sloth_id=~\"{}\"", these.join("|")),
+        let mut parts = Vec::new();
+        let mut these = BTreeSet::new();
+        let mut named = String::new();
+        for id in &ids {
+            let literal = promql::literally(id);
+            let is_full = these.len() >= PART || named.len() + literal.len() >= LONGEST;
+            if is_full && !these.is_empty() {
+                parts.push(Self::of(std::mem::take(&mut these), &named));
+                named.clear();
             }
-        });
-        let mut parts: Vec<_> = parts.collect();
+            if !these.is_empty() {
+                named.push('|');
+            }
+            named.push_str(&literal);
+            these.insert(id.clone());
+        }
+        if !these.is_empty() {
+            parts.push(Self::of(these, &named));
+        }
         parts.push(Self {
             ids: Ids::But(ids),
             matcher: ",sloth_id=\"\"".to_owned(),
         });
         parts
+    }
+
+    /// Those with these ids, named literally in a regular expression.
+    fn of(ids: BTreeSet<String>, named: &str) -> Self {
+        Self {
+            ids: Ids::These(ids),
+            matcher: format!(",sloth_id=~\"{named}\""),
+        }
+    }
+
+    /// The matcher that selects it, behind a comma; empty for everything.
+    pub(in crate::source::prometheus) fn matcher(&self) -> String {
+        self.matcher.clone()
     }
 
     /// Selects its series.
@@ -103,16 +129,28 @@ mod tests {
     #[test]
     fn every_slo_is_in_one_part_and_what_is_not_sloths_in_the_last() {
         let parts = Share::parts(listed(2_500));
-        assert_eq!(parts.len(), 4);
+        assert_eq!(parts.len(), 6);
         for id in ["a.b-0", "a.b-1234", "a.b-2499", "of the rules alone"] {
             let holding = parts.iter().filter(|part| part.holds(id)).count();
             assert_eq!(holding, 1, "{id}");
         }
         let others: Vec<_> = parts.iter().map(Share::has_others).collect();
-        assert_eq!(others, [false, false, false, true]);
+        assert_eq!(others, [false, false, false, false, false, true]);
         assert!(Share::whole().holds("a.b-0") && Share::whole().has_others());
         assert_eq!(Share::whole().series(), SERIES);
         assert_eq!(Share::whole().ages(), AGES);
+    }
+
+    #[test]
+    fn long_ids_make_small_parts() {
+        let long = |number| {
+            let id = format!("{number}{}", "x".repeat(5_000));
+            Series::new("", Labels::from([("sloth_id".to_owned(), id)]), 1.0)
+        };
+        let parts = Share::parts((0..5).map(long).collect());
+        let lengths: Vec<_> = parts.iter().map(|part| part.series().len()).collect();
+        assert_eq!(parts.len(), 4);
+        assert!(lengths.iter().all(|&length| length < 16_384), "{lengths:?}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{Context, qualified};
 use crate::config::Part;
 use crate::domain::{Events, Origin, Period, Reading, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series};
-use crate::source::prometheus::plan::{Formula, Given, Plan, Ratio, Span, Trend};
+use crate::source::prometheus::plan::{Formula, Given, Givens, Plan, Ratio, Span, Trend};
 use crate::source::prometheus::promql;
 use crate::source::prometheus::record::{
     BAD, DEFINITION, MIN_BAD_EVENTS, PERIOD, RATIO, RULES, Recording, SHORT, TOTAL, ZONE, rolling,
@@ -96,22 +96,18 @@ impl<'a> Records<'a> {
     /// What is recorded of a window, and can be relied on.
     fn given(&self, window: Window, labels: &Labels, counted: bool) -> Option<Given> {
         if !counted {
-            return Some(Given {
-                reading: Reading::from_ratio(self.value(RATIO, window, labels)?),
-                events: None,
-                age: self.age("ratio", window, labels)?,
-                place: None,
-            });
+            let ratio = self.value(RATIO, window, labels)?;
+            let age = self.age("ratio", window, labels)?;
+            return Some(Given::counted(Reading::from_ratio(ratio), None, age));
         }
         let bad = self.value(BAD, window, labels)?;
         let total = self.value(TOTAL, window, labels)?;
         let is_known = bad.is_finite() && total.is_finite();
-        Some(Given {
-            reading: Reading::from_events(Some(bad), Some(total)),
-            events: is_known.then_some(Events { bad, total }),
-            age: self.age("events", window, labels)?,
-            place: None,
-        })
+        Some(Given::counted(
+            Reading::from_events(Some(bad), Some(total)),
+            is_known.then_some(Events { bad, total }),
+            self.age("events", window, labels)?,
+        ))
     }
 
     /// The recorded course of a window, where it reaches back as far as a chart looks.
@@ -121,7 +117,7 @@ impl<'a> Records<'a> {
             .contains_key(&("before".to_owned(), labels.clone()));
         since.then(|| Trend::Recorded {
             name: format!("{RATIO}{window}"),
-            labels: labels.clone(),
+            labels: labels.into(),
             success: false,
         })
     }
@@ -152,7 +148,7 @@ impl<'a> Records<'a> {
             }
         }
         if let Some(&shortest) = windows.first()
-            && plan.given.contains_key(&Span::Window(shortest))
+            && plan.given.has(Span::Window(shortest))
             && let Some(course) = self.course(shortest, &labels_of(shortest))
         {
             plan.trend = course;
@@ -170,10 +166,7 @@ impl<'a> Records<'a> {
                 "{NOTE} by another definition than the configuration's, and so not read: load them anew"
             ));
         }
-        let missing = plan
-            .asked
-            .keys()
-            .filter(|span| !plan.given.contains_key(span));
+        let missing = plan.asked.keys().filter(|span| !plan.given.has(**span));
         let missing: Vec<_> = missing
             .map(|span| match span {
                 Span::Window(window) => window.to_string(),
@@ -230,7 +223,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     let windows = slo.windows().into_iter();
     let spans = windows.map(|window| (Span::Window(window), window));
     let spans = spans.chain([(Span::Period, period.elapsed(context.at, &zone))]);
-    let (mut given, mut asked) = (BTreeMap::new(), BTreeMap::new());
+    let (mut given, mut asked) = (Givens::default(), BTreeMap::new());
     for (span, window) in spans {
         if let Some(recorded) = recorded(of, window, context) {
             given.insert(span, recorded);
@@ -241,7 +234,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     let trend = slo.windows().first().map_or(Trend::None, |&shortest| {
         series(of, RATIO, shortest).map_or(Trend::None, |series| Trend::Recorded {
             name: series.name.clone(),
-            labels: series.labels.clone(),
+            labels: (&series.labels).into(),
             success: false,
         })
     });

@@ -123,7 +123,7 @@ fn plans(
                 Origin::Pyrra,
             )
         };
-        one(slo, labels, recorded, definition, availability)
+        one(slo, labels, recorded, definition, availability.clone())
     };
     Ok(namesake.groups.iter().map(plan).collect())
 }

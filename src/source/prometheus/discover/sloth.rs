@@ -147,13 +147,15 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
     };
     let recorded = Recorded::of(members.iter().copied(), RATIO, false);
     let mut given = recorded.readings(&slo.windows());
-    slo.notes.push(match recorded.given(period) {
+    slo.notes = vec![match recorded.given(period) {
         Some(recorded) => {
             given.insert(Span::Period, recorded);
-            format!("{period} is the mean of the 5m ratios, as Sloth records it: it does not weigh by traffic")
+            format!(
+                "{period} is the mean of the 5m ratios, as Sloth records it: it does not weigh by traffic"
+            )
         }
         None => format!("{period} is not recorded: it is counted from the series behind the rule"),
-    });
+    }];
     let rule = |record: String| of.rule(record, context);
     let spans = slo
         .windows()

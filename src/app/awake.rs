@@ -1,0 +1,247 @@
+//! Awake mode: whoever was woken by a fire is not shown and rung for it again and again.
+//!
+//! A key after waking notes what pages at that moment, by its services: the fires. For half an hour
+//! incidents that come of them, by their service or by the release that is suspected of both, fold
+//! under the first one and do not ring. It is all in here: nothing is told to anybody.
+//!
+//! Folding hides, so it errs on the side of a row: only what nobody has taken and nobody silenced
+//! folds, only under an open row that is at least as severe and not silenced, and what rang once
+//! keeps its row. An incident is judged when it comes, by what is known then.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::Model;
+use crate::domain::{Incident, IncidentStatus, Severity, State};
+use crate::pane::{
+    Board, Entry, Folds, INCIDENTS, Line, PANES, Role, RowKey, SLOS, Sight, incident, suspects,
+};
+use crate::text::Untrusted;
+
+/// How long awake mode lasts.
+const LASTS: SignedDuration = SignedDuration::from_mins(30);
+
+/// What awake mode knows.
+#[derive(Clone, Debug)]
+pub(super) struct Awake {
+    since: Timestamp,
+    fires: Vec<Fire>,
+    /// The incidents that were there at the key press, and those that were judged since.
+    seen: HashSet<RowKey>,
+}
+
+/// A service that paged at the key press, and what came of that.
+#[derive(Clone, Debug)]
+struct Fire {
+    service: Untrusted,
+    /// The releases that were suspected of it, at the key press or since.
+    suspects: HashSet<RowKey>,
+    /// The incidents that came of it since the key press.
+    kin: HashSet<RowKey>,
+    /// The incident that they fold under, for as long as it can be.
+    head: Option<RowKey>,
+}
+
+/// Starts awake mode, or ends it.
+pub(super) fn toggle(model: &mut Model, now: Timestamp) {
+    if model.awake.is_some() {
+        end(model, "awake mode is off", now);
+        return;
+    }
+    let sight = model.present(now);
+    let paging = paging(model, sight);
+    let fires = fires(&paging);
+    if fires.is_empty() {
+        let why = if paging.is_empty() {
+            "nothing pages, so there is nothing to fold"
+        } else {
+            "what pages names no service to fold by"
+        };
+        model.tell(why, now);
+        return;
+    }
+    let seen = model.newest_board(INCIDENTS);
+    let seen = seen.entries.iter().map(|entry| entry.key.clone()).collect();
+    let names = fires.iter().map(|fire| fire.service.shown().to_string());
+    let names: Vec<_> = names.collect();
+    let text = format!("folds and rings no more: {}", names.join(", "));
+    model.awake = Some(Awake {
+        since: now,
+        fires,
+        seen,
+    });
+    hear(model);
+    model.tell(text, now);
+}
+
+/// Ends it; what was folded has its rows again, and does not ring.
+fn end(model: &mut Model, why: &str, now: Timestamp) {
+    model.awake = None;
+    let folds = std::mem::take(&mut model.folds);
+    let text = match folds.count() {
+        0 => why.to_owned(),
+        count => format!("{why}: {count} unfolded"),
+    };
+    model.tell(text, now);
+}
+
+/// Ends it when its time is over, also when that is since the clock was set.
+pub(super) fn settle(model: &mut Model, now: Timestamp) {
+    let since = model.awake.as_ref().map(|awake| awake.since);
+    if since.is_some_and(|since| now.duration_since(since).abs() >= LASTS) {
+        end(model, "awake mode is over", now);
+    }
+}
+
+/// The service of each row that pages; empty where its source names none.
+fn paging(model: &Model, sight: Sight<'_>) -> Vec<Untrusted> {
+    let is_slo = |entry: &Entry| {
+        entry
+            .standing
+            .is_some_and(|(state, _)| state == State::Page)
+    };
+    let is_page = |row: &Incident| row.severity == Severity::Page && is_audible(row);
+    let is_incident = |entry: &Entry| incident(sight, entry).is_some_and(is_page);
+    let services = |place: usize, pages: &dyn Fn(&Entry) -> bool| -> Vec<Untrusted> {
+        let board = model.newest_board(place);
+        let paging = board.entries.iter().filter(|entry| pages(entry));
+        let service = |entry| PANES[place].facets(sight, entry).service.into();
+        paging.map(service).collect()
+    };
+    let mut all = services(SLOS, &is_slo);
+    all.extend(services(INCIDENTS, &is_incident));
+    all
+}
+
+/// The services that page, each once.
+fn fires(paging: &[Untrusted]) -> Vec<Fire> {
+    let mut fires: Vec<Fire> = Vec::new();
+    for service in paging.iter().filter(|service| !service.is_empty()) {
+        if fires.iter().all(|fire| fire.service != *service) {
+            fires.push(Fire {
+                service: service.clone(),
+                suspects: HashSet::new(),
+                kin: HashSet::new(),
+                head: None,
+            });
+        }
+    }
+    fires
+}
+
+/// True for an incident that is open and not kept quiet.
+fn is_audible(row: &Incident) -> bool {
+    row.is_open() && row.status != IncidentStatus::Silenced
+}
+
+/// Takes in the newest facts: what is suspected of the fires, and what came of them.
+pub(super) fn hear(model: &mut Model) {
+    let Some(mut awake) = model.awake.take() else {
+        return;
+    };
+    // Nothing of this depends on the time.
+    let sight = model.present(awake.since);
+    for fire in &mut awake.fires {
+        fire.suspects.extend(suspects::row_of(sight, &fire.service));
+    }
+    for entry in PANES[INCIDENTS].board(sight.store).entries {
+        if !awake.seen.contains(&entry.key) {
+            awake.judge(sight, &entry);
+            awake.seen.insert(entry.key);
+        }
+    }
+    model.awake = Some(awake);
+}
+
+/// Whether something new of a service is of a fire that is known.
+pub(super) fn is_known(model: &Model, sight: Sight<'_>, service: &str) -> bool {
+    let awake = model.awake.as_ref();
+    awake.is_some_and(|awake| awake.fire_of(sight, &service.into()).is_some())
+}
+
+/// Decides anew what is folded of the rows that are looked at.
+pub(super) fn fold(model: &mut Model, now: Timestamp) {
+    let Some(mut awake) = model.awake.take() else {
+        return;
+    };
+    let board = &model.rosters[INCIDENTS].board;
+    let sight = model.sight(now);
+    let mut folds = Folds::default();
+    for fire in &mut awake.fires {
+        fire.fold(sight, board, &mut folds);
+    }
+    model.folds = folds;
+    model.awake = Some(awake);
+}
+
+impl Awake {
+    /// The fire that something of a service comes of: its own, or one with the same suspect.
+    fn fire_of(&self, sight: Sight<'_>, service: &Untrusted) -> Option<usize> {
+        let own = self.fires.iter().position(|fire| fire.service == *service);
+        own.or_else(|| {
+            let suspect = suspects::row_of(sight, service)?;
+            let mut fires = self.fires.iter();
+            fires.position(|fire| fire.suspects.contains(&suspect))
+        })
+    }
+
+    /// Takes in an incident that was not there before.
+    fn judge(&mut self, sight: Sight<'_>, entry: &Entry) {
+        let Some(row) = incident(sight, entry).filter(|row| row.is_open()) else {
+            return;
+        };
+        if let Some(place) = self.fire_of(sight, &row.service) {
+            self.fires[place].kin.insert(entry.key.clone());
+        }
+    }
+}
+
+impl Fire {
+    /// Folds what came of it under its first incident.
+    fn fold(&mut self, sight: Sight<'_>, board: &Board, folds: &mut Folds) {
+        let all = board.entries.iter();
+        let all = all.filter_map(|entry| Some((&entry.key, incident(sight, entry)?)));
+        let own: Vec<_> = all
+            .filter(|(key, row)| row.service == self.service || self.kin.contains(key))
+            .filter(|(_, row)| is_audible(row))
+            .collect();
+        // By rank, the worst is the first.
+        let Some(worst) = own.iter().map(|(_, row)| row.severity).max() else {
+            self.head = None;
+            return;
+        };
+        let head = self.head.take();
+        let heads = own.iter().filter(|(_, row)| row.severity == worst);
+        let heads: Vec<_> = heads.map(|(key, _)| *key).collect();
+        let kept = heads.iter().find(|key| head.as_ref() == Some(**key));
+        let before = heads.iter().find(|key| !self.kin.contains(**key));
+        let Some(head) = kept.or(before).or(heads.first()).copied() else {
+            return;
+        };
+        for (key, row) in &own {
+            let is_open = row.status == IncidentStatus::Triggered;
+            if *key != head && is_open && self.kin.contains(*key) {
+                folds.fold((*key).clone(), head.clone());
+            }
+        }
+        self.head = Some(head.clone());
+    }
+}
+
+/// How long awake mode lasts, and how much is folded.
+pub(super) fn words(model: &Model, now: Timestamp) -> Option<Line> {
+    let awake = model.awake.as_ref()?;
+    let left = LASTS - now.duration_since(awake.since);
+    // A minute that has begun counts, so that it never says 0.
+    let minutes = left
+        .as_secs()
+        .clamp(1, LASTS.as_secs())
+        .unsigned_abs()
+        .div_ceil(60);
+    let line = Line::of(format!("awake {minutes}m"), Role::Accent);
+    Some(match model.folds.count() {
+        0 => line,
+        count => line.text(format!(" · {count} folded"), Role::Accent),
+    })
+}

@@ -1,0 +1,284 @@
+//! The past: what the journal is given to keep, and the moments of it that are looked at.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Effect;
+use super::action::Action;
+use super::model::{Model, Why};
+use crate::domain::order::result_word;
+use crate::domain::{Acted, Event, Fault, Ran, Report, What};
+use crate::pane::{Line, Role, figures};
+use crate::store::{Heard, World};
+use crate::text::Untrusted;
+
+/// How far one step goes.
+const STEP: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is remembered beyond the present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Nothing.
+    None,
+    /// What a journal is given to keep.
+    Journal,
+    /// A recording: nothing else is asked, and nothing is kept.
+    Recording(Playback),
+}
+
+/// A recording that is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Playback {
+    /// When it begins.
+    pub from: Timestamp,
+    /// When it ends.
+    pub to: Timestamp,
+    /// How many seconds of it go by in one second; 0 while it stands still.
+    pub speed: u32,
+    /// How many did before it was stopped.
+    pub was: u32,
+}
+
+/// A report before it is taken in, as far as it is kept.
+pub(super) fn heard(model: &Model, report: &Report) -> Option<Heard> {
+    (model.memory == Memory::Journal).then(|| Heard::of(report))
+}
+
+/// What is to be kept of it after it was.
+pub(super) fn keep(model: &Model, heard: Option<Heard>) -> Vec<Effect> {
+    let heard = heard.map(|heard| Box::new(heard.as_taken_in(model.newest())));
+    heard.map(Effect::Keep).into_iter().collect()
+}
+
+/// What is to be kept of an order that has ended.
+pub(super) fn acted(model: &Model, acted: &Acted) -> Vec<Effect> {
+    let order = &acted.order;
+    let said = match &acted.outcome {
+        Ok(done) => done.said.clone(),
+        Err(fault) => fault.message.clone(),
+    };
+    let what = What::Done {
+        verb: order.deed.verb().word().into(),
+        target: order.target.name.clone(),
+        who: model.newest().me().name.as_str().into(),
+        result: result_word(&acted.outcome).to_owned(),
+        said,
+    };
+    note(
+        model,
+        Event {
+            at: acted.at,
+            seen: acted.at,
+            source: Some(order.source.clone()),
+            service: order.target.service.clone(),
+            subject: order.target.id.clone(),
+            what,
+        },
+    )
+}
+
+/// What is to be kept of a command of the user's own that has ended.
+pub(super) fn ran(model: &Model, ran: &Ran, now: Timestamp) -> Vec<Effect> {
+    let what = What::Done {
+        verb: ran.errand.label.as_str().into(),
+        target: ran.errand.target.clone(),
+        who: model.newest().me().name.as_str().into(),
+        result: ran.ending.word().to_owned(),
+        said: Untrusted::default(),
+    };
+    note(
+        model,
+        Event {
+            at: now,
+            seen: now,
+            source: None,
+            service: Untrusted::default(),
+            subject: ran.errand.target.clone(),
+            what,
+        },
+    )
+}
+
+fn note(model: &Model, event: Event) -> Vec<Effect> {
+    match model.memory {
+        Memory::Journal => vec![Effect::Note(Box::new(event))],
+        Memory::None | Memory::Recording(_) => Vec::new(),
+    }
+}
+
+/// A key that moves in time.
+pub(super) fn step(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    if model.memory == Memory::None {
+        model.tell("nothing is remembered here: there is no journal", now);
+        return Vec::new();
+    }
+    let at = model.asked.or(model.frozen.as_ref().map(|view| view.at));
+    let is_live = at.is_none();
+    let at = at.unwrap_or(now);
+    let wanted = match action {
+        Action::Earlier => at.saturating_sub(STEP).ok(),
+        Action::Later => at.saturating_add(STEP).ok(),
+        Action::EventBefore => {
+            let events = model.sight(now).store.events().iter();
+            let seen = events.map(|event| event.seen);
+            seen.filter(|seen| *seen < at).max()
+        }
+        Action::EventAfter => {
+            let events = model.sight(now).store.events().iter();
+            let seen = events.map(|event| event.seen);
+            seen.filter(|seen| *seen > at).min()
+        }
+        _ => None,
+    };
+    let Some(wanted) = wanted else {
+        if matches!(action, Action::EventAfter | Action::Live) {
+            return live(model, now);
+        }
+        model.tell("nothing that is remembered happened before that", now);
+        return Vec::new();
+    };
+    if wanted >= end(model, now) {
+        if is_live {
+            model.tell("this is the present", now);
+        }
+        return live(model, now);
+    }
+    recall(model, wanted)
+}
+
+/// Shows the present again; of a recording, its end.
+fn live(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+    match model.memory {
+        Memory::Recording(playback) => recall(model, playback.to),
+        Memory::None | Memory::Journal => {
+            model.thaw(now);
+            Vec::new()
+        }
+    }
+}
+
+/// Where the past ends.
+fn end(model: &Model, now: Timestamp) -> Timestamp {
+    match model.memory {
+        // The end itself is a moment to look at.
+        Memory::Recording(playback) => playback
+            .to
+            .saturating_add(SignedDuration::from_nanos(1))
+            .unwrap_or(playback.to),
+        Memory::None | Memory::Journal => now,
+    }
+}
+
+/// Has a moment told.
+pub(super) fn recall(model: &mut Model, at: Timestamp) -> Vec<Effect> {
+    model.asked = Some(at);
+    vec![Effect::Recall(at)]
+}
+
+/// Takes in the world at a moment; one that nobody asks for any more is let go.
+pub(super) fn recalled(
+    model: &mut Model,
+    at: Timestamp,
+    told: Result<World, Fault>,
+    now: Timestamp,
+) {
+    if model.asked != Some(at) {
+        return;
+    }
+    model.asked = None;
+    match told {
+        Ok(world) if world.since.is_none_or(|since| world.at < since) => {
+            let since = world.since.map(|since| model.sight(now).clock(since));
+            let words = since.map_or_else(
+                || "nothing is remembered yet".to_owned(),
+                |since| format!("nothing is remembered before {since}"),
+            );
+            model.tell(words, now);
+        }
+        Ok(world) => model.show_past(&world, now),
+        Err(fault) => model.tell(
+            format!("the past cannot be told: {}", fault.message.shown()),
+            now,
+        ),
+    }
+}
+
+/// A recording goes on by what a second is worth.
+pub(super) fn play(model: &mut Model) -> Vec<Effect> {
+    let Memory::Recording(playback) = model.memory else {
+        return Vec::new();
+    };
+    let at = match &model.frozen {
+        _ if playback.speed == 0 => return Vec::new(),
+        // The last moment that was asked for is still on its way.
+        _ if model.asked.is_some() => return Vec::new(),
+        Some(view) if view.at >= playback.to => return Vec::new(),
+        Some(view) => view.at,
+        None => return recall(model, playback.from),
+    };
+    let next = at.saturating_add(SignedDuration::from_secs(playback.speed.into()));
+    let next = next.unwrap_or(playback.to).min(playback.to);
+    recall(model, next)
+}
+
+/// Stops a recording, or lets it go on. False where none is played.
+pub(super) fn toggle(model: &mut Model) -> bool {
+    let Memory::Recording(playback) = &mut model.memory else {
+        return false;
+    };
+    if playback.speed == 0 {
+        playback.speed = playback.was;
+    } else {
+        playback.speed = 0;
+    }
+    true
+}
+
+/// Says that a key needs the present, where that is not what is shown.
+pub(super) fn refuses(model: &mut Model, action: Action, now: Timestamp) -> bool {
+    if !model.is_past() {
+        return false;
+    }
+    let words = match action {
+        Action::Explain => {
+            "numbers of the past are explained by `watchfire explain SLO --at TIME`; 0 shows the present"
+        }
+        Action::Acknowledge
+        | Action::Silence
+        | Action::Note
+        | Action::Resolve
+        | Action::Escalate
+        | Action::Unacknowledge
+        | Action::Extend
+        | Action::Unsilence => "this is the past: 0 shows the present, where things can be done",
+        _ => return false,
+    };
+    model.tell(words, now);
+    true
+}
+
+/// What the header says of a view that does not show the present.
+pub(super) fn badge(model: &Model, now: Timestamp, is_short: bool) -> Option<Line> {
+    let frozen = model.frozen.as_ref()?;
+    let age = figures::age(crate::domain::window::age(frozen.at, now));
+    let then = frozen.at.to_zoned(model.zone.clone());
+    let is_today = then.date() == now.to_zoned(model.zone.clone()).date();
+    let form = match (is_today, is_short) {
+        (true, true) => "%H:%M",
+        (true, false) => "%H:%M:%S",
+        (false, _) => "%b %d %H:%M",
+    };
+    let then = then.strftime(form);
+    let text = match (frozen.why, model.memory) {
+        (_, Memory::Recording(playback)) => {
+            let state = match playback.speed {
+                _ if frozen.at >= playback.to => "end".to_owned(),
+                0 => "stopped".to_owned(),
+                speed => format!("{speed}x"),
+            };
+            format!(" REPLAY {then} {state} ")
+        }
+        (Why::Paused, _) => format!(" PAUSED {age} "),
+        (Why::Past, _) => format!(" PAST {then}, {age} ago "),
+    };
+    Some(Line::of(text, Role::Alarm))
+}

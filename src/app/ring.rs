@@ -1,0 +1,206 @@
+//! What rings the terminal's bell: a page that is new and that nobody has, once.
+//!
+//! The bell tells of the present, whatever is looked at: a view that stands still and a filter that
+//! is on do not keep it quiet. What is there when somebody comes to the screen does not ring, since
+//! they look at it; a source that is heard for the first time later on does, since its pages are
+//! news. `u` is obeyed: who looks at their own rows is not rung for others'.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::Model;
+use super::{Effect, awake};
+use crate::config::BellChoice;
+use crate::domain::{SourceName, State};
+use crate::pane::{Entry, INCIDENTS, PANES, RowKey, SLOS, Sight, incident};
+
+/// What the first answers bring within this time of the start is what somebody came to look at.
+const START: SignedDuration = SignedDuration::from_secs(60);
+/// What pages again within this time never stopped: it flaps.
+const SAME: SignedDuration = SignedDuration::from_mins(5);
+/// What is over for this long is forgotten.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+/// The most that is remembered of what is over.
+const MOST: usize = 10_000;
+
+/// What the bell knows.
+#[derive(Clone, Debug)]
+pub(super) struct Bell {
+    choice: BellChoice,
+    /// When somebody came to the screen; `None` before that.
+    began: Option<Timestamp>,
+    /// The sources that have told all they know.
+    heard: HashSet<SourceName>,
+    /// Every page that rang or needed not, so that none rings twice.
+    pages: HashMap<RowKey, Page>,
+}
+
+/// A page as it was told of last.
+#[derive(Clone, Debug)]
+struct Page {
+    /// When it began, as far as its source says: an id that began anew is another page.
+    opened_at: Option<Timestamp>,
+    /// When it was over; `None` while it goes on.
+    over: Option<Timestamp>,
+}
+
+impl Bell {
+    pub(super) fn new(choice: BellChoice) -> Self {
+        Self {
+            choice,
+            began: None,
+            heard: HashSet::new(),
+            pages: HashMap::new(),
+        }
+    }
+
+    /// Notes that somebody is at the screen.
+    pub(super) fn begin(&mut self, now: Timestamp) {
+        self.began.get_or_insert(now);
+    }
+
+    /// Takes in a page that somebody has to look at; true when it is news.
+    fn is_news(&mut self, key: &RowKey, opened_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let page = Page {
+            opened_at,
+            over: None,
+        };
+        let Some(before) = self.pages.insert(key.clone(), page) else {
+            return true;
+        };
+        let is_again = key.pane == PANES[SLOS].name() || opened_at > before.opened_at;
+        let is_over = |at| now.duration_since(at) >= SAME;
+        is_again && before.over.is_some_and(is_over)
+    }
+
+    /// Forgets what has been over for long.
+    fn forget(&mut self, now: Timestamp) {
+        let is_fresh = |page: &Page| {
+            let age = page.over.map(|over| now.duration_since(over));
+            age.is_none_or(|age| age < REMEMBERED)
+        };
+        self.pages.retain(|_, page| is_fresh(page));
+        if self.pages.len() > MOST {
+            self.pages.retain(|_, page| page.over.is_none());
+        }
+    }
+}
+
+/// Takes in what a source has just said, and rings if it is news.
+pub(super) fn hear(model: &mut Model, source: &SourceName, now: Timestamp) -> Vec<Effect> {
+    if model.bell.choice == BellChoice::Off {
+        return Vec::new();
+    }
+    let mut bell = std::mem::replace(&mut model.bell, Bell::new(BellChoice::Off));
+    let rings = listen(model, &mut bell, source, now);
+    bell.forget(now);
+    model.bell = bell;
+    if rings {
+        vec![Effect::Ring]
+    } else {
+        Vec::new()
+    }
+}
+
+fn listen(model: &Model, bell: &mut Bell, source: &SourceName, now: Timestamp) -> bool {
+    let sight = model.present(now);
+    let Some(feed) = sight.store.feed(source) else {
+        return false;
+    };
+    let has_begun = bell.began.is_some_and(|at| now.duration_since(at) >= START);
+    let is_told = bell.heard.contains(source) || has_begun;
+    let on_call_for = model.on_call_for(sight);
+    let mut rings = false;
+    for place in [SLOS, INCIDENTS] {
+        let pane = PANES[place];
+        let board = model.newest_board(place);
+        let of_source = |entry: &&Entry| entry.key.source == *source;
+        let mut lasting = HashSet::new();
+        for entry in board.entries.iter().filter(of_source) {
+            if pane.is_pressing(sight, entry) {
+                let opened_at = incident(sight, entry).filter(|_| place == INCIDENTS);
+                let opened_at = opened_at.and_then(|row| row.opened_at);
+                let service = pane.facets(sight, entry).service;
+                rings |= bell.is_news(&entry.key, opened_at, now)
+                    && is_told
+                    && pane.whose(sight, entry, &on_call_for) <= model.whose
+                    && !awake::is_known(model, sight, service);
+            }
+            if lasts(place, sight, entry) && bell.pages.contains_key(&entry.key) {
+                lasting.insert(&entry.key);
+            }
+        }
+        // What is missing in an answer that is not whole may still be there.
+        let is_whole = feed.fault.is_none() && !feed.facts.more;
+        for (key, page) in &mut bell.pages {
+            let is_of_it = key.pane == pane.name() && key.source == *source;
+            if is_whole && is_of_it && !lasting.contains(key) {
+                page.over.get_or_insert(now);
+            }
+        }
+    }
+    if !feed.facts.more {
+        bell.heard.insert(source.clone());
+    }
+    rings
+}
+
+/// Whether a row that paged still may.
+fn lasts(place: usize, sight: Sight<'_>, entry: &Entry) -> bool {
+    if place == INCIDENTS {
+        return PANES[place].counts(sight, entry);
+    }
+    let state = entry.standing.map(|(state, _)| state);
+    matches!(state, Some(State::Page | State::Unknown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_is_forgotten_and_what_goes_on_is_not() {
+        let start = Timestamp::UNIX_EPOCH;
+        let key = |number: usize| RowKey {
+            pane: PANES[INCIDENTS].name(),
+            source: SourceName::new("am"),
+            id: number.to_string().into(),
+            nth: 0,
+        };
+        let mut bell = Bell::new(BellChoice::Page);
+        for number in 0..100 {
+            assert!(bell.is_news(&key(number), None, start));
+        }
+        for number in 1..100 {
+            let page = bell.pages.get_mut(&key(number)).expect("a page");
+            page.over = Some(start);
+        }
+        bell.forget(start + REMEMBERED - SignedDuration::from_secs(1));
+        assert_eq!(bell.pages.len(), 100);
+        bell.forget(start + REMEMBERED);
+        assert_eq!(bell.pages.len(), 1);
+        assert!(!bell.is_news(&key(0), None, start + REMEMBERED * 10));
+    }
+
+    #[test]
+    fn any_number_of_pages_that_came_and_went_takes_bounded_room() {
+        let mut bell = Bell::new(BellChoice::Page);
+        let now = Timestamp::UNIX_EPOCH;
+        for number in 0..=MOST {
+            let key = RowKey {
+                pane: PANES[INCIDENTS].name(),
+                source: SourceName::new("am"),
+                id: number.to_string().into(),
+                nth: 0,
+            };
+            let page = Page {
+                opened_at: None,
+                over: Some(now),
+            };
+            bell.pages.insert(key, page);
+        }
+        bell.forget(now);
+        assert!(bell.pages.is_empty());
+    }
+}
