@@ -286,10 +286,10 @@ pub struct Doctor {
 /// Options of `handoff`.
 #[derive(Args, Clone, Debug)]
 pub struct Handoff {
-    /// When the shift began: so long ago (8h, 90m, 2d), or a moment in RFC 3339 or Unix seconds
+    /// When the shift began: so long before its end (8h, 90m, 2d), or a moment: RFC 3339, Unix seconds
     #[arg(long, value_name = "LENGTH|TIME", default_value = "8h", value_parser = past)]
     pub since: Past,
-    /// When it ended, likewise; now otherwise
+    /// When it ended: so long ago, or a moment; now otherwise
     #[arg(long, value_name = "LENGTH|TIME", value_parser = past)]
     pub until: Option<Past>,
     /// Do not keep it: the next one says what has changed since the one before

@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "source",
         &["config", "domain", "http", "state", "store", "text"],
     ),
-    ("audit", &["config", "domain", "state", "text"]),
+    ("audit", &["config", "domain", "insight", "state", "text"]),
     ("act", &["audit", "config", "domain", "text"]),
     (
         "journal",

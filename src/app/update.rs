@@ -9,7 +9,9 @@ use super::layout::{Layout, View};
 use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
-use super::{Effect, Msg, awake, desk, explain, follow, palette, past, ring, suspect, table};
+use super::{
+    Effect, Msg, awake, desk, explain, follow, handoff, palette, past, ring, suspect, table,
+};
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SOURCES, fresh};
 
@@ -66,6 +68,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         }
         // Nothing is drawn of it yet.
         Msg::Burned(..) => Vec::new(),
+        Msg::HandedOver(told) => handoff::copy(model, told, now),
         Msg::Forgetful(fault) => {
             model.forgetful = fault;
             Vec::new()
@@ -276,6 +279,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
         Action::Awake => awake::toggle(model, now),
+        Action::Handoff => return handoff::ask(model, now),
         Action::Pause
         | Action::Earlier
         | Action::Later

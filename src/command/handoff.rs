@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use super::{refuse, say};
-use crate::audit::{self, Audit, Outcome, Record};
+use crate::audit::Audit;
 use crate::cli::{self, Document};
 use crate::config::{Loaded, Settings};
-use crate::insight::handoff::{Act, Deeds, Handoff};
+use crate::insight::handoff::Handoff;
 use crate::journal::{FORM, Journal, Place};
 use crate::print;
 use crate::print::handoff::HandoffJson;
@@ -33,8 +33,8 @@ pub fn run(options: &cli::Handoff, loaded: &Loaded, watch: &Watch) -> ExitCode {
     let Place::File(path) = Place::of(&settings.journal) else {
         return refuse(no_journal(settings));
     };
-    let (journal, handoff) = match made(&path, &watch.store, (since, until), &done(settings)) {
-        Ok(made) => made,
+    let (journal, handoff) = match made(&path, &watch.store, (since, until)) {
+        Ok((journal, handoff)) => (journal, handoff.with_deeds(Audit::of(settings).deeds())),
         Err(why) => return refuse(why),
     };
     let mut text = Vec::new();
@@ -67,7 +67,6 @@ fn made(
     path: &Path,
     store: &Store,
     time: (Timestamp, Timestamp),
-    deeds: &Deeds,
 ) -> Result<(Journal, Handoff), String> {
     let words = |trouble| FORM.fault(&trouble, path).message.shown_whole().to_string();
     let Some(mut journal) = Journal::read(path).map_err(words)? else {
@@ -78,7 +77,7 @@ fn made(
         ));
     };
     journal.look_for(store.feeds()).map_err(words)?;
-    let handoff = journal.handoff(store, time, deeds).map_err(words)?;
+    let handoff = journal.handoff(store, time).map_err(words)?;
     let handoff = handoff.map_err(|lack| lack.to_string())?;
     Ok((journal, handoff))
 }
@@ -90,37 +89,5 @@ fn keep(journal: &Journal, handoff: &Handoff, path: &Path) {
             "this hand-over is not kept, so the next will not be compared with it: {}",
             FORM.fault(&trouble, path).message.shown_whole()
         ));
-    }
-}
-
-/// What the audit log says was done.
-pub(crate) fn done(settings: &Settings) -> Deeds {
-    let log = Audit::of(settings);
-    match audit::records(log.path()) {
-        Ok(records) => Deeds::Known(records.into_iter().map(act).collect()),
-        Err(error) => Deeds::Unknown(
-            format!(
-                "the audit log {} cannot be read ({error})",
-                log.path().display()
-            )
-            .into(),
-        ),
-    }
-}
-
-fn act(record: Record) -> Act {
-    let (result, said) = match record.outcome {
-        Outcome::Known { result, said } => (result, said),
-        Outcome::Unknown => ("unknown".to_owned(), String::new().into()),
-    };
-    Act {
-        at: record.at,
-        who: record.who,
-        source: record.source,
-        verb: record.verb,
-        target: record.target,
-        name: record.name,
-        result,
-        said,
     }
 }

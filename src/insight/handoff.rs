@@ -48,8 +48,6 @@ pub struct Shift<'a> {
     pub balances: &'a [Balance],
     /// The releases that were suspected within it.
     pub suspicions: &'a [Suspicion],
-    /// What was done from here, by the audit log.
-    pub deeds: &'a Deeds,
     /// The hand-over before this one.
     pub last: Option<&'a Kept>,
 }
@@ -210,11 +208,8 @@ impl Handoff {
             slos: Objectives::of(shift),
             releases: releases::all(shift),
             silences_ending: silences::ending(shift),
-            done: deeds::all(shift),
-            done_unknown: match shift.deeds {
-                Deeds::Known(_) => None,
-                Deeds::Unknown(why) => Some(why.clone()),
-            },
+            done: deeds::noted(shift),
+            done_unknown: None,
             resolved: incidents::over(shift),
             blind_spots: blind::all(shift),
             sources: shift.witnesses.iter().map(Standing::of).collect(),
@@ -222,6 +217,20 @@ impl Handoff {
         };
         handoff.since_last = shift.last.map(|last| Changes::between(last, &handoff));
         handoff
+    }
+
+    /// The same with what the audit log says was done; what the journal noted as well is told once.
+    #[must_use]
+    pub fn with_deeds(mut self, deeds: Deeds) -> Self {
+        match deeds {
+            Deeds::Known(acts) => {
+                let within = |act: &Act| act.at >= self.since && act.at <= self.until;
+                let acts = acts.into_iter().filter(within).collect();
+                self.done = deeds::merged(acts, self.done);
+            }
+            Deeds::Unknown(why) => self.done_unknown = Some(why),
+        }
+        self
     }
 
     /// How long the shift was.

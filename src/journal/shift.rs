@@ -7,9 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{Journal, ms};
 use crate::domain::{Event, State, What};
-use crate::insight::handoff::{
-    Balance, Deeds, Handoff, Kept, SAMPLED, Shift, Suspicion, Topics, Witness,
-};
+use crate::insight::handoff::{Balance, Handoff, Kept, SAMPLED, Shift, Suspicion, Topics, Witness};
 use crate::state::database::Trouble;
 use crate::store::{Feed, Store};
 
@@ -51,7 +49,7 @@ impl fmt::Display for Lack {
 
 impl Journal {
     /// The hand-over of a time, of the watched sources and of a store that knows them; or why there
-    /// is none. `deeds` is what the audit log says.
+    /// is none.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -59,7 +57,6 @@ impl Journal {
         &self,
         store: &Store,
         (since, until): (Timestamp, Timestamp),
-        deeds: &Deeds,
     ) -> Result<Result<Handoff, Lack>, Trouble> {
         if !self.holds(since, until)? {
             let reach = self.reach()?;
@@ -87,7 +84,6 @@ impl Journal {
             blind: &blind,
             balances: &balances,
             suspicions: &suspicions,
-            deeds,
             last: last.as_ref(),
         };
         Ok(Ok(Handoff::of(&shift)))

@@ -43,14 +43,13 @@ pub enum Deeds {
     Unknown(Untrusted),
 }
 
-/// Everything that was done in the shift, oldest first, each once.
-pub(super) fn all(shift: &Shift<'_>) -> Vec<Act> {
-    let within = |at: Timestamp| at >= shift.since && at <= shift.until;
-    let mut all: Vec<_> = match shift.deeds {
-        Deeds::Known(acts) => acts.iter().filter(|act| within(act.at)).cloned().collect(),
-        Deeds::Unknown(_) => Vec::new(),
-    };
-    let noted: Vec<_> = shift.events.iter().filter_map(act).collect();
+/// What the journal noted, oldest first.
+pub(super) fn noted(shift: &Shift<'_>) -> Vec<Act> {
+    shift.events.iter().filter_map(act).collect()
+}
+
+/// Orders of the audit log, and of what was noted those that are not among them, oldest first.
+pub(super) fn merged(mut all: Vec<Act>, noted: Vec<Act>) -> Vec<Act> {
     for act in noted {
         let is_same = |one: &Act| {
             one.verb == act.verb
@@ -77,15 +76,20 @@ fn act(event: &Event) -> Option<Act> {
         return None;
     };
     let source = event.source.as_ref();
+    // A command of the user's own is at no source, and goes by its label.
+    let (verb, name) = match source {
+        Some(_) => (verb.clone(), target.clone()),
+        None => ("run".into(), verb.clone()),
+    };
     Some(Act {
         at: event.at,
         who: who.clone(),
         source: source
             .map(|source| source.as_str().into())
             .unwrap_or_default(),
-        verb: verb.clone(),
+        verb,
         target: event.subject.clone(),
-        name: target.clone(),
+        name,
         result: result.clone(),
         said: said.clone(),
     })

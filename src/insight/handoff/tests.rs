@@ -29,7 +29,6 @@ struct Script {
     blind: Vec<Blind>,
     balances: Vec<Balance>,
     suspicions: Vec<Suspicion>,
-    deeds: Deeds,
     last: Option<Kept>,
 }
 
@@ -43,7 +42,6 @@ impl Script {
             blind: Vec::new(),
             balances: Vec::new(),
             suspicions: Vec::new(),
-            deeds: Deeds::Known(Vec::new()),
             last: None,
         }
     }
@@ -75,7 +73,6 @@ impl Script {
             blind: &self.blind,
             balances: &self.balances,
             suspicions: &self.suspicions,
-            deeds: &self.deeds,
             last: self.last.as_ref(),
         })
     }
@@ -539,17 +536,17 @@ fn a_deed_of_the_audit_log_and_of_the_journal_is_told_once() {
         event(seconds, "P1", what)
     };
     let mut script = Script::of(Facts::default());
-    script.deeds = Deeds::Known(vec![
+    let known = Deeds::Known(vec![
         act(-60, "before"),
         act(100, "one"),
         act(9 * HOUR, "after"),
     ]);
     script.events = vec![done(101, "one"), done(700, "one")];
-    let told: Vec<_> = script.handoff().done.iter().map(|act| act.at).collect();
+    let handoff = script.handoff().with_deeds(known);
+    let told: Vec<_> = handoff.done.iter().map(|act| act.at).collect();
     assert_eq!(told, [at(100), at(700)]);
     // What cannot be read is told as not known, beside what the journal has.
-    script.deeds = Deeds::Unknown("torn".into());
-    let handoff = script.handoff();
+    let handoff = script.handoff().with_deeds(Deeds::Unknown("torn".into()));
     assert_eq!(handoff.done.len(), 2);
     assert_eq!(handoff.done_unknown, Some("torn".into()));
 }

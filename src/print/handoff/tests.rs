@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::words::{Clock, length, link, some, text};
 use super::*;
 use crate::domain::{Facts, Freshness, Incident, Me, SourceName};
-use crate::insight::handoff::{Deeds, Shift, Witness};
+use crate::insight::handoff::{Shift, Witness};
 use crate::text::Untrusted;
 
 fn at(text: &str) -> jiff::Timestamp {
@@ -36,7 +36,6 @@ fn handoff(facts: &Facts, freshness: Freshness, last_success: Option<&str>) -> H
         blind: &[],
         balances: &[],
         suspicions: &[],
-        deeds: &Deeds::Known(Vec::new()),
         last: None,
     })
 }
