@@ -54,13 +54,15 @@ pub fn markdown(out: &mut impl Write, handoff: &Handoff, zone: &TimeZone) -> io:
     let releases = handoff.releases.iter();
     let releases: Vec<_> = releases.map(|one| rows::release(one, &clock)).collect();
     let doubt = doubt(handoff, &clock, |topics| topics.releases);
-    section(out, "Releases", "None", &doubt, &releases)?;
+    let none_seen = unseen(handoff, |topics| topics.releases);
+    section(out, "Releases", &none_seen, &doubt, &releases)?;
     let silences = handoff.silences_ending.iter();
     let silences: Vec<_> = silences.map(|one| rows::silence(one, &clock)).collect();
     let next = window::brief(handoff.length());
     let title = format!("Silences ending within {next}");
     let doubt = self::doubt(handoff, &clock, |topics| topics.incidents);
-    section(out, &title, "None", &doubt, &silences)?;
+    let nothing = none(handoff, "None", |topics| topics.incidents);
+    section(out, &title, &nothing, &doubt, &silences)?;
     let done = handoff.done.iter().map(|one| rows::act(one, &clock));
     let lack = handoff.done_unknown.as_ref();
     let lack = lack.map_or_else(String::new, |why| format!("**Not known**: {}.", text(why)));
@@ -71,11 +73,12 @@ pub fn markdown(out: &mut impl Write, handoff: &Handoff, zone: &TimeZone) -> io:
         &lack,
         &done.collect::<Vec<_>>(),
     )?;
+    let none_seen = unseen(handoff, |topics| topics.incidents);
     let resolved = handoff.resolved.iter().map(|one| rows::over(one, &clock));
     section(
         out,
         "Resolved meanwhile",
-        "Nothing",
+        &none_seen,
         &doubt,
         &resolved.collect::<Vec<_>>(),
     )?;
@@ -93,7 +96,7 @@ fn section(
     writeln!(out, "\n## {title} ({})\n", rows.len())?;
     match (rows.is_empty(), doubt.is_empty()) {
         (true, true) => writeln!(out, "{none}.")?,
-        (true, false) => writeln!(out, "{none} known. {doubt}")?,
+        (true, false) => writeln!(out, "{none}, as far as is known. {doubt}")?,
         (false, true) => {}
         (false, false) => writeln!(out, "{doubt}\n")?,
     }
@@ -101,6 +104,27 @@ fn section(
         writeln!(out, "- {row}")?;
     }
     Ok(())
+}
+
+/// What stands in place of rows: where nobody could tell of any, that is not none.
+fn none(handoff: &Handoff, words: &str, speaks: impl Fn(&Topics) -> bool) -> String {
+    if handoff.sources.iter().any(|one| speaks(&one.topics)) {
+        words.to_owned()
+    } else {
+        "No source tells of any".to_owned()
+    }
+}
+
+/// The same of what came and went: what happened in a blind spot nobody saw.
+fn unseen(handoff: &Handoff, speaks: impl Fn(&Topics) -> bool) -> String {
+    let is_blind = |name| handoff.blind_spots.iter().any(|one| one.source == *name);
+    let mut sources = handoff.sources.iter();
+    let words = if sources.any(|one| speaks(&one.topics) && is_blind(&one.name)) {
+        "None was seen, and there were blind spots"
+    } else {
+        "None"
+    };
+    none(handoff, words, speaks)
 }
 
 /// Who could speak of something and cannot say how it stands; empty when everybody can.
@@ -219,7 +243,8 @@ fn open(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Resul
         .map(|one| rows::open(one, clock))
         .collect();
     let doubt = doubt(handoff, clock, |topics| topics.incidents);
-    section(out, "Still open", "Nothing", &doubt, &rows)
+    let nothing = none(handoff, "None", |topics| topics.incidents);
+    section(out, "Still open", &nothing, &doubt, &rows)
 }
 
 fn acked_by_me(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Result<()> {
@@ -230,7 +255,7 @@ fn acked_by_me(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io
     let mine = handoff.open.iter().filter(|one| one.acked_by_me);
     let rows: Vec<_> = mine.map(|one| rows::mine(one, clock)).collect();
     let doubt = doubt(handoff, clock, |topics| topics.incidents);
-    section(out, "Acked by me, still open", "Nothing", &doubt, &rows)
+    section(out, "Acked by me, still open", "None", &doubt, &rows)
 }
 
 fn slos(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Result<()> {
@@ -240,20 +265,12 @@ fn slos(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Resul
         .map(|one| rows::objective(one, clock))
         .collect();
     let doubt = doubt(handoff, clock, |topics| topics.slos);
-    let none = match slos.rows.len() {
-        0 => "No SLO is".to_owned(),
-        all => format!("{} known to hold", count(all, "SLO")),
+    let none = if slos.rows.is_empty() {
+        none(handoff, "No SLO is known", |topics| topics.slos)
+    } else {
+        format!("None: {} hold", count(slos.rows.len(), "SLO"))
     };
-    writeln!(out, "\n## SLOs that do not hold ({})\n", rows.len())?;
-    match (rows.is_empty(), slos.rows.is_empty()) {
-        (true, true) => writeln!(out, "{none} known. {doubt}")?,
-        (true, false) => writeln!(out, "None: {none}. {doubt}")?,
-        (false, _) if doubt.is_empty() => {}
-        (false, _) => writeln!(out, "{doubt}\n")?,
-    }
-    for row in &rows {
-        writeln!(out, "- {row}")?;
-    }
+    section(out, "SLOs not known to hold", &none, &doubt, &rows)?;
     let burned: Vec<_> = slos
         .burned
         .iter()
@@ -272,7 +289,9 @@ fn budgets(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Re
         .iter()
         .map(|one| rows::lost(one, handoff.since, clock))
         .collect();
-    section(out, "Budgets lost", "None", "", &rows)?;
+    let doubt = doubt(handoff, clock, |topics| topics.slos);
+    let none = none(handoff, "None", |topics| topics.slos);
+    section(out, "Budgets lost", &none, &doubt, &rows)?;
     let mut rest = Vec::new();
     if slos.budgets_kept > 0 {
         rest.push(format!(

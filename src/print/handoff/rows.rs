@@ -304,16 +304,18 @@ pub(super) fn spots(one: &Spots, clock: &Clock<'_>) -> Vec<String> {
 }
 
 fn spot(spot: &Spot, clock: &Clock<'_>) -> String {
-    let until = spot
-        .until
-        .map_or_else(|| "now, and it goes on".to_owned(), |until| clock.of(until));
+    let since = clock.of(spot.since);
+    let time = spot.until.map_or_else(
+        || format!("since {since}, and it goes on"),
+        |until| format!("{since} to {}", clock.of(until)),
+    );
     let lasted = length(spot.since.duration_until(spot.until.unwrap_or(clock.now)));
     let why = match (spot.why, &spot.fault) {
         (Why::Unwatched, _) => "nobody watched: watchfire did not run".to_owned(),
         (Why::Fault, Some(fault)) => format!("it did not answer: {}", text(fault)),
         (Why::Fault, None) => "it did not answer".to_owned(),
     };
-    format!("{} to {until} ({lasted}): {why}", clock.of(spot.since))
+    format!("{time} ({lasted}): {why}")
 }
 
 /// A source's name within backticks, which nothing in it may end.

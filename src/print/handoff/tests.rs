@@ -52,12 +52,12 @@ fn foreign_text_is_text_and_nothing_else() {
         ("checkout burns", "checkout burns"),
         ("a | b", r"a \| b"),
         ("`rm -rf`", r"\`rm -rf\`"),
-        ("<img src=x onerror=y>", r"\<img src=x onerror=y\>"),
+        ("<img src=x onerror=y>", r"\<img src=x onerror=y>"),
         (
             "[free](https://evil.example)",
             r"\[free\](https://evil.example)",
         ),
-        ("![x](y)", r"\!\[x\](y)"),
+        ("![x](y)", r"!\[x\](y)"),
         ("*b* _i_ ~s~", r"\*b\* \_i\_ \~s\~"),
         ("&lt; $x$ \\", r"\&lt; \$x\$ \\"),
         ("one\n# two", r"one⏎\# two"),
@@ -96,15 +96,19 @@ fn an_empty_list_is_none_only_where_it_is_known_to_be() {
     let live = handoff(&none, Freshness::Live, Some("2026-11-22T13:59:57Z"));
     let live = written(&live, &TimeZone::UTC);
     assert!(live.contains("no incident open; no SLO known"), "{live}");
-    assert!(live.contains("## Still open (0)\n\nNothing.\n"), "{live}");
+    assert!(live.contains("## Still open (0)\n\nNone.\n"), "{live}");
     assert!(live.contains("last answers: am 3s before."), "{live}");
+    assert!(
+        live.contains("## Releases (0)\n\nNo source tells of any.\n"),
+        "{live}"
+    );
 
     let stale = handoff(&none, Freshness::Stale, Some("2026-11-22T11:02:10Z"));
     let stale = written(&stale, &TimeZone::UTC);
     for want in [
         "no incident known to be open",
         "am **STALE**, 11:02 (2h 57m before)",
-        "Nothing known. **Not known** of am since 11:02: there may be more.",
+        "None, as far as is known. **Not known** of am since 11:02: there may be more.",
     ] {
         assert!(stale.contains(want), "no {want} in {stale}");
     }
@@ -114,7 +118,7 @@ fn an_empty_list_is_none_only_where_it_is_known_to_be() {
     for want in [
         "am **never**",
         "**Not known** of am at all",
-        "06:00 to now, and it goes on (8h): nobody watched",
+        "since 06:00, and it goes on (8h): nobody watched",
         "**blind** to am for 8h",
     ] {
         assert!(never.contains(want), "no {want} in {never}");
@@ -137,7 +141,7 @@ fn no_title_begins_a_block_of_its_own() {
     let text = written(&handoff, &TimeZone::UTC);
     let line = text.lines().find(|line| line.contains("stop")).expect("it");
     assert!(
-        line.starts_with(r"- **page** \# stop⏎- \[x\] \<b\>all\</b\> \`ok\`; open, nobody says"),
+        line.starts_with(r"- **page** \# stop⏎- \[x\] \<b>all\</b> \`ok\`; open, nobody says"),
         "{line}"
     );
 }

@@ -6,10 +6,9 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use crate::domain::window;
 use crate::text::Untrusted;
 
-/// What begins or ends something in Markdown, or a tag, an entity or a formula in what shows it.
-const SPECIAL: &[char] = &[
-    '\\', '`', '*', '_', '[', ']', '<', '>', '|', '~', '#', '&', '!', '$',
-];
+/// What means something within a line of Markdown, or begins a tag, an entity, a formula or a
+/// reference in what shows it.
+const SPECIAL: &[char] = &['\\', '`', '*', '_', '[', ']', '<', '|', '~', '#', '&', '$'];
 
 /// Foreign text within a line: safe on a terminal, and nothing but text in Markdown.
 pub(super) fn text(foreign: &Untrusted) -> String {
