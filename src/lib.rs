@@ -11,7 +11,7 @@
 //!                │ bytes                   │            │
 //!              parse       ┌───────────────▼────────────▼────────┐
 //!                │ Facts   │                                     │
-//!   poll task ── Report ─► │ update(&mut Model, Msg) ─► [Effect] │ ─► run: poll, open, copy, quit
+//!   poll task ── Report ─► │ update(&mut Model, Msg) ─► [Effect] │ ─► run: poll, act, keep, open, copy, quit
 //!   terminal ─── Key ────► │   Store::absorb(Report)             │
 //!   clock ────── now ────► │ screen(&Model, now) ─► Screen       │ ─► ui::draw  (ratatui)
 //!                          └─────────────────────────────────────┘ ─► print     (text, JSON: status)
@@ -34,6 +34,7 @@
 //! | [`http`] | the one HTTP client: time-outs, a cap on bytes, no redirects, redaction | a vendor's name |
 //! | [`source`] | one file a kind of source: options, wire types, fetch, parse | the store's rows, the screen |
 //! | [`state`] | what is kept on this machine: folders and files for their owner, `SQLite` files of ours | what is in them |
+//! | [`journal`] | what was seen and done, in a file; the world as it was at a moment | deciding what to show of it |
 //! | [`audit`] | what was ordered, by whom, and what became of it, in a file | changing a line |
 //! | [`act`] | leave to change things; commands of the user's own | doing what is not written down |
 //! | [`poll`] | one task a source, when it asks again, and orders in turn | interpreting facts |
@@ -50,10 +51,8 @@
 //! Beside `fetch` a source may look behind its numbers: `explain` (one SLO: samples, gaps, queries),
 //! `examine` (what is wrong and what to do) and `requests` (what a refresh sends). Each has a default
 //! that needs no more than an observation. `mapped` tells how its last answer became rows, and
-//! [`http::trace`] what was sent for it: `source test` prints both. `x` goes the same way round as a poll: an effect asks the
-//! source's own task, and what it says comes back as a message.
-//! that needs no more than an observation. `x` goes the same way round as a poll: an effect asks the
-//! source's own task, and what it says comes back as a message. So do `preview` and `act`: an order goes
+//! [`http::trace`] what was sent for it: `source test` prints both. `x` goes the same way round as a poll:
+//! an effect asks the source's own task, and what it says comes back as a message. So do `preview` and `act`: an order goes
 //! to the task of its source, between polls and in turn, and the source is polled after it.
 //!
 //! `tests/architecture.rs` holds the directions of import, the homes of heavy crates and the
@@ -71,6 +70,9 @@
 //!   sentence with a next step and without a secret.
 //! - **One terminal guard** that gives the terminal back on return, error, panic, signal and when
 //!   the terminal itself is gone. A source that panics is a fault of that source.
+//! - **The past is a store as well.** The journal gives back what every source had said at a moment, with
+//!   its faults and ages; [`store::Store::as_of`] makes a store of it, and the same panes project it. So
+//!   a replay cannot look other than the screen did, and what was unknown then is unknown again.
 //! - **Draw on change only.** `screen` is compared with the last one; an equal one costs no byte.
 //! - **Nothing without a look.** Acting is off until it is enabled. An order is bound to the row and
 //!   the state of the key press; its source is asked what it would do; only a key upon just that
@@ -148,6 +150,10 @@
 //! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
 //!   server named, waits for the watcher's own phase: hundreds are never closer together than when
 //!   all is well.
+//! - **A journal is a film.** Whole frames now and then, in between the rows that changed: a moment is a
+//!   few pages away however long the journal is, and what stands still costs nothing. Numbers of SLOs
+//!   are sampled, verdicts are not. Who writes compares with what the file holds and not with what it
+//!   remembers, so that several processes need no leader.
 //! - **An allowance is spread, not spent.** What a server has left is divided over the time until it
 //!   has more, at the price that polls have shown to have, others' spending included; one poll's worth
 //!   stays for orders ([`http::Limits`]).

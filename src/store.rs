@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Event, Facts, Fault, Freshness, Incident, Me, Observation, OnCall, Release, Report, Service,
-    Silence, Slo, SourceName, Verb,
+    Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Release, Report,
+    Service, Silence, Slo, SourceName, Verb,
 };
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
@@ -269,6 +269,11 @@ impl Store {
         for feed in &mut then.feeds {
             let past = world.past.iter().find(|past| past.source == feed.name);
             feed.recall(past, &self.aliases);
+            if feed.is_waiting() {
+                // Nobody is asked about the past: what is not remembered is not on its way.
+                let words = "nothing is remembered of it at that moment";
+                feed.fault = Some(Fault::new(FaultKind::NoHistory, words));
+            }
         }
         then.events = Arc::clone(&world.events);
         then.think();
@@ -414,7 +419,6 @@ fn rename(facts: &mut Facts, aliases: &HashMap<String, Untrusted>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::FaultKind;
 
     const INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 

@@ -346,6 +346,7 @@ impl Prometheus {
     fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {
         let slo = &plan.slo;
         let id = slo.id();
+        let measured = self.meter.of(&id);
         let sample = |span| match plan.given.get(span) {
             Some(given) => Sample {
                 reading: given.reading,
@@ -353,7 +354,8 @@ impl Prometheus {
                 at: at.saturating_sub(given.age()).unwrap_or(at),
             },
             None if plan.asked.contains_key(&span) => {
-                self.meter.sample(&id, span).unwrap_or(Sample {
+                let known = measured.and_then(|known| known.get(&span));
+                known.copied().unwrap_or(Sample {
                     reading: Reading::Unknown,
                     events: None,
                     at,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use watchfire::domain::{Incident, IncidentStatus, Report, Service, Severity};
+use watchfire::domain::{Incident, IncidentStatus, Me, OnCall, Report, Service, Severity};
 use watchfire::store::Store;
 
 use super::bell::{also, page, rings};
 use super::facts::{
-    Burns, MINUTE, answer, burning_slos, calm_slos, facts_of_incidents, facts_of_slos, observe, slo,
+    Burns, MINUTE, answer, burning_slos, calm_slos, facts_of_incidents, facts_of_slos, incidents,
+    observe, slo,
 };
 use super::stage::{SIZES, Stage};
 use super::{suspects, worlds};
@@ -212,6 +213,50 @@ fn an_incident_whose_suspect_is_the_release_of_the_fire_folds_and_does_not_ring(
     // Without a suspect of its own it is a fire of its own.
     let stage = Stage::new(dependent(), 120, 40).keys("3 w").report(rows());
     assert!(stage.text().contains("search answers"), "{}", stage.text());
+}
+
+#[test]
+fn what_is_mine_is_not_folded_under_what_is_not_shown_to_me() {
+    let me = Me {
+        name: "mara".to_owned(),
+        ..Me::default()
+    };
+    let shift = OnCall {
+        who: "mara".into(),
+        services: vec!["search".into()],
+        ..OnCall::default()
+    };
+    let rows = incidents().into_iter().chain([page("b1", "search")]);
+    let mut facts = facts_of_incidents(rows.collect());
+    facts.on_call = Some(vec![shift]);
+    let stage = Stage::new(dependent().with_me(me), 120, 40);
+    let stage = stage.report(by_the_same_release()).keys("3 w");
+    let stage = stage.report(answer("am", 0, facts));
+    assert!(!stage.text().contains("search answers"), "{}", stage.text());
+    let text = stage.keys("u").text();
+    assert!(text.contains("search answers"), "{text}");
+}
+
+#[test]
+fn the_first_stays_the_first_when_somebody_takes_it() {
+    let first = |status| Incident {
+        status,
+        ..more("b0", Severity::Page)
+    };
+    let report = |status, rest: Vec<Incident>| {
+        let all = rest.into_iter().chain([first(status)]);
+        also(all.collect())
+    };
+    let stage = Stage::new(worlds::burning(), 120, 40);
+    let stage = stage.report(report(IncidentStatus::Triggered, Vec::new()));
+    let stage = stage.keys("3 w");
+    let stage = stage.report(report(IncidentStatus::Triggered, three()));
+    let stage = stage.report(report(IncidentStatus::Acknowledged, three()));
+    assert!(
+        stage.text().contains("symptom b0 +3 folded"),
+        "{}",
+        stage.text()
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use watchfire::app::Effect;
 use watchfire::config::BellChoice;
 use watchfire::domain::{
-    FaultKind, Incident, IncidentStatus, OnCall, Report, Severity, SourceName,
+    Fault, FaultKind, Incident, IncidentStatus, OnCall, Report, Severity, SourceName,
 };
 use watchfire::store::Store;
 
@@ -118,14 +118,16 @@ fn a_source_that_was_down_rings_for_what_is_new_and_not_for_what_was_there() {
 }
 
 #[test]
-fn a_row_that_is_gone_from_half_an_answer_does_not_ring_when_it_comes_back() {
-    let mut half = facts_of_incidents(Vec::new());
-    half.fault = Some(watchfire::domain::Fault::new(
-        FaultKind::Timeout,
-        "alerts: no answer",
-    ));
-    let stage = burning().report(answer("am", 0, half)).later(HOUR);
-    assert_eq!(rings(&stage.report(also(Vec::new()))), 0);
+fn a_row_that_is_missing_in_half_an_answer_does_not_ring_when_it_comes_back() {
+    let mut half = facts_of_slos(Vec::new());
+    half.fault = Some(Fault::new(FaultKind::Timeout, "discovery: no answer"));
+    let whole = || answer("prom-eu", -HOUR, facts_of_slos(burning_slos()));
+    let stage = burning().report(answer("prom-eu", 0, half)).later(HOUR);
+    assert_eq!(rings(&stage.report(whole())), 0);
+    // Of a whole answer that it is not in, it is over, and it begins anew.
+    let none = answer("prom-eu", 0, facts_of_slos(calm_slos()));
+    let stage = burning().report(none).later(HOUR).report(whole());
+    assert_eq!(rings(&stage), 1);
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// A running program without a terminal.
+#[derive(Clone)]
 pub(crate) struct Stage {
     pub(crate) model: Model,
     pub(crate) now: Timestamp,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use watchfire::domain::{
     Events, Fault, FaultKind, Incident, Observation, OnCall, Period, Release, ReleaseStatus,
-    Report, Severity, Slo,
+    Report, Sample, Severity, Slo,
 };
 use watchfire::store::Store;
 use watchfire::text::Untrusted;

@@ -4,21 +4,27 @@
 //! A window of two minutes holds two samples of what is scraped each minute, and moves by one. What
 //! rules recorded is asked of the counters behind the rule, where the rule is known; else the
 //! shortest recorded ratio is read, whose own window smears what it tells.
+//!
+//! The past does not change: of a course that is known only the end is asked for, and the whole of it
+//! now and then, since what came late may have come later still.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Api, LabelSet, Range, RangeSeries};
+use self::read::measure;
+use super::api::{Api, Range};
 use super::discover;
 use super::plan::{Formula, Plan, Span, Trend};
-use super::planner::{Answers, Planner, Question};
+use super::planner::Planner;
 use super::promql;
-use crate::domain::slo::{Course, Slice};
-use crate::domain::{Fault, Reading, Window, window};
+use crate::domain::slo::Course;
+use crate::domain::{Fault, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
+
+mod read;
 
 /// How one course is asked for.
 struct Scale {
@@ -58,6 +64,11 @@ pub(super) const MOST: usize = 40;
 /// Expressions joined in a query: a range costs hundreds of times what an instant does.
 const EXPRESSIONS: usize = 8;
 
+/// How often the whole of a course is asked for again.
+const RENEWAL: SignedDuration = SignedDuration::from_mins(10);
+/// Steps that are asked for again with those that came since: a scrape may have been late for them.
+const AGAIN: i32 = 3;
+
 /// The courses of what burns, kept between polls.
 #[derive(Default)]
 pub(super) struct Closely {
@@ -65,9 +76,44 @@ pub(super) struct Closely {
 }
 
 struct Kept {
-    /// By scale, with when it was asked for.
-    scales: [Option<(Timestamp, Course)>; SCALES.len()],
+    scales: [Option<Known>; SCALES.len()],
     all: Arc<[Course]>,
+}
+
+/// A course, and how it was asked for.
+struct Known {
+    asked: Timestamp,
+    /// When the whole of it was asked for.
+    renewed: Timestamp,
+    /// Its newest step.
+    end: Timestamp,
+    /// Over which of the widths of its scale.
+    width: Window,
+    formula: Formula,
+    course: Course,
+}
+
+impl Known {
+    /// What has to be asked so that it reaches up to the present; `None` when that is nothing.
+    fn rest(&self, present: Timestamp, scale: &Scale) -> Option<Range> {
+        let step = scale.step.as_secs().max(1);
+        let steps = window::age(self.end, present).as_secs() / step;
+        (steps > 0).then(|| Range {
+            start: self.end - scale.step * AGAIN,
+            end: self.end + SignedDuration::from_secs(steps * step),
+            step: scale.step,
+        })
+    }
+
+    /// Puts what was answered for a range in the place of its end.
+    fn join(&mut self, newer: Course, range: Range, scale: &Scale) {
+        let begin = range.end - scale.reach;
+        let slices = &mut self.course.slices;
+        slices.retain(|slice| slice.at >= begin && slice.at < range.start);
+        slices.extend(newer.slices);
+        self.course.from = begin;
+        self.end = range.end;
+    }
 }
 
 /// What is asked of one SLO.
@@ -76,6 +122,22 @@ struct Want {
     plan: usize,
     formula: Formula,
     width: Window,
+}
+
+/// Whom to ask, and for when.
+struct Server<'a> {
+    api: &'a Api,
+    planner: &'a mut Planner,
+    plans: &'a [Plan],
+    ask: &'a Ask,
+}
+
+impl Server<'_> {
+    /// Samples are dated by the server's clock; its future holds none.
+    fn present(&self) -> Timestamp {
+        let present = self.ask.at.or_else(|| self.api.present());
+        present.unwrap_or(self.ask.now)
+    }
 }
 
 impl Closely {
@@ -99,73 +161,155 @@ impl Closely {
             .map(|&plan| (plans[plan].slo.id(), plan))
             .collect();
         self.kept.retain(|id, _| ids.contains_key(id));
+        let mut server = Server {
+            api,
+            planner,
+            plans,
+            ask,
+        };
         let mut outcome = Ok(());
-        for (place, scale) in SCALES.iter().enumerate() {
-            let due: Vec<_> = ids
+        for place in 0..SCALES.len() {
+            let due = ids
                 .iter()
-                .filter(|(id, _)| self.is_due(id, place, ask.moment()))
-                .collect();
-            let mut open: Vec<_> = due
-                .iter()
-                .map(|(id, plan)| ((*id).clone(), **plan))
-                .collect();
-            for &width in scale.widths {
-                let wants: Vec<_> = open
-                    .iter()
-                    .filter_map(|(id, plan)| want(id, *plan, &plans[*plan], width))
-                    .collect();
-                if wants.is_empty() {
-                    break;
+                .filter(|(id, _)| self.is_due(id, place, ask.moment()));
+            let due: Vec<_> = due.map(|(id, plan)| (id.clone(), *plan)).collect();
+            let anew = match self.extend(&mut server, place, due).await {
+                Ok(anew) => anew,
+                Err(fault) => {
+                    outcome = Err(fault);
+                    continue;
                 }
-                let found = measure(api, planner, (plans, &wants), scale, ask).await;
-                let found = match found {
-                    Ok(found) => found,
-                    Err(fault) => {
-                        outcome = Err(fault);
-                        break;
-                    }
-                };
-                let mut sparse = Vec::new();
-                for (want, course) in wants.iter().zip(found) {
-                    if is_sparse(&course, scale) {
-                        sparse.push((want.id.clone(), want.plan));
-                    }
-                    self.keep(&want.id, place, (ask.moment(), course));
-                }
-                open = sparse;
+            };
+            if let Err(fault) = self.renew(&mut server, place, anew).await {
+                outcome = Err(fault);
             }
         }
         outcome
     }
 
     fn is_due(&self, id: &Untrusted, place: usize, at: Timestamp) -> bool {
-        let kept = self
-            .kept
-            .get(id)
-            .and_then(|kept| kept.scales[place].as_ref());
-        kept.is_none_or(|(asked, _)| {
-            *asked > at || window::age(*asked, at) >= SCALES[place].cadence
+        self.known(id, place).is_none_or(|known| {
+            known.asked > at || window::age(known.asked, at) >= SCALES[place].cadence
         })
     }
 
+    fn known(&self, id: &Untrusted, place: usize) -> Option<&Known> {
+        self.kept.get(id)?.scales[place].as_ref()
+    }
+
+    /// Asks for what came since of those that are known; gives those that are to be asked for as a
+    /// whole.
+    async fn extend(
+        &mut self,
+        server: &mut Server<'_>,
+        place: usize,
+        due: Vec<(Untrusted, usize)>,
+    ) -> Result<Vec<(Untrusted, usize)>, Fault> {
+        let (scale, present, at) = (&SCALES[place], server.present(), server.ask.moment());
+        let mut anew = Vec::new();
+        let mut rests: BTreeMap<Timestamp, (Range, Vec<Want>)> = BTreeMap::new();
+        for (id, plan) in due {
+            let known = self.known(&id, place).filter(|known| {
+                let is_young = known.renewed <= at && window::age(known.renewed, at) < RENEWAL;
+                is_young && known.end <= present
+            });
+            let same = known.and_then(|known| {
+                let want = want(&id, plan, &server.plans[plan], known.width)?;
+                (want.formula == known.formula).then_some((known, want))
+            });
+            let Some((known, want)) = same else {
+                anew.push((id, plan));
+                continue;
+            };
+            if let Some(range) = known.rest(present, scale) {
+                let (_, wants) = rests.entry(known.end).or_insert((range, Vec::new()));
+                wants.push(want);
+            }
+        }
+        for (range, wants) in rests.into_values() {
+            let found = measure(server, &wants, range).await?;
+            for (want, course) in wants.iter().zip(found) {
+                self.change(&want.id, |kept| {
+                    if let Some(known) = &mut kept.scales[place] {
+                        known.join(course, range, scale);
+                        known.asked = at;
+                    }
+                });
+            }
+        }
+        Ok(anew)
+    }
+
+    /// Asks for whole courses, over the next width where the first finds next to nothing.
+    async fn renew(
+        &mut self,
+        server: &mut Server<'_>,
+        place: usize,
+        due: Vec<(Untrusted, usize)>,
+    ) -> Result<(), Fault> {
+        let scale = &SCALES[place];
+        let end = server.present();
+        let range = Range {
+            start: end - scale.reach,
+            end,
+            step: scale.step,
+        };
+        let mut open = due;
+        for &width in scale.widths {
+            let wants: Vec<_> = open
+                .iter()
+                .filter_map(|(id, plan)| want(id, *plan, &server.plans[*plan], width))
+                .collect();
+            if wants.is_empty() {
+                break;
+            }
+            let found = measure(server, &wants, range).await?;
+            let mut sparse = Vec::new();
+            for (want, course) in wants.into_iter().zip(found) {
+                if is_sparse(&course, scale) {
+                    sparse.push((want.id.clone(), want.plan));
+                }
+                let at = server.ask.moment();
+                self.keep(
+                    &want.id,
+                    place,
+                    Known {
+                        asked: at,
+                        renewed: at,
+                        end,
+                        width,
+                        formula: want.formula,
+                        course,
+                    },
+                );
+            }
+            open = sparse;
+        }
+        Ok(())
+    }
+
     /// Keeps a course unless a finer one of this poll tells more.
-    fn keep(&mut self, id: &Untrusted, place: usize, (at, course): (Timestamp, Course)) {
+    fn keep(&mut self, id: &Untrusted, place: usize, new: Known) {
+        self.change(id, |kept| {
+            let tells_more = kept.scales[place].as_ref().is_none_or(|known| {
+                known.renewed != new.renewed || new.course.slices.len() > known.course.slices.len()
+            });
+            if tells_more {
+                kept.scales[place] = Some(new);
+            }
+        });
+    }
+
+    /// Changes what is kept of an SLO.
+    fn change(&mut self, id: &Untrusted, change: impl FnOnce(&mut Kept)) {
         let kept = self.kept.entry(id.clone()).or_insert_with(|| Kept {
             scales: [const { None }; SCALES.len()],
             all: Arc::default(),
         });
-        let tells_more = kept.scales[place]
-            .as_ref()
-            .is_none_or(|(asked, known)| *asked != at || course.slices.len() > known.slices.len());
-        if tells_more {
-            kept.scales[place] = Some((at, course));
-            let all = kept
-                .scales
-                .iter()
-                .flatten()
-                .map(|(_, course)| course.clone());
-            kept.all = all.filter(|course| !course.slices.is_empty()).collect();
-        }
+        change(kept);
+        let courses = kept.scales.iter().flatten().map(|known| &known.course);
+        let told = courses.filter(|course| !course.slices.is_empty());
+        kept.all = told.cloned().collect();
     }
 }
 
@@ -231,104 +375,59 @@ fn want(id: &Untrusted, index: usize, plan: &Plan, width: Window) -> Option<Want
     }
 }
 
-/// Asks for the courses of one scale.
-async fn measure(
-    api: &Api,
-    planner: &mut Planner,
-    (plans, wants): (&[Plan], &[Want]),
-    scale: &Scale,
-    ask: &Ask,
-) -> Result<Vec<Course>, Fault> {
-    // Samples are dated by the server's clock; its future holds none.
-    let end = ask.at.or_else(|| api.present()).unwrap_or(ask.now);
-    let range = Range {
-        start: end - scale.reach,
-        end,
-        step: scale.step,
-    };
-    let queries = wants.iter().flat_map(|want| want.formula.queries());
-    let questions: Vec<_> = queries.map(|query| Question { query, class: 0 }).collect();
-    let answers = planner
-        .ask(&questions, EXPRESSIONS, ask.moment(), |query| async move {
-            api.query_range(&query, range).await
-        })
-        .await?;
-    let mut next = 0;
-    let mut courses = Vec::with_capacity(wants.len());
-    for want in wants {
-        let first = next;
-        next += want.formula.queries().len();
-        let series: Vec<_> = (first..next)
-            .map(|question| single(&answers, question, &plans[want.plan]))
-            .collect();
-        courses.push(read(want, &series, range));
-    }
-    answers.broken.map_or(Ok(courses), Err)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::slo::Slice;
 
-/// The series that belongs to this SLO.
-fn single<'a>(
-    answers: &'a Answers<RangeSeries>,
-    question: usize,
-    plan: &Plan,
-) -> Option<&'a RangeSeries> {
-    let series = answers.get(question).ok()?;
-    if let Trend::Recorded { labels, .. } = &plan.trend
-        && let Some(own) = series
-            .iter()
-            .find(|series| LabelSet::from(&series.labels) == *labels)
-    {
-        return Some(own);
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_795_356_030 + minutes * 60).unwrap()
     }
-    let by_hand = plan.labels.is_empty();
-    let mut mine = series
-        .iter()
-        .filter(|series| by_hand || plan.owns(&series.labels));
-    mine.next()
-}
 
-/// Slice by slice what the answers say.
-fn read(want: &Want, series: &[Option<&RangeSeries>], range: Range) -> Course {
-    let mut moments: BTreeMap<Timestamp, Vec<Option<f64>>> = BTreeMap::new();
-    for (place, series) in series.iter().enumerate() {
-        for &(at, value) in series.iter().flat_map(|series| &series.points) {
-            let values = moments
-                .entry(at)
-                .or_insert_with(|| vec![None; series_count(want)]);
-            if let Some(slot) = values.get_mut(place) {
-                *slot = Some(value);
-            }
+    fn course(minutes: impl Iterator<Item = i64>, bad: f64) -> Course {
+        let slice = |minute| Slice {
+            at: at(minute),
+            bad,
+            total: 10.0,
+        };
+        Course {
+            slices: minutes.map(slice).collect(),
+            from: at(-360),
+            step: SCALES[0].step,
+            width: SignedDuration::from_mins(2),
+            counted: true,
         }
     }
-    let width = want.width.duration();
-    // What counts no events counts them by the second.
-    let (is_events, counts) = match &want.formula {
-        Formula::Events(ratio) => (true, ratio.counts),
-        Formula::Direct { .. } | Formula::Weighted(_) => (false, false),
-    };
-    let scale = if counts { 1.0 } else { width.as_secs_f64() };
-    let slice = |(at, values): (Timestamp, Vec<Option<f64>>)| {
-        let total = values.get(1).copied().flatten().filter(|_| is_events);
-        let (reading, _) = want.formula.read(&mut values.into_iter());
-        let Reading::Ratio(ratio) = reading else {
-            return None;
-        };
-        let total = if is_events { total? * scale } else { 1.0 };
-        (total > 0.0 && total.is_finite()).then_some(Slice {
-            at,
-            bad: ratio.min(1.0) * total,
-            total,
-        })
-    };
-    Course {
-        slices: moments.into_iter().filter_map(slice).collect(),
-        from: range.start,
-        step: range.step,
-        width,
-        counted: is_events,
-    }
-}
 
-fn series_count(want: &Want) -> usize {
-    want.formula.queries().len()
+    #[test]
+    fn what_came_since_is_put_behind_what_is_known() {
+        let mut known = Known {
+            asked: at(0),
+            renewed: at(0),
+            end: at(0),
+            width: Window::minutes(2),
+            formula: Formula::Direct {
+                query: String::new(),
+                success: false,
+            },
+            course: course(-360..=0, 1.0),
+        };
+        let scale = &SCALES[0];
+        assert!(known.rest(at(0), scale).is_none());
+        assert!(
+            known
+                .rest(at(0) + SignedDuration::from_secs(59), scale)
+                .is_none()
+        );
+        let later = at(2) + SignedDuration::from_secs(5);
+        let range = known.rest(later, scale).unwrap();
+        assert_eq!((range.start, range.end), (at(-3), at(2)));
+        known.join(course(-3..=2, 2.0), range, scale);
+        let course = &known.course;
+        assert_eq!((known.end, course.from), (at(2), at(-358)));
+        let moments: Vec<_> = course.slices.iter().map(|slice| slice.at).collect();
+        assert_eq!(moments, (-358..=2).map(at).collect::<Vec<_>>());
+        let newer = course.slices.iter().filter(|slice| slice.bad > 1.0);
+        assert_eq!(newer.count(), 6);
+    }
 }

@@ -45,9 +45,9 @@ pub(super) struct Round {
 type Want = (usize, Span);
 
 impl Meter {
-    /// What is known of a span of an SLO.
-    pub(super) fn sample(&self, id: &Untrusted, span: Span) -> Option<Sample> {
-        self.kept.get(id)?.get(&span).copied()
+    /// What is known of an SLO, by span.
+    pub(super) fn of(&self, id: &Untrusted) -> Option<&BTreeMap<Span, Sample>> {
+        self.kept.get(id)
     }
 
     /// True until something was asked.
@@ -102,7 +102,7 @@ impl Meter {
             let Some(formula) = plans[plan].asked.get(&span) else {
                 continue;
             };
-            let questions = next..next + formula.queries().len();
+            let questions = next..next + formula.count();
             next = questions.end;
             if questions.clone().any(|one| answers.is_partial(one)) {
                 round.partial.insert(plan);
@@ -157,7 +157,7 @@ pub(super) fn outline(
     let wanted: Vec<_> = wants
         .iter()
         .flat_map(|&(plan, span)| {
-            let queries = plans[plan].asked[&span].queries().len();
+            let queries = plans[plan].asked[&span].count();
             std::iter::repeat_n((ids[plan].clone(), span), queries)
         })
         .collect();
@@ -171,16 +171,14 @@ pub(super) fn outline(
 }
 
 fn questions<'a>(plans: &'a [Plan], wants: &[Want]) -> Vec<Question<'a>> {
-    let formulas = wants
-        .iter()
-        .filter_map(|&(plan, span)| Some((span, plans[plan].asked.get(&span)?)));
-    formulas
-        .flat_map(|(span, formula)| {
-            let class = class(span);
-            let queries = formula.queries().into_iter();
-            queries.map(move |query| Question { query, class })
-        })
-        .collect()
+    let mut questions = Vec::with_capacity(wants.len() * 2);
+    for &(plan, span) in wants {
+        let class = class(span);
+        if let Some(formula) = plans[plan].asked.get(&span) {
+            formula.each_query(&mut |query| questions.push(Question { query, class }));
+        }
+    }
+    questions
 }
 
 fn unknown(at: Timestamp) -> Sample {

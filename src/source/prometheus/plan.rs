@@ -153,11 +153,28 @@ impl Formula {
 
     /// The queries whose answers it needs, in the order that [`Self::read`] takes them.
     pub(super) fn queries(&self) -> Vec<&str> {
+        let mut queries = Vec::new();
+        self.each_query(&mut |query| queries.push(query));
+        queries
+    }
+
+    /// Hands each of these over: a poll has thousands.
+    pub(super) fn each_query<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         match self {
-            Self::Events(ratio) => vec![ratio.part_query(), &ratio.total],
-            Self::Direct { query, .. } => vec![query],
-            Self::Weighted(parts) => parts.iter().flat_map(|(_, part)| part.queries()).collect(),
+            Self::Events(ratio) => {
+                each(ratio.part_query());
+                each(&ratio.total);
+            }
+            Self::Direct { query, .. } => each(query),
+            Self::Weighted(parts) => parts.iter().for_each(|(_, part)| part.each_query(each)),
         }
+    }
+
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        let mut count = 0;
+        self.each_query(&mut |_| count += 1);
+        count
     }
 
     /// The queries, each with what it asks for, to be copied.

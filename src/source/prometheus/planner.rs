@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use promql_parser::parser;
 
 use self::batch::{Batch, Leaf, Limits, pack};
+use self::found::Found;
 use self::regroup::{Kind, regrouped};
 use self::shape::{Shape, cut};
 use super::api::{self, Answered, Labels, Metric, RangeSeries, Series};
@@ -26,6 +27,7 @@ use crate::domain::{Fault, FaultKind, window};
 use crate::text::Untrusted;
 
 mod batch;
+mod found;
 mod regroup;
 mod shape;
 #[cfg(test)]
@@ -110,7 +112,7 @@ impl Labelled for RangeSeries {
 /// What was answered.
 pub(super) struct Answers<S> {
     packed: Arc<Packed>,
-    each: Vec<Result<Vec<S>, Fault>>,
+    each: Vec<Result<Found<S>, Fault>>,
     partial: HashSet<usize>,
     pub(super) warnings: BTreeSet<Untrusted>,
     /// Why some questions were not answered at all, while others were.
@@ -120,7 +122,8 @@ pub(super) struct Answers<S> {
 impl<S> Answers<S> {
     /// The series that answer a question, by its index; the fault is the server's refusal.
     pub(super) fn get(&self, question: usize) -> Result<&[S], &Fault> {
-        self.each[self.packed.of[question]].as_deref()
+        let found = self.each[self.packed.of[question]].as_ref();
+        found.map(Found::as_slice)
     }
 
     /// True when parts of the data did not answer it.
@@ -183,7 +186,7 @@ struct Round<'a, S> {
     packed: Arc<Packed>,
     /// Read when a query has to be halved.
     leaves: Option<Vec<Leaf<'a>>>,
-    answers: Vec<Option<Result<Vec<S>, Fault>>>,
+    answers: Vec<Option<Result<Found<S>, Fault>>>,
     partial: HashSet<usize>,
     warnings: BTreeSet<Untrusted>,
     broken: Option<Fault>,
@@ -346,7 +349,7 @@ impl Planner {
             if !self.refused.is_empty() && self.refused.remove(round.query(leaf)).is_some() {
                 self.packed.clear();
             }
-            round.answers[leaf] = Some(Ok(Vec::new()));
+            round.answers[leaf] = Some(Ok(Found::Nothing));
             if answer.partial {
                 round.partial.insert(leaf);
             }

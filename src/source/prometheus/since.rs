@@ -196,8 +196,9 @@ impl Age {
 /// True when an error ratio is known of any span.
 fn has_numbers(plan: &Plan, id: &Untrusted, meter: &Meter) -> bool {
     let given = plan.given.values().map(|given| given.reading);
-    let asked = plan.asked.keys().filter_map(|&span| meter.sample(id, span));
-    let mut readings = given.chain(asked.map(|sample| sample.reading));
+    let measured = meter.of(id).into_iter().flatten();
+    let asked = measured.filter(|(span, _)| plan.asked.contains_key(span));
+    let mut readings = given.chain(asked.map(|(_, sample)| sample.reading));
     readings.any(|reading| reading.ratio().is_some())
 }
 
