@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use self::words::{Clock, count, text};
-use crate::domain::{IncidentStatus, Severity, State, window};
+use crate::domain::{IncidentStatus, Severity, SourceName, State, window};
 use crate::insight::handoff::{Handoff, Standing, Topics};
 
 mod changes;
@@ -117,7 +117,7 @@ fn none(handoff: &Handoff, words: &str, speaks: impl Fn(&Topics) -> bool) -> Str
 
 /// The same of what came and went: what happened in a blind spot nobody saw.
 fn unseen(handoff: &Handoff, speaks: impl Fn(&Topics) -> bool) -> String {
-    let is_blind = |name| handoff.blind_spots.iter().any(|one| one.source == *name);
+    let is_blind = |name: &SourceName| handoff.blind_spots.iter().any(|one| one.source == *name);
     let mut sources = handoff.sources.iter();
     let words = if sources.any(|one| speaks(&one.topics) && is_blind(&one.name)) {
         "None was seen, and there were blind spots"
