@@ -66,6 +66,8 @@ fn help_says_what_can_be_typed() {
         ("help_handoff", &["handoff", "--help"]),
         ("help_ack", &["ack", "--help"]),
         ("help_silence", &["silence", "--help"]),
+        ("help_record", &["record", "--help"]),
+        ("help_replay", &["replay", "--help"]),
         ("help_rules", &["rules", "--help"]),
         ("help_config", &["config", "--help"]),
         ("help_completions", &["completions", "--help"]),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher as _};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::frame::{Frame, Part, Rest, Row, RowId, Rows, parsed, row};
 use super::happened;
@@ -13,10 +14,12 @@ use crate::domain::{
     SourceName, State,
 };
 use crate::state::database::Trouble;
+use crate::text::Untrusted;
 
 /// How often numbers are sampled while something burns.
 const CLOSELY: SignedDuration = SignedDuration::from_secs(60);
-/// How often numbers are sampled of what is calm.
+/// How often numbers are sampled of what is calm, and what a source says beside the facts of a row:
+/// values in annotations, the time of an update.
 const CALMLY: SignedDuration = SignedDuration::from_mins(10);
 /// A whole frame is due when the changes since the last have grown to so many times its size,
 const CHANGES: usize = 2;
@@ -28,14 +31,16 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(6);
 /// What is remembered of one row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
-    /// Of its JSON; of numbers, without their times.
+    /// Of its JSON; of numbers, without their times; of releases and incidents, without details.
     digest: u64,
-    pub(super) mark: Mark,
+    /// Of the details, and when they were kept.
+    details: Option<(u64, Timestamp)>,
+    mark: Mark,
 }
 
 /// The part of a row that events are made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Mark {
+enum Mark {
     Plain,
     Slo { state: State, sampled: Timestamp },
     Release(ReleaseStatus),
@@ -76,6 +81,7 @@ impl Tip {
             .map(|seen| (seen.slo.id(), (seen.standing().state, seen.at)))
             .collect();
         for ((part, id), row) in &rows.0 {
+            let mut details = None;
             let (digest, mark) = match part {
                 Part::Rest | Part::Slo => (digest(row), Mark::Plain),
                 Part::Numbers => {
@@ -87,15 +93,26 @@ impl Tip {
                     (numbers.digest(), Mark::Slo { state, sampled })
                 }
                 Part::Release => {
-                    let release: Release = parsed(row)?;
-                    (digest(row), Mark::Release(release.status))
+                    let mut release: Release = parsed(row)?;
+                    details = Some((aside(&mut release.details)?, at));
+                    (
+                        self::digest(&self::row(&release)?),
+                        Mark::Release(release.status),
+                    )
                 }
                 Part::Incident => {
-                    let incident: Incident = parsed(row)?;
-                    (digest(row), Mark::Incident(incident.status))
+                    let mut incident: Incident = parsed(row)?;
+                    details = Some((aside(&mut incident.details)?, at));
+                    let digest = self::digest(&self::row(&incident)?);
+                    (digest, Mark::Incident(incident.status))
                 }
             };
-            known.insert((*part, id.clone()), Known { digest, mark });
+            let is = Known {
+                digest,
+                details,
+                mark,
+            };
+            known.insert((*part, id.clone()), is);
         }
         Ok(Self {
             frame: Some(frame),
@@ -195,7 +212,45 @@ impl Comparing<'_> {
         if self.change.is_whole || was != Some(digest) {
             self.change.frame.rows.push((id.0, id.1.clone(), row));
         }
-        self.change.known.push((id, Known { digest, mark }));
+        let is = Known {
+            digest,
+            details: None,
+            mark,
+        };
+        self.change.known.push((id, is));
+    }
+
+    /// Keeps a row with details, if it is not as it was. Details alone are kept seldom: some change
+    /// with each poll.
+    fn put_with_details<T: Serialize>(
+        &mut self,
+        id: RowId,
+        whole: &T,
+        (facts, details): (&T, u64),
+        mark: Mark,
+    ) -> Result<(), Trouble> {
+        let digest = digest(&row(facts)?);
+        let was = self.known(&id);
+        let same = was.filter(|was| was.digest == digest);
+        let kept = same.and_then(|same| same.details);
+        let is_fresh = |(old, at): (u64, Timestamp)| {
+            let age = self.now.duration_since(at);
+            old == details || (age < CALMLY && !age.is_negative())
+        };
+        let kept = kept.filter(|kept| !self.change.is_whole && is_fresh(*kept));
+        if kept.is_none() {
+            self.change
+                .frame
+                .rows
+                .push((id.0, id.1.clone(), row(whole)?));
+        }
+        let is = Known {
+            digest,
+            details: kept.or(Some((details, self.now))),
+            mark,
+        };
+        self.change.known.push((id, is));
+        Ok(())
     }
 
     fn rest(&mut self, facts: &Facts) -> Result<(), Trouble> {
@@ -255,10 +310,10 @@ impl Comparing<'_> {
         };
         let event = happened::to_release(self.source, release, was, self.now);
         self.change.events.extend(event);
-        let row = row(release)?;
-        let digest = digest(&row);
-        self.put(id, row, digest, Mark::Release(release.status));
-        Ok(())
+        let mut facts = release.clone();
+        let details = aside(&mut facts.details)?;
+        let mark = Mark::Release(release.status);
+        self.put_with_details(id, release, (&facts, details), mark)
     }
 
     fn incident(&mut self, incident: &Incident) -> Result<(), Trouble> {
@@ -269,10 +324,10 @@ impl Comparing<'_> {
         };
         let events = happened::to_incident(self.source, incident, was, self.now);
         self.change.events.extend(events);
-        let row = row(incident)?;
-        let digest = digest(&row);
-        self.put(id, row, digest, Mark::Incident(incident.status));
-        Ok(())
+        let mut facts = incident.clone();
+        let details = aside(&mut facts.details)?;
+        let mark = Mark::Incident(incident.status);
+        self.put_with_details(id, incident, (&facts, details), mark)
     }
 
     /// The rows that the answer has no more. Where a part of it failed, what is missing may be there.
@@ -290,6 +345,11 @@ impl Comparing<'_> {
             self.change.frame.gone.push(id.clone());
         }
     }
+}
+
+/// Takes the details of a row away, and gives their digest.
+fn aside(details: &mut Vec<(Untrusted, Untrusted)>) -> Result<u64, Trouble> {
+    Ok(digest(&row(&std::mem::take(details))?))
 }
 
 fn digest(row: &Row) -> u64 {

@@ -240,3 +240,33 @@ fn when_nothing_was_known_and_why_is_told() {
     let now = journal.blind(at(3_721), at(9_000)).unwrap();
     assert_eq!((now.len(), now[0].until), (1, None));
 }
+
+#[test]
+fn details_that_change_with_each_poll_are_kept_seldom_and_facts_at_once() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let with = |status, poll: i64| Incident {
+        details: vec![("updated".into(), format!("poll {poll}").into())],
+        ..incident("i1", status)
+    };
+    for poll in 0..100 {
+        let status = if poll < 60 {
+            IncidentStatus::Triggered
+        } else {
+            IncidentStatus::Acknowledged
+        };
+        keep(
+            &mut journal,
+            &said(poll * 15, incidents(vec![with(status, poll)])),
+        );
+    }
+    let seen = |seconds| facts(&journal, seconds).incidents.as_ref().unwrap()[0].clone();
+    for (poll, kept) in [(0, 0), (39, 0), (40, 40), (59, 40), (60, 60), (99, 60)] {
+        let status = if poll < 60 {
+            IncidentStatus::Triggered
+        } else {
+            IncidentStatus::Acknowledged
+        };
+        assert_eq!(seen(poll * 15), with(status, kept), "{poll}");
+    }
+}

@@ -194,7 +194,7 @@ fn it_stays_below_its_size_and_its_age_and_keeps_the_present() {
         (0..20)
             .map(|number| {
                 let mut one = incident(&format!("i{number:03}"), IncidentStatus::Triggered);
-                one.details = vec![("noise".into(), noise(poll * 1_000 + number).into())];
+                one.title = noise(poll * 1_000 + number).into();
                 one
             })
             .collect()
