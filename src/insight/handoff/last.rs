@@ -205,9 +205,9 @@ impl Changes {
             .iter()
             .map(|is| (&is.source, &is.id))
             .collect();
-        let lost = last.slos.iter();
-        let lost = lost.filter(|was| !there.contains(&(&was.source, &was.id)));
-        self.unknown.extend(lost.map(Turned::lost));
+        let missing = last.slos.iter();
+        let missing = missing.filter(|was| !there.contains(&(&was.source, &was.id)));
+        self.unknown.extend(missing.map(Turned::lost));
     }
 }
 

@@ -203,7 +203,7 @@ fn suspect(shift: &Shift<'_>, source: &SourceName, id: &Untrusted) -> Option<Unt
     let mut all = shift.suspicions.iter();
     let is_it = |one: &&Suspicion| one.measured_by == *source && one.slo == *id;
     all.rfind(is_it).map(|one| {
-        let words = [&one.service, &one.version, &one.reason].map(|text| text.raw());
+        let words = [&one.service, &one.version, &one.reason].map(Untrusted::raw);
         format!("{} {}, {}", words[0], words[1], words[2]).into()
     })
 }

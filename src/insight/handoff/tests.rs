@@ -276,33 +276,44 @@ fn what_is_over_is_told_once_and_not_when_it_is_open_again() {
     );
 }
 
+/// What becomes of a budget in a hand-over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Unknown,
+    Kept,
+    /// From, to, and the minute of the first.
+    Lost(f64, f64, i64),
+}
+
+/// Points of a budget, by the minute, the period, and what is told.
+type Case = (&'static [(i64, f64)], Period, Fate);
+
 #[test]
 fn a_budget_is_compared_between_the_ends_of_what_is_known() {
+    use Fate::{Kept, Lost, Unknown};
     let month = Period::Month;
     let minutes = |minutes: i64| at(minutes * 60);
-    // Points, the period, and what was lost: from, to, and when the first was.
-    type Case = (&'static [(i64, f64)], Period, Option<(f64, f64, i64)>);
     let cases: &[Case] = &[
-        (&[], MONTH, None),
-        (&[(60, 0.9)], MONTH, None),
+        (&[], MONTH, Unknown),
+        (&[(60, 0.9)], MONTH, Unknown),
         // The sample before the beginning counts, if it is of then.
-        (&[(-8, 0.9), (470, 0.4)], MONTH, Some((0.9, 0.4, -8))),
+        (&[(-8, 0.9), (470, 0.4)], MONTH, Lost(0.9, 0.4, -8)),
         (
             &[(-40, 0.9), (70, 0.8), (470, 0.4)],
             MONTH,
-            Some((0.8, 0.4, 70)),
+            Lost(0.8, 0.4, 70),
         ),
         (
             &[(-9, 0.9), (-1, 0.8), (470, 0.4)],
             MONTH,
-            Some((0.8, 0.4, -1)),
+            Lost(0.8, 0.4, -1),
         ),
         // A loss that nobody would notice, and a gain.
-        (&[(0, 0.900), (470, 0.895)], MONTH, Some((0.0, 0.0, 0))),
-        (&[(0, 0.5), (470, 0.9)], MONTH, Some((0.0, 0.0, 0))),
-        (&[(0, 0.1), (470, -0.5)], MONTH, Some((0.1, -0.5, 0))),
+        (&[(0, 0.900), (470, 0.895)], MONTH, Kept),
+        (&[(0, 0.5), (470, 0.9)], MONTH, Kept),
+        (&[(0, 0.1), (470, -0.5)], MONTH, Lost(0.1, -0.5, 0)),
         // A month that began four hours into the shift began with everything.
-        (&[(0, 0.1), (470, 0.8)], month, Some((1.0, 0.8, 240))),
+        (&[(0, 0.1), (470, 0.8)], month, Lost(1.0, 0.8, 240)),
     ];
     for (points, period, want) in cases {
         let mut seen = slo(0.0, *period);
@@ -310,24 +321,23 @@ fn a_budget_is_compared_between_the_ends_of_what_is_known() {
             seen.period_elapsed = SignedDuration::from_hours(4);
         }
         let mut script = Script::of(slos(vec![seen]));
+        let points = points.iter();
         script.balances = vec![Balance {
             source: prod(),
             slo: "checkout/availability".into(),
-            points: points
-                .iter()
-                .map(|(at, left)| (minutes(*at), *left))
-                .collect(),
+            points: points.map(|(at, left)| (minutes(*at), *left)).collect(),
         }];
         let slos = script.handoff().slos;
-        let lost = slos.budgets_lost.first();
-        let told = lost.map(|lost| (lost.from, lost.to, lost.from_at));
-        match want {
-            None => assert_eq!((told, slos.budgets_unknown.len()), (None, 1), "{points:?}"),
-            Some((_, _, 0)) if told.is_none() => assert_eq!(slos.budgets_kept, 1, "{points:?}"),
-            Some((from, to, first)) => {
-                assert_eq!(told, Some((*from, *to, minutes(*first))), "{points:?}");
-            }
-        }
+        let lost = slos.budgets_lost.first().map(|lost| {
+            let first = at(0).duration_until(lost.from_at).as_mins();
+            Lost(lost.from, lost.to, first)
+        });
+        let told = match (lost, slos.budgets_kept, slos.budgets_unknown.len()) {
+            (Some(lost), 0, 0) => lost,
+            (None, 1, 0) => Kept,
+            _ => Unknown,
+        };
+        assert_eq!(told, *want, "{:?}", script.balances);
     }
 }
 
@@ -412,6 +422,7 @@ fn a_burn_of_now_has_its_beginning_and_its_suspect() {
 
 #[test]
 fn releases_of_the_shift_are_told_also_when_they_are_listed_no_more() {
+    use ReleaseStatus::{Failed, RolledBack, Succeeded};
     let release = |id: &str, started: Option<i64>, finished: Option<i64>| Release {
         id: id.into(),
         service: "checkout".into(),
@@ -470,7 +481,6 @@ fn releases_of_the_shift_are_told_also_when_they_are_listed_no_more() {
             )
         })
         .collect();
-    use ReleaseStatus::{Failed, RolledBack, Succeeded};
     assert_eq!(
         told,
         [

@@ -1,6 +1,8 @@
 //! Each row of a hand-over as one line. It begins with words of ours, so that no title can begin a
 //! heading, a list or a quotation.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::words::{Clock, length, link, names, percent, text};
@@ -65,7 +67,7 @@ fn holder(one: &Open, clock: &Clock<'_>) -> String {
                 (false, false) => format!("acked by {who}"),
             };
             if let Some(at) = one.acknowledged_at {
-                words.push_str(&format!(" at {}", clock.of(at)));
+                let _ = write!(words, " at {}", clock.of(at));
             }
             words
         }
@@ -139,13 +141,13 @@ pub(super) fn burned(one: &Burned, clock: &Clock<'_>) -> String {
     );
     if one.then != State::Ok {
         let then = one.then.word().replace('_', " ");
-        words.push_str(&format!(", then **{then}**"));
+        let _ = write!(words, ", then **{then}**");
     }
     if one.times > 1 {
-        words.push_str(&format!(", {} times", one.times));
+        let _ = write!(words, ", {} times", one.times);
     }
     if let Some(suspect) = &one.suspect {
-        words.push_str(&format!("; suspect: {}", text(suspect)));
+        let _ = write!(words, "; suspect: {}", text(suspect));
     }
     words
 }
@@ -243,16 +245,16 @@ pub(super) fn act(one: &Act, clock: &Clock<'_>) -> String {
         text(name)
     );
     if !one.source.is_empty() {
-        words.push_str(&format!(" at {}", text(&one.source)));
+        let _ = write!(words, " at {}", text(&one.source));
     }
     let result: Untrusted = one.result.as_str().into();
-    words.push_str(&match one.result.as_str() {
-        "done" => ": done".to_owned(),
-        "unknown" => ": **nobody knows whether it was carried out**".to_owned(),
-        _ => format!(": **{}**", text(&result)),
-    });
+    let _ = match one.result.as_str() {
+        "done" => write!(words, ": done"),
+        "unknown" => write!(words, ": **nobody knows whether it was carried out**"),
+        _ => write!(words, ": **{}**", text(&result)),
+    };
     if !one.said.is_empty() {
-        words.push_str(&format!(" ({})", text(&one.said)));
+        let _ = write!(words, " ({})", text(&one.said));
     }
     words
 }

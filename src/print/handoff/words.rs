@@ -1,5 +1,7 @@
 //! Words of a hand-over: foreign text, times and counts as Markdown shows them.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 
@@ -115,7 +117,7 @@ pub(super) fn some(mut words: Vec<String>, most: usize) -> String {
     words.truncate(most);
     let mut all = words.join(", ");
     if more > 0 {
-        all.push_str(&format!(" and {more} more"));
+        let _ = write!(all, " and {more} more");
     }
     all
 }
