@@ -5,11 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::Effect;
 use super::action::Action;
 use super::model::{Model, Why};
-use crate::domain::order::result_word;
-use crate::domain::{Acted, Event, Fault, Ran, Report, What};
+use crate::domain::{Acted, Event, Fault, Ran, Report};
 use crate::pane::{Line, Role, figures};
 use crate::store::{Heard, World};
-use crate::text::Untrusted;
 
 /// How far one step goes.
 const STEP: SignedDuration = SignedDuration::from_mins(1);
@@ -51,51 +49,12 @@ pub(super) fn keep(model: &Model, heard: Option<Heard>) -> Vec<Effect> {
 
 /// What is to be kept of an order that has ended.
 pub(super) fn acted(model: &Model, acted: &Acted) -> Vec<Effect> {
-    let order = &acted.order;
-    let said = match &acted.outcome {
-        Ok(done) => done.said.clone(),
-        Err(fault) => fault.message.clone(),
-    };
-    let what = What::Done {
-        verb: order.deed.verb().word().into(),
-        target: order.target.name.clone(),
-        who: model.newest().me().name.as_str().into(),
-        result: result_word(&acted.outcome).to_owned(),
-        said,
-    };
-    note(
-        model,
-        Event {
-            at: acted.at,
-            seen: acted.at,
-            source: Some(order.source.clone()),
-            service: order.target.service.clone(),
-            subject: order.target.id.clone(),
-            what,
-        },
-    )
+    note(model, Event::acted(acted, &model.newest().me().name))
 }
 
 /// What is to be kept of a command of the user's own that has ended.
 pub(super) fn ran(model: &Model, ran: &Ran, now: Timestamp) -> Vec<Effect> {
-    let what = What::Done {
-        verb: ran.errand.label.as_str().into(),
-        target: ran.errand.target.clone(),
-        who: model.newest().me().name.as_str().into(),
-        result: ran.ending.word().to_owned(),
-        said: Untrusted::default(),
-    };
-    note(
-        model,
-        Event {
-            at: now,
-            seen: now,
-            source: None,
-            service: Untrusted::default(),
-            subject: ran.errand.target.clone(),
-            what,
-        },
-    )
+    note(model, Event::ran(ran, &model.newest().me().name, now))
 }
 
 fn note(model: &Model, event: Event) -> Vec<Effect> {

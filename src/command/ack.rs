@@ -17,6 +17,7 @@ pub fn run(options: &cli::Ack, loaded: &Loaded, watch: Watch) -> ExitCode {
         verb: Verb::Acknowledge,
         source: options.source.as_deref(),
         doing: options.doing,
+        who: loaded.settings.me.name.clone(),
     };
     round.run(loaded, watch, |store| choose(options, store))
 }

@@ -9,9 +9,10 @@ use super::{UNKNOWN, on_runtime, refuse, say};
 use crate::act::Leave;
 use crate::audit::{self, Audit, Outcome, order_as_json};
 use crate::cli::{self, Wording};
-use crate::config::{Loaded, SourceSettings};
+use crate::config::{JournalSettings, Loaded, SourceSettings};
 use crate::domain::order::result_word;
-use crate::domain::{Order, Report, SourceName, Verb};
+use crate::domain::{Event, Order, Report, SourceName, Verb};
+use crate::journal::{FORM, Journal, Place};
 use crate::poll;
 use crate::print::orders::{Ending, Given, Orders};
 use crate::source::{Ask, Source};
@@ -29,6 +30,8 @@ pub(super) struct Round<'a> {
     pub(super) verb: Verb,
     pub(super) source: Option<&'a str>,
     pub(super) doing: cli::Doing,
+    /// Who gives the orders; empty when nobody said.
+    pub(super) who: String,
 }
 
 /// What was found to be done.
@@ -65,13 +68,15 @@ impl Round<'_> {
             let verb = self.verb.word();
             return refuse(format!("none of the sources can {verb} anything"));
         }
+        let feeds = watch.store.feeds().to_vec();
         self.recall(&Audit::of(settings));
         let round = on_runtime(|runtime| runtime.block_on(self.go_round(watch, &leave, choose)));
-        let (given, failed) = match round {
+        let (given, done, failed) = match round {
             Ok(Ok(round)) => round,
             Ok(Err(why)) => return refuse(why),
             Err(exit) => return exit,
         };
+        remember(&settings.journal, &feeds, &done);
         let zone = &settings.ui.timezone;
         let printed = self.print(&given, zone);
         if printed != ExitCode::SUCCESS {
@@ -138,13 +143,14 @@ impl Round<'_> {
         }
     }
 
-    /// What was given and what became of it, and whether a source did not answer.
+    /// What was given and what became of it, what is to be remembered of that, and whether a source
+    /// did not answer.
     async fn go_round(
         &self,
         watch: Watch,
         leave: &Leave,
         choose: impl FnOnce(&Store) -> Chosen,
-    ) -> Result<(Vec<Given>, bool), String> {
+    ) -> Result<(Vec<Given>, Vec<Event>, bool), String> {
         let (mut store, mut failed) = (watch.store, false);
         let mut sources = Vec::new();
         for (asked, report) in ask_all(watch.sources).await {
@@ -164,16 +170,19 @@ impl Round<'_> {
         if orders.is_empty() && !failed {
             say(nothing);
         }
-        let mut given = Vec::new();
+        let (mut given, mut done) = (Vec::new(), Vec::new());
         for order in orders {
             let mut source = sources.iter_mut();
             let source = source.find(|(known, _)| known.name == order.source);
             if let Some((settings, source)) = source {
                 let limit = poll::limit(settings);
-                given.push(self.give(order, source.as_mut(), limit, leave).await);
+                let given_now = self
+                    .give(order, source.as_mut(), limit, (leave, &mut done))
+                    .await;
+                given.push(given_now);
             }
         }
-        Ok((given, failed))
+        Ok((given, done, failed))
     }
 
     /// One order: previewed, and carried out if that is wanted.
@@ -182,7 +191,7 @@ impl Round<'_> {
         order: Order,
         source: &mut dyn Source,
         limit: SignedDuration,
-        leave: &Leave,
+        (leave, journal): (&Leave, &mut Vec<Event>),
     ) -> Given {
         let preview = poll::preview_once(source, &order, limit).await;
         let (lines, ending) = match preview {
@@ -190,7 +199,9 @@ impl Round<'_> {
             Ok(preview) if !self.doing.yes => (preview.lines, Ending::Previewed),
             Ok(preview) => {
                 let sending = poll::act_once(source, &order, limit);
-                let outcome = leave.order(&order, sending).await.outcome;
+                let acted = leave.order(&order, sending).await;
+                journal.push(Event::acted(&acted, &self.who));
+                let outcome = acted.outcome;
                 let ending = match &outcome {
                     Ok(done) => Ending::Done {
                         said: done.said.clone(),
@@ -229,6 +240,27 @@ impl Round<'_> {
             say("nothing was changed: --yes does it");
         }
         printed
+    }
+}
+
+/// Keeps what was done in the journal that the screen has, if there is one.
+fn remember(settings: &JournalSettings, feeds: &[Feed], done: &[Event]) {
+    let Place::File(path) = Place::of(settings) else {
+        return;
+    };
+    if done.is_empty() || !path.exists() {
+        return;
+    }
+    let written = Journal::read(&path).and_then(|journal| {
+        let Some(mut journal) = journal else {
+            return Ok(());
+        };
+        journal.look_for(feeds)?;
+        done.iter().try_for_each(|event| journal.note(event))
+    });
+    if let Err(trouble) = written {
+        // It is in the audit log all the same.
+        say(FORM.fault(&trouble, &path).message.shown());
     }
 }
 

@@ -29,6 +29,7 @@ pub fn run(options: &cli::Silence, loaded: &Loaded, watch: Watch) -> ExitCode {
         verb,
         source: options.source.as_deref(),
         doing: options.doing,
+        who: loaded.settings.me.name.clone(),
     };
     round.run(loaded, watch, |store| choose(options, until, store))
 }

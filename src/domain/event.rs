@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, ReleaseStatus, Severity, SourceName, State};
+use super::order::result_word;
+use super::{Acted, Fault, Ran, ReleaseStatus, Severity, SourceName, State};
 use crate::text::Untrusted;
 
 /// One thing that happened.
@@ -21,6 +22,49 @@ pub struct Event {
     pub subject: Untrusted,
     /// What happened.
     pub what: What,
+}
+
+impl Event {
+    /// That an order has ended; `who` gave it, empty when nobody said who sits here.
+    pub fn acted(acted: &Acted, who: &str) -> Self {
+        let order = &acted.order;
+        let said = match &acted.outcome {
+            Ok(done) => &done.said,
+            Err(fault) => &fault.message,
+        };
+        Self {
+            at: acted.at,
+            seen: acted.at,
+            source: Some(order.source.clone()),
+            service: order.target.service.clone(),
+            subject: order.target.id.clone(),
+            what: What::Done {
+                verb: order.deed.verb().word().into(),
+                target: order.target.name.clone(),
+                who: who.into(),
+                result: result_word(&acted.outcome).to_owned(),
+                said: said.clone(),
+            },
+        }
+    }
+
+    /// That a command of the user's own has ended at a moment; likewise.
+    pub fn ran(ran: &Ran, who: &str, at: Timestamp) -> Self {
+        Self {
+            at,
+            seen: at,
+            source: None,
+            service: Untrusted::default(),
+            subject: ran.errand.target.clone(),
+            what: What::Done {
+                verb: ran.errand.label.as_str().into(),
+                target: ran.errand.target.clone(),
+                who: who.into(),
+                result: ran.ending.word().to_owned(),
+                said: Untrusted::default(),
+            },
+        }
+    }
 }
 
 /// What happened.

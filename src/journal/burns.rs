@@ -43,21 +43,31 @@ impl Journal {
         let Some(track) = self.places.get(source).map(|place| &self.tracks[*place]) else {
             return Ok(Vec::new());
         };
-        let Some(id) = id_of(&self.db, track.id, slo.raw())? else {
-            return Ok(Vec::new());
-        };
-        let mut statement = self.db.prepare_cached(
-            "SELECT at, short, long, budget FROM burn
-             WHERE slo = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
-        )?;
-        let burns = statement.query_map([id, ms(from), ms(to)], |row| {
-            Ok(Burn {
-                at: moment(row.get(0)?),
-                short: row.get(1)?,
-                long: row.get(2)?,
-                budget: row.get(3)?,
-            })
-        })?;
-        Ok(burns.collect::<Result<_, _>>()?)
+        between(&self.db, track.id, slo.raw(), (ms(from), ms(to)))
     }
+}
+
+/// How an SLO of a source burned between two moments (Unix milliseconds), oldest first.
+pub(super) fn between(
+    db: &Connection,
+    source: i64,
+    slo: &str,
+    (from, to): (i64, i64),
+) -> Result<Vec<Burn>, Trouble> {
+    let Some(id) = id_of(db, source, slo)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = db.prepare_cached(
+        "SELECT at, short, long, budget FROM burn
+         WHERE slo = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
+    )?;
+    let burns = statement.query_map([id, from, to], |row| {
+        Ok(Burn {
+            at: moment(row.get(0)?),
+            short: row.get(1)?,
+            long: row.get(2)?,
+            budget: row.get(3)?,
+        })
+    })?;
+    Ok(burns.collect::<Result<_, _>>()?)
 }

@@ -2,18 +2,27 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::frame::{Frame, Rows};
-use super::{Journal, answers, moment, ms};
-use crate::domain::Event;
+use super::{Journal, answers, burns, moment, ms};
+use crate::domain::slo::{History, narrowed};
+use crate::domain::{Event, Observation};
 use crate::state::database::Trouble;
 use crate::store::{Past, World};
 
 /// How many events before a moment are given with its world, and how many after it.
 const BEFORE: usize = 2_000;
 const AFTER: usize = 500;
+
+/// The recent past of an SLO is so many points, so far apart; that of more SLOs than this is not
+/// drawn, since nobody should wait for it.
+const POINTS: i32 = 60;
+const STEP: SignedDuration = SignedDuration::from_mins(3);
+const DRAWN: usize = 300;
+/// A sample stands for what follows it until the next one is due, and a little longer.
+const HOLDS: SignedDuration = SignedDuration::from_mins(12);
 
 /// The rows of a source at a moment (Unix milliseconds), with the newest frame that they are of and
 /// when that was made; `None` before its first answer.
@@ -49,6 +58,35 @@ pub(super) fn rows(
     Ok(Some((id, made, rows)))
 }
 
+/// Gives SLOs the recent past of their error ratios, as far as it was sampled.
+fn draw(
+    db: &Connection,
+    source: i64,
+    slos: &mut [Observation],
+    at: Timestamp,
+) -> Result<(), Trouble> {
+    if slos.len() > DRAWN {
+        return Ok(());
+    }
+    let from = at.saturating_sub(STEP * POINTS).unwrap_or(Timestamp::MIN);
+    for seen in slos {
+        let burns = burns::between(db, source, seen.slo.id().raw(), (ms(from), ms(at)))?;
+        let mut burns = burns.iter().peekable();
+        let mut newest = None;
+        let ratios = (0..=POINTS).map(|point| {
+            let moment = from.saturating_add(STEP * point).unwrap_or(at);
+            while let Some(burn) = burns.next_if(|burn| burn.at <= moment) {
+                newest = Some(burn);
+            }
+            let known = newest.filter(|burn| moment.duration_since(burn.at) <= HOLDS);
+            let ratio = known.and_then(|burn| Some(burn.short? * seen.slo.error_budget()));
+            ratio.map_or(f32::NAN, narrowed)
+        });
+        seen.history = History::on_grid(from, STEP, ratios.collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
 impl Journal {
     /// The world as it was known at a moment, of the watched sources.
     ///
@@ -61,7 +99,10 @@ impl Journal {
         for track in &self.tracks {
             let standing = answers::standing(&reading, track, at)?;
             let rows = rows(&reading, track.id, ms(at))?;
-            let facts = rows.map(|(.., rows)| rows.facts()).transpose()?;
+            let mut facts = rows.map(|(.., rows)| rows.facts()).transpose()?;
+            if let Some(slos) = facts.as_mut().and_then(|facts| facts.slos.as_mut()) {
+                draw(&reading, track.id, slos, at)?;
+            }
             past.push(Past {
                 source: track.name.clone(),
                 facts: Arc::new(facts.unwrap_or_default()),
