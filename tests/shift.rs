@@ -270,8 +270,8 @@ fn changes(handoff: &Handoff) {
     };
     assert_eq!(titles(&changes.new), ["cart errors", "search is slow"]);
     assert_eq!(titles(&changes.gone), ["night alert"]);
-    let changed = ["old disk", "checkout/availability", "search/latency"];
-    assert_eq!(titles(&changes.changed), changed);
+    let stand_otherwise = ["old disk", "checkout/availability", "search/latency"];
+    assert_eq!(titles(&changes.changed), stand_otherwise);
     assert_eq!(changes.budgets.len(), 1);
 }
 

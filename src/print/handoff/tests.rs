@@ -85,6 +85,8 @@ fn only_a_plain_address_of_the_web_is_a_link() {
     ] {
         assert_eq!(linked(url), None, "{url}");
     }
+    let long = format!("https://prometheus.example/graph?{}", "x".repeat(300));
+    assert_eq!(linked(&long), None);
 }
 
 #[test]

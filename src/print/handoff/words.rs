@@ -25,12 +25,16 @@ pub(super) fn text(foreign: &Untrusted) -> String {
     plain
 }
 
-/// A link under words of ours; none where the address is no plain one of the web.
+/// A longer address is a query that a rule was made of, and would crowd out the rest on a clipboard.
+const LONGEST: usize = 300;
+
+/// A link under words of ours; none where the address is no plain one of the web, or a long one.
 pub(super) fn link(words: &str, url: Option<&Untrusted>) -> Option<String> {
     let url = url?.raw();
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     let is_plain = |c: char| c.is_ascii_graphic() && !"<>()[]\\`|\"'".contains(c);
-    (is_web && url.chars().all(is_plain)).then(|| format!("[{words}](<{url}>)"))
+    (is_web && url.len() <= LONGEST && url.chars().all(is_plain))
+        .then(|| format!("[{words}](<{url}>)"))
 }
 
 /// Moments as seen from the end of the shift.
