@@ -9,6 +9,7 @@ use crate::text::Untrusted;
 
 pub mod action;
 mod awake;
+mod chart;
 pub mod columns;
 pub mod cursor;
 mod desk;
@@ -35,6 +36,7 @@ mod sheet;
 mod spent;
 mod suspect;
 mod table;
+mod timeline;
 mod update;
 
 pub use handoff::Notes;

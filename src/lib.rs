@@ -153,6 +153,10 @@
 //! - **A hand-over is a function of the journal.** It asks nobody, so it can be made while everything is
 //!   down, and made again of any shift that is remembered. Who could not tell is beside every list, and
 //!   of a time that the journal does not hold there is none: an empty page would read as a quiet night.
+//! - **A timeline is a pane.** Its rows are events instead of facts; cursor, filter, detail and keys are
+//!   those of every pane. The chart above it is drawn for steps of time and not for each second, so the
+//!   journal is asked once for it, and what stands still costs nothing. Gaps of a curve are told by who knows
+//!   how often was sampled, and drawn by who does not.
 //! - **A journal is a film.** Whole frames now and then, in between the rows that changed: a moment is a
 //!   few pages away however long the journal is, and what stands still costs nothing. Numbers of SLOs
 //!   are sampled, verdicts are not. Who writes compares with what the file holds and not with what it

@@ -14,6 +14,7 @@ use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
 pub mod block;
+pub mod burn;
 pub mod cell;
 pub mod figures;
 mod folds;
@@ -25,6 +26,7 @@ mod releases;
 mod slos;
 mod sources;
 pub mod suspects;
+pub mod timeline;
 
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};
@@ -33,11 +35,12 @@ pub use incidents::incident;
 pub use slos::{Tally, tally};
 
 /// Every pane there is, in the order of the number keys.
-pub const PANES: [&dyn Pane; 4] = [
+pub const PANES: [&dyn Pane; 5] = [
     &slos::Slos,
     &releases::Releases,
     &incidents::Incidents,
     &sources::Sources,
+    &timeline::Timeline,
 ];
 
 /// The place of the SLO pane in [`PANES`].
@@ -49,8 +52,17 @@ pub const RELEASES: usize = 1;
 /// The place of the incident pane in [`PANES`].
 pub const INCIDENTS: usize = 2;
 
-/// The pane, by its place in [`PANES`], that never stands beside others: the watch itself.
+/// The pane, by its place in [`PANES`], that shows the watch itself. From it on none stands beside
+/// others.
 pub const SOURCES: usize = 3;
+
+/// The place of the timeline in [`PANES`].
+pub const TIMELINE: usize = 4;
+
+/// Whether a pane has the screen for itself, by its place in [`PANES`].
+pub fn stands_alone(place: usize) -> bool {
+    place >= SOURCES
+}
 
 /// Who a row is, whatever its place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -285,6 +297,12 @@ pub trait Pane: Sync {
     fn fed_by(&self, offers: Offers) -> bool;
     /// All rows, ranked.
     fn board(&self, store: &Store) -> Board;
+
+    /// Whether its rows have to be ranked anew when this has changed: of nothing at all, what has
+    /// happened has.
+    fn follows(&self, touched: Offers) -> bool {
+        self.fed_by(touched)
+    }
     /// The cells of one row, one for each column.
     fn cells(&self, sight: Sight<'_>, board: &Board, entry: &Entry) -> Vec<Cell>;
     /// What a filter can ask of a row.

@@ -12,6 +12,7 @@ mod screens {
     mod past;
     pub(crate) mod stage;
     mod suspects;
+    mod timeline;
     mod whose;
     pub(crate) mod worlds;
 }
@@ -426,7 +427,17 @@ fn times_of_day_follow_the_zone() {
 #[test]
 fn hostile_text_never_steers_the_terminal() {
     for text in worlds::hostile() {
-        for keys in ["", "enter", "2 enter", "3 enter", "4 G enter", "/ x"] {
+        for keys in [
+            "",
+            "enter",
+            "2 enter",
+            "3 enter",
+            "4 G enter",
+            "/ x",
+            "t",
+            "t enter",
+            "t G j j enter",
+        ] {
             for (width, height, is_ascii) in [(40, 12, false), (120, 40, false), (80, 24, true)] {
                 let stage = Stage {
                     is_ascii,
@@ -448,7 +459,7 @@ fn hostile_text_never_steers_the_terminal() {
 #[test]
 fn every_size_draws() {
     for world in [worlds::burning(), worlds::saying("支払い")] {
-        for keys in ["", "enter", "?", "4"] {
+        for keys in ["", "enter", "?", "4", "t"] {
             let mut stage = Stage::new(world.clone(), 80, 24).keys(keys);
             for (width, height) in (1..=130).flat_map(|width| {
                 let heights: [u16; 8] = [1, 5, 6, 7, 12, 17, 18, 50];

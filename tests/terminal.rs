@@ -27,6 +27,8 @@ fn watchfire(width: u16, height: u16) -> Pty {
     command.args(["--prometheus", "http://127.0.0.1:1"]);
     command.env("XDG_CONFIG_HOME", "/nonexistent");
     command.env("HOME", "/nonexistent");
+    // Nothing of one test is remembered in another.
+    command.env("WATCHFIRE__JOURNAL__ENABLED", "false");
     command.cwd(std::env::temp_dir());
     let pty = Pty::start(command, width, height);
     pty.wait_for(HEADER);
@@ -283,7 +285,7 @@ mod stage {
     use watchfire::app::keymap::Keymap;
     use watchfire::config::{HttpSettings, Settings, SourceSettings};
     use watchfire::domain::SourceName;
-    use watchfire::run::run;
+    use watchfire::run::{Scene, run};
     use watchfire::source::{Ask, Fetching, Source};
     use watchfire::store::{Feed, Offers, Store};
     use watchfire::term::Tty;
@@ -330,7 +332,9 @@ mod stage {
             store: Store::new(vec![feed]),
         };
         let keymap = Keymap::new(&BTreeMap::new()).expect("keys");
-        let status = run(&Settings::empty(), keymap, watch);
+        let mut settings = Settings::empty();
+        settings.journal.enabled = false;
+        let status = run(&settings, keymap, Scene::Watch(watch));
         // Not the verdict of this test, but the program's.
         std::process::exit(i32::from(status != std::process::ExitCode::SUCCESS));
     }

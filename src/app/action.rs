@@ -101,6 +101,8 @@ actions! {
     Incidents = "incidents" ["3"] Look "incidents";
     /// The source view.
     Sources = "sources" ["4"] Look "sources";
+    /// What has happened, and back to where one came from.
+    Timeline = "timeline" ["t", "5"] Look "timeline";
     /// The focused pane alone, or all again.
     FullScreen = "full_screen" ["f"] Look "full screen";
     /// Fewer rows.
@@ -207,9 +209,10 @@ pub fn markdown_table() -> String {
 }
 
 /// The actions that show each pane, in the order of [`PANES`](crate::pane::PANES).
-pub const PANE_ACTIONS: [Action; 4] = [
+pub const PANE_ACTIONS: [Action; 5] = [
     Action::Slos,
     Action::Releases,
     Action::Incidents,
     Action::Sources,
+    Action::Timeline,
 ];

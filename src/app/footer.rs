@@ -11,7 +11,7 @@ use super::model::Model;
 use super::screen::Bar;
 use super::{awake, overlay};
 use crate::config::CommandScope;
-use crate::pane::{Line, RELEASES, Role, Sight, fresh, suspects};
+use crate::pane::{Line, RELEASES, Role, Sight, TIMELINE, fresh, suspects};
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
 
@@ -178,6 +178,7 @@ fn useful_here(model: &Model, now: Timestamp) -> Vec<Action> {
     if has_suspect(model, sight) {
         actions.push(Action::Suspect);
     }
+    actions.push(Action::Timeline);
     if model.pane().explains() && model.target().is_some() {
         actions.push(Action::Explain);
     }
@@ -234,6 +235,7 @@ fn hints(model: &Model, actions: &[Action]) -> Line {
             Action::Back => "back",
             Action::Explain => "explain",
             Action::Suspect => "suspect",
+            Action::Timeline if model.focus == TIMELINE => "back",
             Action::CopyUrl if model.modes.explained().is_some() => "copy queries",
             other => other.help(),
         };

@@ -8,7 +8,7 @@ use super::model::Model;
 use super::screen::Bar;
 use super::{past, table};
 use crate::domain::{State, Whose};
-use crate::pane::{Line, Mark, PANES, Role, Sight, fresh, on_call};
+use crate::pane::{Line, Mark, PANES, Role, Sight, TIMELINE, fresh, on_call};
 
 /// How many SLOs are in each state, as far as it is known.
 #[derive(Default)]
@@ -173,9 +173,14 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
     let mut left = Line::new();
     for (place, pane) in PANES.iter().enumerate() {
         let is_open = place == model.focus;
+        if is_narrow && place == TIMELINE && !is_open {
+            // There is no room for a fifth; its key is told below.
+            continue;
+        }
         let role = if is_open { Role::Alarm } else { Role::Dim };
         let name = match (is_open, is_narrow) {
             (false, true) => pane.short(),
+            (true, true) if place == TIMELINE => pane.short(),
             _ => pane.name(),
         };
         let key = model.keymap.hint(PANE_ACTIONS[place]);

@@ -2,7 +2,7 @@
 //! nothing moves when a number does.
 
 use super::Size;
-use crate::pane::SOURCES;
+use crate::pane::{TIMELINE, stands_alone};
 
 /// A rectangle of the screen, in cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +104,8 @@ pub struct Arrangement {
     pub tabs: Option<Area>,
     /// Each pane in view, by its place in `PANES`.
     pub panes: Vec<(usize, Area)>,
+    /// The chart above the rows of a timeline.
+    pub chart: Option<Area>,
     /// What surrounds the panes and the detail.
     pub border: Border,
     /// Where an open detail goes.
@@ -122,6 +124,10 @@ const STACKED: (u16, u16) = (60, 18);
 const WIDE: u16 = 100;
 /// From this width, a detail stands beside the panes.
 const SPLIT: u16 = 140;
+/// Lower than this, a timeline has no chart.
+const CHARTED: u16 = 6;
+/// Two lines of plot, the axis, times and names.
+const LOWEST_CHART: u16 = 5;
 /// The narrowest detail that stands beside the panes.
 const DETAIL: u16 = 72;
 
@@ -157,10 +163,11 @@ impl Layout {
             }
             true => (Area::default(), Some(body)),
         };
+        let (chart, rows) = charted(room, focus, border);
         let panes = if room.height == 0 {
             Vec::new()
-        } else if view == View::Alone || focus == SOURCES {
-            vec![(focus, room)]
+        } else if view == View::Alone || stands_alone(focus) {
+            vec![(focus, rows)]
         } else {
             together(room)
         };
@@ -168,6 +175,7 @@ impl Layout {
             header,
             tabs: None,
             panes,
+            chart,
             border,
             detail,
             sources: Some(sources),
@@ -180,19 +188,38 @@ impl Layout {
 fn tabbed(header: Area, rest: Area, focus: usize, is_detailed: bool) -> Arrangement {
     let (tabs, rest) = rest.split_top(1);
     let (body, hints) = rest.split_top(rest.height - 1);
+    let room = if is_detailed { Area::default() } else { body };
+    let (chart, rows) = charted(room, focus, Border::Bare);
     Arrangement {
         header,
         tabs: Some(tabs),
         panes: if is_detailed {
             Vec::new()
         } else {
-            vec![(focus, body)]
+            vec![(focus, rows)]
         },
+        chart,
         border: Border::Bare,
         detail: is_detailed.then_some(body),
         sources: None,
         hints,
     }
+}
+
+/// Of the room of a timeline, what its chart takes, and the rest for its rows: rows stay, whatever
+/// room there is.
+fn charted(room: Area, focus: usize, border: Border) -> (Option<Area>, Area) {
+    if focus != TIMELINE || room.height < CHARTED {
+        return (None, room);
+    }
+    let lines = match border {
+        // One line tells the course of it.
+        Border::Bare => 1,
+        Border::Rule => (room.height * 2 / 5).max(LOWEST_CHART + 1),
+        Border::Box => (room.height * 2 / 5).max(LOWEST_CHART + 2),
+    };
+    let (chart, rows) = room.split_top(lines);
+    (Some(chart), rows)
 }
 
 /// SLOs above, releases and incidents below: beside each other where there is room.
@@ -256,9 +283,13 @@ mod tests {
     fn areas_tile_the_screen_without_overlap_at_every_size() {
         for width in 30..=210 {
             for height in 6..=60 {
-                for is_detailed in [false, true] {
-                    let found = arrangement(width, height, is_detailed);
-                    let parts = [found.tabs, found.detail, found.sources];
+                for (focus, is_detailed) in [(0, false), (0, true), (4, false), (4, true)] {
+                    let size = Size { width, height };
+                    let layout = Layout::new(size, View::Together, focus, is_detailed);
+                    let Layout::Panes(found) = layout else {
+                        panic!("{width}x{height} has room for panes");
+                    };
+                    let parts = [found.tabs, found.chart, found.detail, found.sources];
                     let areas = found.panes.iter().map(|(_, area)| *area);
                     let areas = areas.chain(parts.into_iter().flatten());
                     let covered: u32 = areas

@@ -17,6 +17,7 @@ use super::mode::{Mode, Modes};
 use super::past::Memory;
 use super::ring::{self, Bell};
 use super::roster::{Roster, newcomers};
+use super::timeline::Course;
 use super::{Size, Spent, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Event, Fault, Report, SourceName, Whose};
@@ -54,6 +55,8 @@ pub struct Model {
     pub(super) whose: Whose,
     /// What was asked about the numbers of one SLO, and what was said.
     pub(super) inquiry: Option<Inquiry>,
+    /// What the chart of the timeline was told, and where its key leads back to.
+    pub(super) course: Course,
     /// Everything about acting.
     pub(super) desk: Desk,
     pub(super) bell: Bell,
@@ -115,6 +118,7 @@ impl Model {
             forgetful: None,
             whose: Whose::All,
             inquiry: None,
+            course: Course::default(),
             desk: Desk::default(),
             bell: Bell::new(ui.bell),
             awake: None,
@@ -387,7 +391,7 @@ impl Model {
     fn rank(&mut self, now: Timestamp, heard: &HashSet<SourceName>, touched: Offers) {
         let sight = self.sight(now);
         let store = sight.store;
-        let board = |pane: &&dyn Pane| pane.fed_by(touched).then(|| pane.board(store));
+        let board = |pane: &&dyn Pane| pane.follows(touched).then(|| pane.board(store));
         let boards: Vec<_> = PANES.iter().map(board).collect();
         let tally = boards.first().and_then(Option::as_ref);
         let tally = tally.map(|slos| tally_of(store, slos));

@@ -167,9 +167,9 @@ pub(super) fn play(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let at = match &model.frozen {
-        _ if playback.speed == 0 => return Vec::new(),
         // The last moment that was asked for is still on its way.
         _ if model.asked.is_some() => return Vec::new(),
+        Some(_) if playback.speed == 0 => return Vec::new(),
         Some(view) if view.at >= playback.to => return Vec::new(),
         Some(view) => view.at,
         None => return recall(model, playback.from),

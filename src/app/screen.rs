@@ -6,7 +6,8 @@ use super::Size;
 use super::layout::{Area, Border, Layout};
 use super::mode::Mode;
 use super::model::Model;
-use super::{explain, footer, header, help, overlay, sheet, table};
+use super::{explain, footer, header, help, overlay, sheet, table, timeline};
+use crate::pane::block::Upright;
 use crate::pane::{Align, Cell, Line, Role};
 use crate::text::Shown;
 
@@ -17,6 +18,8 @@ pub struct Screen {
     pub bars: Vec<Bar>,
     /// The panes in view.
     pub tables: Vec<Table>,
+    /// The chart above a timeline.
+    pub chart: Option<Sheet>,
     /// The detail in view.
     pub sheet: Option<Sheet>,
     /// What lies on everything else.
@@ -141,6 +144,8 @@ pub struct Chart {
     pub events: Vec<(u16, Shown)>,
     /// Columns with a name on the time axis.
     pub ticks: Vec<(u16, Shown)>,
+    /// Columns that are marked from top to bottom, and what for.
+    pub uprights: Vec<(u16, Upright)>,
 }
 
 impl Chart {
@@ -168,6 +173,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         let table = table::table(model, *place, arrangement.border, *area, now);
         screen.tables.push(table);
     }
+    screen.chart = timeline::sheet(model, arrangement, now);
     screen.sheet = sheet::sheet(model, arrangement, now);
     if let Some(area) = arrangement.sources {
         screen.bars.push(footer::sources(model, area, now));
@@ -176,6 +182,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
     if model.modes.explained().is_some() {
         screen.sheet = explain::sheet(model, arrangement, now);
         screen.tables.clear();
+        screen.chart = None;
     }
     match model.modes.top() {
         Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll)),

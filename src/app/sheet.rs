@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::chart;
 use super::help::more;
 use super::layout::{Area, Arrangement, Border, Layout};
 use super::model::Model;
-use super::screen::{Chart, Sheet, SheetLine, Slot};
+use super::screen::{Sheet, SheetLine, Slot};
+use crate::pane::Align;
 use crate::pane::block::{Block, Curve, Detail};
 use crate::pane::cell::{Cell, Line, Role, Span};
-use crate::pane::{Align, figures};
 use crate::text::Shown;
 
 /// Columns between the columns of a small table.
@@ -21,8 +22,6 @@ const GAP: u16 = 2;
 const LABELS: usize = 16;
 /// Lines of a chart's plot, where there is room and where there is not.
 const PLOT: (u16, u16) = (10, 5);
-/// Columns of the labels at a chart's left.
-const AXIS: u16 = 6;
 
 /// The detail that is open, as much of it as is in view.
 pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) -> Option<Sheet> {
@@ -231,125 +230,13 @@ fn cell_width(cell: &Cell) -> u16 {
 
 fn chart(curve: &Curve, width: u16, height: u16) -> Vec<SheetLine> {
     let plot = if height >= 24 { PLOT.0 } else { PLOT.1 };
-    let columns = width.saturating_sub(AXIS + 3);
-    let (Some((from, _)), Some((to, _))) = (curve.points.first(), curve.points.last()) else {
+    let chart = chart::scaled(curve, width.saturating_sub(3), plot);
+    let Some(chart) = chart.filter(|_| !curve.points.is_empty()).map(Arc::new) else {
         return Vec::new();
     };
-    if columns < 8 {
-        return Vec::new();
-    }
-    let span = (to - from).max(1);
-    let scale = Scale {
-        from: *from,
-        span,
-        columns,
-    };
-    let burns = curve.points.iter().map(|(_, burn)| *burn);
-    let levels = curve.levels.iter().map(|(level, _)| *level * 1.3);
-    let top = burns.chain(levels).fold(1.0, f64::max);
-    let chart = Arc::new(Chart {
-        label_width: AXIS,
-        width: columns,
-        height: plot,
-        curve: scale.heights(curve, top),
-        roles: scale.roles(curve),
-        levels: curve
-            .levels
-            .iter()
-            .map(|(level, role)| {
-                let label = Shown::new(format!("{}x", figures::factor(*level)));
-                (figures::elevation(*level, top), label, *role)
-            })
-            .collect(),
-        events: scale.place(&curve.events),
-        ticks: scale.place(&curve.ticks),
-    });
     (0..chart.lines())
         .map(|line| SheetLine::Chart(Arc::clone(&chart), line))
         .collect()
-}
-
-/// Seconds to columns.
-struct Scale {
-    from: i64,
-    span: i64,
-    columns: u16,
-}
-
-impl Scale {
-    /// Which of `count` equal stretches a moment lies in.
-    fn stretch(&self, at: i64, count: u16) -> Option<usize> {
-        let offset = (at - self.from).checked_mul(i64::from(count))? / (self.span + 1);
-        let offset = usize::try_from(offset).ok()?;
-        (offset < usize::from(count)).then_some(offset)
-    }
-
-    /// The highest burn in each half column; short gaps are bridged, long ones stay open.
-    fn heights(&self, curve: &Curve, top: f64) -> Vec<Option<f64>> {
-        let count = self.columns.saturating_mul(2);
-        let mut heights: Vec<Option<f64>> = vec![None; usize::from(count)];
-        let mut last: Option<(usize, f64, i64)> = None;
-        let usual = usual_step(&curve.points);
-        for (at, burn) in &curve.points {
-            let Some(place) = self.stretch(*at, count) else {
-                continue;
-            };
-            let here = figures::elevation(*burn, top);
-            heights[place] = Some(heights[place].map_or(here, |old| old.max(here)));
-            if let Some((from, there, then)) = last
-                && at - then <= 2 * usual
-            {
-                let gap = heights.iter_mut().enumerate().take(place).skip(from + 1);
-                for (between, height) in gap {
-                    let share = fraction(between - from, place - from);
-                    *height = Some(there + (here - there) * share);
-                }
-            }
-            last = Some((place, here, *at));
-        }
-        heights
-    }
-
-    /// The highest level that each column reaches above.
-    fn roles(&self, curve: &Curve) -> Vec<Role> {
-        let mut roles = vec![(0.0, Role::Plain); usize::from(self.columns)];
-        for (at, burn) in &curve.points {
-            let Some(place) = self.stretch(*at, self.columns) else {
-                continue;
-            };
-            let above = curve.levels.iter().filter(|(level, _)| burn > level);
-            for (level, role) in above {
-                // 1x is a line to measure by, not a rule that fires.
-                if *role != Role::Dim && *level > roles[place].0 {
-                    roles[place] = (*level, *role);
-                }
-            }
-        }
-        roles.into_iter().map(|(_, role)| role).collect()
-    }
-
-    fn place(&self, moments: &[(i64, Shown)]) -> Vec<(u16, Shown)> {
-        let place = |at: i64| u16::try_from(self.stretch(at, self.columns)?).ok();
-        moments
-            .iter()
-            .filter_map(|(at, name)| Some((place(*at)?, name.clone())))
-            .collect()
-    }
-}
-
-/// The time that usually lies between two points.
-fn usual_step(points: &[(i64, f64)]) -> i64 {
-    let mut steps: Vec<_> = points
-        .windows(2)
-        .map(|pair| pair[1].0 - pair[0].0)
-        .collect();
-    steps.sort_unstable();
-    steps.get(steps.len() / 2).copied().unwrap_or(60)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "columns of a terminal")]
-fn fraction(part: usize, whole: usize) -> f64 {
-    part as f64 / whole.max(1) as f64
 }
 
 #[cfg(test)]

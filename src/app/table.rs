@@ -9,7 +9,10 @@ use super::model::Model;
 use super::roster::{Others, Roster};
 use super::screen::{Gutter, Slot, Table, TableRow};
 use super::sheet::wrap;
-use crate::pane::{Board, Cell, Count, Line, Mark, PANES, Pane, Role, Sight, fresh, why_empty};
+use super::timeline;
+use crate::pane::{
+    Board, Cell, Count, Line, Mark, PANES, Pane, Role, Sight, TIMELINE, fresh, why_empty,
+};
 use crate::text::Shown;
 
 /// From this width on, a cell says in a word what it counts.
@@ -281,6 +284,9 @@ fn more(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>, height: u16) -> Line
 
 fn empty(model: &Model, pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> Line {
     let all = roster.board.entries.len();
+    if all == 0 && pane.name() == PANES[TIMELINE].name() {
+        return why_empty(pane, sight).join(timeline::memory(model));
+    }
     if all == 0 {
         return why_empty(pane, sight);
     }

@@ -11,14 +11,15 @@ use super::model::Model;
 use super::palette::Palette;
 use super::{
     Effect, Msg, awake, desk, explain, follow, handoff, palette, past, ring, suspect, table,
+    timeline,
 };
 use crate::domain::{SourceName, Whose};
-use crate::pane::{PANES, SOURCES, fresh};
+use crate::pane::{PANES, SOURCES, TIMELINE, fresh, stands_alone};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
     model.bell.begin(now);
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Key(key) => press(model, key, now),
         Msg::Resize(size) => {
             model.size = size;
@@ -66,8 +67,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             model.chronicle(events, now);
             Vec::new()
         }
-        // Nothing is drawn of it yet.
-        Msg::Burned(..) => Vec::new(),
+        Msg::Burned(_, told) => {
+            timeline::hear(model, told);
+            Vec::new()
+        }
         Msg::HandedOver(told) => handoff::copy(model, told, now),
         Msg::Forgetful(fault) => {
             model.forgetful = fault;
@@ -80,6 +83,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Tick => past::play(model),
     };
     model.settle(now);
+    effects.extend(timeline::ask(model, now));
     effects
 }
 
@@ -238,6 +242,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             let place = PANE_ACTIONS.iter().position(|known| *known == action);
             focus(model, place.unwrap_or(0));
         }
+        Action::Timeline => timeline::turn(model, now),
         Action::FullScreen => {
             model.view = match model.view {
                 View::Together => View::Alone,
@@ -366,6 +371,10 @@ fn back(model: &mut Model) -> bool {
         model.refilter(Filter::default());
         return true;
     }
+    if model.focus == TIMELINE {
+        timeline::leave(model);
+        return true;
+    }
     if model.focus == SOURCES {
         model.focus = 0;
         return true;
@@ -375,7 +384,7 @@ fn back(model: &mut Model) -> bool {
 
 /// Focuses the pane that stands `steps` further among those that stand together.
 fn turn(model: &mut Model, steps: usize) {
-    let next = if model.focus == SOURCES {
+    let next = if stands_alone(model.focus) {
         0
     } else {
         (model.focus + steps) % SOURCES

@@ -90,7 +90,8 @@ fn keep(
     }
     events.sort_by_key(|event| event.at);
     for event in &mut events {
-        event.seen = heard.at;
+        // As precisely as a moment is asked for.
+        event.seen = moment(ms(heard.at));
         write(db, Some(track.id), event)?;
     }
     Ok(events)

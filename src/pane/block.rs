@@ -1,5 +1,6 @@
 //! The detail of one row, as blocks of meaning that any width can lay out.
 
+use super::burn::Point;
 use super::cell::{Cell, Line, Role};
 use crate::text::Shown;
 
@@ -38,17 +39,30 @@ pub enum Block {
     Chart(Curve),
 }
 
-/// Burn over time, with what it is measured against.
+/// Burn over time, with what it is measured against. Times are seconds since the epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Seconds since the epoch and burn rate, oldest first.
-    pub points: Vec<(i64, f64)>,
+    /// From when to when.
+    pub span: (i64, i64),
+    /// Burn rates, oldest first.
+    pub points: Vec<Point>,
     /// Burn rates that mean something: the value, and the role above it.
     pub levels: Vec<(f64, Role)>,
-    /// Moments that may explain it: seconds since the epoch, and what happened.
+    /// Moments that may explain it, and what happened.
     pub events: Vec<(i64, Shown)>,
     /// Moments named on the axis.
     pub ticks: Vec<(i64, Shown)>,
+    /// Moments marked from top to bottom.
+    pub uprights: Vec<(i64, Upright)>,
+}
+
+/// What a moment is marked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upright {
+    /// The selected row happened then.
+    Selected,
+    /// The moment that everything else shows.
+    Shown,
 }
 
 impl Block {
@@ -65,9 +79,7 @@ impl Block {
                 Self::Grid { rows, right }
             }
             Self::Chart(mut curve) => {
-                for (_, role) in &mut curve.levels {
-                    *role = Role::Old;
-                }
+                curve.fade();
                 Self::Chart(curve)
             }
         }

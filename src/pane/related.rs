@@ -2,7 +2,7 @@
 
 use super::cell::{Cell, Line, Mark, Role, severity_word, state_word};
 use super::{Sight, figures, fresh, incidents, releases, slos};
-use crate::domain::{Incident, Release, State};
+use crate::domain::{Event, Incident, Release, State};
 use crate::store::Feed;
 use crate::text::Untrusted;
 
@@ -139,4 +139,27 @@ fn faded(sight: Sight<'_>, feed: &Feed, cells: Vec<Cell>) -> Vec<Cell> {
 pub(super) fn runbook(sight: Sight<'_>, service: &Untrusted) -> Option<Untrusted> {
     let runbook = sight.store.service(service)?.runbook.as_deref()?;
     Some(Untrusted::from(runbook))
+}
+
+/// The incident that an event is of, as its source lists it now.
+pub(super) fn incident_of<'a>(sight: Sight<'a>, event: &Event) -> Option<&'a Incident> {
+    let mut incidents = sight.store.incidents();
+    let found = incidents.find(|(feed, row)| is_of(event, feed, &row.id));
+    found.map(|(_, row)| row)
+}
+
+/// The release that an event is of, as its source lists it now.
+pub(super) fn release_of<'a>(sight: Sight<'a>, event: &Event) -> Option<&'a Release> {
+    let mut releases = sight.store.releases();
+    let found = releases.find(|(feed, row)| is_of(event, feed, &row.id));
+    found.map(|(_, row)| row)
+}
+
+/// Whether an event is of the row with this id. What was done from here names no source.
+fn is_of(event: &Event, feed: &Feed, id: &Untrusted) -> bool {
+    let is_there = event
+        .source
+        .as_ref()
+        .is_none_or(|source| *source == feed.name);
+    is_there && !id.is_empty() && *id == event.subject
 }

@@ -4,6 +4,7 @@ use super::brush::Brush;
 use super::cells::steps;
 use crate::app::screen::Chart;
 use crate::pane::Role;
+use crate::pane::block::Upright;
 
 /// The dot of a Braille cell by row (from the top) and column.
 const DOTS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
@@ -47,6 +48,9 @@ fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
         let dash = brush.theme.glyph("╌", "-");
         brush.repeat((left + 1, y), chart.width, dash, frame);
     }
+    for (column, what) in &chart.uprights {
+        upright(brush, (left + 1 + column, y), *what);
+    }
     for column in 0..chart.width {
         let bits = dots(chart, column, line);
         if bits == 0 {
@@ -60,6 +64,16 @@ fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
         let at = (left + 1 + column, y);
         brush.text(at, 1, glyph.encode_utf8(&mut bytes), style);
     }
+}
+
+/// One line of a moment that is marked from top to bottom; where the curve is, that is drawn.
+fn upright(brush: &mut Brush<'_>, at: (u16, u16), what: Upright) {
+    let (shape, role) = match what {
+        Upright::Selected => (brush.theme.glyph("│", "|"), Role::Accent),
+        Upright::Shown => (brush.theme.glyph("┋", ":"), Role::Strong),
+    };
+    let style = brush.theme.style(role);
+    brush.text(at, 1, shape, style);
 }
 
 /// The dots of one cell: each half column from its own height to that of the one before, so that
@@ -99,6 +113,9 @@ fn axis(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart) {
     let tick = brush.theme.glyph("┬", "+");
     for (column, _) in &chart.ticks {
         brush.text((x + 1 + column, y), 1, tick, frame);
+    }
+    for (column, what) in &chart.uprights {
+        upright(brush, (x + 1 + column, y), *what);
     }
     let event = brush.theme.glyph("▲", "^");
     let style = brush.theme.style(Role::Accent);

@@ -7,15 +7,15 @@ use super::chrome::{Frame, frame};
 use crate::app::layout::Border;
 use crate::app::screen::{Sheet, SheetLine};
 
-/// Draws a sheet.
-pub(super) fn sheet(brush: &mut Brush<'_>, sheet: &Sheet) {
+/// Draws a sheet; a bright border says that keys go to it.
+pub(super) fn sheet(brush: &mut Brush<'_>, sheet: &Sheet, is_focused: bool) {
     brush.clear(sheet.area);
     frame(
         brush,
         &Frame {
             area: sheet.area,
             border: sheet.border,
-            is_focused: true,
+            is_focused,
             title: &sheet.title,
             info: &sheet.info,
             more: &sheet.more,

@@ -21,6 +21,7 @@ mod live;
 mod measure;
 mod openmetrics;
 mod page;
+mod past;
 mod planner;
 mod program;
 mod prometheus;

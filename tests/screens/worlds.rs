@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use watchfire::domain::{
-    Events, Fault, FaultKind, Incident, Observation, OnCall, Period, Release, ReleaseStatus,
-    Report, Sample, Severity, Slo,
+    Event, Events, Fault, FaultKind, Incident, Observation, OnCall, Period, Release, ReleaseStatus,
+    Report, Sample, Severity, Slo, SourceName, State, Turn, What,
 };
 use watchfire::store::Store;
 use watchfire::text::Untrusted;
@@ -214,12 +214,59 @@ pub(crate) fn saying(text: &str) -> Store {
     }]);
     facts.warnings = vec![Untrusted::from(text)];
     facts.fault = Some(Fault::new(FaultKind::Query, text));
-    store([
+    let mut store = store([
         answer("prom-eu", 3, facts_of_slos(vec![seen])),
         answer("github", 9, facts_of_releases(vec![release])),
         answer("am", 12, facts),
         failure("argocd", FaultKind::Server, text),
-    ])
+    ]);
+    store.chronicle(events_saying(text).into_iter().map(Arc::new));
+    store
+}
+
+/// One event of every kind, in which every field holds `text`.
+fn events_saying(text: &str) -> Vec<Event> {
+    let words = || Untrusted::from(text);
+    let kinds = vec![
+        What::Slo {
+            from: None,
+            to: State::Page,
+            name: words(),
+            budget: Some(f64::NAN),
+        },
+        What::Release {
+            status: ReleaseStatus::Failed,
+            version: words(),
+            environment: words(),
+            actor: Some(words()),
+        },
+        What::Incident {
+            turn: Turn::Acknowledged,
+            severity: Severity::Page,
+            title: words(),
+            who: vec![words(), words()],
+        },
+        What::Lost {
+            fault: Fault::new(FaultKind::Server, text),
+        },
+        What::Done {
+            verb: words(),
+            target: words(),
+            who: words(),
+            result: text.to_owned(),
+            said: words(),
+        },
+    ];
+    let kinds = kinds.into_iter().zip(1..);
+    let kinds = kinds.map(|(what, minute)| Event {
+        at: ago(minute * MINUTE),
+        seen: ago(minute * MINUTE),
+        source: Some(SourceName::new("am")),
+        service: text.into(),
+        subject: text.into(),
+        what,
+    });
+    kinds.collect()
 }
 
 /// A world with that many SLOs.

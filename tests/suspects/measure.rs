@@ -2,7 +2,6 @@
 
 #![expect(clippy::cast_precision_loss, reason = "a few thousand samples")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;

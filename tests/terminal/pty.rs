@@ -92,7 +92,7 @@ impl Pty {
     pub(crate) fn start(mut command: CommandBuilder, width: u16, height: u16) -> Self {
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
-        for name in ["NO_COLOR", "TMUX", "WATCHFIRE_CONFIG"] {
+        for name in ["NO_COLOR", "TMUX", "WATCHFIRE_CONFIG", "XDG_STATE_HOME"] {
             command.env_remove(name);
         }
         let pair = native_pty_system()

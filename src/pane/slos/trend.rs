@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Assessment, Observation, Phase, Severity, State};
+use crate::domain::{Assessment, Observation, Phase, State};
 use crate::pane::block::Curve;
 use crate::pane::cell::{Cell, Role};
-use crate::pane::{Sight, figures, related};
-use crate::text::Shown;
+use crate::pane::{Sight, burn, figures, related};
 
 /// The top of an SLO's scale: its highest factor, or its highest burn when that is more.
 fn top(seen: &Observation) -> f64 {
@@ -53,60 +52,26 @@ pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> C
 /// The chart of a detail: burn over the shortest window, the factors of the rules, and releases.
 pub(super) fn curve(sight: Sight<'_>, seen: &Observation) -> Option<Curve> {
     let (first, last) = (seen.course().next()?, seen.course().next_back()?);
-    let burns = seen
-        .course()
-        .map(|point| (point.at.as_second(), seen.slo.burn_rate(point.ratio)));
-    let mut levels = vec![(1.0, Role::Dim)];
-    for rule in &seen.slo.rules {
-        let role = match rule.severity {
-            Severity::Page => Role::Page,
-            Severity::Ticket | Severity::Info => Role::Ticket,
-        };
-        if !levels
-            .iter()
-            .any(|(factor, _)| is_near(*factor, rule.factor))
-        {
-            levels.push((rule.factor, role));
-        }
-    }
-    levels.sort_by(|(left, _), (right, _)| left.total_cmp(right));
-    let (from, to) = (first.at.as_second(), last.at.as_second());
+    let moments: Vec<_> = seen.course().map(|point| point.at.as_second()).collect();
+    let burns = seen.course().map(|point| {
+        let burn = seen.slo.burn_rate(point.ratio);
+        (point.at.as_second(), Some(burn))
+    });
+    let span = (first.at.as_second(), last.at.as_second());
     let mut events: Vec<_> = related::releases(sight, &seen.slo.service)
         .into_iter()
         .filter_map(|(_, release)| Some((release.dated()?.as_second(), release.version.shown())))
-        .filter(|(at, _)| (from..=to).contains(at))
+        .filter(|(at, _)| (span.0..=span.1).contains(at))
         .collect();
     events.reverse();
     Some(Curve {
-        points: burns.collect(),
-        levels,
+        span,
+        points: burn::gapped(burns, 2 * burn::usual_step(&moments)),
+        levels: burn::levels(&seen.slo),
         events,
-        ticks: ticks(sight, from, to),
+        ticks: burn::ticks(sight, span),
+        uprights: Vec::new(),
     })
-}
-
-/// Levels closer than a tenth would draw on one line.
-fn is_near(left: f64, right: f64) -> bool {
-    (left - right).abs() < 0.1 * left.max(right)
-}
-
-/// Round times between two moments: four to eight of them.
-fn ticks(sight: Sight<'_>, from: i64, to: i64) -> Vec<(i64, Shown)> {
-    const STEPS: [i64; 9] = [300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
-    let span = (to - from).max(1);
-    let step = STEPS.into_iter().find(|step| span / step <= 7);
-    let step = step.unwrap_or(span / 7 + 1);
-    let mut ticks = Vec::new();
-    let mut at = (from.div_euclid(step) + 1) * step;
-    while at <= to && ticks.len() < 8 {
-        if let Ok(moment) = Timestamp::from_second(at) {
-            let local = moment.to_zoned(sight.zone.clone());
-            let form = if step >= 86_400 { "%b %d" } else { "%H:%M" };
-            ticks.push((at, Shown::new(local.strftime(form).to_string())));
-        }
-        at += step;
-    }
-    ticks
 }
 
 /// Since when the shortest window has burned above the factor of the rule that fires.
