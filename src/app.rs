@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::explanation::Told;
 use crate::domain::{Acted, Burn, Errand, Event, Fault, Order, Previewed, Ran, Report, SourceName};
-use crate::store::{Heard, World};
+use crate::store::{Heard, Store, World};
 use crate::text::Untrusted;
 
 pub mod action;
@@ -17,6 +17,7 @@ mod explain;
 pub mod filter;
 mod follow;
 mod footer;
+mod handoff;
 mod header;
 mod help;
 mod input;
@@ -38,6 +39,7 @@ mod table;
 mod timeline;
 mod update;
 
+pub use handoff::Notes;
 pub use keymap::Keymap;
 pub use model::Model;
 pub use past::{Memory, Playback};
@@ -72,6 +74,8 @@ pub enum Msg {
         (Timestamp, Timestamp),
         Vec<(SourceName, Untrusted, Vec<Burn>)>,
     ),
+    /// The hand-over that was asked for, as Markdown, or why there is none.
+    HandedOver(Result<Notes, Fault>),
     /// What keeps the journal from keeping anything; `None` when that is over.
     Forgetful(Option<Fault>),
     /// Something about the program itself that is no trouble.
@@ -110,6 +114,8 @@ pub enum Effect {
     Recall(Timestamp),
     /// Have the journal tell how SLOs burned in a time.
     Burns(Vec<(SourceName, Untrusted)>, (Timestamp, Timestamp)),
+    /// Have the journal make the hand-over of a time, of a store that knows the sources.
+    HandOver(Box<Store>, (Timestamp, Timestamp)),
     /// Open this URL in a browser, where there is one.
     Open(String),
     /// Put this text on the clipboard (OSC 52).

@@ -6,6 +6,7 @@
 //! writes next, and readers skip it. Several processes may write at the same time: each line is one
 //! `write` to the end of the file.
 
+mod deeds;
 mod file;
 mod read;
 mod words;

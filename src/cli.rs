@@ -81,6 +81,16 @@ Exit status:
   1  something is to be done: an error or a warning was found
   3  it could not run: mistakes in usage and configuration";
 
+/// What the exit status of `handoff` says.
+const HANDOFF_STATUSES: &str = "\
+Exit status:
+  0  written; what was not known is told in it
+  3  there is nothing to write it from: no journal, or one that holds nothing of
+     that time; mistakes in usage and configuration as well
+
+It is made from the journal, which the screen writes while it runs. Nobody is
+asked. What is open, burning and not known is told as of the end.";
+
 /// What the exit status of `ack` and `silence` says.
 const ACT_STATUSES: &str = "\
 Exit status:
@@ -130,6 +140,9 @@ pub enum Command {
     /// Look for what keeps numbers from being right, and say what to do about it
     #[command(after_help = DOCTOR_STATUSES)]
     Doctor(Doctor),
+    /// Write the hand-over of a shift, from what was seen and done in it
+    #[command(after_help = HANDOFF_STATUSES)]
+    Handoff(Handoff),
     /// Acknowledge what is open of a service, wherever that can be done; shows it first
     #[command(after_help = ACT_STATUSES)]
     Ack(Ack),
@@ -268,6 +281,32 @@ pub struct Doctor {
     /// How to print it
     #[arg(long, value_enum, default_value_t = Wording::Text)]
     pub format: Wording,
+}
+
+/// Options of `handoff`.
+#[derive(Args, Clone, Debug)]
+pub struct Handoff {
+    /// When the shift began: so long before its end (8h, 90m, 2d), or a moment: RFC 3339, Unix seconds
+    #[arg(long, value_name = "LENGTH|TIME", default_value = "8h", value_parser = past)]
+    pub since: Past,
+    /// When it ended: so long ago, or a moment; now otherwise
+    #[arg(long, value_name = "LENGTH|TIME", value_parser = past)]
+    pub until: Option<Past>,
+    /// Do not keep it: the next one says what has changed since the one before
+    #[arg(long)]
+    pub no_keep: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Document::Md)]
+    pub format: Document,
+}
+
+/// How a document is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    /// Markdown, for people.
+    Md,
+    /// For programs; the fields stay as they are.
+    Json,
 }
 
 /// Options of `ack`.

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 mod first_steps;
+pub mod handoff;
 pub mod import;
 mod orders;
 pub mod record;
@@ -67,6 +68,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }),
         Some(Command::Doctor(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             doctor::run(&options, loaded, watch)
+        }),
+        Some(Command::Handoff(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            handoff::run(&options, loaded, &watch)
         }),
         Some(Command::Ack(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             ack::run(&options, loaded, watch)

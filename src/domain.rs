@@ -2,6 +2,7 @@
 //!
 //! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
 
+pub mod blind;
 pub mod errand;
 pub mod event;
 pub mod exchange;

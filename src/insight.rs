@@ -25,6 +25,8 @@
 //! | canary, failed release | 83 | 100 % | | | | |
 //! | **all** | 996 | **99.8 %** | | **all** | 610 | **1.8 %** |
 //!
+//! What a shift leaves to the next is put together by [`handoff`].
+//!
 //! Nothing here asks anybody or reads a clock: it is a function of what the sources said.
 
 #![expect(
@@ -44,6 +46,7 @@ use crate::domain::{Observation, Release, Service, SourceName, State};
 use crate::text::Untrusted;
 
 mod fit;
+pub mod handoff;
 mod kin;
 mod load;
 mod onset;

@@ -36,6 +36,7 @@ mod open;
 mod prune;
 mod recall;
 mod recording;
+mod shift;
 mod tip;
 
 #[cfg(test)]
@@ -52,9 +53,10 @@ use crate::domain::SourceName;
 use crate::state;
 use tip::Tip;
 
-pub use answers::{Blind, Silence};
+pub use crate::domain::blind::{Blind, Silence};
 pub use clerk::{Clerk, Entry, Said};
 pub use open::FORM;
+pub use shift::Lack;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@
 //! |---|---|---|
 //! | [`text`] | `Untrusted` to `Shown`: the one way foreign text gets out | |
 //! | [`domain`] | SLOs, releases, incidents, reports: nouns and arithmetic | a clock, I/O, a vendor's wire format |
-//! | [`insight`] | since when it burns, and which release may be behind it | I/O, a clock, a verdict |
+//! | [`insight`] | since when it burns, which release may be behind it, what a shift leaves to the next | I/O, a clock, a verdict |
 //! | [`store`] | the last good facts of each source, their age and their fault | sorting for display |
 //! | [`dialect`] | SLOs as other tools write them, as tables of `[[slo]]` | checking what a `[[slo]]` may say |
 //! | [`config`] | settings, layered and checked; mistakes that point at their line | a vendor's name |
@@ -150,6 +150,9 @@
 //! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
 //!   server named, waits for the watcher's own phase: hundreds are never closer together than when
 //!   all is well.
+//! - **A hand-over is a function of the journal.** It asks nobody, so it can be made while everything is
+//!   down, and made again of any shift that is remembered. Who could not tell is beside every list, and
+//!   of a time that the journal does not hold there is none: an empty page would read as a quiet night.
 //! - **A timeline is a pane.** Its rows are events instead of facts; cursor, filter, detail and keys are
 //!   those of every pane. The chart above it is drawn for steps of time and not for each second, so the
 //!   journal is asked once for it, and what stands still costs nothing. Gaps of a curve are told by who knows

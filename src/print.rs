@@ -9,6 +9,7 @@ use crate::text;
 
 pub mod doctor;
 pub mod explain;
+pub mod handoff;
 pub mod orders;
 pub mod rehearsal;
 pub mod status;

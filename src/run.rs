@@ -26,7 +26,7 @@ use crate::app::{Effect, Memory, Model, Msg, Playback, Size, update};
 use crate::config::{Settings, SourceSettings, UiSettings};
 use crate::domain::explanation::Told;
 use crate::domain::{Ran, Report};
-use crate::journal::{Clerk, Entry, Limits, Place};
+use crate::journal::{Clerk, Entry, Place};
 use crate::poll::{Ears, Polls, Reply};
 use crate::source::Source;
 use crate::store::Store;
@@ -173,8 +173,7 @@ async fn show(
     };
     let leave = Leave::of(settings);
     let (remembered, memories) = mpsc::channel(BATCH);
-    let limits = Limits::from(&settings.journal);
-    if let Ok(clerk) = journal::start(place, limits, &store, remembered) {
+    if let Ok(clerk) = journal::start(place, settings, &store, remembered) {
         stage.remember(clerk, memory);
     }
     drop(store);
@@ -420,6 +419,7 @@ impl Stage {
                 Effect::Note(event) => self.write(Entry::Done(event)),
                 Effect::Burns(slos, time) => self.write(Entry::Burns(slos, time)),
                 Effect::Recall(at) => self.write(Entry::Recall(at)),
+                Effect::HandOver(store, time) => self.write(Entry::Handoff(store, time)),
                 Effect::Run(errand) => {
                     if let Some(errands) = &self.errands {
                         errands.start(*errand);

@@ -37,7 +37,7 @@ use crate::app::Size;
 use crate::text::Shown;
 
 pub use backend::{Output, Paint, Sent};
-pub use clipboard::copy;
+pub use clipboard::{MAX_COPY, copy};
 pub use encode::Charset;
 pub use keyboard::{Input, Keyboard};
 pub use link::open;

@@ -22,11 +22,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "source",
         &["config", "domain", "http", "state", "store", "text"],
     ),
-    ("audit", &["config", "domain", "state", "text"]),
+    ("audit", &["config", "domain", "insight", "state", "text"]),
     ("act", &["audit", "config", "domain", "text"]),
     (
         "journal",
-        &["config", "domain", "http", "state", "store", "text"],
+        &[
+            "config", "domain", "http", "insight", "state", "store", "text",
+        ],
     ),
     ("poll", &["act", "config", "domain", "source", "text"]),
     ("watch", &["config", "source", "store"]),

@@ -63,6 +63,7 @@ fn help_says_what_can_be_typed() {
         ("help_doctor", &["doctor", "--help"]),
         ("help_source", &["source", "--help"]),
         ("help_source_test", &["source", "test", "--help"]),
+        ("help_handoff", &["handoff", "--help"]),
         ("help_ack", &["ack", "--help"]),
         ("help_silence", &["silence", "--help"]),
         ("help_record", &["record", "--help"]),

@@ -140,6 +140,17 @@ fn the_mistake_that_is_shown_is_refused_in_these_words() {
 }
 
 #[test]
+fn the_hand_over_that_is_shown_is_an_excerpt_of_the_scripted_one() {
+    let whole = include_str!("snapshots/shift__shift.snap");
+    let whole: BTreeSet<_> = whole.lines().collect();
+    let shown = block("markdown");
+    assert!(shown.lines().count() > 10);
+    for line in shown.lines() {
+        assert!(whole.contains(line), "{line}");
+    }
+}
+
+#[test]
 fn every_file_that_is_linked_is_there() {
     let links = README.split("](").skip(1);
     let targets = links.map(|rest| rest.split_once(')').unwrap().0);

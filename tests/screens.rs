@@ -8,6 +8,7 @@ mod screens {
     mod commands;
     pub(crate) mod duty;
     pub(crate) mod facts;
+    mod handoff;
     mod past;
     pub(crate) mod stage;
     mod suspects;

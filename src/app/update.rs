@@ -10,7 +10,8 @@ use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
 use super::{
-    Effect, Msg, awake, desk, explain, follow, palette, past, ring, suspect, table, timeline,
+    Effect, Msg, awake, desk, explain, follow, handoff, palette, past, ring, suspect, table,
+    timeline,
 };
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SOURCES, TIMELINE, fresh, stands_alone};
@@ -70,6 +71,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             timeline::hear(model, told);
             Vec::new()
         }
+        Msg::HandedOver(told) => handoff::copy(model, told, now),
         Msg::Forgetful(fault) => {
             model.forgetful = fault;
             Vec::new()
@@ -282,6 +284,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
         Action::Awake => awake::toggle(model, now),
+        Action::Handoff => return handoff::ask(model, now),
         Action::Pause
         | Action::Earlier
         | Action::Later

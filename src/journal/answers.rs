@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Journal, Track, happened, moment, ms};
-use crate::domain::{Event, Fault, SourceName};
+use crate::domain::blind::{Blind, Silence};
+use crate::domain::{Event, Fault};
 use crate::state::database::Trouble;
 use crate::store::Heard;
 
@@ -31,28 +32,6 @@ pub(super) struct Standing {
     pub(super) latency: Option<SignedDuration>,
     pub(super) fault: Option<Fault>,
     pub(super) failures: u32,
-}
-
-/// A time in which nothing was known of a source.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Blind {
-    /// Which source.
-    pub source: SourceName,
-    /// Since when.
-    pub since: Timestamp,
-    /// Until when; `None` while it goes on.
-    pub until: Option<Timestamp>,
-    /// Why.
-    pub why: Silence,
-}
-
-/// Why nothing was known.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Silence {
-    /// The source did not answer.
-    Failed(Fault),
-    /// Nobody asked: watchfire did not run.
-    Unwatched,
 }
 
 fn span(row: &rusqlite::Row<'_>) -> rusqlite::Result<Span> {
@@ -196,8 +175,9 @@ pub(super) fn standing(db: &Connection, track: &Track, at: Timestamp) -> Result<
 }
 
 impl Journal {
-    /// When nothing was known of the watched sources, oldest first, within `from..to`. A source that
-    /// was never asked before `to` is not told of.
+    /// When nothing was known of the watched sources, oldest first, within `from..to`. Before its
+    /// first answer a source was watched by nobody; one that was never asked before `to` is not told
+    /// of.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -227,6 +207,11 @@ impl Journal {
                 });
             }
         };
+        if let Some(first) = spans.first()
+            && first.since - from > grace
+        {
+            blind(from, Some(first.since), Silence::Unwatched);
+        }
         for (place, one) in spans.iter().enumerate() {
             let next = spans.get(place + 1);
             if let Some(fault) = &one.fault {

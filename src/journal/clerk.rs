@@ -8,8 +8,9 @@ use jiff::Timestamp;
 
 use super::{FORM, Journal, Limits, Place};
 use crate::domain::{Burn, Event, Fault, FaultKind, SourceName};
+use crate::insight::handoff::Handoff;
 use crate::state::database::Trouble;
-use crate::store::{Feed, Heard, World};
+use crate::store::{Feed, Heard, Store, World};
 use crate::text::Untrusted;
 
 /// How much may wait to be written: some minutes of polls, while a disk hangs.
@@ -26,6 +27,8 @@ pub enum Entry {
     Done(Box<Event>),
     /// Tell the world as it was at a moment.
     Recall(Timestamp),
+    /// Make the hand-over of a time, of a store that knows the sources, and keep it.
+    Handoff(Box<Store>, (Timestamp, Timestamp)),
     /// Tell how SLOs burned in a time.
     Burns(Vec<(SourceName, Untrusted)>, (Timestamp, Timestamp)),
 }
@@ -44,6 +47,8 @@ pub enum Said {
         (Timestamp, Timestamp),
         Vec<(SourceName, Untrusted, Vec<Burn>)>,
     ),
+    /// The hand-over that was asked for, or why there is none.
+    Handoff(Result<Box<Handoff>, Fault>),
     /// What keeps it from keeping anything; `None` when that is over.
     Trouble(Option<Fault>),
     /// Something to know that is no trouble any more.
@@ -156,6 +161,7 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
                 let world = self.with(|journal| journal.world(at));
                 Some(Said::Recalled(at, world))
             }
+            Entry::Handoff(store, time) => Some(Said::Handoff(self.handoff(&store, time))),
             Entry::Burns(slos, time) => {
                 let burned = self.with(|journal| {
                     let burned = slos.into_iter().map(|(source, slo)| {
@@ -167,6 +173,21 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
                 Some(Said::Burned(time, burned.ok()?))
             }
         }
+    }
+
+    /// Makes a hand-over, and keeps it unless this is a recording; what keeps it from being kept is
+    /// told as any other trouble.
+    fn handoff(
+        &mut self,
+        store: &Store,
+        time: (Timestamp, Timestamp),
+    ) -> Result<Box<Handoff>, Fault> {
+        let made = self.with(|journal| journal.handoff(store, time))?;
+        let handoff = made.map_err(|lack| Fault::new(FaultKind::NoHistory, lack.to_string()))?;
+        if !matches!(self.place, Place::Recording(_)) {
+            let _ = self.with(|journal| journal.keep_handoff(&handoff));
+        }
+        Ok(Box::new(handoff))
     }
 
     /// Does something with the journal, which is opened when it is not. What is wrong is said when

@@ -11,7 +11,7 @@ use rustix::stdio::stdout;
 use super::write_all;
 
 /// The most bytes that are copied: terminals refuse more, and a slow link would feel it.
-const MAX_COPY: usize = 8 * 1024;
+pub const MAX_COPY: usize = 8 * 1024;
 
 /// Asks the terminal to put `text` on the clipboard. Never reads the clipboard.
 pub fn copy(text: &str) -> io::Result<()> {

@@ -1,0 +1,217 @@
+//! Incidents of a shift: what is still open and who has it, and what is over.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Shift, Witness};
+use crate::domain::{Incident, IncidentStatus, Me, Severity, SourceName, Turn, What};
+use crate::text::Untrusted;
+
+/// An incident that is open.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Open {
+    /// Its id at its source.
+    pub id: Untrusted,
+    /// Who tells of it.
+    pub source: SourceName,
+    /// What it is called.
+    pub title: Untrusted,
+    /// Whom it concerns; empty when nobody says.
+    #[serde(serialize_with = "super::said")]
+    pub service: Untrusted,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: IncidentStatus,
+    /// Since when it is open, where that is known.
+    pub opened_at: Option<Timestamp>,
+    /// Whether it began in the shift.
+    pub is_new: bool,
+    /// How often it began in the shift.
+    pub times: usize,
+    /// When it was taken.
+    pub acknowledged_at: Option<Timestamp>,
+    /// Who has it, or is to take it.
+    pub who: Vec<Untrusted>,
+    /// Whether that is who hands over, who has said so.
+    pub acked_by_me: bool,
+    /// When it notifies again, of one that is silenced.
+    pub silenced_until: Option<Timestamp>,
+    /// Where to read more.
+    pub url: Option<Untrusted>,
+    /// Where what to do is written.
+    pub runbook: Option<Untrusted>,
+    /// When its source said so last; told when that is too long ago to be the present.
+    pub stale_since: Option<Timestamp>,
+}
+
+/// An incident that is over.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Over {
+    /// Its id at its source.
+    pub id: Untrusted,
+    /// Who tells of it.
+    pub source: SourceName,
+    /// What it is called.
+    pub title: Untrusted,
+    /// Whom it concerned.
+    #[serde(serialize_with = "super::said")]
+    pub service: Untrusted,
+    /// How urgent it was.
+    pub severity: Severity,
+    /// When it began, where that is known.
+    pub opened_at: Option<Timestamp>,
+    /// When it ended; when that was seen, where nobody says.
+    pub ended_at: Timestamp,
+    /// False when its source only stopped to list it.
+    pub is_certain: bool,
+    /// How often it began in the shift.
+    pub times: usize,
+    /// Who had it.
+    pub who: Vec<Untrusted>,
+}
+
+type Key<'a> = (&'a SourceName, &'a str);
+
+/// Every open incident, worst first, longest open first.
+pub(super) fn open(shift: &Shift<'_>) -> Vec<Open> {
+    let begun = begun(shift);
+    let mut open: Vec<_> = rows(shift)
+        .filter(|(_, row)| row.is_open())
+        .map(|(witness, row)| one(shift, witness, row, &begun))
+        .collect();
+    open.sort_by_key(|one| {
+        (
+            Reverse(one.severity),
+            rank(one.status),
+            one.opened_at.unwrap_or(Timestamp::MAX),
+        )
+    });
+    open
+}
+
+/// Every incident that ended in the shift and is not open again.
+pub(super) fn over(shift: &Shift<'_>) -> Vec<Over> {
+    let begun = begun(shift);
+    let known: HashMap<Key<'_>, &Incident> = rows(shift)
+        .map(|(witness, row)| ((witness.name, row.id.raw()), row))
+        .collect();
+    let mut told = HashSet::new();
+    let mut over = Vec::new();
+    for event in shift.events.iter().rev() {
+        let (Some(source), What::Incident { turn, .. }) = (&event.source, &event.what) else {
+            continue;
+        };
+        let key = (source, event.subject.raw());
+        let row = known.get(&key).copied();
+        if !matches!(turn, Turn::Resolved | Turn::Gone)
+            || row.is_some_and(Incident::is_open)
+            || !told.insert(key)
+        {
+            continue;
+        }
+        let What::Incident {
+            severity,
+            title,
+            who,
+            ..
+        } = &event.what
+        else {
+            continue;
+        };
+        let begun = begun.get(&key);
+        over.push(Over {
+            id: event.subject.clone(),
+            source: source.clone(),
+            title: title.clone(),
+            service: event.service.clone(),
+            severity: *severity,
+            opened_at: row
+                .and_then(|row| row.opened_at)
+                .or_else(|| begun.and_then(|times| times.last().copied())),
+            ended_at: event.at,
+            is_certain: *turn == Turn::Resolved,
+            times: begun.map_or(0, Vec::len),
+            who: row.map_or_else(|| who.clone(), |row| holders(row).to_vec()),
+        });
+    }
+    over.reverse();
+    over
+}
+
+fn rows<'a>(shift: &'a Shift<'_>) -> impl Iterator<Item = (&'a Witness<'a>, &'a Incident)> {
+    shift.witnesses.iter().flat_map(|witness| {
+        let rows = witness.facts.incidents.iter().flatten();
+        rows.map(move |row| (witness, row))
+    })
+}
+
+/// When each began within the shift.
+fn begun<'a>(shift: &'a Shift<'_>) -> HashMap<Key<'a>, Vec<Timestamp>> {
+    let mut begun: HashMap<_, Vec<_>> = HashMap::new();
+    for event in shift.events {
+        if let (Some(source), What::Incident { turn, .. }) = (&event.source, &event.what)
+            && *turn == Turn::Opened
+        {
+            let key = (source, event.subject.raw());
+            begun.entry(key).or_default().push(event.at);
+        }
+    }
+    begun
+}
+
+fn one(
+    shift: &Shift<'_>,
+    witness: &Witness<'_>,
+    row: &Incident,
+    begun: &HashMap<Key<'_>, Vec<Timestamp>>,
+) -> Open {
+    let begun = begun.get(&(witness.name, row.id.raw()));
+    let opened_at = row
+        .opened_at
+        .or_else(|| begun.and_then(|times| times.last().copied()));
+    Open {
+        id: row.id.clone(),
+        source: witness.name.clone(),
+        title: row.title.clone(),
+        service: row.service.clone(),
+        severity: row.severity,
+        status: row.status,
+        opened_at,
+        is_new: opened_at.is_some_and(|at| at >= shift.since),
+        times: begun.map_or(0, Vec::len),
+        acknowledged_at: row.acknowledged_at,
+        who: holders(row).to_vec(),
+        acked_by_me: is_mine(row, shift.me),
+        silenced_until: row.silenced_until,
+        url: row.url.clone(),
+        runbook: row.runbook.clone(),
+        stale_since: witness.last_success.filter(|_| !witness.is_current()),
+    }
+}
+
+/// Who took it; where nobody says, who is to.
+fn holders(row: &Incident) -> &[Untrusted] {
+    if row.acknowledged_by.is_empty() {
+        &row.assignees
+    } else {
+        &row.acknowledged_by
+    }
+}
+
+fn is_mine(row: &Incident, me: &Me) -> bool {
+    row.status == IncidentStatus::Acknowledged && holders(row).iter().any(|who| me.is(who))
+}
+
+/// What nobody has comes first, what makes no noise last.
+fn rank(status: IncidentStatus) -> u8 {
+    match status {
+        IncidentStatus::Triggered => 0,
+        IncidentStatus::Acknowledged => 1,
+        IncidentStatus::Silenced => 2,
+        IncidentStatus::Resolved => 3,
+    }
+}

@@ -1,0 +1,647 @@
+//! What a hand-over says of a shift, rule by rule.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::blind::Silence as Unheard;
+use crate::domain::{
+    Fault, FaultKind, Incident, IncidentStatus, Observation, Origin, Period, Phase, Reading,
+    Release, ReleaseStatus, Sample, Severity, Silence, Slo, State, Turn, What, Window,
+};
+
+const HOUR: i64 = 3_600;
+
+/// So many seconds into the shift, which is eight hours long.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).expect("a time")
+}
+
+fn prod() -> SourceName {
+    SourceName::new("prod")
+}
+
+/// A shift of one source, and what of it can be changed by a test.
+struct Script {
+    facts: Facts,
+    freshness: Freshness,
+    last_success: Option<Timestamp>,
+    events: Vec<Event>,
+    blind: Vec<Blind>,
+    balances: Vec<Balance>,
+    suspicions: Vec<Suspicion>,
+    last: Option<Kept>,
+}
+
+impl Script {
+    fn of(facts: Facts) -> Self {
+        Self {
+            facts,
+            freshness: Freshness::Live,
+            last_success: Some(at(8 * HOUR - 3)),
+            events: Vec::new(),
+            blind: Vec::new(),
+            balances: Vec::new(),
+            suspicions: Vec::new(),
+            last: None,
+        }
+    }
+
+    fn handoff(&self) -> Handoff {
+        let me = Me {
+            name: "mara".to_owned(),
+            ..Me::default()
+        };
+        let name = prod();
+        let witness = Witness {
+            name: &name,
+            freshness: self.freshness,
+            last_success: self.last_success,
+            fault: None,
+            facts: &self.facts,
+            topics: Topics {
+                slos: true,
+                releases: true,
+                incidents: true,
+            },
+        };
+        Handoff::of(&Shift {
+            since: at(0),
+            until: at(8 * HOUR),
+            me: &me,
+            witnesses: vec![witness],
+            events: &self.events,
+            blind: &self.blind,
+            balances: &self.balances,
+            suspicions: &self.suspicions,
+            last: self.last.as_ref(),
+        })
+    }
+}
+
+fn event(seconds: i64, subject: &str, what: What) -> Event {
+    Event {
+        at: at(seconds),
+        seen: at(seconds),
+        source: Some(prod()),
+        service: "checkout".into(),
+        subject: subject.into(),
+        what,
+    }
+}
+
+fn turned(seconds: i64, id: &str, turn: Turn) -> Event {
+    let what = What::Incident {
+        turn,
+        severity: Severity::Page,
+        title: id.into(),
+        who: Vec::new(),
+    };
+    event(seconds, id, what)
+}
+
+fn verdict(seconds: i64, from: State, to: State) -> Event {
+    let what = What::Slo {
+        from: Some(from),
+        to,
+        name: "availability".into(),
+        budget: None,
+    };
+    event(seconds, "checkout/availability", what)
+}
+
+fn incident(id: &str, severity: Severity, status: IncidentStatus, opened: i64) -> Incident {
+    Incident {
+        service: "checkout".into(),
+        opened_at: Some(at(opened)),
+        ..Incident::new(id, id, severity, status)
+    }
+}
+
+fn incidents(rows: Vec<Incident>) -> Facts {
+    Facts {
+        incidents: Some(rows),
+        ..Facts::default()
+    }
+}
+
+/// An SLO of 99.9 % whose windows and period all have one ratio.
+fn slo(ratio: f64, period: Period) -> Observation {
+    let slo = Slo::new(
+        "checkout",
+        "availability",
+        prod(),
+        0.999,
+        period,
+        Origin::Config,
+    );
+    let sample = Sample {
+        reading: Reading::Ratio(ratio),
+        events: None,
+        at: at(8 * HOUR),
+    };
+    let unknown = Observation::unknown(Arc::new(slo), at(8 * HOUR));
+    Observation {
+        windows: unknown
+            .windows
+            .keys()
+            .map(|window| (window, sample))
+            .collect(),
+        period: Some(sample),
+        ..unknown
+    }
+}
+
+const MONTH: Period = Period::Rolling(Window::days(30));
+
+fn slos(rows: Vec<Observation>) -> Facts {
+    Facts {
+        slos: Some(rows),
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn what_is_open_is_told_worst_first_and_what_nobody_has_before_what_somebody_has() {
+    use IncidentStatus::{Acknowledged, Resolved, Silenced, Triggered};
+    use Severity::{Info, Page, Ticket};
+    let mine = Incident {
+        acknowledged_by: vec!["Mara".into()],
+        ..incident("mine", Page, Acknowledged, 60)
+    };
+    let for_me = Incident {
+        assignees: vec!["mara".into()],
+        ..incident("for me", Page, Triggered, 90)
+    };
+    let rows = vec![
+        incident("over", Page, Resolved, 10),
+        incident("info", Info, Triggered, 10),
+        incident("quiet", Page, Silenced, 10),
+        mine,
+        incident("ticket", Ticket, Triggered, -HOUR),
+        for_me,
+        incident("old", Page, Triggered, -HOUR),
+    ];
+    let mut script = Script::of(incidents(rows));
+    script.events = vec![
+        turned(90, "for me", Turn::Opened),
+        turned(80, "mine", Turn::Opened),
+        turned(85, "mine", Turn::Opened),
+    ];
+    let open = script.handoff().open;
+    let told: Vec<_> = open
+        .iter()
+        .map(|one| (one.title.raw(), one.is_new, one.acked_by_me, one.times))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("old", false, false, 0),
+            ("for me", true, false, 1),
+            ("mine", true, true, 2),
+            ("quiet", true, false, 0),
+            ("ticket", false, false, 0),
+            ("info", true, false, 0),
+        ]
+    );
+    assert!(open.iter().all(|one| one.stale_since.is_none()));
+}
+
+#[test]
+fn what_a_silent_source_said_is_dated_and_its_verdict_is_unknown() {
+    let mut script = Script::of(Facts {
+        incidents: incidents(vec![incident(
+            "i1",
+            Severity::Page,
+            IncidentStatus::Triggered,
+            0,
+        )])
+        .incidents,
+        ..slos(vec![slo(0.0, MONTH)])
+    });
+    for freshness in [Freshness::Stale, Freshness::Down] {
+        script.freshness = freshness;
+        script.last_success = Some(at(HOUR));
+        let handoff = script.handoff();
+        assert_eq!(handoff.open[0].stale_since, Some(at(HOUR)));
+        let row = &handoff.slos.rows[0];
+        assert_eq!(
+            (row.state, row.last_state),
+            (State::Unknown, Some(State::Ok))
+        );
+        assert_eq!((row.phase, row.stale_since), (None, Some(at(HOUR))));
+        assert_eq!(handoff.slos.count(State::Ok), 0);
+        assert_eq!(handoff.slos.standing_out().count(), 1);
+        assert_eq!(handoff.silent(|topics| topics.incidents).count(), 1);
+    }
+    script.freshness = Freshness::Live;
+    let handoff = script.handoff();
+    assert_eq!(handoff.slos.count(State::Ok), 1);
+    assert_eq!(handoff.slos.standing_out().count(), 0);
+    // It is fresh, and has never said a word of releases.
+    assert_eq!(handoff.silent(|topics| topics.incidents).count(), 0);
+    assert_eq!(handoff.silent(|topics| topics.releases).count(), 1);
+}
+
+#[test]
+fn what_is_over_is_told_once_and_not_when_it_is_open_again() {
+    use IncidentStatus::{Resolved, Triggered};
+    let rows = vec![
+        incident("again", Severity::Page, Triggered, 50),
+        incident("kept", Severity::Page, Resolved, -HOUR),
+    ];
+    let mut script = Script::of(incidents(rows));
+    script.events = vec![
+        turned(10, "gone", Turn::Opened),
+        turned(20, "again", Turn::Resolved),
+        turned(25, "flap", Turn::Opened),
+        turned(30, "flap", Turn::Resolved),
+        turned(35, "flap", Turn::Opened),
+        turned(40, "kept", Turn::Resolved),
+        turned(50, "again", Turn::Opened),
+        turned(60, "flap", Turn::Resolved),
+        turned(70, "gone", Turn::Gone),
+    ];
+    let over = script.handoff().resolved;
+    let told: Vec<_> = over
+        .iter()
+        .map(|one| (one.title.raw(), one.opened_at, one.is_certain, one.times))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("kept", Some(at(-HOUR)), true, 0),
+            ("flap", Some(at(35)), true, 2),
+            ("gone", Some(at(10)), false, 1),
+        ]
+    );
+}
+
+/// What becomes of a budget in a hand-over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Unknown,
+    Kept,
+    /// From, to, and the minute of the first.
+    Lost(f64, f64, i64),
+}
+
+/// Points of a budget, by the minute, the period, and what is told.
+type Case = (&'static [(i64, f64)], Period, Fate);
+
+#[test]
+fn a_budget_is_compared_between_the_ends_of_what_is_known() {
+    use Fate::{Kept, Lost, Unknown};
+    let month = Period::Month;
+    let minutes = |minutes: i64| at(minutes * 60);
+    let cases: &[Case] = &[
+        (&[], MONTH, Unknown),
+        (&[(60, 0.9)], MONTH, Unknown),
+        // The sample before the beginning counts, if it is of then.
+        (&[(-8, 0.9), (470, 0.4)], MONTH, Lost(0.9, 0.4, -8)),
+        (
+            &[(-40, 0.9), (70, 0.8), (470, 0.4)],
+            MONTH,
+            Lost(0.8, 0.4, 70),
+        ),
+        (
+            &[(-9, 0.9), (-1, 0.8), (470, 0.4)],
+            MONTH,
+            Lost(0.8, 0.4, -1),
+        ),
+        // A loss that nobody would notice, and a gain.
+        (&[(0, 0.900), (470, 0.895)], MONTH, Kept),
+        (&[(0, 0.5), (470, 0.9)], MONTH, Kept),
+        (&[(0, 0.1), (470, -0.5)], MONTH, Lost(0.1, -0.5, 0)),
+        // A month that began four hours into the shift began with everything.
+        (&[(0, 0.1), (470, 0.8)], month, Lost(1.0, 0.8, 240)),
+    ];
+    for (points, period, want) in cases {
+        let mut seen = slo(0.0, *period);
+        if *period == month {
+            seen.period_elapsed = SignedDuration::from_hours(4);
+        }
+        let mut script = Script::of(slos(vec![seen]));
+        let points = points.iter();
+        script.balances = vec![Balance {
+            source: prod(),
+            slo: "checkout/availability".into(),
+            points: points.map(|(at, left)| (minutes(*at), *left)).collect(),
+        }];
+        let slos = script.handoff().slos;
+        let lost = slos.budgets_lost.first().map(|lost| {
+            let first = at(0).duration_until(lost.from_at).as_mins();
+            Lost(lost.from, lost.to, first)
+        });
+        let told = match (lost, slos.budgets_kept, slos.budgets_unknown.len()) {
+            (Some(lost), 0, 0) => lost,
+            (None, 1, 0) => Kept,
+            _ => Unknown,
+        };
+        assert_eq!(told, *want, "{:?}", script.balances);
+    }
+}
+
+#[test]
+fn what_burned_and_does_no_more_is_told_with_its_worst() {
+    use State::{Ok, Page, Ticket, Unknown};
+    type Case = (
+        &'static [(i64, State, State)],
+        f64,
+        Option<(State, Option<i64>, i64, usize)>,
+    );
+    let cases: &[Case] = &[
+        (&[], 0.0, None),
+        (
+            &[(60, Ok, Page), (600, Page, Ok)],
+            0.0,
+            Some((Page, Some(60), 600, 1)),
+        ),
+        // It began before the shift.
+        (&[(600, Ticket, Ok)], 0.0, Some((Ticket, None, 600, 1))),
+        (
+            &[
+                (60, Ok, Ticket),
+                (120, Ticket, Page),
+                (300, Page, Ticket),
+                (600, Ticket, Ok),
+            ],
+            0.0,
+            Some((Page, Some(60), 600, 1)),
+        ),
+        (
+            &[
+                (60, Ok, Page),
+                (90, Page, Ok),
+                (120, Ok, Ticket),
+                (150, Ticket, Unknown),
+            ],
+            0.0,
+            Some((Page, Some(60), 150, 2)),
+        ),
+        // It burns still, or was last seen to: that is no end.
+        (&[(60, Ok, Page)], 0.0, None),
+        (&[(60, Ok, Page)], 0.05, None),
+        (&[(60, Ok, Unknown), (90, Unknown, Ok)], 0.0, None),
+    ];
+    for (turns, ratio, want) in cases {
+        let mut script = Script::of(slos(vec![slo(*ratio, MONTH)]));
+        let turns = turns.iter();
+        script.events = turns
+            .map(|(at, from, to)| verdict(*at, *from, *to))
+            .collect();
+        let burned = script.handoff().slos.burned;
+        let told = burned
+            .first()
+            .map(|one| (one.worst, one.since, one.until, one.times));
+        let want =
+            want.map(|(worst, since, until, times)| (worst, since.map(at), at(until), times));
+        assert_eq!(told, want, "{:?}", script.events);
+    }
+}
+
+#[test]
+fn a_burn_of_now_has_its_beginning_and_its_suspect() {
+    let mut script = Script::of(slos(vec![slo(0.05, MONTH)]));
+    script.events = vec![verdict(60, State::Ok, State::Page)];
+    script.suspicions = vec![Suspicion {
+        source: SourceName::new("github"),
+        release: "r1".into(),
+        service: "checkout".into(),
+        version: "v2".into(),
+        measured_by: prod(),
+        slo: "checkout/availability".into(),
+        reason: "4 min before onset".into(),
+    }];
+    let handoff = script.handoff();
+    let row = &handoff.slos.rows[0];
+    assert_eq!((row.state, row.phase), (State::Page, Some(Phase::Burning)));
+    assert_eq!(row.turned_at, Some(at(60)));
+    let suspect = row.suspect.as_ref().map(Untrusted::raw);
+    assert_eq!(suspect, Some("checkout v2, 4 min before onset"));
+}
+
+#[test]
+fn releases_of_the_shift_are_told_also_when_they_are_listed_no_more() {
+    use ReleaseStatus::{Failed, RolledBack, Succeeded};
+    let release = |id: &str, started: Option<i64>, finished: Option<i64>| Release {
+        id: id.into(),
+        service: "checkout".into(),
+        version: id.into(),
+        environment: "production".into(),
+        status: ReleaseStatus::Succeeded,
+        started_at: started.map(at),
+        finished_at: finished.map(at),
+        actor: None,
+        commit: None,
+        url: None,
+        details: Vec::new(),
+    };
+    let told = |seconds, id: &str, status| {
+        let what = What::Release {
+            status,
+            version: id.into(),
+            environment: "production".into(),
+            actor: None,
+        };
+        event(seconds, id, what)
+    };
+    let mut script = Script::of(Facts {
+        releases: Some(vec![
+            release("before", Some(-90), Some(-60)),
+            release("across", Some(-60), Some(60)),
+            release("within", Some(120), None),
+            release("undated", None, None),
+        ]),
+        ..Facts::default()
+    });
+    script.events = vec![
+        told(60, "across", ReleaseStatus::Succeeded),
+        told(100, "unlisted", ReleaseStatus::Running),
+        told(110, "unlisted", ReleaseStatus::Failed),
+        told(300, "before", ReleaseStatus::RolledBack),
+    ];
+    script.suspicions = vec![Suspicion {
+        source: prod(),
+        release: "within".into(),
+        service: "checkout".into(),
+        version: "within".into(),
+        measured_by: prod(),
+        slo: "checkout/availability".into(),
+        reason: "at onset".into(),
+    }];
+    let releases = script.handoff().releases;
+    let told: Vec<_> = releases
+        .iter()
+        .map(|one| {
+            (
+                one.version.raw(),
+                one.at,
+                one.status,
+                one.suspected_of.len(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("across", at(60), Succeeded, 0),
+            ("unlisted", at(110), Failed, 0),
+            ("within", at(120), Succeeded, 1),
+            ("before", at(300), RolledBack, 0),
+        ]
+    );
+}
+
+#[test]
+fn a_silence_is_told_when_it_ends_on_the_watch_of_the_next() {
+    let silence = |id: &str, ends: i64| Silence {
+        id: id.into(),
+        matchers: Vec::new(),
+        created_by: "mara".into(),
+        comment: "deploy".into(),
+        starts_at: at(0),
+        ends_at: at(ends),
+    };
+    let hidden = Incident {
+        silenced_by: vec!["soon".into()],
+        ..incident("hidden", Severity::Page, IncidentStatus::Silenced, 0)
+    };
+    let script = Script::of(Facts {
+        silences: Some(vec![
+            silence("next but one", 16 * HOUR + 1),
+            silence("last", 16 * HOUR),
+            silence("soon", 8 * HOUR + 60),
+            silence("ended", 8 * HOUR),
+        ]),
+        ..incidents(vec![hidden])
+    });
+    let ending = script.handoff().silences_ending;
+    let told: Vec<_> = ending
+        .iter()
+        .map(|one| (one.id.raw(), one.is_mine, one.hides.len()))
+        .collect();
+    assert_eq!(told, [("soon", true, 1), ("last", true, 0)]);
+}
+
+#[test]
+fn a_deed_of_the_audit_log_and_of_the_journal_is_told_once() {
+    let act = |seconds, name: &str| Act {
+        at: at(seconds),
+        who: "mara".into(),
+        source: "pd".into(),
+        verb: "ack".into(),
+        target: "P1".into(),
+        name: name.into(),
+        result: "done".into(),
+        said: "".into(),
+    };
+    let done = |seconds, target: &str| {
+        let what = What::Done {
+            verb: "ack".into(),
+            target: target.into(),
+            who: "mara".into(),
+            result: "done".into(),
+            said: "".into(),
+        };
+        event(seconds, "P1", what)
+    };
+    let mut script = Script::of(Facts::default());
+    let known = Deeds::Known(vec![
+        act(-60, "before"),
+        act(100, "one"),
+        act(9 * HOUR, "after"),
+    ]);
+    script.events = vec![done(101, "one"), done(700, "one")];
+    let handoff = script.handoff().with_deeds(known);
+    let told: Vec<_> = handoff.done.iter().map(|act| act.at).collect();
+    assert_eq!(told, [at(100), at(700)]);
+    // What cannot be read is told as not known, beside what the journal has.
+    let handoff = script.handoff().with_deeds(Deeds::Unknown("torn".into()));
+    assert_eq!(handoff.done.len(), 2);
+    assert_eq!(handoff.done_unknown, Some("torn".into()));
+}
+
+#[test]
+fn a_source_that_was_never_heard_is_blind_all_the_time() {
+    let mut script = Script::of(Facts::default());
+    script.freshness = Freshness::Down;
+    script.last_success = None;
+    let spots = script.handoff().blind_spots;
+    assert_eq!((spots.len(), spots[0].total_s), (1, 8 * HOUR));
+    assert_eq!(spots[0].spots[0].why, Why::Unwatched);
+
+    script.blind = vec![
+        Blind {
+            source: prod(),
+            since: at(60),
+            until: Some(at(120)),
+            why: Unheard::Failed(Fault::new(FaultKind::Timeout, "no answer")),
+        },
+        Blind {
+            source: prod(),
+            since: at(8 * HOUR - 60),
+            until: None,
+            why: Unheard::Unwatched,
+        },
+    ];
+    let spots = script.handoff().blind_spots;
+    assert_eq!((spots[0].spots.len(), spots[0].total_s), (2, 120));
+    assert_eq!(spots[0].spots[0].fault, Some("no answer".into()));
+}
+
+#[test]
+fn the_next_hand_over_says_what_has_changed_and_what_nobody_can_tell_any_more() {
+    use IncidentStatus::{Acknowledged, Triggered};
+    let open = |id, status| incident(id, Severity::Page, status, 0);
+    let mut before = Script::of(Facts {
+        incidents: Some(vec![
+            open("stays", Triggered),
+            open("taken", Triggered),
+            open("over", Triggered),
+        ]),
+        ..slos(vec![slo(0.0, MONTH)])
+    });
+    let first = before.handoff();
+    assert_eq!(first.since_last, None);
+    // What is kept is read back as it was.
+    let kept = serde_json::to_string(&Kept::of(&first)).expect("JSON");
+    let kept: Kept = serde_json::from_str(&kept).expect("what was written");
+    assert_eq!(kept, Kept::of(&first));
+
+    before.last = Some(kept.clone());
+    let same = before.handoff().since_last.expect("changes");
+    assert!(same.is_empty(), "{same:?}");
+
+    let taken = Incident {
+        acknowledged_by: vec!["lee".into()],
+        ..open("taken", Acknowledged)
+    };
+    let mut after = Script::of(Facts {
+        incidents: Some(vec![
+            open("stays", Triggered),
+            taken,
+            open("new", Triggered),
+        ]),
+        ..slos(vec![slo(0.0005, MONTH)])
+    });
+    after.last = Some(kept.clone());
+    let changes = after.handoff().since_last.expect("changes");
+    let titles = |rows: &[Turned]| -> Vec<String> {
+        rows.iter().map(|row| row.title.raw().to_owned()).collect()
+    };
+    assert_eq!(titles(&changes.new), ["new"]);
+    assert_eq!(titles(&changes.gone), ["over"]);
+    assert_eq!(titles(&changes.changed), ["taken"]);
+    assert_eq!(changes.changed[0].to, "acknowledged by lee".into());
+    assert_eq!(titles(&changes.unknown), Vec::<String>::new());
+    assert_eq!(changes.budgets.len(), 1);
+    assert!((changes.budgets[0].to - 0.5).abs() < 1e-9);
+
+    // A source that has told of nothing has not said that anything is over.
+    let mut blind = Script::of(Facts::default());
+    blind.last = Some(kept);
+    let changes = blind.handoff().since_last.expect("changes");
+    assert_eq!(changes.gone, []);
+    let unknown = ["stays", "taken", "over", "checkout/availability"];
+    assert_eq!(titles(&changes.unknown), unknown);
+}
