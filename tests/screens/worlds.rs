@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use watchfire::domain::{
     Events, Fault, FaultKind, Incident, Observation, OnCall, Period, Release, ReleaseStatus,
-    Report, Severity, Slo,
+    Report, Sample, Severity, Slo,
 };
 use watchfire::store::Store;
 use watchfire::text::Untrusted;
@@ -49,12 +49,14 @@ pub(crate) fn honest() -> Store {
         &Burns([50.0, 30.0, 20.0, 5.0, 2.0, 0.8, 0.5], 0.8),
         |minute| if minute < 50 { 20.0 } else { 0.0 },
     );
-    for sample in sparse.windows.values_mut().chain(&mut sparse.period) {
+    let count = |sample: &mut Sample| {
         sample.events = Some(Events {
             bad: 2.0,
             total: 10.0,
         });
-    }
+    };
+    sparse.windows.change(|_, sample| count(sample));
+    sparse.period.iter_mut().for_each(count);
     let hold = |service: &str, left: f64| {
         let seen = calm_slo(service, "availability", 0.999, left);
         Observation {

@@ -2,7 +2,6 @@
 
 #![expect(clippy::cast_precision_loss, reason = "a few thousand samples")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -139,7 +138,7 @@ fn observe(story: &Story, actor: &Actor, random: &mut Random) -> Observation {
             at: story.now,
         }
     };
-    let windows: BTreeMap<_, _> = slo
+    let windows = slo
         .windows()
         .into_iter()
         .map(|window| (window, sample(window)))
