@@ -136,7 +136,13 @@
 //!   `~` and the words beside it say what it is worth.
 //! - **Ranked once a report, sifted once a filter.** A board depends on facts alone and what it shows
 //!   on filter and freshness alone, so that a key, a second and a pause cost the same with 10,000
-//!   rows as with 100.
+//!   rows as with 100. What a report replaces is dropped by another thread ([`app::Spent`]).
+//! - **Small where there are ten thousand.** Charts are 4 bytes a point on a grid
+//!   ([`domain::slo::History`]), windows a slice ([`domain::slo::Windows`]), labels two pieces of
+//!   memory; what is recorded of very many SLOs is asked for 500 at a time, and series are read one
+//!   by one where what they become is larger than the answer. Sources are asked on one thread, as an
+//!   allocator keeps what each thread needed for a moment; signals are heard on another.
+//!   `cargo bench --bench memory` holds the whole to 64 MiB.
 //! - **Suspected from counts, not from lines.** The beginning of a burn is found by likelihood in bad
 //!   and all events by the minute, which are asked for only while something burns; a rule that
 //!   recorded a ratio is taken apart for its counts, since a ratio alone cannot tell load from a

@@ -94,9 +94,13 @@ impl Term {
 fn contains(text: &str, needle: &str) -> bool {
     if text.is_ascii() {
         let (text, needle) = (text.as_bytes(), needle.as_bytes());
-        return text
-            .windows(needle.len().max(1))
-            .any(|part| part.eq_ignore_ascii_case(needle));
+        let Some(first) = needle.first() else {
+            return false;
+        };
+        // Most places are told by one byte.
+        return text.windows(needle.len()).any(|part| {
+            part[0].to_ascii_lowercase() == *first && part.eq_ignore_ascii_case(needle)
+        });
     }
     text.to_lowercase().contains(needle)
 }

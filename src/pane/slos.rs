@@ -293,20 +293,38 @@ fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {
 }
 
 /// Every SLO with the numbers of its feed and of its facts there, by service and name: the order of
-/// those that are equally bad. Mostly a source tells of them in this order, which costs a look.
-fn by_name(store: &Store) -> Vec<(usize, usize, &Observation)> {
+/// those that are equally bad.
+///
+/// Names lie all over the memory, and their beginnings side by side: these mostly tell.
+fn by_name(store: &Store) -> impl Iterator<Item = (usize, usize, &Observation)> {
     let feeds = store.feeds().iter().enumerate();
     let mut all: Vec<_> = feeds
         .flat_map(|(number, feed)| {
             let rows = feed.facts.slos.iter().flatten().enumerate();
-            rows.map(move |(item, seen)| (number, item, seen))
+            rows.map(move |(item, seen)| (beginning(seen.slo.service.raw()), number, item, seen))
         })
         .collect();
-    all.sort_by(|(.., one), (.., other)| {
-        let services = one.slo.service.cmp(&other.slo.service);
-        services.then_with(|| one.slo.name.cmp(&other.slo.name))
+    all.sort_by(|(begins, .., one), (other_begins, .., other)| {
+        let services = || one.slo.service.cmp(&other.slo.service);
+        let names = || one.slo.name.cmp(&other.slo.name);
+        begins
+            .cmp(other_begins)
+            .then_with(services)
+            .then_with(names)
     });
-    all
+    all.into_iter()
+        .map(|(_, number, item, seen)| (number, item, seen))
+}
+
+/// The first bytes of a name, in the order of whole names as far as they tell it.
+fn beginning(name: &str) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(name.as_bytes().chunks(8)) {
+        let mut padded = [0; 8];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        *word = u64::from_be_bytes(padded);
+    }
+    words
 }
 
 /// Worst first: state, phase, budget left by the whole percent, so that a calm list stands still.
@@ -385,5 +403,32 @@ impl<'a> Labels<'a> {
             let own = if words.len() > 1 { 3 } else { 0 };
             (heading, usize::from(figures::BURN_WIDTH) + own)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginnings_of_names_are_in_the_order_of_the_names() {
+        let long = "x".repeat(32);
+        let mut names = [
+            "",
+            "a",
+            "a\u{0}",
+            "aa",
+            "b",
+            "checkout",
+            "checkout-api",
+            "é",
+            &long,
+            "B",
+        ];
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            assert!(beginning(pair[0]) <= beginning(pair[1]), "{pair:?}");
+        }
+        assert_eq!(beginning(&long), beginning(&format!("{long}y")));
     }
 }

@@ -358,7 +358,7 @@ async fn an_slo_by_labels_is_one_of_each_group_that_has_traffic() {
         let one = found.iter().find(|one| one.slo.name.raw() == name);
         let one = one.unwrap_or_else(|| panic!("{name}"));
         let (_, total) = &one.slo.queries[1];
-        let sample = one.windows.get(WINDOWS[0]).expect("a window");
+        let sample = one.windows.get(WINDOWS[0]).unwrap();
         let expected = alone(&server, total.raw(), end).unwrap();
         assert_eq!(
             sample.events.unwrap().total.to_bits(),

@@ -49,14 +49,14 @@ pub(crate) fn honest() -> Store {
         &Burns([50.0, 30.0, 20.0, 5.0, 2.0, 0.8, 0.5], 0.8),
         |minute| if minute < 50 { 20.0 } else { 0.0 },
     );
-    let few = |sample: &mut Sample| {
+    let count = |sample: &mut Sample| {
         sample.events = Some(Events {
             bad: 2.0,
             total: 10.0,
         });
     };
-    sparse.windows.change(|_, sample| few(sample));
-    sparse.period.iter_mut().for_each(few);
+    sparse.windows.change(|_, sample| count(sample));
+    sparse.period.iter_mut().for_each(count);
     let hold = |service: &str, left: f64| {
         let seen = calm_slo(service, "availability", 0.999, left);
         Observation {
