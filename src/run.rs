@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::Backend as _;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -100,16 +101,14 @@ pub fn run(settings: &Settings, keymap: Keymap, scene: Scene) -> ExitCode {
     if let Some(obstacle) = term::obstacle() {
         return refuse(&obstacle);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
+    let runtimes = one_thread().and_then(|runtime| Ok((runtime, one_thread()?)));
+    let (runtime, polling) = match runtimes {
+        Ok(runtimes) => runtimes,
         Err(error) => return refuse(&format!("cannot start threads: {error}")),
     };
-    let ended = runtime.block_on(show(settings, keymap, scene));
+    let ended = runtime.block_on(show(settings, keymap, scene, polling.handle()));
     // A poll that is stuck must not hold up who wants to leave.
+    polling.shutdown_background();
     runtime.shutdown_background();
     match ended {
         Ok(Ending::Quit) => ExitCode::SUCCESS,
@@ -117,6 +116,18 @@ pub fn run(settings: &Settings, keymap: Keymap, scene: Scene) -> ExitCode {
         Ok(Ending::TerminalGone) => ExitCode::from(TERMINAL_GONE),
         Err(error) => refuse(&format!("the terminal cannot be used: {error}")),
     }
+}
+
+/// A runtime with one thread of its own.
+///
+/// There are two: sources are asked in one, signals are heard in the other, whatever an answer takes
+/// to be understood. An allocator keeps what is large for a moment for the thread that needed it, so
+/// answers of ten thousand SLOs are read on a single one.
+fn one_thread() -> io::Result<Runtime> {
+    runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
 }
 
 /// Says on stderr why there is no screen.
@@ -127,7 +138,12 @@ fn refuse(why: &str) -> ExitCode {
 }
 
 /// Takes the terminal, shows the first frame, starts polling, and loops.
-async fn show(settings: &Settings, keymap: Keymap, scene: Scene) -> io::Result<Ending> {
+async fn show(
+    settings: &Settings,
+    keymap: Keymap,
+    scene: Scene,
+    polling: &runtime::Handle,
+) -> io::Result<Ending> {
     let (urgent, mut inbox) = mpsc::channel(BATCH);
     let signals = signals::listen()?;
     let tty = Tty::enter()?;
@@ -162,7 +178,10 @@ async fn show(settings: &Settings, keymap: Keymap, scene: Scene) -> io::Result<E
         stage.remember(clerk, memory);
     }
     drop(store);
-    stage.polls = Polls::start(sources, &ears, &leave);
+    stage.polls = {
+        let _inside = polling.enter();
+        Polls::start(sources, &ears, &leave)
+    };
     stage.errands = Some(Errands::new(leave, ran));
     let mut news = News {
         answers,

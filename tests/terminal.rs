@@ -285,7 +285,7 @@ mod stage {
     use watchfire::app::keymap::Keymap;
     use watchfire::config::{HttpSettings, Settings, SourceSettings};
     use watchfire::domain::SourceName;
-    use watchfire::run::run;
+    use watchfire::run::{Scene, run};
     use watchfire::source::{Ask, Fetching, Source};
     use watchfire::store::{Feed, Offers, Store};
     use watchfire::term::Tty;
@@ -332,7 +332,9 @@ mod stage {
             store: Store::new(vec![feed]),
         };
         let keymap = Keymap::new(&BTreeMap::new()).expect("keys");
-        let status = run(&Settings::empty(), keymap, watch);
+        let mut settings = Settings::empty();
+        settings.journal.enabled = false;
+        let status = run(&settings, keymap, Scene::Watch(watch));
         // Not the verdict of this test, but the program's.
         std::process::exit(i32::from(status != std::process::ExitCode::SUCCESS));
     }

@@ -12,7 +12,7 @@ use super::{on_runtime, refuse, say};
 use crate::act::Leave;
 use crate::cli;
 use crate::config::Loaded;
-use crate::domain::window;
+use crate::domain::{Window, window};
 use crate::journal::{FORM, Journal, Place};
 use crate::poll::{Ears, Polls};
 use crate::state::database::Trouble;
@@ -106,7 +106,7 @@ async fn live(options: &cli::Record, watch: Watch) -> Result<Reach, String> {
         replies,
     };
     let begun = Timestamp::now();
-    let length = options.length.map_or(NO_END, |length| length.duration());
+    let length = options.length.map_or(NO_END, Window::duration);
     let end = Instant::now() + length.unsigned_abs();
     say(match options.length {
         Some(length) => format!("recording for {length}; ctrl-c ends it"),

@@ -10,13 +10,12 @@ use crate::text::Untrusted;
 
 /// Writes down how an SLO of a source burns.
 pub(super) fn note(db: &Connection, source: i64, slo: &str, burn: &Burn) -> Result<(), Trouble> {
-    let id = match id_of(db, source, slo)? {
-        Some(id) => id,
-        None => {
-            db.prepare_cached("INSERT INTO slo (source, name) VALUES (?1, ?2)")?
-                .execute(params![source, slo])?;
-            db.last_insert_rowid()
-        }
+    let id = if let Some(id) = id_of(db, source, slo)? {
+        id
+    } else {
+        db.prepare_cached("INSERT INTO slo (source, name) VALUES (?1, ?2)")?
+            .execute(params![source, slo])?;
+        db.last_insert_rowid()
     };
     db.prepare_cached("INSERT OR REPLACE INTO burn VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![id, ms(burn.at), burn.short, burn.long, burn.budget])?;

@@ -177,7 +177,7 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
     ) -> Result<T, Fault> {
         let done = match self.journal.as_mut() {
             Some(journal) => work(journal),
-            None => self.open().and_then(|journal| work(journal)),
+            None => self.open().and_then(work),
         };
         let trouble = match &done {
             Ok(_) => None,

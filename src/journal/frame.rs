@@ -1,14 +1,14 @@
 //! Frames: rows of one answer, all of them or those that are not as before.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use super::measured::Measured;
 use crate::domain::{Facts, Fault, OnCall, Silence, Slo};
@@ -72,28 +72,80 @@ impl Rest {
     }
 }
 
+/// A frame that is being made: deflated row by row, since an answer may have ten thousand.
+pub(super) struct Draft {
+    body: DeflateEncoder<Vec<u8>>,
+    rows: usize,
+    gone: Vec<RowId>,
+}
+
+impl Draft {
+    pub(super) fn new() -> Self {
+        Self {
+            body: DeflateEncoder::new(Vec::new(), Compression::new(4)),
+            rows: 0,
+            gone: Vec::new(),
+        }
+    }
+
+    /// Adds a row that came or changed, as JSON.
+    pub(super) fn put(&mut self, (part, id): (Part, &str), row: &[u8]) -> Result<(), Trouble> {
+        let start: &[u8] = if self.rows == 0 {
+            b"{\"rows\":[["
+        } else {
+            b",["
+        };
+        self.body.write_all(start)?;
+        json(&mut self.body, &part)?;
+        self.body.write_all(b",")?;
+        json(&mut self.body, id)?;
+        self.body.write_all(b",")?;
+        self.body.write_all(row)?;
+        self.body.write_all(b"]")?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Adds a row that went.
+    pub(super) fn take(&mut self, id: RowId) {
+        self.gone.push(id);
+    }
+
+    /// The rows that went.
+    pub(super) fn gone(&self) -> &[RowId] {
+        &self.gone
+    }
+
+    /// As it is kept; `None` when nothing has changed.
+    pub(super) fn body(mut self) -> Result<Option<Vec<u8>>, Trouble> {
+        if self.rows == 0 && self.gone.is_empty() {
+            return Ok(None);
+        }
+        let end: &[u8] = if self.rows == 0 { b"{" } else { b"]," };
+        self.body.write_all(end)?;
+        self.body.write_all(b"\"gone\":")?;
+        json(&mut self.body, &self.gone)?;
+        self.body.write_all(b"}")?;
+        Ok(Some(self.body.finish()?))
+    }
+}
+
+/// Writes a value as JSON.
+pub(super) fn json<T: Serialize + ?Sized>(out: impl io::Write, value: &T) -> Result<(), Trouble> {
+    serde_json::to_writer(out, value)
+        .map_err(|error| Trouble::Other(format!("what was seen cannot be written down: {error}")))
+}
+
 /// Rows that came or changed, and rows that went.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Frame {
     #[serde(default)]
-    pub(super) rows: Vec<(Part, String, Row)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) gone: Vec<RowId>,
+    rows: Vec<(Part, String, Row)>,
+    #[serde(default)]
+    gone: Vec<RowId>,
 }
 
 impl Frame {
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.gone.is_empty()
-    }
-
-    /// As it is kept.
-    pub(super) fn body(&self) -> Result<Vec<u8>, Trouble> {
-        let mut body = DeflateEncoder::new(Vec::new(), Compression::new(4));
-        serde_json::to_writer(&mut body, self).map_err(|error| unwritable(&error))?;
-        body.flush()?;
-        Ok(body.finish()?)
-    }
-
     /// From what was kept. What cannot be understood is damage.
     pub(super) fn read(body: &[u8]) -> Result<Self, Trouble> {
         let mut text = Vec::new();
@@ -103,15 +155,6 @@ impl Frame {
             .map_err(|_| Trouble::Damaged)?;
         serde_json::from_slice(&text).map_err(|_| Trouble::Damaged)
     }
-}
-
-/// One row as JSON.
-pub(super) fn row(value: &impl Serialize) -> Result<Row, Trouble> {
-    to_raw_value(value).map_err(|error| unwritable(&error))
-}
-
-fn unwritable(error: &serde_json::Error) -> Trouble {
-    Trouble::Other(format!("what was seen cannot be written down: {error}"))
 }
 
 /// The rows of an answer.

@@ -57,11 +57,8 @@ pub(super) fn to_release(
     }
     let dated = match release.status {
         Succeeded | Failed => release.finished_at.or(release.started_at),
-        // When it was taken back nobody says: of one that is new here, when it came is known.
-        RolledBack if was.is_some() => None,
-        RolledBack => release.dated(),
-        Pending | Running | Unknown if was.is_some() => None,
-        Pending | Running | Unknown => release.dated(),
+        // When it turned so nobody says: of one that is new here, when it came is known.
+        RolledBack | Pending | Running | Unknown => release.dated().filter(|_| was.is_none()),
     };
     let what = What::Release {
         status: release.status,

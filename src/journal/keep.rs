@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::frame::parsed;
+use super::frame::{Draft, parsed};
 use super::tip::{Change, Tip};
 use super::{Journal, Track, answers, burns, happened, moment, ms, recall};
 use crate::domain::{Event, window};
@@ -82,10 +82,12 @@ fn keep(
         for (slo, burn) in &change.burns {
             burns::note(db, track.id, slo, burn)?;
         }
-        let written = frame(db, track.id, &change, heard.at)?;
         events.append(&mut change.events);
+        let is_whole = change.is_whole;
+        let (draft, news) = change.parts();
+        let written = frame(db, track.id, (draft, is_whole), heard.at)?;
         let mut tip = tip;
-        tip.advance(change, written, heard.at);
+        tip.advance(news, written, heard.at);
         track.tip = Some(tip);
     }
     events.sort_by_key(|event| event.at);
@@ -149,15 +151,14 @@ fn vanish(
 fn frame(
     db: &Connection,
     source: i64,
-    change: &Change,
+    (draft, is_whole): (Draft, bool),
     at: Timestamp,
 ) -> Result<Option<(i64, usize)>, Trouble> {
-    if change.frame.is_empty() {
+    let Some(body) = draft.body()? else {
         return Ok(None);
-    }
-    let body = change.frame.body()?;
+    };
     db.prepare_cached("INSERT INTO frame (source, at, whole, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![source, ms(at), change.is_whole, body])?;
+        .execute(params![source, ms(at), is_whole, body])?;
     Ok(Some((db.last_insert_rowid(), body.len())))
 }
 

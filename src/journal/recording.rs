@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use super::frame::Frame;
+use super::frame::Draft;
 use super::{FORM, Journal, Limits, ms, recall};
 use crate::state::database::Trouble;
 
@@ -76,11 +76,10 @@ impl Journal {
             let newest = recall::rows(&writing, id, from)?;
             let begun = newest.as_ref().map_or(0, |(frame, ..)| *frame);
             if let Some((frame, _, rows)) = newest {
-                let rows = rows.0.into_iter();
-                let whole = Frame {
-                    rows: rows.map(|((part, id), row)| (part, id, row)).collect(),
-                    gone: Vec::new(),
-                };
+                let mut whole = Draft::new();
+                for ((part, id), row) in &rows.0 {
+                    whole.put((*part, id), row.get().as_bytes())?;
+                }
                 writing.execute(
                     "INSERT INTO copy.frame (id, source, at, whole, body) VALUES (?1, ?2, ?3, 1, ?4)",
                     params![frame, id, from, whole.body()?],

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::frame::{Frame, Part, Rest, Row, RowId, Rows, parsed, row};
+use super::frame::{Draft, Part, Rest, RowId, Rows, json, parsed};
 use super::happened;
 use super::measured::Measured;
 use crate::domain::{
@@ -60,15 +60,33 @@ pub(super) struct Tip {
 }
 
 /// How an answer differs from the newest frame.
-#[derive(Debug, Default)]
 pub(super) struct Change {
     pub(super) is_whole: bool,
-    pub(super) frame: Frame,
+    pub(super) frame: Draft,
     pub(super) events: Vec<Event>,
     pub(super) burns: Vec<(String, Burn)>,
     /// Open incidents that are not listed any more.
     pub(super) vanished: Vec<RowId>,
     known: Vec<(RowId, Known)>,
+}
+
+/// What is to be remembered of a change that is on the disk.
+pub(super) struct News {
+    is_whole: bool,
+    gone: Vec<RowId>,
+    known: Vec<(RowId, Known)>,
+}
+
+impl Change {
+    /// What is to be written, and what is to be remembered of it after that.
+    pub(super) fn parts(self) -> (Draft, News) {
+        let news = News {
+            is_whole: self.is_whole,
+            gone: self.frame.gone().to_vec(),
+            known: self.known,
+        };
+        (self.frame, news)
+    }
 }
 
 impl Tip {
@@ -83,7 +101,7 @@ impl Tip {
         for ((part, id), row) in &rows.0 {
             let mut details = None;
             let (digest, mark) = match part {
-                Part::Rest | Part::Slo => (digest(row), Mark::Plain),
+                Part::Rest | Part::Slo => (digest(row.get().as_bytes()), Mark::Plain),
                 Part::Numbers => {
                     let (state, sampled) = states
                         .get(&id.as_str().into())
@@ -95,16 +113,12 @@ impl Tip {
                 Part::Release => {
                     let mut release: Release = parsed(row)?;
                     details = Some((aside(&mut release.details)?, at));
-                    (
-                        self::digest(&self::row(&release)?),
-                        Mark::Release(release.status),
-                    )
+                    (digest_of(&release)?, Mark::Release(release.status))
                 }
                 Part::Incident => {
                     let mut incident: Incident = parsed(row)?;
                     details = Some((aside(&mut incident.details)?, at));
-                    let digest = self::digest(&self::row(&incident)?);
-                    (digest, Mark::Incident(incident.status))
+                    (digest_of(&incident)?, Mark::Incident(incident.status))
                 }
             };
             let is = Known {
@@ -136,9 +150,14 @@ impl Tip {
             source,
             now,
             there: HashSet::with_capacity(self.rows.len()),
+            row: Vec::new(),
             change: Change {
                 is_whole: self.is_whole_due(now),
-                ..Change::default()
+                frame: Draft::new(),
+                events: Vec::new(),
+                burns: Vec::new(),
+                vanished: Vec::new(),
+                known: Vec::new(),
             },
         };
         comparing.rest(facts)?;
@@ -164,20 +183,20 @@ impl Tip {
 
     /// Takes in a change that is on the disk: as which frame, and how large; `None` where nothing
     /// had changed that is kept.
-    pub(super) fn advance(&mut self, change: Change, written: Option<(i64, usize)>, at: Timestamp) {
+    pub(super) fn advance(&mut self, news: News, written: Option<(i64, usize)>, at: Timestamp) {
         if let Some((frame, size)) = written {
             self.frame = Some(frame);
-            if change.is_whole {
+            if news.is_whole {
                 (self.whole_at, self.whole, self.since) = (Some(at), size, 0);
                 self.rows.clear();
             } else {
                 self.since += size;
             }
         }
-        for id in &change.frame.gone {
+        for id in &news.gone {
             self.rows.remove(id);
         }
-        self.rows.extend(change.known);
+        self.rows.extend(news.known);
     }
 }
 
@@ -187,6 +206,8 @@ struct Comparing<'a> {
     source: &'a SourceName,
     now: Timestamp,
     there: HashSet<RowId>,
+    /// The row that is looked at, as JSON.
+    row: Vec<u8>,
     change: Change,
 }
 
@@ -206,11 +227,17 @@ impl Comparing<'_> {
         self.tip.rows.get(id).copied()
     }
 
-    /// Keeps a row, if it is not as it was.
-    fn put(&mut self, id: RowId, row: Row, digest: u64, mark: Mark) {
+    /// Has the row that is looked at be this one.
+    fn look_at(&mut self, value: &impl Serialize) -> Result<(), Trouble> {
+        self.row.clear();
+        json(&mut self.row, value)
+    }
+
+    /// Keeps the row that is looked at, if it is not as it was.
+    fn put(&mut self, id: RowId, digest: u64, mark: Mark) -> Result<(), Trouble> {
         let was = self.known(&id).map(|known| known.digest);
         if self.change.is_whole || was != Some(digest) {
-            self.change.frame.rows.push((id.0, id.1.clone(), row));
+            self.change.frame.put((id.0, &id.1), &self.row)?;
         }
         let is = Known {
             digest,
@@ -218,6 +245,7 @@ impl Comparing<'_> {
             mark,
         };
         self.change.known.push((id, is));
+        Ok(())
     }
 
     /// Keeps a row with details, if it is not as it was. Details alone are kept seldom: some change
@@ -229,7 +257,8 @@ impl Comparing<'_> {
         (facts, details): (&T, u64),
         mark: Mark,
     ) -> Result<(), Trouble> {
-        let digest = digest(&row(facts)?);
+        self.look_at(facts)?;
+        let digest = digest(&self.row);
         let was = self.known(&id);
         let same = was.filter(|was| was.digest == digest);
         let kept = same.and_then(|same| same.details);
@@ -239,10 +268,8 @@ impl Comparing<'_> {
         };
         let kept = kept.filter(|kept| !self.change.is_whole && is_fresh(*kept));
         if kept.is_none() {
-            self.change
-                .frame
-                .rows
-                .push((id.0, id.1.clone(), row(whole)?));
+            self.look_at(whole)?;
+            self.change.frame.put((id.0, &id.1), &self.row)?;
         }
         let is = Known {
             digest,
@@ -255,10 +282,8 @@ impl Comparing<'_> {
 
     fn rest(&mut self, facts: &Facts) -> Result<(), Trouble> {
         let id = self.id(Part::Rest, "");
-        let row = row(&Rest::of(facts))?;
-        let digest = digest(&row);
-        self.put(id, row, digest, Mark::Plain);
-        Ok(())
+        self.look_at(&Rest::of(facts))?;
+        self.put(id, digest(&self.row), Mark::Plain)
     }
 
     fn slo(&mut self, seen: &Observation) -> Result<(), Trouble> {
@@ -285,7 +310,6 @@ impl Comparing<'_> {
             self.change.events.push(event);
         }
         let measured = Measured::of(seen, !is_calm);
-        let digest_now = measured.digest();
         let mark = Mark::Slo {
             state: standing.state,
             sampled: self.now,
@@ -294,12 +318,11 @@ impl Comparing<'_> {
             let burn = Burn::of(seen, &standing);
             self.change.burns.push((numbers.1.clone(), burn));
         }
-        self.put(numbers, row(&measured)?, digest_now, mark);
+        self.look_at(&measured)?;
+        self.put(numbers, measured.digest(), mark)?;
         let slo: &Slo = &seen.slo;
-        let row = row(slo)?;
-        let digest = digest(&row);
-        self.put(definition, row, digest, Mark::Plain);
-        Ok(())
+        self.look_at(slo)?;
+        self.put(definition, digest(&self.row), Mark::Plain)
     }
 
     fn release(&mut self, release: &Release) -> Result<(), Trouble> {
@@ -342,18 +365,24 @@ impl Comparing<'_> {
             if was_open && is_sure {
                 self.change.vanished.push(id.clone());
             }
-            self.change.frame.gone.push(id.clone());
+            self.change.frame.take(id.clone());
         }
     }
 }
 
 /// Takes the details of a row away, and gives their digest.
 fn aside(details: &mut Vec<(Untrusted, Untrusted)>) -> Result<u64, Trouble> {
-    Ok(digest(&row(&std::mem::take(details))?))
+    digest_of(&std::mem::take(details))
 }
 
-fn digest(row: &Row) -> u64 {
+fn digest_of(value: &impl Serialize) -> Result<u64, Trouble> {
+    let mut row = Vec::new();
+    json(&mut row, value)?;
+    Ok(digest(&row))
+}
+
+fn digest(row: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    hasher.write(row.get().as_bytes());
+    hasher.write(row);
     hasher.finish()
 }

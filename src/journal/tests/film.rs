@@ -1,12 +1,13 @@
 //! Any moment is given back as it was, from whole frames and changes.
 
 use super::*;
+use crate::domain::slo::History;
 
 /// The same facts, of which no past is drawn.
 fn bare(facts: &Facts) -> Facts {
     let mut facts = facts.clone();
     for seen in facts.slos.iter_mut().flatten() {
-        seen.history = Default::default();
+        seen.history = History::default();
     }
     facts
 }

@@ -1,5 +1,6 @@
 //! Several writers, kills, damage, full disks, wrong clocks and small files.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -175,7 +176,7 @@ fn noise(seed: u64) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        text.push_str(&format!("{state:x}"));
+        let _ = write!(text, "{state:x}");
     }
     text
 }

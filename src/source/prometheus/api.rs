@@ -21,10 +21,12 @@ const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 
 mod label_set;
 mod metric;
+mod range;
 
 pub(super) use label_set::LabelSet;
 use metric::Metrics;
 pub(super) use metric::{Metric, Roll, Series};
+pub(super) use range::{Range, RangeSeries};
 
 /// A series' labels, without its name.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -64,40 +66,6 @@ pub(super) enum Again {
     Values(Vec<f64>),
     /// It is not, or nobody can tell: the roll is that of the next such answer.
     Series(Vec<Series>, Option<Roll>),
-}
-
-/// One series of a range query, oldest point first.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct RangeSeries {
-    pub(super) name: String,
-    pub(super) labels: Labels,
-    pub(super) points: Vec<(Timestamp, f64)>,
-}
-
-impl RangeSeries {
-    fn read(text: &RawValue) -> Result<Self, Fault> {
-        let series: WireRange = serde_json::from_str(text.get()).map_err(|error| {
-            let message = format!("sent a series that is none: {error}");
-            Fault::new(FaultKind::Decode, message)
-        })?;
-        let mut labels = series.metric;
-        let name = labels.remove("__name__").unwrap_or_default();
-        let points = series.values.iter();
-        let points = points.map(|point| Ok((point.time()?, point.number()?)));
-        Ok(Self {
-            name,
-            labels,
-            points: points.collect::<Result<_, Fault>>()?,
-        })
-    }
-}
-
-/// The span and step of a range query.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
-    pub(super) step: SignedDuration,
 }
 
 #[derive(Deserialize)]
@@ -162,20 +130,6 @@ struct WireSeries<'a> {
     metric: &'a RawValue,
     /// Absent for a native histogram, which is no number.
     value: Option<WirePoint>,
-}
-
-#[derive(Deserialize)]
-struct Matrix<'a> {
-    /// Read one by one: what the answers of thousands of series become is larger by far than they.
-    #[serde(borrow)]
-    result: Vec<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WireRange {
-    metric: Labels,
-    #[serde(default)]
-    values: Vec<WirePoint>,
 }
 
 /// `[unix seconds, "value"]`; values are strings so that NaN and infinities can be said.
@@ -397,49 +351,6 @@ impl Api {
     /// The present by the server's own clock, as of its last answer about the present.
     pub(super) fn present(&self) -> Option<Timestamp> {
         Timestamp::from_millisecond(self.present.load(Ordering::Relaxed)).ok()
-    }
-
-    /// Evaluates an expression at many moments.
-    pub(super) async fn query_range(
-        &self,
-        query: &str,
-        range: Range,
-    ) -> Result<Answered<Vec<RangeSeries>>, Fault> {
-        let mut all = Vec::new();
-        let each = |series| all.push(series);
-        let answer = self.each_of_range(query, range, each).await?;
-        Ok(Answered {
-            data: all,
-            warnings: answer.warnings,
-            partial: answer.partial,
-        })
-    }
-
-    /// The same, with each series handed over by itself.
-    pub(super) async fn each_of_range(
-        &self,
-        query: &str,
-        range: Range,
-        mut each: impl FnMut(RangeSeries),
-    ) -> Result<Answered<()>, Fault> {
-        let (start, end) = (seconds(range.start), seconds(range.end));
-        let step = range.step.as_secs().max(1).to_string();
-        let form = [
-            ("query", query),
-            ("start", &*start),
-            ("end", &*end),
-            ("step", &*step),
-        ];
-        let answer = self.answer("/api/v1/query_range", &form).await?;
-        let answer: Answered<Matrix<'_>> = envelope(&answer)?;
-        for series in answer.data.result {
-            each(RangeSeries::read(series)?);
-        }
-        Ok(Answered {
-            data: (),
-            warnings: answer.warnings,
-            partial: answer.partial,
-        })
     }
 
     /// The rules that this server evaluates; none where it has no ruler.

@@ -125,7 +125,13 @@ impl Prometheus {
             let asked = is_blank.then(|| self.recorded(&whole, ask));
             Some(asked?.await)
         };
-        let (rules, first) = join(self.rules_if_due(ask), recorded).await;
+        let (mut rules, first) = join(self.rules_if_due(ask), recorded).await;
+        // Together they may be more than may be read at a time.
+        if let (Some(Err(fault)), Some(_)) = (&rules, &first)
+            && fault.kind == FaultKind::TooLarge
+        {
+            rules = self.rules_if_due(ask).await;
+        }
         if self.take_rules(rules, ask, margin).await? {
             self.plans.forget();
         }

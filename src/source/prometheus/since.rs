@@ -15,15 +15,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::search::{Search, Stretch};
 use super::api::{Api, LabelSet, Metric};
 use super::measure::Meter;
-use super::plan::{Plan, Trend};
+use super::plan::Plan;
 use super::planner::{Planner, Question};
 use super::plans::Plans;
 use super::promql;
 use crate::domain::{Fault, FaultKind, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
+
+mod search;
 
 /// How often the age of data is asked for: it grows by itself.
 const CADENCE: SignedDuration = SignedDuration::from_hours(1);
@@ -32,18 +35,10 @@ const CADENCE_OF_NONE: SignedDuration = SignedDuration::from_mins(5);
 /// How often it is where there are numbers all the same: data too new to be found, which must not be
 /// taken for a whole period of it.
 const CADENCE_OF_NEW: SignedDuration = SignedDuration::from_mins(1);
-/// The part of a period that may be empty at its beginning: what [`Coverage::is_short`] tolerates.
-///
-/// [`Coverage::is_short`]: crate::domain::slo::Coverage::is_short
-const BEGINNING: u32 = 100;
-/// Moments of that part that are looked at.
-const PROBES: u32 = 4;
 /// Parts that a stretch of time is searched in.
 const PARTS: u32 = 16;
 /// The same for a pilot, which has few series.
 const MANY_PARTS: u32 = 64;
-/// Finer than this, in seconds, nothing is searched.
-const FINEST: u32 = 60;
 /// The part of its age to which the first sample is searched.
 const PRECISION: i64 = 50;
 /// How often a search goes on: a 16th each time is enough for a year.
@@ -90,30 +85,6 @@ impl Rest {
 struct Age {
     asked: Timestamp,
     since: Option<Timestamp>,
-}
-
-/// A stretch of time in which the oldest sample is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stretch {
-    /// In seconds.
-    length: u32,
-    step: u32,
-    /// How long ago it ended, in seconds.
-    ended: i64,
-}
-
-/// The search for the oldest sample of an SLO.
-struct Search<'a> {
-    plan: usize,
-    /// The period up to now, in seconds.
-    period: u32,
-    /// The selectors of its series.
-    selectors: Vec<String>,
-    /// The labels of its own series, where a selector has many.
-    labels: Option<&'a LabelSet>,
-    /// What it has in common with others whose data may have begun with its own.
-    kin: String,
-    oldest: Option<Timestamp>,
 }
 
 impl Ages {
@@ -412,132 +383,6 @@ impl Server<'_> {
     fn present(&self) -> Timestamp {
         let present = self.ask.at.or_else(|| self.api.present());
         present.unwrap_or(self.ask.now)
-    }
-}
-
-impl<'a> Search<'a> {
-    /// By the recorded series where the ratio is recorded, else by what counts all events.
-    fn new(plan: usize, of: &'a Plan, at: Timestamp) -> Self {
-        let period = of.slo.period.elapsed(at, &of.zone).seconds();
-        if let Trend::Recorded { name, labels, .. } = &of.trend {
-            return Self {
-                plan,
-                period,
-                selectors: vec![format!("{{__name__={}}}", promql::string(name))],
-                labels: Some(labels),
-                kin: name.clone(),
-                oldest: None,
-            };
-        }
-        let totals = of.asked.first_key_value();
-        let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
-        let selectors: Vec<_> = totals.into_iter().flat_map(promql::selectors).collect();
-        let names: BTreeSet<_> = selectors
-            .iter()
-            .filter_map(|one| one.name.as_deref())
-            .collect();
-        let kin = names.into_iter().collect::<Vec<_>>().join(" ");
-        let selectors: BTreeSet<_> = selectors.iter().map(ToString::to_string).collect();
-        Self {
-            plan,
-            period,
-            selectors: selectors.into_iter().collect(),
-            labels: None,
-            kin,
-            oldest: None,
-        }
-    }
-
-    /// The same search with a selector of its own series alone.
-    fn alone(&self) -> Self {
-        let labels = self.labels.iter().flat_map(|labels| labels.iter());
-        let matchers: Vec<_> = labels
-            .map(|(label, value)| format!(",{label}={}", promql::string(value)))
-            .collect();
-        let own = |selector: &String| match selector.strip_suffix('}') {
-            Some(open) if !matchers.is_empty() => format!("{open}{}}}", matchers.concat()),
-            _ => selector.clone(),
-        };
-        Self {
-            selectors: self.selectors.iter().map(own).collect(),
-            labels: self.labels,
-            kin: self.kin.clone(),
-            ..*self
-        }
-    }
-
-    /// Where the period begins.
-    fn begin(&self) -> Stretch {
-        let length = (self.period / BEGINNING).max(FINEST);
-        Stretch {
-            length,
-            step: (length / PROBES).max(1),
-            ended: i64::from(self.period.saturating_sub(length)),
-        }
-    }
-
-    /// The whole period.
-    fn whole(&self, parts: u32) -> Stretch {
-        Stretch {
-            length: self.period,
-            step: self.period.div_ceil(parts).max(FINEST),
-            ended: 0,
-        }
-    }
-
-    /// Before the oldest sample that was found, or after the last moment that was looked at, `step`
-    /// apart from the one before; `None` when it is known closely enough.
-    fn around(&self, step: u32, present: Timestamp, parts: u32, precision: i64) -> Option<Stretch> {
-        let age = self.oldest.map(|oldest| window::age(oldest, present));
-        let age = age.map_or(0, |age| age.as_secs());
-        if step <= FINEST || i64::from(step) <= age / precision {
-            return None;
-        }
-        // Those whose data begins at about the same time are asked for as one.
-        let finer = step.div_ceil(parts).max(FINEST);
-        Some(Stretch {
-            length: step + finer,
-            step: finer,
-            ended: age / i64::from(finer) * i64::from(finer),
-        })
-    }
-
-    /// The time in the period that is long before a moment, and one moment soon after it.
-    fn beside(&self, oldest: Timestamp, present: Timestamp) -> Option<[Stretch; 2]> {
-        let age = u32::try_from(window::age(oldest, present).as_secs()).ok()?;
-        let near = (age / u32::try_from(PRECISION * 2).ok()?).max(FINEST);
-        let length = self.period.checked_sub(age + near)?;
-        let before = Stretch {
-            length: length.max(1),
-            step: length.div_ceil(PARTS).max(FINEST),
-            ended: i64::from(age + near),
-        };
-        // A moment of a subquery is a multiple of its step: here, of the last `near` seconds.
-        let after = Stretch {
-            length: near,
-            step: near,
-            ended: i64::from(age.checked_sub(2 * near)?),
-        };
-        Some([before, after])
-    }
-
-    fn query(&self, selector: &str, stretch: Stretch) -> String {
-        let Stretch {
-            length,
-            step,
-            ended,
-        } = stretch;
-        let offset = if ended > 0 {
-            format!(" offset {ended}s")
-        } else {
-            String::new()
-        };
-        let oldest = format!("min_over_time(timestamp({selector})[{length}s:{step}s]{offset})");
-        if self.labels.is_some() {
-            oldest
-        } else {
-            format!("min({oldest})")
-        }
     }
 }
 
