@@ -10,7 +10,7 @@ use super::model::Model;
 use super::screen::{Sheet, SheetLine, Slot};
 use super::sheet::wrap;
 use super::{Effect, Memory, chart, table};
-use crate::domain::{Burn, Observation, SourceName};
+use crate::domain::{Burn, Freshness, Observation, SourceName};
 use crate::pane::block::Curve;
 use crate::pane::burn::Point;
 use crate::pane::timeline::{Track, curve, known_from, newest_of, span, track};
@@ -72,8 +72,9 @@ pub(super) fn leave(model: &mut Model) {
 /// What stands above the rows that are in view.
 struct View<'a> {
     sight: Sight<'a>,
-    /// Where the burn is taken from: of a moment of the past, what is known of it by now.
-    present: Sight<'a>,
+    /// Where the burn is taken from: of a moment of the past, what is known of it by now. A recording
+    /// has no such thing.
+    present: Option<Sight<'a>>,
     track: Track<'a>,
     span: (i64, i64),
     selected: Option<Timestamp>,
@@ -83,12 +84,15 @@ impl<'a> View<'a> {
     fn of(model: &'a Model, arrangement: &Arrangement, now: Timestamp) -> Option<Self> {
         arrangement.chart?;
         let sight = model.sight(now);
-        let present = Sight {
-            store: model.newest(),
-            now,
-            ..sight
+        let present = match (model.is_past(), model.memory) {
+            (true, Memory::Recording(_)) => None,
+            (true, _) => Some(Sight {
+                store: model.newest(),
+                now,
+                ..sight
+            }),
+            (false, _) => Some(sight),
         };
-        let present = if model.is_past() { present } else { sight };
         let roster = &model.rosters[TIMELINE];
         let mut panes = arrangement.panes.iter();
         let (place, area) = panes.find(|(place, _)| *place == TIMELINE)?;
@@ -111,9 +115,17 @@ impl<'a> View<'a> {
         })
     }
 
+    /// How fresh what is drawn is, unless it is what was kept.
+    fn freshness(&self) -> Option<Freshness> {
+        match &self.track {
+            Track::Slo(feed, _) => Some(feed.freshness(self.present?.now)),
+            Track::Kept(..) | Track::Nobody(_) => None,
+        }
+    }
+
     /// What only the journal knows of it.
     fn wanted(&self) -> Option<Wanted> {
-        let Track::Slo(feed, seen) = &self.track else {
+        let (Track::Slo(feed, seen) | Track::Kept(feed, seen)) = &self.track else {
             return None;
         };
         let is_known = known_from(seen).is_some_and(|first| first <= self.span.0);
@@ -171,7 +183,7 @@ pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) ->
         more: Line::new(),
     };
     let (feed, seen) = match &view.track {
-        Track::Slo(feed, seen) => (*feed, *seen),
+        Track::Slo(feed, seen) | Track::Kept(feed, seen) => (*feed, *seen),
         Track::Nobody(service) => {
             let room = usize::from(inside.width.saturating_sub(2));
             let lines = wrap(&unmeasured(service), room).into_iter();
@@ -186,9 +198,11 @@ pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) ->
     let sampled = model.course.sampled.as_ref();
     let sampled = sampled.filter(|(source, slo, _)| *source == feed.name && *slo == seen.slo.id());
     let sampled = sampled.map_or(&[][..], |(_, _, points)| points);
-    let mut curve = curve(view.sight, seen, sampled, view.span, view.selected);
-    let is_old = !feed.freshness(view.present.now).is_current();
-    if is_old {
+    let mut curve = curve(view.sight, &view.track, sampled, view.span, view.selected)?;
+    if view
+        .freshness()
+        .is_some_and(|freshness| !freshness.is_current())
+    {
         curve.fade();
     }
     if arrangement.border == Border::Bare {
@@ -247,8 +261,12 @@ fn info(view: &View<'_>, feed: &Feed, curve: &Curve) -> Line {
     }
     let end = Timestamp::from_second(to).unwrap_or(view.sight.now);
     let hours = format!("{}h to {} · ", (to - from) / 3_600, view.sight.clock(end));
-    line.text(hours, Role::Dim)
-        .join(fresh::name_and_word(feed, view.present.now))
+    let line = line.text(hours, Role::Dim);
+    match (view.freshness(), view.present) {
+        (Some(_), Some(present)) => line.join(fresh::name_and_word(feed, present.now)),
+        // What was kept is as it was then.
+        _ => line.text(feed.name.as_str(), Role::Dim),
+    }
 }
 
 /// Of a terminal with few lines: whose burn, its course, and the highest of it.

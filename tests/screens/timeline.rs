@@ -5,14 +5,14 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use ratatui::style::Modifier;
 use watchfire::app::screen::{Chart, SheetLine};
-use watchfire::app::{Effect, Memory, Msg, Size};
+use watchfire::app::{Effect, Memory, Msg, Playback, Size};
 use watchfire::domain::{
     Burn, Event, Fault, FaultKind, ReleaseStatus, Severity, SourceName, State, Turn, What,
 };
-use watchfire::store::{Store, World};
+use watchfire::store::{Past, Store, World};
 use watchfire::text::Untrusted;
 
-use super::facts::{HOUR, MINUTE, ago};
+use super::facts::{DAY, HOUR, MINUTE, ago, burning_slos, facts_of_slos};
 use super::stage::Stage;
 use super::worlds;
 use crate::at_every_size;
@@ -353,6 +353,39 @@ fn of_a_past_moment_what_was_not_known_then_is_dim_and_the_moment_is_marked() {
     };
     assert!(is_dim("opened: checkout"));
     assert!(!is_dim("v2.31.0 to production"));
+}
+
+#[test]
+fn of_a_recording_what_was_kept_is_drawn_and_is_not_called_stale() {
+    let mut stage = Stage::new(world(), 120, 40);
+    let playback = Playback {
+        from: ago(HOUR),
+        to: ago(0),
+        speed: 1,
+        was: 1,
+    };
+    stage.model.recollect(Memory::Recording(playback));
+    let mut stage = stage.later(DAY);
+    let past = Past {
+        source: SourceName::new("prom-eu"),
+        facts: Arc::new(facts_of_slos(burning_slos())),
+        last_success: Some(ago(20 * MINUTE)),
+        latency: None,
+        fault: None,
+        failures: 0,
+    };
+    let world = World {
+        at: ago(20 * MINUTE),
+        since: Some(ago(26 * HOUR)),
+        past: vec![past],
+        events: Arc::new(history().into_iter().map(Arc::new).collect()),
+    };
+    stage.tell(Msg::Recalled(ago(HOUR), Box::new(Ok(world))));
+    let text = stage.keys("t").text();
+    assert!(text.contains("REPLAY"), "{text}");
+    let title = text.lines().nth(1).expect("the title of the chart");
+    assert!(title.contains("burn checkout") && title.contains("prom-eu"));
+    assert!(!title.contains("STALE"), "{title}");
 }
 
 #[test]

@@ -15,8 +15,10 @@ use crate::text::Untrusted;
 /// Whose burn is drawn.
 #[derive(Clone, Debug)]
 pub enum Track<'a> {
-    /// An SLO's.
+    /// An SLO's, as its source tells it.
     Slo(&'a Feed, &'a Observation),
+    /// An SLO's, of which nothing is known but what was kept.
+    Kept(&'a Feed, &'a Observation),
     /// Nobody's: nothing measures this service, or, where it is none, anything at all.
     Nobody(Untrusted),
 }
@@ -32,10 +34,10 @@ const SAMPLED: i64 = 21 * 60;
 
 /// The SLO that an event is about: the very one, or the worst of its service, or the worst of all
 /// where it is of no service. `slos` are all that are shown, worst first; its numbers are taken from
-/// `present`, which knows more than a moment of the past did.
+/// `present`, where there is one, which knows more than a moment of the past did.
 pub fn track<'a>(
     sight: Sight<'a>,
-    present: Sight<'a>,
+    present: Option<Sight<'a>>,
     slos: &Board,
     entry: Option<&Entry>,
 ) -> Track<'a> {
@@ -51,13 +53,15 @@ pub fn track<'a>(
     let mut shown = slos.entries.iter().filter_map(|entry| slo(sight, entry));
     let very = name.and_then(|_| shown.clone().find(|(_, seen)| is_very(seen)));
     let found = very.or_else(|| shown.find(|(_, seen)| is_own(seen)));
-    let known = present.store.slos().find(|(_, seen)| match found {
+    let mut known = present.into_iter().flat_map(|present| present.store.slos());
+    let known = known.find(|(_, seen)| match found {
         Some((_, it)) => it.slo.name == seen.slo.name && it.slo.service == seen.slo.service,
         None => is_own(seen),
     });
-    match known.or(found) {
-        Some((feed, seen)) => Track::Slo(feed, seen),
-        None => Track::Nobody(service),
+    match (known, found) {
+        (Some((feed, seen)), _) => Track::Slo(feed, seen),
+        (None, Some((feed, seen))) => Track::Kept(feed, seen),
+        (None, None) => Track::Nobody(service),
     }
 }
 
@@ -96,14 +100,17 @@ pub fn known_from(seen: &Observation) -> Option<i64> {
 }
 
 /// The burn of an SLO over a time: what its source says of it, and before that what a journal
-/// sampled.
+/// sampled. `None` where nobody's is drawn.
 pub fn curve(
     sight: Sight<'_>,
-    seen: &Observation,
+    track: &Track<'_>,
     sampled: &[Point],
     span: (i64, i64),
     selected: Option<Timestamp>,
-) -> Curve {
+) -> Option<Curve> {
+    let (Track::Slo(_, seen) | Track::Kept(_, seen)) = track else {
+        return None;
+    };
     let said = seen.course().map(|point| {
         let burn = seen.slo.burn_rate(point.ratio);
         (point.at.as_second(), Some(burn))
@@ -113,7 +120,11 @@ pub fn curve(
     let before = sampled.iter().copied().filter(|(at, _)| *at < first);
     let mut points = burn::gapped(before.chain(said.clone().take(1)), SAMPLED);
     points.pop_if(|(at, _)| *at == first);
-    points.extend(burn::gapped(said, 2 * burn::usual_step(&moments)));
+    let bridge = match track {
+        Track::Kept(..) => SAMPLED,
+        _ => 2 * burn::usual_step(&moments),
+    };
+    points.extend(burn::gapped(said, bridge));
     let mut levels = burn::levels(&seen.slo);
     // Of the rules, the one that pages first: lines are few here, and this is what it was like.
     let page = levels.iter().rposition(|(_, role)| *role == Role::Page);
@@ -123,14 +134,14 @@ pub fn curve(
     let selected = selected.map(|at| (at.as_second(), Upright::Selected));
     let is_past = sight.now.as_second() + (span.1 - span.0) / 60 < span.1;
     let shown = is_past.then(|| (sight.now.as_second(), Upright::Shown));
-    Curve {
+    Some(Curve {
         span,
         points,
         levels,
         events: releases(sight, &seen.slo.service, span),
         ticks: burn::ticks(sight, span),
         uprights: shown.into_iter().chain(selected).collect(),
-    }
+    })
 }
 
 /// The releases of a service within a time, each once, where it stands among the events.
