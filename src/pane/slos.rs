@@ -369,7 +369,10 @@ fn slots(seen: &Observation) -> [Option<Window>; 4] {
 
 /// Which windows the rows use in each burn column: the commonest names it, others name themselves.
 #[derive(Default)]
-struct Labels<'a>(Vec<(&'a [Rule], [Option<Window>; 4], usize)>);
+struct Labels<'a>(Vec<Alike<'a>>);
+
+/// Rules, the window of each burn column by them, and how many rows in a row have them.
+type Alike<'a> = (&'a [Rule], [Option<Window>; 4], usize);
 
 impl<'a> Labels<'a> {
     /// Of thousands of SLOs, most have the same rules, and those that differ stand together.
