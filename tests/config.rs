@@ -5,9 +5,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use watchfire::config::{
-    Auth, BellChoice, Environment, FlagSource, HeaderSetting, Loaded, Overrides, Part, SecretRef,
-    Settings, Sli, ThemeChoice, load,
+    Auth, BellChoice, Environment, FlagSource, HeaderSetting, JournalSettings, Loaded, Overrides,
+    Part, SecretRef, Settings, Sli, ThemeChoice, load,
 };
 use watchfire::domain::{Period, Rule, SourceName, Window};
 use watchfire::source::{KINDS, known_kinds};
@@ -323,6 +324,10 @@ fn the_environment_overrides_the_file() {
         ("WATCHFIRE__KEYS__QUIT", "x"),
         ("WATCHFIRE__UI__CONTEXT", "42"),
         ("WATCHFIRE__UI__BELL", "off"),
+        ("WATCHFIRE__JOURNAL__PATH", "/somewhere/night.db"),
+        ("WATCHFIRE__JOURNAL__ENABLED", "false"),
+        ("WATCHFIRE__JOURNAL__MAX_SIZE", "8MiB"),
+        ("WATCHFIRE__JOURNAL__KEEP", "7d"),
     ];
     let settings = load_text(
         "[ui]\ntheme = 'dark'\ntimezone = 'Europe/Berlin'\n[keys]\nquit = ['q', 'Q']",
@@ -336,6 +341,13 @@ fn the_environment_overrides_the_file() {
     assert!(settings.ui.ascii);
     assert_eq!(settings.ui.bell, BellChoice::Off);
     assert_eq!(settings.keys["quit"], ["x"]);
+    let journal = JournalSettings {
+        enabled: false,
+        path: Some("/somewhere/night.db".into()),
+        keep: SignedDuration::from_hours(7 * 24),
+        max_size: 8 << 20,
+    };
+    assert_eq!(settings.journal, journal);
 }
 
 #[test]

@@ -347,12 +347,12 @@ fn variables(environment: &Environment) -> (Vec<Variable>, Vec<Mistake>) {
         let wrong = match (path.as_slice(), value.to_str()) {
             (_, None) => "its value is not UTF-8".to_owned(),
             ([section, key], Some(value)) if is_bare(section) && is_bare(key) => {
-                if section == "ui" || section == "keys" {
+                if ["ui", "keys", "journal"].contains(&section.as_str()) {
                     usable.push((name.clone(), path.clone(), value.to_owned()));
                     continue;
                 }
                 format!(
-                    "`{section}` cannot be set by a variable: variables set [ui] and [keys], as in WATCHFIRE__UI__THEME=mono; write the rest in the file"
+                    "`{section}` cannot be set by a variable: variables set [ui], [keys] and [journal], as in WATCHFIRE__UI__THEME=mono; write the rest in the file"
                 )
             }
             _ => "this names no setting: write WATCHFIRE__SECTION__KEY, as in WATCHFIRE__UI__THEME=mono".to_owned(),
@@ -367,7 +367,7 @@ fn is_bare(key: &str) -> bool {
     key.starts_with(|first: char| first.is_ascii_alphabetic()) && key.bytes().all(plain)
 }
 
-/// `[ui]` and `[keys]` of the file, and the environment over them.
+/// What variables may set of the file, and the environment over it.
 fn layer(text: &str, variables: &[Variable]) -> Result<Layered, Problem> {
     let unlayered = |error: config::ConfigError| Problem {
         path: Vec::new(),
