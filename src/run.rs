@@ -5,10 +5,11 @@
 
 mod errands;
 mod journal;
+mod news;
+mod scene;
 mod signals;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,20 +23,18 @@ use tokio::time::{Instant, sleep_until};
 use crate::act::Leave;
 use crate::app::keymap::Keymap;
 use crate::app::screen::{Screen, screen};
-use crate::app::{Effect, Memory, Model, Msg, Playback, Size, update};
-use crate::config::{Settings, SourceSettings, UiSettings};
-use crate::domain::explanation::Told;
-use crate::domain::{Ran, Report};
-use crate::journal::{Clerk, Entry, Place};
+use crate::app::{Effect, Memory, Model, Msg, Size, update};
+use crate::config::{Settings, UiSettings};
+use crate::journal::{Clerk, Entry};
 use crate::poll::{Ears, Polls, Reply};
-use crate::source::Source;
 use crate::store::Store;
 use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
 use crate::text::Shown;
 use crate::ui::{self, theme::Theme};
-use crate::watch::Watch;
 
 use errands::Errands;
+use news::{News, said};
+pub use scene::Scene;
 use signals::Signal;
 
 /// The exit status when there can be no screen.
@@ -56,33 +55,6 @@ const CLOCK_JUMP: SignedDuration = SignedDuration::from_secs(5);
 enum Urgent {
     Input(Input),
     Signal(Signal),
-}
-
-/// What is shown.
-pub enum Scene {
-    /// The present of these sources.
-    Watch(Watch),
-    /// A recording of these, and how it is played.
-    Recording(Store, PathBuf, Playback),
-}
-
-/// What a scene consists of: the store to begin with, the sources that are asked, the journal, and
-/// what that is for.
-type Parts = (Store, Vec<(SourceSettings, Box<dyn Source>)>, Place, Memory);
-
-impl Scene {
-    fn parts(self, settings: &Settings) -> Parts {
-        match self {
-            Self::Watch(watch) => {
-                let place = Place::of(&settings.journal);
-                (watch.store, watch.sources, place, Memory::Journal)
-            }
-            Self::Recording(store, path, playback) => {
-                let memory = Memory::Recording(playback);
-                (store, Vec::new(), Place::Recording(path), memory)
-            }
-        }
-    }
 }
 
 /// Why the loop ended.
@@ -220,55 +192,6 @@ impl Watchdog {
     fn release(&self) {
         let ending = signals::end_regardless(0, self.terminal.clone());
         self.runtime.spawn(ending);
-    }
-}
-
-/// What sources and commands say.
-struct News {
-    answers: mpsc::Receiver<Report>,
-    explanations: mpsc::Receiver<Told>,
-    outcomes: mpsc::Receiver<Reply>,
-    ended: mpsc::Receiver<Ran>,
-    memories: mpsc::Receiver<Msg>,
-}
-
-impl News {
-    /// The next that comes. Cancel-safe, as its channels are.
-    async fn next(&mut self) -> Option<Msg> {
-        tokio::select! {
-            Some(report) = self.answers.recv() => Some(Msg::Report(Box::new(report))),
-            Some(told) = self.explanations.recv() => Some(Msg::Told(Box::new(told))),
-            Some(reply) = self.outcomes.recv() => Some(said(reply)),
-            Some(ran) = self.ended.recv() => Some(Msg::Ran(Box::new(ran))),
-            Some(memory) = self.memories.recv() => Some(memory),
-            else => None,
-        }
-    }
-
-    /// The next that waits already.
-    fn waiting(&mut self) -> Option<Msg> {
-        if let Ok(reply) = self.outcomes.try_recv() {
-            return Some(said(reply));
-        }
-        if let Ok(memory) = self.memories.try_recv() {
-            return Some(memory);
-        }
-        if let Ok(report) = self.answers.try_recv() {
-            return Some(Msg::Report(Box::new(report)));
-        }
-        if let Ok(told) = self.explanations.try_recv() {
-            return Some(Msg::Told(Box::new(told)));
-        }
-        let ran = self.ended.try_recv().ok()?;
-        Some(Msg::Ran(Box::new(ran)))
-    }
-}
-
-/// What became of an order, as a message.
-fn said(reply: Reply) -> Msg {
-    match reply {
-        Reply::Previewed(previewed) => Msg::Previewed(previewed),
-        Reply::Acted(acted) => Msg::Acted(acted),
     }
 }
 

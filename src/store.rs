@@ -232,8 +232,10 @@ impl Store {
 
     /// Takes in what one poll said; gives what that replaces, which may be much.
     pub fn absorb(&mut self, report: Report) -> Option<Arc<Facts>> {
-        let mut feeds = self.feeds.iter_mut();
-        let feed = feeds.find(|feed| feed.name == report.source)?;
+        let feed = self
+            .feeds
+            .iter_mut()
+            .find(|feed| feed.name == report.source)?;
         feed.next_try = report.next_try;
         feed.latency = Some(report.latency);
         match report.outcome {

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Effect;
 use super::action::Action;
 use super::model::{Model, Why};
+use super::palette;
 use crate::domain::{Acted, Event, Fault, Ran, Report};
 use crate::pane::{Line, Role, figures};
 use crate::store::{Heard, World};
@@ -201,14 +202,9 @@ pub(super) fn refuses(model: &mut Model, action: Action, now: Timestamp) -> bool
         Action::Explain => {
             "numbers of the past are explained by `watchfire explain SLO --at TIME`; 0 shows the present"
         }
-        Action::Acknowledge
-        | Action::Silence
-        | Action::Note
-        | Action::Resolve
-        | Action::Escalate
-        | Action::Unacknowledge
-        | Action::Extend
-        | Action::Unsilence => "this is the past: 0 shows the present, where things can be done",
+        _ if palette::wish(action).is_some() => {
+            "this is the past: 0 shows the present, where things can be done"
+        }
         _ => return false,
     };
     model.tell(words, now);

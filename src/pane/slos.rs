@@ -369,28 +369,36 @@ fn slots(seen: &Observation) -> [Option<Window>; 4] {
 
 /// Which windows the rows use in each burn column: the commonest names it, others name themselves.
 #[derive(Default)]
-struct Labels<'a>(Vec<Alike<'a>>);
+struct Labels<'a>(Vec<Run<'a>>);
 
-/// Rules, the window of each burn column by them, and how many rows in a row have them.
-type Alike<'a> = (&'a [Rule], [Option<Window>; 4], usize);
+/// Rows behind one another that have the same rules.
+struct Run<'a> {
+    rules: &'a [Rule],
+    windows: [Option<Window>; 4],
+    count: usize,
+}
 
 impl<'a> Labels<'a> {
     /// Of thousands of SLOs, most have the same rules, and those that differ stand together.
     fn count(&mut self, seen: &'a Observation) {
         let rules = seen.slo.rules.as_slice();
         match self.0.last_mut() {
-            Some((known, _, count)) if *known == rules => *count += 1,
-            _ => self.0.push((rules, slots(seen), 1)),
+            Some(run) if run.rules == rules => run.count += 1,
+            _ => self.0.push(Run {
+                rules,
+                windows: slots(seen),
+                count: 1,
+            }),
         }
     }
 
     /// How many rows show what in each column: `1h` stands for `1h4m` as well.
     fn words(&self) -> [BTreeMap<String, usize>; 4] {
         let mut words = [const { BTreeMap::new() }; 4];
-        for (_, windows, count) in &self.0 {
-            for (words, window) in words.iter_mut().zip(windows) {
+        for run in &self.0 {
+            for (words, window) in words.iter_mut().zip(run.windows) {
                 if let Some(window) = window {
-                    *words.entry(figures::lead(*window)).or_insert(0) += count;
+                    *words.entry(figures::lead(window)).or_insert(0) += run.count;
                 }
             }
         }

@@ -15,7 +15,7 @@
 //! All that is asked goes through the `planner`, which makes few queries of many.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
@@ -379,8 +379,10 @@ impl Prometheus {
             period_elapsed: elapsed,
             since: self.ages.since(&id, at, elapsed),
             history: self.trends.course(&id),
+            courses: Arc::default(),
             partial,
-            ..Observation::unknown(slo.clone(), at)
+            at,
+            slo: Arc::clone(slo),
         }
     }
 

@@ -9,6 +9,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::config::{HttpSettings, Settings, SourceSettings};
 use crate::domain::{Observation, Reading, SourceName, Window};
+use crate::http::MAX_BODY;
 use crate::source::prometheus::KIND;
 use crate::source::{Ask, Source};
 
@@ -55,6 +56,12 @@ async fn world() -> (Arc<Mutex<Vec<Value>>>, Box<dyn Source>, MockServer) {
         .respond_with(answer)
         .mount(&server)
         .await;
+    let source = source(&server);
+    (recorded, source, server)
+}
+
+/// A source that asks this server.
+fn source(server: &MockServer) -> Box<dyn Source> {
     let settings = SourceSettings {
         name: SourceName::new("prod"),
         kind: KIND.name.to_owned(),
@@ -69,18 +76,22 @@ async fn world() -> (Arc<Mutex<Vec<Value>>>, Box<dyn Source>, MockServer) {
         table: "alerts = false".parse().unwrap(),
     };
     let built = (KIND.build)(&settings, &Settings::empty()).unwrap();
-    (recorded, built.source, server)
+    built.source
 }
 
-/// What a poll finds, `polls` intervals after the first.
-async fn poll(source: &mut dyn Source, polls: i32) -> Vec<Observation> {
+/// A poll, `polls` intervals after the first.
+fn ask(polls: i32) -> Ask {
     let start = Timestamp::from_second(1_800_000_000).unwrap();
-    let ask = Ask {
+    Ask {
         now: start + SignedDuration::from_secs(15) * polls,
         at: None,
         history: false,
-    };
-    source.fetch(&ask).await.unwrap().slos.unwrap()
+    }
+}
+
+/// What it finds.
+async fn poll(source: &mut dyn Source, polls: i32) -> Vec<Observation> {
+    source.fetch(&ask(polls)).await.unwrap().slos.unwrap()
 }
 
 fn ratios(slo: &Observation) -> [Reading; 2] {
@@ -142,4 +153,99 @@ async fn newer_values_of_the_same_series_and_every_other_change_are_seen_in_the_
     );
     set(Vec::new());
     assert_eq!(poll(source, 9).await.len(), 0);
+}
+
+/// What is asked for: `group` for the list of SLOs, `whole` for all series, `part` for some.
+fn kind_of(request: &Request) -> &'static str {
+    let body = String::from_utf8_lossy(&request.body);
+    match (body.contains("group+by"), body.contains("sloth_id%3D%7E")) {
+        (true, _) => "group",
+        (false, true) if request.url.path().ends_with("query_range") => "courses",
+        (false, true) => "part",
+        _ if body.contains("sloth_slo_info%7Cgrafana") && !body.contains("sloth_id%3D") => "whole",
+        _ => "other",
+    }
+}
+
+/// A server that has recorded more than one answer can hold.
+async fn crowd(services: &Arc<Mutex<Vec<&'static str>>>) -> MockServer {
+    let server = MockServer::start().await;
+    let services = Arc::clone(services);
+    let answer = move |request: &Request| {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let all = services
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let named = all.iter().filter(|service| body.contains(**service));
+        let result: Vec<Value> = match kind_of(request) {
+            "group" => {
+                let id = |service| json!({"metric": {"sloth_id": service}, "value": [1, "1"]});
+                all.iter().map(id).collect()
+            }
+            "part" => named
+                .flat_map(|service| series(service, "99.9", ["0.5", "0.25"]))
+                .collect(),
+            "courses" => {
+                let course = |service: &&str| {
+                    let mut series = series(service, "99.9", ["0", "0"]).remove(2);
+                    series["values"] = json!([[1_799_999_820, "0.125"], [1_800_000_000, "0.5"]]);
+                    series
+                };
+                named.map(course).collect()
+            }
+            "whole" => return ResponseTemplate::new(200).set_body_bytes(vec![b' '; MAX_BODY + 1]),
+            _ => Vec::new(),
+        };
+        let is_range = request.url.path().ends_with("query_range");
+        let kind = if is_range { "matrix" } else { "vector" };
+        let data = json!({"resultType": kind, "result": result});
+        ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": data}))
+    };
+    Mock::given(wiremock::matchers::method("POST"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    Mock::given(path("/api/v1/rules"))
+        .respond_with(ResponseTemplate::new(200).set_body_bytes(vec![b' '; MAX_BODY + 1]))
+        .mount(&server)
+        .await;
+    server
+}
+
+#[tokio::test]
+async fn what_no_answer_can_hold_is_asked_for_in_parts_also_its_courses() {
+    let services = Arc::new(Mutex::new(vec!["cart", "search"]));
+    let server = crowd(&services).await;
+    let mut source = source(&server);
+    let mut found = Vec::new();
+    for polls in 0..3 {
+        if polls == 2 {
+            let mut services = services.lock().unwrap_or_else(PoisonError::into_inner);
+            services.push("billing");
+        }
+        let ask = Ask {
+            history: true,
+            ..ask(polls)
+        };
+        let facts = source.fetch(&ask).await.unwrap();
+        assert_eq!(facts.fault, None);
+        found.push(facts.slos.unwrap());
+    }
+    let counts: Vec<_> = found.iter().map(Vec::len).collect();
+    assert_eq!(counts, [2, 2, 3]);
+    for slo in found.iter().flatten() {
+        assert_eq!(ratios(slo), [0.5, 0.25].map(Reading::Ratio));
+        let course: Vec<_> = slo.history.iter().map(|point| point.ratio).collect();
+        assert_eq!(course, [0.125, 0.5], "{:?}", slo.slo.id());
+    }
+    let requests = server.received_requests().await.unwrap();
+    let count = |kind| requests.iter().filter(|one| kind_of(one) == kind).count();
+    // Once too large, it is not asked for as a whole again; its list is in every poll.
+    assert_eq!((count("whole"), count("group")), (1, 4));
+    // Rules that could not be had beside the series are asked for by themselves.
+    let rules = requests
+        .iter()
+        .filter(|one| one.url.path() == "/api/v1/rules");
+    assert_eq!(rules.count(), 2);
 }
