@@ -120,6 +120,7 @@ fn heard(source: &str, seconds: i64, facts: Facts) -> Heard {
         source: SourceName::new(source),
         at: at(seconds),
         latency: SignedDuration::from_millis(20),
+        next_try: None,
         outcome: Ok(Arc::new(facts)),
     }
 }

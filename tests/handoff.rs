@@ -116,6 +116,7 @@ fn heard(source: &str, ago: i64, outcome: Result<Facts, Fault>) -> Heard {
         source: SourceName::new(source),
         at: Timestamp::now() - SignedDuration::from_secs(ago),
         latency: SignedDuration::from_millis(12),
+        next_try: None,
         outcome: outcome.map(Arc::new),
     }
 }

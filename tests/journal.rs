@@ -83,6 +83,7 @@ fn said(poll: i64) -> Heard {
         source: SourceName::new("prod"),
         at: at(poll),
         latency: SignedDuration::from_millis(7),
+        next_try: None,
         outcome: Ok(Arc::new(Facts {
             slos: Some(vec![seen]),
             incidents: Some(incidents.collect()),

@@ -13,12 +13,17 @@ use crate::store::Heard;
 ///
 /// [`Freshness`]: crate::domain::Freshness
 const MISSED: i32 = 3;
+/// The longest that a source is left alone for a reason, in milliseconds: by back-off, or by what its
+/// server asked for.
+const LONGEST_REST: i64 = 3_600_000;
 
 /// A time in which a source answered, or in which it failed.
 #[derive(Debug)]
 pub(super) struct Span {
     since: i64,
     until: i64,
+    /// When it was to be asked again: until then nobody is to blame for silence.
+    next: i64,
     polls: u32,
     latency: i64,
     writer: i64,
@@ -35,13 +40,14 @@ pub(super) struct Standing {
 }
 
 fn span(row: &rusqlite::Row<'_>) -> rusqlite::Result<Span> {
-    let fault: Option<String> = row.get(5)?;
+    let fault: Option<String> = row.get(6)?;
     Ok(Span {
         since: row.get(0)?,
         until: row.get(1)?,
-        polls: row.get(2)?,
-        latency: row.get(3)?,
-        writer: row.get(4)?,
+        next: row.get(2)?,
+        polls: row.get(3)?,
+        latency: row.get(4)?,
+        writer: row.get(5)?,
         // One that cannot be read is a fault all the same.
         fault: fault.map(|text| {
             serde_json::from_str(&text)
@@ -50,7 +56,7 @@ fn span(row: &rusqlite::Row<'_>) -> rusqlite::Result<Span> {
     })
 }
 
-const COLUMNS: &str = "SELECT since, until, polls, latency, writer, fault FROM answer";
+const COLUMNS: &str = "SELECT since, until, next, polls, latency, writer, fault FROM answer";
 
 /// The newest span that had begun at a moment.
 fn last(db: &Connection, source: i64, at: i64) -> Result<Option<Span>, Trouble> {
@@ -81,26 +87,36 @@ pub(super) fn note(
     // A clock that went back a little changes no order.
     let at = last.as_ref().map_or(at, |last| at.max(last.until));
     let fault = heard.outcome.as_ref().err();
+    let next = heard.next_try.map_or(at, ms).clamp(at, at + LONGEST_REST);
     let goes_on = |last: &Span| {
-        at - last.until <= interval.saturating_mul(MISSED.into())
+        at - last.next <= interval.saturating_mul(MISSED.into())
             && last.fault.is_some() == fault.is_some()
     };
     let latency = millis(heard.latency);
     match (&last, fault) {
         (Some(last), None) if goes_on(last) => {
             db.prepare_cached(
-                "UPDATE answer SET until = ?3, polls = polls + 1, latency = ?4, writer = ?5
+                "UPDATE answer
+                 SET until = ?3, next = ?4, polls = polls + 1, latency = ?5, writer = ?6
                  WHERE source = ?1 AND since = ?2",
             )?
-            .execute(params![track.id, last.since, at, latency, writer])?;
+            .execute(params![track.id, last.since, at, next, latency, writer])?;
             Ok(None)
         }
         (Some(last), Some(fault)) if goes_on(last) => {
             db.prepare_cached(
-                "UPDATE answer SET until = ?3, polls = polls + 1, fault = ?4, writer = ?5
+                "UPDATE answer
+                 SET until = ?3, next = ?4, polls = polls + 1, fault = ?5, writer = ?6
                  WHERE source = ?1 AND since = ?2",
             )?
-            .execute(params![track.id, last.since, at, json(fault)?, writer])?;
+            .execute(params![
+                track.id,
+                last.since,
+                at,
+                next,
+                json(fault)?,
+                writer
+            ])?;
             Ok(None)
         }
         // Another process hears it: what keeps us from doing so is no fault of the source.
@@ -111,10 +127,11 @@ pub(super) fn note(
         }
         (_, fault) => {
             let since = last.as_ref().map_or(at, |last| at.max(last.since + 1));
-            db.prepare_cached("INSERT INTO answer VALUES (?1, ?2, ?2, 1, ?3, ?4, ?5)")?
+            db.prepare_cached("INSERT INTO answer VALUES (?1, ?2, ?2, ?3, 1, ?4, ?5, ?6)")?
                 .execute(params![
                     track.id,
                     since,
+                    next.max(since),
                     latency,
                     writer,
                     fault.map(json).transpose()?
@@ -217,7 +234,7 @@ impl Journal {
             if let Some(fault) = &one.fault {
                 // It lasts until somebody heard the source again; that nobody asked is told apart.
                 let end = next.map_or(to, |next| next.since);
-                if end - one.until > grace {
+                if end - one.next > grace {
                     blind(one.since, Some(one.until), Silence::Failed(fault.clone()));
                 } else {
                     let until = next.map(|next| next.since);
@@ -226,7 +243,7 @@ impl Journal {
                 }
             }
             let end = next.map_or(to, |next| next.since);
-            if end - one.until > grace {
+            if end - one.next > grace {
                 blind(one.until, next.map(|next| next.since), Silence::Unwatched);
             }
         }

@@ -25,7 +25,7 @@ pub const FORM: Form = Form {
         UNIQUE (name, identity)) STRICT;
     CREATE TABLE answer (
         source INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
-        polls INTEGER NOT NULL, latency INTEGER NOT NULL, writer INTEGER NOT NULL, fault TEXT,
+        next INTEGER NOT NULL, polls INTEGER NOT NULL, latency INTEGER NOT NULL, writer INTEGER NOT NULL, fault TEXT,
         PRIMARY KEY (source, since)) STRICT, WITHOUT ROWID;
     CREATE TABLE frame (
         id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL, at INTEGER NOT NULL,

@@ -92,7 +92,7 @@ impl Journal {
             )?;
             writing.execute(
                 "INSERT INTO copy.answer
-                 SELECT source, since, min(until, ?3), polls, latency, writer, fault
+                 SELECT source, since, min(until, ?3), min(next, ?3), polls, latency, writer, fault
                  FROM main.answer WHERE source = ?1 AND since <= ?3 AND (until >= ?2 OR since = (
                     SELECT max(since) FROM main.answer
                     WHERE source = ?1 AND since <= ?2 AND fault IS NULL))",

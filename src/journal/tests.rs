@@ -115,6 +115,7 @@ fn heard(seconds: i64, outcome: Result<Arc<Facts>, Fault>) -> Heard {
         source: SourceName::new("prod"),
         at: at(seconds),
         latency: SignedDuration::from_millis(12),
+        next_try: None,
         outcome,
     }
 }

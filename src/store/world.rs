@@ -16,6 +16,8 @@ pub struct Heard {
     pub at: Timestamp,
     /// How long it took.
     pub latency: SignedDuration,
+    /// When it is asked again.
+    pub next_try: Option<Timestamp>,
     /// What it said, under the names that every pane uses.
     pub outcome: Result<Arc<Facts>, Fault>,
 }
@@ -27,6 +29,7 @@ impl Heard {
             source: report.source.clone(),
             at: report.at,
             latency: report.latency,
+            next_try: report.next_try,
             outcome: match &report.outcome {
                 Ok(_) => Ok(Arc::default()),
                 Err(fault) => Err(fault.clone()),

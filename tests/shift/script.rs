@@ -71,6 +71,7 @@ pub(crate) fn heard(source: &str, now: i64) -> Option<Heard> {
         source: SourceName::new(source),
         at: at(now),
         latency: SignedDuration::from_millis(20),
+        next_try: None,
         outcome: if is_dead(source, now) {
             let words = "no answer within 10s; see whether it runs";
             Err(Fault::new(FaultKind::Timeout, words))

@@ -290,3 +290,28 @@ fn details_that_change_with_each_poll_are_kept_seldom_and_facts_at_once() {
         assert_eq!(seen(poll * 15), with(status, kept), "{poll}");
     }
 }
+
+#[test]
+fn a_source_that_is_left_alone_for_failing_was_not_unwatched() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    keep(&mut journal, &said(0, slos(Vec::new())));
+    // Asked less and less often, as one that fails is.
+    let mut seconds = 15;
+    for pause in [15, 30, 60, 120, 240, 300, 300] {
+        let failed = Heard {
+            next_try: Some(at(seconds + pause)),
+            ..failed(seconds)
+        };
+        keep(&mut journal, &failed);
+        seconds += pause;
+    }
+    keep(&mut journal, &said(seconds, slos(Vec::new())));
+    let blind = journal.blind(at(0), at(seconds + 1)).unwrap();
+    assert_eq!(blind.len(), 1, "{blind:?}");
+    assert!(matches!(blind[0].why, Silence::Failed(_)));
+    assert_eq!(
+        (blind[0].since, blind[0].until),
+        (at(15), Some(at(seconds)))
+    );
+}
