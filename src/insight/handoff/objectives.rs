@@ -120,8 +120,9 @@ impl Objectives {
         }
         let left = |one: &Objective| one.budget_remaining.unwrap_or(f64::INFINITY);
         all.rows.sort_by(|a, b| {
-            (b.state, b.phase)
-                .cmp(&(a.state, a.phase))
+            // Of those that nobody knows of, what paged when it was heard last comes first.
+            (b.state, b.last_state, b.phase)
+                .cmp(&(a.state, a.last_state, a.phase))
                 .then_with(|| left(a).total_cmp(&left(b)))
                 .then_with(|| a.id.cmp(&b.id))
         });
