@@ -1,5 +1,6 @@
 //! The one thread that is at the journal: disks may be slow, and no key waits for them.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ use crate::text::Untrusted;
 
 /// How much may wait to be written: some minutes of polls, while a disk hangs.
 const WAITING: usize = 512;
+/// How many of the last events are told at the start.
+const AT_HAND: usize = 2_000;
 /// How long who leaves waits for the last of it.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
@@ -130,7 +133,16 @@ struct Room<Say> {
 impl<Say: Fn(Said) -> bool> Room<Say> {
     fn work(&mut self, entries: &Receiver<Entry>) {
         if !matches!(self.place, Place::Recording(_)) {
-            let known = self.with(|journal| journal.world(Timestamp::now()));
+            let known = self.with(|journal| {
+                let now = Timestamp::now();
+                // Nobody waits for this one: what had happened may be told in full.
+                let events = journal.events_before(now, AT_HAND)?;
+                let events = Arc::new(events.into_iter().map(Arc::new).collect());
+                Ok(World {
+                    events,
+                    ..journal.world(now)?
+                })
+            });
             if let Ok(world) = known
                 && !(self.say)(Said::Known(world))
             {

@@ -13,8 +13,9 @@ use crate::state::database::Trouble;
 use crate::store::{Past, World};
 
 /// How many events before a moment are given with its world, and how many after it.
-const BEFORE: usize = 2_000;
-const AFTER: usize = 500;
+/// Each costs some microseconds, and a key waits for them.
+const BEFORE: usize = 400;
+const AFTER: usize = 100;
 
 /// The recent past of an SLO is so many points, so far apart; that of more SLOs than this is not
 /// drawn, since nobody should wait for it.

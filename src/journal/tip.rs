@@ -26,7 +26,7 @@ const CHANGES: usize = 2;
 /// or to this many bytes where it is small,
 const LEAST: usize = 32 << 10;
 /// or when so much time went by.
-const LONGEST: SignedDuration = SignedDuration::from_hours(6);
+const LONGEST: SignedDuration = SignedDuration::from_hours(2);
 
 /// What is remembered of one row.
 #[derive(Clone, Copy, Debug)]
