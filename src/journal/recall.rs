@@ -48,7 +48,7 @@ pub(super) fn rows(
     rows.apply(Frame::read(&body)?);
     let mut statement = db.prepare_cached(
         "SELECT id, at, body FROM frame
-         WHERE source = ?1 AND whole = 0 AND at >= ?2 AND at <= ?3 AND id > ?4 ORDER BY id",
+         WHERE source = ?1 AND whole = 0 AND at >= ?2 AND at <= ?3 AND id > ?4 ORDER BY at, id",
     )?;
     let mut changes = statement.query([source, made, at, id])?;
     while let Some(change) = changes.next()? {
@@ -179,7 +179,8 @@ impl Journal {
         for track in &self.tracks {
             // What is known begins with a frame; of a source that only failed, with that.
             let mut statement = self.db.prepare_cached(
-                "SELECT coalesce((SELECT min(at) FROM frame WHERE source = ?1), min(since)), max(until)
+                "SELECT coalesce(
+                    (SELECT min(at) FROM frame WHERE source = ?1 AND whole = 1), min(since)), max(until)
                  FROM answer WHERE source = ?1",
             )?;
             let (first, last): (Option<i64>, Option<i64>) =
