@@ -179,7 +179,7 @@ pub struct Acted {
     pub order: Order,
     /// When that was known.
     pub at: Timestamp,
-    /// What it came to. [`FaultKind::Unsure`](super::FaultKind::Unsure): it was sent and may have
+    /// What it came to. [`FaultKind::Unsure`]: it was sent and may have
     /// been carried out.
     pub outcome: Result<Done, Fault>,
 }
