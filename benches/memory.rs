@@ -271,6 +271,8 @@ fn main() {
         std::fs::write(&config, text).expect("a configuration");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_watchfire"));
         command.args(["--config".as_ref(), config.as_os_str()]);
+        // With a journal of its own.
+        command.env("HOME", dir.path());
         let pty = tokio::task::spawn_blocking(move || {
             let pty = Pty::start(command, 200, 50);
             pty.wait_for("5 PAGE");
