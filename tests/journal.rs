@@ -227,7 +227,7 @@ fn a_writer_killed_at_any_moment_loses_one_poll_at_most_and_the_next_goes_on() {
     let kills: u64 = std::env::var("KILLS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(150);
+        .unwrap_or(1_000);
     let mut seed = 0x5eed_1234_9876_abcd;
     let mut next = 0;
     for round in 0..kills {
