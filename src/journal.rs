@@ -131,6 +131,11 @@ fn ms(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
 
+/// A length of time as the file has it: milliseconds.
+fn millis(length: SignedDuration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
 /// A moment of the file; one that no calendar has is the nearest that one has.
 fn moment(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or(if ms < 0 {

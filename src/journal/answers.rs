@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Journal, Track, happened, moment, ms};
+use super::{Journal, Track, happened, millis, moment, ms};
 use crate::domain::blind::{Blind, Silence};
 use crate::domain::{Event, Fault};
 use crate::state::database::Trouble;
@@ -154,6 +154,11 @@ pub(super) fn note(
     }
 }
 
+/// When a source was last asked; `None` when it never was.
+pub(super) fn last_asked(db: &Connection, source: i64) -> Result<Option<Timestamp>, Trouble> {
+    Ok(last(db, source, i64::MAX)?.map(|span| moment(span.until)))
+}
+
 /// How a source stood at a moment.
 pub(super) fn standing(db: &Connection, track: &Track, at: Timestamp) -> Result<Standing, Trouble> {
     let at = ms(at);
@@ -253,8 +258,4 @@ impl Journal {
 
 fn json(fault: &Fault) -> Result<String, Trouble> {
     serde_json::to_string(fault).map_err(|error| Trouble::Other(error.to_string()))
-}
-
-fn millis(duration: SignedDuration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }

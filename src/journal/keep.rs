@@ -101,10 +101,8 @@ fn keep(
 
 /// What is dated before what is kept already could be put in no order with it.
 fn refuse_the_past(db: &Connection, track: &Track, at: Timestamp) -> Result<(), Trouble> {
-    let newest: Option<i64> = db
-        .prepare_cached("SELECT max(until) FROM (SELECT until FROM answer WHERE source = ?1 ORDER BY since DESC LIMIT 1)")?
-        .query_row([track.id], |row| row.get(0))?;
-    let behind = newest.map(|newest| at.duration_until(moment(newest)));
+    let newest = answers::last_asked(db, track.id)?;
+    let behind = newest.map(|newest| at.duration_until(newest));
     match behind.filter(|behind| *behind > BEHIND) {
         None => Ok(()),
         Some(behind) => Err(Trouble::Other(format!(

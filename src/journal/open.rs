@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Journal, Limits, Place, Track};
+use super::{Journal, Limits, Place, Track, millis};
 use crate::domain::SourceName;
 use crate::state::database::{Form, Trouble};
 use crate::store::{Feed, Offers};
@@ -91,7 +91,7 @@ impl Journal {
         Self {
             db,
             limits,
-            writer: rand_like(),
+            writer: number_of_this_process(),
             tracks: Vec::new(),
             places: std::collections::HashMap::default(),
             pruned_at: None,
@@ -208,12 +208,8 @@ fn id_of(db: &Connection, name: &SourceName, identity: &str) -> Result<Option<i6
     Ok(id.optional()?)
 }
 
-fn millis(duration: SignedDuration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
 /// What tells one process from another at the same file: its start and its number.
-fn rand_like() -> i64 {
+fn number_of_this_process() -> i64 {
     let started = jiff::Timestamp::now().as_microsecond();
     started.wrapping_mul(1 << 16) ^ i64::from(std::process::id())
 }
