@@ -1,6 +1,7 @@
 //! The one thread that is at the journal: disks may be slow, and no key waits for them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,6 +62,8 @@ pub enum Said {
 /// The way to the clerk.
 pub struct Clerk {
     desk: Option<SyncSender<Entry>>,
+    /// How much could not be given, until that is said.
+    lost: Arc<AtomicUsize>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -77,6 +80,8 @@ impl Clerk {
         say: impl Fn(Said) -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let (desk, entries) = sync_channel(WAITING);
+        let lost = Arc::<AtomicUsize>::default();
+        let untold = Arc::clone(&lost);
         let thread = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
@@ -89,19 +94,22 @@ impl Clerk {
                     trouble: None,
                     say,
                 };
-                room.work(&entries);
+                room.work(&entries, &untold);
             })?;
         Ok(Self {
             desk: Some(desk),
+            lost,
             thread: Some(thread),
         })
     }
 
-    /// Gives the clerk something to do. False when it has too much to do already: then it is not
-    /// done.
-    pub fn give(&self, entry: Entry) -> bool {
+    /// Gives the clerk something to do. When it has too much to do already it is not done, and the
+    /// clerk says so when it comes to it.
+    pub fn give(&self, entry: Entry) {
         let sent = self.desk.as_ref().map(|desk| desk.try_send(entry));
-        !matches!(sent, Some(Err(TrySendError::Full(_))))
+        if matches!(sent, Some(Err(TrySendError::Full(_)))) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -131,7 +139,7 @@ struct Room<Say> {
 }
 
 impl<Say: Fn(Said) -> bool> Room<Say> {
-    fn work(&mut self, entries: &Receiver<Entry>) {
+    fn work(&mut self, entries: &Receiver<Entry>, lost: &AtomicUsize) {
         if !matches!(self.place, Place::Recording(_)) {
             let known = self.with(|journal| {
                 let now = Timestamp::now();
@@ -150,6 +158,11 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
             }
         }
         while let Ok(entry) = entries.recv() {
+            let lost = lost.swap(0, Ordering::Relaxed);
+            if lost > 0 {
+                let words = format!("the journal was too slow: {lost} entries were not kept");
+                (self.say)(Said::Remark(words));
+            }
             let Some(said) = self.answer(entry) else {
                 continue;
             };

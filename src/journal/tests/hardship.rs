@@ -283,3 +283,29 @@ fn a_writer_that_is_killed_leaves_what_it_had_written() {
         }
     }
 }
+
+#[test]
+fn what_a_slow_disk_leaves_no_room_for_is_told_of() {
+    let (say, heard) = std::sync::mpsc::channel();
+    let (go_on, hold) = std::sync::mpsc::channel();
+    let feeds = vec![feed("prod")];
+    let clerk = Clerk::start(Place::Memory, Limits::default(), feeds, move |said| {
+        // Its first word is as late as the disk is slow.
+        if matches!(said, Said::Known(_)) {
+            hold.recv().unwrap();
+        }
+        say.send(said).is_ok()
+    });
+    let clerk = clerk.unwrap();
+    for poll in 0..700 {
+        let heard = said(poll * 15, slos(Vec::new()));
+        clerk.give(Entry::Heard(Box::new(heard)));
+    }
+    go_on.send(()).unwrap();
+    let remark = heard.iter().find_map(|said| match said {
+        Said::Remark(words) => Some(words),
+        _ => None,
+    });
+    let remark = remark.unwrap();
+    assert!(remark.contains("188 entries were not kept"), "{remark}");
+}
