@@ -68,10 +68,17 @@ fn the_world_before_the_servers_died_is_known_at_the_next_start_and_in_recording
         let text = screen.contents();
         text.contains("? PAGE") && text.contains("was PAGE") && text.contains("0 ok")
     });
-    // And the moment before is as it was.
     pty.press("[");
     pty.wait_for("nothing is remembered before");
-    pty.press("{");
+    // And the moment before is as it was: since then nothing happened but that both stopped
+    // answering.
+    pty.press("t");
+    pty.wait("both losses", |screen| {
+        screen.contents().matches(" LOST ").count() == 2
+    });
+    pty.press("t");
+    pty.wait_gone(" LOST ");
+    pty.press("{{{");
     pty.wait_for(" PAST ");
     pty.wait_for("● PAGE    burning");
     pty.press("0");
