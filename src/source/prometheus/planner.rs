@@ -3,11 +3,12 @@
 //! A request costs a server about as much as ten small expressions, and reading many series at once
 //! far less than reading each by itself. So questions that differ only in the values of `=` matchers
 //! are asked as one ([`shape`]), others are joined by `or`, some fifty a query ([`batch`]), and a
-//! question that several SLOs share is asked once.
+//! question that several SLOs share is asked once. What selects a part of the series that another
+//! selects is found among these ([`nested`]).
 //!
 //! A query that is refused is halved until the question that spoils it stands alone.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use promql_parser::parser;
 
-use self::batch::{Batch, Leaf, Limits, pack};
+use self::batch::{Batch, Expression, Leaf, Limits, Waste, pack};
 use self::found::Found;
 use self::regroup::{Kind, regrouped};
 use self::shape::{Shape, cut};
@@ -28,6 +29,7 @@ use crate::text::Untrusted;
 
 mod batch;
 mod found;
+mod nested;
 mod regroup;
 mod shape;
 #[cfg(test)]
@@ -48,6 +50,9 @@ const MOST_PACKED: usize = 8;
 const MOST_SHAPES: usize = 10_000;
 /// Series that an answer may have for each that was asked for, before its shape is narrowed.
 const WASTE: usize = 4;
+/// Rows that an answer with nested parts may have for each question, before they are asked apart:
+/// where few samples are read for each, and where many are.
+const ROWS: [usize; 2] = [1, 8];
 /// Answers with fewer series too many than this are not worth narrowing.
 const LITTLE: usize = 100;
 
@@ -55,7 +60,8 @@ const LITTLE: usize = 100;
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Question<'a> {
     pub(super) query: &'a str,
-    /// Only questions of one class share a request; lower ones go first.
+    /// Only questions of one class share a request; lower ones go first, and 0 are those for which
+    /// few samples are read.
     pub(super) class: u64,
 }
 
@@ -65,6 +71,9 @@ pub(super) trait Labelled: Clone {
 
     /// The same with other labels and without a name.
     fn relabelled(&self, labels: Labels) -> Self;
+
+    /// Adds the values of another.
+    fn add(&mut self, other: &Self);
 
     /// What it is called, where that is kept once for all answers.
     fn metric(&self) -> Option<&Arc<Metric>> {
@@ -84,6 +93,10 @@ impl Labelled for Series {
 
     fn relabelled(&self, labels: Labels) -> Self {
         Self::new("", labels, self.value)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.value += other.value;
     }
 
     fn metric(&self) -> Option<&Arc<Metric>> {
@@ -106,6 +119,14 @@ impl Labelled for RangeSeries {
             labels,
             points: self.points.clone(),
         }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let mut sums: BTreeMap<_, f64> = self.points.drain(..).collect();
+        for &(at, value) in &other.points {
+            *sums.entry(at).or_insert(-0.0) += value;
+        }
+        self.points = sums.into_iter().collect();
     }
 }
 
@@ -165,8 +186,7 @@ pub(super) struct Planner {
     shapes: HashMap<String, Known>,
     /// The longest query the server is believed to take, once it refused one for its length.
     longest: Option<usize>,
-    /// Skeletons whose answers held far more than was asked for.
-    wasteful: HashSet<String>,
+    waste: Waste,
     refused: HashMap<String, (Timestamp, Fault)>,
 }
 
@@ -208,7 +228,7 @@ impl Planner {
             packed: VecDeque::new(),
             shapes: HashMap::new(),
             longest: None,
-            wasteful: HashSet::new(),
+            waste: Waste::default(),
             refused: HashMap::new(),
         }
     }
@@ -301,6 +321,15 @@ impl Planner {
             }
             Err(fault) => fault,
         };
+        let is_nested = batch.expressions.iter().any(|one| one.nest.is_some());
+        if fault.kind == FaultKind::TooLarge && is_nested {
+            // More rows than were asked for may be why.
+            for expression in &batch.expressions {
+                self.part(expression);
+            }
+            self.halve(round, batch);
+            return;
+        }
         if fault.kind != FaultKind::Query {
             round.broken.get_or_insert(fault);
             return;
@@ -362,16 +391,37 @@ impl Planner {
             counts[heir.expression] += 1;
             for &owner in &heir.owners {
                 if let Some(Ok(answers)) = &mut round.answers[owner] {
-                    answers.push(series.called(&heir.own));
+                    let series = series.called(&heir.own);
+                    match &batch.expressions[heir.expression].nest {
+                        Some(_) => answers.sum(series),
+                        None => answers.push(series),
+                    }
                 }
             }
         }
         for (expression, count) in batch.expressions.iter().zip(counts) {
-            let is_wasteful = count > WASTE * expression.leaves.len() + LITTLE;
-            if let Some(skeleton) = expression.skeleton.as_ref().filter(|_| is_wasteful) {
-                self.wasteful.insert(skeleton.clone());
+            let rows = match (&expression.nest, expression.class) {
+                (None, _) => WASTE,
+                (Some(_), 0) => ROWS[0],
+                (Some(_), _) => ROWS[1],
+            };
+            if count <= rows * expression.leaves.len() + LITTLE {
+                continue;
+            }
+            if expression.nest.is_some() {
+                self.part(expression);
+            } else if let Some(skeleton) = &expression.skeleton {
+                self.waste.skeletons.insert(skeleton.clone());
                 self.packed.clear();
             }
+        }
+    }
+
+    /// Has the parts of an expression asked apart from now on.
+    fn part(&mut self, expression: &Expression) {
+        if let Some(nest) = &expression.nest {
+            self.waste.nests.insert((expression.class, nest.by.clone()));
+            self.packed.clear();
         }
     }
 
@@ -404,12 +454,11 @@ impl Planner {
             length: self.longest.unwrap_or(LONGEST).min(LONGEST),
             expressions,
         };
-        let narrow = |skeleton: &str| self.wasteful.contains(skeleton);
         let mut first = vec![0; leaves.len()];
         for (question, &leaf) in of.iter().enumerate().rev() {
             first[leaf] = question;
         }
-        let batches = pack(&leaves, limits, &narrow);
+        let batches = pack(&leaves, limits, &self.waste);
         let batches = batches.into_iter().map(Arc::new).collect();
         let packed = Arc::new(Packed { of, first, batches });
         self.packed.truncate(MOST_PACKED - 1);

@@ -1,11 +1,14 @@
 //! Questions packed into queries, and answers told apart again.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use promql_parser::parser::Expr;
+
 use super::Labelled;
+use super::nested::{Label, Nest, nested};
 use super::shape::{Cut, Shape};
 use crate::source::prometheus::api::{Labels, Metric};
 use crate::source::prometheus::promql;
@@ -45,15 +48,21 @@ pub(super) struct Limits {
 pub(super) struct Expression {
     /// What it asks, by index.
     pub(super) leaves: Vec<usize>,
-    text: String,
+    /// The class of them all.
+    pub(super) class: u64,
+    pub(super) text: String,
+    /// The text taken apart, until it is packed; none for a single leaf.
+    pub(super) tree: Option<Box<Expr>>,
     /// The labels that tell its leaves apart; none for one that is asked as it is.
-    by: Vec<String>,
-    /// Those of them that no leaf's own answer would have.
-    added: Vec<String>,
-    /// The leaves by the values of these labels.
-    owners: HashMap<String, Vec<usize>>,
+    pub(super) by: Vec<String>,
+    /// Labels of its answer that no leaf's own answer would have.
+    pub(super) added: Vec<String>,
+    /// The leaves by the values of `by`.
+    pub(super) owners: HashMap<String, Vec<usize>>,
     /// The skeleton that its leaves share; none for a single leaf.
     pub(super) skeleton: Option<String>,
+    /// What else its rows answer.
+    pub(super) nest: Option<Nest>,
 }
 
 /// What goes out as one query.
@@ -109,7 +118,7 @@ fn heir(labels: &Labels, expressions: &[Expression]) -> Option<Heir> {
     let expression = expressions.get(index)?;
     Some(Heir {
         expression: index,
-        owners: expression.owners(labels).to_vec(),
+        owners: expression.owners(labels),
         own: Arc::new(Metric {
             name: String::new(),
             labels: expression.own(labels),
@@ -124,6 +133,9 @@ impl Expression {
             let query = leaf.query;
             return Some(Self {
                 leaves: members.to_vec(),
+                class: leaf.class,
+                tree: None,
+                nest: None,
                 text: if leaf.is_scalar {
                     format!("vector({query})")
                 } else {
@@ -157,7 +169,10 @@ impl Expression {
         let label = |&index: &usize| shape.candidates[index].label.clone();
         Some(Self {
             leaves: members.to_vec(),
-            text: merged.text,
+            class: first.class,
+            text: merged.tree.to_string(),
+            tree: Some(Box::new(merged.tree)),
+            nest: None,
             by: values.keys().map(label).collect(),
             added: merged.added,
             owners,
@@ -170,24 +185,35 @@ impl Expression {
     }
 
     /// Whose a series is, by index.
-    pub(super) fn owners(&self, labels: &Labels) -> &[usize] {
+    fn owners(&self, labels: &Labels) -> Vec<usize> {
         let values = self.by.iter().map(|label| labels.get(label));
         let values: Option<Vec<_>> = values.map(|value| value.map(String::as_str)).collect();
-        values
-            .and_then(|values| self.owners.get(&*key(&values)))
-            .map_or(&[], Vec::as_slice)
+        let Some(values) = values else {
+            return Vec::new();
+        };
+        let key = key(&values);
+        let own = self.owners.get(&*key).into_iter().flatten().copied();
+        let nest = self.nest.iter();
+        let of_parts = nest.flat_map(|nest| nest.owners(labels, &key));
+        own.chain(of_parts).collect()
     }
 
     /// The labels that its owner's own answer would have.
-    pub(super) fn own(&self, labels: &Labels) -> Labels {
+    fn own(&self, labels: &Labels) -> Labels {
         let is_own = |label: &&String| *label != promql::TAG && !self.added.contains(label);
         let own = labels.iter().filter(|(label, _)| is_own(label));
         own.map(|(label, value)| (label.clone(), value.clone()))
             .collect()
     }
 
-    /// Its leaves in two expressions; `None` for a single one.
+    /// Its leaves in two expressions, a whole and its parts before all; `None` for a single one.
     fn halves(&self, leaves: &[Leaf<'_>]) -> Option<[Vec<Self>; 2]> {
+        if let Some(nest) = &self.nest {
+            let parts = nest.parts.iter();
+            let parts = parts.flat_map(|part| express(leaves, &part.leaves));
+            let whole = express(leaves, &self.leaves[..nest.whole]);
+            return Some([whole, parts.collect()]);
+        }
         let middle = self.leaves.len() / 2;
         (middle > 0).then(|| {
             let (front, back) = self.leaves.split_at(middle);
@@ -269,15 +295,19 @@ impl Batch {
 /// What questions must share to be asked as one.
 type Key<'a> = (u64, &'a str, Vec<bool>, Vec<Option<&'a str>>);
 
-/// Packs questions into as few queries as the limits allow. `narrow` names the skeletons of which
-/// one label alone may differ.
-pub(super) fn pack(
-    leaves: &[Leaf<'_>],
-    limits: Limits,
-    narrow: &dyn Fn(&str) -> bool,
-) -> Vec<Batch> {
+/// What answers held far more of than was asked for.
+#[derive(Default)]
+pub(super) struct Waste {
+    /// Skeletons of which one label alone may differ.
+    pub(super) skeletons: HashSet<String>,
+    /// Labels by which nothing of a class is nested.
+    pub(super) nests: HashSet<(u64, Label)>,
+}
+
+/// Packs questions into as few queries as the limits allow.
+pub(super) fn pack(leaves: &[Leaf<'_>], limits: Limits, waste: &Waste) -> Vec<Batch> {
     let mut expressions = Vec::new();
-    for members in groups(leaves, narrow) {
+    for members in groups(leaves, &|skeleton| waste.skeletons.contains(skeleton)) {
         let whole = express(leaves, &members);
         let parts = match whole.as_slice() {
             [one] if one.length() > limits.length && members.len() > 1 => {
@@ -293,17 +323,19 @@ pub(super) fn pack(
             expressions.extend(chunks.flat_map(|chunk| express(leaves, chunk)));
         }
     }
-    let class = |one: &Expression| one.leaves.first().map(|&leaf| leaves[leaf].class);
+    let apart = |class, by: &Label| waste.nests.contains(&(class, by.clone()));
+    let mut expressions = nested(expressions, &apart);
     let alone = |one: &Expression| one.leaves.iter().any(|&leaf| leaves[leaf].alone);
-    expressions.sort_by_key(class);
+    expressions.sort_by_key(|one| one.class);
     let mut batches: Vec<Batch> = Vec::new();
-    for expression in expressions {
+    for mut expression in expressions {
+        expression.tree = None;
         let room = |batch: &&mut Batch| {
             let last = batch.expressions.last();
             batch.expressions.len() < limits.expressions
                 && batch.length() + expression.length() <= limits.length
                 && batch.leaves().count() + expression.leaves.len() <= MOST_LEAVES
-                && last.is_some_and(|last| class(last) == class(&expression) && !alone(last))
+                && last.is_some_and(|last| last.class == expression.class && !alone(last))
                 && !alone(&expression)
         };
         match batches.last_mut().filter(room) {

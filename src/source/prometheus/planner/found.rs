@@ -1,5 +1,7 @@
 //! The series that answer one question: mostly a single one.
 
+use super::Labelled;
+
 /// Series, of which one alone needs no memory of its own.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Found<S> {
@@ -20,6 +22,22 @@ impl<S> Found<S> {
                 Self::Several(all)
             }
         };
+    }
+
+    /// Adds a row to the series that it is a part of.
+    pub(super) fn sum(&mut self, row: S)
+    where
+        S: Labelled,
+    {
+        let known = match self {
+            Self::Nothing => None,
+            Self::One(only) => Some(only),
+            Self::Several(all) => all.iter_mut().find(|one| one.labels() == row.labels()),
+        };
+        match known.filter(|known| known.labels() == row.labels()) {
+            Some(known) => known.add(&row),
+            None => self.push(row),
+        }
     }
 
     /// All of them, in the order they came.

@@ -100,7 +100,7 @@ pub(super) struct Shape {
 /// One query for several values.
 #[derive(Debug, PartialEq)]
 pub(super) struct Merged {
-    pub(super) text: String,
+    pub(super) tree: Expr,
     /// Labels of its answer that none of the queries themselves would have.
     pub(super) added: Vec<String>,
 }
@@ -202,7 +202,7 @@ impl Shape {
             Matcher::new_matcher(T_EQL_REGEX, String::new(), String::new()).ok()?;
         let Ok(_) = walk_expr_mut(&mut Fill { texts, any_of }, &mut expr);
         Some(Merged {
-            text: expr.to_string(),
+            tree: expr,
             added: by
                 .into_iter()
                 .filter(|label| !self.schema.contains(label))
@@ -261,7 +261,7 @@ impl ExprVisitorMut for Fill {
     }
 }
 
-fn selector(expr: &mut Expr) -> Option<&mut VectorSelector> {
+pub(super) fn selector(expr: &mut Expr) -> Option<&mut VectorSelector> {
     match expr {
         Expr::VectorSelector(selector) => Some(selector),
         Expr::MatrixSelector(matrix) => Some(&mut matrix.vs),
