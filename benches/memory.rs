@@ -71,8 +71,8 @@ fn ratio(slo: usize, poll: usize) -> f64 {
     }
 }
 
-/// The series of one SLO, as an instant query answers.
-fn series(slo: usize, at: i64, poll: usize) -> String {
+/// The series of one SLO that a query selects, as an instant query answers.
+fn series(slo: usize, at: i64, poll: usize, [first, second]: [bool; 2]) -> String {
     let labels = labels(slo);
     let mut text = String::new();
     let mut one = |name: &str, more: &str, value: f64| {
@@ -82,9 +82,20 @@ fn series(slo: usize, at: i64, poll: usize) -> String {
         );
     };
     for (number, window) in WINDOWS.iter().enumerate() {
+        let is_selected = if window.starts_with(['1', '3']) {
+            first
+        } else {
+            second
+        };
+        if !is_selected {
+            continue;
+        }
         let name = format!("slo:sli_error:ratio_rate{window}");
         let more = format!(",\"sloth_window\":\"{window}\"");
         one(&name, &more, ratio(slo, poll + number));
+    }
+    if !second {
+        return text;
     }
     one(
         "sloth_slo_info",
@@ -168,7 +179,10 @@ async fn instant(State(world): Shared, Form(asked): Asked) -> Body {
         });
     }
     if query.starts_with("{__name__=~\"slo:sli_error") {
-        return answer(VECTOR, selected(query), move |slo| series(slo, at, poll));
+        let halves = ["ratio_rate[13]", "ratio_rate[^13]"].map(|half| query.contains(half));
+        return answer(VECTOR, selected(query), move |slo| {
+            series(slo, at, poll, halves)
+        });
     }
     if query.contains("timestamp(") {
         // Data begins where the period does, and a day before.

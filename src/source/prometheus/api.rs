@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -66,6 +67,25 @@ pub(super) enum Again {
     Values(Vec<f64>),
     /// It is not, or nobody can tell: the roll is that of the next such answer.
     Series(Vec<Series>, Option<Roll>),
+}
+
+impl Again {
+    /// One answer behind another; both are of one kind, or nothing was answered before.
+    fn and(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Values(mut values), Self::Values(more)) => {
+                values.extend(more);
+                Self::Values(values)
+            }
+            (Self::Values(_), next) => next,
+            (Self::Series(mut all, roll), Self::Series(more, next)) => {
+                let first = all.len();
+                all.extend(more.into_iter().map(|series| series.moved(first)));
+                Self::Series(all, roll.zip(next).map(|(roll, next)| roll.and(next)))
+            }
+            (known @ Self::Series(..), Self::Values(_)) => known,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -242,16 +262,48 @@ impl Api {
         self.read(instant(&answer)?, at, Keep::Names)
     }
 
-    /// The same for an answer whose series were mostly there before: names are not read again when
-    /// they are those of `known`.
+    /// The same for several queries at once, whose series were mostly there before: names are not
+    /// read again when they are those of `known`.
     pub(super) async fn query_again(
         &self,
-        query: &str,
+        queries: &[impl AsRef<str>],
         at: Option<Timestamp>,
         known: Option<&Roll>,
     ) -> Result<Answered<Again>, Fault> {
-        let answer = self.instant(query, at).await?;
-        let answer = instant(&answer)?;
+        let each = queries.iter().enumerate().map(|(index, query)| async move {
+            let answer = self.instant(query.as_ref(), at).await?;
+            // One is read while the server still writes the others.
+            let read = self.read_again(&answer, at, known.and_then(|roll| roll.of(index)))?;
+            Ok((answer, read))
+        });
+        let mut pieces: Vec<(Answer, Answered<Again>)> = try_join_all(each).await?;
+        let is_known = |(_, read): &(_, Answered<Again>)| matches!(read.data, Again::Values(_));
+        if !pieces.iter().all(is_known) {
+            for (answer, read) in pieces.iter_mut().filter(|piece| is_known(piece)) {
+                *read = self.read_again(answer, at, None)?;
+            }
+        }
+        let mut all = Answered {
+            data: Again::Values(Vec::new()),
+            warnings: Vec::new(),
+            partial: false,
+        };
+        for (_, read) in pieces {
+            all.data = all.data.and(read.data);
+            all.warnings.extend(read.warnings);
+            all.partial |= read.partial;
+        }
+        Ok(all)
+    }
+
+    /// Values alone, where they are those of the series that are known.
+    fn read_again(
+        &self,
+        answer: &Answer,
+        at: Option<Timestamp>,
+        known: Option<&[u64]>,
+    ) -> Result<Answered<Again>, Fault> {
+        let answer = instant(answer)?;
         let roll = match &answer.data {
             Instant::Vector(series) if series.iter().all(|one| one.value.is_some()) => {
                 Some(self.metrics.roll(series.iter().map(|one| one.metric)))
@@ -259,7 +311,7 @@ impl Api {
             _ => None,
         };
         match &answer.data {
-            Instant::Vector(series) if roll.is_some() && roll.as_ref() == known => {
+            Instant::Vector(series) if roll.is_some() && roll.as_deref() == known => {
                 self.note_present(&answer.data, at);
                 let points = series.iter().filter_map(|one| one.value.as_ref());
                 let values = points.map(WirePoint::number).collect::<Result<_, _>>()?;
@@ -272,7 +324,7 @@ impl Api {
             _ => {
                 let answer = self.read(answer, at, Keep::Nothing)?;
                 Ok(Answered {
-                    data: Again::Series(answer.data, roll),
+                    data: Again::Series(answer.data, roll.map(Roll::of_one)),
                     warnings: answer.warnings,
                     partial: answer.partial,
                 })

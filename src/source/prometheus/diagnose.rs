@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::discover::Share;
 use super::measure::{self, Meter};
 use super::plan::{Formula, Plan, Span, Trend};
 use super::planner::Planner;
-use super::{Margin, Prometheus, discover};
+use super::{Margin, Prometheus};
 use crate::domain::explanation::{Basis, Evidence, Request};
 use crate::domain::{Explanation, Fault, Finding, Grade, Origin, Period, Window};
 use crate::source::{Ask, no_such_slo};
@@ -78,12 +79,13 @@ impl Prometheus {
         let mut requests = Vec::new();
         if self.options.discover {
             let found = plans.get(self.plans.discovered()).unwrap_or_default();
-            requests.push(Request {
-                query: discover::SERIES.into(),
+            let queries = Share::whole().series().into_iter();
+            requests.extend(queries.map(|query| Request {
+                query: query.into(),
                 what: "everything that is recorded".to_owned(),
                 every: None,
                 serves: found.iter().map(|plan| plan.slo.id()).collect(),
-            });
+            }));
         }
         for (query, serves) in measure::outline(&mut Planner::default(), plans) {
             let spans: BTreeSet<_> = serves.iter().map(|(_, span)| *span).collect();

@@ -30,10 +30,13 @@ const BATCH: usize = 24;
 pub(super) use self::crowd::{IDS, Share};
 pub(super) use self::own::Records;
 
-/// Selects what our own rules, Sloth, Grafana SLO and Pyrra's generic rules record, and what Pyrra
-/// records for each SLO under the name of its metric. One selector, so that a poll holds one such
-/// answer at a time.
-pub(super) const SERIES: &str = r#"{__name__=~"slo:sli_error:ratio_rate.+|slo:sli_(bad|total):increase.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)|.+:burnrate[0-9].*"}"#;
+/// The names of what our own rules, Sloth, Grafana SLO and Pyrra's generic rules record, and of what
+/// Pyrra records for each SLO under the name of its metric: in two halves, of one size where the
+/// windows are Sloth's (30m, 1h, 1d, 3d and 30d in the first).
+const NAMES: [&str; 2] = [
+    "slo:sli_error:ratio_rate[13].+",
+    "slo:sli_error:ratio_rate[^13].+|slo:sli_(bad|total):increase.+|slo:objective:ratio|slo:time_period:days|sloth_slo_info|grafana_slo_(info|objective|objective_window_seconds|sli_.+)|pyrra_(objective|window|availability)|.+:burnrate[0-9].*",
+];
 
 /// True for a series whose value is a ratio, and no more than that: what it says about its SLO
 /// besides its existence.

@@ -47,7 +47,7 @@ pub(super) struct Plans {
 
 /// An answer that SLOs were found in.
 struct Find {
-    query: String,
+    queries: Vec<String>,
     roll: Roll,
     /// The values that are more than a ratio, by their place, to the bit.
     constants: Vec<(usize, u64)>,
@@ -70,11 +70,11 @@ impl Plans {
 
 impl Find {
     /// Notes what of an answer is more than a ratio; `plans` are those that were found in it.
-    fn of(query: String, roll: Roll, series: &[Series], plans: Range<usize>) -> Self {
+    fn of(queries: Vec<String>, roll: Roll, series: &[Series], plans: Range<usize>) -> Self {
         let others = series.iter().filter(|one| !discover::is_ratio(&one.name));
         let constant = |one: &Series| Some((one.place()?, one.value.to_bits()));
         Self {
-            query,
+            queries,
             roll,
             constants: others.filter_map(constant).collect(),
             plans,
@@ -191,13 +191,13 @@ impl Prometheus {
     ) -> Result<(bool, Option<Recorded>), Fault> {
         if self.plans.is_crowded {
             let roll = self.plans.listed.as_ref();
-            let listed = self.api.query_again(discover::IDS, ask.at, roll).await?;
+            let listed = self.api.query_again(&[discover::IDS], ask.at, roll).await?;
             *partial |= listed.partial;
             margin.warn(listed.warnings);
             if let Again::Series(listed, roll) = listed.data {
                 let queries = Share::parts(listed);
                 let queries = queries.iter().map(Share::series);
-                let known = self.plans.finds.iter().map(|find| &find.query);
+                let known = self.plans.finds.iter().map(|find| &find.queries);
                 if !queries.eq(known.cloned()) {
                     return Ok((false, None));
                 }
@@ -207,7 +207,7 @@ impl Prometheus {
         let Plans { all, finds, .. } = &mut self.plans;
         for find in finds.iter() {
             let roll = Some(&find.roll);
-            let answer = self.api.query_again(&find.query, ask.at, roll).await?;
+            let answer = self.api.query_again(&find.queries, ask.at, roll).await?;
             match answer.data {
                 Again::Values(values) => {
                     if !find.refill(&values, all) {
@@ -255,7 +255,7 @@ impl Prometheus {
             }
         }
         if self.plans.is_crowded {
-            let listed = self.api.query_again(discover::IDS, ask.at, None).await?;
+            let listed = self.api.query_again(&[discover::IDS], ask.at, None).await?;
             partial |= listed.partial;
             margin.warn(listed.warnings);
             if let Again::Series(listed, roll) = listed.data {

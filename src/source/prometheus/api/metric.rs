@@ -53,6 +53,12 @@ impl Series {
         }
     }
 
+    /// The same in an answer that stands behind `others` more series.
+    pub(super) fn moved(self, others: usize) -> Self {
+        let place = self.place.map(|place| place + others);
+        Self { place, ..self }
+    }
+
     /// What it is called, kept once for all answers.
     pub(in crate::source::prometheus) fn metric(&self) -> &Arc<Metric> {
         &self.metric
@@ -95,10 +101,28 @@ pub(super) fn read(text: &RawValue) -> Result<Metric, serde_json::Error> {
     Ok(Metric { name, labels })
 }
 
-/// What the series of an answer are called, in its order: a number for each. Two answers with equal
+/// What the series of answers are called, in their order: a number for each. Two answers with equal
 /// rolls speak of the same series in the same order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::source::prometheus) struct Roll(Vec<u64>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::source::prometheus) struct Roll(Vec<Vec<u64>>);
+
+impl Roll {
+    /// That of a single answer.
+    pub(super) fn of_one(roll: Vec<u64>) -> Self {
+        Self(vec![roll])
+    }
+
+    /// With another behind it.
+    pub(super) fn and(mut self, next: Self) -> Self {
+        self.0.extend(next.0);
+        self
+    }
+
+    /// That of one of the answers.
+    pub(super) fn of(&self, index: usize) -> Option<&[u64]> {
+        self.0.get(index).map(Vec::as_slice)
+    }
+}
 
 /// The metrics that a server has told of.
 ///
@@ -112,8 +136,8 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// The roll of an answer with these metrics.
-    pub(super) fn roll<'a>(&self, all: impl Iterator<Item = &'a RawValue>) -> Roll {
-        Roll(all.map(|text| self.state.hash_one(text.get())).collect())
+    pub(super) fn roll<'a>(&self, all: impl Iterator<Item = &'a RawValue>) -> Vec<u64> {
+        all.map(|text| self.state.hash_one(text.get())).collect()
     }
 
     /// The metrics of these, in their order, without keeping them.

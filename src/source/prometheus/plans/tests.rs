@@ -46,9 +46,18 @@ async fn world() -> (Arc<Mutex<Vec<Value>>>, Box<dyn Source>, MockServer) {
     let server = MockServer::start().await;
     let now = Arc::clone(&recorded);
     let answer = move |request: &Request| {
-        let asks_for_all = String::from_utf8_lossy(&request.body).contains("sloth_slo_info");
-        let series = now.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let series = if asks_for_all { series } else { Vec::new() };
+        // One of the halves that everything is asked for in: the hours are in the first.
+        let asked = String::from_utf8_lossy(&request.body);
+        let half = if asked.contains("sloth_slo_info") {
+            Some(false)
+        } else {
+            asked.contains("ratio_rate%5B13").then_some(true)
+        };
+        let mut series = now.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        series.retain(|one| {
+            let is_hour = one["metric"]["__name__"] == "slo:sli_error:ratio_rate1h";
+            half == Some(is_hour)
+        });
         let data = json!({"resultType": "vector", "result": series});
         ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": data}))
     };
