@@ -3,7 +3,7 @@
 //! For the present the server's own list is asked, which has annotations. For a past moment, and
 //! of servers without a ruler, the series `ALERTS` and `ALERTS_FOR_STATE` tell what fired since when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -61,7 +61,9 @@ async fn recorded(api: &Api, at: Option<Timestamp>) -> Result<Vec<Alert>, Fault>
             let since_epoch = SignedDuration::try_from_secs_f64(seconds).ok()?;
             Timestamp::from_duration(since_epoch).ok()
         });
-        Alert::firing(labels, Labels::new(), began)
+        let labels = labels.iter();
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Alert::firing(labels.collect(), BTreeMap::new(), began)
     };
     Ok(firing
         .data

@@ -20,17 +20,14 @@ use crate::text::Untrusted;
 /// too long (413, 414, 431): a shorter one may pass.
 const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 
-mod label_set;
+mod labels;
 mod metric;
 mod range;
 
-pub(super) use label_set::LabelSet;
+pub(super) use labels::Labels;
 use metric::Metrics;
 pub(super) use metric::{Metric, Roll, Series};
 pub(super) use range::{Range, RangeSeries};
-
-/// A series' labels, without its name.
-pub(super) type Labels = BTreeMap<String, String>;
 
 /// A client of one Prometheus-compatible server.
 pub(super) struct Api {
@@ -233,9 +230,9 @@ struct Alerts {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireAlert {
-    pub(super) labels: Labels,
+    pub(super) labels: BTreeMap<String, String>,
     #[serde(default)]
-    pub(super) annotations: Labels,
+    pub(super) annotations: BTreeMap<String, String>,
     pub(super) state: String,
     #[serde(default)]
     pub(super) active_at: Option<Timestamp>,

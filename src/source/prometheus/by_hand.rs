@@ -93,8 +93,8 @@ impl ByHand {
     /// The labels that tell each of its plans from the others.
     pub(super) fn groups(&self) -> impl Iterator<Item = Labels> {
         self.plans.iter().map(|(group, _)| {
-            let values = group.iter().flatten().cloned();
-            let labels = self.settings.by.iter().cloned().zip(values);
+            let values = group.iter().flatten();
+            let labels = self.settings.by.iter().zip(values);
             // A label without a value is none.
             labels.filter(|(_, value)| !value.is_empty()).collect()
         })
@@ -244,8 +244,10 @@ impl ByHand {
 
     /// Takes the groups that were found; makes new plans when others are there now.
     fn take(&mut self, all: bool, series: &[Series], at: Timestamp) {
-        let value =
-            |series: &Series, label: &String| series.labels.get(label).cloned().unwrap_or_default();
+        let value = |series: &Series, label: &String| {
+            let value = series.labels.get(label).unwrap_or_default();
+            value.to_owned()
+        };
         let found = series.iter().map(|series| {
             let labels = self.settings.by.iter();
             let group: Group = labels.map(|label| value(series, label)).collect();

@@ -78,10 +78,10 @@ impl Rules {
                     let constant = Series::new(rule.name.as_str(), labels, value);
                     rules.sloth_constants.push(constant);
                 }
-                let key = (rule.name.clone(), id.clone());
+                let key = (rule.name.clone(), id.to_owned());
                 rules.sloth.entry(key).or_default().push(rule);
             } else if let Some(slo) = rule.labels.get("slo") {
-                rules.pyrra.entry(slo.clone()).or_default().push(rule);
+                rules.pyrra.entry(slo.to_owned()).or_default().push(rule);
             }
         }
         rules
@@ -100,7 +100,7 @@ impl Rules {
                 let tag = series.labels.remove(promql::TAG);
                 let tag = tag.and_then(|tag| tag.parse::<usize>().ok());
                 if let Some((recorder, _)) = tag.and_then(|tag| batch.get(tag)) {
-                    series.labels.extend(recorder.clone());
+                    series.labels = series.labels.with(recorder.iter());
                     self.pyrra_groups.push(pyrra::Group {
                         recorder: recorder.clone(),
                         labels: series.labels.clone(),
@@ -171,7 +171,9 @@ impl<'a> Recorded<'a> {
     /// Those whose names hold `mark`, with the window behind it.
     fn of(series: impl IntoIterator<Item = &'a Series>, mark: &str, success: bool) -> Self {
         let windows = series.into_iter().filter_map(|series| {
-            let (_, window) = series.name.split_once(mark)?;
+            let name = series.name.as_str();
+            let behind = || name.split_once(mark).map(|(_, window)| window);
+            let window = name.strip_prefix(mark).or_else(behind)?;
             Some((window.parse().ok()?, series))
         });
         Self {
@@ -199,7 +201,7 @@ impl<'a> Recorded<'a> {
             .first_key_value()
             .map_or(Trend::None, |(_, series)| Trend::Recorded {
                 name: series.name.clone(),
-                labels: (&series.labels).into(),
+                labels: series.labels.clone(),
                 success: self.success,
             })
     }
@@ -237,7 +239,7 @@ fn fill_gaps(
 }
 
 /// True when no label has one value here and another there.
-fn agree<'a>(labels: impl IntoIterator<Item = (&'a String, &'a String)>, others: &Labels) -> bool {
+fn agree<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>, others: &Labels) -> bool {
     labels
         .into_iter()
         .all(|(name, value)| others.get(name).is_none_or(|other| other == value))
@@ -254,7 +256,7 @@ fn within(labels: &Labels, others: &Labels) -> bool {
 fn qualified(name: &str, labels: &Labels, all: &[&Labels]) -> String {
     let differing: Vec<_> = labels
         .iter()
-        .filter(|(key, value)| all.iter().any(|other| other.get(*key) != Some(value)))
+        .filter(|(key, value)| all.iter().any(|other| other.get(key) != Some(*value)))
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     if differing.is_empty() {

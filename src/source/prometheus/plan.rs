@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::api::{LabelSet, Labels};
+use super::api::Labels;
 use super::promql;
 use crate::config::{Part, Sli};
 use crate::domain::slo::rounded;
@@ -327,7 +327,7 @@ pub(super) enum Trend {
     /// In a recorded series; `success` when it holds good over all.
     Recorded {
         name: String,
-        labels: LabelSet,
+        labels: Labels,
         success: bool,
     },
     /// By this expression.

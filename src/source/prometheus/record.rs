@@ -11,7 +11,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::api::Labels;
 use super::plan::Formula;
 use super::promql;
 use crate::config::{SloSettings, is_label};
@@ -54,6 +53,9 @@ const WINDOW: &str = "sloth_window";
 /// slowly and are dear.
 pub(super) const SHORT: Window = Window::hours(6);
 
+/// Labels that a rule is given, by name.
+type RuleLabels = BTreeMap<String, String>;
+
 /// What the rules of one SLO record.
 #[derive(Clone, Debug)]
 pub(super) struct Recording {
@@ -61,7 +63,7 @@ pub(super) struct Recording {
     pub(super) id: String,
     slo: SloSettings,
     /// Labels of the user's and the SLO's own, on everything that is recorded.
-    labels: Labels,
+    labels: RuleLabels,
     /// Which definition of the SLI it is.
     definition: String,
     /// What is measured of each window; the last may be the period.
@@ -116,7 +118,7 @@ impl Recording {
     }
 
     /// The labels of what is recorded of a window, without those that it is grouped by.
-    pub(super) fn labels_of(&self, window: Window) -> Labels {
+    pub(super) fn labels_of(&self, window: Window) -> RuleLabels {
         let more = [
             (WINDOW.to_owned(), window.to_string()),
             (DEFINITION.to_owned(), self.definition.clone()),
@@ -147,7 +149,7 @@ impl Recording {
     }
 
     /// The labels that name it.
-    fn own(&self) -> Labels {
+    fn own(&self) -> RuleLabels {
         let labels = self.labels.clone().into_iter();
         labels.filter(|(name, _)| is_ours(name)).collect()
     }

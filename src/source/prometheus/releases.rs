@@ -134,10 +134,7 @@ mod tests {
         let labels = [("service", "shop"), ("version", version)];
         RangeSeries {
             name: String::new(),
-            labels: labels
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .into_iter()
-                .collect::<Labels>(),
+            labels: Labels::from(labels),
             points: minutes.map(|minute| (at(minute), 1.0)).collect(),
         }
     }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use self::search::{Search, Stretch};
-use super::api::{Api, LabelSet, Metric};
+use super::api::{Api, Labels, Metric};
 use super::measure::Meter;
 use super::plan::Plan;
 use super::planner::{Planner, Question};
@@ -309,7 +309,7 @@ impl Server<'_> {
         looks: &[(&Search<'_>, Stretch)],
         found: &mut [Option<Timestamp>],
     ) -> Result<(), Fault> {
-        let mut whose: BTreeMap<String, HashMap<&LabelSet, Vec<usize>>> = BTreeMap::new();
+        let mut whose: BTreeMap<String, HashMap<&Labels, Vec<usize>>> = BTreeMap::new();
         for (look, (search, stretch)) in looks.iter().enumerate() {
             if let (Some(labels), Some(selector)) = (search.labels, search.selectors.first()) {
                 let query = search.query(selector, *stretch);
@@ -322,7 +322,7 @@ impl Server<'_> {
             let each = |mut metric: Metric, value: f64| {
                 let tag = metric.labels.remove(promql::TAG);
                 let whose = tag.and_then(|tag| batch.get(tag.parse::<usize>().ok()?));
-                let whose = whose.and_then(|(_, own)| own.get(&LabelSet::from(&metric.labels)));
+                let whose = whose.and_then(|(_, own)| own.get(&metric.labels));
                 for &look in whose.into_iter().flatten() {
                     found[look] = found[look].or(moment(value));
                 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Api, LabelSet, Range, RangeSeries};
+use super::api::{Api, Labels, Range, RangeSeries};
 use super::plan::{Plan, Trend};
 use super::planner::{Planner, Question};
 use super::plans::Plans;
@@ -126,7 +126,7 @@ async fn recorded(
     cuts: u32,
     courses: &mut HashMap<Untrusted, History>,
 ) -> Result<(), Fault> {
-    let mut owners: HashMap<(&str, &LabelSet), (usize, bool)> = HashMap::new();
+    let mut owners: HashMap<(&str, &Labels), (usize, bool)> = HashMap::new();
     for (index, plan) in plans.iter().enumerate() {
         if let Trend::Recorded {
             name,
@@ -158,8 +158,7 @@ async fn recorded(
     for (query, stretch) in each {
         // One at a time, since thousands of them are large while they are read.
         let each = |series: RangeSeries| {
-            let labels = LabelSet::from(&series.labels);
-            let owner = owners.get(&(series.name.as_str(), &labels));
+            let owner = owners.get(&(series.name.as_str(), &series.labels));
             if let Some(&(plan, success)) = owner {
                 fill(&mut grids[plan], range, &series, success);
             }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
 
-use super::Labels;
+use super::labels::{Labels, Pairs};
 
 /// Names that are kept; a kilobyte each, with their labels.
 const MOST: usize = 32_768;
@@ -96,9 +96,13 @@ impl DerefMut for Series {
 
 /// Reads a series' name and labels as they stand in an answer.
 pub(super) fn read(text: &RawValue) -> Result<Metric, serde_json::Error> {
-    let mut labels: Labels = serde_json::from_str(text.get())?;
-    let name = labels.remove("__name__").unwrap_or_default();
-    Ok(Metric { name, labels })
+    let Pairs(mut pairs) = serde_json::from_str(text.get())?;
+    let name = pairs.iter().position(|(label, _)| label == "__name__");
+    let name = name.map(|place| pairs.remove(place).1.into_owned());
+    Ok(Metric {
+        name: name.unwrap_or_default(),
+        labels: Labels::of(pairs),
+    })
 }
 
 /// What the series of answers are called, in their order: a number for each. Two answers with equal
@@ -178,7 +182,10 @@ mod tests {
             metrics.of(std::iter::once(raw)).unwrap().remove(0)
         };
         let first = read(r#"{"__name__":"up","job":"a\"b","pod":"1"}"#);
-        assert_eq!((&*first.name, &*first.labels["job"]), ("up", "a\"b"));
+        assert_eq!(
+            (&*first.name, first.labels.get("job").unwrap()),
+            ("up", "a\"b")
+        );
         assert!(Arc::ptr_eq(
             &first,
             &read(r#"{"__name__":"up","job":"a\"b","pod":"1"}"#)
@@ -194,6 +201,6 @@ mod tests {
         }
         let mut changed = Series::answered(Arc::clone(&first), 1.0, 0);
         changed.labels.remove("pod");
-        assert!(first.labels.contains_key("pod") && !changed.labels.contains_key("pod"));
+        assert!(first.labels.contains("pod") && !changed.labels.contains("pod"));
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{EXPRESSIONS, Server, Want};
 use crate::domain::slo::{Course, Slice};
 use crate::domain::{Fault, Reading};
-use crate::source::prometheus::api::{LabelSet, Range, RangeSeries};
+use crate::source::prometheus::api::{Range, RangeSeries};
 use crate::source::prometheus::plan::{Formula, Plan, Trend};
 use crate::source::prometheus::planner::{Answers, Question};
 
@@ -45,9 +45,7 @@ fn single<'a>(
 ) -> Option<&'a RangeSeries> {
     let series = answers.get(question).ok()?;
     if let Trend::Recorded { labels, .. } = &plan.trend
-        && let Some(own) = series
-            .iter()
-            .find(|series| LabelSet::from(&series.labels) == *labels)
+        && let Some(own) = series.iter().find(|series| series.labels == *labels)
     {
         return Some(own);
     }

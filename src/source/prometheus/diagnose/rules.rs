@@ -42,8 +42,8 @@ struct Rule {
 impl Rule {
     /// True for what Sloth, Pyrra and Grafana SLO write.
     fn is_of_an_slo(&self) -> bool {
-        self.labels.contains_key("sloth_id")
-            || self.labels.contains_key("slo")
+        self.labels.contains("sloth_id")
+            || self.labels.contains("slo")
             || self.name.starts_with("slo:")
             || self.name.starts_with("grafana_slo_")
     }

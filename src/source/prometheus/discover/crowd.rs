@@ -125,8 +125,8 @@ mod tests {
 
     fn listed(count: usize) -> Vec<Series> {
         let of = |number| {
-            let labels = Labels::from([("sloth_id".to_owned(), format!("a.b-{number}"))]);
-            Series::new("", labels, 1.0)
+            let id = format!("a.b-{number}");
+            Series::new("", Labels::from([("sloth_id", &*id)]), 1.0)
         };
         (0..count).map(of).collect()
     }
@@ -149,7 +149,7 @@ mod tests {
     fn long_ids_make_small_parts() {
         let long = |number| {
             let id = format!("{number}{}", "x".repeat(5_000));
-            Series::new("", Labels::from([("sloth_id".to_owned(), id)]), 1.0)
+            Series::new("", Labels::from([("sloth_id", &*id)]), 1.0)
         };
         let parts = Share::parts((0..5).map(long).collect());
         let lengths: Vec<_> = parts.iter().map(|part| part.series()[0].len()).collect();

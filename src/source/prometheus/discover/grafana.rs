@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::{Context, Found, Recorded, objective};
 use crate::domain::{Origin, Period, Slo, Window};
-use crate::source::prometheus::api::Series;
+use crate::source::prometheus::api::{Labels, Series};
 use crate::source::prometheus::plan::{Given, Plan, Span};
 
 const RATIO: &str = "grafana_slo_sli_";
@@ -42,8 +42,8 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     let objective = objective(value("grafana_slo_objective")?)?;
     let seconds = value("grafana_slo_objective_window_seconds")?;
     let period = Period::Rolling(Window::from_seconds_f64(seconds)?);
-    let name = label("grafana_slo_name").map_or(uuid, String::as_str);
-    let service = label("grafana_slo_service").map_or(name, String::as_str);
+    let name = label("grafana_slo_name").unwrap_or(uuid);
+    let service = label("grafana_slo_service").unwrap_or(name);
     let source = context.source.clone();
     let slo = Slo {
         queries: vec![(
@@ -64,7 +64,7 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     Some(Plan {
         slo: Arc::new(slo),
         zone: TimeZone::UTC,
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         given,
         asked: BTreeMap::new(),
         trend: recorded.trend(),

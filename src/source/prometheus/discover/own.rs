@@ -51,7 +51,7 @@ impl<'a> Records<'a> {
     pub(in crate::source::prometheus) fn among(series: &'a [Series]) -> Self {
         let mut records = Self::default();
         for one in series {
-            let label = |name| one.labels.get(name).map(String::as_str);
+            let label = |name| one.labels.get(name);
             let Some(definition) = label(DEFINITION) else {
                 continue;
             };
@@ -117,7 +117,7 @@ impl<'a> Records<'a> {
             .contains_key(&("before".to_owned(), labels.clone()));
         since.then(|| Trend::Recorded {
             name: format!("{RATIO}{window}"),
-            labels: labels.into(),
+            labels: labels.clone(),
             success: false,
         })
     }
@@ -131,9 +131,8 @@ impl<'a> Records<'a> {
         plan: &mut Plan,
     ) {
         let labels_of = |window| {
-            let mut labels = recording.labels_of(window);
-            labels.extend(group.clone());
-            labels
+            let labels: Labels = recording.labels_of(window).iter().collect();
+            labels.with(group.iter())
         };
         let windows: Vec<_> = plan.slo.windows();
         let period = rolling(plan.slo.period).map(|window| (Span::Period, window));
@@ -234,7 +233,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     let trend = slo.windows().first().map_or(Trend::None, |&shortest| {
         series(of, RATIO, shortest).map_or(Trend::None, |series| Trend::Recorded {
             name: series.name.clone(),
-            labels: (&series.labels).into(),
+            labels: series.labels.clone(),
             success: false,
         })
     });
@@ -257,7 +256,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
 fn series<'a>(of: &Members<'a>, name: &str, window: Window) -> Option<&'a Series> {
     let name = format!("{name}{window}");
     let mut all = of.series.iter().copied();
-    all.find(|one| one.name == name && one.labels.contains_key(DEFINITION))
+    all.find(|one| one.name == name && one.labels.contains(DEFINITION))
 }
 
 fn recorded(of: &Members<'_>, window: Window, context: &Context<'_>) -> Option<Given> {

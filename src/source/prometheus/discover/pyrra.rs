@@ -115,7 +115,7 @@ fn plans(
                 "Pyrra's burnrate series are error ratios, not yet divided by the budget".into(),
             ],
             ..Slo::new(
-                service.map_or(name, String::as_str),
+                service.unwrap_or(name),
                 qualified(name, labels, all),
                 context.source.clone(),
                 promised,
@@ -165,7 +165,7 @@ fn one(
 }
 
 fn slo_label(labels: &Labels) -> Option<&str> {
-    labels.get("slo").map(String::as_str)
+    labels.get("slo")
 }
 
 /// The period's events, from the increases that Pyrra records for it.

@@ -3,7 +3,7 @@
 //!
 //! Names and shapes: slok/sloth, `pkg/common/conventions` and `examples/_gen`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -15,20 +15,18 @@ use crate::source::prometheus::plan::{Plan, Span};
 use crate::source::prometheus::record::{BAD, DEFINITION, RATIO, TOTAL, is_ours};
 
 pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
-    let recorded: BTreeSet<&str> = series.iter().filter_map(id_of).collect();
+    let constants = &context.rules.sloth_constants;
+    let known = series.iter().filter(|_| !constants.is_empty());
+    let recorded: HashSet<&str> = known.filter_map(id_of).collect();
     // An SLO that is older in the rules than in the series has its constants in the rules alone.
-    let constants = context.rules.sloth_constants.iter();
-    let constants = constants.filter(|series| {
+    let constants = constants.iter().filter(|series| {
         id_of(series).is_some_and(|id| context.share.holds(id) && !recorded.contains(id))
     });
     // Besides Sloth's own labels, users' labels and a cluster's external ones tell SLOs apart.
-    let mut groups: BTreeMap<(&str, Labels), Vec<&Series>> = BTreeMap::new();
+    let mut groups: HashMap<(&str, Labels), Vec<&Series>> = HashMap::new();
     for series in series.iter().chain(constants) {
         if let Some(id) = id_of(series) {
-            let labels = series.labels.iter().filter(|(name, _)| !is_ours(name));
-            let labels = labels
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
+            let labels = series.labels.filtered(|name| !is_ours(name));
             groups.entry((id, labels)).or_default().push(series);
         }
     }
@@ -63,16 +61,17 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
 /// A group of series for each SLO. An SLI that does not aggregate leaves its own labels on the
 /// ratios, which the constants (`vector(0.999)`) cannot have: these belong to each such group.
 fn with_constants<'a>(
-    groups: &'a BTreeMap<(&'a str, Labels), Vec<&'a Series>>,
+    groups: &'a HashMap<(&'a str, Labels), Vec<&'a Series>>,
 ) -> BTreeMap<(&'a str, &'a Labels), Vec<&'a Series>> {
     let is_measured = |name: &str| [RATIO, BAD, TOTAL].iter().any(|it| name.starts_with(it));
     let has_ratios = |members: &[&Series]| members.iter().any(|one| is_measured(&one.name));
     let belongs = |(id, labels): &(&str, Labels), (other, more): &(&str, Labels)| {
         id == other && labels.len() < more.len() && within(labels, more)
     };
-    let (measured, constant): (Vec<_>, Vec<_>) = groups
+    let (measured, mut constant): (Vec<_>, Vec<_>) = groups
         .iter()
         .partition(|(_, members)| has_ratios(members.as_slice()));
+    constant.sort_unstable_by_key(|(key, _)| *key);
     let lonely = constant
         .iter()
         .filter(|(key, _)| !measured.iter().any(|(other, _)| belongs(key, other)));
@@ -92,7 +91,7 @@ fn with_constants<'a>(
 }
 
 fn id_of(series: &Series) -> Option<&str> {
-    series.labels.get("sloth_id").map(String::as_str)
+    series.labels.get("sloth_id")
 }
 
 /// What belongs to one SLO.
@@ -109,7 +108,7 @@ impl Members<'_> {
     /// The value of a label that any of its series has.
     pub(super) fn label(&self, name: &str) -> Option<&str> {
         let mut values = self.series.iter().filter_map(|one| one.labels.get(name));
-        values.next().map(String::as_str)
+        values.next()
     }
 
     /// The rule that records something of it.

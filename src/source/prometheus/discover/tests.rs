@@ -5,10 +5,7 @@ use crate::domain::Reading;
 use crate::source::prometheus::api::RuleGroup;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
-    pairs
-        .iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    pairs.iter().copied().collect()
 }
 
 fn series(name: &str, value: f64, pairs: &[(&str, &str)]) -> Series {

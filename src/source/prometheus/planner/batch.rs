@@ -187,8 +187,7 @@ impl Expression {
     /// Whose a series is, by index.
     fn owners(&self, labels: &Labels) -> Vec<usize> {
         let values = self.by.iter().map(|label| labels.get(label));
-        let values: Option<Vec<_>> = values.map(|value| value.map(String::as_str)).collect();
-        let Some(values) = values else {
+        let Some(values) = values.collect::<Option<Vec<_>>>() else {
             return Vec::new();
         };
         let key = key(&values);
@@ -200,10 +199,8 @@ impl Expression {
 
     /// The labels that its owner's own answer would have.
     fn own(&self, labels: &Labels) -> Labels {
-        let is_own = |label: &&String| *label != promql::TAG && !self.added.contains(label);
-        let own = labels.iter().filter(|(label, _)| is_own(label));
-        own.map(|(label, value)| (label.clone(), value.clone()))
-            .collect()
+        let is_added = |label: &str| self.added.iter().any(|added| added == label);
+        labels.filtered(|label| label != promql::TAG && !is_added(label))
     }
 
     /// Its leaves in two expressions, a whole and its parts before all; `None` for a single one.

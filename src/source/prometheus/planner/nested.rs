@@ -56,7 +56,7 @@ impl Part {
 impl Nest {
     /// The leaves of parts that a row of the answer belongs to; `key` tells apart whose it is.
     pub(super) fn owners(&self, labels: &Labels, key: &str) -> impl Iterator<Item = usize> {
-        let value = labels.get(&self.by.name).map_or("", String::as_str);
+        let value = labels.get(&self.by.name).unwrap_or_default();
         let parts = self.parts.iter().filter(|part| part.holds(value));
         let owners = parts.filter_map(|part| part.owners.get(key));
         owners.flatten().copied()

@@ -184,9 +184,9 @@ impl Tiny {
                 .as_ref()
                 .is_some_and(|value| matcher.is_match(value));
             for value in self.known.iter().filter(|value| matcher.is_match(value)) {
-                let mut labels = Labels::from([(promql::TAG.to_owned(), tag.to_owned())]);
+                let mut labels = Labels::from([(promql::TAG, tag)]);
                 if is_grouped {
-                    labels.insert("s".to_owned(), value.clone());
+                    labels = labels.with([("s", &**value)]);
                 }
                 let length = f64::from(u32::try_from(value.len()).unwrap());
                 data.push(Series::new("", labels, length));
@@ -376,12 +376,8 @@ fn a_shape_whose_answer_holds_far_too_much_is_asked_more_narrowly() {
     let asking = planner.ask(&all, 50, at, |_| {
         let pairs = (0..40).flat_map(|s| (0..40).map(move |t| (s, t)));
         let data = pairs.map(|(s, t)| {
-            let labels = [
-                ("s", format!("v{s}")),
-                ("t", format!("t{t}")),
-                (promql::TAG, "0".to_owned()),
-            ];
-            let labels = labels.map(|(name, value)| (name.to_owned(), value));
+            let (one, other) = (format!("v{s}"), format!("t{t}"));
+            let labels = [("s", &*one), ("t", &*other), (promql::TAG, "0")];
             Series::new("", labels.into(), f64::from(s))
         });
         ready(Ok(Answered {

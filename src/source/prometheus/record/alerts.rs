@@ -2,10 +2,9 @@
 
 use super::file::Rule;
 use super::meta::without;
-use super::{BAD, Measured, RATIO, Recording};
+use super::{BAD, Measured, RATIO, Recording, RuleLabels};
 use crate::domain::Severity;
 use crate::domain::slo::{self, rounded};
-use crate::source::prometheus::api::Labels;
 
 /// What every alert is called; labels tell which one it is.
 pub(super) const NAME: &str = "ErrorBudgetBurn";
@@ -42,7 +41,7 @@ fn rule(recording: &Recording, wanted: Severity) -> Option<Rule> {
 }
 
 /// Sloth's annotations, and what the SLO promises.
-fn annotations(recording: &Recording, wanted: Severity) -> Labels {
+fn annotations(recording: &Recording, wanted: Severity) -> RuleLabels {
     let word = wanted.word();
     let who = "{{$labels.sloth_service}} {{$labels.sloth_slo}}";
     let mut annotations = vec![
@@ -86,7 +85,7 @@ fn condition(recording: &Recording, rule: slo::Rule) -> String {
 }
 
 /// The labels of the series that tells of an alert, without those it is grouped by.
-pub(super) fn raised(recording: &Recording, wanted: Severity) -> Labels {
+pub(super) fn raised(recording: &Recording, wanted: Severity) -> RuleLabels {
     let more = [
         ("alertname", NAME),
         ("alertstate", "firing"),

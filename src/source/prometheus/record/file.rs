@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::expression::bad;
-use super::{BAD, Measured, RATIO, Recording, SHORT, TOTAL, alerts, ids, meta, probe, yaml};
+use super::{
+    BAD, Measured, RATIO, Recording, RuleLabels, SHORT, TOTAL, alerts, ids, meta, probe, yaml,
+};
 use crate::config::{Settings, SloSettings};
 use crate::domain::{Period, Window};
-use crate::source::prometheus::api::Labels;
 
 /// How often long windows are evaluated. Below the 5 minutes that a server looks back for the newest
 /// sample, so that none ever misses.
@@ -48,22 +49,27 @@ pub(super) struct Rule {
     kind: &'static str,
     pub(super) name: String,
     pub(super) expr: String,
-    pub(super) labels: Labels,
-    pub(super) annotations: Labels,
+    pub(super) labels: RuleLabels,
+    pub(super) annotations: RuleLabels,
 }
 
 impl Rule {
-    pub(super) fn record(name: &str, expr: String, labels: Labels) -> Self {
+    pub(super) fn record(name: &str, expr: String, labels: RuleLabels) -> Self {
         Self {
             kind: "record",
             name: name.to_owned(),
             expr,
             labels,
-            annotations: Labels::new(),
+            annotations: RuleLabels::new(),
         }
     }
 
-    pub(super) fn alert(name: &str, expr: String, labels: Labels, annotations: Labels) -> Self {
+    pub(super) fn alert(
+        name: &str,
+        expr: String,
+        labels: RuleLabels,
+        annotations: RuleLabels,
+    ) -> Self {
         Self {
             kind: "alert",
             name: name.to_owned(),

@@ -4,10 +4,11 @@
 use jiff::tz::TimeZone;
 
 use super::file::Rule;
-use super::{DEFINITION, INFO, MIN_BAD_EVENTS, PERIOD, RATIO, RULES, Recording, WINDOW, ZONE};
+use super::{
+    DEFINITION, INFO, MIN_BAD_EVENTS, PERIOD, RATIO, RULES, Recording, RuleLabels, WINDOW, ZONE,
+};
 use crate::domain::Period;
 use crate::domain::slo::rounded;
-use crate::source::prometheus::api::Labels;
 
 /// Matches the constants of an SLO to what is recorded of its windows, as Sloth does.
 const MATCH: &str = "/ on(sloth_id, sloth_slo, sloth_service) group_left\n";
@@ -47,7 +48,7 @@ pub(super) fn rules(recording: &Recording) -> Vec<Rule> {
 }
 
 /// All that a reader without the configuration has to know.
-fn told(recording: &Recording) -> Labels {
+fn told(recording: &Recording) -> RuleLabels {
     let slo = &recording.slo;
     let rules = slo.rules.iter().map(|rule| {
         let severity = rule.severity.word();

@@ -10,10 +10,9 @@ use std::fmt::Write as _;
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
 
-use super::{BAD, Measured, RATIO, Recording, TOTAL, alerts, yaml};
+use super::{BAD, Measured, RATIO, Recording, RuleLabels, TOTAL, alerts, yaml};
 use crate::config::{Part, Sli};
 use crate::domain::{Severity, Window};
-use crate::source::prometheus::api::Labels;
 use crate::source::prometheus::promql;
 
 /// When the expectations are held against the rules: minutes after the first sample.
@@ -183,7 +182,7 @@ fn series(recording: &Recording, share: f64, rate: f64) -> Option<Vec<Series>> {
         let windows = recording.windows.iter();
         windows
             .flat_map(|(&window, measured)| {
-                let labels: Labels = recording
+                let labels: RuleLabels = recording
                     .labels_of(window)
                     .into_iter()
                     .chain(groups(recording))
@@ -235,7 +234,7 @@ fn selects(measured: &Measured) -> bool {
 /// Counters of which the share is bad, at so many events a minute; `None` where the SLI is more than
 /// selectors.
 fn counters(recording: &Recording, share: f64, rate: f64) -> Option<Vec<Series>> {
-    let by: Labels = groups(recording).collect();
+    let by: RuleLabels = groups(recording).collect();
     match &recording.slo.sli {
         Sli::Events { part, total } => {
             let (Part::Bad(query) | Part::Good(query)) = part;
@@ -306,7 +305,7 @@ fn selector(query: &str) -> Option<VectorSelector> {
 fn matching(
     by: &[&VectorSelector],
     but_not: Option<&VectorSelector>,
-    given: &Labels,
+    given: &RuleLabels,
 ) -> Option<String> {
     let name = by.first()?.name.clone()?;
     let wanted: Vec<&Matcher> = by.iter().flat_map(|one| &one.matchers.matchers).collect();
@@ -369,7 +368,7 @@ fn candidates<'a>(matchers: impl Iterator<Item = &'a Matcher>) -> Vec<String> {
     values
 }
 
-fn written(name: &str, labels: &Labels) -> String {
+fn written(name: &str, labels: &RuleLabels) -> String {
     let labels = labels
         .iter()
         .map(|(name, value)| format!("{name}={}", promql::string(value)));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{PARTS, PRECISION};
 use crate::domain::window;
-use crate::source::prometheus::api::LabelSet;
+use crate::source::prometheus::api::Labels;
 use crate::source::prometheus::plan::{Plan, Trend};
 use crate::source::prometheus::promql;
 
@@ -37,7 +37,7 @@ pub(super) struct Search<'a> {
     /// The selectors of its series.
     pub(super) selectors: Vec<String>,
     /// The labels of its own series, where a selector has many.
-    pub(super) labels: Option<&'a LabelSet>,
+    pub(super) labels: Option<&'a Labels>,
     /// What it has in common with others whose data may have begun with its own.
     pub(super) kin: String,
     pub(super) oldest: Option<Timestamp>,

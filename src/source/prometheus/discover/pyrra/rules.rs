@@ -80,7 +80,7 @@ pub(super) fn namesakes<'a>(
             Namesake {
                 definition: define(rules, labels, &sets),
                 generic: own_generic
-                    .filter(|series| agree(&series.labels, labels))
+                    .filter(|series| agree(series.labels.iter(), labels))
                     .collect(),
                 groups,
             }
@@ -118,12 +118,12 @@ const OF_ALERTS: [&str; 5] = ["short", "long", "severity", "exhaustion", "le"];
 fn define<'a>(rules: &'a [WireRule], labels: &Labels, sets: &BTreeSet<&Labels>) -> Definition<'a> {
     let mut definition = Definition::default();
     for rule in rules {
-        let mut shared = rule.labels.clone();
-        shared.retain(|name, _| !OF_ALERTS.contains(&name.as_str()) || labels.contains_key(name));
+        let is_shared = |name: &str| !OF_ALERTS.contains(&name) || labels.contains(name);
+        let shared = rule.labels.filtered(is_shared);
         let is_own = if sets.contains(&shared) {
             shared == *labels
         } else {
-            agree(&shared, labels)
+            agree(shared.iter(), labels)
         };
         if !is_own {
             continue;

@@ -73,7 +73,7 @@ impl Small {
                     _ => Vec::new(),
                 };
                 for mut row in self.sums(&sum.expr, &by) {
-                    row.labels.insert(promql::TAG.to_owned(), tag.val.clone());
+                    row.labels = row.labels.with([(promql::TAG, &*tag.val)]);
                     rows.push(row);
                 }
             }
@@ -92,7 +92,7 @@ impl Small {
             if !matchers.iter().all(|one| one.is_match(label(&one.name))) {
                 continue;
             }
-            let labels = by.iter().map(|name| (name.clone(), label(name).clone()));
+            let labels = by.iter().map(|name| (&**name, &**label(name)));
             let labels: Labels = labels.filter(|(_, value)| !value.is_empty()).collect();
             match sums.iter_mut().find(|sum| sum.labels == labels) {
                 Some(sum) => sum.value += value,
