@@ -5,8 +5,8 @@
 //! First where the period begins: most data is there already. For the rest the period is searched,
 //! a sixteenth of it at a time, until the first sample is known to a fiftieth of its age. That reads
 //! some dozen samples of a series; each moment of a subquery costs as much as an instant query. So of
-//! those that count the same metric one goes ahead, a pilot: mostly all began when it did, and two
-//! looks, one before and one after, tell that of all of them.
+//! those that count the same metric one goes ahead, a pilot: mostly all began when it did, and one
+//! look, at data after and none before, tells that of all of them.
 //!
 //! What is older than the period does not count. Data that begins late is late whatever the reason:
 //! a new service, a short retention, a rule that was added yesterday, a hole where the period begins.
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::search::{Search, Stretch};
+use self::search::{Look, Search};
 use super::api::{Api, Labels, Metric};
 use super::measure::Meter;
 use super::plan::Plan;
@@ -183,10 +183,9 @@ struct Server<'a> {
 /// Searches for the oldest sample of each.
 async fn find(server: &mut Server<'_>, all: &mut [Search<'_>]) -> Result<(), Fault> {
     let mut pilots = pilots(all);
-    let begin = all.iter().map(|search| (search, search.begin()));
-    let whole = pilots
-        .values()
-        .map(|pilot| (pilot, pilot.whole(MANY_PARTS)));
+    let begin = all.iter().map(|search| (search, Look::In(search.begin())));
+    let whole = |pilot| (pilot, Look::In(Search::whole(pilot, MANY_PARTS)));
+    let whole = pilots.values().map(whole);
     let looks: Vec<_> = begin.chain(whole).collect();
     let found = server.look(&looks).await?;
     let (of_all, of_pilots) = found.split_at(all.len());
@@ -207,8 +206,8 @@ async fn find(server: &mut Server<'_>, all: &mut [Search<'_>]) -> Result<(), Fau
     if open.is_empty() {
         return Ok(());
     }
-    let whole: Vec<_> = open.iter().map(|one| (&**one, one.whole(PARTS))).collect();
-    let found = server.look(&whole).await?;
+    let whole = open.iter().map(|one| (&**one, Look::In(one.whole(PARTS))));
+    let found = server.look(&whole.collect::<Vec<_>>()).await?;
     for (search, found) in open.iter_mut().zip(found) {
         search.oldest = found;
     }
@@ -253,7 +252,10 @@ impl Server<'_> {
                 .filter_map(|one| Some((&*one.1, finer(one)?)))
                 .collect();
             let steps: Vec<_> = looks.iter().map(|(_, stretch)| stretch.step).collect();
-            let found = self.look(&looks).await?;
+            let looks = looks
+                .into_iter()
+                .map(|(one, stretch)| (one, Look::In(stretch)));
+            let found = self.look(&looks.collect::<Vec<_>>()).await?;
             for ((open, finer), found) in open.iter_mut().zip(steps).zip(found) {
                 open.0 = finer;
                 open.1.oldest = found.into_iter().chain(open.1.oldest).min();
@@ -263,7 +265,7 @@ impl Server<'_> {
     }
 
     /// Gives what a pilot found to those of its kin that have data soon after it and none before:
-    /// two looks for all of them, instead of a search.
+    /// one look for all of them, instead of a search.
     async fn follow(
         &mut self,
         searches: &mut [&mut Search<'_>],
@@ -278,23 +280,20 @@ impl Server<'_> {
                 Some((index, oldest, search.beside(oldest, present)?))
             })
             .collect();
-        let looks: Vec<_> = led
+        let looks = led
             .iter()
-            .flat_map(|(index, _, looks)| looks.map(|look| (&*searches[*index], look)))
-            .collect();
-        let found = self.look(&looks).await?;
-        for ((index, oldest, _), found) in led.iter().zip(found.chunks_exact(2)) {
-            if let [None, Some(_)] = found {
-                searches[*index].oldest = Some(*oldest);
-            }
+            .map(|&(index, _, look)| (&*searches[index], look));
+        let found = self.look(&looks.collect::<Vec<_>>()).await?;
+        for ((index, oldest, _), found) in led.into_iter().zip(found) {
+            searches[index].oldest = found.map(|_| oldest);
         }
         Ok(())
     }
 
-    /// Looks for the oldest sample in a stretch of each.
+    /// Looks for a sample of each: the oldest in a stretch.
     async fn look(
         &mut self,
-        looks: &[(&Search<'_>, Stretch)],
+        looks: &[(&Search<'_>, Look)],
     ) -> Result<Vec<Option<Timestamp>>, Fault> {
         let mut found = vec![None; looks.len()];
         self.look_in_records(looks, &mut found).await?;
@@ -306,15 +305,16 @@ impl Server<'_> {
     /// whose answer is read series by series.
     async fn look_in_records(
         &mut self,
-        looks: &[(&Search<'_>, Stretch)],
+        looks: &[(&Search<'_>, Look)],
         found: &mut [Option<Timestamp>],
     ) -> Result<(), Fault> {
         let mut whose: BTreeMap<String, HashMap<&Labels, Vec<usize>>> = BTreeMap::new();
-        for (look, (search, stretch)) in looks.iter().enumerate() {
-            if let (Some(labels), Some(selector)) = (search.labels, search.selectors.first()) {
-                let query = search.query(selector, *stretch);
-                let own = whose.entry(query).or_default();
-                own.entry(labels).or_default().push(look);
+        for (place, (search, look)) in looks.iter().enumerate() {
+            if let Some(labels) = search.labels {
+                for query in search.queries(*look) {
+                    let own = whose.entry(query).or_default();
+                    own.entry(labels).or_default().push(place);
+                }
             }
         }
         for batch in promql::batches(whose, EXPRESSIONS, |(query, _)| query.len()) {
@@ -323,8 +323,8 @@ impl Server<'_> {
                 let tag = metric.labels.remove(promql::TAG);
                 let whose = tag.and_then(|tag| batch.get(tag.parse::<usize>().ok()?));
                 let whose = whose.and_then(|(_, own)| own.get(&metric.labels));
-                for &look in whose.into_iter().flatten() {
-                    found[look] = found[look].or(moment(value));
+                for &place in whose.into_iter().flatten() {
+                    found[place] = found[place].or(moment(value));
                 }
             };
             match self.api.each(&query, self.ask.at, each).await {
@@ -339,17 +339,13 @@ impl Server<'_> {
     /// Those that have selectors of their own.
     async fn look_in_counters(
         &mut self,
-        looks: &[(&Search<'_>, Stretch)],
+        looks: &[(&Search<'_>, Look)],
         found: &mut [Option<Timestamp>],
     ) -> Result<(), Fault> {
         let looks = looks.iter().zip(found);
         let looks: Vec<_> = looks
             .filter(|((search, _), _)| search.labels.is_none())
-            .map(|((search, stretch), found)| {
-                let selectors = search.selectors.iter();
-                let queries = selectors.map(|selector| search.query(selector, *stretch));
-                (queries.collect::<Vec<_>>(), found)
-            })
+            .map(|((search, look), found)| (search.queries(*look), found))
             .collect();
         let questions: Vec<_> = looks
             .iter()

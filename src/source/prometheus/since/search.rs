@@ -29,6 +29,15 @@ pub(super) struct Stretch {
     pub(super) ended: i64,
 }
 
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The oldest sample in a stretch.
+    In(Stretch),
+    /// A sample in the second, where there is none in the first.
+    Began([Stretch; 2]),
+}
+
 /// The search for the oldest sample of an SLO.
 pub(super) struct Search<'a> {
     pub(super) plan: usize,
@@ -136,8 +145,9 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The time in the period that is long before a moment, and one moment soon after it.
-    pub(super) fn beside(&self, oldest: Timestamp, present: Timestamp) -> Option<[Stretch; 2]> {
+    /// Data that begins about here: none in all of the period that is long before this moment, and
+    /// some soon after it.
+    pub(super) fn beside(&self, oldest: Timestamp, present: Timestamp) -> Option<Look> {
         let age = u32::try_from(window::age(oldest, present).as_secs()).ok()?;
         let near = (age / u32::try_from(PRECISION * 2).ok()?).max(FINEST);
         let length = self.period.checked_sub(age + near)?;
@@ -152,10 +162,25 @@ impl<'a> Search<'a> {
             step: near,
             ended: i64::from(age.checked_sub(2 * near)?),
         };
-        Some([before, after])
+        Some(Look::Began([before, after]))
     }
 
-    pub(super) fn query(&self, selector: &str, stretch: Stretch) -> String {
+    /// The queries for that; the least of what they answer is it.
+    pub(super) fn queries(&self, look: Look) -> Vec<String> {
+        let each = |stretch| {
+            let selectors = self.selectors.iter();
+            selectors.map(move |selector| self.query(selector, stretch))
+        };
+        match look {
+            Look::In(stretch) => each(stretch).collect(),
+            Look::Began(stretches) => {
+                let [before, after] = stretches.map(|it| each(it).collect::<Vec<_>>().join(" or "));
+                vec![format!("({after}) unless ({before})")]
+            }
+        }
+    }
+
+    fn query(&self, selector: &str, stretch: Stretch) -> String {
         let Stretch {
             length,
             step,
