@@ -93,7 +93,9 @@
 //!   values of `=` matchers become one `sum by (label)` over a regular expression of the values, to
 //!   the bit what each would answer by itself; others are joined by `or`, fifty a query. A thousand
 //!   SLOs of one shape are some ten requests. A refused question is found by halving its query, and
-//!   the length that a server takes is learned.
+//!   the length that a server takes is learned. What failed is mostly a part of what is counted: both
+//!   are asked as `sum by (label, code)` and added up here, which the server reads once (and which
+//!   differs from its own sum in the last bits at most), until a label has too many values for that.
 //! - **Short windows each poll, long ones seldom.** Up to 1 h each time, up to 6 h each minute, above
 //!   every 10 minutes; a screen's first poll asks for short ones alone and goes on at once.
 //! - **A missing series is looked into.** `bad / total` is not recorded at all while nothing ever

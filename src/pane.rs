@@ -3,7 +3,7 @@
 //! A pane is one file and one line in [`PANES`]; tabs, number keys, help, filter and cursor follow.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
@@ -88,6 +88,27 @@ pub struct Entry {
     pub item: usize,
     /// Of an SLO, what it was ranked by: judged once a report and not for every filter.
     pub standing: Option<(State, Option<Phase>)>,
+    /// Of its source and id, in 64 bits: ids lie all over the memory, and this beside the row.
+    digest: u64,
+}
+
+impl Entry {
+    fn new(key: RowKey, feed: usize, item: usize) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (feed, key.id.raw()).hash(&mut hasher);
+        Self {
+            key,
+            feed,
+            item,
+            standing: None,
+            digest: hasher.finish(),
+        }
+    }
+
+    /// True for the same row of another board, unless two ids have one hash.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.key.nth == other.key.nth
+    }
 }
 
 /// All rows of a pane in rank order, and what their columns need. It depends on the facts alone,
@@ -417,13 +438,13 @@ pub fn why_empty(pane: &dyn Pane, sight: Sight<'_>) -> Line {
 }
 
 /// Numbers the rows of one id, so that one used twice is still two rows.
-fn number<Rank>(rows: &mut [(Rank, Entry)]) {
+fn number(rows: &mut [Entry]) {
     if are_unlike(rows) {
         return;
     }
     let mut seen = HashMap::with_capacity(rows.len());
     let mut twins = Vec::new();
-    for (place, (_, entry)) in rows.iter().enumerate() {
+    for (place, entry) in rows.iter().enumerate() {
         let count: &mut u32 = seen.entry((entry.feed, entry.key.id.raw())).or_insert(0);
         if *count > 0 {
             twins.push((place, *count));
@@ -431,23 +452,23 @@ fn number<Rank>(rows: &mut [(Rank, Entry)]) {
         *count += 1;
     }
     for (place, nth) in twins {
-        rows[place].1.key.nth = nth;
+        rows[place].key.nth = nth;
     }
 }
 
 /// True when no two rows can have one id: their hashes differ, which is told faster than by a map.
-fn are_unlike<Rank>(rows: &[(Rank, Entry)]) -> bool {
-    let state = RandomState::new();
-    let hash = |(_, entry): &(Rank, Entry)| state.hash_one((entry.feed, entry.key.id.raw()));
-    let mut hashes: Vec<u64> = rows.iter().map(hash).collect();
-    hashes.sort_unstable();
-    hashes.is_sorted_by(|one, next| one < next)
+fn are_unlike(rows: &[Entry]) -> bool {
+    let mut digests: Vec<u64> = rows.iter().map(|entry| entry.digest).collect();
+    digests.sort_unstable();
+    digests.is_sorted_by(|one, next| one < next)
 }
 
 /// A list of rows that is being measured and ranked.
 struct Ranking<Rank> {
     pane: &'static str,
-    rows: Vec<(Rank, Entry)>,
+    /// Of each row, and its place among the rows.
+    ranks: Vec<(Rank, usize)>,
+    rows: Vec<Entry>,
     widths: Vec<u16>,
 }
 
@@ -455,31 +476,33 @@ impl<Rank: Ord> Ranking<Rank> {
     fn new(pane: &dyn Pane) -> Self {
         Self {
             pane: pane.name(),
+            ranks: Vec::new(),
             rows: Vec::new(),
             widths: vec![0; pane.columns().len()],
         }
     }
 
     /// Adds row `item` of source number `feed`.
-    fn add(&mut self, (feed, source): (usize, &Feed), item: usize, id: Untrusted, rank: Rank) {
+    fn add(
+        &mut self,
+        (feed, source): (usize, &SourceName),
+        item: usize,
+        id: Untrusted,
+        rank: Rank,
+    ) {
         let key = RowKey {
             pane: self.pane,
-            source: source.name.clone(),
+            source: source.clone(),
             id,
             nth: 0,
         };
-        let entry = Entry {
-            key,
-            feed,
-            item,
-            standing: None,
-        };
-        self.rows.push((rank, entry));
+        self.ranks.push((rank, self.rows.len()));
+        self.rows.push(Entry::new(key, feed, item));
     }
 
     /// Notes what the row added last was ranked by.
     fn stands(&mut self, standing: Standing) {
-        if let Some((_, entry)) = self.rows.last_mut() {
+        if let Some(entry) = self.rows.last_mut() {
             entry.standing = Some((standing.state, standing.phase));
         }
     }
@@ -494,19 +517,13 @@ impl<Rank: Ord> Ranking<Rank> {
     /// The board: lowest rank first, and in the order of arrival among equals.
     fn board(mut self, columns: &[Column]) -> Board {
         number(&mut self.rows);
-        // Ranks are small and rows are not: only ranks are moved about.
-        let (ranks, mut entries): (Vec<_>, Vec<_>) = self
-            .rows
-            .into_iter()
-            .map(|(rank, entry)| (rank, Some(entry)))
-            .unzip();
-        let mut order: Vec<_> = ranks.into_iter().zip(0_usize..).collect();
-        order.sort_unstable();
-        let taken = order
-            .into_iter()
-            .filter_map(|(_, place)| entries.get_mut(place)?.take());
+        // Ranks are small and rows are not: only ranks are moved about, and then each row once.
+        self.ranks.sort_unstable();
+        let mut rows: Vec<_> = self.rows.into_iter().map(Some).collect();
+        let order = self.ranks.into_iter();
+        let entries = order.filter_map(|(_, place)| rows.get_mut(place)?.take());
         Board {
-            entries: taken.collect(),
+            entries: entries.collect(),
             widths: self.widths,
             headings: columns
                 .iter()

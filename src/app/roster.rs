@@ -138,21 +138,19 @@ impl Roster {
 ///
 /// A source keeps its order from poll to poll, so nearly every row is found where it was.
 pub(super) fn newcomers(old: &Board, new: &Board, heard: &HashSet<SourceName>) -> Vec<RowKey> {
-    let mut places: Vec<Vec<Option<&RowKey>>> = Vec::new();
+    let mut places: Vec<Vec<Option<&Entry>>> = Vec::new();
     for entry in &old.entries {
         let feeds = places.len().max(entry.feed + 1);
         places.resize_with(feeds, Vec::new);
         let items = &mut places[entry.feed];
         items.resize(items.len().max(entry.item + 1), None);
-        items[entry.item] = Some(&entry.key);
+        items[entry.item] = Some(entry);
     }
     let at = |entry: &Entry| *places.get(entry.feed)?.get(entry.item)?;
-    let is_moved = |entry: &&Entry| at(entry) != Some(&entry.key);
-    let moved: Vec<_> = new
-        .entries
-        .iter()
+    let is_moved = |entry: &&Entry| !at(entry).is_some_and(|old| old.is_alike(entry));
+    let moved = new.entries.iter().filter(is_moved);
+    let moved: Vec<_> = moved
         .filter(|entry| heard.contains(&entry.key.source))
-        .filter(is_moved)
         .collect();
     if moved.is_empty() {
         return Vec::new();

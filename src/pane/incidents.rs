@@ -84,7 +84,12 @@ impl Pane for Incidents {
         ranking.measure(STATUS, "not acked?".len());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.incidents.iter().flatten().enumerate() {
-                ranking.add((number, feed), item, row.id.clone(), rank(row, store.me()));
+                ranking.add(
+                    (number, &feed.name),
+                    item,
+                    row.id.clone(),
+                    rank(row, store.me()),
+                );
                 ranking.measure(TITLE, ROOMY_TITLE);
                 ranking.measure(STATUS, lane::widest(row, store.me()));
             }

@@ -76,7 +76,7 @@ impl Pane for Releases {
         ranking.measure(STATUS, "» running".chars().count());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.releases.iter().flatten().enumerate() {
-                ranking.add((number, feed), item, row.id.clone(), rank(row));
+                ranking.add((number, &feed.name), item, row.id.clone(), rank(row));
                 ranking.measure(SERVICE, width_of(&row.service));
                 ranking.measure(VERSION, width_of(&row.version));
                 ranking.measure(STATUS, 2 + release_word(row.status).len());

@@ -1,6 +1,6 @@
 //! What is burning: SLOs, worst first.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::cell::{Cell, Mark, Role, state_word, width_of};
@@ -9,7 +9,9 @@ use super::{
     figures, fresh, related,
 };
 use crate::config::CommandScope;
-use crate::domain::{Observation, Phase, Rule, Service, Severity, Standing, State, Whose, Window};
+use crate::domain::{
+    Observation, Phase, Rule, Service, Severity, Slo, Standing, State, Whose, Window,
+};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -107,10 +109,14 @@ impl Pane for Slos {
         ranking.measure(BUDGET, "100%".len());
         ranking.measure(NOTE, usize::from(NOTES));
         let mut objectives = Widths::default();
-        for (number, item, seen) in by_name(store) {
-            let feed = &store.feeds()[number];
+        let feeds = store.feeds().iter().enumerate();
+        let rows = feeds.flat_map(|(number, feed)| {
+            let rows = feed.facts.slos.iter().flatten().enumerate();
+            rows.map(move |(item, seen)| ((number, &feed.name), item, seen))
+        });
+        for (source, item, seen) in rows {
             let standing = seen.standing();
-            ranking.add((number, feed), item, seen.slo.id(), rank(&standing));
+            ranking.add(source, item, seen.slo.id(), Rank::of(seen, &standing));
             ranking.stands(standing);
             ranking.measure(SERVICE, width_of(&seen.slo.service));
             ranking.measure(NAME, width_of(&seen.slo.name));
@@ -292,29 +298,47 @@ fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {
     feed.facts.slos.as_ref()?.get(entry.item)
 }
 
-/// Every SLO with the numbers of its feed and of its facts there, by service and name: the order of
-/// those that are equally bad.
+/// Worst first, and by service and name those that are equally bad.
 ///
 /// Names lie all over the memory, and their beginnings side by side: these mostly tell.
-fn by_name(store: &Store) -> impl Iterator<Item = (usize, usize, &Observation)> {
-    let feeds = store.feeds().iter().enumerate();
-    let mut all: Vec<_> = feeds
-        .flat_map(|(number, feed)| {
-            let rows = feed.facts.slos.iter().flatten().enumerate();
-            rows.map(move |(item, seen)| (beginning(seen.slo.service.raw()), number, item, seen))
-        })
-        .collect();
-    all.sort_by(|(begins, .., one), (other_begins, .., other)| {
-        let services = || one.slo.service.cmp(&other.slo.service);
-        let names = || one.slo.name.cmp(&other.slo.name);
-        begins
-            .cmp(other_begins)
-            .then_with(services)
-            .then_with(names)
-    });
-    all.into_iter()
-        .map(|(_, number, item, seen)| (number, item, seen))
+struct Rank<'a> {
+    worst: u32,
+    begins: [u64; 4],
+    slo: &'a Slo,
 }
+
+impl<'a> Rank<'a> {
+    fn of(seen: &'a Observation, standing: &Standing) -> Self {
+        Self {
+            worst: worst(standing),
+            begins: beginning(seen.slo.service.raw()),
+            slo: &seen.slo,
+        }
+    }
+}
+
+impl Ord for Rank<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let begins = (self.worst, self.begins).cmp(&(other.worst, other.begins));
+        begins
+            .then_with(|| self.slo.service.cmp(&other.slo.service))
+            .then_with(|| self.slo.name.cmp(&other.slo.name))
+    }
+}
+
+impl PartialOrd for Rank<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Rank<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Rank<'_> {}
 
 /// The first bytes of a name, in the order of whole names as far as they tell it.
 fn beginning(name: &str) -> [u64; 4] {
@@ -327,14 +351,14 @@ fn beginning(name: &str) -> [u64; 4] {
     words
 }
 
-/// Worst first: state, phase, budget left by the whole percent, so that a calm list stands still.
-fn rank(standing: &Standing) -> (Reverse<State>, Reverse<Option<Phase>>, i16) {
+/// Lowest first: state, phase, budget left by the whole percent, so that a calm list stands still. In
+/// one number, by which thousands are sorted fastest.
+fn worst(standing: &Standing) -> u32 {
     let left = standing.budget_remaining.and_then(figures::whole_percent);
-    (
-        Reverse(standing.state),
-        Reverse(standing.phase),
-        left.unwrap_or(i16::MAX),
-    )
+    let left = left.unwrap_or(i16::MAX).cast_unsigned() ^ (1 << 15);
+    let calm = u8::MAX - standing.phase.map_or(0, |phase| phase as u8 + 1);
+    let good = u8::MAX - standing.state as u8;
+    u32::from_be_bytes([good, calm, left.to_be_bytes()[0], left.to_be_bytes()[1]])
 }
 
 /// How wide objectives are; of thousands of SLOs, most promise the same.
@@ -441,5 +465,32 @@ mod tests {
             assert!(beginning(pair[0]) <= beginning(pair[1]), "{pair:?}");
         }
         assert_eq!(beginning(&long), beginning(&format!("{long}y")));
+    }
+
+    #[test]
+    fn the_worst_is_ranked_first_and_what_is_left_counts_last() {
+        let of = |state, phase, left: Option<f64>| {
+            worst(&Standing {
+                state,
+                phase,
+                budget_remaining: left,
+            })
+        };
+        let ranks = [
+            of(State::Page, Some(Phase::Burning), Some(-7.5)),
+            of(State::Page, Some(Phase::Burning), Some(-0.01)),
+            of(State::Page, Some(Phase::Burning), Some(0.0)),
+            of(State::Page, Some(Phase::Burning), Some(0.99)),
+            of(State::Page, Some(Phase::Burning), None),
+            of(State::Ticket, Some(Phase::Burning), Some(-9.0)),
+            of(State::Unknown, None, None),
+            of(State::NoData, Some(Phase::Calm), Some(0.5)),
+            of(State::Ok, Some(Phase::Recovering), Some(1.0)),
+            of(State::Ok, Some(Phase::Rising), Some(0.1)),
+            of(State::Ok, Some(Phase::Calm), Some(0.0)),
+            of(State::Ok, Some(Phase::Calm), Some(1.0)),
+            of(State::Ok, None, Some(0.0)),
+        ];
+        assert!(ranks.is_sorted_by(|one, next| one < next), "{ranks:?}");
     }
 }

@@ -67,7 +67,7 @@ impl Pane for Sources {
         let mut ranking = Ranking::new(self);
         for (number, feed) in store.feeds().iter().enumerate() {
             let id = Untrusted::from(feed.name.as_str());
-            ranking.add((number, feed), 0, id, number);
+            ranking.add((number, &feed.name), 0, id, number);
             ranking.measure(NAME, feed.name.as_str().len());
             ranking.measure(KIND, feed.kind.len());
             ranking.measure(FRESHNESS, 0);

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cell::{Cell, Line, Role, width_of};
 use super::{
-    Board, Column, Detail, Drop, Entry, Facets, Links, Pane, Ranking, RowKey, Sight, Width, related,
+    Board, Column, Detail, Drop, Entry, Facets, Links, Pane, Ranking, Sight, Width, related,
 };
 use crate::domain::{Event, Severity, SourceName, State, What, Whose};
 use crate::store::{Feed, Offers, Store};
@@ -91,20 +91,9 @@ impl Pane for Timeline {
         ranking.measure(BADGE, "! resolved".len());
         for (item, event) in store.events().iter().enumerate() {
             let source = event.source.as_ref().unwrap_or(&here);
-            let key = RowKey {
-                pane: self.name(),
-                source: source.clone(),
-                id: id(event),
-                nth: 0,
-            };
-            let entry = Entry {
-                key,
-                // What nobody who is asked has told stands after all who are.
-                feed: places.get(source).copied().unwrap_or(feeds.len()),
-                item,
-                standing: None,
-            };
-            ranking.rows.push((Reverse(item), entry));
+            // What nobody who is asked has told stands after all who are.
+            let feed = places.get(source).copied().unwrap_or(feeds.len());
+            ranking.add((feed, source), item, id(event), Reverse(item));
             ranking.measure(BADGE, 2 + words::badge(event).1.len());
             ranking.measure(SERVICE, width_of(&event.service));
             ranking.measure(SOURCE, source.as_str().len());
