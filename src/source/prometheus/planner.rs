@@ -445,9 +445,10 @@ impl Planner {
         let mut hasher = DefaultHasher::new();
         (questions, expressions).hash(&mut hasher);
         let hash = hasher.finish();
-        let known = self.packed.iter().find(|(known, _)| *known == hash);
-        if let Some((_, packed)) = known {
-            return Arc::clone(packed);
+        let known = self.packed.iter().position(|(known, _)| *known == hash);
+        if let Some((_, packed)) = known.and_then(|place| self.packed.remove(place)) {
+            self.packed.push_front((hash, Arc::clone(&packed)));
+            return packed;
         }
         let (leaves, of) = self.leaves(questions);
         let limits = Limits {

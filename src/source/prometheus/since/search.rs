@@ -34,8 +34,8 @@ pub(super) struct Stretch {
 pub(super) enum Look {
     /// The oldest sample in a stretch.
     In(Stretch),
-    /// A sample in the second, where there is none in the first.
-    Began([Stretch; 2]),
+    /// A sample so many seconds ago, where there is none in a stretch before.
+    Began { ago: i64, none_in: Stretch },
 }
 
 /// The search for the oldest sample of an SLO.
@@ -151,51 +151,122 @@ impl<'a> Search<'a> {
         let age = u32::try_from(window::age(oldest, present).as_secs()).ok()?;
         let near = (age / u32::try_from(PRECISION * 2).ok()?).max(FINEST);
         let length = self.period.checked_sub(age + near)?;
-        let before = Stretch {
+        let none_in = Stretch {
             length: length.max(1),
             step: length.div_ceil(PARTS).max(FINEST),
             ended: i64::from(age + near),
         };
-        // A moment of a subquery is a multiple of its step: here, of the last `near` seconds.
-        let after = Stretch {
-            length: near,
-            step: near,
-            ended: i64::from(age.checked_sub(2 * near)?),
-        };
-        Some(Look::Began([before, after]))
+        let ago = i64::from(age.checked_sub(2 * near)?);
+        Some(Look::Began { ago, none_in })
     }
 
     /// The queries for that; the least of what they answer is it.
     pub(super) fn queries(&self, look: Look) -> Vec<String> {
-        let each = |stretch| {
-            let selectors = self.selectors.iter();
-            selectors.map(move |selector| self.query(selector, stretch))
-        };
+        let selectors = self.selectors.iter();
         match look {
-            Look::In(stretch) => each(stretch).collect(),
-            Look::Began(stretches) => {
-                let [before, after] = stretches.map(|it| each(it).collect::<Vec<_>>().join(" or "));
+            Look::In(stretch) => selectors
+                .map(|selector| self.least(&oldest(selector, stretch)))
+                .collect(),
+            Look::Began { ago, none_in } => {
+                let one = |selector: &String| {
+                    let after = self.least(&newest(selector, ago));
+                    (after, self.least(&oldest(selector, none_in)))
+                };
+                let (after, before): (Vec<_>, Vec<_>) = selectors.map(one).unzip();
+                let [after, before] = [after, before].map(|all| all.join(" or "));
                 vec![format!("({after}) unless ({before})")]
             }
         }
     }
 
-    fn query(&self, selector: &str, stretch: Stretch) -> String {
-        let Stretch {
-            length,
-            step,
-            ended,
-        } = stretch;
-        let offset = if ended > 0 {
-            format!(" offset {ended}s")
-        } else {
-            String::new()
-        };
-        let oldest = format!("min_over_time(timestamp({selector})[{length}s:{step}s]{offset})");
+    /// The least of an SLO's own series; of a record there is one.
+    fn least(&self, times: &str) -> String {
         if self.labels.is_some() {
-            oldest
+            times.to_owned()
         } else {
-            format!("min({oldest})")
+            format!("min({times})")
         }
+    }
+}
+
+/// The time of the oldest sample in a stretch.
+fn oldest(selector: &str, stretch: Stretch) -> String {
+    let Stretch {
+        length,
+        step,
+        ended,
+    } = stretch;
+    let offset = if ended > 0 {
+        format!(" offset {ended}s")
+    } else {
+        String::new()
+    };
+    format!("min_over_time(timestamp({selector})[{length}s:{step}s]{offset})")
+}
+
+/// The time of the newest sample so many seconds ago.
+fn newest(selector: &str, ago: i64) -> String {
+    // What has an offset of its own takes no other.
+    let is_moved = selector.contains(" offset ") || selector.contains('@');
+    if ago == 0 {
+        format!("timestamp({selector})")
+    } else if is_moved {
+        let (length, step) = (FINEST, FINEST);
+        oldest(
+            selector,
+            Stretch {
+                length,
+                step,
+                ended: ago,
+            },
+        )
+    } else {
+        format!("timestamp({selector} offset {ago}s)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(selectors: &[&str], labels: Option<&'static Labels>) -> Search<'static> {
+        Search {
+            plan: 0,
+            period: 30 * 86_400,
+            selectors: selectors.iter().map(|&one| one.to_owned()).collect(),
+            labels,
+            kin: String::new(),
+            oldest: None,
+        }
+    }
+
+    #[test]
+    fn data_that_begins_with_the_pilots_is_told_by_one_question() {
+        let present = Timestamp::from_second(1_800_000_000).unwrap();
+        let ask = |search: &Search<'_>, age: i64| {
+            let oldest = Timestamp::from_second(1_800_000_000 - age).unwrap();
+            let look = search.beside(oldest, present)?;
+            let queries = search.queries(look);
+            for query in &queries {
+                assert!(promql_parser::parser::parse(query).is_ok(), "{query}");
+            }
+            Some(queries.join("\n"))
+        };
+        // A day old, in a period of thirty: some after a day but 2 %, none before a day and 1 %.
+        assert_eq!(
+            ask(&search(&["x{s=\"a\"}"], None), 86_400).as_deref(),
+            Some(
+                "(min(timestamp(x{s=\"a\"} offset 84672s))) unless \
+                 (min(min_over_time(timestamp(x{s=\"a\"})[2504736s:156546s] offset 87264s)))"
+            )
+        );
+        let of_one = ask(&search(&["x"], Some(&*Box::leak(Box::default()))), 120);
+        assert!(of_one.is_some_and(|query| query.starts_with("(timestamp(x)) unless (min_over")));
+        let of_two = ask(&search(&["x", "y offset 5m", "z @ 5"], None), 86_400).unwrap();
+        assert_eq!(of_two.matches(" or ").count(), 4, "{of_two}");
+        assert!(!of_two.contains("offset 5m offset"), "{of_two}");
+        // What is as old as the period, or younger than can be told, has to be searched.
+        assert_eq!(ask(&search(&["x"], None), 30 * 86_400), None);
+        assert_eq!(ask(&search(&["x"], None), 60), None);
     }
 }
