@@ -346,9 +346,22 @@ async fn a_query_too_long_for_a_proxy_is_cut_until_it_passes() {
         .respond_with(ResponseTemplate::new(414).set_body_string("<html>too long</html>"))
         .mount(&server)
         .await;
-    let body = json!({"status": "success", "data": ratios("5", "1000")});
     Mock::given(path("/api/v1/query"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .respond_with(|request: &wiremock::Request| {
+            let asked = String::from_utf8_lossy(&request.body);
+            let value = if asked.contains("bad_total") {
+                "5"
+            } else {
+                "1000"
+            };
+            let one = json!([{"metric": {}, "value": [1_800_000_000.0, value]}]);
+            let data = if asked.contains("label_replace") {
+                ratios("5", "1000")
+            } else {
+                json!({"resultType": "vector", "result": one})
+            };
+            ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": data}))
+        })
         .mount(&server)
         .await;
     let facts = polled(&server).await.unwrap();

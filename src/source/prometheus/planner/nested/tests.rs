@@ -55,7 +55,7 @@ impl Small {
         })
     }
 
-    /// Adds the rows of `label_replace(sum by (…) (x{…}), …) or …`.
+    /// Adds the rows of `label_replace(sum by (…) (x{…}), …) or …`, or of a single sum.
     fn evaluate(&self, expr: &Expr, rows: &mut Vec<Series>) {
         match expr {
             Expr::Binary(or) => {
@@ -63,19 +63,21 @@ impl Small {
                 self.evaluate(&or.rhs, rows);
             }
             Expr::Call(call) => {
-                let (Expr::Aggregate(sum), Expr::StringLiteral(tag)) =
-                    (&*call.args.args[0], &*call.args.args[2])
-                else {
+                let Expr::StringLiteral(tag) = &*call.args.args[2] else {
                     panic!("{expr}");
                 };
+                let first = rows.len();
+                self.evaluate(&call.args.args[0], rows);
+                for row in &mut rows[first..] {
+                    row.labels = row.labels.with([(promql::TAG, &*tag.val)]);
+                }
+            }
+            Expr::Aggregate(sum) => {
                 let by = match &sum.modifier {
                     Some(LabelModifier::Include(labels)) => labels.labels.clone(),
                     _ => Vec::new(),
                 };
-                for mut row in self.sums(&sum.expr, &by) {
-                    row.labels = row.labels.with([(promql::TAG, &*tag.val)]);
-                    rows.push(row);
-                }
+                rows.extend(self.sums(&sum.expr, &by));
             }
             _ => panic!("{expr}"),
         }
@@ -133,7 +135,7 @@ fn pairs(services: usize) -> Vec<String> {
 
 #[test]
 fn what_is_a_part_of_another_is_read_with_it() {
-    let whole = r#"label_replace(sum by (s, code) (increase(x{s=~"a|b"}[5m])), "#;
+    let whole = r#"sum by (s, code) (increase(x{s=~"a|b"}[5m]))"#;
     for part in [
         r#"code=~"5..",s="@""#,
         r#"s="@",code!~"2..|3..""#,
@@ -146,8 +148,7 @@ fn what_is_a_part_of_another_is_read_with_it() {
             r#"sum(increase(x{s="b"}[5m]))"#,
             &of("b"),
         ]);
-        assert!(asked.starts_with(whole), "{asked}");
-        assert_eq!(asked.matches("increase").count(), 1, "{asked}");
+        assert_eq!(asked, whole);
     }
 }
 
