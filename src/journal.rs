@@ -28,6 +28,7 @@
 mod answers;
 mod burns;
 mod clerk;
+mod compare;
 mod frame;
 mod happened;
 mod keep;

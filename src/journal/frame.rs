@@ -111,11 +111,6 @@ impl Draft {
         self.gone.push(id);
     }
 
-    /// The rows that went.
-    pub(super) fn gone(&self) -> &[RowId] {
-        &self.gone
-    }
-
     /// As it is kept; `None` when nothing has changed.
     pub(super) fn body(mut self) -> Result<Option<Vec<u8>>, Trouble> {
         if self.rows == 0 && self.gone.is_empty() {

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::frame::{Draft, parsed};
-use super::tip::{Change, Tip};
+use super::compare::{Change, compare};
+use super::frame::{Draft, Part, parsed};
+use super::tip::Tip;
 use super::{Journal, Track, answers, burns, happened, moment, ms, recall};
 use crate::domain::{Event, window};
 use crate::state::database::Trouble;
@@ -72,22 +73,18 @@ fn keep(
         let last: Option<i64> = db
             .prepare_cached("SELECT max(id) FROM frame WHERE source = ?1")?
             .query_row([track.id], |row| row.get(0))?;
-        let tip = match track.tip.take() {
+        let mut tip = match track.tip.take() {
             Some(tip) if tip.frame == last => tip,
             // Somebody else has written since, or we begin.
             _ => learn(db, track.id)?,
         };
-        let mut change = tip.compare(&track.name, facts, heard.at)?;
+        let mut take_down = |slo: &str, burn: &_| burns::note(db, track.id, slo, burn);
+        let mut change = compare(&tip, &track.name, facts, heard.at, &mut take_down)?;
         vanish(db, track, &mut change, heard.at)?;
-        for (slo, burn) in &change.burns {
-            burns::note(db, track.id, slo, burn)?;
-        }
+        lose(db, track.id, &tip, &mut change)?;
         events.append(&mut change.events);
-        let is_whole = change.is_whole;
-        let (draft, news) = change.parts();
-        let written = frame(db, track.id, (draft, is_whole), heard.at)?;
-        let mut tip = tip;
-        tip.advance(news, written, heard.at);
+        let written = frame(db, track.id, (change.frame, change.news.is_whole), heard.at)?;
+        tip.advance(change.news, written, heard.at);
         track.tip = Some(tip);
     }
     events.sort_by_key(|event| event.at);
@@ -140,6 +137,26 @@ fn vanish(
             let incident = parsed(row)?;
             let event = happened::to_gone(&track.name, &incident, now);
             change.events.push(event);
+        }
+    }
+    Ok(())
+}
+
+/// Has the frame say which SLOs went, by their names: those of all that ever burned are there. A whole
+/// frame does not need that.
+fn lose(db: &Connection, source: i64, tip: &Tip, change: &mut Change) -> Result<(), Trouble> {
+    let gone = &change.news.gone_slos;
+    if gone.is_empty() || change.news.is_whole {
+        return Ok(());
+    }
+    let mut statement = db.prepare_cached("SELECT name FROM slo WHERE source = ?1")?;
+    let mut names = statement.query([source])?;
+    while let Some(row) = names.next()? {
+        let name = row.get_ref(0)?.as_str().map_err(|_| Trouble::Damaged)?;
+        if gone.contains(&tip.key(name)) {
+            for part in [Part::Numbers, Part::Slo] {
+                change.frame.take((part, name.to_owned()));
+            }
         }
     }
     Ok(())

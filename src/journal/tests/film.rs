@@ -231,6 +231,33 @@ fn twins_of_one_id_stay_two_rows() {
 }
 
 #[test]
+fn slos_that_go_are_gone_and_twins_of_one_name_stay_two() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let (first, twin) = (slo("a", Some(0.0), 0), slo("a", Some(0.0001), 0));
+    let all = slos(vec![first.clone(), twin, slo("b", Some(0.0), 0)]);
+    keep(&mut journal, &said(0, all.clone()));
+    keep(&mut journal, &said(15, slos(vec![first])));
+    // Whoever goes on with it knows of the same.
+    drop(journal);
+    let mut journal = open(&path);
+    keep(&mut journal, &said(30, all.clone()));
+    let failed = Facts {
+        fault: Some(Fault::new(FaultKind::Timeout, "no answer in 10s")),
+        ..Facts::default()
+    };
+    keep(&mut journal, &said(45, failed));
+    keep(&mut journal, &said(60, slos(vec![slo("b", Some(0.0), 60)])));
+    let seen = |seconds| {
+        let facts = facts(&journal, seconds);
+        facts.slos.as_ref().map(Vec::len)
+    };
+    let want = [Some(3), Some(1), Some(3), None, Some(1)];
+    assert_eq!([0, 15, 30, 45, 60].map(seen), want);
+    assert_eq!(bare(&facts(&journal, 0)), all);
+}
+
+#[test]
 fn when_nothing_was_known_and_why_is_told() {
     let (_dir, path) = place();
     let mut journal = open(&path);
