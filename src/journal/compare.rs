@@ -25,54 +25,42 @@ const EARLY: i64 = 2_000;
 
 /// How an answer differs from the newest frame.
 pub(super) struct Change {
+    pub(super) is_whole: bool,
     pub(super) frame: Draft,
     pub(super) events: Vec<Event>,
     /// Open incidents that are not listed any more.
     pub(super) vanished: Vec<RowId>,
-    /// What is to be remembered once this is on the disk.
-    pub(super) news: News,
-}
-
-/// What is to be remembered of a change that is on the disk.
-pub(super) struct News {
-    pub(super) is_whole: bool,
-    pub(super) gone: Vec<RowId>,
-    pub(super) gone_slos: HashSet<Key>,
-    pub(super) rows: Vec<(RowId, Known)>,
-    pub(super) slos: Vec<(Key, KnownSlo)>,
+    /// SLOs that are not there any more; the frame does not have them yet.
+    pub(super) gone: HashSet<Key>,
 }
 
 /// Takes down how an SLO burns, by the name of its rows.
 pub(super) type TakeDown<'a> = &'a mut dyn FnMut(&str, &Burn) -> Result<(), Trouble>;
 
-/// Compares an answer with what is known, and has burns taken down on the way.
+/// Compares an answer with what is known, which becomes what it says, and has burns taken down on the
+/// way. Where that fails, nothing is known any more.
 pub(super) fn compare(
-    tip: &Tip,
+    tip: &mut Tip,
     source: &SourceName,
     facts: &Facts,
     now: Timestamp,
     take_down: TakeDown<'_>,
 ) -> Result<Change, Trouble> {
+    let change = Change {
+        is_whole: tip.is_whole_due(now),
+        frame: Draft::new(),
+        events: Vec::new(),
+        vanished: Vec::new(),
+        gone: HashSet::new(),
+    };
     let mut comparing = Comparing {
+        poll: tip.next_poll(),
         tip,
         source,
         now,
         take_down,
-        there: HashSet::new(),
-        slos_there: HashSet::with_capacity(tip.slos.len()),
         row: Vec::new(),
-        change: Change {
-            frame: Draft::new(),
-            events: Vec::new(),
-            vanished: Vec::new(),
-            news: News {
-                is_whole: tip.is_whole_due(now),
-                gone: Vec::new(),
-                gone_slos: HashSet::new(),
-                rows: Vec::new(),
-                slos: Vec::new(),
-            },
-        },
+        change,
     };
     comparing.rest(facts)?;
     for seen in facts.slos.iter().flatten() {
@@ -90,12 +78,12 @@ pub(super) fn compare(
 
 /// An answer on its way through the rows.
 struct Comparing<'a> {
-    tip: &'a Tip,
+    tip: &'a mut Tip,
+    /// What tells the rows that it has already from those of the frame before.
+    poll: u32,
     source: &'a SourceName,
     now: Timestamp,
     take_down: TakeDown<'a>,
-    there: HashSet<RowId>,
-    slos_there: HashSet<Key>,
     /// The row that is looked at, as JSON.
     row: Vec<u8>,
     change: Change,
@@ -103,10 +91,32 @@ struct Comparing<'a> {
 
 impl Comparing<'_> {
     /// The id of a row, told apart from an earlier one with the same.
-    fn id(&mut self, part: Part, id: &str) -> RowId {
-        let there = &mut self.there;
-        let id = told_apart(id, |id| there.insert((part, id.to_owned())));
-        (part, id.into_owned())
+    fn id(&self, part: Part, id: &str) -> RowId {
+        let mut row = (part, id.to_owned());
+        let mut count = 1;
+        while self
+            .known(&row)
+            .is_some_and(|known| known.poll == self.poll)
+        {
+            row.1 = numbered(id, count);
+            count += 1;
+        }
+        row
+    }
+
+    /// The name of the rows of an SLO, and what stands for that, told apart likewise.
+    fn name<'id>(&self, id: &'id str) -> (Cow<'id, str>, Key) {
+        let mut name = Cow::Borrowed(id);
+        let mut count = 1;
+        loop {
+            let key = self.tip.key(&name);
+            let known = self.tip.slos.get(&key);
+            if known.is_none_or(|known| known.poll != self.poll) {
+                return (name, key);
+            }
+            name = Cow::Owned(numbered(id, count));
+            count += 1;
+        }
     }
 
     fn known(&self, id: &RowId) -> Option<Known> {
@@ -121,7 +131,7 @@ impl Comparing<'_> {
 
     /// Keeps the row that is looked at, if it is not as it was.
     fn put(&mut self, id: (Part, &str), was: Option<u64>, is: u64) -> Result<(), Trouble> {
-        if self.change.news.is_whole || was != Some(is) {
+        if self.change.is_whole || was != Some(is) {
             self.change.frame.put(id, &self.row)?;
         }
         Ok(())
@@ -145,7 +155,7 @@ impl Comparing<'_> {
             let age = self.now.duration_since(at);
             old == details || (age < CALMLY && !age.is_negative())
         };
-        let kept = kept.filter(|kept| !self.change.news.is_whole && is_fresh(*kept));
+        let kept = kept.filter(|kept| !self.change.is_whole && is_fresh(*kept));
         if kept.is_none() {
             self.look_at(whole)?;
             self.change.frame.put((id.0, &id.1), &self.row)?;
@@ -154,8 +164,9 @@ impl Comparing<'_> {
             digest,
             details: kept.or(Some((details, self.now))),
             mark,
+            poll: self.poll,
         };
-        self.change.news.rows.push((id, is));
+        self.tip.rows.insert(id, is);
         Ok(())
     }
 
@@ -166,19 +177,21 @@ impl Comparing<'_> {
             digest: digest(&self.row),
             details: None,
             mark: Mark::Plain,
+            poll: self.poll,
         };
         let was = self.known(&id).map(|known| known.digest);
         self.put((id.0, &id.1), was, is.digest)?;
-        self.change.news.rows.push((id, is));
+        self.tip.rows.insert(id, is);
         Ok(())
     }
 
     fn slo(&mut self, seen: &Observation) -> Result<(), Trouble> {
         let id = seen.slo.id();
-        let (tip, there) = (self.tip, &mut self.slos_there);
-        let name = told_apart(id.raw(), |name| there.insert(tip.key(name)));
-        let key = tip.key(&name);
-        let was = tip.slos.get(&key);
+        let (name, key) = self.name(id.raw());
+        let was = self.tip.slos.get_mut(&key).map(|known| {
+            known.poll = self.poll;
+            *known
+        });
         let standing = seen.standing();
         let is_calm = matches!(standing.phase, None | Some(Phase::Calm));
         let cadence = millis(if is_calm { CALMLY } else { CLOSELY });
@@ -186,7 +199,7 @@ impl Comparing<'_> {
             let age = ms(self.now) - was.sampled + EARLY;
             was.state != standing.state || age >= cadence || age < 0
         });
-        if !is_due && !self.change.news.is_whole {
+        if !is_due && !self.change.is_whole {
             return Ok(());
         }
         let from = was.map(|was| was.state);
@@ -212,8 +225,9 @@ impl Comparing<'_> {
             numbers,
             sampled: ms(self.now),
             state: standing.state,
+            poll: self.poll,
         };
-        self.change.news.slos.push((key, is));
+        self.tip.slos.insert(key, is);
         Ok(())
     }
 
@@ -248,31 +262,21 @@ impl Comparing<'_> {
     /// The rows that the answer has no more. Where a part of it failed, what is missing may be there.
     fn gone(&mut self, facts: &Facts) {
         let is_sure = facts.incidents.is_some() && facts.fault.is_none();
-        for (id, known) in &self.tip.rows {
-            if self.there.contains(id) {
-                continue;
-            }
+        let change = &mut self.change;
+        for (id, known) in self.tip.rows.extract_if(|_, known| known.poll != self.poll) {
             let was_open =
                 matches!(known.mark, Mark::Incident(status) if status != IncidentStatus::Resolved);
             if was_open && is_sure {
-                self.change.vanished.push(id.clone());
+                change.vanished.push(id.clone());
             }
-            self.change.frame.take(id.clone());
-            self.change.news.gone.push(id.clone());
+            change.frame.take(id);
         }
-        let known = self.tip.slos.keys();
-        let gone = known.filter(|key| !self.slos_there.contains(key));
-        self.change.news.gone_slos = gone.copied().collect();
+        let gone = self.tip.slos.extract_if(|_, known| known.poll != self.poll);
+        change.gone = gone.map(|(key, _)| key).collect();
     }
 }
 
-/// An id, with a number at its end until it is new.
-fn told_apart(id: &str, mut is_new: impl FnMut(&str) -> bool) -> Cow<'_, str> {
-    let mut own = Cow::Borrowed(id);
-    let mut count = 1;
-    while !is_new(&own) {
-        own = Cow::Owned(format!("{id}\0{count}"));
-        count += 1;
-    }
-    own
+/// An id with a number at its end, for what a source has more than one of.
+fn numbered(id: &str, count: usize) -> String {
+    format!("{id}\0{count}")
 }

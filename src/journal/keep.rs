@@ -79,12 +79,14 @@ fn keep(
             _ => learn(db, track.id)?,
         };
         let mut take_down = |slo: &str, burn: &_| burns::note(db, track.id, slo, burn);
-        let mut change = compare(&tip, &track.name, facts, heard.at, &mut take_down)?;
+        let mut change = compare(&mut tip, &track.name, facts, heard.at, &mut take_down)?;
         vanish(db, track, &mut change, heard.at)?;
         lose(db, track.id, &tip, &mut change)?;
         events.append(&mut change.events);
-        let written = frame(db, track.id, (change.frame, change.news.is_whole), heard.at)?;
-        tip.advance(change.news, written, heard.at);
+        let is_whole = change.is_whole;
+        if let Some(written) = frame(db, track.id, (change.frame, is_whole), heard.at)? {
+            tip.advance(written, is_whole, heard.at);
+        }
         track.tip = Some(tip);
     }
     events.sort_by_key(|event| event.at);
@@ -145,8 +147,8 @@ fn vanish(
 /// Has the frame say which SLOs went, by their names: those of all that ever burned are there. A whole
 /// frame does not need that.
 fn lose(db: &Connection, source: i64, tip: &Tip, change: &mut Change) -> Result<(), Trouble> {
-    let gone = &change.news.gone_slos;
-    if gone.is_empty() || change.news.is_whole {
+    let gone = &change.gone;
+    if gone.is_empty() || change.is_whole {
         return Ok(());
     }
     let mut statement = db.prepare_cached("SELECT name FROM slo WHERE source = ?1")?;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::compare::News;
 use super::frame::{Part, Row, RowId, Rows, json, parsed};
 use super::measured::Measured;
 use super::ms;
@@ -30,6 +29,8 @@ pub(super) struct Known {
     /// Of the details, and when they were kept.
     pub(super) details: Option<(u64, Timestamp)>,
     pub(super) mark: Mark,
+    /// The last poll that had it.
+    pub(super) poll: u32,
 }
 
 /// The part of a row that events are made of.
@@ -54,6 +55,8 @@ pub(super) struct KnownSlo {
     /// When these were sampled, in Unix milliseconds.
     pub(super) sampled: i64,
     pub(super) state: State,
+    /// The last poll that had it.
+    pub(super) poll: u32,
 }
 
 impl KnownSlo {
@@ -65,6 +68,7 @@ impl KnownSlo {
             numbers: numbers.digest(),
             sampled: ms(seen.at),
             state: seen.standing().state,
+            poll: 0,
         })
     }
 }
@@ -78,6 +82,8 @@ pub(super) struct Tip {
     pub(super) slos: HashMap<Key, KnownSlo>,
     /// Makes keys that nobody can foresee: no source can have two of its SLOs taken for one.
     keys: RandomState,
+    /// The number of the last poll.
+    poll: u32,
     /// When the last whole one was made, how large that was, and how large all since.
     whole_at: Option<Timestamp>,
     whole: usize,
@@ -123,6 +129,7 @@ impl Tip {
                 digest,
                 details,
                 mark,
+                poll: 0,
             };
             tip.rows.insert((*part, id.clone()), is);
         }
@@ -141,25 +148,20 @@ impl Tip {
             || now.duration_since(at) > LONGEST
     }
 
-    /// Takes in a change that is on the disk: as which frame, and how large; `None` where nothing
-    /// had changed that is kept.
-    pub(super) fn advance(&mut self, news: News, written: Option<(i64, usize)>, at: Timestamp) {
-        if let Some((frame, size)) = written {
-            self.frame = Some(frame);
-            if news.is_whole {
-                (self.whole_at, self.whole, self.since) = (Some(at), size, 0);
-            } else {
-                self.since += size;
-            }
+    /// Begins another poll; gives its number.
+    pub(super) fn next_poll(&mut self) -> u32 {
+        self.poll = self.poll.wrapping_add(1);
+        self.poll
+    }
+
+    /// Takes in which frame its rows are of now, whether that is a whole one, and how large it is.
+    pub(super) fn advance(&mut self, (frame, size): (i64, usize), is_whole: bool, at: Timestamp) {
+        self.frame = Some(frame);
+        if is_whole {
+            (self.whole_at, self.whole, self.since) = (Some(at), size, 0);
+        } else {
+            self.since += size;
         }
-        for id in &news.gone {
-            self.rows.remove(id);
-        }
-        for key in &news.gone_slos {
-            self.slos.remove(key);
-        }
-        self.rows.extend(news.rows);
-        self.slos.extend(news.slos);
     }
 }
 

@@ -18,6 +18,9 @@ use crate::domain::{Fault, FaultKind};
 const BUSY: Duration = Duration::from_secs(5);
 /// The largest file of writes that have not been folded into the main one, in bytes.
 const PENDING: u32 = 4 << 20;
+/// How much of a file is held in memory, in KiB: the system holds what is read often, and the rest is
+/// written once and seldom read.
+const HELD: u32 = 256;
 
 /// What is kept in a file.
 #[derive(Debug)]
@@ -233,6 +236,7 @@ fn open(path: &Path, access: OpenFlags) -> Result<Connection, Trouble> {
     let db = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(32);
+    db.execute_batch(&format!("PRAGMA cache_size = -{HELD}"))?;
     Ok(db)
 }
 
