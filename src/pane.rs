@@ -520,10 +520,11 @@ impl<Rank: Ord> Ranking<Rank> {
         // Ranks are small and rows are not: only ranks are moved about, and then each row once.
         self.ranks.sort_unstable();
         let mut rows: Vec<_> = self.rows.into_iter().map(Some).collect();
+        let mut entries = Vec::with_capacity(rows.len());
         let order = self.ranks.into_iter();
-        let entries = order.filter_map(|(_, place)| rows.get_mut(place)?.take());
+        entries.extend(order.filter_map(|(_, place)| rows.get_mut(place)?.take()));
         Board {
-            entries: entries.collect(),
+            entries,
             widths: self.widths,
             headings: columns
                 .iter()
