@@ -1,7 +1,10 @@
 //! Keeps what a source said and what was done: each poll is one transaction.
 
+use std::io::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::blob::ZeroBlob;
+use rusqlite::{Connection, MAIN_DB, TransactionBehavior, params};
 
 use super::compare::{Change, compare};
 use super::frame::{Draft, Part, parsed};
@@ -174,9 +177,14 @@ fn frame(
     let Some(body) = draft.body()? else {
         return Ok(None);
     };
+    // Written into its place: as a parameter it would be copied twice.
+    let room = ZeroBlob(u64::try_from(body.len()).unwrap_or(u64::MAX));
     db.prepare_cached("INSERT INTO frame (source, at, whole, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![source, ms(at), is_whole, body])?;
-    Ok(Some((db.last_insert_rowid(), body.len())))
+        .execute(params![source, ms(at), is_whole, room])?;
+    let id = db.last_insert_rowid();
+    db.blob_open(MAIN_DB, "frame", "body", id, false)?
+        .write_all(&body)?;
+    Ok(Some((id, body.len())))
 }
 
 fn write(db: &Connection, source: Option<i64>, event: &Event) -> Result<(), Trouble> {
