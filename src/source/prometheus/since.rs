@@ -35,10 +35,6 @@ const CADENCE_OF_NONE: SignedDuration = SignedDuration::from_mins(5);
 /// How often it is where there are numbers all the same: data too new to be found, which must not be
 /// taken for a whole period of it.
 const CADENCE_OF_NEW: SignedDuration = SignedDuration::from_mins(1);
-/// Parts that a stretch of time is searched in.
-const PARTS: u32 = 16;
-/// The same for a pilot, which has few series.
-const MANY_PARTS: u32 = 64;
 /// The part of its age to which the first sample is searched.
 const PRECISION: i64 = 50;
 /// How often a search goes on: a 16th each time is enough for a year.
@@ -184,7 +180,7 @@ struct Server<'a> {
 async fn find(server: &mut Server<'_>, all: &mut [Search<'_>]) -> Result<(), Fault> {
     let mut pilots = pilots(all);
     let begin = all.iter().map(|search| (search, Look::In(search.begin())));
-    let whole = |pilot| (pilot, Look::In(Search::whole(pilot, MANY_PARTS)));
+    let whole = |pilot| (pilot, Look::In(Search::whole(pilot)));
     let whole = pilots.values().map(whole);
     let looks: Vec<_> = begin.chain(whole).collect();
     let found = server.look(&looks).await?;
@@ -200,18 +196,18 @@ async fn find(server: &mut Server<'_>, all: &mut [Search<'_>]) -> Result<(), Fau
         pilot.oldest = *found;
     }
     let mut led: Vec<_> = pilots.values_mut().collect();
-    server.narrow(&mut led, MANY_PARTS, PRECISION * 2).await?;
+    server.narrow(&mut led, PRECISION * 2).await?;
     server.follow(&mut open, &pilots).await?;
     open.retain(|search| search.oldest.is_none());
     if open.is_empty() {
         return Ok(());
     }
-    let whole = open.iter().map(|one| (&**one, Look::In(one.whole(PARTS))));
+    let whole = open.iter().map(|one| (&**one, Look::In(one.whole())));
     let found = server.look(&whole.collect::<Vec<_>>()).await?;
     for (search, found) in open.iter_mut().zip(found) {
         search.oldest = found;
     }
-    server.narrow(&mut open, PARTS, PRECISION).await
+    server.narrow(&mut open, PRECISION).await
 }
 
 /// One of each kin, which goes ahead: what it finds is probably true of all of them.
@@ -230,19 +226,17 @@ impl Server<'_> {
     async fn narrow(
         &mut self,
         searches: &mut [&mut Search<'_>],
-        parts: u32,
         precision: i64,
     ) -> Result<(), Fault> {
-        let whole = |search: &Search<'_>| search.whole(parts).step;
+        let whole = |search: &Search<'_>| search.whole().step;
         let mut open: Vec<_> = searches
             .iter_mut()
             .map(|search| (whole(search), &mut **search))
             .collect();
         for _ in 0..ROUNDS {
             let present = self.present();
-            let finer = |(step, search): &(u32, &mut Search<'_>)| {
-                search.around(*step, present, parts, precision)
-            };
+            let finer =
+                |(step, search): &(u32, &mut Search<'_>)| search.around(*step, present, precision);
             open.retain(|one| finer(one).is_some());
             if open.is_empty() {
                 break;

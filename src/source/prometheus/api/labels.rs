@@ -27,18 +27,18 @@ impl Labels {
             pairs.sort_by(|one, other| one.0.cmp(&other.0));
             pairs.dedup_by(|next, one| one.0 == next.0);
         }
-        let pieces = || pairs.iter().flat_map(|(name, value)| [&**name, &**value]);
-        let mut end = 0;
-        let ends = pieces().map(|piece| {
-            end += piece.len();
-            u32::try_from(end).unwrap_or(u32::MAX)
-        });
-        let ends = ends.collect();
-        let mut text = String::with_capacity(end);
-        text.extend(pieces());
+        let length = pairs.iter().map(|(name, value)| name.len() + value.len());
+        let mut text = String::with_capacity(length.sum());
+        let mut ends = Vec::with_capacity(2 * pairs.len());
+        for (name, value) in &pairs {
+            for piece in [name, value] {
+                text.push_str(piece);
+                ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+            }
+        }
         Self {
             text: text.into_boxed_str(),
-            ends,
+            ends: ends.into_boxed_slice(),
         }
     }
 

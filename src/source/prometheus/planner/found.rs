@@ -30,11 +30,14 @@ impl<S> Found<S> {
         S: Labelled,
     {
         let known = match self {
-            Self::Nothing => None,
-            Self::One(only) => Some(only),
-            Self::Several(all) => all.iter_mut().find(|one| one.labels() == row.labels()),
+            Self::Nothing => &mut [],
+            Self::One(only) => std::slice::from_mut(only),
+            Self::Several(all) => all.as_mut_slice(),
         };
-        match known.filter(|known| known.labels() == row.labels()) {
+        match known
+            .iter_mut()
+            .find(|known| known.labels() == row.labels())
+        {
             Some(known) => known.add(&row),
             None => self.push(row),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{PARTS, PRECISION};
+use super::PRECISION;
 use crate::domain::window;
 use crate::source::prometheus::api::Labels;
 use crate::source::prometheus::plan::{Plan, Trend};
@@ -16,6 +16,12 @@ use crate::source::prometheus::promql;
 const BEGINNING: u32 = 100;
 /// Moments of that part that are looked at.
 const PROBES: u32 = 4;
+/// Parts that a stretch of time is searched in.
+const PARTS: u32 = 16;
+/// The same for a pilot, which has few series,
+const MANY_PARTS: u32 = 64;
+/// and for one of recorded series, which has one: a round less.
+const MOST_PARTS: u32 = 256;
 /// Finer than this, in seconds, nothing is searched.
 const FINEST: u32 = 60;
 
@@ -49,6 +55,8 @@ pub(super) struct Search<'a> {
     pub(super) labels: Option<&'a Labels>,
     /// What it has in common with others whose data may have begun with its own.
     pub(super) kin: String,
+    /// How many parts it searches a stretch of time in.
+    parts: u32,
     pub(super) oldest: Option<Timestamp>,
 }
 
@@ -63,6 +71,7 @@ impl<'a> Search<'a> {
                 selectors: vec![format!("{{__name__={}}}", promql::string(name))],
                 labels: Some(labels),
                 kin: name.clone(),
+                parts: PARTS,
                 oldest: None,
             };
         }
@@ -81,6 +90,7 @@ impl<'a> Search<'a> {
             selectors: selectors.into_iter().collect(),
             labels: None,
             kin,
+            parts: PARTS,
             oldest: None,
         }
     }
@@ -99,6 +109,11 @@ impl<'a> Search<'a> {
             selectors: self.selectors.iter().map(own).collect(),
             labels: self.labels,
             kin: self.kin.clone(),
+            parts: if self.labels.is_some() {
+                MOST_PARTS
+            } else {
+                MANY_PARTS
+            },
             ..*self
         }
     }
@@ -114,30 +129,24 @@ impl<'a> Search<'a> {
     }
 
     /// The whole period.
-    pub(super) fn whole(&self, parts: u32) -> Stretch {
+    pub(super) fn whole(&self) -> Stretch {
         Stretch {
             length: self.period,
-            step: self.period.div_ceil(parts).max(FINEST),
+            step: self.period.div_ceil(self.parts).max(FINEST),
             ended: 0,
         }
     }
 
     /// Before the oldest sample that was found, or after the last moment that was looked at, `step`
     /// apart from the one before; `None` when it is known closely enough.
-    pub(super) fn around(
-        &self,
-        step: u32,
-        present: Timestamp,
-        parts: u32,
-        precision: i64,
-    ) -> Option<Stretch> {
+    pub(super) fn around(&self, step: u32, present: Timestamp, precision: i64) -> Option<Stretch> {
         let age = self.oldest.map(|oldest| window::age(oldest, present));
         let age = age.map_or(0, |age| age.as_secs());
         if step <= FINEST || i64::from(step) <= age / precision {
             return None;
         }
         // Those whose data begins at about the same time are asked for as one.
-        let finer = step.div_ceil(parts).max(FINEST);
+        let finer = step.div_ceil(self.parts).max(FINEST);
         Some(Stretch {
             length: step + finer,
             step: finer,
@@ -236,6 +245,7 @@ mod tests {
             selectors: selectors.iter().map(|&one| one.to_owned()).collect(),
             labels,
             kin: String::new(),
+            parts: PARTS,
             oldest: None,
         }
     }
