@@ -305,7 +305,8 @@ pub(crate) fn clipped(word: &str) -> String {
 
 /// True for a character that a terminal draws as itself: no control, nothing invisible.
 pub fn is_visible(c: char) -> bool {
-    !c.is_control() && !is_invisible(c)
+    // What nearly every character is, and told at once.
+    matches!(c, ' '..='~') || (!c.is_control() && !is_invisible(c))
 }
 
 /// Characters that draw nothing, reorder their neighbours, or stand for nothing anyone can name.

@@ -213,18 +213,21 @@ impl Closely {
                 let is_young = known.renewed <= at && window::age(known.renewed, at) < RENEWAL;
                 is_young && known.end <= present
             });
-            let same = known.and_then(|known| {
-                let want = want(&id, plan, &server.plans[plan], known.width)?;
-                (want.formula == known.formula).then_some((known, want))
-            });
-            let Some((known, want)) = same else {
+            let Some(known) = known else {
                 anew.push((id, plan));
                 continue;
             };
-            if let Some(range) = known.rest(present, scale) {
-                let (_, wants) = rests.entry(known.end).or_insert((range, Vec::new()));
-                wants.push(want);
-            }
+            let Some(range) = known.rest(present, scale) else {
+                continue;
+            };
+            let want = want(&id, plan, &server.plans[plan], known.width);
+            let same = want.filter(|want| want.formula == known.formula);
+            let Some(want) = same else {
+                anew.push((id, plan));
+                continue;
+            };
+            let (_, wants) = rests.entry(known.end).or_insert((range, Vec::new()));
+            wants.push(want);
         }
         for (range, wants) in rests.into_values() {
             let found = measure(server, &wants, range).await?;

@@ -302,15 +302,22 @@ impl Server<'_> {
         looks: &[(&Search<'_>, Look)],
         found: &mut [Option<Timestamp>],
     ) -> Result<(), Fault> {
-        let mut whose: BTreeMap<String, HashMap<&Labels, Vec<usize>>> = BTreeMap::new();
+        let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (place, (search, look)) in looks.iter().enumerate() {
-            if let Some(labels) = search.labels {
-                for query in search.queries(*look) {
-                    let own = whose.entry(query).or_default();
-                    own.entry(labels).or_default().push(place);
-                }
+            if search.labels.is_some() {
+                let places = alike.entry((&search.selectors, *look)).or_default();
+                places.push(place);
             }
         }
+        let whose = alike.into_values().filter_map(|places| {
+            let (search, look) = looks[*places.first()?];
+            let query = search.queries(look).pop()?;
+            let mut own: HashMap<&Labels, Vec<usize>> = HashMap::with_capacity(places.len());
+            for place in places {
+                own.entry(looks[place].0.labels?).or_default().push(place);
+            }
+            Some((query, own))
+        });
         for batch in promql::batches(whose, EXPRESSIONS, |(query, _)| query.len()) {
             // One alone needs no tag, which would cost a server half as much again.
             let query = match batch.as_slice() {

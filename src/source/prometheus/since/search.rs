@@ -26,7 +26,7 @@ const MOST_PARTS: u32 = 256;
 const FINEST: u32 = 60;
 
 /// A stretch of time in which the oldest sample is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stretch {
     /// In seconds.
     pub(super) length: u32,
@@ -36,7 +36,7 @@ pub(super) struct Stretch {
 }
 
 /// What is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Look {
     /// The oldest sample in a stretch.
     In(Stretch),
