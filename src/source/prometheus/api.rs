@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -267,17 +268,17 @@ impl Api {
         at: Option<Timestamp>,
         known: Option<&Roll>,
     ) -> Result<Answered<Again>, Fault> {
-        let each = queries.iter().enumerate().map(|(index, query)| async move {
-            let answer = self.instant(query.as_ref(), at).await?;
-            // One is read while the server still writes the others.
-            let read = self.read_again(&answer, at, known.and_then(|roll| roll.of(index)))?;
-            Ok((answer, read))
-        });
-        let mut pieces: Vec<(Answer, Answered<Again>)> = try_join_all(each).await?;
-        let is_known = |(_, read): &(_, Answered<Again>)| matches!(read.data, Again::Values(_));
+        let queries = queries.iter().map(AsRef::as_ref);
+        let answers = try_join_all(queries.map(|query| self.instant(query, at))).await?;
+        let mut pieces = side_by_side(&answers, |index, answer| {
+            self.read_again(answer, at, known.and_then(|roll| roll.of(index)))
+        })?;
+        let is_known = |read: &Answered<Again>| matches!(read.data, Again::Values(_));
         if !pieces.iter().all(is_known) {
-            for (answer, read) in pieces.iter_mut().filter(|piece| is_known(piece)) {
-                *read = self.read_again(answer, at, None)?;
+            for (read, answer) in pieces.iter_mut().zip(&answers) {
+                if is_known(read) {
+                    *read = self.read_again(answer, at, None)?;
+                }
             }
         }
         let mut all = Answered {
@@ -285,7 +286,7 @@ impl Api {
             warnings: Vec::new(),
             partial: false,
         };
-        for (_, read) in pieces {
+        for read in pieces {
             all.data = all.data.and(read.data);
             all.warnings.extend(read.warnings);
             all.partial |= read.partial;
@@ -472,6 +473,26 @@ impl Api {
         }
         Ok(numbers)
     }
+}
+
+/// Reads answers, each on a core of its own: they come at the same time, and are long.
+fn side_by_side<T: Send>(
+    answers: &[Answer],
+    read: impl Fn(usize, &Answer) -> Result<T, Fault> + Sync,
+) -> Result<Vec<T>, Fault> {
+    let read = &read;
+    thread::scope(|scope| {
+        let mut all = answers.iter().enumerate();
+        let first = all.next();
+        let others = all.map(|(index, answer)| scope.spawn(move || read(index, answer)));
+        let others: Vec<_> = others.collect();
+        let first = first.map(|(index, answer)| read(index, answer));
+        let others = others.into_iter().map(|other| {
+            let read = other.join();
+            read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        first.into_iter().chain(others).collect()
+    })
 }
 
 fn no_labels(error: &serde_json::Error) -> Fault {
