@@ -518,6 +518,19 @@ impl Answer {
     }
 }
 
+/// Holds answers that are read together to what one may hold: each alone is counted only until it has
+/// come.
+///
+/// # Errors
+/// When they are larger.
+pub fn hold_together(answers: &[Answer]) -> Result<(), Fault> {
+    let bytes: usize = answers.iter().map(|answer| answer.body.len()).sum();
+    if bytes > MAX_BODY {
+        return Err(fault::too_large());
+    }
+    Ok(())
+}
+
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Answer({}, {} bytes)", self.status, self.body.len())

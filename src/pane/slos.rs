@@ -355,10 +355,12 @@ fn beginning(name: &str) -> [u64; 4] {
 /// one number, by which thousands are sorted fastest.
 fn worst(standing: &Standing) -> u32 {
     let left = standing.budget_remaining.and_then(figures::whole_percent);
+    // As many more as there are below zero, so that these come first.
     let left = left.unwrap_or(i16::MAX).cast_unsigned() ^ (1 << 15);
+    let [high, low] = left.to_be_bytes();
     let calm = u8::MAX - standing.phase.map_or(0, |phase| phase as u8 + 1);
     let good = u8::MAX - standing.state as u8;
-    u32::from_be_bytes([good, calm, left.to_be_bytes()[0], left.to_be_bytes()[1]])
+    u32::from_be_bytes([good, calm, high, low])
 }
 
 /// How wide objectives are; of thousands of SLOs, most promise the same.

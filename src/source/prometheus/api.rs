@@ -14,12 +14,15 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::domain::{Fault, FaultKind};
-use crate::http::{Answer, Http};
+use crate::http::{self, Answer, Http};
 use crate::text::Untrusted;
 
 /// Statuses whose body is Prometheus' own error envelope, and those of a proxy to which a query is
 /// too long (413, 414, 431): a shorter one may pass.
 const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
+
+/// An answer of so many bytes takes longer to read than a thread to begin.
+const LONG: usize = 256 * 1024;
 
 mod labels;
 mod metric;
@@ -270,6 +273,7 @@ impl Api {
     ) -> Result<Answered<Again>, Fault> {
         let queries = queries.iter().map(AsRef::as_ref);
         let answers = try_join_all(queries.map(|query| self.instant(query, at))).await?;
+        http::hold_together(&answers)?;
         let mut pieces = side_by_side(&answers, |index, answer| {
             self.read_again(answer, at, known.and_then(|roll| roll.of(index)))
         })?;
@@ -475,14 +479,17 @@ impl Api {
     }
 }
 
-/// Reads answers, each on a core of its own: they come at the same time, and are long.
+/// Reads answers, long ones each on a core of its own: they come at the same time.
 fn side_by_side<T: Send>(
     answers: &[Answer],
     read: impl Fn(usize, &Answer) -> Result<T, Fault> + Sync,
 ) -> Result<Vec<T>, Fault> {
+    let mut all = answers.iter().enumerate();
+    if answers.iter().all(|answer| answer.body.len() < LONG) {
+        return all.map(|(index, answer)| read(index, answer)).collect();
+    }
     let read = &read;
     thread::scope(|scope| {
-        let mut all = answers.iter().enumerate();
         let first = all.next();
         let others = all.map(|(index, answer)| scope.spawn(move || read(index, answer)));
         let others: Vec<_> = others.collect();

@@ -176,8 +176,17 @@ fn kind_of(request: &Request) -> &'static str {
     }
 }
 
+/// How the halves of what a server has recorded are more than one answer can hold.
+#[derive(Clone, Copy, PartialEq)]
+enum Excess {
+    /// One of them alone is.
+    One,
+    /// Both are together, and one comes when the other has been taken in.
+    Both,
+}
+
 /// A server that has recorded more than one answer can hold.
-async fn crowd(services: &Arc<Mutex<Vec<&'static str>>>) -> MockServer {
+async fn crowd(services: &Arc<Mutex<Vec<&'static str>>>, excess: Excess) -> MockServer {
     let server = MockServer::start().await;
     let services = Arc::clone(services);
     let answer = move |request: &Request| {
@@ -203,9 +212,23 @@ async fn crowd(services: &Arc<Mutex<Vec<&'static str>>>) -> MockServer {
                 };
                 named.map(course).collect()
             }
-            "whole" => return ResponseTemplate::new(200).set_body_bytes(vec![b' '; MAX_BODY + 1]),
+            "whole" if excess == Excess::One => {
+                return ResponseTemplate::new(200).set_body_bytes(vec![b' '; MAX_BODY + 1]);
+            }
             _ => Vec::new(),
         };
+        let is_half = body.contains("ratio_rate%5B") && !body.contains("sloth_id%3D");
+        if is_half && excess == Excess::Both {
+            let data = json!({"resultType": "vector", "result": []});
+            let body = json!({"status": "success", "data": data}).to_string();
+            let body = format!("{body}{}", " ".repeat(MAX_BODY * 2 / 3));
+            let template = ResponseTemplate::new(200).set_body_string(body);
+            return if kind_of(request) == "whole" {
+                template.set_delay(std::time::Duration::from_millis(500))
+            } else {
+                template
+            };
+        }
         let is_range = request.url.path().ends_with("query_range");
         let kind = if is_range { "matrix" } else { "vector" };
         let data = json!({"resultType": kind, "result": result});
@@ -225,7 +248,7 @@ async fn crowd(services: &Arc<Mutex<Vec<&'static str>>>) -> MockServer {
 #[tokio::test]
 async fn what_no_answer_can_hold_is_asked_for_in_parts_also_its_courses() {
     let services = Arc::new(Mutex::new(vec!["cart", "search"]));
-    let server = crowd(&services).await;
+    let server = crowd(&services, Excess::One).await;
     let mut source = source(&server);
     let mut found = Vec::new();
     for polls in 0..3 {
@@ -257,4 +280,13 @@ async fn what_no_answer_can_hold_is_asked_for_in_parts_also_its_courses() {
         .iter()
         .filter(|one| one.url.path() == "/api/v1/rules");
     assert_eq!(rules.count(), 2);
+}
+
+#[tokio::test]
+async fn halves_that_fit_one_by_one_and_not_together_are_asked_for_in_parts() {
+    let services = Arc::new(Mutex::new(vec!["cart", "search"]));
+    let server = crowd(&services, Excess::Both).await;
+    let found = poll(source(&server).as_mut(), 0).await;
+    let found: Vec<_> = found.iter().map(|slo| slo.slo.service.raw()).collect();
+    assert_eq!(found, ["cart", "search"]);
 }
