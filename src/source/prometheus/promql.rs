@@ -9,6 +9,7 @@ use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
 
+use super::api::Labels;
 use crate::domain::Window;
 
 mod pieces;
@@ -55,6 +56,28 @@ pub(super) fn joined<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
         .join(" or ")
 }
 
+/// Vectors in one query, tagged likewise; one alone is asked as it is, since a tag costs a server some
+/// microseconds a series.
+pub(super) fn together<'a>(vectors: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let is_tagged = vectors.len() > 1;
+    let each = vectors.enumerate().map(|(index, vector)| {
+        if is_tagged {
+            tagged(index, vector)
+        } else {
+            vector.to_owned()
+        }
+    });
+    each.collect::<Vec<_>>().join(" or ")
+}
+
+/// Which of so many vectors that were asked [`together`] a series answers.
+pub(super) fn answered(labels: &Labels, vectors: usize) -> Option<usize> {
+    if vectors == 1 {
+        return Some(0);
+    }
+    labels.get(TAG)?.parse().ok()
+}
+
 /// A text as a string of `PromQL`, on one line and without a control character.
 pub(super) fn string(text: &str) -> String {
     let mut out = String::from("\"");
@@ -91,7 +114,7 @@ pub(super) fn literally(text: &str) -> String {
 }
 
 /// An expression whose series carry a number in [`TAG`].
-pub(super) fn tagged(index: usize, vector: &str) -> String {
+fn tagged(index: usize, vector: &str) -> String {
     format!("label_replace({vector}, \"{TAG}\", \"{index}\", \"\", \"\")")
 }
 

@@ -319,14 +319,10 @@ impl Server<'_> {
             Some((query, own))
         });
         for batch in promql::batches(whose, EXPRESSIONS, |(query, _)| query.len()) {
-            // One alone needs no tag, which would cost a server half as much again.
-            let query = match batch.as_slice() {
-                [(only, _)] => only.clone(),
-                several => promql::joined(several.iter().map(|(query, _)| query.as_str())),
-            };
+            let query = promql::together(batch.iter().map(|(query, _)| query.as_str()));
             let each = |mut metric: Metric, value: f64| {
-                let tag = metric.labels.remove(promql::TAG);
-                let number = tag.map_or(Some(0), |tag| tag.parse::<usize>().ok());
+                let number = promql::answered(&metric.labels, batch.len());
+                metric.labels.remove(promql::TAG);
                 let whose = number.and_then(|number| batch.get(number));
                 let whose = whose.and_then(|(_, own)| own.get(&metric.labels));
                 for &place in whose.into_iter().flatten() {

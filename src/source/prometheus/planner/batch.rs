@@ -17,7 +17,7 @@ use crate::source::prometheus::promql;
 /// queries keep several cores of the server busy.
 const MOST_LEAVES: usize = 2_048;
 
-/// What [`promql::tagged`] and ` or ` add to an expression, in bytes, and then some.
+/// What [`promql::together`] adds to an expression, in bytes, and then some.
 const WRAPPING: usize = 64;
 
 /// A question, read.
@@ -114,10 +114,7 @@ impl Heirs {
 }
 
 fn heir(labels: &Labels, expressions: &[Expression]) -> Option<Heir> {
-    let index = match expressions {
-        [_] => 0,
-        _ => labels.get(promql::TAG)?.parse().ok()?,
-    };
+    let index = promql::answered(labels, expressions.len())?;
     let expression = expressions.get(index)?;
     Some(Heir {
         expression: index,
@@ -262,14 +259,9 @@ impl Batch {
         self.heirs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The query. A single expression needs no tag, which costs a server some microseconds a series.
+    /// The query.
     pub(super) fn text(&self) -> String {
-        if let [only] = self.expressions.as_slice() {
-            return only.text.clone();
-        }
-        let tagged = self.expressions.iter().enumerate();
-        let tagged = tagged.map(|(index, expression)| promql::tagged(index, &expression.text));
-        tagged.collect::<Vec<_>>().join(" or ")
+        promql::together(self.expressions.iter().map(|one| one.text.as_str()))
     }
 
     pub(super) fn length(&self) -> usize {
