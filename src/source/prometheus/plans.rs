@@ -66,6 +66,18 @@ impl Plans {
         self.all.clear();
         self.finds.clear();
     }
+
+    /// What all recorded series were answered with; `None` where that is more than one answer can
+    /// hold, and they are to be asked for in parts from now on.
+    fn whole<T>(&mut self, answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+        match answer {
+            Err(fault) if fault.kind == FaultKind::TooLarge && !self.is_crowded => {
+                self.is_crowded = true;
+                Ok(None)
+            }
+            answer => answer.map(Some),
+        }
+    }
 }
 
 impl Find {
@@ -137,11 +149,8 @@ impl Prometheus {
         }
         let mut partial = false;
         let mut first = match first {
-            Some(Err(fault)) if fault.kind == FaultKind::TooLarge => {
-                self.plans.is_crowded = true;
-                None
-            }
-            first => first.transpose()?,
+            Some(first) => self.plans.whole(first)?,
+            None => None,
         };
         if !self.plans.finds.is_empty() {
             let (is_filled, answer) = self.refill(ask, margin, &mut partial).await?;
@@ -204,13 +213,17 @@ impl Prometheus {
                 self.plans.listed = roll;
             }
         }
-        let Plans { all, finds, .. } = &mut self.plans;
-        for find in finds.iter() {
+        for index in 0..self.plans.finds.len() {
+            let find = &self.plans.finds[index];
             let roll = Some(&find.roll);
-            let answer = self.api.query_again(&find.queries, ask.at, roll).await?;
+            let answer = self.api.query_again(&find.queries, ask.at, roll).await;
+            let Some(answer) = self.plans.whole(answer)? else {
+                return Ok((false, None));
+            };
             match answer.data {
                 Again::Values(values) => {
-                    if !find.refill(&values, all) {
+                    let Plans { all, finds, .. } = &mut self.plans;
+                    if !finds[index].refill(&values, all) {
                         return Ok((false, None));
                     }
                     *partial |= answer.partial;
@@ -249,10 +262,8 @@ impl Prometheus {
         let mut shares = vec![Share::whole()];
         let mut first = first;
         if !self.plans.is_crowded && first.is_none() {
-            match self.recorded(&Share::whole(), ask).await {
-                Err(fault) if fault.kind == FaultKind::TooLarge => self.plans.is_crowded = true,
-                answer => first = Some(answer?),
-            }
+            let answer = self.recorded(&Share::whole(), ask).await;
+            first = self.plans.whole(answer)?;
         }
         if self.plans.is_crowded {
             let listed = self.api.query_again(&[discover::IDS], ask.at, None).await?;

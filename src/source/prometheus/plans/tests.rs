@@ -183,6 +183,8 @@ enum Excess {
     One,
     /// Both are together, and one comes when the other has been taken in.
     Both,
+    /// One of them is as soon as there are more than two SLOs.
+    Grown,
 }
 
 /// A server that has recorded more than one answer can hold.
@@ -212,7 +214,11 @@ async fn crowd(services: &Arc<Mutex<Vec<&'static str>>>, excess: Excess) -> Mock
                 };
                 named.map(course).collect()
             }
-            "whole" if excess == Excess::One => {
+            "whole" if excess == Excess::Grown && all.len() < 3 => all
+                .iter()
+                .flat_map(|service| series(service, "99.9", ["0.5", "0.25"]))
+                .collect(),
+            "whole" if excess != Excess::Both => {
                 return ResponseTemplate::new(200).set_body_bytes(vec![b' '; MAX_BODY + 1]);
             }
             _ => Vec::new(),
@@ -289,4 +295,23 @@ async fn halves_that_fit_one_by_one_and_not_together_are_asked_for_in_parts() {
     let found = poll(source(&server).as_mut(), 0).await;
     let found: Vec<_> = found.iter().map(|slo| slo.slo.service.raw()).collect();
     assert_eq!(found, ["cart", "search"]);
+}
+
+#[tokio::test]
+async fn what_grows_beyond_one_answer_is_asked_for_in_parts_from_then_on() {
+    let services = Arc::new(Mutex::new(vec!["cart", "search"]));
+    let server = crowd(&services, Excess::Grown).await;
+    let mut source = source(&server);
+    let mut counts = Vec::new();
+    for polls in 0..4 {
+        if polls == 2 {
+            let mut services = services.lock().unwrap_or_else(PoisonError::into_inner);
+            services.push("billing");
+        }
+        counts.push(poll(source.as_mut(), polls).await.len());
+    }
+    assert_eq!(counts, [2, 2, 3, 3]);
+    let requests = server.received_requests().await.unwrap();
+    let count = |kind| requests.iter().filter(|one| kind_of(one) == kind).count();
+    assert_eq!(count("whole"), 3);
 }
