@@ -23,6 +23,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
@@ -276,7 +277,7 @@ pub struct SloSettings {
     /// What is measured.
     pub sli: Sli,
     /// When to page and when to open a ticket.
-    pub rules: Vec<Rule>,
+    pub rules: Arc<[Rule]>,
     /// The least number of bad events that may page; 0 for none.
     pub min_bad_events: f64,
     /// Labels that make one SLO of each of their values.
@@ -388,7 +389,7 @@ impl SloSettings {
     /// What is promised, of which nothing is measured yet.
     pub fn promise(&self) -> Slo {
         Slo {
-            rules: self.rules.clone(),
+            rules: Arc::clone(&self.rules),
             min_bad_events: self.min_bad_events,
             ..Slo::new(
                 self.service.as_str(),

@@ -14,6 +14,7 @@
 //! | more than [`MAX_INPUT_BYTES`] | cut, then `…` | one field must stay cheap |
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
@@ -28,10 +29,11 @@ pub const MAX_INPUT_BYTES: usize = 16 * 1024;
 /// The widest one field may become, in columns.
 pub const MAX_COLUMNS: usize = 512;
 
-/// Text that somebody else wrote. It can be kept and compared, never displayed as it is.
+/// Text that somebody else wrote. It can be kept and compared, never displayed as it is. Its clones
+/// share it: the id of an SLO is kept in half a dozen places.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Untrusted(String);
+pub struct Untrusted(Arc<str>);
 
 impl Untrusted {
     /// The raw text, for comparing, matching, and for encoders that escape it themselves.
@@ -58,13 +60,13 @@ impl Untrusted {
 
 impl From<String> for Untrusted {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 }
 
 impl From<&str> for Untrusted {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
     }
 }
 

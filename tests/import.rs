@@ -351,7 +351,7 @@ fn an_slo_that_alerts_nobody_is_still_watched() {
     let slo = &loaded.settings.slos[0];
     assert!(slo.rules.is_empty());
     let slo = watchfire::domain::Slo {
-        rules: Vec::new(),
+        rules: [].into(),
         ..watchfire::domain::Slo::new(
             "a",
             "b",

@@ -7,6 +7,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -135,7 +136,7 @@ impl Context<'_> {
         let rules = wire.rules.take();
         let rules = match (objective, period) {
             (Some(objective), Some(period)) => self.rules(entry, rules, objective, period),
-            _ => Vec::new(),
+            _ => Arc::default(),
         };
         let sli = match form {
             None | Some("parts") => None,

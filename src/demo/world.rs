@@ -5,7 +5,7 @@
 //! form: any moment of 35 days can be asked for, in any order, and two questions always agree.
 
 use std::f64::consts::TAU;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,7 +36,7 @@ pub(super) struct World {
     /// Every deployment there has been and will be, oldest first.
     pub(super) deploys: Vec<Deploy>,
     /// The rules that every SLO alerts by.
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Arc<[Rule]>,
     /// For each service the running sum of its 5m ratios up to second 0.
     sums: Vec<OnceLock<Vec<f64>>>,
 }

@@ -182,13 +182,13 @@ pub struct Slo {
     /// Over which time.
     pub period: Period,
     /// When to page, when to open a ticket; most urgent first.
-    pub rules: Vec<Rule>,
+    pub rules: Arc<[Rule]>,
     /// Where the definition came from.
     pub origin: Origin,
     /// The queries behind the numbers, for a reader to copy: what it is, and the query.
     pub queries: Vec<(String, Untrusted)>,
     /// What a reader must know about how it is measured.
-    pub notes: Vec<String>,
+    pub notes: Arc<Vec<String>>,
     /// The least number of bad events in the long window of a rule that may page; 0 for none.
     ///
     /// The workbook's chapter 5, "Low-Traffic Services": with ten requests an hour one failure
@@ -218,7 +218,7 @@ impl Slo {
             rules: Rule::workbook(period),
             origin,
             queries: Vec::new(),
-            notes: Vec::new(),
+            notes: Arc::default(),
             min_bad_events: 0.0,
         }
     }
@@ -226,6 +226,21 @@ impl Slo {
     /// `service/name`: unique in one source (see [`tell_apart`]), and the row's identity there.
     pub fn id(&self) -> Untrusted {
         Untrusted::from([self.service.raw(), "/", self.name.raw()].concat())
+    }
+
+    /// Tells a reader more about how it is measured.
+    pub fn note(&mut self, note: impl Into<String>) {
+        Arc::make_mut(&mut self.notes).push(note.into());
+    }
+
+    /// Keeps what is the same in another once: thousands of SLOs mostly have the same rules.
+    pub fn share(&mut self, other: &Self) {
+        if self.rules == other.rules {
+            self.rules = Arc::clone(&other.rules);
+        }
+        if self.notes == other.notes {
+            self.notes = Arc::clone(&other.notes);
+        }
     }
 
     /// The windows its rules need, shortest first, each once. One without rules alerts nobody, and

@@ -15,7 +15,7 @@ pub type Point = (i64, Option<f64>);
 /// The factors of an SLO's rules and 1x, lowest first, each with what is above it.
 pub(super) fn levels(slo: &Slo) -> Vec<(f64, Role)> {
     let mut levels = vec![(1.0, Role::Dim)];
-    for rule in &slo.rules {
+    for rule in slo.rules.iter() {
         let role = match rule.severity {
             Severity::Page => Role::Page,
             Severity::Ticket | Severity::Info => Role::Ticket,

@@ -407,7 +407,7 @@ struct Run<'a> {
 impl<'a> Labels<'a> {
     /// Of thousands of SLOs, most have the same rules, and those that differ stand together.
     fn count(&mut self, seen: &'a Observation) {
-        let rules = seen.slo.rules.as_slice();
+        let rules = &*seen.slo.rules;
         match self.0.last_mut() {
             Some(run) if run.rules == rules => run.count += 1,
             _ => self.0.push(Run {

@@ -37,8 +37,7 @@ pub fn text(
         "estimated, or different from what one may expect",
         &estimates(explained),
     )?;
-    let notes: Vec<_> = explained.seen.slo.notes.clone();
-    list(out, "notes", &notes)?;
+    list(out, "notes", &explained.seen.slo.notes)?;
     let lacks: Vec<_> = explained.lacks.iter().map(Untrusted::raw).collect();
     list(out, "could not be found out", &lacks)?;
     let requests: Vec<_> = explained.requests.iter().map(Request::in_short).collect();

@@ -134,8 +134,7 @@ fn measure(settings: &SloSettings, formula: Formula) -> Measure {
     if let Some(&shortest) = slo.windows().first() {
         slo.queries = queries(&settings.sli, shortest);
     }
-    slo.notes =
-        vec!["scraped by watchfire itself; the queries say the same in Prometheus".to_owned()];
+    slo.note("scraped by watchfire itself; the queries say the same in Prometheus");
     Measure {
         slo: Arc::new(slo),
         zone: settings.timezone.clone(),

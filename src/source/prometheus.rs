@@ -248,7 +248,9 @@ impl Prometheus {
     /// The SLOs written by hand, all unknown: what is known before anything was asked.
     fn expected(&self) -> Vec<Observation> {
         let plans = self.planned.iter().flat_map(ByHand::plans);
-        plans.map(|plan| self.observe(plan, NEVER, false)).collect()
+        plans
+            .map(|plan| self.observe((plan, &plan.slo.id()), NEVER, false))
+            .collect()
     }
 
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
@@ -293,8 +295,10 @@ impl Prometheus {
         } else {
             self.ages.due(&self.plans, &self.meter, at)
         };
-        let measuring = self.meter.measure(&self.api, &mut self.planner, plans, ask);
-        let dating = self.ages.find(&self.api, plans, &due, ask);
+        let measuring =
+            self.meter
+                .measure(&self.api, &mut self.planner, (plans, &self.plans.ids), ask);
+        let dating = self.ages.find(&self.api, &self.plans, &due, ask);
         let (round, dated) = join(measuring, dating).await;
         let round = round?;
         margin.warn(round.warnings);
@@ -314,12 +318,13 @@ impl Prometheus {
             margin.note("the recent course", asked);
         }
         let discovered = self.plans.discovered();
-        let observe = |(index, plan): (usize, &Plan)| {
+        let observe = |(index, (plan, id)): (usize, (&Plan, &Untrusted))| {
             let incomplete =
                 round.partial.contains(&index) || (partial && discovered.contains(&index));
-            self.observe(plan, at, incomplete)
+            self.observe((plan, id), at, incomplete)
         };
-        let mut slos: Vec<_> = plans.iter().enumerate().map(observe).collect();
+        let planned = plans.iter().zip(&self.plans.ids);
+        let mut slos: Vec<_> = planned.enumerate().map(observe).collect();
         // What burns is shown first, and since when it does with the next answer.
         let burning = if round.more { Vec::new() } else { worst(&slos) };
         let asked = self
@@ -336,20 +341,24 @@ impl Prometheus {
             Untrusted::from(format!("since when it burns cannot be told: {reason}"))
         }));
         for index in burning {
-            if let Some(slo) = slos.get_mut(index) {
-                slo.courses = self.closely.of(&slo.slo.id());
+            if let (Some(slo), Some(id)) = (slos.get_mut(index), self.plans.ids.get(index)) {
+                slo.courses = self.closely.of(id);
             }
         }
         Ok((slos, round.more))
     }
 
-    fn observe(&self, plan: &Plan, at: Timestamp, partial: bool) -> Observation {
+    fn observe(
+        &self,
+        (plan, id): (&Plan, &Untrusted),
+        at: Timestamp,
+        partial: bool,
+    ) -> Observation {
         let slo = &plan.slo;
-        let id = slo.id();
-        let measured = self.meter.of(&id);
+        let measured = self.meter.of(id);
         let sample = |span| match plan.given.get(span) {
             Some(given) => Sample {
-                reading: given.reading,
+                reading: given.reading(),
                 events: given.events(),
                 at: at.saturating_sub(given.age()).unwrap_or(at),
             },
@@ -377,8 +386,8 @@ impl Prometheus {
             period: Some(sample(Span::Period)),
             period_length: slo.period.length(at, &plan.zone),
             period_elapsed: elapsed,
-            since: self.ages.since(&id, at, elapsed),
-            history: self.trends.course(&id),
+            since: self.ages.since(id, at, elapsed),
+            history: self.trends.course(id),
             courses: Arc::default(),
             partial,
             at,

@@ -66,7 +66,7 @@ pub(crate) fn slo(service: &str, name: &str, sli: Sli) -> SloSettings {
         timezone: TimeZone::UTC,
         source: SourceName::new("prod"),
         sli,
-        rules: vec![rule(WINDOWS[2], WINDOWS[0]), rule(WINDOWS[3], WINDOWS[1])],
+        rules: [rule(WINDOWS[2], WINDOWS[0]), rule(WINDOWS[3], WINDOWS[1])].into(),
         min_bad_events: 0.0,
         by: Vec::new(),
         labels: BTreeMap::new(),

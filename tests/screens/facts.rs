@@ -93,7 +93,7 @@ pub(crate) fn slo(service: &str, name: &str, objective: f64, period: &str) -> Sl
             )
             .into(),
         )],
-        notes: vec!["Recorded by Sloth every 30s.".to_owned()],
+        notes: vec!["Recorded by Sloth every 30s.".to_owned()].into(),
         ..Slo::new(
             service,
             name,

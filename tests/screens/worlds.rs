@@ -185,7 +185,7 @@ pub(crate) fn hostile() -> Vec<String> {
 pub(crate) fn saying(text: &str) -> Store {
     let mut slo = slo(text, text, 0.999, "30d");
     slo.queries = vec![(text.to_owned(), text.into())];
-    slo.notes = vec![text.to_owned()];
+    slo.notes = vec![text.to_owned()].into();
     let seen = observe(slo, &Burns([30.0; 7], 0.1), |_| 20.0);
     let release = Release {
         id: text.into(),

@@ -1,6 +1,7 @@
 //! `rules` of a `[[slo]]`: when it pages and when it opens a ticket.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::Entry;
 use crate::config::check::Context;
@@ -19,7 +20,7 @@ impl Context<'_> {
         written: Option<Vec<wire::Rule>>,
         objective: f64,
         period: Period,
-    ) -> Vec<Rule> {
+    ) -> Arc<[Rule]> {
         let Some(written) = written else {
             return Rule::workbook(period);
         };
@@ -34,7 +35,7 @@ impl Context<'_> {
             }
         }
         rules.sort_by_key(|rule| (Reverse(rule.severity), rule.long));
-        rules
+        rules.into()
     }
 }
 

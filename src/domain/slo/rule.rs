@@ -1,5 +1,7 @@
 //! Alert rules, and what binary fractions do to thresholds.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Period, Severity, Window};
@@ -35,7 +37,7 @@ pub(crate) const ROUNDING: f64 = 1e-12;
 impl Rule {
     /// The workbook's rules for a period: factor = share × period / long window, so 14.4, 6, 3, 1
     /// for 30 days.
-    pub fn workbook(period: Period) -> Vec<Self> {
+    pub fn workbook(period: Period) -> Arc<[Self]> {
         let period = f64::from(period.nominal().seconds());
         WORKBOOK
             .iter()

@@ -10,13 +10,48 @@ use crate::domain::Window;
 pub struct Windows {
     /// The moment they all speak of, where there are no [`Self::asides`].
     at: Timestamp,
-    readings: Box<[(Window, Reading)]>,
+    readings: Box<[(Window, Packed)]>,
     /// The rest of each sample, unless all speak of one moment and count nothing.
     asides: Option<Box<[Aside]>>,
 }
 
 /// What a sample has beside its reading.
 type Aside = (Option<Events>, Timestamp);
+
+/// A reading in the room of its ratio, which is 0 or more: the other three are below.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Packed(f64);
+
+impl Packed {
+    const NO_TRAFFIC: f64 = -1.0;
+    const NO_SERIES: f64 = -2.0;
+    const UNKNOWN: f64 = -3.0;
+}
+
+impl From<Reading> for Packed {
+    fn from(reading: Reading) -> Self {
+        Self(match reading {
+            Reading::Ratio(ratio) if ratio >= 0.0 => ratio,
+            Reading::NoTraffic => Self::NO_TRAFFIC,
+            Reading::NoSeries => Self::NO_SERIES,
+            Reading::Ratio(_) | Reading::Unknown => Self::UNKNOWN,
+        })
+    }
+}
+
+impl From<Packed> for Reading {
+    fn from(Packed(number): Packed) -> Self {
+        if number >= 0.0 {
+            Self::Ratio(number)
+        } else if number >= Packed::NO_TRAFFIC {
+            Self::NoTraffic
+        } else if number >= Packed::NO_SERIES {
+            Self::NoSeries
+        } else {
+            Self::Unknown
+        }
+    }
+}
 
 impl Windows {
     /// What a window says; `None` for one that no rule has.
@@ -26,7 +61,7 @@ impl Windows {
 
     /// The reading of a window, likewise.
     pub fn reading(&self, window: Window) -> Option<Reading> {
-        Some(self.readings[self.place(window)?].1)
+        Some(self.readings[self.place(window)?].1.into())
     }
 
     /// Puts a sample in the place of a window's; false for a window that no rule has.
@@ -85,7 +120,7 @@ impl Windows {
         let aside = self.asides.as_ref().map(|asides| asides[place]);
         let (events, at) = aside.unwrap_or((None, self.at));
         Sample {
-            reading: self.readings[place].1,
+            reading: self.readings[place].1.into(),
             events,
             at,
         }
@@ -113,7 +148,7 @@ impl FromIterator<(Window, Sample)> for Windows {
             asides: (!samples.iter().all(is_plain)).then(|| asides.collect()),
             readings: samples
                 .iter()
-                .map(|(window, one)| (*window, one.reading))
+                .map(|(window, one)| (*window, one.reading.into()))
                 .collect(),
         }
     }
@@ -176,5 +211,26 @@ mod tests {
         assert_eq!(kept.get(five), Some(counted));
         assert!(kept.set(five, twice[1].1));
         assert_eq!(kept, twice.into_iter().collect());
+    }
+
+    #[test]
+    fn every_reading_is_kept_as_it_is() {
+        let readings = [
+            Reading::Ratio(0.0),
+            Reading::Ratio(f64::MIN_POSITIVE),
+            Reading::Ratio(1.0),
+            Reading::Ratio(1e300),
+            Reading::NoTraffic,
+            Reading::NoSeries,
+            Reading::Unknown,
+        ];
+        for reading in readings {
+            assert_eq!(Reading::from(Packed::from(reading)), reading);
+        }
+        // What is no error ratio is not made one.
+        for ratio in [-1.0, f64::NAN] {
+            let kept = Reading::from(Packed::from(Reading::Ratio(ratio)));
+            assert_eq!(kept, Reading::Unknown);
+        }
     }
 }

@@ -286,7 +286,7 @@ fn definition(seen: &Observation, detail: &mut Detail) {
         Line::of(slo.origin.word(), Role::Plain)
             .text(format!(", asked of {}", slo.source), Role::Plain),
     );
-    for note in &slo.notes {
+    for note in slo.notes.iter() {
         let text = Shown::new(note);
         detail.blocks.push(Block::Prose(text, Role::Plain));
     }

@@ -262,7 +262,7 @@ fn remarks(explained: &Explanation, detail: &mut Detail) {
     if !estimates.is_empty() {
         detail.section("estimated, or different from what one may expect");
     }
-    for text in estimates.iter().chain(&explained.seen.slo.notes) {
+    for text in estimates.iter().chain(explained.seen.slo.notes.iter()) {
         prose(detail, format!("- {text}"), Role::Plain);
     }
     if !explained.lacks.is_empty() {

@@ -35,17 +35,18 @@ impl Prometheus {
         let partial = self.plan(ask, &mut margin).await?;
         let mut requests = self.requests_for_all();
         requests.retain(|request| request.serves_any(ids));
-        let mut plans = self.plans.all.iter();
-        let plan = plans.find(|plan| ids.contains(&plan.slo.id())).cloned();
-        let plan = plan.ok_or_else(|| no_such_slo(ids))?;
+        let mut known = self.plans.ids.iter();
+        let index = known.position(|id| ids.contains(id));
+        let index = index.ok_or_else(|| no_such_slo(ids))?;
+        let (plan, id) = (self.plans.all[index].clone(), self.plans.ids[index].clone());
         let mut meter = Meter::default();
-        let alone = std::slice::from_ref(&plan);
+        let alone = (std::slice::from_ref(&plan), std::slice::from_ref(&id));
         let planner = &mut Planner::default();
         let round = meter.measure(&self.api, planner, alone, ask).await?;
         let is_found = !matches!(plan.slo.origin, Origin::Config);
         let partial = !round.partial.is_empty() || (partial && is_found);
         std::mem::swap(&mut self.meter, &mut meter);
-        let seen = self.observe(&plan, ask.moment(), partial);
+        let seen = self.observe((&plan, &id), ask.moment(), partial);
         std::mem::swap(&mut self.meter, &mut meter);
 
         let mut explained = Explanation {

@@ -144,6 +144,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
         grafana::discover(series, context, &mut found);
     }
     found.plans.iter_mut().for_each(note_silence);
+    share(&mut found.plans);
     found
 }
 
@@ -152,11 +153,21 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
 fn note_silence(plan: &mut Plan) {
     let newest = plan.slo.windows().first().copied().map(Span::Window);
     if newest.is_some_and(|span| !plan.given.has(span) && !plan.asked.contains_key(&span)) {
-        Arc::make_mut(&mut plan.slo).notes.push(
+        Arc::make_mut(&mut plan.slo).note(
             "no ratio is recorded now and the server lists no rule that tells why: \
-             it may never have failed, or have no traffic"
-                .into(),
+             it may never have failed, or have no traffic",
         );
+    }
+}
+
+/// Keeps what SLOs behind one another have in common once: mostly all of one tool have the same
+/// rules, and the same to be said of them.
+fn share(plans: &mut [Plan]) {
+    for index in 1..plans.len() {
+        let (before, rest) = plans.split_at_mut(index);
+        if let (Some(before), Some(plan)) = (before.last(), rest.first_mut()) {
+            plan.share(before);
+        }
     }
 }
 
@@ -200,7 +211,7 @@ impl<'a> Recorded<'a> {
         self.by_window
             .first_key_value()
             .map_or(Trend::None, |(_, series)| Trend::Recorded {
-                name: series.name.clone(),
+                name: series.name.as_str().into(),
                 labels: series.labels.clone(),
                 success: self.success,
             })

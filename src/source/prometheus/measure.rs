@@ -71,13 +71,12 @@ impl Meter {
         &mut self,
         api: &Api,
         planner: &mut Planner,
-        plans: &[Plan],
+        (plans, ids): (&[Plan], &[Untrusted]),
         ask: &Ask,
     ) -> Result<Round, Fault> {
         let at = ask.moment();
-        let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
         let mut round = Round::default();
-        let mut wants = self.due(plans, &ids, at);
+        let mut wants = self.due(plans, ids, at);
         if self.is_hasty(plans, ask) {
             wants.retain(|(_, span)| is_short(*span));
             round.more = true;

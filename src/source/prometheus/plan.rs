@@ -326,7 +326,7 @@ impl Ratio {
 pub(super) enum Trend {
     /// In a recorded series; `success` when it holds good over all.
     Recorded {
-        name: String,
+        name: Arc<str>,
         labels: Labels,
         success: bool,
     },
@@ -358,6 +358,17 @@ impl Plan {
     pub(super) fn missing(&self) -> impl Iterator<Item = Span> {
         let asked = self.asked.keys().copied();
         asked.filter(|span| !self.given.has(*span))
+    }
+
+    /// Keeps what is the same in another plan once.
+    pub(super) fn share(&mut self, other: &Self) {
+        Arc::make_mut(&mut self.slo).share(&other.slo);
+        if let Trend::Recorded { name, .. } = &mut self.trend
+            && let Trend::Recorded { name: known, .. } = &other.trend
+            && name == known
+        {
+            *name = Arc::clone(known);
+        }
     }
 
     /// True when a series with these labels can belong to this SLO.

@@ -30,6 +30,8 @@ const RULES_CADENCE: SignedDuration = SignedDuration::from_mins(5);
 pub(super) struct Plans {
     /// Those of SLOs written by hand, then those that were found.
     pub(super) all: Vec<Plan>,
+    /// The ids of their SLOs, by which what is known of them outlives a plan.
+    pub(super) ids: Vec<Untrusted>,
     /// Another number whenever they were made anew.
     pub(super) edition: u64,
     by_hand: usize,
@@ -50,7 +52,7 @@ struct Find {
     queries: Vec<String>,
     roll: Roll,
     /// The values that are more than a ratio, by their place, to the bit.
-    constants: Vec<(usize, u64)>,
+    constants: Box<[(usize, u64)]>,
     /// Those that were found in it.
     plans: Range<usize>,
 }
@@ -59,6 +61,13 @@ impl Plans {
     /// Those that were found, from which on.
     pub(super) fn discovered(&self) -> RangeFrom<usize> {
         self.by_hand..
+    }
+
+    /// Gives each SLO an id of its own, when all plans are there.
+    fn settle(&mut self) {
+        slo::tell_apart(self.all.iter_mut().map(|plan| &mut plan.slo));
+        self.ids = self.all.iter().map(|plan| plan.slo.id()).collect();
+        self.all.shrink_to_fit();
     }
 
     /// Has all of them made anew.
@@ -103,9 +112,7 @@ impl Find {
         }
         let found = plans.get_mut(self.plans.clone()).unwrap_or_default();
         for given in found.iter_mut().flat_map(|plan| plan.given.values_mut()) {
-            if let Some(reading) = given.place.and_then(|place| place.reading(values)) {
-                given.reading = reading;
-            }
+            given.refill(values);
         }
         true
     }
@@ -126,7 +133,7 @@ impl Prometheus {
                 self.plans.all = self.plans_by_hand();
                 self.plans.by_hand = self.plans.all.len();
                 self.plans.edition += 1;
-                slo::tell_apart(self.plans.all.iter_mut().map(|plan| &mut plan.slo));
+                self.plans.settle();
             }
             return Ok(false);
         }
@@ -289,7 +296,7 @@ impl Prometheus {
         // All or none: an answer that is not asked for again would be as it was for ever.
         let finds: Option<Vec<_>> = finds.into_iter().collect();
         self.plans.finds = finds.unwrap_or_default();
-        slo::tell_apart(self.plans.all.iter_mut().map(|plan| &mut plan.slo));
+        self.plans.settle();
         margin.warn(self.plans.warnings.iter().cloned());
         Ok(partial)
     }

@@ -11,14 +11,14 @@
 //! What is older than the period does not count. Data that begins late is late whatever the reason:
 //! a new service, a short retention, a rule that was added yesterday, a hole where the period begins.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::search::{Look, Search};
 use super::api::{Api, Labels, Metric};
 use super::measure::Meter;
-use super::plan::Plan;
+use super::plan::{Given, Plan};
 use super::planner::{Planner, Question};
 use super::plans::Plans;
 use super::promql;
@@ -102,9 +102,12 @@ impl Ages {
         if self.rest.is_some_and(|rest| rest.holds(known.edition, at)) {
             return Vec::new();
         }
-        let ids: Vec<_> = plans.iter().map(|plan| plan.slo.id()).collect();
-        let names: BTreeSet<_> = ids.iter().collect();
-        self.kept.retain(|id, _| names.contains(id));
+        let ids = known.ids.as_slice();
+        // Ids are unique, so there is nothing to forget while there are no more of them.
+        if self.kept.len() > ids.len() {
+            let names: HashSet<_> = ids.iter().collect();
+            self.kept.retain(|id, _| names.contains(id));
+        }
         let due = (0..plans.len())
             .filter(|&plan| {
                 let known = self.kept.get(&ids[plan]);
@@ -124,7 +127,7 @@ impl Ages {
     pub(super) async fn find(
         &mut self,
         api: &Api,
-        plans: &[Plan],
+        known: &Plans,
         due: &[usize],
         ask: &Ask,
     ) -> Result<(), Fault> {
@@ -132,16 +135,16 @@ impl Ages {
             return Ok(());
         }
         let at = ask.moment();
-        let search = |&plan: &usize| Search::new(plan, &plans[plan], at);
+        let search = |&plan: &usize| Search::new(plan, &known.all[plan], at);
         let mut all: Vec<_> = due.iter().map(search).collect();
         let planner = &mut self.planner;
         let outcome = find(&mut Server { api, planner, ask }, &mut all).await;
         for search in all {
-            let id = &plans[search.plan].slo.id();
-            let known = self.kept.get(id).and_then(|known| known.since);
+            let id = &known.ids[search.plan];
+            let before = self.kept.get(id).and_then(|age| age.since);
             let age = Age {
                 asked: at,
-                since: search.oldest.or(known.filter(|_| outcome.is_err())),
+                since: search.oldest.or(before.filter(|_| outcome.is_err())),
             };
             self.kept.insert(id.clone(), age);
         }
@@ -162,7 +165,7 @@ impl Age {
 
 /// True when an error ratio is known of any span.
 fn has_numbers(plan: &Plan, id: &Untrusted, meter: &Meter) -> bool {
-    let given = plan.given.values().map(|given| given.reading);
+    let given = plan.given.values().map(Given::reading);
     let measured = meter.of(id).into_iter().flatten();
     let asked = measured.filter(|(span, _)| plan.asked.contains_key(span));
     let mut readings = given.chain(asked.map(|(_, sample)| sample.reading));

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, Labels, Range, RangeSeries};
-use super::plan::{Plan, Trend};
+use super::plan::Trend;
 use super::planner::{Planner, Question};
 use super::plans::Plans;
 use crate::domain::slo::{History, narrowed};
@@ -57,7 +57,6 @@ impl Trends {
         known: &Plans,
         ask: &Ask,
     ) -> Result<(), Fault> {
-        let plans = known.all.as_slice();
         let at = ask.moment();
         let rests = |failed| failed <= at && window::age(failed, at) < REST;
         if self.failed.is_some_and(rests) {
@@ -70,30 +69,30 @@ impl Trends {
         if self.asked_for == Some(asked_for) {
             return Ok(());
         }
-        let wanted = plans.iter().filter(|plan| plan.trend != Trend::None);
-        let wanted: BTreeSet<_> = wanted.map(|plan| plan.slo.id()).collect();
+        let wanted = known.all.iter().zip(&known.ids);
+        let wanted = wanted.filter(|(plan, _)| plan.trend != Trend::None);
+        let wanted: BTreeSet<_> = wanted.map(|(_, id)| id.clone()).collect();
         let is_known = wanted.is_subset(&self.asked);
         if is_known && self.end == Some(end) {
             self.asked_for = Some(asked_for);
             return Ok(());
         }
         // What is known needs only what has come since.
-        let parts = known.parts.as_slice();
-        let known = self.end.filter(|known| is_known && *known <= end);
+        let last = self.end.filter(|last| is_known && *last <= end);
         let range = Range {
-            start: known.map_or(end - REACH, |known| (known - STEP * AGAIN).max(end - REACH)),
+            start: last.map_or(end - REACH, |last| (last - STEP * AGAIN).max(end - REACH)),
             end,
             step: STEP,
         };
         self.failed = Some(at);
         let mut courses = HashMap::new();
-        while let Err(fault) = recorded(api, (plans, parts), range, self.cuts, &mut courses).await {
+        while let Err(fault) = recorded(api, known, range, self.cuts, &mut courses).await {
             if fault.kind != FaultKind::TooLarge || self.cuts >= MOST_CUTS {
                 return Err(fault);
             }
             self.cuts = self.cuts * 4 + 3;
         }
-        computed(api, planner, plans, (at, range), &mut courses).await?;
+        computed(api, planner, known, (at, range), &mut courses).await?;
         self.failed = None;
         self.join(courses, range);
         self.courses.retain(|id, _| wanted.contains(id));
@@ -121,11 +120,12 @@ impl Trends {
 /// All recorded courses, in one query for each part of what is recorded.
 async fn recorded(
     api: &Api,
-    (plans, parts): (&[Plan], &[String]),
+    known: &Plans,
     range: Range,
     cuts: u32,
     courses: &mut HashMap<Untrusted, History>,
 ) -> Result<(), Fault> {
+    let plans = known.all.as_slice();
     let mut owners: HashMap<(&str, &Labels), (usize, bool)> = HashMap::new();
     for (index, plan) in plans.iter().enumerate() {
         if let Trend::Recorded {
@@ -142,10 +142,10 @@ async fn recorded(
         return Ok(());
     }
     let names = names.into_iter().collect::<Vec<_>>().join("|");
-    let parts = if parts.is_empty() {
+    let parts = if known.parts.is_empty() {
         &[String::new()][..]
     } else {
-        parts
+        &known.parts
     };
     let queries = parts
         .iter()
@@ -165,10 +165,10 @@ async fn recorded(
         };
         api.each_of_range(&query, stretch, each).await?;
     }
-    for (plan, grid) in plans.iter().zip(grids) {
+    for (id, grid) in known.ids.iter().zip(grids) {
         if !grid.is_empty() {
             let course = History::on_grid(range.start, range.step, grid);
-            courses.insert(plan.slo.id(), course);
+            courses.insert(id.clone(), course);
         }
     }
     Ok(())
@@ -213,14 +213,14 @@ fn stretches(range: Range, cuts: u32) -> Vec<Range> {
 async fn computed(
     api: &Api,
     planner: &mut Planner,
-    plans: &[Plan],
+    known: &Plans,
     (at, range): (Timestamp, Range),
     courses: &mut HashMap<Untrusted, History>,
 ) -> Result<(), Fault> {
-    let expressions: Vec<_> = plans
-        .iter()
-        .filter_map(|plan| match &plan.trend {
-            Trend::Expression(text) => Some((plan.slo.id(), text.as_str())),
+    let all = known.all.iter().zip(&known.ids);
+    let expressions: Vec<_> = all
+        .filter_map(|(plan, id)| match &plan.trend {
+            Trend::Expression(text) => Some((id, text.as_str())),
             Trend::Recorded { .. } | Trend::None => None,
         })
         .collect();
@@ -237,7 +237,7 @@ async fn computed(
         if let Ok([series]) = answers.get(index) {
             let mut grid = Vec::new();
             fill(&mut grid, range, series, false);
-            courses.insert(id, History::on_grid(range.start, range.step, grid));
+            courses.insert(id.clone(), History::on_grid(range.start, range.step, grid));
         }
     }
     answers.broken.map_or(Ok(()), Err)

@@ -46,11 +46,14 @@ pub(super) async fn examine(
     let at = ask.moment();
     let subjects: Vec<_> = plans
         .iter()
-        .map(|plan| Subject {
-            id: plan.slo.id(),
-            seen: of.observe(plan, at, false),
-            roles: roles(plan),
-            plan,
+        .map(|plan| {
+            let id = plan.slo.id();
+            Subject {
+                seen: of.observe((plan, &id), at, false),
+                id,
+                roles: roles(plan),
+                plan,
+            }
         })
         .collect();
     let present = subjects.iter().flat_map(Subject::present).collect();

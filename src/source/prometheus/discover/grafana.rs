@@ -45,14 +45,14 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     let name = label("grafana_slo_name").unwrap_or(uuid);
     let service = label("grafana_slo_service").unwrap_or(name);
     let source = context.source.clone();
-    let slo = Slo {
+    let mut slo = Slo {
         queries: vec![(
             "5m".into(),
             format!("1 - {RATIO}5m{{grafana_slo_uuid=\"{uuid}\"}}").into(),
         )],
-        notes: vec!["recorded as good over all; shown as bad over all".into()],
         ..Slo::new(service, name, source, objective, period, Origin::Grafana)
     };
+    slo.note("recorded as good over all; shown as bad over all");
     let recorded = Recorded::of(members.iter().copied(), RATIO, true);
     let mut given = recorded.readings(&slo.windows());
     let whole = members

@@ -116,7 +116,7 @@ impl<'a> Records<'a> {
             .ages
             .contains_key(&("before".to_owned(), labels.clone()));
         since.then(|| Trend::Recorded {
-            name: format!("{RATIO}{window}"),
+            name: format!("{RATIO}{window}").into(),
             labels: labels.clone(),
             success: false,
         })
@@ -153,7 +153,7 @@ impl<'a> Records<'a> {
             plan.trend = course;
         }
         if let Some(note) = self.note(recording, plan) {
-            Arc::make_mut(&mut plan.slo).notes.push(note);
+            Arc::make_mut(&mut plan.slo).note(note);
         }
     }
 
@@ -215,7 +215,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     }
     let least = of.label(MIN_BAD_EVENTS).and_then(|text| text.parse().ok());
     slo.min_bad_events = least.unwrap_or(0.0);
-    slo.notes.push(format!(
+    slo.note(format!(
         "{NOTE}: every window is counted, also the period, which Sloth takes the mean of"
     ));
 
@@ -232,7 +232,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     }
     let trend = slo.windows().first().map_or(Trend::None, |&shortest| {
         series(of, RATIO, shortest).map_or(Trend::None, |series| Trend::Recorded {
-            name: series.name.clone(),
+            name: series.name.as_str().into(),
             labels: series.labels.clone(),
             success: false,
         })
@@ -267,7 +267,7 @@ fn recorded(of: &Members<'_>, window: Window, context: &Context<'_>) -> Option<G
 }
 
 /// `page:1h:5m:14.4,…`, as [`RULES`] tells them.
-fn rules(text: &str) -> Option<Vec<Rule>> {
+fn rules(text: &str) -> Option<Arc<[Rule]>> {
     let rule = |text: &str| {
         let mut parts = text.split(':');
         let rule = Rule {

@@ -63,7 +63,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
 }
 
 /// Pyrra's tiers for a period, for when its alert rules are not to be seen.
-fn tiers(period: Window) -> Vec<Rule> {
+fn tiers(period: Window) -> Arc<[Rule]> {
     let scaled = |minutes: u64| {
         let seconds =
             minutes * 60 * u64::from(period.seconds()) / u64::from(Window::days(28).seconds());
@@ -100,20 +100,20 @@ fn plans(
     let rules = if definition.rules.is_empty() {
         tiers(period)
     } else {
-        definition.rules.clone()
+        definition.rules.as_slice().into()
     };
     let availability = generic("pyrra_availability").map(|series| Given::recorded(series, true));
     let availability = availability.filter(|_| namesake.groups.len() == 1);
+    let notes = "Pyrra's burnrate series are error ratios, not yet divided by the budget";
+    let notes = Arc::new(vec![notes.to_owned()]);
     let plan = |(labels, recorded): (&Labels, &Vec<&Series>)| {
         let service = context
             .service_labels
             .iter()
             .find_map(|label| labels.get(label));
         let slo = Slo {
-            rules: rules.clone(),
-            notes: vec![
-                "Pyrra's burnrate series are error ratios, not yet divided by the budget".into(),
-            ],
+            rules: Arc::clone(&rules),
+            notes: Arc::clone(&notes),
             ..Slo::new(
                 service.unwrap_or(name),
                 qualified(name, labels, all),

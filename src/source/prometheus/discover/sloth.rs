@@ -146,7 +146,7 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
     };
     let recorded = Recorded::of(members.iter().copied(), RATIO, false);
     let mut given = recorded.readings(&slo.windows());
-    slo.notes = vec![match recorded.given(period) {
+    slo.note(match recorded.given(period) {
         Some(recorded) => {
             given.insert(Span::Period, recorded);
             format!(
@@ -154,7 +154,7 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
             )
         }
         None => format!("{period} is not recorded: it is counted from the series behind the rule"),
-    }];
+    });
     let rule = |record: String| of.rule(record, context);
     let spans = slo
         .windows()

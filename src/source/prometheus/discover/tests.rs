@@ -95,7 +95,7 @@ fn pyrra_slos_of_one_name_in_two_namespaces_lend_each_other_nothing() {
     assert_eq!((checkout.slo.objective, cart.slo.objective), (0.999, 0.9));
     assert_eq!((checkout.slo.rules.len(), cart.slo.rules.len()), (1, 1));
     assert_eq!(
-        checkout.given.get(FIVE).unwrap().reading,
+        checkout.given.get(FIVE).unwrap().reading(),
         Reading::Ratio(0.5)
     );
     assert!(cart.given.is_empty());
@@ -203,7 +203,10 @@ fn a_sloth_ratio_that_keeps_labels_of_its_own_has_the_constants_of_its_slo() {
     let ids: Vec<_> = found.keys().map(String::as_str).collect();
     assert_eq!(ids, ["shop/pay{target=a}", "shop/pay{target=b}"]);
     let plan = &found["shop/pay{target=a}"];
-    assert_eq!(plan.given.get(FIVE).unwrap().reading, Reading::Ratio(0.25));
+    assert_eq!(
+        plan.given.get(FIVE).unwrap().reading(),
+        Reading::Ratio(0.25)
+    );
     assert!((plan.slo.objective - 0.99).abs() < 1e-12);
 }
 

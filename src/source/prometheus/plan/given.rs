@@ -8,23 +8,26 @@ use crate::source::prometheus::api::Series;
 
 /// What the server has recorded of one span.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::source::prometheus) struct Given {
-    pub(in crate::source::prometheus) reading: Reading,
-    /// Where the answer has the ratio that it is, where it is no more than that.
-    pub(in crate::source::prometheus) place: Option<Place>,
-    /// What is known of it beside that.
-    more: Option<Box<More>>,
+pub(in crate::source::prometheus) struct Given(What);
+
+#[derive(Clone, Debug, PartialEq)]
+enum What {
+    /// A ratio, and where the answer has it.
+    Ratio(Reading, Option<Place>),
+    /// A ratio of which more is known.
+    Counted(Box<Counted>),
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct More {
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Counted {
+    reading: Reading,
     events: Option<Events>,
     age: SignedDuration,
 }
 
 /// A ratio of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source::prometheus) struct Place {
+struct Place {
     /// Which series.
     series: u32,
     /// True when it is good over all.
@@ -33,7 +36,7 @@ pub(in crate::source::prometheus) struct Place {
 
 impl Place {
     /// What it says by these values of all series; `None` where there are fewer.
-    pub(in crate::source::prometheus) fn reading(self, values: &[f64]) -> Option<Reading> {
+    fn reading(self, values: &[f64]) -> Option<Reading> {
         let place = usize::try_from(self.series).ok()?;
         Some(self.reading_of(*values.get(place)?))
     }
@@ -48,11 +51,8 @@ impl Given {
     pub(in crate::source::prometheus) fn recorded(series: &Series, success: bool) -> Self {
         let place = series.place().and_then(|place| u32::try_from(place).ok());
         let of = |series| Place { series, success };
-        Self {
-            reading: of(0).reading_of(series.value),
-            place: place.map(of),
-            more: None,
-        }
+        let reading = of(0).reading_of(series.value);
+        Self(What::Ratio(reading, place.map(of)))
     }
 
     /// A reading with the counts behind it, recorded `age` ago.
@@ -61,23 +61,43 @@ impl Given {
         events: Option<Events>,
         age: SignedDuration,
     ) -> Self {
-        Self {
+        Self(What::Counted(Box::new(Counted {
             reading,
-            place: None,
-            more: Some(Box::new(More { events, age })),
+            events,
+            age,
+        })))
+    }
+
+    pub(in crate::source::prometheus) fn reading(&self) -> Reading {
+        match &self.0 {
+            What::Ratio(reading, _) => *reading,
+            What::Counted(counted) => counted.reading,
+        }
+    }
+
+    /// Takes in newer values of all series.
+    pub(in crate::source::prometheus) fn refill(&mut self, values: &[f64]) {
+        if let What::Ratio(reading, Some(place)) = &mut self.0
+            && let Some(newer) = place.reading(values)
+        {
+            *reading = newer;
         }
     }
 
     /// The counts behind it, where they are recorded too.
     pub(in crate::source::prometheus) fn events(&self) -> Option<Events> {
-        self.more.as_ref()?.events
+        match &self.0 {
+            What::Ratio(..) => None,
+            What::Counted(counted) => counted.events,
+        }
     }
 
     /// How long ago it was recorded, where that is known.
     pub(in crate::source::prometheus) fn age(&self) -> SignedDuration {
-        self.more
-            .as_ref()
-            .map_or(SignedDuration::ZERO, |more| more.age)
+        match &self.0 {
+            What::Ratio(..) => SignedDuration::ZERO,
+            What::Counted(counted) => counted.age,
+        }
     }
 }
 

@@ -137,7 +137,7 @@ fn a_definition_is_told_by_what_is_counted_and_by_nothing_else() {
     let mut same = slo("c", "d", events("all_total"));
     same.objective = 0.5;
     same.min_bad_events = 0.0;
-    same.rules.truncate(1);
+    same.rules = same.rules[..1].into();
     assert_eq!(definition(&one), definition(&same));
     let mut grouped = one.clone();
     grouped.by = vec!["pod".to_owned()];

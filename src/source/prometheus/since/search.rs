@@ -70,7 +70,7 @@ impl<'a> Search<'a> {
                 period,
                 selectors: vec![format!("{{__name__={}}}", promql::string(name))],
                 labels: Some(labels),
-                kin: name.clone(),
+                kin: name.as_ref().to_owned(),
                 parts: PARTS,
                 oldest: None,
             };
