@@ -47,30 +47,50 @@ pub enum Reading {
     Unknown,
 }
 
+/// How far below zero an error ratio may be and still be zero: `total - good` falls a little below it
+/// when the two are extrapolated, or scraped at different moments. Further down it is no error ratio:
+/// a percentage taken for a ratio of good events, or more good events than there are.
+const SLACK: f64 = 0.1;
+/// The same for counts of events, of which one moment may have some more than another.
+const EVENTS_OF_SLACK: f64 = 2.0;
+
 impl Reading {
-    /// A ratio as a server sent it: NaN is 0 of 0, an infinity is no number.
-    ///
-    /// `total - good` may fall a hair below zero when both are extrapolated; that is zero.
+    /// A ratio as a server sent it: NaN is 0 of 0. What is infinite, or below zero by more than a
+    /// tenth, is no error ratio.
     pub fn from_ratio(ratio: f64) -> Self {
         if ratio.is_nan() {
             Self::NoTraffic
-        } else if ratio.is_infinite() {
+        } else if ratio.is_infinite() || ratio < -SLACK {
             Self::Unknown
         } else {
             Self::Ratio(ratio.max(0.0))
         }
     }
 
-    /// Bad events over all events. `bad` is `None` when no bad series exists: that service never
-    /// failed; `total` is `None` when no series exists at all.
+    /// Bad events over all events, both counted: see [`Self::from_rates`]. Two more good events than
+    /// all are none bad.
     pub fn from_events(bad: Option<f64>, total: Option<f64>) -> Self {
+        let bad = bad.map(|bad| {
+            if bad >= -EVENTS_OF_SLACK {
+                bad.max(0.0)
+            } else {
+                bad
+            }
+        });
+        Self::from_rates(bad, total)
+    }
+
+    /// Bad events over all events, in any unit. `bad` is `None` when no bad series exists: that
+    /// service never failed; `total` is `None` when no series exists at all. A total of NaN is a
+    /// broken counter, since 0 events are a sum of 0.
+    pub fn from_rates(bad: Option<f64>, total: Option<f64>) -> Self {
         let Some(total) = total else {
             return Self::NoSeries;
         };
         let bad = bad.unwrap_or(0.0);
-        if total == 0.0 || total.is_nan() {
+        if total == 0.0 {
             Self::NoTraffic
-        } else if total.is_infinite() || total < 0.0 {
+        } else if !total.is_finite() || total < 0.0 {
             Self::Unknown
         } else {
             match Self::from_ratio(bad / total) {
@@ -123,6 +143,14 @@ pub struct Events {
     pub bad: f64,
     /// All of them.
     pub total: f64,
+}
+
+impl Events {
+    /// The events that a reading was made of; none where it is no number of them.
+    pub fn of(reading: Reading, bad: f64, total: f64) -> Option<Self> {
+        let bad = bad.max(0.0);
+        matches!(reading, Reading::Ratio(_) | Reading::NoTraffic).then_some(Self { bad, total })
+    }
 }
 
 /// One window, measured.

@@ -317,10 +317,13 @@ impl Prometheus {
                 .await;
             margin.note("the recent course", asked);
         }
-        let discovered = self.plans.discovered();
+        // Of an SLO written by hand, our rules may have recorded something.
+        let is_recorded = |index: usize, plan: &Plan| {
+            self.plans.discovered().contains(&index) || !plan.given.is_empty()
+        };
         let observe = |(index, (plan, id)): (usize, (&Plan, &Untrusted))| {
             let incomplete =
-                round.partial.contains(&index) || (partial && discovered.contains(&index));
+                round.partial.contains(&index) || (partial && is_recorded(index, plan));
             self.observe((plan, id), at, incomplete)
         };
         let planned = plans.iter().zip(&self.plans.ids);
@@ -364,11 +367,14 @@ impl Prometheus {
             },
             None if plan.asked.contains_key(&span) => {
                 let known = measured.and_then(|known| known.get(&span));
-                known.copied().unwrap_or(Sample {
-                    reading: Reading::Unknown,
-                    events: None,
-                    at,
-                })
+                known.map_or(
+                    Sample {
+                        reading: Reading::Unknown,
+                        events: None,
+                        at,
+                    },
+                    |kept| kept.sample,
+                )
             }
             None => Sample {
                 reading: Reading::NoSeries,

@@ -312,8 +312,26 @@ fn the_four_values_are_told_apart() {
         Reading::from_events(Some(5.0), Some(-10.0)),
         Reading::Unknown
     );
+    // Nothing happened is a sum of 0; NaN is a counter that is broken.
+    assert_eq!(Reading::from_events(None, Some(f64::NAN)), Reading::Unknown);
     assert_eq!(Reading::from_ratio(f64::INFINITY), Reading::Unknown);
     assert_eq!(Reading::from_ratio(-1e-12), Reading::Ratio(0.0));
+}
+
+#[test]
+fn what_cannot_be_an_error_ratio_is_unknown_and_not_zero() {
+    // A percentage of good events, taken for a ratio of them.
+    assert_eq!(Reading::from_ratio(1.0 - 99.5), Reading::Unknown);
+    assert_eq!(Reading::from_ratio(-0.5), Reading::Unknown);
+    assert_eq!(Reading::from_ratio(-0.01), Reading::Ratio(0.0));
+    // Three times as many good events as all of them.
+    let (all, excess) = (Some(500.0), Some(-1_000.0));
+    assert_eq!(Reading::from_events(excess, all), Reading::Unknown);
+    assert_eq!(Reading::from_rates(excess, all), Reading::Unknown);
+    // Few events, of which the scrape of one counter has seen some more than that of the other.
+    let (all, excess) = (Some(2.1), Some(-1.1));
+    assert_eq!(Reading::from_events(excess, all), Reading::Ratio(0.0));
+    assert_eq!(Reading::from_rates(excess, all), Reading::Unknown);
 }
 
 #[test]

@@ -19,20 +19,35 @@ const EXPRESSIONS: usize = 50;
 /// minutes that Pyrra makes of it for 30 days.
 const SHORT: Window = Window::minutes(65);
 
-/// When a span that has no number is asked for again at the latest: one that could not be read, and
-/// one without series, which costs nothing to read and may have begun since.
+/// When a span that has no number is asked for again at the latest: one that could not be read, one
+/// that parts of the data did not answer for, and one without series, which costs nothing to read and
+/// may have begun since.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many questions that came to nothing are told of in one round, beside the first.
+const MOST_TOLD: usize = 20;
 
 /// Samples by SLO and span, kept between polls.
 #[derive(Default)]
 pub(super) struct Meter {
-    kept: HashMap<Untrusted, BTreeMap<Span, Sample>>,
+    kept: HashMap<Untrusted, BTreeMap<Span, Kept>>,
+    /// What the server said of answers that lacked parts of the data, while any of them is kept.
+    warnings: BTreeSet<Untrusted>,
+}
+
+/// A sample that was measured.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    pub(super) sample: Sample,
+    /// True when parts of the data did not answer.
+    is_partial: bool,
 }
 
 /// What one round of asking came to.
 #[derive(Default)]
 pub(super) struct Round {
-    /// Plans that parts of the data did not answer for, by index.
+    /// Plans that rest on answers which lacked parts of the data, by index; also those of earlier
+    /// rounds.
     pub(super) partial: BTreeSet<usize>,
     pub(super) warnings: BTreeSet<Untrusted>,
     /// The first question that the server refused, while others were answered.
@@ -41,12 +56,28 @@ pub(super) struct Round {
     pub(super) more: bool,
 }
 
+impl Round {
+    /// Tells why an SLO has no number: the first is what is wrong with the round, some others are
+    /// mentioned.
+    fn tell(&mut self, id: &Untrusted, fault: &Fault) {
+        let message = Untrusted::from(format!("{}: {}", id.raw(), fault.message.raw()));
+        if self.fault.is_none() {
+            self.fault = Some(Fault {
+                message,
+                ..fault.clone()
+            });
+        } else if self.warnings.len() < MOST_TOLD {
+            self.warnings.insert(message);
+        }
+    }
+}
+
 /// A ratio that is due: plan by index, and span.
 type Want = (usize, Span);
 
 impl Meter {
     /// What is known of an SLO, by span.
-    pub(super) fn of(&self, id: &Untrusted) -> Option<&BTreeMap<Span, Sample>> {
+    pub(super) fn of(&self, id: &Untrusted) -> Option<&BTreeMap<Span, Kept>> {
         self.kept.get(id)
     }
 
@@ -95,6 +126,7 @@ impl Meter {
             )
             .await?;
         round.warnings.extend(answers.warnings.iter().cloned());
+        let mut is_partial = false;
         round.fault.clone_from(&answers.broken);
         let mut next = 0;
         for (plan, span) in wants {
@@ -103,26 +135,46 @@ impl Meter {
             };
             let questions = next..next + formula.count();
             next = questions.end;
-            if questions.clone().any(|one| answers.is_partial(one)) {
-                round.partial.insert(plan);
-            }
-            let sample = read(&plans[plan], formula, questions, &answers, at);
-            let sample = sample.unwrap_or_else(|fault| {
-                let message = format!("{}: {}", ids[plan].raw(), fault.message.raw());
-                round.fault.get_or_insert(Fault {
-                    message: message.into(),
-                    ..fault
-                });
-                unknown(at)
-            });
-            if let Some(kept) = self.kept.get_mut(&ids[plan]) {
-                kept.insert(span, sample);
+            let kept = Kept {
+                is_partial: questions.clone().any(|one| answers.is_partial(one)),
+                sample: read(&plans[plan], formula, questions, &answers, at).unwrap_or_else(
+                    |fault| {
+                        round.tell(&ids[plan], &fault);
+                        unknown(at)
+                    },
+                ),
+            };
+            is_partial |= kept.is_partial;
+            if let Some(known) = self.kept.get_mut(&ids[plan]) {
+                known.insert(span, kept);
             } else {
-                let first = BTreeMap::from([(span, sample)]);
+                let first = BTreeMap::from([(span, kept)]);
                 self.kept.insert(ids[plan].clone(), first);
             }
         }
+        if is_partial {
+            self.warnings.clone_from(&answers.warnings);
+        }
+        self.rest_on_parts(plans, ids, &mut round);
         Ok(round)
+    }
+
+    /// Notes which plans rest on answers that lacked parts of the data, and what the server said of
+    /// these.
+    fn rest_on_parts(&mut self, plans: &[Plan], ids: &[Untrusted], round: &mut Round) {
+        let rests = |(plan, id): (&Plan, &Untrusted)| {
+            let known = self.kept.get(id);
+            let is_partial = |span| known.and_then(|known| known.get(&span));
+            let mut used = plan.missing().filter_map(is_partial);
+            used.any(|kept| kept.is_partial)
+        };
+        let all = plans.iter().zip(ids).enumerate();
+        let resting = all.filter(|(_, plan)| rests(*plan));
+        round.partial.extend(resting.map(|(index, _)| index));
+        if round.partial.is_empty() {
+            self.warnings.clear();
+        }
+        round.warnings.extend(self.warnings.iter().cloned());
     }
 
     /// What has to be asked, short windows first.
@@ -131,9 +183,11 @@ impl Meter {
         for (index, plan) in plans.iter().enumerate() {
             let kept = self.kept.get(&ids[index]);
             let due = plan.missing().filter(|span| {
-                kept.and_then(|kept| kept.get(span)).is_none_or(|sample| {
+                kept.and_then(|kept| kept.get(span)).is_none_or(|kept| {
+                    let sample = kept.sample;
                     let age = window::age(sample.at, at);
-                    let is_lost = matches!(sample.reading, Reading::Unknown | Reading::NoSeries);
+                    let is_lost = kept.is_partial
+                        || matches!(sample.reading, Reading::Unknown | Reading::NoSeries);
                     age >= cadence(*span) || (is_lost && age >= RETRY) || sample.at > at
                 })
             });
@@ -225,13 +279,30 @@ fn read(
             Err(fault) => Err(fault.clone()),
         })
         .collect::<Result<_, _>>()?;
-    let (reading, events) = formula.read(&mut values.into_iter());
+    let (reading, events) = formula.read(&mut values.iter().copied());
+    if reading == Reading::Unknown {
+        let reason = no_ratio(values.into_iter().flatten());
+        return Err(Fault::new(FaultKind::Query, reason));
+    }
     Ok(Sample {
         reading,
         events,
         at,
     })
 }
+
+/// Why numbers that a server gave are no error ratio.
+pub(super) fn no_ratio(values: impl Iterator<Item = f64>) -> String {
+    let said: Vec<_> = values.map(|value| value.to_string()).collect();
+    format!(
+        "its queries give {}, which makes no error ratio",
+        said.join(" and ")
+    )
+}
+
+/// What to do about a query that answers with several series. The sum of two ratios is none.
+pub(super) const SUM: &str =
+    "sum what it counts, `sum(…)`; of a fraction each side by itself, `sum(…) / sum(…)`";
 
 /// The one value that belongs to this SLO, if there is any.
 fn single(plan: &Plan, series: &[Series]) -> Result<Option<f64>, Fault> {
@@ -246,7 +317,7 @@ fn single(plan: &Plan, series: &[Series]) -> Result<Option<f64>, Fault> {
         return Err(Fault::new(
             FaultKind::Query,
             format!(
-                "its query answers with {} series; wrap it in sum(…)",
+                "its query answers with {} series, and one is wanted: {SUM}",
                 others + 1
             ),
         ));

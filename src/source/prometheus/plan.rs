@@ -297,18 +297,16 @@ impl Ratio {
                 (None, Some(total)) if total > 0.0 && promql::counts_buckets(query) => {
                     return (Reading::NoSeries, None);
                 }
-                (good, Some(total)) => Some((total - good.unwrap_or(0.0)).max(0.0)),
+                (good, Some(total)) => Some(total - good.unwrap_or(0.0)),
                 (_, None) => None,
             },
         };
+        if !self.counts {
+            return (Reading::from_rates(bad, total), None);
+        }
         let reading = Reading::from_events(bad, total);
-        let events = total
-            .filter(|total| self.counts && total.is_finite())
-            .and_then(|total| {
-                let bad = bad.unwrap_or(0.0);
-                bad.is_finite().then_some(Events { bad, total })
-            });
-        (reading, events)
+        let counted = total.and_then(|total| Events::of(reading, bad.unwrap_or(0.0), total));
+        (reading, counted)
     }
 
     /// The ratio as one expression, for its course over time. A service without bad series is 0.

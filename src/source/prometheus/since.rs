@@ -168,7 +168,7 @@ fn has_numbers(plan: &Plan, id: &Untrusted, meter: &Meter) -> bool {
     let given = plan.given.values().map(Given::reading);
     let measured = meter.of(id).into_iter().flatten();
     let asked = measured.filter(|(span, _)| plan.asked.contains_key(span));
-    let mut readings = given.chain(asked.map(|(_, sample)| sample.reading));
+    let mut readings = given.chain(asked.map(|(_, kept)| kept.sample.reading));
     readings.any(|reading| reading.ratio().is_some())
 }
 

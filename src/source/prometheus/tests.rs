@@ -100,7 +100,7 @@ async fn numbers_come_as_text_and_what_is_none_stays_none() {
     for (part, total, reading) in [
         ("5", "1000", Reading::Ratio(0.005)),
         ("NaN", "0", Reading::NoTraffic),
-        ("0", "NaN", Reading::NoTraffic),
+        ("0", "NaN", Reading::Unknown),
         ("+Inf", "1000", Reading::Unknown),
         ("1", "+Inf", Reading::Unknown),
         ("NaN", "1000", Reading::Unknown),
@@ -124,12 +124,8 @@ async fn series_that_begin_are_seen_in_every_window_within_a_minute() {
     let found = only(source.fetch(&ask()).await.unwrap());
     assert_eq!(found.reading(Window::days(3)), Reading::NoSeries);
 
-    server.reset().await;
     let body = json!({"status": "success", "data": ratios("5", "1000")});
-    Mock::given(path("/api/v1/query"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(body))
-        .mount(&server)
-        .await;
+    answer_from_now_on(&server, &body).await;
     let later = Ask {
         now: ask().now + SignedDuration::from_mins(1),
         ..ask()
@@ -156,6 +152,50 @@ async fn a_partial_answer_is_not_well_and_warnings_are_kept() {
     let found = only(facts);
     assert!(found.partial);
     assert_eq!(found.assess().state, State::Unknown);
+}
+
+/// The server's next answers to instant queries.
+async fn answer_from_now_on(server: &MockServer, body: &Value) {
+    server.reset().await;
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .mount(server)
+        .await;
+}
+
+#[tokio::test]
+async fn a_long_window_is_partial_for_as_long_as_its_partial_answer_is_kept() {
+    let whole = json!({"status": "success", "data": ratios("0", "1000")});
+    let mut partial = whole.clone();
+    partial["warnings"] = json!(["receive series from store-gateway: connection refused"]);
+    let server = MockServer::start().await;
+    answer_from_now_on(&server, &partial).await;
+    let mut source = source(&server.uri(), true);
+    let mut told = Vec::new();
+    for seconds in [0, 15, 75] {
+        let ask = Ask {
+            now: ask().now + SignedDuration::from_secs(seconds),
+            ..ask()
+        };
+        let facts = source.fetch(&ask).await.unwrap();
+        told.push((facts.warnings.len(), only(facts).partial));
+        answer_from_now_on(&server, &whole).await;
+    }
+    // A quarter of a minute later only short windows are asked for, and answered in full.
+    assert_eq!(told, [(1, true), (1, true), (0, false)]);
+}
+
+#[tokio::test]
+async fn every_slo_without_a_number_is_told_of_with_the_reason() {
+    let body = json!({"status": "success", "data": ratios("-99", "7")});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let facts = polled(&server).await.unwrap();
+    let fault = facts.fault.clone().unwrap();
+    assert_eq!(
+        fault.message.raw(),
+        "checkout/availability: its queries give -99 and 7, which makes no error ratio"
+    );
+    assert_eq!(only(facts).assess().state, State::Unknown);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::super::api::Api;
+use super::super::measure::{SUM, no_ratio};
 use super::super::plan::{Plan, Span};
 use super::super::{Prometheus, promql};
 use super::moment;
@@ -72,6 +73,7 @@ pub(super) async fn examine(
             found.extend(subject.series(&of.api, &values, &mut names, ask).await);
         }
         found.extend(subject.refusal(&of.api, ask).await);
+        found.extend(subject.unrecorded());
         found.extend(subject.future(&ahead));
         found.extend(subject.shortage(keeps_enough));
         let is_well = !found[before..].iter().any(|one| one.grade.is_trouble());
@@ -186,7 +188,7 @@ impl Subject<'_> {
         let Some(formula) = self.plan.asked.get(&Span::Window(window)) else {
             return Vec::new();
         };
-        let mut found = Vec::new();
+        let (mut found, mut values) = (Vec::new(), Vec::new());
         for (name, query) in &formula.named_queries(window) {
             match api.query(query.raw(), ask.at).await {
                 Ok(answer) if answer.data.len() > 1 => {
@@ -197,14 +199,39 @@ impl Subject<'_> {
                     found.push(
                         Finding::new(Grade::Error, "query", what)
                             .because("which of them is the SLO's cannot be told")
-                            .advise("wrap it: `sum(…)`"),
+                            .advise(SUM),
                     );
                 }
-                Ok(_) => {}
+                Ok(answer) => values.extend(answer.data.first().map(|series| series.value)),
                 Err(fault) => found.push(refused(name, &fault)),
             }
         }
+        if found.is_empty()
+            && formula.read(&mut values.iter().copied().map(Some)).0 == Reading::Unknown
+        {
+            found.push(
+                Finding::new(Grade::Error, "query", no_ratio(values.into_iter()))
+                    .because("an error ratio is bad events over all events: 0 where none fails, 1 where all do")
+                    .advise("try the queries in the server's own console; `watchfire explain` prints them"),
+            );
+        }
         found
+    }
+
+    /// Windows of its rules that nothing is known of, where others are recorded.
+    fn unrecorded(&self) -> Option<Finding> {
+        let is_unknown =
+            |span: &Span| !self.plan.given.has(*span) && !self.plan.asked.contains_key(span);
+        let windows = self.plan.slo.windows().into_iter();
+        let missing: Vec<_> = windows
+            .filter(|window| is_unknown(&Span::Window(*window)))
+            .map(|window| window.to_string())
+            .collect();
+        (!missing.is_empty() && !self.plan.given.is_empty()).then(|| {
+            Finding::new(Grade::Warning, "series", format!("no ratio is recorded for {}", missing.join(", ")))
+                .because("its alert rules read these windows, and the server lists no rule that tells why they are missing")
+                .advise("record them, or let this server list the alert rules that read others")
+        })
     }
 
     fn future(&self, ahead: &Values) -> Option<Finding> {

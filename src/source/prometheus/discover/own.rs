@@ -102,10 +102,10 @@ impl<'a> Records<'a> {
         }
         let bad = self.value(BAD, window, labels)?;
         let total = self.value(TOTAL, window, labels)?;
-        let is_known = bad.is_finite() && total.is_finite();
+        let reading = Reading::from_events(Some(bad), Some(total));
         Some(Given::counted(
-            Reading::from_events(Some(bad), Some(total)),
-            is_known.then_some(Events { bad, total }),
+            reading,
+            Events::of(reading, bad, total),
             self.age("events", window, labels)?,
         ))
     }
