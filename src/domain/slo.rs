@@ -50,7 +50,7 @@ pub enum Reading {
 /// How far below zero an error ratio may be and still be zero: `total - good` falls a little below it
 /// when the two are extrapolated, or scraped at different moments. Further down it is no error ratio:
 /// a percentage taken for a ratio of good events, or more good events than there are.
-const SLACK: f64 = 0.1;
+pub(crate) const SLACK: f64 = 0.1;
 /// The same for counts of events, of which one moment may have some more than another.
 const EVENTS_OF_SLACK: f64 = 2.0;
 

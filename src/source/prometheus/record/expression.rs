@@ -7,6 +7,7 @@ use promql_parser::parser::{self, Expr, LabelModifier};
 use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
 
 use crate::config::Part;
+use crate::domain::slo::SLACK;
 use crate::source::prometheus::plan::{Formula, Ratio};
 use crate::source::prometheus::promql;
 
@@ -19,6 +20,8 @@ pub(in crate::source::prometheus) enum Measured {
         total: String,
         /// The part that is given.
         part: Part,
+        /// When there is nothing to record, as each expression that then has a result.
+        unless: Vec<String>,
     },
     /// The error ratio alone.
     Ratio(String),
@@ -31,19 +34,36 @@ impl Measured {
         match formula {
             Formula::Events(ratio) if ratio.counts => {
                 let (total, part) = shaped_parts(ratio, by)?;
-                Ok(Self::Counted { total, part })
+                let unless = several(formula, by)?;
+                Ok(Self::Counted {
+                    total,
+                    part,
+                    unless,
+                })
             }
-            _ => Ok(Self::Ratio(ratio(formula, by)?)),
+            _ => {
+                let mut exceptions = several(formula, by)?;
+                exceptions.extend(impossible(formula, by)?);
+                Ok(Self::Ratio(unless(&ratio(formula, by)?, &exceptions)))
+            }
         }
     }
 
     /// Everything that tells it from another.
     pub(super) fn texts(&self) -> Vec<&str> {
         match self {
-            Self::Counted { total, part } => match part {
-                Part::Bad(query) => vec!["bad", query, total],
-                Part::Good(query) => vec!["good", query, total],
-            },
+            Self::Counted {
+                total,
+                part,
+                unless,
+            } => {
+                let unless = unless.iter().map(String::as_str);
+                let counted = match part {
+                    Part::Bad(query) => ["bad", query, total],
+                    Part::Good(query) => ["good", query, total],
+                };
+                counted.into_iter().chain(unless).collect()
+            }
             Self::Ratio(query) => vec!["ratio", query],
         }
     }
@@ -54,15 +74,25 @@ impl Measured {
     }
 }
 
+/// An expression that has no result where one of the others has.
+pub(super) fn unless(expression: &str, exceptions: &[String]) -> String {
+    if exceptions.is_empty() {
+        return expression.to_owned();
+    }
+    let exceptions = exceptions.iter().map(|one| format!(" unless ({one})"));
+    format!("({expression}){}", exceptions.collect::<String>())
+}
+
 /// Bad events, of which there are 0 where no bad series exists; `total` has the labels of `part`.
-/// Good ones that are missing are 0 as well, except buckets: there the mistake is in `le`.
+/// Good ones that are missing are 0 as well, except buckets: there the mistake is in `le`. More good
+/// events than all are recorded as they are, for a reader to doubt.
 pub(super) fn bad(part: &Part, total: &str) -> String {
     match part {
         Part::Bad(query) => format!("({query}) or {total} * 0"),
         Part::Good(query) if promql::counts_buckets(query) => {
-            format!("clamp_min({total} - (({query}) or ({total} == 0)), 0)")
+            format!("{total} - (({query}) or ({total} == 0))")
         }
-        Part::Good(query) => format!("clamp_min({total} - (({query}) or {total} * 0), 0)"),
+        Part::Good(query) => format!("{total} - (({query}) or {total} * 0)"),
     }
 }
 
@@ -80,14 +110,14 @@ fn ratio(formula: &Formula, by: &[String]) -> Result<String, String> {
         Formula::Events(ratio) => {
             let (total, part) = shaped_parts(ratio, by)?;
             let total = format!("({total})");
-            Ok(format!("clamp_min(({}) / {total}, 0)", bad(&part, &total)))
+            Ok(format!("({}) / {total}", bad(&part, &total)))
         }
         Formula::Direct { query, success } => {
             let query = shaped(query, by)?;
             Ok(if *success {
-                format!("clamp_min(1 - ({query}), 0)")
+                format!("1 - ({query})")
             } else {
-                format!("clamp_min({query}, 0)")
+                query
             })
         }
         Formula::Weighted(parts) => {
@@ -119,23 +149,68 @@ fn term(part: &Formula, by: &[String]) -> Result<(String, String), String> {
         ));
     }
     // NaN is the one number that is not itself.
-    let ratio = ratio(part, by)?;
+    let ratio = format!("clamp_min({}, 0)", ratio(part, by)?);
     Ok((
         format!("(({ratio}) >= 0) or (({ratio}) == bool ({ratio}))"),
         format!("({ratio}) == bool ({ratio})"),
     ))
 }
 
+/// What each query says where it has several results for one SLO: which of them is the SLO's cannot
+/// be told, and the sum of ratios is none. Asked without a rule, that is unknown.
+fn several(formula: &Formula, by: &[String]) -> Result<Vec<String>, String> {
+    let mut all = Vec::new();
+    for query in formula.queries() {
+        let (expr, text) = grouped(query, by)?;
+        if expr.value_type() != ValueType::Scalar && !has_labels(&expr, by) {
+            let count = format!("count{}({text}) > 1", grouping(by));
+            if !all.contains(&count) {
+                all.push(count);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What each part of a mean by weight says where it is no error ratio: the mean does not show it.
+fn impossible(formula: &Formula, by: &[String]) -> Result<Vec<String>, String> {
+    let Formula::Weighted(parts) = formula else {
+        return Ok(Vec::new());
+    };
+    let mut all = Vec::new();
+    for (_, part) in parts {
+        let is_never = matches!(
+            part,
+            Formula::Events(Ratio {
+                part: Part::Bad(_),
+                ..
+            })
+        );
+        if matches!(part, Formula::Weighted(_)) {
+            all.extend(impossible(part, by)?);
+        } else if !is_never {
+            all.push(format!("({}) < -{SLACK}", ratio(part, by)?));
+        }
+    }
+    Ok(all)
+}
+
 /// An expression with exactly the labels `by` on its results.
 pub(super) fn shaped(query: &str, by: &[String]) -> Result<String, String> {
+    let (expr, text) = grouped(query, by)?;
+    Ok(match expr.value_type() {
+        ValueType::Scalar => format!("vector({text})"),
+        _ if has_labels(&expr, by) => text,
+        _ => format!("sum{}({text})", grouping(by)),
+    })
+}
+
+/// An expression in which every aggregation keeps the labels `by`, and its text.
+fn grouped(query: &str, by: &[String]) -> Result<(Expr, String), String> {
     let query = query.trim();
     let mut expr = parser::parse(query).map_err(|error| format!("`{query}`: {error}"))?;
     if by.is_empty() {
-        return Ok(match expr.value_type() {
-            ValueType::Scalar => format!("vector({query})"),
-            _ if is_bare(&expr) => query.to_owned(),
-            _ => format!("sum({query})"),
-        });
+        return Ok((expr, query.to_owned()));
     }
     if expr.value_type() == ValueType::Scalar {
         return Err(format!(
@@ -143,11 +218,15 @@ pub(super) fn shaped(query: &str, by: &[String]) -> Result<String, String> {
         ));
     }
     let Ok(_) = walk_expr_mut(&mut Grouped(by), &mut expr);
-    let names = by.join(", ");
-    if has_labels(&expr, by) {
-        Ok(expr.to_string())
+    let text = expr.to_string();
+    Ok((expr, text))
+}
+
+fn grouping(by: &[String]) -> String {
+    if by.is_empty() {
+        String::new()
     } else {
-        Ok(format!("sum by ({names}) ({expr})"))
+        format!(" by ({}) ", by.join(", "))
     }
 }
 
@@ -178,11 +257,6 @@ impl ExprVisitorMut for Grouped<'_> {
         }
         Ok(true)
     }
-}
-
-/// True when an expression's one result has no label.
-fn is_bare(expr: &Expr) -> bool {
-    has_labels(expr, &[])
 }
 
 /// True when the labels of an expression's results are known to be exactly these.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::expression::bad;
+use super::expression::{bad, unless};
 use super::{
     BAD, Measured, RATIO, Recording, RuleLabels, SHORT, TOTAL, alerts, ids, meta, probe, yaml,
 };
@@ -257,11 +257,15 @@ fn window_rules(recording: &Recording, window: Window, measured: &Measured) -> V
     let recorded = |name: &str| recording.selector(&format!("{name}{window}"));
     match measured {
         Measured::Ratio(query) => vec![record(RATIO, query.clone())],
-        Measured::Counted { total, part } => {
+        Measured::Counted {
+            total,
+            part,
+            unless: exceptions,
+        } => {
             let ratio = format!("clamp_min({} / {}, 0)", recorded(BAD), recorded(TOTAL));
             vec![
-                record(TOTAL, total.clone()),
-                record(BAD, bad(part, &format!("({total})"))),
+                record(TOTAL, unless(total, exceptions)),
+                record(BAD, unless(&bad(part, &format!("({total})")), exceptions)),
                 record(RATIO, ratio),
             ]
         }

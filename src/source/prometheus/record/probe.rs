@@ -226,6 +226,7 @@ fn selects(measured: &Measured) -> bool {
         Measured::Counted {
             total,
             part: Part::Bad(query) | Part::Good(query),
+            ..
         } => selects(total) && selects(query),
         Measured::Ratio(query) => selects(query),
     }

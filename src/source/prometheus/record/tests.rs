@@ -130,6 +130,51 @@ fn a_query_gets_exactly_the_labels_that_are_wanted() {
     }
 }
 
+/// What is recorded under this name.
+fn recorded(sli: Sli, name: &str) -> String {
+    let yaml = read(&file(vec![slo("a", "b", sli)]).yaml());
+    let mut rules = rules(&yaml).into_iter();
+    let rule = rules.find(|rule| rule["record"].as_str() == Some(name));
+    let query = rule.unwrap()["expr"].as_str().unwrap().trim().to_owned();
+    assert!(parser::parse(&query).is_ok(), "{query}");
+    query
+}
+
+#[test]
+fn nothing_is_recorded_where_a_query_has_several_results() {
+    let each = "sum by (pod) (rate(good[5m])) / sum by (pod) (rate(all[5m]))";
+    let ratio = Sli::Ratio {
+        query: each.replace("5m", "$window"),
+        success: true,
+    };
+    assert_eq!(
+        recorded(ratio, "slo:sli_error:ratio_rate5m"),
+        format!("(1 - (sum({each}))) unless (count({each}) > 1)")
+    );
+    let counted = Sli::Events {
+        part: Part::Bad("sum by (pod) (increase(bad[$window]))".to_owned()),
+        total: "sum(increase(all[$window]))".to_owned(),
+    };
+    let several = "unless (count(sum by (pod) (increase(bad[5m]))) > 1)";
+    for name in ["slo:sli_bad:increase5m", "slo:sli_total:increase5m"] {
+        let query = recorded(counted.clone(), name);
+        assert!(query.ends_with(several), "{query}");
+    }
+    // A part of a mean that is no error ratio would be lost in it.
+    let parts = Sli::Weighted(vec![(
+        2.0,
+        Sli::Ratio {
+            query: "avg(avg_over_time(a[$window]))".to_owned(),
+            success: false,
+        },
+    )]);
+    let query = recorded(parts, "slo:sli_error:ratio_rate5m");
+    assert!(
+        query.ends_with("unless ((avg(avg_over_time(a[5m]))) < -0.1)"),
+        "{query}"
+    );
+}
+
 #[test]
 fn a_definition_is_told_by_what_is_counted_and_by_nothing_else() {
     let definition = |slo: &SloSettings| Recording::of(slo, "id").unwrap().definition;
