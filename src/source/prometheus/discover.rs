@@ -14,7 +14,7 @@ use super::plan::{Formula, Given, Givens, Plan, Ratio, Span, Trend};
 use super::promql;
 use crate::config::Part;
 use crate::domain::slo::rounded;
-use crate::domain::{Fault, SourceName, Window};
+use crate::domain::{Fault, Rule, SourceName, Window};
 
 mod crowd;
 mod grafana;
@@ -56,6 +56,8 @@ pub(super) fn is_ratio(name: &str) -> bool {
 pub(super) struct Rules {
     /// Sloth's recording rules by record and `sloth_id`; several where clusters share an id.
     sloth: HashMap<(String, String), Vec<WireRule>>,
+    /// The rules that Sloth's alerts alert by, by `sloth_id`, most urgent first.
+    sloth_alerts: HashMap<String, Vec<Rule>>,
     /// What Sloth's rules say by themselves: objectives, periods and other constants.
     sloth_constants: Vec<Series>,
     /// Pyrra's rules by the label `slo`, sorted by name for a stable order.
@@ -69,7 +71,9 @@ impl Rules {
     pub(super) fn index(groups: RuleGroups) -> Self {
         let mut rules = Self::default();
         for rule in groups.groups.into_iter().flat_map(|group| group.rules) {
-            if let Some(id) = rule.labels.get("sloth_id") {
+            if let Some((id, alert)) = sloth::alert(&rule) {
+                rules.sloth_alerts.entry(id).or_default().extend(alert);
+            } else if let Some(id) = rule.labels.get("sloth_id") {
                 if rule.kind != "recording" {
                     continue;
                 }
@@ -83,6 +87,9 @@ impl Rules {
             } else if let Some(slo) = rule.labels.get("slo") {
                 rules.pyrra.entry(slo.to_owned()).or_default().push(rule);
             }
+        }
+        for alerts in rules.sloth_alerts.values_mut() {
+            most_urgent_first(alerts);
         }
         rules
     }
@@ -221,6 +228,13 @@ impl<'a> Recorded<'a> {
 /// An objective as a server recorded it; `None` for what cannot be promised.
 fn objective(recorded: f64) -> Option<f64> {
     Some(rounded(recorded)).filter(|objective| *objective > 0.0 && *objective < 1.0)
+}
+
+fn most_urgent_first(rules: &mut [Rule]) {
+    rules.sort_by(|one, other| {
+        let by_severity = other.severity.cmp(&one.severity);
+        by_severity.then(other.factor.total_cmp(&one.factor))
+    });
 }
 
 /// The queries that tell what a missing `bad / total` means.

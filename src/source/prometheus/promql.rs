@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::token::{T_DIV, T_GTR, T_LAND, T_MUL, T_SUB};
+use promql_parser::label::{MatchOp, Matcher, Matchers};
+use promql_parser::parser::token::{T_DIV, T_GTR, T_LAND, T_LOR, T_MUL, T_SUB};
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
@@ -365,11 +365,14 @@ fn push(selector: &mut VectorSelector, name: &str, value: &str) {
         .push(Matcher::new(MatchOp::Equal, name, value));
 }
 
-/// One `record > (factor * (1 - objective))` of a multi-window burn-rate alert.
+/// One `record > (factor * (1 - objective))` of a multi-window burn-rate alert; Sloth writes the
+/// budget as a number.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Threshold {
-    /// The recorded series that is compared.
+    /// The recorded series that is compared,
     pub(super) record: String,
+    /// and what selects it.
+    pub(super) matchers: Matchers,
     pub(super) factor: f64,
     /// The objective, between 0 and 1.
     pub(super) objective: f64,
@@ -384,19 +387,45 @@ pub(super) fn thresholds(query: &str) -> Vec<Threshold> {
     found
 }
 
+/// The comparisons of an alert as Sloth writes it: those of each condition that is enough for it to
+/// fire.
+pub(super) fn conditions(query: &str) -> Vec<Vec<Threshold>> {
+    let mut found = Vec::new();
+    if let Ok(expr) = parser::parse(query) {
+        collect_conditions(&expr, &mut found);
+    }
+    found
+}
+
+fn collect_conditions(expr: &Expr, found: &mut Vec<Vec<Threshold>>) {
+    match unwrapped(expr) {
+        Expr::Binary(binary) if binary.op.id() == T_LOR => {
+            collect_conditions(&binary.lhs, found);
+            collect_conditions(&binary.rhs, found);
+        }
+        condition => {
+            let mut thresholds = Vec::new();
+            collect_thresholds(condition, &mut thresholds);
+            found.push(thresholds);
+        }
+    }
+}
+
 fn collect_thresholds(expr: &Expr, found: &mut Vec<Threshold>) {
     match expr {
+        Expr::Aggregate(aggregate) => collect_thresholds(&aggregate.expr, found),
         Expr::Paren(inner) => collect_thresholds(&inner.expr, found),
         Expr::Binary(binary) if binary.op.id() == T_LAND => {
             collect_thresholds(&binary.lhs, found);
             collect_thresholds(&binary.rhs, found);
         }
         Expr::Binary(binary) if binary.op.id() == T_GTR => {
-            if let (Some(record), Some((factor, objective))) =
-                (selected_name(&binary.lhs), burn_threshold(&binary.rhs))
+            if let (Some((record, matchers)), Some((factor, objective))) =
+                (selected(&binary.lhs), burn_threshold(&binary.rhs))
             {
                 found.push(Threshold {
                     record,
+                    matchers,
                     factor,
                     objective,
                 });
@@ -414,25 +443,27 @@ pub(super) fn constant(query: &str) -> Option<f64> {
     }
 }
 
-fn selected_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Paren(inner) => selected_name(&inner.expr),
-        Expr::VectorSelector(selector) => selector.name.clone(),
+fn selected(expr: &Expr) -> Option<(String, Matchers)> {
+    match unwrapped(expr) {
+        Expr::VectorSelector(selector) => Some((selector.name.clone()?, selector.matchers.clone())),
         _ => None,
     }
 }
 
-/// `factor * (1 - objective)`.
+/// `factor * (1 - objective)`, or `factor * budget`.
 fn burn_threshold(expr: &Expr) -> Option<(f64, f64)> {
     match expr {
         Expr::Paren(inner) => burn_threshold(&inner.expr),
         Expr::Binary(product) if product.op.id() == T_MUL => {
-            let Expr::Binary(rest) = unwrapped(&product.rhs) else {
-                return None;
+            let factor = number(&product.lhs)?;
+            let rest = match unwrapped(&product.rhs) {
+                Expr::NumberLiteral(budget) => return Some((factor, 1.0 - budget.val)),
+                Expr::Binary(rest) => rest,
+                _ => return None,
             };
             let one = number(&rest.lhs)?;
             let is_budget = rest.op.id() == T_SUB && (one - 1.0).abs() < f64::EPSILON;
-            is_budget.then_some((number(&product.lhs)?, number(&rest.rhs)?))
+            is_budget.then_some((factor, number(&rest.rhs)?))
         }
         _ => None,
     }

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::{Context, Found, Recorded, agree, fill_gaps, objective, own, qualified, rates, within};
-use crate::domain::{Origin, Period, Slo, Window};
+use crate::domain::slo::rounded;
+use crate::domain::{Origin, Period, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series, WireRule};
 use crate::source::prometheus::plan::{Plan, Span};
+use crate::source::prometheus::promql;
 use crate::source::prometheus::record::{BAD, DEFINITION, RATIO, TOTAL, is_ours};
 
 pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
@@ -130,20 +132,23 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
     let of = slo;
     let slo_name = of.label("sloth_slo").unwrap_or(id);
     let days = Period::Rolling(period);
-    let mut slo = Slo {
-        queries: vec![(
-            "5m".into(),
-            format!("{RATIO}5m{{sloth_id=\"{id}\"}}").into(),
-        )],
-        ..Slo::new(
-            of.label("sloth_service").unwrap_or(id),
-            qualified(slo_name, labels, of.twins),
-            context.source.clone(),
-            objective,
-            days,
-            Origin::Sloth,
-        )
-    };
+    let mut slo = Slo::new(
+        of.label("sloth_service").unwrap_or(id),
+        qualified(slo_name, labels, of.twins),
+        context.source.clone(),
+        objective,
+        days,
+        Origin::Sloth,
+    );
+    if let Some(alerts) = context.rules.sloth_alerts.get(id) {
+        slo.rules = alerts.as_slice().into();
+    }
+    let shortest = slo.windows().into_iter().next();
+    let shortest = format!("{RATIO}{}", shortest.unwrap_or(Window::minutes(5)));
+    slo.queries = vec![(
+        shortest[RATIO.len()..].to_owned(),
+        format!("{shortest}{{sloth_id=\"{id}\"}}").into(),
+    )];
     let recorded = Recorded::of(members.iter().copied(), RATIO, false);
     let mut given = recorded.readings(&slo.windows());
     slo.note(match recorded.given(period) {
@@ -156,6 +161,9 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         None => format!("{period} is not recorded: it is counted from the series behind the rule"),
     });
     let rule = |record: String| of.rule(record, context);
+    if !context.rules.sloth_alerts.contains_key(id) && rule(shortest.clone()).is_some() {
+        slo.note("the server lists no alert of it: these are the workbook's rules");
+    }
     let spans = slo
         .windows()
         .into_iter()
@@ -163,8 +171,8 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         .chain([Span::Period]);
     let asked = fill_gaps(&given, spans, |span| match span {
         Span::Window(window) => rates(rule(format!("{RATIO}{window}"))?, None),
-        // The period's own rule averages the 5m records; where there are none, ask the counters.
-        Span::Period => rates(rule(format!("{RATIO}5m"))?, Some(period)),
+        // The period's own rule averages the shortest records; where there are none, ask the counters.
+        Span::Period => rates(rule(shortest.clone())?, Some(period)),
     });
     Ok(Plan {
         slo: Arc::new(slo),
@@ -173,8 +181,35 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         given,
         asked,
         trend: recorded.trend(),
-        rule: rule(format!("{RATIO}5m")).map(str::to_owned),
+        rule: rule(shortest).map(str::to_owned),
     })
+}
+
+/// The rules that one of Sloth's alerts alerts by, with the `sloth_id` of its SLO. Factors and windows
+/// are its user's to choose, and an alert that is disabled is not there.
+pub(super) fn alert(rule: &WireRule) -> Option<(String, Vec<Rule>)> {
+    if rule.kind != "alerting" {
+        return None;
+    }
+    let severity = Severity::from_label(rule.labels.get("sloth_severity")?);
+    let mut of = None;
+    let mut rules = Vec::new();
+    for thresholds in promql::conditions(&rule.query) {
+        let windows = thresholds
+            .iter()
+            .map(|one| one.record.strip_prefix(RATIO)?.parse().ok());
+        let windows: Vec<Window> = windows.collect::<Option<_>>()?;
+        let first = thresholds.first()?;
+        let mut ids = first.matchers.find_matchers("sloth_id").into_iter();
+        of = of.or_else(|| ids.next().map(|matcher| matcher.value));
+        rules.push(Rule {
+            severity,
+            long: *windows.iter().max()?,
+            short: *windows.iter().min()?,
+            factor: rounded(first.factor),
+        });
+    }
+    Some((of?, rules))
 }
 
 /// The label of `sloth_slo_info` is exact; the series is a sum of binary fractions.

@@ -173,12 +173,78 @@ fn clusters_that_share_a_sloth_id_are_asked_by_their_own_rules() {
     let mut all = sloth("eu", 0.99);
     all.extend(sloth("us", 0.9));
     let found = found(&all, &rules);
-    assert!(found.values().all(|plan| plan.slo.notes.len() == 1));
+    let told = |plan: &Plan| plan.slo.notes[1].contains("no alert of it");
+    assert!(found.values().all(told));
     for (cluster, objective) in [("eu", 0.99), ("us", 0.9)] {
         let plan = &found[&format!("shop/pay{{cluster={cluster}}}")];
         assert!((plan.slo.objective - objective).abs() < 1e-12);
         assert!(plan.asked[&FIVE].queries()[1].contains(&format!("cluster=\"{cluster}\"")));
     }
+}
+
+/// An alert as Sloth writes it: a condition for each pair of windows with its factor.
+fn sloth_alert(severity: &str, conditions: &[(&str, &str, &str)]) -> WireRule {
+    let condition = |(short, long, factor): &(&str, &str, &str)| {
+        let burns = |window: &str| {
+            format!(
+                "max(slo:sli_error:ratio_rate{window}{{sloth_id=\"shop-pay\", sloth_service=\"shop\", sloth_slo=\"pay\"}} > ({factor} * 0.009999999999999787)) without (sloth_window)"
+            )
+        };
+        format!("(\n    {}\n    and\n    {}\n)", burns(short), burns(long))
+    };
+    let conditions: Vec<_> = conditions.iter().map(condition).collect();
+    rule(
+        "alerting",
+        "PayIsFailing",
+        conditions.join("\nor\n"),
+        &[("sloth_severity", severity), ("team", "pay")],
+    )
+}
+
+#[test]
+fn a_sloth_slo_alerts_by_the_rules_of_its_own_alerts() {
+    let rules = index(vec![
+        sloth_alert("ticket", &[("3h", "1d12h", "1.4000000000000001")]),
+        sloth_alert("page", &[("2m", "30m", "13.44"), ("15m", "3h", "3.5")]),
+    ]);
+    let mut all = sloth("eu", 0.99);
+    let own = ["sloth_id", "sloth_service", "sloth_slo", "cluster"];
+    let own = own.into_iter().zip(["shop-pay", "shop", "pay", "eu"]);
+    let own: Vec<_> = own.collect();
+    all.push(series("slo:sli_error:ratio_rate2m", 0.25, &own));
+    let found = found(&all, &rules);
+    let plan = &found["shop/pay"];
+    let told: Vec<_> = plan
+        .slo
+        .rules
+        .iter()
+        .map(|rule| {
+            let Rule {
+                severity,
+                long,
+                short,
+                factor,
+            } = rule;
+            format!("{} {long} {short} {factor}", severity.word())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "page 30m 2m 13.44",
+            "page 3h 15m 3.5",
+            "ticket 1d12h 3h 1.4"
+        ]
+    );
+    let two = Span::Window(Window::minutes(2));
+    assert_eq!(plan.given.get(two).unwrap().reading(), Reading::Ratio(0.25));
+    assert!(
+        plan.slo.queries[0]
+            .1
+            .raw()
+            .starts_with("slo:sli_error:ratio_rate2m{")
+    );
+    assert_eq!(plan.slo.notes.len(), 1);
 }
 
 #[test]

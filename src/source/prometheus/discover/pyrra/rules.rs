@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Rules, agree, within};
+use super::super::{Rules, agree, most_urgent_first, within};
 use super::RECORD;
 use crate::domain::slo::rounded;
 use crate::domain::{Rule, Severity, Window};
@@ -144,11 +144,7 @@ fn define<'a>(rules: &'a [WireRule], labels: &Labels, sets: &BTreeSet<&Labels>) 
             definition.period = Some((spelled, window));
         }
     }
-    definition.rules.sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
-            .then(b.factor.total_cmp(&a.factor))
-    });
+    most_urgent_first(&mut definition.rules);
     definition
 }
 
