@@ -383,16 +383,20 @@ impl Prometheus {
             },
         };
         let elapsed = slo.period.elapsed(at, &plan.zone).duration();
+        let period = sample(Span::Period);
+        // Numbers without a sample that is old enough to be found.
+        let is_new = period.reading.ratio().is_some() && self.ages.is_new(id);
+        let since = self.ages.since(id, at, elapsed);
         Observation {
             windows: slo
                 .windows()
                 .into_iter()
                 .map(|window| (window, sample(Span::Window(window))))
                 .collect(),
-            period: Some(sample(Span::Period)),
+            period: Some(period),
             period_length: slo.period.length(at, &plan.zone),
             period_elapsed: elapsed,
-            since: self.ages.since(id, at, elapsed),
+            since: since.or(is_new.then_some(at)),
             history: self.trends.course(id),
             courses: Arc::default(),
             partial,

@@ -52,7 +52,7 @@ const MISTAKES: [(&str, &str, &str, &str); 8] = [
         "many",
         "total = 'increase(http_requests_total[$window])'",
         "bad = 'increase(http_requests_total[$window])'",
-        "error|series, and one is wanted|wrap it: `sum(…)`",
+        "error|series, and one is wanted|sum what it counts, `sum(…)`",
     ),
     (
         "retired",

@@ -404,7 +404,14 @@ async fn data_that_is_younger_than_the_period_is_known_to_be() {
         slo.period = "30d".parse().unwrap();
         slo
     });
-    let facts = polled(source(&server.url, each.to_vec()).as_mut(), end).await;
+    let parts = ["old", "late"].map(|name| {
+        let all = format!("req_total{{s=\"{name}\"}}");
+        (1.0, events(&all, &all))
+    });
+    let mut mean = slo("mean", "availability", Sli::Weighted(parts.to_vec()));
+    mean.period = "30d".parse().unwrap();
+    let each = [&each[..], &[mean]].concat();
+    let facts = polled(source(&server.url, each.clone()).as_mut(), end).await;
     let found = facts.slos.unwrap();
     let age = |index: usize| {
         let since = found[index].since?;
@@ -429,9 +436,11 @@ async fn data_that_is_younger_than_the_period_is_known_to_be() {
         age(2)
     );
     assert_eq!(age(3), None, "nothing is said where there is nothing");
+    // A mean is whole for as long as all of its parts are.
+    assert_eq!(hours(age(4)), hours(age(1)));
     // Nine days ago there was only the oldest.
     let then = end - 20 * 86_400;
-    let facts = polled(source(&server.url, each.to_vec()).as_mut(), then).await;
+    let facts = polled(source(&server.url, each).as_mut(), then).await;
     let found = facts.slos.unwrap();
     let since = found[0].since.unwrap();
     let days = since.duration_until(found[0].at).as_hours() / 24;

@@ -324,6 +324,12 @@ impl Api {
                 })
             }
             _ => {
+                if roll.as_deref().is_some_and(metric::has_twins) {
+                    return Err(Fault::new(
+                        FaultKind::Decode,
+                        "the answer holds the same series twice, and which of them counts cannot be told",
+                    ));
+                }
                 let answer = self.read(answer, at, Keep::Nothing)?;
                 Ok(Answered {
                     data: Again::Series(answer.data, roll.map(Roll::of_one)),

@@ -182,6 +182,7 @@ impl ByHand {
             asked,
             trend,
             rule: None,
+            counted: None,
         }
     }
 

@@ -43,6 +43,8 @@ impl Prometheus {
         let alone = (std::slice::from_ref(&plan), std::slice::from_ref(&id));
         let planner = &mut Planner::default();
         let round = meter.measure(&self.api, planner, alone, ask).await?;
+        let dated = self.ages.find(&self.api, &self.plans, &[index], ask).await;
+        margin.note("how old the data is", dated);
         let is_found = !matches!(plan.slo.origin, Origin::Config);
         let partial = !round.partial.is_empty() || (partial && is_found);
         std::mem::swap(&mut self.meter, &mut meter);

@@ -135,11 +135,11 @@ pub(super) struct Context<'a> {
     pub(super) at: Timestamp,
 }
 
-/// SLOs found, and what a reader should know of those that could not be understood.
+/// SLOs found, and why others, that are recorded too, are left out.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) plans: Vec<Plan>,
-    pub(super) warnings: Vec<String>,
+    pub(super) left_out: Vec<String>,
 }
 
 /// Finds every SLO in what the selector answered.

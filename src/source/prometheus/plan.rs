@@ -349,6 +349,9 @@ pub(super) struct Plan {
     pub(super) trend: Trend,
     /// The rule that recorded the trend, where it is known and divides one count by another.
     pub(super) rule: Option<String>,
+    /// What the rules behind records count over the whole of each window, where that is known: these
+    /// reach back further than the records do.
+    pub(super) counted: Option<String>,
 }
 
 impl Plan {

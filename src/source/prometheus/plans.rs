@@ -37,8 +37,8 @@ pub(super) struct Plans {
     by_hand: usize,
     /// What those that were found were read from; empty when they have to be read anew.
     finds: Vec<Find>,
-    /// What a reader should know of those that could not be understood.
-    warnings: Vec<Untrusted>,
+    /// SLOs that are recorded and could not be understood, each with the reason.
+    left_out: Vec<Untrusted>,
     /// True once the recorded series were more than one answer can hold.
     is_crowded: bool,
     /// Of what those in parts were made, where they are.
@@ -68,6 +68,16 @@ impl Plans {
         slo::tell_apart(self.all.iter_mut().map(|plan| &mut plan.slo));
         self.ids = self.all.iter().map(|plan| plan.slo.id()).collect();
         self.all.shrink_to_fit();
+    }
+
+    /// What is left out may burn, so nobody can say that all is well.
+    fn tell_of_left_out(&self, margin: &mut Margin) {
+        let mut all = self.left_out.iter();
+        if margin.fault.is_none() {
+            let fault = |reason: &Untrusted| Fault::new(FaultKind::Decode, reason.raw());
+            margin.fault = all.next().map(fault);
+        }
+        margin.warn(all.cloned());
     }
 
     /// Has all of them made anew.
@@ -162,7 +172,7 @@ impl Prometheus {
         if !self.plans.finds.is_empty() {
             let (is_filled, answer) = self.refill(ask, margin, &mut partial).await?;
             if is_filled {
-                margin.warn(self.plans.warnings.iter().cloned());
+                self.plans.tell_of_left_out(margin);
                 return Ok(partial);
             }
             first = answer;
@@ -297,7 +307,7 @@ impl Prometheus {
         let finds: Option<Vec<_>> = finds.into_iter().collect();
         self.plans.finds = finds.unwrap_or_default();
         self.plans.settle();
-        margin.warn(self.plans.warnings.iter().cloned());
+        self.plans.tell_of_left_out(margin);
         Ok(partial)
     }
 
@@ -342,11 +352,11 @@ impl Prometheus {
             by_hand: &by_hand.collect(),
             at: ask.moment(),
         };
-        let Found { plans, warnings } = discover::discover(&series, &context);
+        let Found { plans, left_out } = discover::discover(&series, &context);
         let first = self.plans.all.len();
         self.plans.all.extend(plans);
-        let warnings = warnings.into_iter().map(Untrusted::from);
-        self.plans.warnings.extend(warnings);
+        let left_out = left_out.into_iter().map(Untrusted::from);
+        self.plans.left_out.extend(left_out);
         // How old a record is decides whether it counts, so ours are read each time.
         let found = first..self.plans.all.len();
         Ok(roll

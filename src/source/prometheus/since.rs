@@ -81,6 +81,8 @@ impl Rest {
 struct Age {
     asked: Timestamp,
     since: Option<Timestamp>,
+    /// False where the search was cut short.
+    is_sure: bool,
 }
 
 impl Ages {
@@ -94,6 +96,12 @@ impl Ages {
         let since = self.kept.get(id)?.since?;
         let begin = at.saturating_sub(elapsed).unwrap_or(Timestamp::MIN);
         Some(since.clamp(begin, at.max(begin)))
+    }
+
+    /// True where all was searched, and nothing found: what there is has only just begun.
+    pub(super) fn is_new(&self, id: &Untrusted) -> bool {
+        let age = self.kept.get(id);
+        age.is_some_and(|age| age.is_sure && age.since.is_none())
     }
 
     /// Those of which the age is to be asked for, by index.
@@ -135,16 +143,25 @@ impl Ages {
             return Ok(());
         }
         let at = ask.moment();
-        let search = |&plan: &usize| Search::new(plan, &known.all[plan], at);
-        let mut all: Vec<_> = due.iter().map(search).collect();
+        let searches = |&plan: &usize| Search::all(plan, &known.all[plan], at);
+        let mut all: Vec<_> = due.iter().flat_map(searches).collect();
         let planner = &mut self.planner;
         let outcome = find(&mut Server { api, planner, ask }, &mut all).await;
-        for search in all {
-            let id = &known.ids[search.plan];
+        let mut rest = all.as_slice();
+        for &plan in due {
+            let id = &known.ids[plan];
+            let count = rest.iter().take_while(|search| search.plan == plan);
+            let (parts, others) = rest.split_at(count.count());
+            rest = others;
+            // The part of a mean that began last decides.
+            let oldest = parts.iter().map(|search| search.oldest);
+            let oldest: Option<Vec<_>> = oldest.collect();
+            let oldest = oldest.and_then(|oldest| oldest.into_iter().max());
             let before = self.kept.get(id).and_then(|age| age.since);
             let age = Age {
                 asked: at,
-                since: search.oldest.or(before.filter(|_| outcome.is_err())),
+                since: oldest.or(before.filter(|_| outcome.is_err())),
+                is_sure: outcome.is_ok() && !parts.is_empty(),
             };
             self.kept.insert(id.clone(), age);
         }
@@ -401,7 +418,11 @@ mod tests {
     fn numbers_without_a_known_age_are_asked_for_it_again_within_a_minute() {
         let asked = Timestamp::from_second(1_000_000).unwrap();
         let is_due = |since, has_numbers, minutes| {
-            let age = Age { asked, since };
+            let age = Age {
+                asked,
+                since,
+                is_sure: true,
+            };
             age.is_due(asked + SignedDuration::from_mins(minutes), || has_numbers)
         };
         assert!(is_due(None, true, 1) && !is_due(None, true, 0));

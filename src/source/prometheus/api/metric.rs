@@ -128,6 +128,13 @@ impl Roll {
     }
 }
 
+/// True when an answer with this roll holds a series twice.
+pub(super) fn has_twins(roll: &[u64]) -> bool {
+    let mut sorted = roll.to_vec();
+    sorted.sort_unstable();
+    !sorted.is_sorted_by(|one, next| one < next)
+}
+
 /// The metrics that a server has told of.
 ///
 /// They are told apart by 64 bits of a keyed hash (`SipHash`, another key in each process) of how

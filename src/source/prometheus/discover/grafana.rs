@@ -23,15 +23,15 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     }
     for (uuid, members) in &slos {
         match plan(uuid, members, context) {
-            Some(plan) => found.plans.push(plan),
-            None => found.warnings.push(format!(
-                "Grafana's SLO `{uuid}` is left out: its objective or its period is not recorded"
-            )),
+            Ok(plan) => found.plans.push(plan),
+            Err(lack) => found
+                .left_out
+                .push(format!("Grafana's SLO `{uuid}` is left out: {lack}")),
         }
     }
 }
 
-fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> {
+fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Result<Plan, &'static str> {
     let value = |name: &str| {
         members
             .iter()
@@ -39,9 +39,11 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
             .map(|s| s.value)
     };
     let label = |name: &str| members.iter().find_map(|series| series.labels.get(name));
-    let objective = objective(value("grafana_slo_objective")?)?;
-    let seconds = value("grafana_slo_objective_window_seconds")?;
-    let period = Period::Rolling(Window::from_seconds_f64(seconds)?);
+    let recorded = value("grafana_slo_objective").ok_or("its objective is not recorded")?;
+    let objective = objective(recorded)
+        .ok_or("an objective of 0 % or 100 % leaves nothing to measure a burn by")?;
+    let period = value("grafana_slo_objective_window_seconds").and_then(Window::from_seconds_f64);
+    let period = Period::Rolling(period.ok_or("its period is not recorded")?);
     let name = label("grafana_slo_name").unwrap_or(uuid);
     let service = label("grafana_slo_service").unwrap_or(name);
     let source = context.source.clone();
@@ -61,7 +63,7 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
     if let Some(success) = whole {
         given.insert(Span::Period, Given::recorded(success, true));
     }
-    Some(Plan {
+    Ok(Plan {
         slo: Arc::new(slo),
         zone: TimeZone::UTC,
         labels: Labels::new(),
@@ -69,5 +71,6 @@ fn plan(uuid: &str, members: &[&Series], context: &Context<'_>) -> Option<Plan> 
         asked: BTreeMap::new(),
         trend: recorded.trend(),
         rule: None,
+        counted: None,
     })
 }

@@ -195,7 +195,8 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     {
         return Ok(None);
     }
-    let objective = promised(of.series).ok_or("its objective is not recorded")?;
+    let objective =
+        promised(of.series).ok_or("its objective is not recorded, or is 0 % or 100 %")?;
     let period: Period = of
         .label(PERIOD)
         .and_then(|text| text.parse().ok())
@@ -237,6 +238,14 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
             success: false,
         })
     });
+    let shortest = slo.windows().into_iter().next();
+    let counted = shortest.and_then(|window| {
+        let formula = behind(of, &slo, window, context)?;
+        let total = (*formula.totals().first()?).to_owned();
+        // Of one that groups, each group may have begun at another time.
+        let is_grouped = promql::is_grouped(&parser::parse(&total).ok()?);
+        (!is_grouped).then_some(total)
+    });
     let selector = |window: &Window| format!("{RATIO}{window}{{sloth_id=\"{}\"}}", of.id);
     if let Some(shortest) = slo.windows().first() {
         slo.queries = vec![(shortest.to_string(), selector(shortest).into())];
@@ -249,6 +258,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
         asked,
         trend,
         rule: None,
+        counted,
     }))
 }
 

@@ -55,7 +55,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
             match plans(name, one, &all, context) {
                 Ok(plans) => found.plans.extend(plans),
                 Err(lack) => found
-                    .warnings
+                    .left_out
                     .push(format!("Pyrra's `{name}` is left out: {lack}")),
             }
         }
@@ -161,6 +161,7 @@ fn one(
         asked,
         trend: recorded.trend(),
         rule: shortest.map(|(_, query)| (*query).to_owned()),
+        counted: None,
     }
 }
 

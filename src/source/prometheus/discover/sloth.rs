@@ -54,7 +54,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
         match planned {
             Ok(plan) => found.plans.extend(plan),
             Err(lack) => found
-                .warnings
+                .left_out
                 .push(format!("{owner}'s `{id}` is left out: {lack}")),
         }
     }
@@ -127,7 +127,7 @@ impl Members<'_> {
 fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> {
     let members = slo.series;
     let (id, labels) = (slo.id, slo.labels);
-    let objective = promised(members).ok_or("its objective is not recorded")?;
+    let objective = promised(members).ok_or("its objective is not recorded, or is 0 % or 100 %")?;
     let period = period(members).ok_or("its period is not recorded")?;
     let of = slo;
     let slo_name = of.label("sloth_slo").unwrap_or(id);
@@ -182,6 +182,7 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         asked,
         trend: recorded.trend(),
         rule: rule(shortest).map(str::to_owned),
+        counted: None,
     })
 }
 

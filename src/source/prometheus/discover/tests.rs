@@ -39,7 +39,7 @@ fn found(series: &[Series], rules: &Rules) -> BTreeMap<String, Plan> {
         at: Timestamp::UNIX_EPOCH,
     };
     let found = discover(series, &context);
-    assert_eq!(found.warnings, Vec::<String>::new());
+    assert_eq!(found.left_out, Vec::<String>::new());
     let plans = found.plans.into_iter();
     plans
         .map(|plan| (plan.slo.id().raw().to_owned(), plan))

@@ -315,3 +315,27 @@ async fn what_grows_beyond_one_answer_is_asked_for_in_parts_from_then_on() {
     let count = |kind| requests.iter().filter(|one| kind_of(one) == kind).count();
     assert_eq!(count("whole"), 3);
 }
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_a_fault_of_the_source() {
+    let (all, mut source, _server) = world().await;
+    let set = |new: Vec<Value>| *all.lock().unwrap_or_else(PoisonError::into_inner) = new;
+    let fault = async |source: &mut dyn Source| {
+        let facts = source.fetch(&ask(0)).await;
+        let fault = facts.map_or_else(Some, |facts| facts.fault);
+        fault.map(|fault| fault.message.raw().to_owned())
+    };
+    let cart = || series("cart", "99.9", ["0.5", "0.25"]);
+    set(cart());
+    assert_eq!(fault(source.as_mut()).await, None);
+    // One of two SLOs is left out: it may burn.
+    set([cart(), series("pay", "100", ["0.5", "0.25"])].concat());
+    assert_eq!(
+        fault(source.as_mut()).await.as_deref(),
+        Some("Sloth's `pay` is left out: its objective is not recorded, or is 0 % or 100 %")
+    );
+    // Twice the same series, and they contradict each other.
+    set([cart(), series("cart", "99.9", ["0", "0"])].concat());
+    let twice = fault(source.as_mut()).await.unwrap();
+    assert!(twice.contains("the same series twice"), "{twice}");
+}

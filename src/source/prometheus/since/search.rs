@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::PRECISION;
-use crate::domain::window;
+use crate::domain::{Origin, window};
 use crate::source::prometheus::api::Labels;
 use crate::source::prometheus::plan::{Plan, Trend};
 use crate::source::prometheus::promql;
@@ -61,11 +61,17 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// By the recorded series where the ratio is recorded, else by what counts all events.
-    pub(super) fn new(plan: usize, of: &'a Plan, at: Timestamp) -> Self {
+    /// By what counts all events, a search for each part of a mean; where only the ratio is recorded,
+    /// by that. An SLO written by hand is counted whatever is recorded of it.
+    pub(super) fn all(plan: usize, of: &'a Plan, at: Timestamp) -> Vec<Self> {
         let period = of.slo.period.elapsed(at, &of.zone).seconds();
-        if let Trend::Recorded { name, labels, .. } = &of.trend {
-            return Self {
+        if let Some(counted) = &of.counted {
+            return vec![Self::of_counters(plan, period, counted)];
+        }
+        if let Trend::Recorded { name, labels, .. } = &of.trend
+            && of.slo.origin != Origin::Config
+        {
+            return vec![Self {
                 plan,
                 period,
                 selectors: vec![format!("{{__name__={}}}", promql::string(name))],
@@ -73,11 +79,16 @@ impl<'a> Search<'a> {
                 kin: name.as_ref().to_owned(),
                 parts: PARTS,
                 oldest: None,
-            };
+            }];
         }
         let totals = of.asked.first_key_value();
         let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
-        let selectors: Vec<_> = totals.into_iter().flat_map(promql::selectors).collect();
+        let of_counters = |total| Self::of_counters(plan, period, total);
+        totals.into_iter().map(of_counters).collect()
+    }
+
+    fn of_counters(plan: usize, period: u32, total: &str) -> Self {
+        let selectors = promql::selectors(total);
         let names: BTreeSet<_> = selectors
             .iter()
             .filter_map(|one| one.name.as_deref())
