@@ -37,7 +37,7 @@ use super::alert::{self, LabelNames};
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::{
-    Facts, Fault, Observation, Reading, Release, Sample, SourceName, State, window,
+    Facts, Fault, FaultKind, Observation, Reading, Release, Sample, SourceName, State, window,
 };
 use crate::http::Http;
 use crate::store::Offers;
@@ -75,6 +75,8 @@ const IN_FLIGHT: usize = 16;
 /// Before anything was asked.
 const NEVER: Timestamp = Timestamp::UNIX_EPOCH;
 
+/// How old the answers of a server may be by its own clock: it evaluates the present.
+const LAG: SignedDuration = SignedDuration::from_mins(5);
 /// How often `build_info` is asked for.
 const RELEASES_CADENCE: SignedDuration = SignedDuration::from_secs(30);
 
@@ -273,6 +275,16 @@ impl Prometheus {
                 severity: self.options.severity_labels.clone(),
             };
             facts.incidents = Some(alerts::incidents(&self.api, ask, &names).await?);
+        }
+        // An old answer is no news, however newly it came.
+        if let Some(lag) = self.api.lag(ask.now).filter(|lag| *lag > LAG) {
+            let ago = window::brief(lag);
+            margin.fault.get_or_insert(Fault::new(
+                FaultKind::Decode,
+                format!(
+                    "its answers are of {ago} ago: a cache before it may have kept them; ask the server itself"
+                ),
+            ));
         }
         facts.warnings = margin.warnings.into_iter().collect();
         facts.fault = margin.fault;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::domain::{Fault, FaultKind};
+use crate::domain::{Fault, FaultKind, window};
 use crate::http::{self, Answer, Http};
 use crate::text::Untrusted;
 
@@ -40,6 +40,8 @@ pub(super) struct Api {
     by_get: AtomicBool,
     /// The last moment that the server chose itself to answer for, in Unix milliseconds.
     present: AtomicI64,
+    /// True since an answer about the present came in this poll.
+    has_told: AtomicBool,
     metrics: Metrics,
 }
 
@@ -248,6 +250,7 @@ impl Api {
             http,
             by_get: AtomicBool::new(false),
             present: AtomicI64::new(i64::MIN),
+            has_told: AtomicBool::new(false),
             metrics: Metrics::default(),
         }
     }
@@ -405,7 +408,17 @@ impl Api {
         if let (None, Some(present)) = (at, answer.time()) {
             self.present
                 .store(present.as_millisecond(), Ordering::Relaxed);
+            self.has_told.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// How long ago, by the server's own clock, it was what the answers of this poll call the
+    /// present; `None` where none spoke of it. To be asked once a poll, which began at `now`.
+    pub(super) fn lag(&self, now: Timestamp) -> Option<SignedDuration> {
+        let present = self.present()?;
+        let by_its_clock = now + self.http.skew().unwrap_or_default();
+        let has_told = self.has_told.swap(false, Ordering::Relaxed);
+        has_told.then(|| window::age(present, by_its_clock))
     }
 
     /// The present by the server's own clock, as of its last answer about the present.

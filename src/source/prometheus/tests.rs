@@ -186,6 +186,22 @@ async fn a_long_window_is_partial_for_as_long_as_its_partial_answer_is_kept() {
 }
 
 #[tokio::test]
+async fn an_old_answer_is_no_news_however_newly_it_came() {
+    let body = json!({"status": "success", "data": ratios("0", "1000")});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let mut source = source(&server.uri(), true);
+    for (minutes, is_old) in [(0, false), (4, false), (6, true), (60, true)] {
+        let ask = Ask {
+            now: ask().now + SignedDuration::from_mins(minutes),
+            ..ask()
+        };
+        let fault = source.fetch(&ask).await.unwrap().fault;
+        let is_told = fault.is_some_and(|fault| fault.message.raw().contains("a cache before it"));
+        assert_eq!(is_told, is_old, "{minutes} minutes");
+    }
+}
+
+#[tokio::test]
 async fn every_slo_without_a_number_is_told_of_with_the_reason() {
     let body = json!({"status": "success", "data": ratios("-99", "7")});
     let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
