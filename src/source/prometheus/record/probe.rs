@@ -6,20 +6,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::util::visitor::{ExprVisitor, walk_expr};
 
 use super::{BAD, Measured, RATIO, Recording, RuleLabels, TOTAL, alerts, yaml};
 use crate::config::{Part, Sli};
-use crate::domain::{Severity, Window};
+use crate::domain::Severity;
 use crate::source::prometheus::promql;
 
 /// When the expectations are held against the rules: minutes after the first sample.
 const MINUTES: u32 = 30;
 
-/// Slices that promtool's 10,000 samples a query suffice for, as each slice reads several.
-const MOST_SLICES: u32 = 2_500;
+/// Moments that promtool lets a query look at: it holds 10,000 samples at once.
+const MOST_STEPS: u64 = 10_000;
+/// The distance of a subquery's moments where it names none: that of the tests' evaluations.
+const EVERY: Duration = Duration::from_mins(1);
 
 /// The label that tells two gauges of one selector apart.
 const INSTANCE: &str = "instance";
@@ -32,35 +36,39 @@ struct Series {
     step: f64,
 }
 
-/// The tests of one SLO. What a reader must know of them is said.
+/// The tests of one SLO, where there can be any. What a reader must know of them is said.
 pub(super) fn write(recording: &Recording, out: &mut String) -> Option<String> {
     let slo = &recording.slo;
-    let lack = if !write_all(recording, out) {
-        "its rules record something whatever happens, so no made-up series can test them".to_owned()
-    } else if slices(recording) > MOST_SLICES {
-        "promtool gives up on this many slices of time: its tests fail, whatever the rules do"
-            .to_owned()
-    } else {
+    let steps = recording.windows.values().flat_map(Measured::texts);
+    let lack = if steps.map(steps_of).max() > Some(MOST_STEPS) {
+        "promtool gives up on a query that looks at more than 10,000 moments: it has no tests"
+    } else if write_all(recording, out) {
         return None;
+    } else {
+        "its rules record something whatever happens, so no made-up series can test them"
     };
     Some(format!("{}/{}: {lack}", slo.service, slo.name))
 }
 
-/// How many slices of time its longest window has, at most.
-fn slices(recording: &Recording) -> u32 {
-    fn shortest(sli: &Sli) -> Option<Window> {
-        match sli {
-            Sli::Slices { width, .. } => Some(*width),
-            Sli::Weighted(parts) => parts.iter().filter_map(|(_, part)| shortest(part)).min(),
-            _ => None,
+/// At how many moments the longest subquery of a query looks.
+fn steps_of(query: &str) -> u64 {
+    struct Longest(u64);
+    impl ExprVisitor for Longest {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Self::Error> {
+            if let Expr::Subquery(subquery) = expr {
+                let step = subquery.step.unwrap_or(EVERY).as_secs().max(1);
+                self.0 = self.0.max(subquery.range.as_secs() / step);
+            }
+            Ok(true)
         }
     }
-    let width = shortest(&recording.slo.sli);
-    let longest = recording.windows.last_key_value();
-    match (width, longest) {
-        (Some(width), Some((longest, _))) => longest.seconds() / width.seconds(),
-        _ => 0,
+    let mut longest = Longest(0);
+    if let Ok(expr) = parser::parse(query) {
+        let Ok(_) = walk_expr(&mut longest, &expr);
     }
+    longest.0
 }
 
 /// True when there is something to test.
