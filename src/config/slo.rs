@@ -3,6 +3,7 @@
 mod form;
 mod parts;
 mod query;
+mod range;
 mod rules;
 
 use std::collections::BTreeMap;

@@ -111,7 +111,7 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
     };
     let metric = |key: &str| -> Result<(&Node, String), Wrong> {
         let metric = one.need(key)?.need("metric")?;
-        Ok((metric, metric.text()?.trim().to_owned()))
+        Ok((metric, selector(metric)?))
     };
     let total = match kind {
         "ratio" => {
@@ -141,12 +141,18 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
         _ => {
             draft.expect_keys(one, &["metric", "grouping"]);
             let node = one.need("metric")?;
-            let gauge = node.text()?.trim().to_owned();
+            let gauge = selector(node)?;
             draft.set("gauge", gauge.clone(), &node.place);
             gauge
         }
     };
     Ok((one, total))
+}
+
+/// A metric, which is a selector in Pyrra.
+fn selector(metric: &Node) -> Result<String, Wrong> {
+    let selector = promql::selector(&metric.text()?);
+    selector.map_err(|message| Wrong::at(&metric.place, message))
 }
 
 /// A duration of Prometheus, which knows milliseconds as well.

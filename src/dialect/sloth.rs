@@ -306,6 +306,7 @@ fn sli(draft: &mut Draft, sli: &Node, keys: &Keys) -> Result<(), Wrong> {
 /// A query with its place for the window, which Sloth demands.
 fn query(node: &Node) -> Result<String, Wrong> {
     let query = promql::placeheld(&node.text()?);
+    let query = query.map_err(|message| Wrong::at(&node.place, message))?;
     if promql::has_window(&query) {
         return Ok(query);
     }

@@ -85,6 +85,7 @@ fn query<'a>(metric: &'a Node, objects: &Objects<'a>) -> Result<(&'a Node, Strin
     }
     let query = source.need("spec")?.need("query")?;
     let text = promql::placeheld(&query.text()?);
+    let text = text.map_err(|message| Wrong::at(&query.place, message))?;
     if text.is_empty() {
         return Err(Wrong::at(&query.place, "the query is empty"));
     }
