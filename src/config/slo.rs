@@ -5,6 +5,7 @@ mod parts;
 mod query;
 mod range;
 mod rules;
+mod unit;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
