@@ -120,10 +120,16 @@ pub fn convert(files: &[File]) -> Conversion {
         }
     }
     let mut sorted: Vec<(Kind, &Node)> = Vec::new();
-    for document in documents.iter().flat_map(kind::members) {
-        match Kind::of(document) {
-            Ok(kind) => sorted.push((kind, document)),
-            Err(message) => conversion.refuse(&document.place, "", message),
+    for document in &documents {
+        let members = kind::members(document).unwrap_or_else(|wrong| {
+            conversion.refuse(&wrong.place, "", wrong.message);
+            Vec::new()
+        });
+        for member in members {
+            match Kind::of(member) {
+                Ok(kind) => sorted.push((kind, member)),
+                Err(message) => conversion.refuse(&member.place, "", message),
+            }
         }
     }
     let objects = openslo::Objects::of(&sorted);

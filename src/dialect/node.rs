@@ -242,7 +242,10 @@ impl<'de> Visitor<'de> for Anything {
 impl Node {
     /// What is under a key; nothing is the same as no key.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        let (.., node) = self.entries().iter().find(|(name, ..)| name == key)?;
+        let Value::Map(entries) = &self.value else {
+            return None;
+        };
+        let (.., node) = entries.iter().find(|(name, ..)| name == key)?;
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
@@ -264,11 +267,12 @@ impl Node {
         self.get(key).ok_or_else(missing)
     }
 
-    /// Its keys; none when it has none.
-    pub(super) fn entries(&self) -> &[(String, Place, Self)] {
+    /// Its keys and values; it may be absent or empty.
+    pub(super) fn entries(&self) -> Result<&[(String, Place, Self)], Wrong> {
         match &self.value {
-            Value::Map(entries) => entries,
-            _ => &[],
+            Value::Map(entries) => Ok(entries),
+            Value::Null => Ok(&[]),
+            _ => Err(self.expected("keys and values")),
         }
     }
 

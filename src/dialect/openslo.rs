@@ -144,7 +144,7 @@ fn common<'a>(
             "objectives",
             "alertPolicies",
         ],
-    );
+    )?;
     let service = spec.need("service")?;
     draft.set("service", named(&service.text()?), &service.place);
     draft.describe(spec.get("description").or(metadata.get("displayName")));
@@ -176,7 +176,7 @@ fn labels(draft: &mut Draft, metadata: &Node) -> Result<(), Wrong> {
         return Ok(());
     };
     let mut labels = BTreeMap::new();
-    for (key, _, value) in given.entries() {
+    for (key, _, value) in given.entries()? {
         let value = match &value.value {
             Part::List(values) => {
                 let values: Result<Vec<_>, _> = values.iter().map(Node::text).collect();
@@ -310,7 +310,7 @@ fn measured(
             "indicatorRef",
             "compositeWeight",
         ],
-    );
+    )?;
     if let Some(suffix) = suffix {
         let name = format!("{}-{suffix}", common.name);
         draft.set("name", named(&name), &objective.place);
