@@ -114,7 +114,7 @@ pub fn convert(files: &[File]) -> Conversion {
             }
             Ok(found) => documents.extend(found),
             Err(wrong) => {
-                let message = format!("this is not YAML: {}", wrong.message);
+                let message = format!("cannot be read as YAML: {}", wrong.message);
                 conversion.refuse(&wrong.place, "", message);
             }
         }

@@ -250,6 +250,27 @@ fn pyrras_windows_are_scaled_and_rounded_as_pyrra_does() {
 }
 
 #[test]
+fn more_than_a_file_may_hold_is_refused_with_the_limit() {
+    let many = "--- {kind: x}\n".repeat(10_001);
+    let deep = format!("a: {}1{}\n", "[".repeat(65), "]".repeat(65));
+    let large = format!("a: [{}1]\n", "1,".repeat(200_000));
+    for (text, want) in [
+        (many, "the file holds more than 10000 documents: split it"),
+        (deep, "this is nested deeper than 64 levels: flatten it"),
+        (large, "the file has more than 200000 values: split it"),
+    ] {
+        let import = imported(&text);
+        assert_eq!(import.refusals.len(), 1);
+        let said = import.refusals[0].to_string();
+        assert!(
+            said.contains(want),
+            "{want}: {}",
+            &said[..200.min(said.len())]
+        );
+    }
+}
+
+#[test]
 fn an_slo_that_alerts_nobody_is_still_watched() {
     let output = program(&["import", "sloth/no-alerts.yml"]);
     let loaded = configuration(&format!("{SOURCE}{}", text(&output.stdout))).unwrap();
