@@ -11,6 +11,7 @@ mod content;
 mod excerpt;
 mod files;
 mod journal;
+mod links;
 mod load;
 mod me;
 mod place;
@@ -34,6 +35,7 @@ use crate::domain::{Origin, Period, Rule, Service, Slo, SourceName, Window};
 pub use crate::domain::Me;
 
 pub use files::{Import, import, text_of};
+pub use links::distinct;
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
 pub use read::bytes;

@@ -114,16 +114,22 @@ pub fn convert(files: &[File]) -> Conversion {
             }
             Ok(found) => documents.extend(found),
             Err(wrong) => {
-                let message = format!("this is not YAML: {}", wrong.message);
+                let message = format!("cannot be read as YAML: {}", wrong.message);
                 conversion.refuse(&wrong.place, "", message);
             }
         }
     }
     let mut sorted: Vec<(Kind, &Node)> = Vec::new();
-    for document in documents.iter().flat_map(kind::members) {
-        match Kind::of(document) {
-            Ok(kind) => sorted.push((kind, document)),
-            Err(message) => conversion.refuse(&document.place, "", message),
+    for document in &documents {
+        let members = kind::members(document).unwrap_or_else(|wrong| {
+            conversion.refuse(&wrong.place, "", wrong.message);
+            Vec::new()
+        });
+        for member in members {
+            match Kind::of(member) {
+                Ok(kind) => sorted.push((kind, member)),
+                Err(message) => conversion.refuse(&member.place, "", message),
+            }
         }
     }
     let objects = openslo::Objects::of(&sorted);

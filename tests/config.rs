@@ -185,6 +185,8 @@ fn every_form_of_an_slo_reads_as_it_is_meant() {
         target: Some(0.95),
     };
     assert_eq!(slos[2].sli, sliced);
+    assert!(slos[2].min_bad_events.abs() < f64::EPSILON);
+    assert!((slos[4].min_bad_events - 2.0).abs() < f64::EPSILON);
     assert!(matches!(&slos[3].sli, Sli::Ratio { success: false, .. }));
     assert!(slos[3].rules.is_empty());
     assert!(

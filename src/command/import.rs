@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::{UNKNOWN, print, refuse, say};
 use crate::cli;
-use crate::config::{Import, import, text_of};
+use crate::config::{Import, distinct, import, text_of};
 use crate::dialect::{Converted, File, write};
 use crate::source;
 use crate::text::Shown;
@@ -18,8 +18,8 @@ const MOST: u64 = 1024 * 1024;
 pub fn run(options: &cli::Import) -> ExitCode {
     let mut files = Vec::new();
     let mut lacks = false;
-    for path in &options.files {
-        match file(path) {
+    for path in distinct(&options.files) {
+        match file(&path) {
             Ok(file) => files.push(file),
             Err(reason) => {
                 say(Shown::new(reason));

@@ -9,7 +9,7 @@ use super::check::Context;
 use super::content::{Content, content};
 use super::load::{Environment, KnownKind};
 use super::place::{Documents, Imported, Mistake};
-use super::{Problem, Step, read, wire};
+use super::{Problem, Step, links, read, wire};
 use crate::dialect::{self, Converted, File};
 use crate::text::clipped;
 
@@ -67,15 +67,14 @@ impl Context<'_> {
                 }
             };
             for path in matched {
-                if let Some(first) = owners.insert(path.clone(), index) {
-                    let message = format!(
-                        "slo_files[{first}] matches `{}` already: a file can be read once",
-                        path.display()
-                    );
+                if let Some((first, name)) =
+                    owners.insert(links::real(&path), (index, path.clone()))
+                {
+                    let message = already(first, &name, &path);
                     self.problems.push(refused(message));
                     continue;
                 }
-                match text_of(&path) {
+                match links::regular(&path).and_then(|()| text_of(&path)) {
                     Ok(text) => {
                         let name = path.display().to_string();
                         files.push(File { name, text });
@@ -88,7 +87,7 @@ impl Context<'_> {
         converted(files, &sources, next)
     }
 
-    /// The files that a pattern matches, in the order of their names; one at least.
+    /// The files that a pattern matches, in the order of their names, each once; one at least.
     fn matched(&self, pattern: &str) -> Result<Vec<PathBuf>, String> {
         let path = self.path(PathBuf::from(pattern));
         let Some(path) = path.to_str() else {
@@ -119,8 +118,21 @@ impl Context<'_> {
                 clipped(pattern)
             ));
         }
-        Ok(files)
+        Ok(links::distinct(&files))
     }
+}
+
+/// Why a file is not read once more.
+fn already(first: usize, name: &Path, path: &Path) -> String {
+    let link = if name == path {
+        String::new()
+    } else {
+        format!(", which is the file that `{}` is", path.display())
+    };
+    format!(
+        "slo_files[{first}] matches `{}` already{link}: a file can be read once",
+        name.display()
+    )
 }
 
 /// Documents as they would be loaded by `[[slo_files]]`.

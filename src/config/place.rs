@@ -114,9 +114,11 @@ impl Documents {
             Step::Key(key) | Step::Name(key) => imported.places.get(key),
             Step::Index(_) => None,
         });
+        // Documents have a placeholder of their own.
+        let message = problem.message.replace("$window", "{{.window}}");
         let message = match dotted(rest) {
-            key if key.is_empty() => problem.message.clone(),
-            key => format!("{key}: {}", problem.message),
+            key if key.is_empty() => message,
+            key => format!("{key}: {message}"),
         };
         Some(self.at(place.unwrap_or(&imported.place), &imported.origin, &message))
     }

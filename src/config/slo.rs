@@ -3,7 +3,9 @@
 mod form;
 mod parts;
 mod query;
+mod range;
 mod rules;
+mod unit;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -129,7 +131,7 @@ impl Context<'_> {
         let objective = self.objective(entry, wire.objective.0);
         let period = self.period(entry, wire.period.as_deref().unwrap_or("30d"));
         let timezone = self.slo_zone(entry, wire.timezone.as_deref(), zone);
-        let min_bad_events = self.floor(entry, wire.min_bad_events);
+        let min_bad_events = self.floor(entry, wire.min_bad_events, wire.slice.is_some());
         self.split(entry, &wire);
         self.labels(entry, &wire);
         let form = self.form(entry, &wire);
@@ -217,8 +219,16 @@ impl Context<'_> {
             .ok()
     }
 
-    fn floor(&mut self, entry: Entry, written: Option<wire::Number>) -> Option<f64> {
+    /// The bad events that a page waits for. Slices have no such floor unless it is written: each
+    /// one stands for many events, and three wide ones would keep a page back for half an hour.
+    fn floor(
+        &mut self,
+        entry: Entry,
+        written: Option<wire::Number>,
+        is_sliced: bool,
+    ) -> Option<f64> {
         match written {
+            None if is_sliced => Some(0.0),
             None => Some(MIN_BAD_EVENTS),
             Some(wire::Number(floor)) if floor >= 0.0 && floor.is_finite() => Some(floor),
             Some(_) => {

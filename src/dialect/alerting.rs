@@ -4,6 +4,7 @@ use toml::{Table, Value};
 
 use super::Place;
 use super::draft::Draft;
+use super::node::{Node, Wrong};
 use crate::domain::slo::rounded;
 use crate::domain::{Severity, Window};
 
@@ -93,6 +94,47 @@ impl Draft {
             }
         }
         self.set("rules", kept, place);
+    }
+}
+
+/// What says who hears of an alert and how, by what it is called: it has no place in a `[[slo]]`.
+pub(super) type Routing<'a> = Vec<(String, &'a Place)>;
+
+/// Those of its keys that are a text; the others are keys and values.
+const NAMES: [&str; 2] = ["name", "absentName"];
+
+/// What of these keys is given; `of` is what they are under.
+pub(super) fn routing<'a>(node: &'a Node, of: &str, keys: &[&str]) -> Result<Routing<'a>, Wrong> {
+    let mut given = Vec::new();
+    for key in keys {
+        let Some(value) = node.get(key) else {
+            continue;
+        };
+        let is_empty = if NAMES.contains(key) {
+            value.text()?.trim().is_empty()
+        } else {
+            value.entries()?.is_empty()
+        };
+        if !is_empty {
+            given.push((format!("`{of}.{key}`"), &value.place));
+        }
+    }
+    Ok(given)
+}
+
+impl Draft {
+    /// Names what stays behind, in one sentence.
+    pub(super) fn warn_of_routing(&mut self, routing: &Routing<'_>) {
+        let Some((_, place)) = routing.first() else {
+            return;
+        };
+        let names: Vec<_> = routing.iter().map(|(name, _)| name.as_str()).collect();
+        let stay = if names.len() == 1 { "stays" } else { "stay" };
+        let message = format!(
+            "{} {stay} behind: the alerts that `watchfire rules` writes are called ErrorBudgetBurn and labelled `sloth_service`, `sloth_slo`, `sloth_severity` and with the `labels` of the SLO; route them by these",
+            names.join(", ")
+        );
+        self.warn(place, message);
     }
 }
 

@@ -107,9 +107,10 @@ impl Draft {
         self.find(place, message.into(), false);
     }
 
-    /// Warns of keys that are not of the format: a slip there would have no effect.
-    pub(super) fn expect_keys(&mut self, node: &Node, known: &[&str]) {
-        for (key, place, _) in node.entries() {
+    /// Warns of keys that are not of the format: a slip there would have no effect. What has no keys
+    /// at all is wrong.
+    pub(super) fn expect_keys(&mut self, node: &Node, known: &[&str]) -> Result<(), Wrong> {
+        for (key, place, _) in node.entries()? {
             if !known.contains(&key.as_str()) {
                 let near = known
                     .iter()
@@ -120,6 +121,7 @@ impl Draft {
                 self.warn(place, message);
             }
         }
+        Ok(())
     }
 
     /// Hands over what is said of it, and the SLO itself when nothing keeps it back.

@@ -1,6 +1,6 @@
 //! What a document is, by its own words.
 
-use super::node::{Node, Value};
+use super::node::{Node, Value, Wrong};
 use crate::text::clipped;
 
 /// What is understood.
@@ -43,14 +43,15 @@ const OPENSLO: [&str; 7] = [
 ];
 
 /// The documents in a document: those of a list, or itself.
-pub(super) fn members(document: &Node) -> Vec<&Node> {
-    let is_list = document
-        .text_of("kind")
-        .is_ok_and(|kind| kind.is_some_and(|kind| kind.ends_with("List")));
-    match (&document.value, document.get("items")) {
-        (Value::List(members), _) => members.iter().collect(),
-        (_, Some(items)) if is_list => items.list().unwrap_or_default().iter().collect(),
-        _ => vec![document],
+pub(super) fn members(document: &Node) -> Result<Vec<&Node>, Wrong> {
+    if let Value::List(members) = &document.value {
+        return Ok(members.iter().collect());
+    }
+    let kind = document.text_of("kind").ok().flatten();
+    let is_list = kind.is_some_and(|kind| kind.ends_with("List"));
+    match document.get("items").filter(|_| is_list) {
+        Some(items) => Ok(items.list()?.iter().collect()),
+        None => Ok(vec![document]),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Location, Options, Spanned};
 
 use super::Place;
@@ -11,6 +12,9 @@ use super::Place;
 const DEEPEST: usize = 64;
 /// The most parts a file may have, and what its aliases may add: a million of neither fits.
 const MOST_NODES: usize = 200_000;
+
+/// The most documents that a file may hold.
+const MOST_DOCUMENTS: usize = 10_000;
 
 /// A part of a document.
 #[derive(Clone, Debug)]
@@ -74,13 +78,15 @@ fn options() -> Options {
         budget: serde_saphyr::budget! {
             max_depth: DEEPEST,
             max_nodes: MOST_NODES,
-            max_documents: 10_000,
+            max_documents: MOST_DOCUMENTS,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: MOST_NODES,
         },
         // Only `true` and `false`: `n` and `on` are names.
         strict_booleans: true,
+        // One such number is told of where it is, and keeps no other document back.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
     }
 }
@@ -105,6 +111,18 @@ fn reason(message: &str) -> String {
         }
         line if line.starts_with("recursive references") => {
             "this alias is a part of what it stands for".to_owned()
+        }
+        line if line.contains("Documents {") => {
+            format!("the file holds more than {MOST_DOCUMENTS} documents: split it")
+        }
+        line if line.contains("Depth {") || line.starts_with("recursion limit") => {
+            format!("this is nested deeper than {DEEPEST} levels: flatten it")
+        }
+        line if line.contains("Nodes {") => {
+            format!("the file has more than {MOST_NODES} values: split it")
+        }
+        line if line.contains("budget breached") => {
+            "the file has more than any document needs: split it".to_owned()
         }
         line => line.to_owned(),
     }
@@ -242,7 +260,10 @@ impl<'de> Visitor<'de> for Anything {
 impl Node {
     /// What is under a key; nothing is the same as no key.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        let (.., node) = self.entries().iter().find(|(name, ..)| name == key)?;
+        let Value::Map(entries) = &self.value else {
+            return None;
+        };
+        let (.., node) = entries.iter().find(|(name, ..)| name == key)?;
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
@@ -264,11 +285,12 @@ impl Node {
         self.get(key).ok_or_else(missing)
     }
 
-    /// Its keys; none when it has none.
-    pub(super) fn entries(&self) -> &[(String, Place, Self)] {
+    /// Its keys and values; it may be absent or empty.
+    pub(super) fn entries(&self) -> Result<&[(String, Place, Self)], Wrong> {
         match &self.value {
-            Value::Map(entries) => entries,
-            _ => &[],
+            Value::Map(entries) => Ok(entries),
+            Value::Null => Ok(&[]),
+            _ => Err(self.expected("keys and values")),
         }
     }
 
@@ -333,6 +355,7 @@ impl Node {
         match self.value {
             Value::Null => "nothing",
             Value::Flag(..) => "true or false",
+            Value::Number(number, _) if !number.is_finite() => "one that is not finite",
             Value::Number(..) => "a number",
             Value::Text(_) => "a text",
             Value::List(_) => "a list",

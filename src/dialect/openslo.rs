@@ -1,6 +1,7 @@
 //! `OpenSLO` v1: SLOs with the objects that they refer to.
 
 mod indicator;
+mod objective;
 mod policy;
 mod span;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use self::objective::{distinct, indicator_of, target, weight};
 use self::span::TimeWindow;
 use super::Conversion;
 use super::alerting::{Alert, WORKBOOK};
@@ -98,8 +100,11 @@ pub(super) fn slo(document: &Node, objects: &Objects<'_>, conversion: &mut Conve
     draft.report(conversion);
     for objective in &objectives {
         let mut one = draft.fork();
-        let suffix = (objectives.len() > 1).then(|| distinct(objective, &objectives));
-        let read = single(&mut one, &common, objective, suffix, objects);
+        let suffix = match objectives.len() {
+            1 => Ok(None),
+            _ => distinct(objective, &objectives).map(Some),
+        };
+        let read = suffix.and_then(|suffix| single(&mut one, &common, objective, suffix, objects));
         one.or_refuse(read);
         one.finish(conversion);
     }
@@ -116,10 +121,6 @@ fn objectives(spec: &Node) -> Result<Vec<&Node>, Wrong> {
         return Err(Wrong::at(&node.place, message));
     }
     Ok(objectives)
-}
-
-fn indicator_of(objective: &Node) -> Option<&Node> {
-    objective.get("indicator").or(objective.get("indicatorRef"))
 }
 
 /// Sets what all objectives share.
@@ -144,7 +145,7 @@ fn common<'a>(
             "objectives",
             "alertPolicies",
         ],
-    );
+    )?;
     let service = spec.need("service")?;
     draft.set("service", named(&service.text()?), &service.place);
     draft.describe(spec.get("description").or(metadata.get("displayName")));
@@ -176,7 +177,7 @@ fn labels(draft: &mut Draft, metadata: &Node) -> Result<(), Wrong> {
         return Ok(());
     };
     let mut labels = BTreeMap::new();
-    for (key, _, value) in given.entries() {
+    for (key, _, value) in given.entries()? {
         let value = match &value.value {
             Part::List(values) => {
                 let values: Result<Vec<_>, _> = values.iter().map(Node::text).collect();
@@ -205,69 +206,6 @@ fn draft_method(draft: &mut Draft, spec: &Node) -> Result<Method, Wrong> {
                 "no budgeting method is called `{other}`: write `Occurrences`, `Timeslices` or `RatioTimeslices`"
             ),
         )),
-    }
-}
-
-/// What tells an objective from the others of its SLO.
-fn distinct(objective: &Node, all: &[&Node]) -> String {
-    let own = |objective: &Node| {
-        let indicator = indicator_of(objective).and_then(|indicator| {
-            let name = indicator.find(&["metadata", "name"]).unwrap_or(indicator);
-            name.text().ok()
-        });
-        let name = objective.text_of("displayName").ok().flatten();
-        let name = name.or(indicator).map(|name| slug(&name));
-        name.filter(|name| !name.is_empty())
-    };
-    let target = || match target(objective) {
-        Ok((target, _)) => percent(target).to_string(),
-        Err(_) => "objective".to_owned(),
-    };
-    match own(objective) {
-        None => target(),
-        Some(name) => {
-            let same = all
-                .iter()
-                .filter(|other| own(other).as_ref() == Some(&name));
-            if same.count() > 1 {
-                format!("{name}-{}", target())
-            } else {
-                name
-            }
-        }
-    }
-}
-
-/// `Good experience` as `good-experience`.
-fn slug(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '_');
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    words.join("-").to_lowercase()
-}
-
-/// The objective, between 0 and 1, and where it is.
-fn target(objective: &Node) -> Result<(f64, &Node), Wrong> {
-    match (objective.get("target"), objective.get("targetPercent")) {
-        (Some(node), None) => {
-            let target = node.number()?;
-            if target > 1.0 {
-                let message = format!(
-                    "`target` is a share of 1: write {}, or `targetPercent`",
-                    rounded(target / 100.0)
-                );
-                return Err(Wrong::at(&node.place, message));
-            }
-            Ok((target, node))
-        }
-        (None, Some(node)) => Ok((rounded(node.number()? / 100.0), node)),
-        (Some(_), Some(node)) => {
-            let message = "`target` is given as well: keep one";
-            Err(Wrong::at(&node.place, message))
-        }
-        (None, None) => {
-            let message = "the objective has no target: add `target`, such as 0.999";
-            Err(Wrong::at(&objective.place, message))
-        }
     }
 }
 
@@ -310,7 +248,7 @@ fn measured(
             "indicatorRef",
             "compositeWeight",
         ],
-    );
+    )?;
     if let Some(suffix) = suffix {
         let name = format!("{}-{suffix}", common.name);
         draft.set("name", named(&name), &objective.place);
@@ -365,14 +303,14 @@ fn mixed(
     for objective in objectives {
         let mut one = draft.fork();
         let suffix = distinct(objective, objectives);
-        let slo = format!("{}-{suffix}", common.name);
-        let read = measured(&mut one, common, objective, Some(suffix), objects);
+        let read = suffix.and_then(|suffix| {
+            let slo = format!("{}-{suffix}", common.name);
+            let target = measured(&mut one, common, objective, Some(suffix), objects)?;
+            Ok((slo, target))
+        });
         one.set_rules(&[], 0.5, common.period, &objective.place);
-        let weight = objective
-            .get("compositeWeight")
-            .map_or(Ok(1.0), Node::number);
-        let read = one.or_refuse(read).zip(mix.or_refuse(weight));
-        if let Some((target, weight)) = read {
+        let read = one.or_refuse(read).zip(mix.or_refuse(weight(objective)));
+        if let Some(((slo, target), weight)) = read {
             targets.push((target, weight));
             weights += weight;
             let mut part = Table::new();

@@ -18,25 +18,85 @@ const STEP: &str = "1m";
 /// The longest query that is looked into.
 const MAX_QUERY: usize = 8 * 1024;
 
-/// `{{.window}}` of Go templates, with or without spaces, as `$window`.
-pub(super) fn placeheld(query: &str) -> String {
-    let mut text = String::new();
-    let mut rest = query.trim();
-    while let Some(start) = rest.find("{{") {
-        let (before, inside) = rest.split_at(start);
-        text.push_str(before);
-        match inside[2..].split_once("}}") {
-            Some((name, after)) if name.trim() == ".window" => {
-                text.push_str(WINDOW);
-                rest = after;
-            }
-            _ => {
-                text.push_str("{{");
-                rest = &inside[2..];
-            }
-        }
+/// A query with `{{.window}}`, with or without spaces, as `$window`; or why it cannot be asked: a
+/// placeholder that nobody fills in selects nothing, and an SLO without bad events reads as kept.
+pub(super) fn placeheld(query: &str) -> Result<String, String> {
+    let query = query.trim();
+    if query.contains(WINDOW) {
+        return Err(format!(
+            "`{WINDOW}` stands for nothing in this format: write `{{{{.window}}}}` as the range"
+        ));
     }
-    text + rest
+    let mut text = String::new();
+    let mut rest = query;
+    while let Some((before, template, after)) = template(rest) {
+        if template.trim_matches(['{', '}', ' ']) != ".window" {
+            break;
+        }
+        text.push_str(before);
+        text.push_str(WINDOW);
+        rest = after;
+    }
+    text.push_str(rest);
+    filled(&text)?;
+    Ok(text)
+}
+
+/// The first `{{…}}` of a text, with what is before and behind it.
+fn template(text: &str) -> Option<(&str, &str, &str)> {
+    let start = text.find("{{")?;
+    let length = text[start..]
+        .find("}}")
+        .map_or(text.len() - start, |at| at + 2);
+    let (before, rest) = text.split_at(start);
+    let (template, after) = rest.split_at(length);
+    Some((before, template, after))
+}
+
+/// Refuses what a template or a shell would have filled in: `{{.service}}`, `${JOB}`, `$__interval`.
+fn filled(query: &str) -> Result<(), String> {
+    let template = template(query).map(|(_, template, _)| template);
+    let Some(placeholder) = template.or_else(|| variable(query)) else {
+        return Ok(());
+    };
+    Err(format!(
+        "nobody fills in `{}` here, and as it stands it selects nothing: write what it stands for",
+        clipped(placeholder)
+    ))
+}
+
+/// The first variable of a shell or of Grafana in a text.
+fn variable(text: &str) -> Option<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices('$').find_map(|(start, _)| {
+        let rest = &text[start..];
+        let inside = rest[1..].strip_prefix('{').unwrap_or_default();
+        let length = if inside.starts_with(|c: char| is_name(c) && !c.is_ascii_digit()) {
+            inside.find('}').map_or(rest.len(), |at| at + 3)
+        } else if rest.starts_with("$__") {
+            rest[1..]
+                .find(|c| !is_name(c))
+                .map_or(rest.len(), |at| at + 1)
+        } else {
+            return None;
+        };
+        Some(&rest[..length])
+    })
+}
+
+/// A selector and nothing around it.
+pub(super) fn selector(query: &str) -> Result<String, String> {
+    let query = query.trim();
+    filled(query)?;
+    match checked(query)? {
+        Expr::VectorSelector(selector) if is_plain(&selector) && !has_window(query) => {
+            Ok(query.to_owned())
+        }
+        _ => Err(format!(
+            "`{}` is no selector: write one such as `http_requests_total{{job=\"api\"}}`",
+            clipped(query)
+        )),
+    }
 }
 
 /// True when a query has a place for the window.

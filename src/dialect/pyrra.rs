@@ -59,7 +59,7 @@ fn read(draft: &mut Draft, document: &Node) -> Result<(), Wrong> {
             "performanceOverAccuracy",
             "ruleOutput",
         ],
-    );
+    )?;
     let name = metadata.need("name")?;
     draft.set("name", named(&name.text()?), &name.place);
     draft.describe(spec.get("description"));
@@ -85,7 +85,18 @@ fn read(draft: &mut Draft, document: &Node) -> Result<(), Wrong> {
         draft.set("by", by, place);
     }
     labels(draft, metadata, &total, &by, &named(&name.text()?))?;
-    rules(draft, spec, target, rounded(percent / 100.0), period)
+    rules(draft, spec, target, rounded(percent / 100.0), period)?;
+    let mut routed = match spec.get("alerting") {
+        Some(alerting) => alerting::routing(alerting, "alerting", &["name", "absentName"])?,
+        None => Vec::new(),
+    };
+    if let Some(annotations) = metadata.get("annotations") {
+        let passed_on = annotations.entries()?.iter();
+        let passed_on = passed_on.filter(|(key, ..)| key.starts_with(PASSED_ON));
+        routed.extend(passed_on.map(|(key, place, _)| (format!("`{key}`"), place)));
+    }
+    draft.warn_of_routing(&routed);
+    Ok(())
 }
 
 fn grouping(indicator: &Node) -> Result<Vec<String>, Wrong> {
@@ -100,7 +111,7 @@ fn grouping(indicator: &Node) -> Result<Vec<String>, Wrong> {
 /// Sets what is measured; gives the indicator and the selector of all events.
 fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, String), Wrong> {
     const KNOWN: [&str; 4] = ["ratio", "latency", "latencyNative", "bool_gauge"];
-    draft.expect_keys(indicator, &KNOWN);
+    draft.expect_keys(indicator, &KNOWN)?;
     let mut given = KNOWN
         .iter()
         .filter_map(|key| Some((*key, indicator.get(key)?)));
@@ -111,11 +122,11 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
     };
     let metric = |key: &str| -> Result<(&Node, String), Wrong> {
         let metric = one.need(key)?.need("metric")?;
-        Ok((metric, metric.text()?.trim().to_owned()))
+        Ok((metric, selector(metric)?))
     };
     let total = match kind {
         "ratio" => {
-            draft.expect_keys(one, &["errors", "total", "grouping"]);
+            draft.expect_keys(one, &["errors", "total", "grouping"])?;
             let (errors, bad) = metric("errors")?;
             draft.set("bad", bad, &errors.place);
             let (node, total) = metric("total")?;
@@ -123,7 +134,7 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
             total
         }
         "latency" => {
-            draft.expect_keys(one, &["success", "total", "grouping"]);
+            draft.expect_keys(one, &["success", "total", "grouping"])?;
             let (success, good) = metric("success")?;
             draft.set("good", good, &success.place);
             let (node, total) = metric("total")?;
@@ -131,7 +142,7 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
             total
         }
         "latencyNative" => {
-            draft.expect_keys(one, &["total", "latency", "grouping"]);
+            draft.expect_keys(one, &["total", "latency", "grouping"])?;
             let (node, total) = metric("total")?;
             draft.set("histogram", total.clone(), &node.place);
             let latency = one.need("latency")?;
@@ -139,14 +150,20 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
             total
         }
         _ => {
-            draft.expect_keys(one, &["metric", "grouping"]);
+            draft.expect_keys(one, &["metric", "grouping"])?;
             let node = one.need("metric")?;
-            let gauge = node.text()?.trim().to_owned();
+            let gauge = selector(node)?;
             draft.set("gauge", gauge.clone(), &node.place);
             gauge
         }
     };
     Ok((one, total))
+}
+
+/// A metric, which is a selector in Pyrra.
+fn selector(metric: &Node) -> Result<String, Wrong> {
+    let selector = promql::selector(&metric.text()?);
+    selector.map_err(|message| Wrong::at(&metric.place, message))
 }
 
 /// A duration of Prometheus, which knows milliseconds as well.
@@ -185,7 +202,7 @@ fn labels(
     let mut own = BTreeMap::new();
     let mut passed_on = BTreeMap::new();
     let given = metadata.get("labels");
-    for (key, _, value) in given.map_or(&[][..], Node::entries) {
+    for (key, _, value) in given.map_or(Ok(&[][..]), Node::entries)? {
         let value = value.text()?;
         if let Some(key) = key.strip_prefix(PASSED_ON) {
             passed_on.insert(super::draft::label(key), value.clone());
@@ -235,13 +252,16 @@ fn rules(
             "absentName",
             "severities",
         ];
-        draft.expect_keys(alerting, &known);
+        draft.expect_keys(alerting, &known)?;
     }
     if is_silent {
         draft.set_rules(&[], objective, period, place);
         return Ok(());
     }
     let severities = alerting.and_then(|alerting| alerting.get("severities"));
+    if let Some(severities) = severities {
+        draft.expect_keys(severities, &TIERS.map(|(_, key, ..)| key))?;
+    }
     let mut alerts = Vec::new();
     for (severity, key, long, short, factor) in TIERS {
         let own = severities.and_then(|severities| severities.get(key));

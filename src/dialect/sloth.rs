@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::alerting::{Alert, Limit, WORKBOOK};
+use super::alerting::{Alert, Limit, WORKBOOK, routing};
 use super::draft::{Draft, named};
 use super::kind::{Kind, Spelling};
 use super::node::{Node, Wrong};
@@ -131,17 +131,13 @@ pub(super) fn service(
     };
     let keys = spelling.keys();
     let mut whole = Draft::new(format!("Sloth service `{service}`"), &spec.place);
-    whole.expect_keys(
-        spec,
-        &["version", "service", "labels", keys.plugins, "slos"],
-    );
-    let plugins = spec.get(keys.plugins).map(foreign_plugins);
-    for (place, message) in whole
-        .or_refuse(plugins.unwrap_or(Ok(Vec::new())))
-        .unwrap_or_default()
-    {
-        whole.warn(&place, message);
-    }
+    let of_all = whole
+        .expect_keys(
+            spec,
+            &["version", "service", "labels", keys.plugins, "slos"],
+        )
+        .and_then(|()| warn_of_plugins(&mut whole, spec.get(keys.plugins)));
+    whole.or_refuse(of_all);
     whole.report(conversion);
     for slo in slos {
         let name = slo.text_of("name").ok().flatten().unwrap_or_default();
@@ -171,11 +167,8 @@ fn one(
             "alerting",
             "plugins",
         ],
-    );
-    let plugins = slo.get("plugins").map_or(Ok(Vec::new()), foreign_plugins)?;
-    for (place, message) in plugins {
-        draft.warn(&place, message);
-    }
+    )?;
+    warn_of_plugins(draft, slo.get("plugins"))?;
     let service = spec.need("service")?;
     draft.set("service", named(&service.text()?), &service.place);
     let name = slo.need("name")?;
@@ -187,7 +180,7 @@ fn one(
     let mut labels = BTreeMap::new();
     for from in [spec, slo] {
         if let Some(given) = from.get("labels") {
-            for (key, _, value) in given.entries() {
+            for (key, _, value) in given.entries()? {
                 labels.insert(key.clone(), value.text()?);
             }
         }
@@ -204,10 +197,12 @@ fn one(
 
 /// Plugins of the rules change what Sloth writes, not what is measured; those that it always has
 /// change nothing.
-fn foreign_plugins(plugins: &Node) -> Result<Vec<(Place, String)>, Wrong> {
-    let chain = plugins.get("chain").map_or(Ok(&[][..]), Node::list)?;
-    let mut foreign = Vec::new();
-    for plugin in chain {
+fn warn_of_plugins(draft: &mut Draft, plugins: Option<&Node>) -> Result<(), Wrong> {
+    let Some(plugins) = plugins else {
+        return Ok(());
+    };
+    draft.expect_keys(plugins, &["overridePrevious", "override_previous", "chain"])?;
+    for plugin in plugins.get("chain").map_or(Ok(&[][..]), Node::list)? {
         let id = plugin.need("id")?;
         let name = id.text()?;
         if !name.starts_with("sloth.dev/core/") {
@@ -215,10 +210,10 @@ fn foreign_plugins(plugins: &Node) -> Result<Vec<(Place, String)>, Wrong> {
                 "the plugin `{}` changes the rules that Sloth writes, and nothing here",
                 clipped(&name)
             );
-            foreign.push((id.place.clone(), message));
+            draft.warn(&id.place, message);
         }
     }
-    Ok(foreign)
+    Ok(())
 }
 
 /// Sets the rules where they are not those that every `[[slo]]` has.
@@ -239,17 +234,24 @@ fn rules(
             keys.page_alert,
             keys.ticket_alert,
         ];
-        draft.expect_keys(alerting, &known);
+        draft.expect_keys(alerting, &known)?;
+        let mut routed = routing(alerting, "alerting", &["name", "labels", "annotations"])?;
         for (key, severity) in [
             (keys.page_alert, Severity::Page),
             (keys.ticket_alert, Severity::Ticket),
         ] {
             if let Some(alert) = alerting.get(key) {
-                draft.expect_keys(alert, &["disable", "labels", "annotations"]);
+                draft.expect_keys(alert, &["disable", "labels", "annotations"])?;
+                let own = routing(alert, key, &["labels", "annotations"])?;
                 if alert.flag_of("disable")? == Some(true) {
                     disabled.push(severity);
+                } else {
+                    routed.extend(own);
                 }
             }
+        }
+        if disabled.len() < 2 {
+            draft.warn_of_routing(&routed);
         }
     }
     if disabled.is_empty() && windows.given.is_none() {
@@ -266,10 +268,10 @@ fn rules(
 }
 
 fn sli(draft: &mut Draft, sli: &Node, keys: &Keys) -> Result<(), Wrong> {
-    draft.expect_keys(sli, &["events", "raw", "plugin"]);
+    draft.expect_keys(sli, &["events", "raw", "plugin"])?;
     match (sli.get("events"), sli.get("raw"), sli.get("plugin")) {
         (Some(events), None, None) => {
-            draft.expect_keys(events, &[keys.error_query, keys.total_query]);
+            draft.expect_keys(events, &[keys.error_query, keys.total_query])?;
             let (errors, total) = (
                 events.need(keys.error_query)?,
                 events.need(keys.total_query)?,
@@ -280,7 +282,7 @@ fn sli(draft: &mut Draft, sli: &Node, keys: &Keys) -> Result<(), Wrong> {
             draft.set(key, part, &errors.place);
         }
         (None, Some(raw), None) => {
-            draft.expect_keys(raw, &[keys.error_ratio_query]);
+            draft.expect_keys(raw, &[keys.error_ratio_query])?;
             let ratio = raw.need(keys.error_ratio_query)?;
             draft.set("error_ratio", query(ratio)?, &ratio.place);
         }
@@ -306,6 +308,7 @@ fn sli(draft: &mut Draft, sli: &Node, keys: &Keys) -> Result<(), Wrong> {
 /// A query with its place for the window, which Sloth demands.
 fn query(node: &Node) -> Result<String, Wrong> {
     let query = promql::placeheld(&node.text()?);
+    let query = query.map_err(|message| Wrong::at(&node.place, message))?;
     if promql::has_window(&query) {
         return Ok(query);
     }

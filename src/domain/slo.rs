@@ -224,7 +224,7 @@ pub struct Slo {
     pub min_bad_events: f64,
 }
 
-/// [`Slo::min_bad_events`] of SLOs that do not say.
+/// [`Slo::min_bad_events`] of SLOs of events that do not say.
 pub const MIN_BAD_EVENTS: f64 = 3.0;
 
 impl Slo {

@@ -1,6 +1,6 @@
 //! What a `[[slo]]` measures: one of several forms, told by their keys.
 
-use super::{Entry, query};
+use super::{Entry, query, unit};
 use crate::config::check::Context;
 use crate::config::{Part, Sli, is_label, wire};
 use crate::domain::Window;
@@ -126,9 +126,14 @@ impl Context<'_> {
             }
         };
         let query = self.checked(entry, key, query, query::events);
+        let (query, total) = (query?, total?);
+        if let Err(message) = unit::alike(&query, &total) {
+            self.refuse_at(entry.at(&[key]), message);
+            return None;
+        }
         Some(Sli::Events {
-            part: part(query?),
-            total: total?,
+            part: part(query),
+            total,
         })
     }
 

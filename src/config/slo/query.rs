@@ -3,8 +3,10 @@
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr};
 
+use super::range;
+
 /// What stands for the window in an expression.
-const WINDOW: &str = "$window";
+pub(super) const WINDOW: &str = "$window";
 /// The longest query; deeper nesting than fits in here is no query but an accident.
 const MAX_QUERY: usize = 8 * 1024;
 /// The function that a selector of counters must be fit for.
@@ -16,11 +18,12 @@ const EVENTS: &str = "write a selector such as `http_requests_total{service=\"ch
 const RATIO: &str =
     "write an expression with $window such as `1 - avg(avg_over_time(up[$window]))`";
 
-/// Accepts a bare selector, to which the window is added, or an expression that has `$window`.
+/// Accepts a bare selector, to which the window is added, or an expression over `$window`.
 pub(super) fn events(query: &str) -> Result<(), String> {
     let expression = parsed(query, EVENTS)?;
     if query.contains(WINDOW) {
-        return counts(&expression, EVENTS);
+        counts(&expression, EVENTS)?;
+        return range::check(query);
     }
     match &expression {
         Expr::VectorSelector(_) => bare(&expression, query, INCREASE, EVENTS),
@@ -38,7 +41,8 @@ pub(super) fn ratio(query: &str) -> Result<(), String> {
             "this expression has no $window, so it would say the same of 5m as of 30d: {RATIO}"
         ));
     }
-    counts(&expression, RATIO)
+    counts(&expression, RATIO)?;
+    range::check(query)
 }
 
 /// Accepts a bare selector of gauges.

@@ -85,6 +85,7 @@ fn query<'a>(metric: &'a Node, objects: &Objects<'a>) -> Result<(&'a Node, Strin
     }
     let query = source.need("spec")?.need("query")?;
     let text = promql::placeheld(&query.text()?);
+    let text = text.map_err(|message| Wrong::at(&query.place, message))?;
     if text.is_empty() {
         return Err(Wrong::at(&query.place, "the query is empty"));
     }
@@ -96,7 +97,7 @@ fn counted(draft: &mut Draft, ratio: &Node, objects: &Objects<'_>) -> Result<(),
     draft.expect_keys(
         ratio,
         &["counter", "good", "bad", "total", "raw", "rawType"],
-    );
+    )?;
     let (key, part) = match (ratio.get("good"), ratio.get("bad")) {
         (Some(good), None) => ("good", good),
         (None, Some(bad)) => ("bad", bad),
@@ -147,7 +148,7 @@ fn stored(draft: &mut Draft, ratio: &Node, raw: &Node, objects: &Objects<'_>) ->
     draft.expect_keys(
         ratio,
         &["counter", "good", "bad", "total", "raw", "rawType"],
-    );
+    )?;
     for key in ["good", "bad", "total"] {
         if let Some(node) = ratio.get(key) {
             let message = format!("`raw` is given as well: keep it or `{key}`");

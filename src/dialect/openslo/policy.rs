@@ -25,6 +25,7 @@ pub(super) fn alerts(
             None => entry,
         };
         let policy = policy.need("spec")?;
+        notices(draft, policy)?;
         if policy.flag_of("alertWhenBreaching")? == Some(false) {
             let message = "this policy does not alert of a breach: it makes no rule";
             draft.warn(&policy.place, message);
@@ -41,8 +42,51 @@ pub(super) fn alerts(
     Ok(Some(alerts))
 }
 
+/// Names what a policy says beside its condition, which has no effect here.
+fn notices(draft: &mut Draft, policy: &Node) -> Result<(), Wrong> {
+    draft.expect_keys(
+        policy,
+        &[
+            "description",
+            "alertWhenNoData",
+            "alertWhenResolved",
+            "alertWhenBreaching",
+            "conditions",
+            "notificationTargets",
+        ],
+    )?;
+    for (key, message) in [
+        (
+            "alertWhenNoData",
+            "an SLO without data is shown as such and makes no alert: write a rule of your own for it, such as `absent(http_requests_total)`",
+        ),
+        (
+            "alertWhenResolved",
+            "nothing alerts of the end of a burn: Alertmanager sends it, with `send_resolved`",
+        ),
+    ] {
+        if let Some(node) = policy.get(key)
+            && node.flag()?
+        {
+            draft.warn(&node.place, format!("`{key}` has no effect: {message}"));
+        }
+    }
+    if let Some(targets) = policy.get("notificationTargets")
+        && !targets.list()?.is_empty()
+    {
+        let message = "`notificationTargets` stay behind: watchfire notifies nobody; route the alerts that `watchfire rules` writes in Alertmanager";
+        draft.warn(&targets.place, message);
+    }
+    Ok(())
+}
+
 fn rule(draft: &mut Draft, spec: &Node) -> Result<Alert, Wrong> {
+    draft.expect_keys(spec, &["description", "severity", "condition"])?;
     let condition = spec.need("condition")?;
+    draft.expect_keys(
+        condition,
+        &["kind", "op", "threshold", "lookbackWindow", "alertAfter"],
+    )?;
     if let Some(kind) = condition.get("kind") {
         let word = kind.text()?;
         if word != "burnrate" {

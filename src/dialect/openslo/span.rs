@@ -3,6 +3,7 @@
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::Method;
+use super::objective::share;
 use crate::dialect::draft::{Draft, percent};
 use crate::dialect::node::{Node, Wrong};
 use crate::domain::{Period, Window};
@@ -176,7 +177,8 @@ pub(super) fn slices(draft: &mut Draft, method: Method, objective: &Node) -> Res
     draft.set("slice", width.to_string(), &place.place);
     match (method, target) {
         (Method::Timeslices, Some(node)) => {
-            draft.set("slice_target", percent(node.number()?), &node.place);
+            let target = share(node, "timeSliceTarget")?;
+            draft.set("slice_target", percent(target), &node.place);
         }
         (Method::Timeslices, None) => {
             let message =
