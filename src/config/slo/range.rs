@@ -1,4 +1,5 @@
-//! Where `$window` stands in an expression: as every range, and nowhere else.
+//! Where `$window` stands in an expression: as every range, or at the end of a recorded series' name,
+//! and nowhere else.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -34,7 +35,7 @@ pub(super) fn check(query: &str) -> Result<(), String> {
     }
     if ranges.windows != placeholders {
         return Err(format!(
-            "{WINDOW} stands here where it is no range: write it as the whole range of a selector and nowhere else, as in `sum(increase(http_requests_total[{WINDOW}]))`"
+            "{WINDOW} stands here where it is neither a range nor the end of a recorded series' name: write it as the whole range of a selector and nowhere else, as in `sum(increase(http_requests_total[{WINDOW}]))`"
         ));
     }
     match ranges.fixed {
@@ -65,6 +66,11 @@ impl ExprVisitor for Ranges {
     fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Infallible> {
         match expression {
             Expr::MatrixSelector(matrix) => self.note(matrix.range),
+            // Somebody's rules have recorded each window by its name.
+            Expr::VectorSelector(selector) => {
+                let name = selector.name.as_deref().unwrap_or_default();
+                self.windows += usize::from(name.ends_with(STAND_IN));
+            }
             Expr::Subquery(subquery) => {
                 self.note(subquery.range);
                 self.around += usize::from(subquery.range == STAND_IN_LENGTH);
@@ -95,6 +101,7 @@ mod tests {
             "sum_over_time((count(x < 0.5))[$window:]) or on() vector(0)",
             "avg_over_time((rate(x[5m]) > 0)[$window:1m])",
             "max_over_time(avg_over_time(rate(x[5m])[10m:])[$window:1m])",
+            "errors:ratio_rate$window{service='pay'}",
         ] {
             assert_eq!(check(query), Ok(()), "{query}");
         }
@@ -111,11 +118,12 @@ mod tests {
             "sum(rate(x{a!='$window'}[6h]))",
             "sum(rate(x[$window] offset $window))",
             "avg_over_time(x[$window:$window])",
-            "errors:ratio_rate$window",
+            "errors:ratio_rate$window{a='$window'}",
+            "errors:ratio_rate$window:sum",
         ] {
             let wrong = check(query).unwrap_err();
             assert!(
-                wrong.starts_with("$window stands here where it is no range"),
+                wrong.starts_with("$window stands here where it is neither a range nor"),
                 "{query}: {wrong}"
             );
         }
