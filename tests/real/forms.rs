@@ -271,10 +271,13 @@ fn observe(settings: &Settings, at: Timestamp) -> Vec<Observation> {
         .expect("a runtime")
         .block_on(source.fetch(&ask))
         .expect("facts");
-    let ignored = facts
-        .fault
-        .filter(|fault| !fault.message.raw().contains("rules"));
-    assert!(ignored.is_none(), "{ignored:?}");
+    // Rules that have only just been loaded, and a counter that is meant to be broken.
+    let expected = ["rules", "its objective is not recorded", "forms/broken: "];
+    let fault = facts.fault.filter(|fault| {
+        let said = fault.message.raw();
+        !expected.iter().any(|one| said.contains(one))
+    });
+    assert!(fault.is_none(), "{fault:?}");
     facts.slos.expect("SLOs")
 }
 

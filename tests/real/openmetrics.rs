@@ -370,7 +370,7 @@ fn a_damaged_history_is_set_aside_and_a_prometheus_is_a_target_like_any_other() 
     let text = std::fs::read_to_string(dir.path().join("watchfire.toml")).expect("the file");
     let text = text.replace(
         "bad = 'prometheus_http_requests_total{",
-        "bad = 'rate(x[$window]) or y{",
+        "bad = 'increase(x[$window]) or y{",
     );
     std::fs::write(dir.path().join("watchfire.toml"), text).expect("the configuration");
     let refused = watchfire(dir.path(), &["status", "--config", "watchfire.toml"]);
