@@ -12,7 +12,8 @@
 //! Numbers are what Prometheus would say, had it scraped the same targets: the same labels
 //! (`instance`, `job`, `up`), the same resets, the same extrapolation. So an SLO moves to a
 //! Prometheus as it is. The first sample of a series is no increase, as there. What grew between
-//! two scrapes counts, however long nobody scraped. Samples that are NaN or infinite are left out.
+//! two scrapes counts, however long nobody scraped. A window with a sample that is NaN or infinite is
+//! unknown where that is needed.
 //!
 //! One process writes a history, whoever comes first; others read what it wrote and scrape nothing,
 //! and one of them goes on when it ends. A target that does not answer makes those SLOs partial
@@ -28,6 +29,7 @@ mod parse;
 mod scrape;
 mod segment;
 mod selector;
+mod sums;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -312,7 +314,8 @@ fn facts(told: Told, at: Timestamp) -> Result<Facts, Fault> {
     {
         return Err(fault);
     }
-    let mut all: Vec<Untrusted> = warnings.into_iter().map(Untrusted::from).collect();
+    let warnings = warnings.into_iter().chain(evaluation.warnings);
+    let mut all: Vec<Untrusted> = warnings.map(Untrusted::from).collect();
     all.extend(failing.into_iter().take(MAX_NAMED).map(Untrusted::from));
     all.extend(shortfall(&evaluation.slos, at).map(Untrusted::from));
     Ok(Facts {

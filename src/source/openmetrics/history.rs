@@ -55,7 +55,7 @@ pub(super) struct Kept {
     pub(super) series: String,
     /// When it was taken, in Unix milliseconds.
     pub(super) at: i64,
-    /// A finite value.
+    /// Its value. One that is no number is kept as infinite, as the file knows no NaN.
     pub(super) value: f64,
 }
 

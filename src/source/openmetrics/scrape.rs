@@ -125,7 +125,7 @@ fn kept(
     let format = Format::of(answer.header("content-type"));
     let mut kept = Vec::new();
     parse(&answer.body, format, |sample| {
-        if !selectors.may_name(sample.name) || !sample.value.is_finite() {
+        if !selectors.may_name(sample.name) {
             return;
         }
         let labels = labels(sample, target);

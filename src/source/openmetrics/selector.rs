@@ -1,6 +1,7 @@
 //! Selectors of PromQL held against labels, and what an SLO measures made of them.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
@@ -70,6 +71,12 @@ impl Selector {
         let matcher = self.matchers.iter();
         let mut exact = matcher.filter(|one| one.name == NAME && one.op == MatchOp::Equal);
         exact.next().map(|matcher| matcher.value.as_str())
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

@@ -101,15 +101,16 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(db: &'a Connection) -> rusqlite::Result<Self> {
-        // `first` of an upsert is the new sample; the rest is `Segment::then`.
+        // `first` of an upsert is the new sample; the rest is `Segment::then`. Infinite less infinite
+        // is no number, and so is NULL; the sum tells that there was such a one.
         let joined = |table: &str| {
             db.prepare_cached(&format!(
                 "INSERT INTO {table} (start, series, count, first_at, first, last_at, last, increase, sum)
                  VALUES (?1, ?2, 1, ?3, ?4, ?3, ?4, 0.0, ?4)
                  ON CONFLICT (start, series) DO UPDATE SET
                     count = count + 1, last_at = excluded.last_at, last = excluded.last,
-                    increase = increase + CASE WHEN excluded.last < last
-                        THEN excluded.last ELSE excluded.last - last END,
+                    increase = increase + coalesce(CASE WHEN excluded.last < last
+                        THEN excluded.last ELSE excluded.last - last END, 0.0),
                     sum = sum + excluded.sum"
             ))
         };
@@ -133,6 +134,11 @@ impl<'a> Writer<'a> {
     }
 
     fn sample(&mut self, series: i64, at: i64, value: f64) -> rusqlite::Result<()> {
+        let value = if value.is_finite() {
+            value
+        } else {
+            f64::INFINITY
+        };
         self.sample.execute(params![at, series, value])?;
         for (statement, width) in [(&mut self.minute, MINUTE), (&mut self.hour, HOUR)] {
             statement.execute(params![floor(at, width), series, at, value])?;
