@@ -262,7 +262,7 @@ fn read(
                 events,
                 at,
             };
-            let since = sums.since(formula);
+            let since = sums.since(formula, &plan.selectors);
             let broken = sums.broken(formula);
             known.insert(
                 (number, span),

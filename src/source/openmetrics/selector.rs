@@ -141,6 +141,12 @@ impl Selectors {
         self.all.get(index)
     }
 
+    /// True when both select series of one metric, by their numbers.
+    pub(super) fn count_the_same(&self, one: usize, other: usize) -> bool {
+        let name = |index: usize| self.get(index).and_then(Selector::name);
+        name(one).is_some() && name(one) == name(other)
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.all.len()

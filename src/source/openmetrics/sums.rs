@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::segment::Segment;
-use super::selector::Formula;
+use super::selector::{Formula, Selectors};
 use super::walk::Indexed;
 use crate::domain::{Events, Reading};
 
@@ -117,11 +117,30 @@ impl Sums {
         selectors.find(|&index| self.of[index].is_broken)
     }
 
-    /// The oldest sample behind a formula.
-    pub(super) fn since(&self, formula: &Formula) -> Option<Timestamp> {
-        let selectors = formula.selectors().into_iter();
-        let oldest = selectors.filter_map(|index| self.of[index].since).min()?;
-        Timestamp::from_millisecond(oldest).ok()
+    /// Since when there is data behind a formula: since the oldest sample of a selector, as pods come
+    /// and go, but only since the youngest of what is counted, as a ratio needs all of it.
+    ///
+    /// What has no series never happened. What counts the same metric as all events is as old as
+    /// those: that its series are younger is that it had not happened before.
+    pub(super) fn since(&self, formula: &Formula, selectors: &Selectors) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.oldest(formula, selectors)?).ok()
+    }
+
+    fn oldest(&self, formula: &Formula, selectors: &Selectors) -> Option<i64> {
+        let of = |index: &usize| self.of[*index].since;
+        match formula {
+            Formula::Gauge(gauge) => of(gauge),
+            Formula::Events { part, total, .. } => {
+                let part = Some(part).filter(|&part| !selectors.count_the_same(*part, *total));
+                of(total).max(part.and_then(of))
+            }
+            Formula::Weighted(parts) => {
+                let parts = parts.iter();
+                parts
+                    .filter_map(|(_, part)| self.oldest(part, selectors))
+                    .max()
+            }
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::domain::{Period, Reading, Rule, SourceName};
 mod broken;
 mod refusals;
 mod short;
+mod since;
 
 const DAY: i64 = 24 * HOUR;
 /// The end of every history here: not the start of a minute.
