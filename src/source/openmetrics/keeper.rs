@@ -171,12 +171,7 @@ impl Keeper {
             return Ok(None);
         };
         let behind = history.record(round)?;
-        if history.prune(now.as_millisecond())? {
-            self.warnings.push(
-                "the history is as large as `max_size` allows, so its oldest part was taken away"
-                    .to_owned(),
-            );
-        }
+        history.prune(now.as_millisecond())?;
         Ok(behind
             .filter(|&behind| behind > 0)
             .map(SignedDuration::from_millis))
@@ -186,10 +181,16 @@ impl Keeper {
         let Some(history) = &self.history else {
             return Err(Trouble::Other("there is none yet".to_owned()));
         };
+        let evaluation = self.evaluator.evaluate(history, &self.plan, question)?;
+        let targets = history.targets()?;
+        let mut warnings = std::mem::take(&mut self.warnings);
+        if question.live {
+            warnings.extend(history.lacks_room()?);
+        }
         Ok(Told {
-            evaluation: self.evaluator.evaluate(history, &self.plan, question)?,
-            targets: history.targets()?,
-            warnings: std::mem::take(&mut self.warnings),
+            evaluation,
+            targets,
+            warnings,
         })
     }
 

@@ -14,6 +14,7 @@ use crate::domain::{Period, Reading, Rule, SourceName};
 
 mod broken;
 mod refusals;
+mod room;
 mod short;
 mod since;
 
@@ -81,11 +82,22 @@ impl World {
 
     /// Writes everything in the order of time; a history that was pruned as it grew.
     fn write(&self) -> (TempDir, History) {
-        let dir = tempfile::tempdir().unwrap();
         let limits = Limits {
             keep: 35 * DAY,
             max_size: 1 << 30,
+            wanted: 30 * DAY,
         };
+        self.write_within(limits, 2_000, |_, _| {})
+    }
+
+    /// The same within limits, so many scrapes at a time; `look` sees the history after each.
+    fn write_within(
+        &self,
+        limits: Limits,
+        pace: usize,
+        mut look: impl FnMut(&TempDir, &History),
+    ) -> (TempDir, History) {
+        let dir = tempfile::tempdir().unwrap();
         let (mut history, _) = History::create(&dir.path().join("h.db"), limits, false).unwrap();
         let mut rounds: BTreeMap<(i64, u32), Result<Vec<Kept>, Fault>> = BTreeMap::new();
         for (&(pod, code), samples) in &self.samples {
@@ -119,9 +131,10 @@ impl World {
                 outcome,
             })
             .collect();
-        for rounds in rounds.chunks(2_000) {
+        for rounds in rounds.chunks(pace) {
             history.record(rounds).unwrap();
             history.prune(rounds.last().unwrap().at).unwrap();
+            look(&dir, &history);
         }
         (dir, history)
     }

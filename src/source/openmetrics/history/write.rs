@@ -21,7 +21,8 @@ pub(super) struct Known {
 }
 
 impl History {
-    /// Keeps what a round of scrapes brought: all of it or nothing.
+    /// Keeps what a round of scrapes brought: all of it or nothing. What is missed least makes room
+    /// for it.
     ///
     /// A sample that is not newer than the last of its series is left out, as is one that is dated
     /// far ahead of its scrape. Says by how many milliseconds the clock is behind the last round,
@@ -30,12 +31,25 @@ impl History {
         &mut self,
         round: &[Scraped],
     ) -> Result<Option<i64>, Trouble> {
-        let done = self.record_all(round);
-        if done.is_err() {
-            // What was remembered on the way was not written.
-            self.remember()?;
+        let now = round.iter().map(|scraped| scraped.at).max();
+        let mut attempts = 0..;
+        loop {
+            let done = self.record_all(round);
+            if done.is_err() {
+                // What was remembered on the way was not written.
+                self.remember()?;
+            }
+            match (done, now, attempts.next()) {
+                (Err(Trouble::Full(words)), Some(now), Some(attempt)) => {
+                    if !self.make_room(now, attempt)? {
+                        return Err(Trouble::Full(format!(
+                            "{words}: make room on its disk; raise `max_size`, or have the SLOs select fewer series, where that is what it has reached"
+                        )));
+                    }
+                }
+                (done, ..) => return done,
+            }
         }
-        done
     }
 
     fn record_all(&mut self, round: &[Scraped]) -> Result<Option<i64>, Trouble> {

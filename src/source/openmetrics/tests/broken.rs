@@ -109,6 +109,7 @@ fn it_stays_known_when_single_samples_are_gone_and_after_a_restart() {
     let limits = Limits {
         keep: 35 * DAY,
         max_size: 1 << 30,
+        wanted: 30 * DAY,
     };
     let path = dir.path().join("h.db");
     let (history, _) = History::create(&path, limits, false).unwrap();
