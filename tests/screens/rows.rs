@@ -1,8 +1,10 @@
 //! Rows of SLOs whose numbers are easily misread.
 
-use watchfire::domain::{Observation, Reading};
+use std::sync::Arc;
 
-use super::facts::{HOUR, ago, calm_slo};
+use watchfire::domain::{Events, Observation, Reading, Slo};
+
+use super::facts::{Burns, HOUR, ago, calm_slo, observe, slo};
 use super::stage::Stage;
 use super::worlds;
 
@@ -39,4 +41,54 @@ fn the_trend_of_what_died_is_empty_since_then() {
     assert_eq!(died_from, begin);
     let (lived, whole) = (died_at - begin, end - begin);
     assert!(lived * 5 < whole * 2, "{lived} of {whole} columns");
+}
+
+#[test]
+fn a_page_that_is_held_back_is_told_beside_a_ticket_that_fires() {
+    let mut sparse = observe(
+        Slo {
+            min_bad_events: 3.0,
+            ..slo("billing", "invoices", 0.99, "30d")
+        },
+        &Burns([50.0, 30.0, 20.0, 5.0, 8.0, 4.0, 2.0], 0.53),
+        |_| 0.0,
+    );
+    let few = Events {
+        bad: 2.0,
+        total: 10.0,
+    };
+    sparse.windows.change(|_, sample| sample.events = Some(few));
+    let found = row(vec![sparse.clone()], "billing");
+    assert!(found.contains("TICKET"), "{found}");
+    assert!(found.contains("2 of 3 events"), "{found}");
+    // With enough events it pages, and what matters is when nothing is left.
+    let mut busy = sparse;
+    busy.slo = Arc::new(Slo {
+        min_bad_events: 2.0,
+        ..(*busy.slo).clone()
+    });
+    let found = row(vec![busy], "billing");
+    assert!(
+        found.contains("PAGE") && found.contains("gone in"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_budget_overspent_beyond_three_digits_says_so() {
+    let mut guess = calm_slo("guess", "availability", 0.999, -700.0);
+    guess.since = Some(ago(9 * 24 * HOUR));
+    let slos = vec![
+        calm_slo("beyond", "availability", 0.999, -18.96),
+        calm_slo("within", "availability", 0.999, -9.5),
+        guess,
+    ];
+    for (service, budget) in [
+        ("beyond", " <-999%"),
+        ("within", " -950%"),
+        ("guess", "~<-999%"),
+    ] {
+        let found = row(slos.clone(), service);
+        assert!(found.contains(budget), "{found}");
+    }
 }
