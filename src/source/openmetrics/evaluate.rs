@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::course::Courses;
+use super::evidence::{self, Evidence};
 use super::history::History;
 use super::segment::Segment;
 use super::selector::{Formula, Selector, Selectors};
@@ -134,6 +135,23 @@ impl Evaluator {
                 self.kept = known;
             }
             Ok(Evaluation { slos, warnings })
+        })
+    }
+
+    /// Looks behind the numbers of the SLO with this number.
+    pub(super) fn evidence(
+        &mut self,
+        history: &History,
+        plan: &Plan,
+        (number, at): (usize, Timestamp),
+        windows: &[Window],
+    ) -> Result<Option<Evidence>, Trouble> {
+        let Some(measure) = plan.slos.get(number) else {
+            return Ok(None);
+        };
+        history.snapshot(|history| {
+            self.index.refresh(history, &plan.selectors)?;
+            evidence::look(history, &self.index, &measure.formula, windows, at).map(Some)
         })
     }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evaluate::{Evaluation, Evaluator, Plan, Question};
+use super::evidence::Evidence;
 use super::history::{FORM, History, Limits, Scraped, TargetState, Tier};
-use crate::domain::{Fault, FaultKind, window};
+use crate::domain::{Fault, FaultKind, Window, window};
 use crate::state::Lock;
 use crate::state::database::Trouble;
 
@@ -159,6 +160,22 @@ impl Keeper {
             ));
         }
         Ok(told)
+    }
+
+    /// What lies behind the numbers of an SLO, by its number.
+    pub(super) fn evidence(
+        &mut self,
+        number: usize,
+        at: Timestamp,
+        windows: &[Window],
+    ) -> Result<Option<Evidence>, Fault> {
+        let Some(history) = &self.history else {
+            return Ok(None);
+        };
+        let found = self
+            .evaluator
+            .evidence(history, &self.plan, (number, at), windows);
+        self.noted(found)
     }
 
     /// How far the clock is behind the history, when it is.

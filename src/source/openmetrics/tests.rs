@@ -13,6 +13,7 @@ use super::*;
 use crate::domain::{Period, Reading, Rule, SourceName};
 
 mod broken;
+mod evidence;
 mod refusals;
 mod room;
 mod short;
@@ -52,11 +53,12 @@ fn bad() -> Sli {
 }
 
 fn plan(indicators: &[Sli]) -> Plan {
-    plan_of(indicators.iter().cloned().map(slo).collect())
+    let slos: Vec<_> = indicators.iter().cloned().map(slo).collect();
+    plan_of(&slos)
 }
 
-fn plan_of(slos: Vec<SloSettings>) -> Plan {
-    let (selectors, formulas) = selector::formulas(&slos).unwrap();
+fn plan_of(slos: &[SloSettings]) -> Plan {
+    let (selectors, formulas) = selector::formulas(slos).unwrap();
     Plan {
         slos: slos
             .iter()

@@ -108,6 +108,11 @@ impl Floors {
         })
     }
 
+    /// The hour since which all minutes are known.
+    pub(super) fn minutes(self) -> i64 {
+        self.minutes
+    }
+
     /// How far a moment may lie from what is known of it, in milliseconds. Before the history
     /// begins nothing is known, and that exactly.
     pub(super) fn blur(self, at: i64) -> i64 {

@@ -15,7 +15,7 @@ fn plan_with(long: Window, short: Window, interval: SignedDuration) -> Plan {
     .into();
     Plan {
         fresh: LEAST_FRESH.max(interval * FRESH_INTERVALS),
-        ..plan_of(vec![settings])
+        ..plan_of(&[settings])
     }
 }
 
