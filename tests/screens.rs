@@ -10,6 +10,7 @@ mod screens {
     pub(crate) mod facts;
     mod handoff;
     mod past;
+    mod rows;
     pub(crate) mod stage;
     mod suspects;
     mod timeline;

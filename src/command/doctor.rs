@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{on_runtime, refuse};
 use crate::cli::{self, Wording};
 use crate::config::{Loaded, SourceSettings};
-use crate::domain::explanation::{because, lasting};
-use crate::domain::{Facts, FaultKind, Finding, Grade, Report, State, slo, window};
+use crate::domain::explanation::findings;
+use crate::domain::{Facts, FaultKind, Finding, Grade, Report, window};
 use crate::poll;
 use crate::print::doctor::{Diagnosis, Examined};
 use crate::source::{Ask, Source};
@@ -145,33 +145,7 @@ fn of_slos(report: &Report, close: &[Finding]) -> Vec<Finding> {
     let is_looked_at = close.iter().any(|finding| finding.slo.is_some());
     let facts = report.outcome.as_ref().ok().filter(|_| !is_looked_at);
     let slos = facts.and_then(|facts| facts.slos.as_deref());
-    let mut found = Vec::new();
-    for seen in slos.unwrap_or_default() {
-        let before = found.len();
-        let verdict = seen.assess();
-        found.extend(slo::weaknesses(seen));
-        if matches!(verdict.state, State::NoData | State::Unknown) {
-            let why = because(seen, &verdict).into_iter().next();
-            let what = format!("it is {}", verdict.state.word().replace('_', " "));
-            found.push(
-                Finding::new(Grade::Error, "series", what)
-                    .because(why.unwrap_or_default())
-                    .advise("check its selectors against what the source has; `watchfire explain` prints them"),
-            );
-        }
-        if let Some(short) = seen.shortfall() {
-            let (data, wanted) = (lasting(short.data), lasting(short.wanted));
-            let what = format!("window {wanted}, data {data}: its budget is an estimate");
-            found.push(Finding::new(Grade::Note, "data", what));
-        }
-        if found.len() == before {
-            found.push(Finding::new(Grade::Ok, "series", "its numbers are known"));
-        }
-        for finding in &mut found[before..] {
-            finding.slo = Some(seen.slo.id());
-        }
-    }
-    found
+    slos.unwrap_or_default().iter().flat_map(findings).collect()
 }
 
 /// What a source said, counted.

@@ -4,6 +4,7 @@
 //! can look behind its numbers adds queries, samples and gaps.
 
 mod budget;
+mod findings;
 mod reasons;
 
 use jiff::tz::TimeZone;
@@ -14,6 +15,7 @@ use super::{Fault, Observation, Period, Reading, Sample, SourceName, Window, win
 use crate::text::Untrusted;
 
 pub use budget::{budget_left, exhaustion, held_rate, number};
+pub use findings::findings;
 pub use reasons::{because, estimates};
 
 /// One SLO, measured and looked behind.

@@ -42,10 +42,31 @@ pub fn factor(factor: f64) -> String {
     trimmed(factor, 2)
 }
 
-/// Budget left as whole percent, rounded down so that it never flatters; `–` when not known.
+/// The least percent of budget that is written out.
+const LEAST_PERCENT: i16 = -999;
+
+/// Budget left as whole percent, rounded down so that it never flatters; `–` when not known, and
+/// `<-999%` when there is less than that.
 pub fn budget(left: Option<f64>) -> String {
+    let percent = |percent: i16| {
+        if percent < LEAST_PERCENT {
+            format!("<{LEAST_PERCENT}%")
+        } else {
+            format!("{percent}%")
+        }
+    };
     left.and_then(whole_percent)
-        .map_or_else(|| "–".to_owned(), |percent| format!("{percent}%"))
+        .map_or_else(|| "–".to_owned(), percent)
+}
+
+/// How wide [`budget`] writes one that is known, without writing it.
+pub fn budget_width(left: f64) -> Option<usize> {
+    let percent = whole_percent(left)?;
+    let shown = percent.max(LEAST_PERCENT);
+    let digits = shown.unsigned_abs().checked_ilog10();
+    let digits = digits.map_or(1, |log| log as usize + 1);
+    let marks = usize::from(shown < 0) + usize::from(percent < shown);
+    Some(digits + marks + "%".len())
 }
 
 /// A share as whole percent, rounded down; the hair below a whole number is noise of binary
@@ -56,9 +77,9 @@ pub fn whole_percent(share: f64) -> Option<i16> {
     }
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "clamped to three digits before"
+        reason = "clamped to four digits before"
     )]
-    let percent = (share * 100.0 + 1e-6).floor().clamp(-999.0, 999.0) as i16;
+    let percent = (share * 100.0 + 1e-6).floor().clamp(-9_999.0, 999.0) as i16;
     Some(percent)
 }
 
@@ -190,9 +211,13 @@ mod tests {
             (1.0, "100%"),
             (0.004, "0%"),
             (-0.004, "-1%"),
-            (-400.0, "-999%"),
+            (-9.99, "-999%"),
+            (-9.991, "<-999%"),
+            (-18.96, "<-999%"),
+            (-700.0, "<-999%"),
         ] {
             assert_eq!(budget(Some(left)), want);
+            assert_eq!(budget_width(left), Some(want.len()), "{want}");
         }
         assert_eq!(budget(None), "–");
     }

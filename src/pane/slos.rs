@@ -50,7 +50,7 @@ const COLUMNS: [Column; 12] = [
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
     Column::left("budget", Width::Rest(8, 10)).close(),
-    Column::right("", Width::Content(6)).close(),
+    Column::right("", Width::Content(7)).close(),
     Column::left("", Width::Content(NOTES)).close(),
     Column::left("trend", Width::Rest(8, 40)).close(),
 ];

@@ -12,7 +12,8 @@
 //! Numbers are what Prometheus would say, had it scraped the same targets: the same labels
 //! (`instance`, `job`, `up`), the same resets, the same extrapolation. So an SLO moves to a
 //! Prometheus as it is. The first sample of a series is no increase, as there. What grew between
-//! two scrapes counts, however long nobody scraped. Samples that are NaN or infinite are left out.
+//! two scrapes counts, however long nobody scraped. A window with a sample that is NaN or infinite is
+//! unknown where that is needed.
 //!
 //! One process writes a history, whoever comes first; others read what it wrote and scrape nothing,
 //! and one of them goes on when it ends. A target that does not answer makes those SLOs partial
@@ -21,13 +22,16 @@
 
 mod course;
 mod evaluate;
+mod evidence;
 mod history;
 mod keeper;
+mod lack;
 mod options;
 mod parse;
 mod scrape;
 mod segment;
 mod selector;
+mod sums;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -46,10 +50,12 @@ use self::options::Options;
 use self::scrape::Clients;
 use self::selector::Formula;
 use self::targets::{Discovery, Target};
-use super::{Ask, Built, Explaining, Fetching, Kind, Source, no_such_slo};
+use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Source, no_such_slo};
 use crate::config::{Part, Problem, Settings, Sli, SloSettings, SourceSettings};
-use crate::domain::explanation::Basis;
-use crate::domain::{Explanation, Facts, Fault, FaultKind, Observation, Window, window};
+use crate::domain::explanation::{Basis, findings};
+use crate::domain::{
+    Explanation, Facts, Fault, FaultKind, Finding, Grade, Observation, Window, window,
+};
 use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -179,25 +185,77 @@ impl Source for OpenMetrics {
         })
     }
 
-    /// What its observation says, with the query that would say the same of each window.
+    /// What its observation says, with the query that would say the same of each window, and the
+    /// samples behind it.
     fn explain<'a>(&'a mut self, ask: &'a Ask, ids: &'a [Untrusted]) -> Explaining<'a> {
         Box::pin(async move {
             let slos = self.fetch(ask).await?.slos.unwrap_or_default();
-            let mut both = slos.into_iter().zip(&self.plan.slos);
-            let found = both.find(|(seen, _)| ids.contains(&seen.slo.id()));
-            let (seen, measure) = found.ok_or_else(|| no_such_slo(ids))?;
+            let number = slos.iter().position(|seen| ids.contains(&seen.slo.id()));
+            let both = number.and_then(|number| {
+                let seen = slos.into_iter().nth(number)?;
+                Some((number, seen, self.plan.slos.get(number)?))
+            });
+            let (number, seen, measure) = both.ok_or_else(|| no_such_slo(ids))?;
             let mut explanation = Explanation::of(seen);
             explanation.zone = Some(measure.zone.clone());
             for span in &mut explanation.spans {
                 span.basis = Basis::Computed;
                 span.queries = queries(&measure.sli, span.window);
             }
+            self.add_evidence(number, &mut explanation).await;
             Ok(explanation)
         })
+    }
+
+    fn examine<'a>(&'a mut self, ask: &'a Ask) -> Examining<'a> {
+        Box::pin(self.examination(ask))
     }
 }
 
 impl OpenMetrics {
+    /// What keeps each SLO from being known, the selectors that select nothing among it.
+    async fn examination(&mut self, ask: &Ask) -> Vec<Finding> {
+        let at = ask.moment();
+        let Ok(told) = self.with_keeper(move |keeper| keeper.past(at)).await else {
+            // It is told of by who polls.
+            return Vec::new();
+        };
+        let found = self.discovery.targets(ask.now).await;
+        let selectors = &self.plan.selectors;
+        let exposed = self.clients.look(found.targets, selectors, self.round);
+        let exposed = exposed.await;
+        let mut found = Vec::new();
+        for (seen, measure) in told.evaluation.slos.iter().zip(&self.plan.slos) {
+            let lacks = lack::lacks(&measure.formula, selectors, &exposed);
+            let is_told = lacks.iter().any(|one| one.grade == Grade::Error);
+            let general = findings(seen).into_iter();
+            found.extend(general.filter(|one| !(is_told && one.check == "series")));
+            found.extend(lacks.into_iter().map(|one| one.of_slo(&seen.slo.id())));
+        }
+        found
+    }
+
+    /// Adds what the samples behind an SLO say.
+    async fn add_evidence(&self, number: usize, to: &mut Explanation) {
+        let (at, windows) = (
+            to.seen.at,
+            to.spans.iter().map(|span| span.window).collect::<Vec<_>>(),
+        );
+        let look = move |keeper: &mut Keeper| keeper.evidence(number, at, &windows);
+        match self.with_keeper(look).await {
+            Ok(Some(found)) => {
+                for span in &mut to.spans {
+                    let mut samples = found.samples.iter();
+                    let of = samples.find(|(window, _)| *window == span.window);
+                    span.samples = of.map(|(_, samples)| *samples);
+                }
+                to.data = Some(found.data);
+            }
+            Ok(None) => {}
+            Err(fault) => to.lacks.push(fault.message),
+        }
+    }
+
     async fn live(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let role = self.with_keeper(Keeper::begin).await?;
         let found = self.discovery.targets(ask.now).await;
@@ -312,8 +370,13 @@ fn facts(told: Told, at: Timestamp) -> Result<Facts, Fault> {
     {
         return Err(fault);
     }
-    let mut all: Vec<Untrusted> = warnings.into_iter().map(Untrusted::from).collect();
+    let warnings = warnings.into_iter().chain(evaluation.warnings);
+    let mut all: Vec<Untrusted> = warnings.map(Untrusted::from).collect();
+    let more = failing.len().saturating_sub(MAX_NAMED);
     all.extend(failing.into_iter().take(MAX_NAMED).map(Untrusted::from));
+    if more > 0 {
+        all.push(format!("{more} more of its targets did not answer").into());
+    }
     all.extend(shortfall(&evaluation.slos, at).map(Untrusted::from));
     Ok(Facts {
         slos: Some(evaluation.slos),

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{Lock, make_folder_of, private, set_aside};
@@ -21,6 +21,9 @@ const PENDING: u32 = 4 << 20;
 /// How much of a file is held in memory, in KiB: the system holds what is read often, and the rest is
 /// written once and seldom read.
 const HELD: u32 = 256;
+
+/// How many pages are moved at a time while others are given back.
+const MOVED: u32 = 64;
 
 /// What is kept in a file.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub struct Form {
 pub enum Trouble {
     /// It is damaged: it is of no use to anybody.
     Damaged,
+    /// There is no room for what was to be written, in words.
+    Full(String),
     /// Anything else, in words.
     Other(String),
 }
@@ -50,7 +55,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Damaged => f.write_str("it is damaged"),
-            Self::Other(words) => f.write_str(words),
+            Self::Full(words) | Self::Other(words) => f.write_str(words),
         }
     }
 }
@@ -59,6 +64,7 @@ impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
+            Some(DiskFull) => Self::Full(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
     }
@@ -78,7 +84,9 @@ impl Form {
             Trouble::Damaged => {
                 format!("the {noun} {path} is damaged; its next writer begins a new one")
             }
-            Trouble::Other(words) => format!("the {noun} {path} cannot be used: {words}"),
+            Trouble::Full(words) | Trouble::Other(words) => {
+                format!("the {noun} {path} cannot be used: {words}")
+            }
         };
         Fault::new(FaultKind::Crash, message)
     }
@@ -267,9 +275,58 @@ pub fn size(db: &Connection) -> Result<u64, Trouble> {
 /// # Errors
 /// When the file cannot be written.
 pub fn give_back(db: &Connection) -> Result<(), Trouble> {
-    // Each step gives back one page.
-    let mut vacuum = db.prepare_cached("PRAGMA incremental_vacuum")?;
-    let mut pages = vacuum.query([])?;
-    while pages.next()?.is_some() {}
+    // Some at a time: what moves is written to the log first, and folded in between.
+    let mut free = pragma(db, "freelist_count")?;
+    while free > 0 {
+        // Each step gives back one page.
+        let mut vacuum = db.prepare_cached(&format!("PRAGMA incremental_vacuum({MOVED})"))?;
+        let mut pages = vacuum.query([])?;
+        while pages.next()?.is_some() {}
+        drop(pages);
+        let left = pragma(db, "freelist_count")?;
+        if left >= free {
+            break;
+        }
+        free = left;
+    }
     Ok(())
+}
+
+/// Keeps the file from growing above so many bytes, or above what it has: what does not fit is
+/// [`Trouble::Full`]. The log of what was written last, beside it, is folded into it by half a
+/// `log`; [`fold`] takes the rest.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn bound(db: &Connection, bytes: u64, log: u64) -> Result<(), Trouble> {
+    let page = u64::try_from(pragma(db, "page_size")?).unwrap_or(1).max(1);
+    let (pages, fold_at) = (bytes / page, (log / page / 2).max(1));
+    // Each of them answers with what it is now.
+    for setting in [
+        format!("PRAGMA max_page_count = {pages}"),
+        format!("PRAGMA wal_autocheckpoint = {fold_at}"),
+        format!("PRAGMA journal_size_limit = {log}"),
+    ] {
+        db.query_row(&setting, [], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Folds the log of what was written last into the file when it is larger than so many bytes. One
+/// who reads just now keeps it as it is until the next time.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn fold(db: &Connection, larger: u64) -> Result<(), Trouble> {
+    if log_size(db) > larger {
+        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// The bytes of the log beside the file.
+fn log_size(db: &Connection) -> u64 {
+    let log = db.path().map(|path| format!("{path}-wal"));
+    let log = log.and_then(|path| std::fs::metadata(path).ok());
+    log.map_or(0, |log| log.len())
 }

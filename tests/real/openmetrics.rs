@@ -1,6 +1,7 @@
 //! SLOs without a server, beside a real Prometheus that scraped the same.
 
 mod exporter;
+mod honest;
 
 use std::fmt::Write as _;
 use std::path::Path;

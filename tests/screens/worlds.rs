@@ -24,6 +24,11 @@ fn store(reports: impl IntoIterator<Item = Report>) -> Store {
     store
 }
 
+/// Of nothing but these SLOs.
+pub(crate) fn of_slos(slos: Vec<Observation>) -> Store {
+    store([answer("prom-eu", 3, facts_of_slos(slos))])
+}
+
 /// One page, two tickets, one service without data, an argocd that never answered.
 pub(crate) fn burning() -> Store {
     store([
@@ -78,7 +83,7 @@ pub(crate) fn honest() -> Store {
         calm_slo("payments-gateway-eu-west-1", "availability", 0.999, 0.9),
         calm_slo("payments-gateway-us-east-2", "availability", 0.999, 0.9),
     ];
-    store([answer("prom-eu", 3, facts_of_slos(slos))])
+    of_slos(slos)
 }
 
 /// The burning world, its worst incident with this page.

@@ -17,7 +17,8 @@ fn top(seen: &Observation) -> f64 {
         .fold(1.0, f64::max)
 }
 
-/// The small curve of a row: the highest burn in each stretch of time.
+/// The small curve of a row: the highest burn in each stretch of time. It ends at the moment of the
+/// observation, and is empty there when nothing is known of late.
 ///
 /// The stretches stand on round times, so that a new point moves nothing but the end of the curve.
 pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> Cell {
@@ -25,11 +26,12 @@ pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> C
         return Cell::Empty;
     };
     let top = top(seen);
-    let span = last.at.as_second() - first.at.as_second();
+    let newest = last.at.max(seen.at);
+    let span = newest.as_second() - first.at.as_second();
     let count = i64::try_from(cells).unwrap_or(1).max(1);
     let minutes = (span / 60 / count + 1).max(1);
     let slot = |at: Timestamp| at.as_second().div_euclid(minutes * 60);
-    let end = slot(last.at);
+    let end = slot(newest);
     let mut values = vec![None; cells];
     for point in seen.course() {
         let back = usize::try_from(end - slot(point.at)).unwrap_or(usize::MAX);

@@ -51,14 +51,8 @@ pub(in crate::pane) fn budget(seen: &Observation, left: Option<f64>) -> String {
 
 /// How wide [`budget`] is, without writing it.
 pub(super) fn budget_width(seen: &Observation, left: Option<f64>) -> usize {
-    let Some(percent) = left.and_then(figures::whole_percent) else {
-        return 1;
-    };
-    let digits = percent
-        .unsigned_abs()
-        .checked_ilog10()
-        .map_or(1, |log| log as usize + 1);
-    digits + 1 + usize::from(percent < 0) + usize::from(seen.shortfall().is_some())
+    left.and_then(figures::budget_width)
+        .map_or(1, |width| width + usize::from(seen.shortfall().is_some()))
 }
 
 /// The bad events there are of those that it takes to page, where too few hold a page back.
@@ -103,7 +97,8 @@ pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -
         State::Unknown => return Line::of("not answered", Role::Unknown),
         State::Ok | State::Ticket | State::Page => {}
     }
-    if verdict.phase != Some(Phase::Burning)
+    // A ticket that fires does not say that a page would.
+    if verdict.state != State::Page
         && let Some(few) = too_few(seen, verdict)
     {
         return Line::of(few, Role::Strong);

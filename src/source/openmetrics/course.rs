@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::evaluate::{self, Plan, millis};
+use super::evaluate::{Plan, millis};
 use super::history::{History, MINUTE, Tier, floor};
 use super::segment::Segment;
+use super::sums::Sums;
 use super::walk::Index;
 use crate::domain::slo::{History as Past, Point};
 use crate::domain::{Window, window};
@@ -79,9 +80,9 @@ impl Courses {
             while moment <= end {
                 let span = (moment - millis(window.duration()), moment);
                 let held: Vec<_> = minutes.iter().map(|series| within(series, span)).collect();
+                let sums = Sums::of(plan.selectors.len(), index.series(), &held, span.0, span.1);
                 for &number in &numbers {
-                    let formula = &plan.slos[number].formula;
-                    let reading = evaluate::reading(plan, formula, index.series(), &held, span);
+                    let (reading, _) = sums.read(&plan.slos[number].formula);
                     if let (Some(ratio), Ok(at)) =
                         (reading.ratio(), Timestamp::from_millisecond(moment))
                     {

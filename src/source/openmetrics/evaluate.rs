@@ -4,20 +4,22 @@
 //! `sum(increase(selector[window]))` means. A window without a fresh sample is unknown, whatever
 //! its older samples say: the past is never shown as the present.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::course::Courses;
+use super::evidence::{self, Evidence};
 use super::history::History;
 use super::segment::Segment;
-use super::selector::{Formula, Selectors};
+use super::selector::{Formula, Selector, Selectors};
+use super::sums::Sums;
 use super::walk::{Floors, Index, Indexed, Walk};
 use crate::config::Sli;
 use crate::domain::slo::{History as Past, Point, Windows};
-use crate::domain::{Events, Observation, Reading, Sample, Slo, Window, window};
+use crate::domain::{Observation, Reading, Sample, Slo, Window, window};
 use crate::state::database::Trouble;
 
 /// How often a window longer than [`SHORT`] is read again.
@@ -52,20 +54,35 @@ pub(super) struct Plan {
 /// One of the things that are measured of an SLO: a window of its rules, or (`None`) its period.
 type Span = Option<Window>;
 
-/// A span, measured, and the oldest sample in it.
-type Known = (Sample, Option<Timestamp>);
+/// A span, measured.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    sample: Sample,
+    /// Since when there is data behind it.
+    since: Option<Timestamp>,
+    /// The number of a selector whose series exposed no number in it.
+    broken: Option<usize>,
+}
+
+/// What is known of the spans of all SLOs, by their numbers.
+type All = HashMap<(usize, Span), Known>;
+
+/// The spans that have to be read, by how far they reach back.
+type Due = BTreeMap<Window, Vec<(usize, Span)>>;
 
 /// What the history says of a moment, in the order of [`Plan::slos`].
 #[derive(Debug)]
 pub(super) struct Evaluation {
     pub(super) slos: Vec<Observation>,
+    /// What the numbers lack, in words.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Evaluates, and keeps what need not be read with every poll.
 #[derive(Debug, Default)]
 pub(super) struct Evaluator {
     index: Index,
-    kept: HashMap<(usize, Span), Known>,
+    kept: All,
     courses: Courses,
 }
 
@@ -92,11 +109,17 @@ impl Evaluator {
             self.index.refresh(history, &plan.selectors)?;
             let floors = Floors::of(history)?;
             let at = question.at.as_millisecond();
-            let mut walk = Walk::from(history, &self.index, floors, at);
             let fresh = millis(plan.fresh).max(2 * floors.blur(at));
+            let mut walk = Walk::from(history, &self.index, floors, at);
+            let (mut known, due) = self.due(plan, question);
+            // One way back: what begins later than what is fresh comes before it.
+            let (recent, older): (Due, Due) = due
+                .into_iter()
+                .partition(|(window, _)| millis(window.duration()) < fresh);
+            read(plan, question.at, floors, &mut walk, recent, &mut known)?;
             walk.back_to(at - fresh)?;
             let down = Down::of(self.index.series(), walk.held());
-            let known = self.read(plan, question, floors, &mut walk)?;
+            read(plan, question.at, floors, &mut walk, older, &mut known)?;
             if question.course {
                 self.courses
                     .refresh(history, &self.index, plan, question.at)?;
@@ -107,24 +130,34 @@ impl Evaluator {
                 ..self.observe(number, measure, &known, question, is_fresh)
             };
             let slos = plan.slos.iter().enumerate().map(observe).collect();
+            let warnings = broken(&known, &plan.selectors);
             if question.live {
                 self.kept = known;
             }
-            Ok(Evaluation { slos })
+            Ok(Evaluation { slos, warnings })
         })
     }
 
-    /// Reads every span that is due, in one way back through time.
-    fn read(
-        &self,
+    /// Looks behind the numbers of the SLO with this number.
+    pub(super) fn evidence(
+        &mut self,
+        history: &History,
         plan: &Plan,
-        question: Question,
-        floors: Floors,
-        walk: &mut Walk<'_>,
-    ) -> Result<HashMap<(usize, Span), Known>, Trouble> {
-        let end = question.at.as_millisecond();
-        let mut known = HashMap::new();
-        let mut due: BTreeMap<Window, Vec<(usize, Span)>> = BTreeMap::new();
+        (number, at): (usize, Timestamp),
+        windows: &[Window],
+    ) -> Result<Option<Evidence>, Trouble> {
+        let Some(measure) = plan.slos.get(number) else {
+            return Ok(None);
+        };
+        history.snapshot(|history| {
+            self.index.refresh(history, &plan.selectors)?;
+            evidence::look(history, &self.index, &measure.formula, windows, at).map(Some)
+        })
+    }
+
+    /// What is known already of every span, and what has to be read.
+    fn due(&self, plan: &Plan, question: Question) -> (All, Due) {
+        let (mut known, mut due) = (All::new(), Due::new());
         for (number, measure) in plan.slos.iter().enumerate() {
             for (span, window) in spans(measure, question.at) {
                 match self.kept.get(&(number, span)) {
@@ -135,35 +168,14 @@ impl Evaluator {
                 }
             }
         }
-        for (window, wanted) in due {
-            let start = end - millis(window.duration());
-            walk.back_to(start)?;
-            let sums = Sums::of(&plan.selectors, walk.series(), walk.held(), start, end);
-            let is_sharp = floors.are_sharp(start, end);
-            for (number, span) in wanted {
-                let formula = &plan.slos[number].formula;
-                let (reading, events) = if is_sharp {
-                    read(formula, &sums)
-                } else {
-                    (Reading::Unknown, None)
-                };
-                let at = question.at;
-                let sample = Sample {
-                    reading,
-                    events,
-                    at,
-                };
-                known.insert((number, span), (sample, since(formula, &sums)));
-            }
-        }
-        Ok(known)
+        (known, due)
     }
 
     fn observe(
         &self,
         number: usize,
         measure: &Measure,
-        known: &HashMap<(usize, Span), Known>,
+        known: &All,
         question: Question,
         is_fresh: bool,
     ) -> Observation {
@@ -173,7 +185,7 @@ impl Evaluator {
         let windows: Windows = slo
             .windows()
             .into_iter()
-            .filter_map(|window| Some((window, sample(Some(window))?.0)))
+            .filter_map(|window| Some((window, sample(Some(window))?.sample)))
             .collect();
         let newest = windows.values().next().and_then(|sample| {
             let ratio = sample.reading.ratio()?;
@@ -182,10 +194,10 @@ impl Evaluator {
         let period = sample(None);
         Observation {
             windows: if is_fresh { windows } else { unknown.windows },
-            period: period.map(|(sample, _)| sample),
+            period: period.map(|known| known.sample),
             period_length: slo.period.length(at, &measure.zone),
             period_elapsed: slo.period.elapsed(at, &measure.zone).duration(),
-            since: period.and_then(|(_, since)| since),
+            since: period.and_then(|known| known.since),
             history: if question.course {
                 self.courses.of(number, newest.filter(|_| is_fresh))
             } else {
@@ -194,6 +206,16 @@ impl Evaluator {
             ..unknown
         }
     }
+}
+
+/// Names what exposed no numbers.
+fn broken(known: &All, selectors: &Selectors) -> Vec<String> {
+    let broken: BTreeSet<_> = known.values().filter_map(|known| known.broken).collect();
+    let named = broken.into_iter().filter_map(|index| selectors.get(index));
+    let words = |selector: &Selector| {
+        format!("`{selector}` was NaN or infinite: a window in which it was is unknown")
+    };
+    named.map(words).collect()
 }
 
 /// The targets that did not answer around a moment.
@@ -231,109 +253,46 @@ impl<'a> Down<'a> {
     }
 }
 
-/// What the series of each selector add up to.
-struct Sums(Vec<Sum>);
-
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    /// Of counters; `None` without two samples of any series.
-    increase: Option<f64>,
-    /// How many samples.
-    count: f64,
-    /// All samples added up.
-    whole: f64,
-    since: Option<i64>,
-}
-
-impl Sums {
-    fn of(
-        selectors: &Selectors,
-        series: &[Indexed],
-        held: &[Option<Segment>],
-        start: i64,
-        end: i64,
-    ) -> Self {
-        let mut sums = vec![Sum::default(); selectors.len()];
-        for (series, held) in series.iter().zip(held) {
-            let Some(held) = held else { continue };
-            let increase = held.increase_over(start, end);
-            for &selector in &series.selectors {
-                let sum = &mut sums[selector];
-                if let Some(increase) = increase {
-                    *sum.increase.get_or_insert(0.0) += increase;
-                }
-                sum.count += f64::from(held.count);
-                sum.whole += held.sum;
-                sum.since = Some(sum.since.map_or(held.first_at, |at| at.min(held.first_at)));
-            }
-        }
-        Self(sums)
-    }
-}
-
-/// What a formula comes to.
-pub(super) fn reading(
+/// Reads spans, from the shortest to the longest, on the way back through time.
+fn read(
     plan: &Plan,
-    formula: &Formula,
-    series: &[Indexed],
-    held: &[Option<Segment>],
-    (start, end): (i64, i64),
-) -> Reading {
-    read(
-        formula,
-        &Sums::of(&plan.selectors, series, held, start, end),
-    )
-    .0
-}
-
-fn read(formula: &Formula, sums: &Sums) -> (Reading, Option<Events>) {
-    let counted = |bad: Option<f64>, total: Option<f64>| {
-        let events = total.map(|total| Events {
-            bad: bad.unwrap_or(0.0),
-            total,
-        });
-        (Reading::from_events(bad, total), events)
-    };
-    match formula {
-        Formula::Events {
-            part,
-            bad: true,
-            total,
-            ..
-        } => counted(sums.0[*part].increase, sums.0[*total].increase),
-        Formula::Events {
-            part,
-            buckets,
-            total,
-            ..
-        } => match (sums.0[*part].increase, sums.0[*total].increase) {
-            // A bucket that is not there is a mistake in `le`, not a service that always fails.
-            (None, Some(total)) if total > 0.0 && *buckets => (Reading::NoSeries, None),
-            (good, Some(total)) => {
-                let bad = (total - good.unwrap_or(0.0)).max(0.0);
-                counted(Some(bad), Some(total))
-            }
-            (_, None) => (Reading::NoSeries, None),
-        },
-        Formula::Gauge(gauge) => {
-            let Sum { count, whole, .. } = sums.0[*gauge];
-            let total = (count > 0.0).then_some(count);
-            counted(total.map(|total| total - whole), total)
-        }
-        Formula::Weighted(parts) => {
-            let parts = parts
-                .iter()
-                .map(|(weight, part)| (*weight, read(part, sums).0));
-            (Reading::mean(parts), None)
+    at: Timestamp,
+    floors: Floors,
+    walk: &mut Walk<'_>,
+    due: Due,
+    known: &mut All,
+) -> Result<(), Trouble> {
+    let end = at.as_millisecond();
+    for (window, wanted) in due {
+        let start = end - millis(window.duration());
+        walk.back_to(start)?;
+        let sums = Sums::of(plan.selectors.len(), walk.series(), walk.held(), start, end);
+        let is_sharp = floors.are_sharp(start, end);
+        for (number, span) in wanted {
+            let formula = &plan.slos[number].formula;
+            let (reading, events) = if is_sharp {
+                sums.read(formula)
+            } else {
+                (Reading::Unknown, None)
+            };
+            let sample = Sample {
+                reading,
+                events,
+                at,
+            };
+            let since = sums.since(formula, &plan.selectors);
+            let broken = sums.broken(formula);
+            known.insert(
+                (number, span),
+                Known {
+                    sample,
+                    since,
+                    broken,
+                },
+            );
         }
     }
-}
-
-/// The oldest sample behind a formula.
-fn since(formula: &Formula, sums: &Sums) -> Option<Timestamp> {
-    let selectors = formula.selectors().into_iter();
-    let oldest = selectors.filter_map(|index| sums.0[index].since).min()?;
-    Timestamp::from_millisecond(oldest).ok()
+    Ok(())
 }
 
 fn spans(measure: &Measure, at: Timestamp) -> impl Iterator<Item = (Span, Window)> {
@@ -344,10 +303,12 @@ fn spans(measure: &Measure, at: Timestamp) -> impl Iterator<Item = (Span, Window
         .chain([(None, period)])
 }
 
-/// True when a span was read lately enough. What is no number is read again: it may be one now.
-fn is_current((sample, _): &Known, window: Window, at: Timestamp) -> bool {
+/// True when a span was read lately enough. What has no ratio is read again, as it may have one
+/// now; but not where a sample of it was no number, which stays so.
+fn is_current(known: &Known, window: Window, at: Timestamp) -> bool {
+    let Known { sample, broken, .. } = known;
     window > SHORT
-        && sample.reading.ratio().is_some()
+        && (sample.reading.ratio().is_some() || broken.is_some())
         && sample.at <= at
         && window::age(sample.at, at) < CADENCE
 }

@@ -13,6 +13,7 @@
 
 mod open;
 mod prune;
+mod room;
 mod write;
 
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ pub(super) struct Kept {
     pub(super) series: String,
     /// When it was taken, in Unix milliseconds.
     pub(super) at: i64,
-    /// A finite value.
+    /// Its value. One that is no number is kept as infinite, as the file knows no NaN.
     pub(super) value: f64,
 }
 
@@ -88,8 +89,10 @@ pub(super) struct TargetState {
 pub(super) struct Limits {
     /// How long, in milliseconds.
     pub(super) keep: i64,
-    /// How many bytes of file.
+    /// How many bytes on the disk.
     pub(super) max_size: u64,
+    /// How long the longest period is, in milliseconds.
+    pub(super) wanted: i64,
 }
 
 /// The open file.
@@ -98,6 +101,8 @@ pub(super) struct History {
     limits: Limits,
     known: Known,
     pruned_at: Option<i64>,
+    /// True after hours were taken away for want of room.
+    lost: bool,
 }
 
 impl History {
@@ -154,6 +159,17 @@ impl History {
         };
         let mut statement = self.db.prepare_cached(query)?;
         Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// When the first sample of a minute or an hour was taken that begins at `start`, of any series.
+    pub(super) fn first_in(&self, tier: Tier, start: i64) -> Result<Option<i64>, Trouble> {
+        let query = match tier {
+            Tier::Samples => "SELECT min(at) FROM samples WHERE at = ?1",
+            Tier::Minutes => "SELECT min(first_at) FROM minutes WHERE start = ?1",
+            Tier::Hours => "SELECT min(first_at) FROM hours WHERE start = ?1",
+        };
+        let mut statement = self.db.prepare_cached(query)?;
+        Ok(statement.query_row([start], |row| row.get(0))?)
     }
 
     /// The targets of the process that writes.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evaluate::{Evaluation, Evaluator, Plan, Question};
+use super::evidence::Evidence;
 use super::history::{FORM, History, Limits, Scraped, TargetState, Tier};
-use crate::domain::{Fault, FaultKind, window};
+use crate::domain::{Fault, FaultKind, Window, window};
 use crate::state::Lock;
 use crate::state::database::Trouble;
 
@@ -161,6 +162,22 @@ impl Keeper {
         Ok(told)
     }
 
+    /// What lies behind the numbers of an SLO, by its number.
+    pub(super) fn evidence(
+        &mut self,
+        number: usize,
+        at: Timestamp,
+        windows: &[Window],
+    ) -> Result<Option<Evidence>, Fault> {
+        let Some(history) = &self.history else {
+            return Ok(None);
+        };
+        let found = self
+            .evaluator
+            .evidence(history, &self.plan, (number, at), windows);
+        self.noted(found)
+    }
+
     /// How far the clock is behind the history, when it is.
     fn record(
         &mut self,
@@ -171,12 +188,7 @@ impl Keeper {
             return Ok(None);
         };
         let behind = history.record(round)?;
-        if history.prune(now.as_millisecond())? {
-            self.warnings.push(
-                "the history is as large as `max_size` allows, so its oldest part was taken away"
-                    .to_owned(),
-            );
-        }
+        history.prune(now.as_millisecond())?;
         Ok(behind
             .filter(|&behind| behind > 0)
             .map(SignedDuration::from_millis))
@@ -186,10 +198,16 @@ impl Keeper {
         let Some(history) = &self.history else {
             return Err(Trouble::Other("there is none yet".to_owned()));
         };
+        let evaluation = self.evaluator.evaluate(history, &self.plan, question)?;
+        let targets = history.targets()?;
+        let mut warnings = std::mem::take(&mut self.warnings);
+        if question.live {
+            warnings.extend(history.lacks_room()?);
+        }
         Ok(Told {
-            evaluation: self.evaluator.evaluate(history, &self.plan, question)?,
-            targets: history.targets()?,
-            warnings: std::mem::take(&mut self.warnings),
+            evaluation,
+            targets,
+            warnings,
         })
     }
 

@@ -146,9 +146,11 @@ impl Options {
                     "is no size of 1MiB or more: write `256MiB`, for example",
                 )
             })?;
+        let wanted = longest.map_or(SignedDuration::ZERO, |(period, _)| period.duration());
         Ok(Limits {
             keep: millis(keep),
             max_size,
+            wanted: millis(wanted),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Asks targets for their metrics, and keeps of them what a selector selects.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,46 @@ impl Clients {
         selectors: &Arc<Selectors>,
         deadline: Duration,
     ) -> Vec<Scraped> {
+        let selectors = Arc::clone(selectors);
+        let read = move |answer: &Answer, target: &Target, at| kept(answer, target, &selectors, at);
+        let round = self.round(targets, read, deadline).await;
+        let scraped = round.into_iter().map(|(target, at, outcome)| Scraped {
+            up: identity(up(&target)),
+            instance: target.instance,
+            at,
+            outcome,
+        });
+        scraped.collect()
+    }
+
+    /// Asks every target once for what it exposes, and is done by the deadline.
+    pub(super) async fn look(
+        &mut self,
+        targets: Vec<Target>,
+        selectors: &Arc<Selectors>,
+        deadline: Duration,
+    ) -> Exposition {
+        let selectors = Arc::clone(selectors);
+        let read = move |answer: &Answer, target: &Target, _| exposed(answer, target, &selectors);
+        let round = self.round(targets, read, deadline).await;
+        let mut all = Exposition::default();
+        for (target, _, outcome) in round {
+            all.add(up(&target));
+            if let Ok(one) = outcome {
+                all.names.extend(one.names);
+                all.series.extend(one.series);
+            }
+        }
+        all
+    }
+
+    /// Asks every target once, and reads each answer; with the moment it was asked at.
+    async fn round<T: Send + 'static>(
+        &mut self,
+        targets: Vec<Target>,
+        read: impl Fn(&Answer, &Target, i64) -> Result<T, Fault> + Clone + Send + 'static,
+        deadline: Duration,
+    ) -> Vec<(Target, i64, Result<T, Fault>)> {
         let known = |url: &String| targets.iter().any(|target| target.url == *url);
         self.by_url.retain(|url, _| known(url));
         for target in &targets {
@@ -64,22 +104,19 @@ impl Clients {
         let deadline = Instant::now() + deadline;
         let scrapes = targets.into_iter().map(|target| {
             let http = self.by_url.get(&target.url);
+            let read = read.clone();
             async move {
                 let at = Timestamp::now().as_millisecond();
-                let asked = tokio::time::timeout_at(deadline, ask(http, &target, selectors, at));
+                let asked = tokio::time::timeout_at(deadline, ask(http, &target, read, at));
                 let outcome = asked.await.unwrap_or_else(|_| {
                     let words = "no answer before the round of scrapes had to end";
                     Err(Fault::new(FaultKind::Timeout, words))
                 });
-                Scraped {
-                    up: identity(up(&target)),
-                    instance: target.instance,
-                    at,
-                    outcome: outcome.map_err(|fault| Fault {
-                        message: named(&fault.message),
-                        ..fault
-                    }),
-                }
+                let outcome = outcome.map_err(|fault| Fault {
+                    message: named(&fault.message),
+                    ..fault
+                });
+                (target, at, outcome)
             }
         });
         stream::iter(scrapes)
@@ -89,17 +126,36 @@ impl Clients {
     }
 }
 
+/// What targets expose at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Exposition {
+    /// The names of all series.
+    pub(super) names: BTreeSet<String>,
+    /// The labels of those series that a selector may select by their name.
+    pub(super) series: Vec<BTreeMap<String, String>>,
+}
+
+impl Exposition {
+    /// Adds a series with these labels, its name among them.
+    pub(super) fn add<'a>(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+        let owned = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let labels: BTreeMap<_, _> = owned.collect();
+        self.names.extend(labels.get(NAME).cloned());
+        self.series.push(labels);
+    }
+}
+
 /// The HTTP client calls the address of a target by the setting that other kinds have it in.
 fn named(message: &Untrusted) -> Untrusted {
     Untrusted::from(message.raw().replace("`url`", "`targets`"))
 }
 
-async fn ask(
+async fn ask<T: Send + 'static>(
     http: Option<&Http>,
     target: &Target,
-    selectors: &Arc<Selectors>,
+    read: impl Fn(&Answer, &Target, i64) -> Result<T, Fault> + Send + 'static,
     at: i64,
-) -> Result<Vec<Kept>, Fault> {
+) -> Result<T, Fault> {
     let http = http.ok_or_else(|| {
         Fault::new(
             FaultKind::Connect,
@@ -107,10 +163,9 @@ async fn ask(
         )
     })?;
     let answer = http.get("").header("accept", ACCEPT).send().await?;
-    let (labels, selectors) = (target.labels.clone(), Arc::clone(selectors));
+    let target = target.clone();
     // A large body takes milliseconds to read.
-    let read = move || kept(&answer, &labels, &selectors, at);
-    tokio::task::spawn_blocking(read)
+    tokio::task::spawn_blocking(move || read(&answer, &target, at))
         .await
         .unwrap_or_else(|_| Err(Fault::new(FaultKind::Crash, "its answer was not read")))
 }
@@ -118,17 +173,17 @@ async fn ask(
 /// The samples of an answer that some selector selects.
 fn kept(
     answer: &Answer,
-    target: &[(String, String)],
+    target: &Target,
     selectors: &Selectors,
     at: i64,
 ) -> Result<Vec<Kept>, Fault> {
     let format = Format::of(answer.header("content-type"));
     let mut kept = Vec::new();
     parse(&answer.body, format, |sample| {
-        if !selectors.may_name(sample.name) || !sample.value.is_finite() {
+        if !selectors.may_name(sample.name) {
             return;
         }
-        let labels = labels(sample, target);
+        let labels = labels(sample, &target.labels);
         let value = |name: &str| {
             let found = labels.iter().find(|(known, _)| known == name);
             found.map(|(_, value): &(Cow<'_, str>, Cow<'_, str>)| value.as_ref())
@@ -151,6 +206,23 @@ fn kept(
         return Err(Fault::new(FaultKind::TooLarge, words));
     }
     Ok(kept)
+}
+
+/// The names of all series of an answer, and the labels of those that some selector may select.
+fn exposed(answer: &Answer, target: &Target, selectors: &Selectors) -> Result<Exposition, Fault> {
+    let format = Format::of(answer.header("content-type"));
+    let mut all = Exposition::default();
+    parse(&answer.body, format, |sample| {
+        if selectors.may_name(sample.name) && all.series.len() < MAX_SERIES {
+            let labels = labels(sample, &target.labels);
+            let labels = labels.iter();
+            all.add(labels.map(|(name, value)| (name.as_ref(), value.as_ref())));
+        } else if !all.names.contains(sample.name) {
+            all.names.insert(sample.name.to_owned());
+        }
+    })
+    .map_err(|wrong| Fault::new(FaultKind::Decode, wrong.to_string()))?;
+    Ok(all)
 }
 
 /// The labels that a sample has in Prometheus: its own, and those of its target, before which one

@@ -52,6 +52,12 @@ impl Segment {
         }
     }
 
+    /// False when a sample among them was NaN or infinite: then nothing can be said of their sum,
+    /// nor of what a counter grew by.
+    pub(super) fn is_number(&self) -> bool {
+        self.sum.is_finite()
+    }
+
     /// What Prometheus' `increase` says of these samples over `start..=end`, in Unix milliseconds;
     /// `None` for fewer than two.
     ///

@@ -1,6 +1,7 @@
 //! Selectors of PromQL held against labels, and what an SLO measures made of them.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, VectorSelector};
@@ -51,7 +52,7 @@ impl Selector {
 
     /// True when a series is selected; `label` gives the value of one of its labels, and a label
     /// that is not there is empty, as in Prometheus.
-    fn selects<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+    pub(super) fn selects<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.matchers
             .iter()
             .all(|matcher| matches(matcher, label(&matcher.name).unwrap_or_default()))
@@ -65,11 +66,22 @@ impl Selector {
         })
     }
 
+    /// What it asks of labels, the name among them.
+    pub(super) fn matchers(&self) -> &[Matcher] {
+        &self.matchers
+    }
+
     /// The name of the series, when the selector has just one.
-    fn name(&self) -> Option<&str> {
+    pub(super) fn name(&self) -> Option<&str> {
         let matcher = self.matchers.iter();
         let mut exact = matcher.filter(|one| one.name == NAME && one.op == MatchOp::Equal);
         exact.next().map(|matcher| matcher.value.as_str())
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -108,8 +120,8 @@ fn normalised(mut matcher: Matcher) -> Matcher {
     matcher
 }
 
-/// `value` is canonical. A regular expression may mean `1` where the series says `1.0`.
-fn matches(matcher: &Matcher, value: &str) -> bool {
+/// True when a value is what a matcher asks for. It is canonical. A regular expression may mean `1` where the series says `1.0`.
+pub(super) fn matches(matcher: &Matcher, value: &str) -> bool {
     let short = value
         .strip_suffix(".0")
         .filter(|_| is_numeric(&matcher.name));
@@ -132,6 +144,12 @@ impl Selectors {
     /// One of them, by its number.
     pub(super) fn get(&self, index: usize) -> Option<&Selector> {
         self.all.get(index)
+    }
+
+    /// True when both select series of one metric, by their numbers.
+    pub(super) fn count_the_same(&self, one: usize, other: usize) -> bool {
+        let name = |index: usize| self.get(index).and_then(Selector::name);
+        name(one).is_some() && name(one) == name(other)
     }
 
     /// How many there are.
@@ -169,6 +187,17 @@ impl Selectors {
     }
 }
 
+/// What the series of a selector count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// What failed.
+    Bad,
+    /// What did not.
+    Good,
+    /// Everything, or a gauge.
+    Total,
+}
+
 /// What is counted for an SLO, by the numbers of its selectors.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Formula {
@@ -190,7 +219,8 @@ pub(super) enum Formula {
 }
 
 impl Formula {
-    fn of(sli: &Sli, selectors: &mut Selectors) -> Result<Self, String> {
+    /// Reads an SLO's indicator; the message says why it cannot be measured.
+    pub(super) fn of(sli: &Sli, selectors: &mut Selectors) -> Result<Self, String> {
         match sli {
             Sli::Events { part, total } => {
                 let (Part::Bad(query) | Part::Good(query)) = part;
@@ -222,13 +252,23 @@ impl Formula {
 
     /// The numbers of all its selectors.
     pub(super) fn selectors(&self) -> Vec<usize> {
+        self.roles().into_iter().map(|(_, index)| index).collect()
+    }
+
+    /// The numbers of all its selectors, and what each of them counts.
+    pub(super) fn roles(&self) -> Vec<(Role, usize)> {
         match self {
-            Self::Events { part, total, .. } => vec![*part, *total],
-            Self::Gauge(gauge) => vec![*gauge],
-            Self::Weighted(parts) => parts
-                .iter()
-                .flat_map(|(_, part)| part.selectors())
-                .collect(),
+            Self::Events {
+                part, bad, total, ..
+            } => {
+                let role = if *bad { Role::Bad } else { Role::Good };
+                vec![(role, *part), (Role::Total, *total)]
+            }
+            Self::Gauge(gauge) => vec![(Role::Total, *gauge)],
+            Self::Weighted(parts) => {
+                let parts = parts.iter();
+                parts.flat_map(|(_, part)| part.roles()).collect()
+            }
         }
     }
 }

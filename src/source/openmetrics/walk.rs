@@ -9,6 +9,8 @@ use crate::state::database::Trouble;
 
 /// How far back single samples are read; before that, minutes and hours are.
 const FINE: i64 = HOUR;
+/// Later than all there is: of an empty table.
+const NEVER: i64 = i64::MAX / 2;
 /// A window is measured where it is at least so many times as long as what its ends are known by.
 const SHARP: i64 = 5;
 
@@ -75,28 +77,49 @@ impl Index {
 /// Since when a history has what, in Unix milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Floors {
+    /// All samples since this minute.
     samples: i64,
+    /// All minutes since this hour.
     minutes: i64,
-    hours: i64,
+    /// When the first of all samples was taken.
+    first: i64,
 }
 
 impl Floors {
     pub(super) fn of(history: &History) -> Result<Self, Trouble> {
-        let begins = |tier| Ok::<_, Trouble>(history.begins(tier)?.unwrap_or(i64::MAX / 2));
+        let first = |tier| match history.begins(tier)? {
+            Some(start) => history.first_in(tier, start),
+            None => Ok(None),
+        };
+        // The first minute or hour of which all is known: its coarser row may say that some went.
+        let whole = |first: Option<i64>, coarser, width| {
+            let Some(first) = first else { return Ok(NEVER) };
+            let start = floor(first, width);
+            let all = history.first_in(coarser, start)?;
+            let is_whole = all.is_none_or(|all| all >= first);
+            Ok::<_, Trouble>(if is_whole { start } else { start + width })
+        };
+        let minutes = whole(first(Tier::Minutes)?, Tier::Hours, HOUR)?;
+        let samples = whole(first(Tier::Samples)?, Tier::Minutes, MINUTE)?;
         Ok(Self {
-            samples: floor(begins(Tier::Samples)?, MINUTE),
-            minutes: floor(begins(Tier::Minutes)?, HOUR),
-            hours: begins(Tier::Hours)?,
+            samples: samples.max(minutes),
+            minutes,
+            first: first(Tier::Hours)?.unwrap_or(NEVER),
         })
+    }
+
+    /// The hour since which all minutes are known.
+    pub(super) fn minutes(self) -> i64 {
+        self.minutes
     }
 
     /// How far a moment may lie from what is known of it, in milliseconds. Before the history
     /// begins nothing is known, and that exactly.
     pub(super) fn blur(self, at: i64) -> i64 {
-        let hour = floor(at.max(self.hours), HOUR);
-        if hour >= floor(self.samples, HOUR) {
+        let at = at.max(self.first);
+        if at >= self.samples {
             0
-        } else if hour >= self.minutes {
+        } else if at >= self.minutes {
             MINUTE
         } else {
             HOUR

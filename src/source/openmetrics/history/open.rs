@@ -46,6 +46,7 @@ impl History {
     ) -> Result<(Self, Option<String>), Trouble> {
         let (db, warning) = FORM.create(path, damaged)?;
         let mut history = Self::over(db, limits);
+        history.bound()?;
         history.remember()?;
         Ok((history, warning))
     }
@@ -65,6 +66,7 @@ impl History {
             limits,
             known: Known::default(),
             pruned_at: None,
+            lost: false,
         }
     }
 

@@ -21,7 +21,8 @@ pub(super) struct Known {
 }
 
 impl History {
-    /// Keeps what a round of scrapes brought: all of it or nothing.
+    /// Keeps what a round of scrapes brought: all of it or nothing. What is missed least makes room
+    /// for it.
     ///
     /// A sample that is not newer than the last of its series is left out, as is one that is dated
     /// far ahead of its scrape. Says by how many milliseconds the clock is behind the last round,
@@ -30,12 +31,25 @@ impl History {
         &mut self,
         round: &[Scraped],
     ) -> Result<Option<i64>, Trouble> {
-        let done = self.record_all(round);
-        if done.is_err() {
-            // What was remembered on the way was not written.
-            self.remember()?;
+        let now = round.iter().map(|scraped| scraped.at).max();
+        let mut attempts = 0..;
+        loop {
+            let done = self.record_all(round);
+            if done.is_err() {
+                // What was remembered on the way was not written.
+                self.remember()?;
+            }
+            match (done, now, attempts.next()) {
+                (Err(Trouble::Full(words)), Some(now), Some(attempt)) => {
+                    if !self.make_room(now, attempt)? {
+                        return Err(Trouble::Full(format!(
+                            "{words}: make room on its disk; raise `max_size`, or have the SLOs select fewer series, where that is what it has reached"
+                        )));
+                    }
+                }
+                (done, ..) => return done,
+            }
         }
-        done
     }
 
     fn record_all(&mut self, round: &[Scraped]) -> Result<Option<i64>, Trouble> {
@@ -101,15 +115,16 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(db: &'a Connection) -> rusqlite::Result<Self> {
-        // `first` of an upsert is the new sample; the rest is `Segment::then`.
+        // `first` of an upsert is the new sample; the rest is `Segment::then`. Infinite less infinite
+        // is no number, and so is NULL; the sum tells that there was such a one.
         let joined = |table: &str| {
             db.prepare_cached(&format!(
                 "INSERT INTO {table} (start, series, count, first_at, first, last_at, last, increase, sum)
                  VALUES (?1, ?2, 1, ?3, ?4, ?3, ?4, 0.0, ?4)
                  ON CONFLICT (start, series) DO UPDATE SET
                     count = count + 1, last_at = excluded.last_at, last = excluded.last,
-                    increase = increase + CASE WHEN excluded.last < last
-                        THEN excluded.last ELSE excluded.last - last END,
+                    increase = increase + coalesce(CASE WHEN excluded.last < last
+                        THEN excluded.last ELSE excluded.last - last END, 0.0),
                     sum = sum + excluded.sum"
             ))
         };
@@ -133,6 +148,11 @@ impl<'a> Writer<'a> {
     }
 
     fn sample(&mut self, series: i64, at: i64, value: f64) -> rusqlite::Result<()> {
+        let value = if value.is_finite() {
+            value
+        } else {
+            f64::INFINITY
+        };
         self.sample.execute(params![at, series, value])?;
         for (statement, width) in [(&mut self.minute, MINUTE), (&mut self.hour, HOUR)] {
             statement.execute(params![floor(at, width), series, at, value])?;
