@@ -80,7 +80,7 @@ impl Sums {
                 // A bucket that is not there is a mistake in `le`, not a service that always fails.
                 (None, Some(total)) if total > 0.0 && *buckets => (Reading::NoSeries, None),
                 (good, total) => {
-                    let bad = total.map(|total| (total - good.unwrap_or(0.0)).max(0.0));
+                    let bad = total.map(|total| total - good.unwrap_or(0.0));
                     self.counted(bad, total, 2)
                 }
             },
@@ -104,11 +104,9 @@ impl Sums {
         if total.is_none() && self.asked < needed {
             return (Reading::Unknown, None);
         }
-        let events = total.map(|total| Events {
-            bad: bad.unwrap_or(0.0),
-            total,
-        });
-        (Reading::from_events(bad, total), events)
+        let reading = Reading::from_events(bad, total);
+        let events = total.and_then(|total| Events::of(reading, bad.unwrap_or(0.0), total));
+        (reading, events)
     }
 
     /// The number of a selector of the formula that has a sample which is no number.
