@@ -25,7 +25,7 @@ use self::api::Api;
 use self::by_hand::ByHand;
 use self::course::Closely;
 use self::discover::Rules;
-use self::measure::Meter;
+use self::measure::{MOST_TOLD, Meter};
 use self::plan::{Plan, Span};
 use self::planner::Planner;
 use self::plans::Plans;
@@ -339,6 +339,11 @@ impl Prometheus {
             self.observe((plan, id), at, incomplete)
         };
         let planned = plans.iter().zip(&self.plans.ids);
+        let broken = planned.clone().filter(|(plan, _)| plan.given.is_broken());
+        margin.warn(broken.take(MOST_TOLD).map(|(_, id)| {
+            let words = format!("{}: what is recorded of it is no error ratio", id.raw());
+            Untrusted::from(words)
+        }));
         let mut slos: Vec<_> = planned.enumerate().map(observe).collect();
         // What burns is shown first, and since when it does with the next answer.
         let burning = if round.more { Vec::new() } else { worst(&slos) };

@@ -25,7 +25,7 @@ const SHORT: Window = Window::minutes(65);
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
 
 /// How many questions that came to nothing are told of in one round, beside the first.
-const MOST_TOLD: usize = 20;
+pub(super) const MOST_TOLD: usize = 20;
 
 /// Samples by SLO and span, kept between polls.
 #[derive(Default)]

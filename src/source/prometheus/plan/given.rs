@@ -122,6 +122,12 @@ impl Givens {
         self.0.is_empty()
     }
 
+    /// True when what is recorded of a span is no error ratio.
+    pub(in crate::source::prometheus) fn is_broken(&self) -> bool {
+        self.values()
+            .any(|given| given.reading() == Reading::Unknown)
+    }
+
     /// Notes what is recorded of a span.
     pub(in crate::source::prometheus) fn insert(&mut self, span: Span, given: Given) {
         match self.place(span) {

@@ -12,6 +12,7 @@ use crate::domain::{Observation, Reading, SourceName, Window};
 use crate::http::MAX_BODY;
 use crate::source::prometheus::KIND;
 use crate::source::{Ask, Source};
+use crate::text::Untrusted;
 
 /// The series of one Sloth SLO: its objective in percent, and error ratios of 5m and 1h.
 fn series(service: &str, objective: &str, ratios: [&str; 2]) -> Vec<Value> {
@@ -333,6 +334,14 @@ async fn what_cannot_be_understood_is_a_fault_of_the_source() {
     assert_eq!(
         fault(source.as_mut()).await.as_deref(),
         Some("Sloth's `pay` is left out: its objective is not recorded, or is 0 % or 100 %")
+    );
+    // What is recorded is a percentage of good events.
+    set(series("cart", "99.9", ["-99", "0.25"]));
+    let facts = source.fetch(&ask(0)).await.unwrap();
+    let warnings: Vec<_> = facts.warnings.iter().map(Untrusted::raw).collect();
+    assert_eq!(
+        warnings,
+        ["cart/availability: what is recorded of it is no error ratio"]
     );
     // Twice the same series, and they contradict each other.
     set([cart(), series("cart", "99.9", ["0", "0"])].concat());
