@@ -25,6 +25,19 @@ const MOST_PARTS: u32 = 256;
 /// Finer than this, in seconds, nothing is searched.
 const FINEST: u32 = 60;
 
+/// A distance of moments about as long, which do not all fall where a series has no sample: a server
+/// looks back five minutes from each, and moments are multiples of their distance, so of a series with
+/// a sample each ten minutes every one of them may be missed.
+fn staggered(step: u32) -> u32 {
+    const LOOK_BACK: u32 = 300;
+    const SPARSE: u32 = 2 * LOOK_BACK;
+    match step {
+        0..LOOK_BACK => step,
+        LOOK_BACK..SPARSE => LOOK_BACK + 137,
+        SPARSE.. => step / SPARSE * SPARSE + 137,
+    }
+}
+
 /// A stretch of time in which the oldest sample is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stretch {
@@ -134,7 +147,7 @@ impl<'a> Search<'a> {
         let length = (self.period / BEGINNING).max(FINEST);
         Stretch {
             length,
-            step: (length / PROBES).max(1),
+            step: staggered((length / PROBES).max(1)),
             ended: i64::from(self.period.saturating_sub(length)),
         }
     }
@@ -143,7 +156,7 @@ impl<'a> Search<'a> {
     pub(super) fn whole(&self) -> Stretch {
         Stretch {
             length: self.period,
-            step: self.period.div_ceil(self.parts).max(FINEST),
+            step: staggered(self.period.div_ceil(self.parts).max(FINEST)),
             ended: 0,
         }
     }
@@ -157,7 +170,7 @@ impl<'a> Search<'a> {
             return None;
         }
         // Those whose data begins at about the same time are asked for as one.
-        let finer = step.div_ceil(self.parts).max(FINEST);
+        let finer = staggered(step.div_ceil(self.parts).max(FINEST));
         Some(Stretch {
             length: step + finer,
             step: finer,
@@ -173,7 +186,7 @@ impl<'a> Search<'a> {
         let length = self.period.checked_sub(age + near)?;
         let none_in = Stretch {
             length: length.max(1),
-            step: length.div_ceil(PARTS).max(FINEST),
+            step: staggered(length.div_ceil(PARTS).max(FINEST)),
             ended: i64::from(age + near),
         };
         let ago = i64::from(age.checked_sub(2 * near)?);
@@ -278,7 +291,7 @@ mod tests {
             ask(&search(&["x{s=\"a\"}"], None), 86_400).as_deref(),
             Some(
                 "(min(timestamp(x{s=\"a\"} offset 84672s))) unless \
-                 (min(min_over_time(timestamp(x{s=\"a\"})[2504736s:156546s] offset 87264s)))"
+                 (min(min_over_time(timestamp(x{s=\"a\"})[2504736s:156137s] offset 87264s)))"
             )
         );
         let of_one = ask(&search(&["x"], Some(&*Box::leak(Box::default()))), 120);
@@ -289,5 +302,18 @@ mod tests {
         // What is as old as the period, or younger than can be told, has to be searched.
         assert_eq!(ask(&search(&["x"], None), 30 * 86_400), None);
         assert_eq!(ask(&search(&["x"], None), 60), None);
+    }
+
+    #[test]
+    fn a_series_with_few_samples_is_met_by_one_of_ten_moments() {
+        for step in (60..200_000).step_by(7) {
+            let step = staggered(step);
+            for phase in (0..600).step_by(60) {
+                let is_met = |moment: u32| (moment + phase) % 600 < 300;
+                let first = 4_000_000 / step;
+                let mut moments = (first..first + 10).map(|number| number * step);
+                assert!(step <= 300 || moments.any(is_met), "{step} {phase}");
+            }
+        }
     }
 }
