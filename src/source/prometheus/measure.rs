@@ -33,6 +33,8 @@ pub(super) struct Meter {
     kept: HashMap<Untrusted, BTreeMap<Span, Kept>>,
     /// What the server said of answers that lacked parts of the data, while any of them is kept.
     warnings: BTreeSet<Untrusted>,
+    /// True while any that is kept does.
+    lacks_parts: bool,
 }
 
 /// A sample that was measured.
@@ -126,7 +128,7 @@ impl Meter {
             )
             .await?;
         round.warnings.extend(answers.warnings.iter().cloned());
-        let mut is_partial = false;
+        let mut lacks_parts = false;
         round.fault.clone_from(&answers.broken);
         let mut next = 0;
         for (plan, span) in wants {
@@ -144,7 +146,7 @@ impl Meter {
                     },
                 ),
             };
-            is_partial |= kept.is_partial;
+            lacks_parts |= kept.is_partial;
             if let Some(known) = self.kept.get_mut(&ids[plan]) {
                 known.insert(span, kept);
             } else {
@@ -152,7 +154,8 @@ impl Meter {
                 self.kept.insert(ids[plan].clone(), first);
             }
         }
-        if is_partial {
+        if lacks_parts {
+            self.lacks_parts = true;
             self.warnings.clone_from(&answers.warnings);
         }
         self.rest_on_parts(plans, ids, &mut round);
@@ -162,6 +165,9 @@ impl Meter {
     /// Notes which plans rest on answers that lacked parts of the data, and what the server said of
     /// these.
     fn rest_on_parts(&mut self, plans: &[Plan], ids: &[Untrusted], round: &mut Round) {
+        if !self.lacks_parts {
+            return;
+        }
         let rests = |(plan, id): (&Plan, &Untrusted)| {
             let known = self.kept.get(id);
             let is_partial = |span| known.and_then(|known| known.get(&span));
@@ -171,7 +177,8 @@ impl Meter {
         let all = plans.iter().zip(ids).enumerate();
         let resting = all.filter(|(_, plan)| rests(*plan));
         round.partial.extend(resting.map(|(index, _)| index));
-        if round.partial.is_empty() {
+        self.lacks_parts = !round.partial.is_empty();
+        if !self.lacks_parts {
             self.warnings.clear();
         }
         round.warnings.extend(self.warnings.iter().cloned());
