@@ -81,7 +81,7 @@ impl Rest {
 struct Age {
     asked: Timestamp,
     since: Option<Timestamp>,
-    /// False where the search was cut short.
+    /// False where the search was cut short, refused or answered in part.
     is_sure: bool,
 }
 
@@ -145,8 +145,14 @@ impl Ages {
         let at = ask.moment();
         let searches = |&plan: &usize| Search::all(plan, &known.all[plan], at);
         let mut all: Vec<_> = due.iter().flat_map(searches).collect();
-        let planner = &mut self.planner;
-        let outcome = find(&mut Server { api, planner, ask }, &mut all).await;
+        let mut server = Server {
+            api,
+            planner: &mut self.planner,
+            ask,
+            is_unsure: false,
+        };
+        let outcome = find(&mut server, &mut all).await;
+        let is_sure = outcome.is_ok() && !server.is_unsure;
         let mut rest = all.as_slice();
         for &plan in due {
             let id = &known.ids[plan];
@@ -161,7 +167,7 @@ impl Ages {
             let age = Age {
                 asked: at,
                 since: oldest.or(before.filter(|_| outcome.is_err())),
-                is_sure: outcome.is_ok() && !parts.is_empty(),
+                is_sure: is_sure && !parts.is_empty(),
             };
             self.kept.insert(id.clone(), age);
         }
@@ -194,6 +200,9 @@ struct Server<'a> {
     api: &'a Api,
     planner: &'a mut Planner,
     ask: &'a Ask,
+    /// True once a look was refused, or parts of the data did not answer it: then nothing found says
+    /// nothing.
+    is_unsure: bool,
 }
 
 /// Searches for the oldest sample of each.
@@ -352,7 +361,7 @@ impl Server<'_> {
             match self.api.each(&query, self.ask.at, each).await {
                 // What is refused is not known, and is told of where numbers are asked for.
                 Err(fault) if fault.kind != FaultKind::Query => return Err(fault),
-                _ => {}
+                answer => self.is_unsure |= answer.map_or(true, |answer| answer.partial),
             }
         }
         Ok(())
@@ -388,6 +397,8 @@ impl Server<'_> {
         for (queries, found) in looks {
             let questions = next..next + queries.len();
             next = questions.end;
+            let is_unsure = |one| answers.get(one).is_err() || answers.is_partial(one);
+            self.is_unsure |= questions.clone().any(is_unsure);
             let times = questions.filter_map(|one| {
                 let series = answers.get(one).ok()?;
                 moment(series.first()?.value)

@@ -202,6 +202,34 @@ async fn an_old_answer_is_no_news_however_newly_it_came() {
 }
 
 #[tokio::test]
+async fn data_without_an_old_sample_has_only_begun_and_a_refused_search_says_nothing() {
+    let nothing = json!({"status": "success", "data": {"resultType": "vector", "result": []}});
+    let refusal = json!({"status": "error", "errorType": "bad_data", "error": "no subqueries"});
+    let mut partial = nothing.clone();
+    partial["isPartial"] = json!(true);
+    for (status, of_ages, since) in [
+        (200, &nothing, Some(ask().now)),
+        (200, &partial, None),
+        (422, &refusal, None),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(body_string_contains("timestamp"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(of_ages))
+            .with_priority(1)
+            .mount(&server)
+            .await;
+        let body = json!({"status": "success", "data": ratios("0", "1000")});
+        Mock::given(path("/api/v1/query"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(body))
+            .mount(&server)
+            .await;
+        let seen = only(polled(&server).await.unwrap());
+        assert_eq!(seen.since, since, "{of_ages}");
+        assert_eq!(seen.shortfall().is_some(), since.is_some());
+    }
+}
+
+#[tokio::test]
 async fn every_slo_without_a_number_is_told_of_with_the_reason() {
     let body = json!({"status": "success", "data": ratios("-99", "7")});
     let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
