@@ -29,6 +29,8 @@ pub struct Explanation {
     pub spans: Vec<Evidence>,
     /// What the samples themselves say; `None` while not asked, or when nobody can tell.
     pub data: Option<Data>,
+    /// True when it is known that no bad series exists: then 0 bad events are assumed.
+    pub never_failed: bool,
     /// What could not be found out, and why.
     pub lacks: Vec<Untrusted>,
     /// The requests by which a refresh measures it; empty where nobody told.
@@ -156,6 +158,7 @@ impl Explanation {
             seen,
             zone: None,
             data: None,
+            never_failed: false,
             lacks: Vec::new(),
             requests: Vec::new(),
         }

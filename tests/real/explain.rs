@@ -181,7 +181,11 @@ fn short_data_gaps_and_silence_are_said_and_never_hidden() {
     assert!((1_000..1_500).contains(&gap), "twenty minutes: {gap}");
     let steady = world.json("never");
     assert_eq!(steady["data"]["longest_gap"], Value::Null);
-    // It never failed: no bad series is none bad, and not unknown.
+    // It never failed: no bad series is none bad, and not unknown. It might be a mistake as well.
+    let estimates = steady["estimates"].to_string();
+    assert!(estimates.contains("no bad series exists"), "{estimates}");
+    let estimates = newborn["estimates"].to_string();
+    assert!(!estimates.contains("no bad series exists"), "{estimates}");
     assert_eq!(window(&steady, "1h")["bad"], 0.0);
 
     let retired = world.json("retired");

@@ -142,6 +142,13 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
     if let Some(data) = &explained.data {
         told.extend(gaps(data));
     }
+    if explained.never_failed {
+        told.push(
+            "no bad series exists, and 0 bad events are assumed, as of a service that never failed; \
+             `watchfire doctor` tells whether the selector is mistaken"
+                .to_owned(),
+        );
+    }
     if has_fractions(seen) {
         told.push(
             "counts are extrapolated to the edges of a window, so they need not be whole; a \

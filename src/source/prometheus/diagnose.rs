@@ -9,6 +9,7 @@ use super::measure::{self, Meter};
 use super::plan::{Formula, Plan, Span, Trend};
 use super::planner::Planner;
 use super::{Margin, Prometheus};
+use crate::config::Part;
 use crate::domain::explanation::{Basis, Evidence, Request};
 use crate::domain::{Explanation, Fault, Finding, Grade, Origin, Period, Window};
 use crate::source::{Ask, no_such_slo};
@@ -46,7 +47,8 @@ impl Prometheus {
         let dated = self.ages.find(&self.api, &self.plans, &[index], ask).await;
         margin.note("how old the data is", dated);
         let is_found = !matches!(plan.slo.origin, Origin::Config);
-        let partial = !round.partial.is_empty() || (partial && is_found);
+        let is_recorded = is_found || !plan.given.is_empty();
+        let partial = !round.partial.is_empty() || (partial && is_recorded);
         std::mem::swap(&mut self.meter, &mut meter);
         let seen = self.observe((&plan, &id), ask.moment(), partial);
         std::mem::swap(&mut self.meter, &mut meter);
@@ -66,8 +68,25 @@ impl Prometheus {
         for span in &mut explained.spans {
             evidence(&plan, span);
         }
+        explained.never_failed = self.never_failed(&plan, ask).await;
         samples::look(&self.api, &selectors(&plan), ask, &mut explained).await;
         Ok(explained)
+    }
+
+    /// True when the longest time that is asked for has events and no bad series.
+    async fn never_failed(&self, plan: &Plan, ask: &Ask) -> bool {
+        let longest = plan.asked.last_key_value().map(|(_, formula)| formula);
+        let Some(Formula::Events(ratio)) = longest else {
+            return false;
+        };
+        let Part::Bad(bad) = &ratio.part else {
+            return false;
+        };
+        let series = async |query| {
+            let answer = self.api.query(query, ask.at).await;
+            answer.ok().map(|answer| answer.data.len())
+        };
+        series(bad).await == Some(0) && series(&ratio.total).await > Some(0)
     }
 
     /// The requests that measure all SLOs from nothing, and which SLOs each serves.
