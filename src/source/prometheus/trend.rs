@@ -9,7 +9,7 @@ use super::plan::Trend;
 use super::planner::{Planner, Question};
 use super::plans::Plans;
 use crate::domain::slo::{History, narrowed};
-use crate::domain::{Fault, FaultKind, window};
+use crate::domain::{Fault, FaultKind, Reading, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -186,8 +186,9 @@ fn fill(grid: &mut Vec<f32>, range: Range, series: &RangeSeries, success: bool) 
     for &(at, value) in &series.points {
         let ratio = if success { 1.0 - value } else { value };
         let slot = place(at).and_then(|place| grid.get_mut(place));
-        if let Some(slot) = slot.filter(|_| ratio.is_finite()) {
-            *slot = narrowed(ratio.max(0.0));
+        // What is no error ratio is a gap, and not zero.
+        if let (Some(slot), Some(ratio)) = (slot, Reading::from_ratio(ratio).ratio()) {
+            *slot = narrowed(ratio);
         }
     }
 }
@@ -247,6 +248,31 @@ async fn computed(
 mod tests {
     use super::*;
     use crate::domain::slo::Point;
+
+    #[test]
+    fn what_is_no_error_ratio_is_a_gap_of_the_course_and_not_zero() {
+        let at = |step: i32| Timestamp::from_second(1_000_000 * 60).unwrap() + STEP * step;
+        let range = Range {
+            start: at(0),
+            end: at(3),
+            step: STEP,
+        };
+        let series = RangeSeries {
+            name: String::new(),
+            labels: Labels::new(),
+            points: vec![
+                (at(0), 99.5),
+                (at(1), 1.001),
+                (at(2), f64::NAN),
+                (at(3), 0.75),
+            ],
+        };
+        let mut grid = Vec::new();
+        fill(&mut grid, range, &series, true);
+        let course = History::on_grid(range.start, range.step, grid);
+        let told: Vec<_> = course.iter().map(|point| (point.at, point.ratio)).collect();
+        assert_eq!(told, [(at(1), 0.0), (at(3), 0.25)]);
+    }
 
     #[test]
     fn what_came_since_is_put_behind_what_is_known() {
