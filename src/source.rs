@@ -17,6 +17,7 @@ use crate::text::Untrusted;
 
 mod alert;
 pub mod alertmanager;
+mod alike;
 pub mod argocd;
 mod commit;
 mod conditional;

@@ -54,6 +54,23 @@ fn asking(server: &Server) -> String {
     )
 }
 
+/// A Prometheus that scrapes the exporter, with configurations to scrape it (`ours.toml`) and to ask
+/// that server (`theirs.toml`).
+fn beside_a_prometheus(dir: &Path, exporter: &Exporter) -> Server {
+    let server = history::start_with(
+        dir,
+        "",
+        &format!(
+            "scrape_configs:\n- job_name: app\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  \
+             static_configs: [{{targets: [\"{}\"]}}]\n",
+            exporter.address
+        ),
+    );
+    configure(dir, "ours.toml", &scraping(exporter, ""), &["a"]);
+    configure(dir, "theirs.toml", &asking(&server), &["a"]);
+    server
+}
+
 /// Holds the ratios and the counts of two answers against each other.
 fn assert_same(ours: &Value, theirs: &Value, id: &str, ratios: f64, counts: f64) {
     let (ours, theirs) = (slo(ours, id), slo(theirs, id));
@@ -148,17 +165,7 @@ fn scrapes_of_our_own_count_what_prometheus_counts_through_resets_and_kills() {
         bad: 5_000,
     };
     exporter.expose(counters.text());
-    let server = history::start_with(
-        dir.path(),
-        "",
-        &format!(
-            "scrape_configs:\n- job_name: app\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  \
-             static_configs: [{{targets: [\"{}\"]}}]\n",
-            exporter.address
-        ),
-    );
-    configure(dir.path(), "ours.toml", &scraping(&exporter, ""), &["a"]);
-    configure(dir.path(), "theirs.toml", &asking(&server), &["a"]);
+    let _server = beside_a_prometheus(dir.path(), &exporter);
     let scrape = || status(dir.path(), &["--config", "ours.toml"]);
     for step in 0..20 {
         if step == 7 || step == 13 {

@@ -8,13 +8,7 @@ use promql_parser::label::{MatchOp, Matcher};
 use super::scrape::Exposition;
 use super::selector::{Formula, NAME, Role, Selector, Selectors, matches};
 use crate::domain::{Finding, Grade};
-
-/// How alike a name must be to be offered, from 0 to 1.
-const ALIKE: f64 = 0.7;
-/// How many are offered.
-const OFFERED: usize = 3;
-/// How many are listed of what there is.
-const LISTED: usize = 12;
+use crate::source::alike::{listed, nearest, ranked};
 
 /// Why a selector has no series.
 #[derive(Debug, PartialEq, Eq)]
@@ -161,33 +155,6 @@ fn wrong(
         what: format!("no series of `{metric}` has {matcher}{rest}"),
         advice: format!("its values: {}", listed(&ranked(&matcher.value, values))),
         is_value: !is_exact,
-    }
-}
-
-/// The names that are like this one, the most alike first.
-fn nearest(name: &str, all: &BTreeSet<String>) -> Vec<String> {
-    let is_like = |other: &String| strsim::jaro_winkler(name, other) >= ALIKE;
-    let like = all.iter().filter(|other| is_like(other)).cloned();
-    let mut ranked = ranked(name, like.collect());
-    ranked.truncate(OFFERED);
-    ranked
-}
-
-/// All of them, the most alike first.
-fn ranked(wanted: &str, all: BTreeSet<String>) -> Vec<String> {
-    let mut all: Vec<_> = all.into_iter().collect();
-    let like = |one: &str| strsim::jaro_winkler(wanted, one);
-    all.sort_by(|a, b| like(b).total_cmp(&like(a)));
-    all
-}
-
-fn listed(names: &[String]) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let text = names[..names.len() - more].join(", ");
-    if more > 0 {
-        format!("{text} and {more} more")
-    } else {
-        text
     }
 }
 

@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::exporter::Exporter;
-use super::{Counters, asking, configure, scraping};
-use crate::history;
+use super::{Counters, beside_a_prometheus, configure, scraping};
 use crate::program::{screen, slo, status, watchfire};
 
 /// The counters of a service, of which one may be no number.
@@ -24,17 +23,7 @@ fn a_counter_that_is_no_number_is_not_well_as_it_is_not_to_prometheus() {
         let dir = tempfile::tempdir().expect("a folder");
         let exporter = Exporter::start();
         exporter.expose(counters("100", "50"));
-        let server = history::start_with(
-            dir.path(),
-            "",
-            &format!(
-                "scrape_configs:\n- job_name: app\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  \
-                 static_configs: [{{targets: [\"{}\"]}}]\n",
-                exporter.address
-            ),
-        );
-        configure(dir.path(), "ours.toml", &scraping(&exporter, ""), &["a"]);
-        configure(dir.path(), "theirs.toml", &asking(&server), &["a"]);
+        let _server = beside_a_prometheus(dir.path(), &exporter);
         let ours = || status(dir.path(), &["--config", "ours.toml"]);
         ours();
         exporter.wait_answered("Prometheus", exporter.answered("Prometheus") + 2);

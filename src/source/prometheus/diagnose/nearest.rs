@@ -10,15 +10,10 @@ use super::super::api::{Api, envelope, seconds};
 use super::super::promql;
 use super::selector::Selector;
 use crate::domain::Fault;
+use crate::source::alike::{listed, nearest, ranked};
 
 /// How far back names and values count as being there; [`Lack::words`] says so.
 const RECENT: SignedDuration = SignedDuration::from_hours(6);
-/// How alike a name must be to be offered, from 0 to 1.
-const ALIKE: f64 = 0.7;
-/// How many are offered.
-const OFFERED: usize = 3;
-/// How many are listed of what there is.
-const LISTED: usize = 12;
 
 /// What is known of the names on one server, asked once.
 pub(super) struct Names<'a> {
@@ -100,15 +95,6 @@ impl Lack {
             ),
         }
     }
-}
-
-fn listed(names: &[String]) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let mut text = names[..names.len() - more].join(", ");
-    if more > 0 {
-        text = format!("{text} and {more} more");
-    }
-    text
 }
 
 /// `0.25` and `0.250` are one number and two label values.
@@ -220,25 +206,6 @@ impl<'a> Names<'a> {
         }
         Ok(envelope(&request.send().await?)?.data)
     }
-}
-
-/// The names that are like this one, the most alike first.
-pub(super) fn nearest(name: &str, all: &[String]) -> Vec<String> {
-    let mut scored: Vec<_> = all
-        .iter()
-        .map(|other| (strsim::jaro_winkler(name, other), other))
-        .filter(|(alike, other)| *alike >= ALIKE && *other != name)
-        .collect();
-    scored.sort_by(|(a, left), (b, right)| b.total_cmp(a).then_with(|| left.cmp(right)));
-    let names = scored.into_iter().map(|(_, other)| other.clone());
-    names.take(OFFERED).collect()
-}
-
-/// All of them, the most alike first.
-fn ranked(wanted: &str, mut all: Vec<String>) -> Vec<String> {
-    let like = |one: &str| strsim::jaro_winkler(wanted, one);
-    all.sort_by(|a, b| like(b).total_cmp(&like(a)).then_with(|| a.cmp(b)));
-    all
 }
 
 fn by_number(left: &str, right: &str) -> Ordering {

@@ -231,14 +231,14 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
             asked.insert(span, formula);
         }
     }
-    let trend = slo.windows().first().map_or(Trend::None, |&shortest| {
+    let shortest = slo.windows().first().copied();
+    let trend = shortest.map_or(Trend::None, |shortest| {
         series(of, RATIO, shortest).map_or(Trend::None, |series| Trend::Recorded {
             name: series.name.as_str().into(),
             labels: series.labels.clone(),
             success: false,
         })
     });
-    let shortest = slo.windows().into_iter().next();
     let counted = shortest.and_then(|window| {
         let formula = behind(of, &slo, window, context)?;
         let total = (*formula.totals().first()?).to_owned();
@@ -246,9 +246,9 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
         let is_grouped = promql::is_grouped(&parser::parse(&total).ok()?);
         (!is_grouped).then_some(total)
     });
-    let selector = |window: &Window| format!("{RATIO}{window}{{sloth_id=\"{}\"}}", of.id);
-    if let Some(shortest) = slo.windows().first() {
-        slo.queries = vec![(shortest.to_string(), selector(shortest).into())];
+    if let Some(shortest) = shortest {
+        let selector = format!("{RATIO}{shortest}{{sloth_id=\"{}\"}}", of.id);
+        slo.queries = vec![(shortest.to_string(), selector.into())];
     }
     Ok(Some(Plan {
         slo: Arc::new(slo),

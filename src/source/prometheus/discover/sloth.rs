@@ -143,11 +143,11 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
     if let Some(alerts) = context.rules.sloth_alerts.get(id) {
         slo.rules = alerts.as_slice().into();
     }
-    let shortest = slo.windows().into_iter().next();
-    let shortest = format!("{RATIO}{}", shortest.unwrap_or(Window::minutes(5)));
+    let shortest = slo.windows().first().copied();
+    let shortest = shortest.unwrap_or(Window::minutes(5));
     slo.queries = vec![(
-        shortest[RATIO.len()..].to_owned(),
-        format!("{shortest}{{sloth_id=\"{id}\"}}").into(),
+        shortest.to_string(),
+        format!("{RATIO}{shortest}{{sloth_id=\"{id}\"}}").into(),
     )];
     let recorded = Recorded::of(members.iter().copied(), RATIO, false);
     let mut given = recorded.readings(&slo.windows());
@@ -160,8 +160,9 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         }
         None => format!("{period} is not recorded: it is counted from the series behind the rule"),
     });
-    let rule = |record: String| of.rule(record, context);
-    if !context.rules.sloth_alerts.contains_key(id) && rule(shortest.clone()).is_some() {
+    let rule = |window: Window| of.rule(format!("{RATIO}{window}"), context);
+    let shortest_rule = rule(shortest);
+    if !context.rules.sloth_alerts.contains_key(id) && shortest_rule.is_some() {
         slo.note("the server lists no alert of it: these are the workbook's rules");
     }
     let spans = slo
@@ -170,9 +171,9 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         .map(Span::Window)
         .chain([Span::Period]);
     let asked = fill_gaps(&given, spans, |span| match span {
-        Span::Window(window) => rates(rule(format!("{RATIO}{window}"))?, None),
+        Span::Window(window) => rates(rule(window)?, None),
         // The period's own rule averages the shortest records; where there are none, ask the counters.
-        Span::Period => rates(rule(shortest.clone())?, Some(period)),
+        Span::Period => rates(shortest_rule?, Some(period)),
     });
     Ok(Plan {
         slo: Arc::new(slo),
@@ -181,7 +182,7 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
         given,
         asked,
         trend: recorded.trend(),
-        rule: rule(shortest).map(str::to_owned),
+        rule: shortest_rule.map(str::to_owned),
         counted: None,
     })
 }
