@@ -36,12 +36,12 @@ pub use me::{Me, Whose};
 pub use on_call::OnCall;
 pub use order::{Acted, Deed, Done, Order, Preview, Previewed, Target, Verb};
 pub use release::{Release, ReleaseStatus};
-pub use report::{Facts, Fault, FaultKind, Freshness, Report, SourceName};
+pub use report::{Facts, Fault, FaultKind, Faults, Freshness, Report, SourceName};
 pub use service::Service;
 pub use silence::{Matcher, Silence};
 pub use slo::{
-    Assessment, Burn, Events, Observation, Origin, Phase, Reading, Rule, Sample, Slo, Standing,
-    State,
+    Assessment, Burn, Events, Observation, Origin, Phase, Reading, Reason, ReasonCode, Rule, Sample,
+    Slo, Standing, State,
 };
 pub use window::{Period, Window};
 

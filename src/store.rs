@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Release, Report,
-    Service, Silence, Slo, SourceName, Verb,
+    Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Reason,
+    ReasonCode, Release, Report, Service, Silence, Slo, SourceName, Verb, window,
 };
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
@@ -130,6 +130,24 @@ impl Feed {
             self.stale_after,
             now,
         )
+    }
+
+    /// Why the state of one of its SLOs is not known now, the decisive reason first; none of one that
+    /// is known.
+    pub fn why_unknown(&self, seen: &Observation, now: Timestamp) -> Vec<Reason> {
+        if self.freshness(now).is_current() {
+            return seen.why_unknown();
+        }
+        if let Some(fault) = &self.fault {
+            return vec![Reason::of_fault(fault)];
+        }
+        let Some(last) = self.last_success else {
+            let text = "its source has not answered yet";
+            return vec![Reason::new(ReasonCode::Waiting, "", text)];
+        };
+        let age = window::brief(window::age(last, now));
+        let text = format!("the last answer of its source is {age} old");
+        vec![Reason::new(ReasonCode::Stale, age, text)]
     }
 
     /// True until the first answer or fault.

@@ -1,5 +1,6 @@
 //! What one poll of one source says, and how fresh a source is.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -126,6 +127,54 @@ pub enum FaultKind {
     Crash,
 }
 
+impl FaultKind {
+    /// The word used in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Auth => "auth",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::RateLimited => "rate_limited",
+            Self::Server => "server",
+            Self::Redirect => "redirect",
+            Self::TooLarge => "too_large",
+            Self::Decode => "decode",
+            Self::Query => "query",
+            Self::Secret => "secret",
+            Self::NoHistory => "no_history",
+            Self::Moved => "moved",
+            Self::NotOffered => "not_offered",
+            Self::Unsure => "unsure",
+            Self::Crash => "crash",
+        }
+    }
+
+    /// The same in a few words, for a row of a table.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Connect => "no connection",
+            Self::Tls => "TLS failed",
+            Self::Auth => "401 unauthorized",
+            Self::Forbidden => "403 forbidden",
+            Self::NotFound => "404 not found",
+            Self::RateLimited => "rate limited",
+            Self::Server => "server error",
+            Self::Redirect => "redirected",
+            Self::TooLarge => "answer too large",
+            Self::Decode => "unreadable answer",
+            Self::Query => "query refused",
+            Self::Secret => "no credential",
+            Self::NoHistory => "no history",
+            Self::Moved | Self::NotOffered | Self::Unsure => "not done",
+            Self::Crash => "source failed",
+        }
+    }
+}
+
 /// Why a poll failed. A value that is shown, so its words may hold foreign text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -152,6 +201,56 @@ impl Fault {
             message: Untrusted::from(message.into()),
             retry_after: None,
         }
+    }
+}
+
+/// The faults of one poll: all of them are counted, the first is told in full, and the texts of the
+/// others are kept up to [`Faults::MAX_LISTED`].
+#[derive(Debug, Default)]
+pub struct Faults {
+    first: Option<Fault>,
+    others: Vec<Untrusted>,
+    /// What all of them say, so that none counts twice.
+    known: HashSet<Untrusted>,
+}
+
+impl Faults {
+    /// How many texts are kept beside the first.
+    pub const MAX_LISTED: usize = 20;
+
+    /// Adds a fault, unless one says the same.
+    pub fn push(&mut self, fault: Fault) {
+        if !self.known.insert(fault.message.clone()) {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some(fault);
+        } else if self.others.len() < Self::MAX_LISTED {
+            self.others.push(fault.message);
+        }
+    }
+
+    /// Adds several, in their order.
+    pub fn extend(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        faults.into_iter().for_each(|fault| self.push(fault));
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// All as one fault, `… (+2 more)` after the first, and the texts of the others.
+    pub fn finish(self) -> (Option<Fault>, Vec<Untrusted>) {
+        let Some(first) = self.first else {
+            return (None, Vec::new());
+        };
+        let more = self.known.len().saturating_sub(1);
+        if more == 0 {
+            return (Some(first), self.others);
+        }
+        let message = format!("{} (+{more} more)", first.message.raw()).into();
+        (Some(Fault { message, ..first }), self.others)
     }
 }
 
@@ -214,6 +313,26 @@ impl Freshness {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_fault_of_a_poll_is_counted_and_told_once() {
+        let fault = |words: &str| Fault::new(FaultKind::Query, words);
+        assert_eq!(Faults::default().finish(), (None, Vec::new()));
+        for count in [1_usize, 2, 3, 30] {
+            let mut faults = Faults::default();
+            for number in 0..count {
+                faults.push(fault(&format!("fault {number}")));
+                faults.push(fault(&format!("fault {number}")));
+            }
+            let (first, others) = faults.finish();
+            let told = match count {
+                1 => "fault 0".to_owned(),
+                _ => format!("fault 0 (+{} more)", count - 1),
+            };
+            assert_eq!(first, Some(fault(&told)));
+            assert_eq!(others.len(), (count - 1).min(Faults::MAX_LISTED));
+        }
+    }
 
     #[test]
     fn freshness_follows_the_age_of_the_last_good_answer() {

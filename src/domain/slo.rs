@@ -8,6 +8,7 @@ mod assess;
 mod burn;
 mod course;
 mod history;
+mod reason;
 mod rule;
 mod state;
 mod weakness;
@@ -28,6 +29,7 @@ pub use assess::{Assessment, RuleVerdict, Standing};
 pub use burn::Burn;
 pub use course::{Course, Slice};
 pub use history::{History, Point, narrowed};
+pub use reason::{Reason, ReasonCode};
 pub use rule::{Rule, rounded};
 pub use state::{Phase, State, Verdict};
 pub use weakness::weaknesses;
@@ -352,6 +354,8 @@ pub struct Observation {
     pub courses: Arc<[Course]>,
     /// True when the server said that parts of the data did not answer.
     pub partial: bool,
+    /// Why numbers are not known, or not exact; the decisive one first.
+    pub reasons: Arc<[Reason]>,
 }
 
 /// How much data there is of a time that should be full of it.
@@ -393,6 +397,7 @@ impl Observation {
             history: History::default(),
             courses: Arc::from([]),
             partial: false,
+            reasons: Arc::default(),
             slo,
         }
     }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::slo::{Course, Windows};
-use crate::domain::{Events, Observation, Reading, Sample, Slo, Window};
+use crate::domain::{Events, Observation, Reading, Reason, Sample, Slo, Window};
 
 use super::{moment, ms};
 
@@ -25,6 +25,8 @@ pub(super) struct Measured {
     since: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<Reason>,
     /// Kept of one that burns: where it began is found in these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     courses: Vec<Course>,
@@ -76,6 +78,7 @@ impl Measured {
             lasts: (seen.period_length.as_secs(), seen.period_elapsed.as_secs()),
             since: seen.since.map(ms),
             partial: seen.partial,
+            reasons: seen.reasons.to_vec(),
             courses: if burns {
                 seen.courses.to_vec()
             } else {
@@ -98,6 +101,7 @@ impl Measured {
             period_elapsed: SignedDuration::from_secs(self.lasts.1),
             since: self.since.map(moment),
             partial: self.partial,
+            reasons: self.reasons.clone().into(),
             courses: self.courses.clone().into(),
             ..Observation::unknown(slo, moment(self.at))
         }
@@ -107,6 +111,7 @@ impl Measured {
     pub(super) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.partial.hash(&mut hasher);
+        self.reasons.hash(&mut hasher);
         for (window, number) in &self.windows {
             window.hash(&mut hasher);
             number.hash_into(&mut hasher);
@@ -115,5 +120,41 @@ impl Measured {
             number.hash_into(&mut hasher);
         }
         hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Fault, FaultKind, Origin, Period, ReasonCode, SourceName};
+
+    #[test]
+    fn reasons_are_kept_and_numbers_of_a_journal_without_them_are_read() {
+        let at = Timestamp::from_second(1_795_356_000).expect("a moment");
+        let slo = Arc::new(Slo::new(
+            "checkout",
+            "availability",
+            SourceName::new("prod"),
+            0.999,
+            Period::Rolling(Window::days(30)),
+            Origin::Config,
+        ));
+        let fault = Fault::new(FaultKind::Timeout, "no answer within 10s");
+        let seen = Observation {
+            reasons: Arc::from([
+                Reason::of_fault(&fault),
+                Reason::new(ReasonCode::MissingLabel, "bad_code", "no series has it"),
+            ]),
+            ..Observation::unknown(Arc::clone(&slo), at)
+        };
+        let kept = Measured::of(&seen, false);
+        let mut text: serde_json::Value = serde_json::to_value(&kept).expect("JSON");
+        let read: Measured = serde_json::from_value(text.clone()).expect("read");
+        assert_eq!(read.observation(Arc::clone(&slo)), seen);
+        let bare = Measured::of(&Observation::unknown(Arc::clone(&slo), at), false);
+        assert_ne!(kept.digest(), bare.digest());
+        text.as_object_mut().expect("an object").remove("reasons");
+        let old: Measured = serde_json::from_value(text).expect("an old one is read");
+        assert_eq!(old, bare);
     }
 }

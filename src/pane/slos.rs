@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::cell::{Cell, Mark, Role, state_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Said, Sight, Width,
-    figures, fresh, related,
+    figures, related,
 };
 use crate::config::CommandScope;
 use crate::domain::{
@@ -21,7 +21,7 @@ mod trend;
 mod words;
 
 pub(super) use words::budget;
-use words::{budget_role, budget_width, burn_cell, burn_role, note, of_needed};
+use words::{budget_role, budget_width, burn_cell, burn_role, note, of_needed, reason_width};
 
 /// The SLO pane.
 pub(super) struct Slos;
@@ -37,8 +37,10 @@ const BUDGET: usize = 9;
 const NOTE: usize = 10;
 const TREND: usize = 11;
 
-/// Columns of the longest note: `was NO DATA 59m`.
+/// Columns of the longest note of what is known: `was NO DATA 59m`.
 const NOTES: u16 = 15;
+/// Columns of the longest reason that a row shows: `label bad_code on no series`.
+const REASONS: u16 = 28;
 
 const COLUMNS: [Column; 12] = [
     Column::left("", Width::Content(9)),
@@ -51,11 +53,12 @@ const COLUMNS: [Column; 12] = [
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
     Column::left("budget", Width::Rest(8, 10)).close(),
     Column::right("", Width::Content(7)).close(),
-    Column::left("", Width::Content(NOTES)).close(),
+    Column::left("", Width::Content(REASONS)).close(),
     Column::left("trend", Width::Rest(8, 40)).close(),
 ];
 
-const DROPS: [Drop; 15] = [
+const DROPS: [Drop; 16] = [
+    Drop::Narrow(NOTE, NOTES),
     Drop::Hide(TREND),
     Drop::Hide(BURN + 3),
     Drop::Hide(BURN + 2),
@@ -112,9 +115,10 @@ impl Pane for Slos {
         let feeds = store.feeds().iter().enumerate();
         let rows = feeds.flat_map(|(number, feed)| {
             let rows = feed.facts.slos.iter().flatten().enumerate();
-            rows.map(move |(item, seen)| ((number, &feed.name), item, seen))
+            rows.map(move |(item, seen)| ((number, feed), item, seen))
         });
-        for (source, item, seen) in rows {
+        for ((number, feed), item, seen) in rows {
+            let source = (number, &feed.name);
             let standing = seen.standing();
             ranking.add(source, item, seen.slo.id(), Rank::of(seen, &standing));
             ranking.stands(standing);
@@ -122,6 +126,7 @@ impl Pane for Slos {
             ranking.measure(NAME, width_of(&seen.slo.name));
             ranking.measure(OBJECTIVE, objectives.of(seen.slo.objective));
             ranking.measure(BUDGET, budget_width(seen, standing.budget_remaining));
+            ranking.measure(NOTE, reason_width(feed, seen, &standing));
             labels.count(seen);
         }
         let columns = labels.columns();
@@ -166,8 +171,7 @@ impl Pane for Slos {
         cells.push(Cell::Gauge(left, bar));
         cells.push(Cell::text(budget(seen, left), role));
         cells.push(Cell::Line(if is_old {
-            let was = fresh::was(feed, state_word(verdict.state), sight.now);
-            Line::of(was, Role::Old)
+        words::was(sight, feed, seen, verdict.state)
         } else {
             note(sight, seen, &verdict)
         }));

@@ -282,9 +282,9 @@ impl<'a> ReleaseRow<'a> {
 
     fn cells(&self, now: Timestamp) -> Vec<Shown> {
         vec![
-            self.version.shown(),
-            shown(self.service),
-            shown(self.environment),
+            table::name(self.version),
+            name(self.service),
+            name(self.environment),
             Shown::new(self.status.word()),
             age(self.started_at.or(self.finished_at), now),
             shown(self.actor),
@@ -320,10 +320,10 @@ impl<'a> IncidentRow<'a> {
             .suppressed_by
             .map_or(self.status.word(), Suppression::word);
         vec![
-            self.title.shown(),
+            table::name(self.title),
             Shown::new(self.severity.word()),
             Shown::new(status),
-            shown(self.service),
+            name(self.service),
             age(self.opened_at, now),
             Shown::new(self.source),
         ]
@@ -356,8 +356,8 @@ impl OnCallRow<'_> {
             .level
             .map_or_else(|| "-".to_owned(), |level| level.to_string());
         vec![
-            self.who.shown(),
-            shown(said(self.schedule)),
+            table::name(self.who),
+            name(said(self.schedule)),
             Shown::new(level),
             moment(self.from, "now"),
             moment(self.until, "-"),
@@ -388,6 +388,11 @@ impl<'a> SourceRow<'a> {
             shown(fault),
         ]
     }
+}
+
+/// A name that may be missing, as [`table::name`].
+fn name(text: Option<&Untrusted>) -> Shown {
+    text.map_or_else(|| Shown::new("-"), table::name)
 }
 
 fn shown(text: Option<&Untrusted>) -> Shown {

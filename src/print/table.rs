@@ -2,7 +2,16 @@
 
 use std::io::{self, Write};
 
-use crate::text::Shown;
+use crate::text::{Shown, Untrusted};
+
+/// The widest a name or a title becomes.
+const MAX_NAME: usize = 48;
+
+/// A name as a cell: a long one is cut in its middle, so that it does not push all other columns off
+/// the screen.
+pub(super) fn name(text: &Untrusted) -> Shown {
+    text.shown().fit_middle(MAX_NAME)
+}
 
 /// Writes a heading line and rows; every row has as many cells as the heading.
 pub(super) fn write(out: &mut impl Write, heading: &[&str], rows: &[Vec<Shown>]) -> io::Result<()> {

@@ -26,7 +26,7 @@ use self::rota::Rota;
 use self::wire::{Alert, OnCalls, Schedule, Timeline};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, FaultKind, IncidentStatus, Order, Verb};
+use crate::domain::{Facts, Fault, FaultKind, Faults, IncidentStatus, Order, Verb};
 use crate::http::Http;
 use crate::source::lenient::stamp;
 use crate::source::lenient::time;
@@ -151,6 +151,8 @@ impl Jsm {
             let is_of_all = |fault: &Fault| standing::is_of_all(fault.kind);
             fault.as_ref().is_some_and(is_of_all)
         };
+        let mut faults = Faults::default();
+        faults.extend(fault.clone());
         let mut past = Vec::new();
         if !is_over(&fault) {
             let asked = self.rotas(ask, &mut past).await;
@@ -160,7 +162,9 @@ impl Jsm {
                     warnings.push(words);
                 } else {
                     let message = words;
-                    fault = fault.or(Some(Fault { message, ..failed }));
+                    let failed = Fault { message, ..failed };
+                    faults.push(failed.clone());
+                    fault = fault.or(Some(failed));
                 }
             }
         }
@@ -171,8 +175,10 @@ impl Jsm {
         let (people, teams) = unnamed(&alerts, &rotas);
         if !is_over(&fault) {
             let named = self.name(&people, &teams, ask.now).await;
-            fault = fault.or(named.err());
+            faults.extend(named.err());
         }
+        let (fault, others) = faults.finish();
+        warnings.extend(others);
         warnings.extend(self.names.note.clone());
         let incidents = alerts
             .iter()

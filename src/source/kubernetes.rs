@@ -31,7 +31,7 @@ use super::rollback::mark_rollbacks;
 use super::trouble::is_everywhere;
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, FaultKind, Release};
+use crate::domain::{Facts, Fault, FaultKind, Faults, Release};
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -132,14 +132,15 @@ impl Kubernetes {
                 }
             }
         }
-        let failed = faults.len();
-        let mut faults = faults.into_iter();
-        let fault = faults.next();
-        if failed == resources.len()
-            && let Some(fault) = fault
+        if faults.len() == resources.len()
+            && let Some(first) = faults.first()
         {
-            return Err(fault);
+            return Err(first.clone());
         }
+        let mut all = Faults::default();
+        all.extend(faults);
+        let (fault, others) = all.finish();
+        round.warnings.extend(others);
         if !round.forbidden.is_empty() {
             let names = round.forbidden.join(", ");
             let words = format!("the account may not list {names} (403): left out");
@@ -154,7 +155,7 @@ impl Kubernetes {
         mark(&mut releases);
         Ok(Facts {
             releases: Some(releases),
-            fault: fault.map(|fault| counted(fault, failed)),
+            fault,
             warnings: round.warnings,
             rest: self.api.rest(),
             ..Facts::default()
@@ -387,14 +388,6 @@ fn named(fault: Fault, resource: &str, everywhere: bool) -> Fault {
         _ => "",
     };
     let message = format!("{resource}: {}{advice}", fault.message.raw()).into();
-    Fault { message, ..fault }
-}
-
-fn counted(fault: Fault, failed: usize) -> Fault {
-    if failed < 2 {
-        return fault;
-    }
-    let message = format!("{} (and {} more faults)", fault.message.raw(), failed - 1).into();
     Fault { message, ..fault }
 }
 

@@ -54,7 +54,7 @@ use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Source, no_such_s
 use crate::config::{Part, Problem, Settings, Sli, SloSettings, SourceSettings};
 use crate::domain::explanation::{Basis, findings};
 use crate::domain::{
-    Explanation, Facts, Fault, FaultKind, Finding, Grade, Observation, Window, window,
+    Explanation, Facts, Fault, FaultKind, Faults, Finding, Grade, Observation, Window, window,
 };
 use crate::http::Http;
 use crate::store::Offers;
@@ -287,8 +287,10 @@ impl OpenMetrics {
         if let Some(trouble) = found.troubles.first() {
             let slos = facts.slos.iter_mut().flatten();
             slos.for_each(|slo| slo.partial = true);
-            let fault = || Fault::new(FaultKind::Connect, trouble);
-            facts.fault.get_or_insert_with(fault);
+            let mut faults = Faults::default();
+            faults.extend(facts.fault.take());
+            faults.push(Fault::new(FaultKind::Connect, trouble));
+            facts.fault = faults.finish().0;
         }
         let troubles = found.troubles.into_iter().map(Untrusted::from);
         facts.warnings.extend(troubles);

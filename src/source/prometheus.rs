@@ -25,7 +25,7 @@ use self::api::Api;
 use self::by_hand::ByHand;
 use self::course::Closely;
 use self::discover::Rules;
-use self::measure::{MOST_TOLD, Meter};
+use self::measure::Meter;
 use self::plan::{Plan, Span};
 use self::planner::Planner;
 use self::plans::Plans;
@@ -37,7 +37,8 @@ use super::alert::{self, LabelNames};
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::{
-    Facts, Fault, FaultKind, Observation, Reading, Release, Sample, SourceName, State, window,
+    Facts, Fault, FaultKind, Faults, Observation, Reading, Reason, ReasonCode, Release, Sample,
+    SourceName, State, window,
 };
 use crate::http::Http;
 use crate::store::Offers;
@@ -71,6 +72,9 @@ pub const KIND: Kind = Kind {
 
 /// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
 const IN_FLIGHT: usize = 16;
+
+/// Why what a rule recorded is not used.
+const RECORDED_NO_RATIO: &str = "what is recorded of it is no error ratio";
 
 /// Before anything was asked.
 const NEVER: Timestamp = Timestamp::UNIX_EPOCH;
@@ -226,7 +230,7 @@ impl Source for Prometheus {
 #[derive(Default)]
 struct Margin {
     warnings: BTreeSet<Untrusted>,
-    fault: Option<Fault>,
+    faults: Faults,
 }
 
 impl Margin {
@@ -234,12 +238,19 @@ impl Margin {
         self.warnings.extend(warnings);
     }
 
+    /// All faults as one; the others are warnings.
+    fn fault(&mut self) -> Option<Fault> {
+        let (fault, others) = std::mem::take(&mut self.faults).finish();
+        self.warn(others);
+        fault
+    }
+
     /// The part's answer; its fault is noted, and the rest goes on.
     fn note<T>(&mut self, part: &str, answer: Result<T, Fault>) -> Option<T> {
         match answer {
             Ok(answer) => Some(answer),
             Err(fault) => {
-                self.fault.get_or_insert(fault.of_part(part));
+                self.faults.push(fault.of_part(part));
                 None
             }
         }
@@ -279,15 +290,15 @@ impl Prometheus {
         // An old answer is no news, however newly it came.
         if let Some(lag) = self.api.lag(ask.now).filter(|lag| *lag > LAG) {
             let ago = window::brief(lag);
-            margin.fault.get_or_insert(Fault::new(
+            margin.faults.push(Fault::new(
                 FaultKind::Decode,
                 format!(
                     "its answers are of {ago} ago: a cache before it may have kept them; ask the server itself"
                 ),
             ));
         }
+        facts.fault = margin.fault();
         facts.warnings = margin.warnings.into_iter().collect();
-        facts.fault = margin.fault;
         Ok(facts)
     }
 
@@ -319,9 +330,7 @@ impl Prometheus {
             let reason = fault.message.raw();
             Untrusted::from(format!("how old the data is cannot be told: {reason}"))
         }));
-        if let Some(fault) = round.fault {
-            margin.fault.get_or_insert(fault);
-        }
+        margin.faults.extend(round.faults);
         if ask.history && !round.more {
             let asked = self
                 .trends
@@ -340,8 +349,8 @@ impl Prometheus {
         };
         let planned = plans.iter().zip(&self.plans.ids);
         let broken = planned.clone().filter(|(plan, _)| plan.given.is_broken());
-        margin.warn(broken.take(MOST_TOLD).map(|(_, id)| {
-            let words = format!("{}: what is recorded of it is no error ratio", id.raw());
+        margin.warn(broken.take(Faults::MAX_LISTED).map(|(_, id)| {
+            let words = format!("{}: {RECORDED_NO_RATIO}", id.raw());
             Untrusted::from(words)
         }));
         let mut slos: Vec<_> = planned.enumerate().map(observe).collect();
@@ -417,9 +426,19 @@ impl Prometheus {
             history: self.trends.course(id),
             courses: Arc::default(),
             partial,
+            reasons: self.reasons(plan, id),
             at,
             slo: Arc::clone(slo),
         }
+    }
+
+    /// Why numbers of a plan are not known, or not exact.
+    fn reasons(&self, plan: &Plan, id: &Untrusted) -> Arc<[Reason]> {
+        let mut reasons = self.meter.reasons(plan, id);
+        if plan.given.is_broken() {
+            reasons.push(Reason::new(ReasonCode::NotARatio, "", RECORDED_NO_RATIO));
+        }
+        reasons.into()
     }
 
     async fn releases(&mut self, at: Timestamp) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Facts, Fault, FaultKind};
+use crate::domain::{Facts, Fault, FaultKind, Faults};
 use crate::text::Untrusted;
 
 /// How long to stay away when a server tells of a limit without saying how long; twice as
@@ -35,15 +35,13 @@ impl Trouble {
         self.warnings.push(words.into());
     }
 
-    /// All faults as one.
+    /// All faults as one; the others become warnings.
     pub(super) fn fault(&mut self) -> Option<Fault> {
-        let more = self.faults.len().saturating_sub(1);
-        let fault = self.faults.drain(..).next()?;
-        if more == 0 {
-            return Some(fault);
-        }
-        let message = format!("{} (and {more} more faults)", fault.message.raw()).into();
-        Some(Fault { message, ..fault })
+        let mut all = Faults::default();
+        all.extend(self.faults.drain(..));
+        let (fault, others) = all.finish();
+        self.warnings.extend(others);
+        fault
     }
 }
 

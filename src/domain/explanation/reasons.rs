@@ -20,12 +20,11 @@ pub fn because(seen: &Observation, verdict: &Assessment) -> Vec<String> {
                 reasons.push(calm);
             }
         }
-        State::NoData => reasons.insert(0, silence(seen, "no rule can be decided without events")),
-        State::Unknown if seen.partial => {
-            let words = "the server said that parts of its data did not answer";
-            reasons.insert(0, words.to_owned());
+        State::NoData | State::Unknown => {
+            let why = seen.why_unknown().into_iter();
+            let why = why.map(|reason| reason.text.raw().to_owned());
+            reasons = why.chain(reasons).collect();
         }
-        State::Unknown => reasons.insert(0, silence(seen, "a window was not answered")),
     }
     reasons
 }
@@ -99,30 +98,6 @@ fn closest(verdict: &Assessment) -> Option<String> {
     ))
 }
 
-/// What the windows say that hold no ratio.
-fn silence(seen: &Observation, otherwise: &str) -> String {
-    let silent = |wanted: Reading| -> Vec<String> {
-        let windows = seen.windows.iter();
-        let windows = windows.filter(|(_, sample)| sample.reading == wanted);
-        windows.map(|(window, _)| window.to_string()).collect()
-    };
-    let parts: Vec<_> = [
-        (Reading::Unknown, "not answered"),
-        (Reading::NoSeries, "no series"),
-        (Reading::NoTraffic, "no traffic"),
-    ]
-    .into_iter()
-    .filter_map(|(reading, words)| {
-        let windows = silent(reading);
-        (!windows.is_empty()).then(|| format!("{words} in {}", windows.join(", ")))
-    })
-    .collect();
-    if parts.is_empty() {
-        return otherwise.to_owned();
-    }
-    parts.join("; ")
-}
-
 /// What of the numbers is an estimate, or differs from what a reader may expect, and why.
 pub fn estimates(explained: &Explanation) -> Vec<String> {
     let seen = &explained.seen;
@@ -139,6 +114,8 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
     for (window, coverage) in short_windows(seen) {
         told.push(format!("window {window}, data {coverage}: an estimate"));
     }
+    let caveats = seen.caveats();
+    told.extend(caveats.map(|reason| reason.text.raw().to_owned()));
     if let Some(data) = &explained.data {
         told.extend(gaps(data));
     }

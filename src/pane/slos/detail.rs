@@ -2,7 +2,9 @@
 
 use super::trend;
 use super::{budget, budget_role, burn_role, of_needed};
-use crate::domain::{Assessment, Observation, Period, Phase, Reading, Slo, State, Window, window};
+use crate::domain::{
+    Assessment, Observation, Period, Phase, Reading, Reason, Slo, State, Window, window,
+};
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
 use crate::pane::{Sight, figures, fresh, on_call, related, suspects};
@@ -58,16 +60,29 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     if !is_current {
         detail.fade();
     }
+    let reasons = reasons(sight, feed, seen);
     let verdict = verdict_line(sight, feed, seen, &verdict, is_current);
-    detail.blocks.insert(0, Block::Line(verdict));
+    let below_budget = reasons.len() + 2;
+    let head = std::iter::once(Block::Line(verdict)).chain(reasons);
+    detail.blocks.splice(0..0, head);
     if let Some(line) = on_call::service_line(sight, &seen.slo.service) {
         let line = Line::of("on call ", Role::Dim).join(line);
-        detail.blocks.insert(2, Block::Line(line));
+        detail.blocks.insert(below_budget, Block::Line(line));
     }
     relations(sight, seen, &mut detail);
     belongings(sight, seen, &mut detail);
     definition(seen, &mut detail);
     detail
+}
+
+/// Why the state is not known, or numbers are not exact: one sentence each.
+fn reasons(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Vec<Block> {
+    let mut reasons = feed.why_unknown(seen, sight.now);
+    if feed.freshness(sight.now).is_current() {
+        reasons.extend(seen.caveats().cloned());
+    }
+    let prose = |reason: Reason| Block::Prose(reason.text.shown(), Role::Plain);
+    reasons.into_iter().map(prose).collect()
 }
 
 pub(super) fn verdict_line(
@@ -109,7 +124,7 @@ pub(super) fn verdict_line(
         let text = format!(" · {} in {}", of_needed(seen, bad), rule.long);
         line = line.text(text, Role::Strong);
     }
-    if seen.partial {
+    if seen.partial && verdict.state != State::Unknown {
         line = line.text(" · partial answer", Role::Fault);
     }
     line

@@ -1,8 +1,11 @@
 //! What stands beside and within the numbers of a row: roles, marks and notes.
 
-use crate::domain::{Assessment, Observation, Phase, Severity, State, Window};
-use crate::pane::cell::{Cell, Line, Role};
-use crate::pane::{Sight, figures};
+use crate::domain::{
+    Assessment, Observation, Phase, Reason, Severity, Standing, State, Window,
+};
+use crate::pane::cell::{Cell, Line, Role, state_word, width_of};
+use crate::pane::{Sight, figures, fresh};
+use crate::store::Feed;
 
 pub(super) fn burn_cell(verdict: &Assessment, window: Option<Window>, heading: &str) -> Cell {
     let Some(window) = window else {
@@ -82,6 +85,35 @@ pub(super) fn budget_role(verdict: &Assessment) -> Role {
     }
 }
 
+/// The longest of what a row says of an old answer, before its reason.
+const LONGEST_WAS: &str = "was NO DATA 59m, ";
+
+/// How wide the reason is that the row of an SLO may show.
+pub(super) fn reason_width(feed: &Feed, seen: &Observation, standing: &Standing) -> usize {
+    if let Some(fault) = feed.fault.as_ref().filter(|_| feed.failures > 0) {
+        return LONGEST_WAS.len() + fault.kind.short().len();
+    }
+    if standing.state != State::Unknown {
+        return 0;
+    }
+    let why = seen.why_unknown();
+    why.first().map_or(0, |reason| width_of(&reason.short()))
+}
+
+/// What an SLO was when its source last answered, how long ago that is, and why it does not now.
+pub(super) fn was(sight: Sight<'_>, feed: &Feed, seen: &Observation, state: State) -> Line {
+    let why = feed.why_unknown(seen, sight.now);
+    let short = why.first().map(Reason::short).unwrap_or_default();
+    if feed.last_success.is_none() {
+        return Line::new().foreign(&short, Role::Old);
+    }
+    let line = Line::of(fresh::was(feed, state_word(state), sight.now), Role::Old);
+    if feed.fault.is_none() {
+        return line;
+    }
+    line.text(", ", Role::Old).foreign(&short, Role::Old)
+}
+
 /// What a reader should know beside the numbers, in three words at most.
 pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -> Line {
     match verdict.state {
@@ -93,8 +125,11 @@ pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -
                 Role::NoData,
             );
         }
-        State::Unknown if seen.partial => return Line::of("partial answer", Role::Unknown),
-        State::Unknown => return Line::of("not answered", Role::Unknown),
+        State::Unknown => {
+            let why = seen.why_unknown();
+            let short = why.first().map(Reason::short).unwrap_or_default();
+            return Line::new().foreign(&short, Role::Unknown);
+        }
         State::Ok | State::Ticket | State::Page => {}
     }
     // A ticket that fires does not say that a page would.

@@ -7,9 +7,11 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::slo::Coverage;
 use crate::domain::{
-    Assessment, Events, Observation, Origin, Phase, Reading, Severity, State, Window, window,
+    Assessment, Events, Observation, Origin, Phase, Reading, Reason, Severity, State, Window,
+    window,
 };
 use crate::insight::{Insights, SUSPICION, Suspect};
+use crate::print::table;
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
 
@@ -51,7 +53,9 @@ pub(super) struct SloRow<'a> {
     suspects: Vec<SuspectRow<'a>>,
     /// Why no release is a suspect, of one that burns.
     unexplained: Option<&'a str>,
-    notes: &'a [String],
+    /// Why it is not known or not exact, then what is to be known of how it is measured.
+    notes: Vec<String>,
+    reasons: Vec<ReasonRow>,
     #[serde(skip)]
     aside: Aside,
 }
@@ -64,6 +68,26 @@ struct Aside {
     ends_within_budget: bool,
     shortfall: Option<Coverage>,
     held_back: Option<f64>,
+    /// The first reason in a few words.
+    reason: Option<Untrusted>,
+}
+
+/// Why a number is not known, or not exact.
+#[derive(Serialize)]
+struct ReasonRow {
+    code: &'static str,
+    short: Untrusted,
+    text: Untrusted,
+}
+
+impl ReasonRow {
+    fn of(reason: &Reason) -> Self {
+        Self {
+            code: reason.code.word(),
+            short: reason.short(),
+            text: reason.text.clone(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -154,6 +178,11 @@ impl<'a> SloRow<'a> {
         let slo = &row.slo;
         let assessment = row.assess();
         let stale = !feed.freshness(now).is_current();
+        let mut reasons = feed.why_unknown(row, now);
+        if !stale {
+            reasons.extend(row.caveats().cloned());
+        }
+        let told = reasons.iter().map(|reason| reason.text.raw().to_owned());
         let insight = insights.slo(&feed.name, &slo.id()).filter(|_| !stale);
         let onset = insight.and_then(|insight| insight.onset);
         let period = slo.period.to_string();
@@ -222,8 +251,10 @@ impl<'a> SloRow<'a> {
                 .map(SuspectRow::of)
                 .collect(),
             unexplained: insight.and_then(|insight| insight.unexplained.as_deref()),
-            notes: &slo.notes,
+            notes: told.chain(slo.notes.iter().cloned()).collect(),
+            reasons: reasons.iter().map(ReasonRow::of).collect(),
             aside: Aside {
+                reason: reasons.first().map(Reason::short),
                 is_shared: false,
                 hold_words: assessment.hold_words(slo),
                 ends_within_budget: assessment.ends_within_budget(slo),
@@ -251,11 +282,12 @@ impl<'a> SloRow<'a> {
             .map_or("-".into(), |left| format!("{mark}{:.1}%", left * 100.0));
         vec![
             Shown::new(self.state.word().to_uppercase().replace('_', " ")),
-            self.service.shown(),
+            table::name(self.service),
             if self.aside.is_shared {
-                Untrusted::from(format!("{} @{}", self.name.raw(), self.source)).shown()
+                let name = table::name(self.name);
+                Shown::new(format!("{name} @{}", self.source))
             } else {
-                self.name.shown()
+                table::name(self.name)
             },
             Shown::new(percent(self.objective * 100.0)),
             Shown::new(if burns.is_empty() {
@@ -292,7 +324,10 @@ impl<'a> SloRow<'a> {
             let (service, version) = (one.service.shown(), one.version.shown());
             format!("suspect: {service} {version}, {}", one.reason.shown())
         });
+        let reason = self.aside.reason.as_ref();
+        let reason = reason.map(|reason| reason.shown().to_string());
         let notes = [
+            reason,
             course,
             few,
             suspect.or_else(|| self.unexplained.map(str::to_owned)),
@@ -342,7 +377,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{Period, Sample, Slo, SourceName};
+    use crate::domain::{Fault, FaultKind, Period, ReasonCode, Sample, Slo, SourceName};
     use crate::store::Offers;
 
     fn feed(name: &str) -> Feed {
@@ -433,6 +468,53 @@ mod tests {
             "2 of 3 events; estimate: data 2d of 15d; \
              hold <= 1.8x to end the month within budget"
         );
+    }
+
+    #[test]
+    fn a_row_that_is_not_known_says_why_in_the_table_and_in_the_notes() {
+        let (at, eu) = (Timestamp::UNIX_EPOCH, feed("eu"));
+        let mut answered = eu.clone();
+        answered.last_success = Some(at);
+        let mut failing = answered.clone();
+        failing.fault = Some(Fault::new(FaultKind::Timeout, "no answer within 10s"));
+        failing.failures = 9;
+        let later = at + SignedDuration::from_mins(9);
+        let none = Insights::default();
+        let several = Reason::new(ReasonCode::SeveralSeries, "2", "its query returns 2 series");
+        let mut seen = observed(&eu, "30d");
+        seen.reasons = Arc::from([several]);
+        for (feed, now, note, code, text) in [
+            (&answered, at, "2 series", "several_series", "its query returns 2 series"),
+            (&failing, later, "timeout", "timeout", "no answer within 10s"),
+            (&eu, at, "asking", "waiting", "its source has not answered yet"),
+        ] {
+            let row = SloRow::of(feed, &seen, &none, now);
+            assert_eq!(row.cells()[6].as_str(), note);
+            let json = serde_json::to_value(&row).expect("JSON");
+            assert_eq!(json["state"], "unknown");
+            assert_eq!(json["notes"], serde_json::json!([text]));
+            assert_eq!(json["reasons"][0]["code"], code);
+            assert_eq!(json["reasons"][0]["short"], note);
+        }
+    }
+
+    #[test]
+    fn a_long_name_widens_no_column_and_is_whole_in_the_json() {
+        let eu = feed("eu");
+        let mut seen = observed(&eu, "30d");
+        let name = format!("avail{{path={}}}", "x".repeat(400));
+        Arc::make_mut(&mut seen.slo).name = name.as_str().into();
+        let none = Insights::default();
+        let mut rows = vec![
+            SloRow::of(&eu, &seen, &none, Timestamp::UNIX_EPOCH),
+            SloRow::of(&eu, &seen, &none, Timestamp::UNIX_EPOCH),
+        ];
+        name_sources(&mut rows);
+        for row in &rows {
+            assert!(row.cells()[2].width() <= 60, "{:?}", row.cells()[2]);
+            let json = serde_json::to_value(row).expect("JSON");
+            assert_eq!(json["name"], name.as_str());
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::sums::Sums;
 use super::walk::{Floors, Index, Indexed, Walk};
 use crate::config::Sli;
 use crate::domain::slo::{History as Past, Point, Windows};
-use crate::domain::{Observation, Reading, Sample, Slo, Window, window};
+use crate::domain::{Observation, Reading, Reason, ReasonCode, Sample, Slo, Window, window};
 use crate::state::database::Trouble;
 
 /// How often a window longer than [`SHORT`] is read again.
@@ -62,6 +62,8 @@ struct Known {
     since: Option<Timestamp>,
     /// The number of a selector whose series exposed no number in it.
     broken: Option<usize>,
+    /// Why it is not known.
+    lack: Option<ReasonCode>,
 }
 
 /// What is known of the spans of all SLOs, by their numbers.
@@ -125,9 +127,20 @@ impl Evaluator {
                     .refresh(history, &self.index, plan, question.at)?;
             }
             let is_fresh = down.asked > down.targets.len();
-            let observe = |(number, measure): (usize, &Measure)| Observation {
-                partial: down.may_matter(&measure.formula, &plan.selectors),
-                ..self.observe(number, measure, &known, question, is_fresh)
+            let observe = |(number, measure): (usize, &Measure)| {
+                let partial = down.may_matter(&measure.formula, &plan.selectors);
+                let mut reasons = reasons(plan, number, measure, &known, question.at);
+                if !is_fresh {
+                    reasons = vec![not_scraped(plan.fresh)];
+                }
+                if partial {
+                    reasons.push(Reason::new(ReasonCode::Partial, "", TARGETS_DOWN));
+                }
+                Observation {
+                    partial,
+                    reasons: reasons.into(),
+                    ..self.observe(number, measure, &known, question, is_fresh)
+                }
             };
             let slos = plan.slos.iter().enumerate().map(observe).collect();
             let warnings = broken(&known, &plan.selectors);
@@ -208,14 +221,66 @@ impl Evaluator {
     }
 }
 
+/// Why the numbers of an SLO are parts of what they should be.
+const TARGETS_DOWN: &str = "targets that its selectors match did not answer";
+
+fn not_scraped(fresh: SignedDuration) -> Reason {
+    let text = format!(
+        "no target answered within the last {}",
+        window::brief(fresh)
+    );
+    Reason::new(ReasonCode::NotScraped, "", text)
+}
+
+/// Why spans of an SLO are not known, each reason once, that of the shortest first.
+fn reasons(
+    plan: &Plan,
+    number: usize,
+    measure: &Measure,
+    known: &All,
+    at: Timestamp,
+) -> Vec<Reason> {
+    let mut told: Vec<Reason> = Vec::new();
+    for (span, window) in spans(measure, at) {
+        let Some(known) = known.get(&(number, span)) else {
+            continue;
+        };
+        let Some(code) = known.lack else { continue };
+        if told.iter().any(|one| one.code == code) {
+            continue;
+        }
+        let selector = known.broken.and_then(|index| plan.selectors.get(index));
+        let (subject, text) = match (code, selector) {
+            (ReasonCode::NotANumber, Some(selector)) => {
+                (selector.to_string(), format!("{window}: {}", was_nan(selector)))
+            }
+            (ReasonCode::TooCoarse, _) => {
+                let words = "the stored history is too coarse for the edges of this window";
+                (window.to_string(), format!("{window}: {words}"))
+            }
+            (ReasonCode::TooFewSamples, _) => {
+                let words = "too few scrapes in it; is the interval longer than half of it?";
+                (window.to_string(), format!("{window}: {words}"))
+            }
+            _ => {
+                let words = "what is counted makes no error ratio";
+                (String::new(), format!("{window}: {words}"))
+            }
+        };
+        told.push(Reason::new(code, subject, text));
+    }
+    told
+}
+
+fn was_nan(selector: &Selector) -> String {
+    format!("`{selector}` was NaN or infinite: a window in which it was is unknown")
+}
+
 /// Names what exposed no numbers.
 fn broken(known: &All, selectors: &Selectors) -> Vec<String> {
     let broken: BTreeSet<_> = known.values().filter_map(|known| known.broken).collect();
     let named = broken.into_iter().filter_map(|index| selectors.get(index));
-    let words = |selector: &Selector| {
-        format!("`{selector}` was NaN or infinite: a window in which it was is unknown")
-    };
-    named.map(words).collect()
+    named.map(was_nan).collect()
 }
 
 /// The targets that did not answer around a moment.
@@ -282,12 +347,20 @@ fn read(
             };
             let since = sums.since(formula, &plan.selectors);
             let broken = sums.broken(formula);
+            let lack = match reading {
+                Reading::Ratio(_) | Reading::NoTraffic | Reading::NoSeries => None,
+                Reading::Unknown if !is_sharp => Some(ReasonCode::TooCoarse),
+                Reading::Unknown if broken.is_some() => Some(ReasonCode::NotANumber),
+                Reading::Unknown if sums.is_thin() => Some(ReasonCode::TooFewSamples),
+                Reading::Unknown => Some(ReasonCode::NotARatio),
+            };
             known.insert(
                 (number, span),
                 Known {
                     sample,
                     since,
                     broken,
+                    lack,
                 },
             );
         }

@@ -109,6 +109,11 @@ impl Sums {
         (reading, events)
     }
 
+    /// True when no target was asked often enough for an increase.
+    pub(super) fn is_thin(&self) -> bool {
+        self.asked < 2
+    }
+
     /// The number of a selector of the formula that has a sample which is no number.
     pub(super) fn broken(&self, formula: &Formula) -> Option<usize> {
         let mut selectors = formula.selectors().into_iter();

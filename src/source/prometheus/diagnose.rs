@@ -57,12 +57,13 @@ impl Prometheus {
             requests,
             ..Explanation::of(seen)
         };
+        let told = explained.seen.reasons.iter().map(|reason| &reason.text);
+        let told: Vec<_> = told.cloned().collect();
+        let faults = round.faults.into_iter().chain(margin.fault());
+        let lacks = faults.map(|fault| fault.message);
         explained
             .lacks
-            .extend(round.fault.map(|fault| fault.message));
-        explained
-            .lacks
-            .extend(margin.fault.map(|fault| fault.message));
+            .extend(lacks.filter(|lack| !told.contains(lack)));
         let is_calendar = !matches!(plan.slo.period, Period::Rolling(_));
         explained.zone = is_calendar.then(|| plan.zone.clone());
         for span in &mut explained.spans {
@@ -112,7 +113,7 @@ impl Prometheus {
         for (query, serves) in measure::outline(&mut Planner::default(), plans) {
             let spans: BTreeSet<_> = serves.iter().map(|(_, span)| *span).collect();
             let every = spans.iter().map(|span| measure::cadence(*span)).min();
-            let names: Vec<_> = spans.into_iter().map(span_name).collect();
+            let names: Vec<_> = spans.into_iter().map(Span::name).collect();
             let ids: BTreeSet<_> = serves.into_iter().map(|(id, _)| id).collect();
             requests.push(Request {
                 query: query.into(),
@@ -141,13 +142,6 @@ impl Prometheus {
         found.extend(objectives::examine(self, plans, ask, keeps_enough).await);
         found.extend(cost::examine(&self.api, plans, ask).await);
         found
-    }
-}
-
-fn span_name(span: Span) -> String {
-    match span {
-        Span::Window(window) => window.to_string(),
-        Span::Period => "the period".to_owned(),
     }
 }
 

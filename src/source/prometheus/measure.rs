@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::api::{Api, Series};
 use super::plan::{Formula, Plan, Span};
 use super::planner::{Answers, Planner, Question, Sent};
-use crate::domain::{Fault, FaultKind, Reading, Sample, Window, window};
+use crate::domain::{Fault, FaultKind, Reading, Reason, ReasonCode, Sample, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -24,13 +24,12 @@ const SHORT: Window = Window::minutes(65);
 /// may have begun since.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
 
-/// How many questions that came to nothing are told of in one round, beside the first.
-pub(super) const MOST_TOLD: usize = 20;
-
 /// Samples by SLO and span, kept between polls.
 #[derive(Default)]
 pub(super) struct Meter {
     kept: HashMap<Untrusted, BTreeMap<Span, Kept>>,
+    /// Why spans have no number, of those that have none for a reason.
+    unread: HashMap<Untrusted, BTreeMap<Span, Reason>>,
     /// What the server said of answers that lacked parts of the data, while any of them is kept.
     warnings: BTreeSet<Untrusted>,
     /// True while any that is kept does.
@@ -52,26 +51,11 @@ pub(super) struct Round {
     /// rounds.
     pub(super) partial: BTreeSet<usize>,
     pub(super) warnings: BTreeSet<Untrusted>,
-    /// The first question that the server refused, while others were answered.
-    pub(super) fault: Option<Fault>,
+    /// Why SLOs have no number, one fault an SLO; also those of earlier rounds that were not asked
+    /// again.
+    pub(super) faults: Vec<Fault>,
     /// True when only short windows were asked for, and the others are to be asked at once.
     pub(super) more: bool,
-}
-
-impl Round {
-    /// Tells why an SLO has no number: the first is what is wrong with the round, some others are
-    /// mentioned.
-    fn tell(&mut self, id: &Untrusted, fault: &Fault) {
-        let message = Untrusted::from(format!("{}: {}", id.raw(), fault.message.raw()));
-        if self.fault.is_none() {
-            self.fault = Some(Fault {
-                message,
-                ..fault.clone()
-            });
-        } else if self.warnings.len() < MOST_TOLD {
-            self.warnings.insert(message);
-        }
-    }
 }
 
 /// A ratio that is due: plan by index, and span.
@@ -81,6 +65,70 @@ impl Meter {
     /// What is known of an SLO, by span.
     pub(super) fn of(&self, id: &Untrusted) -> Option<&BTreeMap<Span, Kept>> {
         self.kept.get(id)
+    }
+
+    /// Why spans of an SLO are not known, shortest first, each reason once. One that holds for some
+    /// of the spans that are asked for names them.
+    pub(super) fn reasons(&self, plan: &Plan, id: &Untrusted) -> Vec<Reason> {
+        let Some(unread) = self.unread.get(id) else {
+            return Vec::new();
+        };
+        let missing = plan.missing();
+        let told = missing.filter_map(|span| Some((span, unread.get(&span)?)));
+        let mut grouped: Vec<(&Reason, Vec<Span>)> = Vec::new();
+        for (span, reason) in told {
+            match grouped.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, spans)) => spans.push(span),
+                None => grouped.push((reason, vec![span])),
+            }
+        }
+        let asked = plan.missing().count();
+        let named = grouped.into_iter().map(|(reason, spans)| {
+            if spans.len() == asked {
+                return reason.clone();
+            }
+            let names: Vec<_> = spans.into_iter().map(Span::name).collect();
+            let text = format!("{}: {}", names.join(", "), reason.text.raw());
+            Reason {
+                text: text.into(),
+                ..reason.clone()
+            }
+        });
+        named.collect()
+    }
+
+    /// Notes why a span has no number; `None` when it has one.
+    fn note(&mut self, id: &Untrusted, span: Span, reason: Option<Reason>) {
+        if let Some(reason) = reason {
+            let unread = self.unread.entry(id.clone()).or_default();
+            unread.insert(span, reason);
+        } else if let Some(unread) = self.unread.get_mut(id) {
+            unread.remove(&span);
+            if unread.is_empty() {
+                self.unread.remove(id);
+            }
+        }
+    }
+
+    /// The reasons as faults of the source: one an SLO, and one for all where the server did not
+    /// answer.
+    fn faults(&self, plans: &[Plan], ids: &[Untrusted], broken: Option<&Fault>) -> Vec<Fault> {
+        let mut faults: Vec<_> = broken.cloned().into_iter().collect();
+        if self.unread.is_empty() {
+            return faults;
+        }
+        let of_slo = |(plan, id): (&Plan, &Untrusted)| {
+            let unread = self.unread.get(id)?;
+            let reason = plan.missing().find_map(|span| unread.get(&span))?;
+            let fault = reason.fault();
+            if matches!(reason.code, ReasonCode::Failed(kind) if kind != FaultKind::Query) {
+                return Some(fault);
+            }
+            let message = format!("{}: {}", id.raw(), fault.message.raw()).into();
+            Some(Fault { message, ..fault })
+        };
+        faults.extend(plans.iter().zip(ids).filter_map(of_slo));
+        faults
     }
 
     /// True until something was asked.
@@ -118,6 +166,7 @@ impl Meter {
         if self.kept.len() > ids.len() {
             let known: HashSet<_> = ids.iter().collect();
             self.kept.retain(|id, _| known.contains(id));
+            self.unread.retain(|id, _| known.contains(id));
         }
         let answers = planner
             .ask(
@@ -129,7 +178,6 @@ impl Meter {
             .await?;
         round.warnings.extend(answers.warnings.iter().cloned());
         let mut lacks_parts = false;
-        round.fault.clone_from(&answers.broken);
         let mut next = 0;
         for (plan, span) in wants {
             let Some(formula) = plans[plan].asked.get(&span) else {
@@ -137,15 +185,13 @@ impl Meter {
             };
             let questions = next..next + formula.count();
             next = questions.end;
-            let kept = Kept {
-                is_partial: questions.clone().any(|one| answers.is_partial(one)),
-                sample: read(&plans[plan], formula, questions, &answers, at).unwrap_or_else(
-                    |fault| {
-                        round.tell(&ids[plan], &fault);
-                        unknown(at)
-                    },
-                ),
+            let is_partial = questions.clone().any(|one| answers.is_partial(one));
+            let (sample, reason) = match read(&plans[plan], formula, questions, &answers, at) {
+                Ok(sample) => (sample, None),
+                Err(reason) => (unknown(at), Some(reason)),
             };
+            self.note(&ids[plan], span, reason);
+            let kept = Kept { sample, is_partial };
             lacks_parts |= kept.is_partial;
             if let Some(known) = self.kept.get_mut(&ids[plan]) {
                 known.insert(span, kept);
@@ -159,6 +205,7 @@ impl Meter {
             self.warnings.clone_from(&answers.warnings);
         }
         self.rest_on_parts(plans, ids, &mut round);
+        round.faults = self.faults(plans, ids, answers.broken.as_ref());
         Ok(round)
     }
 
@@ -272,24 +319,24 @@ pub(super) fn cadence(span: Span) -> SignedDuration {
     }
 }
 
-/// What the answers to a formula's questions say.
+/// What the answers to a formula's questions say, or why they say nothing.
 fn read(
     plan: &Plan,
     formula: &Formula,
     questions: std::ops::Range<usize>,
     answers: &Answers<Series>,
     at: Timestamp,
-) -> Result<Sample, Fault> {
+) -> Result<Sample, Reason> {
     let values: Vec<_> = questions
         .map(|question| match answers.get(question) {
             Ok(series) => single(plan, series),
-            Err(fault) => Err(fault.clone()),
+            Err(fault) => Err(Reason::of_fault(fault)),
         })
         .collect::<Result<_, _>>()?;
     let (reading, events) = formula.read(&mut values.iter().copied());
     if reading == Reading::Unknown {
-        let reason = no_ratio(values.into_iter().flatten());
-        return Err(Fault::new(FaultKind::Query, reason));
+        let text = no_ratio(values.into_iter().flatten());
+        return Err(Reason::new(ReasonCode::NotARatio, "", text));
     }
     Ok(Sample {
         reading,
@@ -312,7 +359,7 @@ pub(super) const SUM: &str =
     "sum what it counts, `sum(…)`; of a fraction each side by itself, `sum(…) / sum(…)`";
 
 /// The one value that belongs to this SLO, if there is any.
-fn single(plan: &Plan, series: &[Series]) -> Result<Option<f64>, Fault> {
+fn single(plan: &Plan, series: &[Series]) -> Result<Option<f64>, Reason> {
     // What a person wrote must be one number; what a rule says may be one a group.
     let by_hand = plan.labels.is_empty();
     let mut mine = series
@@ -321,12 +368,11 @@ fn single(plan: &Plan, series: &[Series]) -> Result<Option<f64>, Fault> {
     let first = mine.next();
     let others = mine.count();
     if others > 0 {
-        return Err(Fault::new(
-            FaultKind::Query,
-            format!(
-                "its query answers with {} series, and one is wanted: {SUM}",
-                others + 1
-            ),
+        let count = others + 1;
+        return Err(Reason::new(
+            ReasonCode::SeveralSeries,
+            count.to_string(),
+            format!("its query answers with {count} series, and one is wanted: {SUM}"),
         ));
     }
     Ok(first.map(|series| series.value))

@@ -25,6 +25,16 @@ pub(super) enum Span {
     Period,
 }
 
+impl Span {
+    /// What it is called in a sentence.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Window(window) => window.to_string(),
+            Self::Period => "the period".to_owned(),
+        }
+    }
+}
+
 /// How the error ratio of one span follows from what the server is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Formula {

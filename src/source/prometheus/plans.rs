@@ -72,12 +72,8 @@ impl Plans {
 
     /// What is left out may burn, so nobody can say that all is well.
     fn tell_of_left_out(&self, margin: &mut Margin) {
-        let mut all = self.left_out.iter();
-        if margin.fault.is_none() {
-            let fault = |reason: &Untrusted| Fault::new(FaultKind::Decode, reason.raw());
-            margin.fault = all.next().map(fault);
-        }
-        margin.warn(all.cloned());
+        let fault = |reason: &Untrusted| Fault::new(FaultKind::Decode, reason.raw());
+        margin.faults.extend(self.left_out.iter().map(fault));
     }
 
     /// Has all of them made anew.

@@ -11,8 +11,10 @@ use super::plan::Span;
 use super::planner::Planner;
 use super::{KIND, measure};
 use crate::config::{HttpSettings, Part, Settings, Sli, SloSettings, SourceSettings};
-use crate::domain::Rule;
-use crate::domain::{Facts, Fault, FaultKind, Observation, Reading, SourceName, State, Window};
+use crate::domain::explanation::because;
+use crate::domain::{
+    Facts, Fault, FaultKind, Observation, Reading, ReasonCode, Rule, SourceName, State, Window,
+};
 use crate::source::{Ask, Source};
 
 /// A source on `url`; with an SLO written by hand, or to discover.
@@ -239,7 +241,48 @@ async fn every_slo_without_a_number_is_told_of_with_the_reason() {
         fault.message.raw(),
         "checkout/availability: its queries give -99 and 7, which makes no error ratio"
     );
-    assert_eq!(only(facts).assess().state, State::Unknown);
+    let seen = only(facts);
+    assert_eq!(seen.assess().state, State::Unknown);
+    // The same for every window, so it is one reason.
+    let why = seen.why_unknown();
+    let codes: Vec<_> = why.iter().map(|reason| reason.code).collect();
+    assert_eq!(codes, [ReasonCode::NotARatio]);
+}
+
+#[tokio::test]
+async fn a_query_that_returns_several_series_is_the_reason_of_its_row() {
+    let host = |tag: usize, host: &str| json!({"metric": {"watchfire": tag.to_string(), "host": host}, "value": [1_800_000_000.0, "1"]});
+    let all: Vec<_> = (0..16)
+        .flat_map(|tag| [host(tag, "a"), host(tag, "b")])
+        .collect();
+    let data = json!({"resultType": "vector", "result": all});
+    let body = json!({"status": "success", "data": data});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let seen = only(polled(&server).await.unwrap());
+    let why = seen.why_unknown();
+    assert_eq!(why[0].code, ReasonCode::SeveralSeries);
+    assert_eq!(why[0].short().raw(), "2 series");
+    let told = because(&seen, &seen.assess());
+    assert!(told[0].contains("answers with 2 series"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_refused_query_is_the_reason_of_its_row_until_it_is_answered() {
+    let body = json!({"status": "error", "errorType": "execution", "error": "many-to-many"});
+    let server = answering(ResponseTemplate::new(422).set_body_json(body)).await;
+    let mut source = source(&server.uri(), true);
+    let seen = only(source.fetch(&ask()).await.unwrap());
+    let short = |seen: &Observation| seen.why_unknown()[0].short().raw().to_owned();
+    assert_eq!(short(&seen), "query refused");
+
+    let body = json!({"status": "success", "data": ratios("5", "1000")});
+    answer_from_now_on(&server, &body).await;
+    let later = Ask {
+        now: ask().now + SignedDuration::from_mins(11),
+        ..ask()
+    };
+    let seen = only(source.fetch(&later).await.unwrap());
+    assert_eq!((seen.why_unknown(), seen.reasons.len()), (Vec::new(), 0));
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use super::fields::number;
 use super::{Fields, Row, text};
 use crate::domain::slo::rounded;
 use crate::domain::{
-    Events, Observation, Origin, Period, Reading, Rule, Sample, Severity, Slo, SourceName, Window,
-    window,
+    Events, Observation, Origin, Period, Reading, Reason, ReasonCode, Rule, Sample, Severity, Slo,
+    SourceName, Window, window,
 };
 
 /// What is known of the SLOs of a source without their rows.
@@ -69,12 +69,15 @@ impl Row for Observation {
         let at = observed_at.unwrap_or(terms.moment);
         let samples = samples(fields, period, at);
         let is_old = window::age(at, terms.moment) > terms.stale_after;
+        let mut reasons = Vec::new();
         if is_old {
             let age = window::brief(window::age(at, terms.moment));
             fields.complain(
                 "observed_at",
                 &format!("is {age} ago: its numbers are not known"),
             );
+            let text = format!("`observed_at` is {age} ago: its numbers are not known");
+            reasons.push(Reason::new(ReasonCode::TooOld, age, text));
         }
         let mut observed = Self::unknown(Arc::new(slo), at);
         observed.period_length = period.length(at, &terms.zone);
@@ -83,7 +86,9 @@ impl Row for Observation {
         observed.partial = fields.is_true("partial");
         if !is_old {
             fill(&mut observed, samples, fields);
+            reasons.extend(not_provided(&observed));
         }
+        observed.reasons = reasons.into();
         Ok(observed)
     }
 
@@ -263,6 +268,18 @@ fn events(value: &Val) -> Result<Option<Events>, &'static str> {
         (Some(_), Some(_)) => Err("has more bad events than events"),
         _ => Err("lacks a count in `bad` or `total`"),
     }
+}
+
+/// The windows that no ratio was read of.
+fn not_provided(observed: &Observation) -> Option<Reason> {
+    let windows = observed.windows.iter();
+    let lacking = windows.filter(|(_, sample)| sample.reading == Reading::Unknown);
+    let names: Vec<_> = lacking.map(|(window, _)| window.to_string()).collect();
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| {
+        let text = format!("no usable error ratio was returned for {names}");
+        Reason::new(ReasonCode::NotProvided, names, text)
+    })
 }
 
 /// Puts samples where the rules need them; the period's is its own.
