@@ -433,7 +433,8 @@ mod tests {
 
     #[test]
     fn what_is_an_estimate_or_held_back_says_so() {
-        let eu = feed("eu");
+        let mut eu = feed("eu");
+        eu.last_success = Some(Timestamp::UNIX_EPOCH);
         let mut row = observed(&eu, "month");
         let hour = SignedDuration::from_hours(1);
         row.since = row.at.checked_sub(hour * 48).ok();
