@@ -40,8 +40,8 @@ pub use report::{Facts, Fault, FaultKind, Faults, Freshness, Report, SourceName}
 pub use service::Service;
 pub use silence::{Matcher, Silence};
 pub use slo::{
-    Assessment, Burn, Events, Observation, Origin, Phase, Reading, Reason, ReasonCode, Rule, Sample,
-    Slo, Standing, State,
+    Assessment, Burn, Events, Observation, Origin, Phase, Reading, Reason, ReasonCode, Rule,
+    Sample, Slo, Standing, State,
 };
 pub use window::{Period, Window};
 

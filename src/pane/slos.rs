@@ -171,7 +171,7 @@ impl Pane for Slos {
         cells.push(Cell::Gauge(left, bar));
         cells.push(Cell::text(budget(seen, left), role));
         cells.push(Cell::Line(if is_old {
-        words::was(sight, feed, seen, verdict.state)
+            words::was(sight, feed, seen, verdict.state)
         } else {
             note(sight, seen, &verdict)
         }));

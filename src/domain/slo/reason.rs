@@ -331,7 +331,11 @@ mod tests {
     fn a_row_has_a_few_words_for_every_reason_and_a_page_its_own_kind() {
         for (code, subject, short) in [
             (ReasonCode::SeveralSeries, "2", "2 series"),
-            (ReasonCode::MissingLabel, "bad_code", "label bad_code on no series"),
+            (
+                ReasonCode::MissingLabel,
+                "bad_code",
+                "label bad_code on no series",
+            ),
             (ReasonCode::MissingOperand, "sum(b)", "no series: sum(b)"),
             (ReasonCode::AssumedZero, "b_total", "0 assumed: no b_total"),
             (ReasonCode::NotProvided, "5m, 1h", "5m, 1h not provided"),

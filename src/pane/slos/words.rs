@@ -1,8 +1,6 @@
 //! What stands beside and within the numbers of a row: roles, marks and notes.
 
-use crate::domain::{
-    Assessment, Observation, Phase, Reason, Severity, Standing, State, Window,
-};
+use crate::domain::{Assessment, Observation, Phase, Reason, Severity, Standing, State, Window};
 use crate::pane::cell::{Cell, Line, Role, state_word, width_of};
 use crate::pane::{Sight, figures, fresh};
 use crate::store::Feed;

@@ -485,9 +485,27 @@ mod tests {
         let mut seen = observed(&eu, "30d");
         seen.reasons = Arc::from([several]);
         for (feed, now, note, code, text) in [
-            (&answered, at, "2 series", "several_series", "its query returns 2 series"),
-            (&failing, later, "timeout", "timeout", "no answer within 10s"),
-            (&eu, at, "asking", "waiting", "its source has not answered yet"),
+            (
+                &answered,
+                at,
+                "2 series",
+                "several_series",
+                "its query returns 2 series",
+            ),
+            (
+                &failing,
+                later,
+                "timeout",
+                "timeout",
+                "no answer within 10s",
+            ),
+            (
+                &eu,
+                at,
+                "asking",
+                "waiting",
+                "its source has not answered yet",
+            ),
         ] {
             let row = SloRow::of(feed, &seen, &none, now);
             assert_eq!(row.cells()[6].as_str(), note);

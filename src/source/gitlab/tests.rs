@@ -302,10 +302,7 @@ async fn one_project_that_fails_is_named_and_loses_no_other() {
     }
     let nothing = MockServer::start().await;
     let fault = source(&nothing, TWO).fetch(&ask()).await.unwrap_err();
-    assert!(
-        fault.message.raw().ends_with("(+1 more)"),
-        "{fault:?}"
-    );
+    assert!(fault.message.raw().ends_with("(+1 more)"), "{fault:?}");
 }
 
 #[tokio::test]

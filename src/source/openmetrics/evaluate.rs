@@ -251,9 +251,10 @@ fn reasons(
         }
         let selector = known.broken.and_then(|index| plan.selectors.get(index));
         let (subject, text) = match (code, selector) {
-            (ReasonCode::NotANumber, Some(selector)) => {
-                (selector.to_string(), format!("{window}: {}", was_nan(selector)))
-            }
+            (ReasonCode::NotANumber, Some(selector)) => (
+                selector.to_string(),
+                format!("{window}: {}", was_nan(selector)),
+            ),
             (ReasonCode::TooCoarse, _) => {
                 let words = "the stored history is too coarse for the edges of this window";
                 (window.to_string(), format!("{window}: {words}"))
