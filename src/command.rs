@@ -29,7 +29,8 @@ use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command, SourceCommand};
 use crate::config::{Environment, Loaded, load};
 use crate::run;
-use crate::source::known_kinds;
+use crate::source::{json, known_kinds};
+use crate::text::Untrusted;
 use crate::watch::Watch;
 
 /// The status of everything that keeps watchfire from knowing; 1 and 2 would read as a ticket and a
@@ -38,11 +39,17 @@ pub const UNKNOWN: u8 = 3;
 
 /// Does what the arguments say, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments
+        .get(1)
+        .is_some_and(|first| first == json::ARGUMENT)
+    {
+        return json::serve();
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(answer) if answer.use_stderr() => {
-            // Nobody is left to tell when stderr is closed.
-            let _ = answer.print();
+            warn(answer.render());
             return ExitCode::from(UNKNOWN);
         }
         Err(answer) => return print(answer.render().to_string().as_bytes()),
@@ -167,10 +174,27 @@ pub(crate) fn refuse(why: impl Display) -> ExitCode {
     ExitCode::from(UNKNOWN)
 }
 
-/// Says something on stderr.
+/// Prints a message on stderr, behind the program's name.
 pub(crate) fn say(what: impl Display) {
-    // Nobody is left to tell when stderr is closed.
-    let _ = writeln!(io::stderr(), "watchfire: {what}");
+    warn(format_args!("watchfire: {what}\n"));
+}
+
+/// Prints on stderr, each line made safe for a terminal: messages quote arguments, files and servers.
+fn warn(what: impl Display) {
+    let text = what.to_string();
+    let mut safe = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        safe.push_str(
+            Untrusted::from(line.trim_end_matches('\n'))
+                .shown_whole()
+                .as_str(),
+        );
+        if line.ends_with('\n') {
+            safe.push('\n');
+        }
+    }
+    // A closed stderr leaves nowhere to report to.
+    let _ = io::stderr().write_all(safe.as_bytes());
 }
 
 /// Prints on stdout. A reader that has seen enough (`| head`) is no error.

@@ -66,6 +66,12 @@
 //!   rows older, and what is old is never shown or counted as well.
 //! - **Foreign text is a type** ([`text::Untrusted`]) without `Display`. It reaches a terminal, a log
 //!   or a child process only as [`text::Shown`].
+//! - **Foreign programs run elsewhere.** A jq program runs in a child process with limits on memory and
+//!   time (`source/json/sandbox`): an allocation that fails or a stack that overflows ends that process.
+//! - **A secret goes no further than [`http`].** Secrets are replaced in an answer's body before anything
+//!   is read from it, so no message and no row can repeat one.
+//! - **Time that went by is not the wall clock's difference.** A step of the wall clock makes stale what
+//!   nothing has confirmed since ([`store::Store::clock_stepped`]).
 //! - **One HTTP client** that follows no redirect, so no credential can go along; a fault is a
 //!   sentence with a next step and without a secret.
 //! - **One terminal guard** that gives the terminal back on return, error, panic, signal and when

@@ -1,8 +1,8 @@
 //! Asks any HTTP endpoint for JSON, page by page, and lets jq programs turn it into SLOs, releases,
 //! incidents and shifts.
 //!
-//! A program runs on a thread of its own rather than on the runtime's: one that does not end cannot
-//! be killed, and must keep neither the poll nor the program's end waiting.
+//! Programs run in a process of their own ([`sandbox`]), waited for on a thread of its own: neither
+//! the poll nor the program's end waits for one that does not end.
 
 mod digest;
 mod options;
@@ -12,6 +12,7 @@ mod preset;
 mod program;
 mod recursion;
 mod rows;
+mod sandbox;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use self::digest::{Digest, Plan};
 use self::options::{Body, Question, Setup};
 use self::paging::{End, Page, Step, Turn, Walk, put};
 use self::rows::Terms;
+pub(crate) use self::sandbox::{ARGUMENT, serve};
 use super::conditional::Conditional;
 use super::link;
 use super::{Ask, Built, Fetching, Kind, Source};

@@ -1,7 +1,7 @@
 //! What the programs make of one page after the other.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jaq_json::Val;
 use jiff::Timestamp;
@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::paging::{How, Page, Paging};
 use super::past;
-use super::program::{Program, Stopped};
+use super::program::Stopped;
 use super::rows::{Collect, Finished, Rows, Terms, excerpt, text};
-use super::too_slow;
+use super::sandbox::Sandboxed;
+use super::{REST, too_slow};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Mapped, Observation, OnCall, Release};
 use crate::http::Answer;
 use crate::text::Untrusted;
@@ -22,10 +23,10 @@ const MAX_EXAMPLE: usize = 2_000;
 /// What turns answers into rows, and leads from page to page.
 #[derive(Default)]
 pub(super) struct Plan {
-    pub(super) slos: Option<Program>,
-    pub(super) releases: Option<Program>,
-    pub(super) incidents: Option<Program>,
-    pub(super) on_call: Option<Program>,
+    pub(super) slos: Option<Sandboxed>,
+    pub(super) releases: Option<Sandboxed>,
+    pub(super) incidents: Option<Sandboxed>,
+    pub(super) on_call: Option<Sandboxed>,
     pub(super) paging: Paging,
 }
 
@@ -75,14 +76,14 @@ impl Digest {
         let before = self.counts();
         for (program, rows) in self.each(plan) {
             rows.turn();
-            let taken = program.run(body.clone(), until, |output| rows.take(&output));
+            let taken = program.run(&answer.body, left(until), |output| rows.take(&output));
             taken.map_err(|stopped| unfit(rows.program(), stopped))?;
         }
         let cursor = match &plan.paging.how {
-            How::Cursor { program, .. } => single("paginate.cursor", program, &body, until)?,
+            How::Cursor { program, .. } => single("paginate.cursor", program, &answer.body, until)?,
             _ => None,
         };
-        self.total = total(plan, answer, &body, until)?.or(self.total);
+        self.total = total(plan, answer, until)?.or(self.total);
         let now = self.counts();
         let is_full = self.each(plan).all(|(_, rows)| rows.is_full());
         Ok(Page {
@@ -144,11 +145,11 @@ impl Digest {
     fn each<'a>(
         &'a mut self,
         plan: &'a Plan,
-    ) -> impl Iterator<Item = (&'a Program, &'a mut dyn Collect)> {
+    ) -> impl Iterator<Item = (&'a Sandboxed, &'a mut dyn Collect)> {
         fn one<'a, T: Collect>(
-            program: Option<&'a Program>,
+            program: Option<&'a Sandboxed>,
             rows: Option<&'a mut T>,
-        ) -> Option<(&'a Program, &'a mut dyn Collect)> {
+        ) -> Option<(&'a Sandboxed, &'a mut dyn Collect)> {
             Some((program?, rows?))
         }
         [
@@ -246,6 +247,19 @@ fn grouped(count: u64) -> String {
 fn unfit(what: &str, stopped: Stopped) -> Fault {
     match stopped {
         Stopped::Late => too_slow(),
+        Stopped::Memory => Fault {
+            retry_after: Some(REST),
+            ..Fault::new(
+                FaultKind::TooLarge,
+                format!(
+                    "`{what}` needs more than 1 GiB of memory or nests too deep; let it build less"
+                ),
+            )
+        },
+        Stopped::NotStarted(why) => Fault::new(
+            FaultKind::Crash,
+            format!("no process for `{what}` could be started: {why}"),
+        ),
         Stopped::Error(error) => Fault::new(
             FaultKind::Decode,
             format!("`{what}` does not fit the answer: {error}"),
@@ -253,22 +267,32 @@ fn unfit(what: &str, stopped: Stopped) -> Fault {
     }
 }
 
+/// The time from now on.
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
+}
+
 /// The first output of a program that is there for one value.
-fn single(what: &str, program: &Program, body: &Val, until: Instant) -> Result<Option<Val>, Fault> {
+fn single(
+    what: &str,
+    program: &Sandboxed,
+    input: &[u8],
+    until: Instant,
+) -> Result<Option<Val>, Fault> {
     let mut first = None;
     let take = |output| {
         first = Some(output);
         ControlFlow::Break(())
     };
-    let taken = program.run(body.clone(), until, take);
+    let taken = program.run(input, left(until), take);
     taken.map_err(|stopped| unfit(what, stopped))?;
     Ok(first)
 }
 
 /// How many rows there are: by the program for it, or by the headers that many servers send.
-fn total(plan: &Plan, answer: &Answer, body: &Val, until: Instant) -> Result<Option<u64>, Fault> {
+fn total(plan: &Plan, answer: &Answer, until: Instant) -> Result<Option<u64>, Fault> {
     if let Some(program) = &plan.paging.total {
-        let told = single("paginate.total", program, body, until)?;
+        let told = single("paginate.total", program, &answer.body, until)?;
         return Ok(told
             .as_ref()
             .and_then(text)

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::digest::Plan;
 use super::paging::{How, Paging};
 use super::preset::{self, Preset};
-use super::program::Program;
 use super::rows::Terms;
+use super::sandbox::Sandboxed;
 use crate::config::{Problem, SourceSettings};
 use crate::domain::slo::rounded;
 use crate::domain::{Period, Window};
@@ -161,8 +161,8 @@ fn program(
     settings: &SourceSettings,
     key: &str,
     code: Option<&str>,
-) -> Result<Option<Program>, Problem> {
-    let compiled = code.map(Program::compile).transpose();
+) -> Result<Option<Sandboxed>, Problem> {
+    let compiled = code.map(Sandboxed::check).transpose();
     compiled.map_err(|error| settings.problem(key, format!("is no jq program: {error}")))
 }
 
@@ -249,7 +249,7 @@ impl Paginate {
         }
         self.check_company(way).map_err(problem)?;
         let compile = |name: &str, code: &str| {
-            Program::compile(code)
+            Sandboxed::check(code)
                 .map_err(|error| problem(format!("`{name}` is no jq program: {error}")))
         };
         let pages = self.pages.unwrap_or(PAGES);

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::program::Program;
+use super::sandbox::Sandboxed;
 
 /// How a list goes on.
 pub(super) struct Paging {
@@ -17,7 +17,7 @@ pub(super) struct Paging {
     /// True when parameters go into the body instead of the query.
     pub(super) in_body: bool,
     /// How many rows there are, where the answer tells.
-    pub(super) total: Option<Program>,
+    pub(super) total: Option<Sandboxed>,
 }
 
 /// What leads from one page to the next.
@@ -28,7 +28,7 @@ pub(super) enum How {
     Link,
     /// A value of the answer, to be sent as a parameter; without one, an address.
     Cursor {
-        program: Program,
+        program: Sandboxed,
         parameter: Option<String>,
     },
     /// A counter of pages.

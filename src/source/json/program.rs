@@ -3,7 +3,8 @@
 //! What a program could do besides reshaping its input is taken out of the language: reading the
 //! environment (it holds credentials) or other input, ending the process, and writing to the
 //! terminal. The filters that can go on for ever look at a [`Watch`], and a definition may not call
-//! itself, so a runaway program ends at its time limit and gives its memory back.
+//! itself, so a runaway program ends at its time limit. What it may cost beyond time is bounded by
+//! the process it runs in: see `sandbox`.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -73,6 +74,10 @@ pub(super) enum Stopped {
     Late,
     /// jq's own error.
     Error(String),
+    /// It needed more memory than it may have, or nested too deep.
+    Memory,
+    /// It could not be started; the reason.
+    NotStarted(String),
 }
 
 impl Program {

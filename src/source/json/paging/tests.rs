@@ -31,7 +31,7 @@ fn by_cursor(cursor: Option<Value>) -> Page {
 
 fn cursor(parameter: Option<&str>) -> Paging {
     paging(How::Cursor {
-        program: Program::compile(".next").unwrap(),
+        program: Sandboxed::check(".next").unwrap(),
         parameter: parameter.map(str::to_owned),
     })
 }
