@@ -1,6 +1,6 @@
 //! The whole program as one pure function: `update` takes a message, `screen` shows the model.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::explanation::Told;
 use crate::domain::{Acted, Burn, Errand, Event, Fault, Order, Previewed, Ran, Report, SourceName};
@@ -51,6 +51,8 @@ pub use update::update;
 pub enum Msg {
     /// A key was pressed.
     Key(key::Key),
+    /// Text was pasted, with whatever control characters it holds.
+    Paste(String),
     /// The terminal has this size now.
     Resize(Size),
     /// A poll is done.
@@ -80,6 +82,8 @@ pub enum Msg {
     Forgetful(Option<Fault>),
     /// Something about the program itself that is no trouble.
     Remark(String),
+    /// The wall clock was set, or the machine slept: it went on by this much more than time did.
+    ClockStepped(SignedDuration),
     /// A second went by.
     Tick,
 }

@@ -51,7 +51,7 @@ const LAST_ORDERS: Duration = Duration::from_millis(700);
 const CLOCK_JUMP: SignedDuration = SignedDuration::from_secs(5);
 
 /// Something that cannot wait for a report: a key, or a signal.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Urgent {
     Input(Input),
     Signal(Signal),
@@ -126,7 +126,7 @@ async fn show(
     let keys = urgent.clone();
     let watchdog = Watchdog::new(&stage.tty);
     let _keyboard = Keyboard::start(&stage.tty, move |input| {
-        if matches!(input, Input::Key(key) if ends_at_once.contains(&key)) {
+        if matches!(&input, Input::Key(key) if ends_at_once.contains(key)) {
             watchdog.release();
         }
         keys.blocking_send(Urgent::Input(input)).is_ok()
@@ -275,8 +275,11 @@ impl Stage {
                 message = news.waiting();
             }
             if clock.is_due() {
-                if clock.tick(Timestamp::now()) {
+                if let Some(step) = clock.tick(Timestamp::now()) {
                     self.polls.poke(None);
+                    if let Some(ending) = self.tell(Msg::ClockStepped(step))? {
+                        return Ok(ending);
+                    }
                 }
                 if let Some(ending) = self.tell(Msg::Tick)? {
                     return Ok(ending);
@@ -294,12 +297,14 @@ impl Stage {
         match urgent {
             Urgent::Input(Input::Gone) => return Ok(Some(Ending::TerminalGone)),
             Urgent::Input(Input::Key(key)) => return self.tell(Msg::Key(key)),
+            Urgent::Input(Input::Paste(text)) => return self.tell(Msg::Paste(text)),
             Urgent::Signal(signal) if signal.is_an_end() => {
                 return Ok(Some(Ending::Signal(signal)));
             }
             Urgent::Signal(Signal::Resized) => return self.resize(term::size()),
             Urgent::Signal(Signal::Stop) => self.go_away()?,
-            Urgent::Signal(_) => self.come_back()?,
+            Urgent::Signal(Signal::Continue) => self.come_back()?,
+            Urgent::Signal(_) => {}
         }
         Ok(None)
     }
@@ -457,9 +462,9 @@ impl Clock {
         Instant::now() >= self.due
     }
 
-    /// Sets the next tick; true when the wall clock jumped since the last one. The steady clock
-    /// stands still while the machine sleeps, so waking up is such a jump.
-    fn tick(&mut self, wall: Timestamp) -> bool {
+    /// Sets the next tick; returns by how much the wall clock stepped since the last one, where it
+    /// did. The steady clock stands still while the machine sleeps, so waking up is such a step.
+    fn tick(&mut self, wall: Timestamp) -> Option<SignedDuration> {
         let steady = Instant::now();
         let by_wall = wall.duration_since(self.wall);
         let by_steady = SignedDuration::try_from(steady.duration_since(self.steady))
@@ -469,7 +474,8 @@ impl Clock {
             steady,
             due: steady + until_next_second(wall),
         };
-        by_wall.saturating_sub(by_steady).abs() > CLOCK_JUMP
+        let step = by_wall.saturating_sub(by_steady);
+        (step.abs() > CLOCK_JUMP).then_some(step)
     }
 }
 
@@ -514,13 +520,15 @@ mod tests {
         in_virtual_time(async {
             let mut clock = Clock::new(moment(1_700_000_000_000));
             sleep_until(clock.next_tick()).await;
-            assert!(!clock.tick(moment(1_700_000_001_002)));
+            assert_eq!(clock.tick(moment(1_700_000_001_002)), None);
             sleep_until(clock.next_tick()).await;
-            assert!(clock.tick(moment(1_700_028_800_000)), "eight hours later");
+            let slept = clock.tick(moment(1_700_028_800_000)).expect("a step");
+            assert_eq!(slept.as_secs(), 28_797, "eight hours later");
             sleep_until(clock.next_tick()).await;
-            assert!(!clock.tick(moment(1_700_028_801_002)));
+            assert_eq!(clock.tick(moment(1_700_028_801_002)), None);
             sleep_until(clock.next_tick()).await;
-            assert!(clock.tick(moment(1_700_000_000_000)), "set back");
+            let set_back = clock.tick(moment(1_700_000_000_000)).expect("a step");
+            assert!(set_back.is_negative());
         });
     }
 }

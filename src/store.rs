@@ -46,6 +46,8 @@ pub struct Feed {
     pub failures: u32,
     /// When it is asked again.
     pub next_try: Option<Timestamp>,
+    /// True while the last answer came before the wall clock was set or the machine slept.
+    pub is_unconfirmed: bool,
 }
 
 /// Which of the three questions a source can answer: decides what is unknown while it is silent.
@@ -83,6 +85,7 @@ impl Feed {
             fault: None,
             failures: 0,
             next_try: None,
+            is_unconfirmed: false,
         }
     }
 
@@ -123,13 +126,32 @@ impl Feed {
 
     /// How far its facts can be trusted to be the present.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
-        Freshness::judge(
+        let judged = Freshness::judge(
             self.last_success,
             self.fault.is_some() && self.failures > 0,
             self.interval,
             self.stale_after,
             now,
-        )
+        );
+        // What was true before a step of the clock may be hours old.
+        if self.is_unconfirmed && judged.is_current() {
+            return Freshness::Stale;
+        }
+        judged
+    }
+
+    /// Dates what was received before the wall clock stepped by the clock as it is now: its age is
+    /// the time that went by, whichever way the clock was set.
+    ///
+    /// A step forward may be a sleep of the machine, during which time did go by: then the answer
+    /// stays dated when it came.
+    fn clock_stepped(&mut self, step: SignedDuration) {
+        if step.is_negative() {
+            let dated = |at: Timestamp| at.checked_add(step).unwrap_or(at);
+            self.last_success = self.last_success.map(dated);
+            self.next_try = self.next_try.map(dated);
+        }
+        self.is_unconfirmed = self.last_success.is_some();
     }
 
     /// Why the state of one of its SLOs is not known now, the decisive reason first; none of one that
@@ -262,6 +284,7 @@ impl Store {
                 feed.fault.clone_from(&facts.fault);
                 let before = std::mem::replace(&mut feed.facts, Arc::new(facts));
                 feed.last_success = Some(report.at);
+                feed.is_unconfirmed = false;
                 feed.failures = 0;
                 if bears_on_burns(&before) || bears_on_burns(&feed.facts) {
                     self.think();
@@ -273,6 +296,14 @@ impl Store {
                 feed.failures = feed.failures.saturating_add(1);
                 None
             }
+        }
+    }
+
+    /// Has everything received before a step of the wall clock count as stale until it is confirmed,
+    /// and keeps its age right.
+    pub fn clock_stepped(&mut self, step: SignedDuration) {
+        for feed in &mut self.feeds {
+            feed.clock_stepped(step);
         }
     }
 
@@ -489,6 +520,35 @@ mod tests {
             store.feed(&name).expect("feed").freshness(later),
             Freshness::Live
         );
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_makes_stale_what_nothing_has_confirmed_since() {
+        let hour = SignedDuration::from_hours(1);
+        for step in [-hour, hour, SignedDuration::from_secs(-6)] {
+            let (mut store, name, now) = store();
+            store.absorb(report(&name, now, Ok(Facts::default())));
+            let then = now + step + SignedDuration::from_secs(1);
+            store.clock_stepped(step);
+            let freshness = |store: &Store, at| store.feed(&name).expect("feed").freshness(at);
+            assert!(!freshness(&store, then).is_current(), "{step}");
+            store.absorb(report(&name, then, Ok(Facts::default())));
+            assert_eq!(freshness(&store, then), Freshness::Live, "{step}");
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_nothing_younger() {
+        let (mut store, name, now) = store();
+        store.absorb(report(&name, now, Ok(Facts::default())));
+        let step = SignedDuration::from_hours(-1);
+        store.clock_stepped(step);
+        let failed = Err(Fault::new(FaultKind::Connect, "refused"));
+        store.absorb(report(&name, now + step, failed));
+        let age = |secs| now + step + SignedDuration::from_secs(secs);
+        let feed = store.feed(&name).expect("feed");
+        assert_eq!(feed.freshness(age(299)), Freshness::Stale);
+        assert_eq!(feed.freshness(age(301)), Freshness::Down);
     }
 
     #[test]

@@ -92,12 +92,23 @@ fn a_signal_that_ends_gives_the_terminal_back_and_names_itself() {
         (Signal::HUP, 129),
         (Signal::INT, 130),
         (Signal::QUIT, 131),
+        (Signal::USR1, status_of(Signal::USR1)),
+        (Signal::USR2, status_of(Signal::USR2)),
+        (Signal::ALARM, status_of(Signal::ALARM)),
+        (Signal::VTALARM, status_of(Signal::VTALARM)),
+        (Signal::PROF, status_of(Signal::PROF)),
+        (Signal::XCPU, status_of(Signal::XCPU)),
     ] {
         let mut pty = watchfire(80, 24);
         pty.signal(signal);
         assert_eq!(pty.wait_exit(), status, "{signal:?}");
         pty.assert_given_back();
     }
+}
+
+/// The exit status that names a signal, whose number differs between systems.
+fn status_of(signal: Signal) -> u32 {
+    128 + u32::try_from(signal.as_raw()).expect("a signal's number")
 }
 
 #[cfg(target_os = "linux")]
@@ -223,6 +234,15 @@ fn pastes_and_late_replies_do_not_act() {
     pty.wait_for(HELP);
     pty.press("q");
     pty.wait_gone(HELP);
+}
+
+#[test]
+fn ctrl_c_leaves_also_within_a_paste_whose_end_was_lost() {
+    let mut pty = watchfire(80, 24);
+    pty.press("\u{1b}[200~abc");
+    pty.press("\u{3}");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
 }
 
 #[test]

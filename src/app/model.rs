@@ -245,6 +245,11 @@ impl Model {
         }
     }
 
+    /// Has what was received before a step of the wall clock count as stale until it is confirmed.
+    pub(super) fn clock_stepped(&mut self, step: SignedDuration) {
+        self.store.clock_stepped(step);
+    }
+
     /// What newer facts have replaced since this was last asked.
     pub fn take_spent(&mut self) -> Spent {
         std::mem::take(&mut self.spent)

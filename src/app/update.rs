@@ -21,6 +21,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
     model.bell.begin(now);
     let mut effects = match msg {
         Msg::Key(key) => press(model, key, now),
+        Msg::Paste(text) => paste(model, &text, now),
         Msg::Resize(size) => {
             model.size = size;
             Vec::new()
@@ -80,6 +81,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             model.tell(words, now);
             Vec::new()
         }
+        Msg::ClockStepped(step) => {
+            model.clock_stepped(step);
+            Vec::new()
+        }
         Msg::Tick => past::play(model),
     };
     model.settle(now);
@@ -120,6 +125,33 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
             None => run_command(model, key, now),
         },
     }
+}
+
+/// Text that was pasted is typed where text is asked for, and ignored elsewhere: it never acts.
+fn paste(model: &mut Model, text: &str, now: Timestamp) -> Vec<Effect> {
+    let letters = text
+        .chars()
+        .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
+        .filter(|letter| !letter.is_control());
+    let mut effects = Vec::new();
+    for letter in letters {
+        let code = Code::Char(letter);
+        let key = Key { code, ctrl: false };
+        match model.modes.top().clone() {
+            Mode::Filter => effects.extend(prompt(model, key)),
+            Mode::Ask(mut ask) => {
+                ask.type_in(key);
+                model.modes.pop();
+                model.modes.push(Mode::Ask(ask));
+            }
+            Mode::Palette(palette) => {
+                model.modes.pop();
+                effects.extend(palette::press(model, palette, key, now));
+            }
+            _ => break,
+        }
+    }
+    effects
 }
 
 /// A key of one of the user's own commands.

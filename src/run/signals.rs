@@ -33,10 +33,14 @@ pub(super) enum Signal {
     Continue,
     /// SIGWINCH: the terminal has another size.
     Resized,
+    /// A signal of timers, limits or the user whose default is to end the process.
+    Fatal(rustix::process::Signal),
+    /// SIGXFSZ: a file may not grow. The write that met the limit fails by itself.
+    FileLimit,
 }
 
 impl Signal {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 14] = [
         Self::HangUp,
         Self::Interrupt,
         Self::Quit,
@@ -44,6 +48,13 @@ impl Signal {
         Self::Stop,
         Self::Continue,
         Self::Resized,
+        Self::Fatal(rustix::process::Signal::USR1),
+        Self::Fatal(rustix::process::Signal::USR2),
+        Self::Fatal(rustix::process::Signal::ALARM),
+        Self::Fatal(rustix::process::Signal::VTALARM),
+        Self::Fatal(rustix::process::Signal::PROF),
+        Self::Fatal(rustix::process::Signal::XCPU),
+        Self::FileLimit,
     ];
 
     fn kind(self) -> SignalKind {
@@ -55,6 +66,8 @@ impl Signal {
             Self::Stop => SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()),
             Self::Continue => SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()),
             Self::Resized => SignalKind::window_change(),
+            Self::Fatal(signal) => SignalKind::from_raw(signal.as_raw()),
+            Self::FileLimit => SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()),
         }
     }
 
@@ -62,7 +75,7 @@ impl Signal {
     pub(super) fn is_an_end(self) -> bool {
         matches!(
             self,
-            Self::HangUp | Self::Interrupt | Self::Quit | Self::Terminate
+            Self::HangUp | Self::Interrupt | Self::Quit | Self::Terminate | Self::Fatal(_)
         )
     }
 
@@ -129,8 +142,13 @@ mod tests {
         let ends: Vec<u8> = Signal::ALL
             .into_iter()
             .filter(|signal| signal.is_an_end())
+            .filter(|signal| !matches!(signal, Signal::Fatal(_)))
             .map(Signal::status)
             .collect();
         assert_eq!(ends, [129, 130, 131, 143]);
+        // Their numbers differ between systems.
+        let fatal = Signal::Fatal(rustix::process::Signal::XCPU);
+        let number = u8::try_from(rustix::process::Signal::XCPU.as_raw()).expect("a signal");
+        assert_eq!(fatal.status(), 128 + number);
     }
 }

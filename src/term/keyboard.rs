@@ -4,7 +4,7 @@ use std::io::{self, PipeWriter};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -14,10 +14,12 @@ use super::{Keys, Tty};
 use crate::app::key::Key;
 
 /// What comes from the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A key was pressed.
     Key(Key),
+    /// Text was pasted, with whatever control characters it holds.
+    Paste(String),
     /// The terminal is gone, and nothing will come any more.
     Gone,
 }
@@ -56,33 +58,51 @@ impl Keyboard {
 /// A terminal that is gone stays readable for ever, with nothing to read or an error: both end the
 /// loop at once, since reading on would burn a core for as long as the process lives.
 fn read(keys: &Keys, stopped: impl AsFd, sink: &mut impl FnMut(Input) -> bool) -> bool {
-    let mut decoder = Decoder::default();
-    let mut pressed = Vec::new();
+    let mut decoder = Decoder::new(is_remote());
+    let mut came = Vec::new();
     let mut buffer = [0; 1024];
+    // When a ctrl-c within a paste whose end does not come is taken for a key.
+    let mut interrupt: Option<Instant> = None;
     loop {
-        let patience = decoder.patience();
+        let until_interrupt = interrupt.map(|at| at.saturating_duration_since(Instant::now()));
+        let patience = decoder.patience().into_iter().chain(until_interrupt).min();
         match wait(keys, &stopped, patience) {
             Waited::Again => {}
-            Waited::Silence => pressed.extend(decoder.give_up()),
+            Waited::Silence if interrupt.is_some() => {}
+            Waited::Silence => came.extend(decoder.give_up()),
             Waited::Stop => return true,
             Waited::Failure => return false,
             Waited::Ready => match rustix::io::read(keys, &mut buffer) {
                 Ok(0) => return false,
                 Ok(count) => {
                     for byte in &buffer[..count] {
-                        decoder.feed(*byte, &mut pressed);
+                        decoder.feed(*byte, &mut came);
                     }
                 }
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(_) => return false,
             },
         }
-        for key in pressed.drain(..) {
-            if !sink(Input::Key(key)) {
+        interrupt = decoder
+            .interrupt_time()
+            .map(|time| interrupt.unwrap_or_else(|| Instant::now() + time));
+        if interrupt.is_some_and(|at| at <= Instant::now()) {
+            interrupt = None;
+            came.push(decoder.interrupt());
+        }
+        for input in came.drain(..) {
+            if !sink(input) {
                 return true;
             }
         }
     }
+}
+
+/// True when the terminal is at the other end of an ssh connection, also from within tmux there.
+fn is_remote() -> bool {
+    ["SSH_CONNECTION", "SSH_TTY"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 enum Waited {

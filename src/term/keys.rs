@@ -1,19 +1,30 @@
 //! Terminal bytes to keys, without ever mistaking a paste or a terminal's reply for a key press.
 //!
 //! Bytes arrive in pieces over a slow link, so a sequence is kept until it is whole. What is not a
-//! key of ours is swallowed whole: pastes, mouse and focus reports, and every control string, since
-//! a late reply to somebody else's question must not act.
+//! key of ours is swallowed whole: mouse and focus reports, and every control string, since a late
+//! reply to another program's question must not act. A bracketed paste is text, never keys.
 
 use std::time::Duration;
 
+use super::Input;
 use crate::app::key::{Code, Key};
 
-/// After an ESC, how long the rest of a sequence may take to come: tmux' `escape-time`.
-const ESCAPE_TIME: Duration = Duration::from_millis(10);
+/// After an ESC, how long the rest of a sequence may take to come: a network or a loaded multiplexer
+/// may part the bytes of an arrow key by tens of milliseconds.
+const ESCAPE_TIME: Duration = Duration::from_millis(50);
+/// The same over ssh.
+const REMOTE_ESCAPE_TIME: Duration = Duration::from_millis(100);
 /// How long a begun sequence may stay silent before it is given up.
 const SEQUENCE_TIME: Duration = Duration::from_secs(1);
 /// How long a paste may stay silent before its end counts as lost.
 const PASTE_TIME: Duration = Duration::from_secs(5);
+/// How long after a ctrl-c within a paste its end may still come. Later, the end is lost and the
+/// ctrl-c was a key.
+const INTERRUPT_TIME: Duration = Duration::from_secs(2);
+/// The most bytes of a paste that are kept; no line of ours takes more.
+const MAX_PASTE: usize = 16 * 1024;
+/// What a terminal sends for ctrl-c.
+const CTRL_C: u8 = 0x03;
 /// More parameter bytes than any key has; a longer sequence is still swallowed.
 const MAX_PARAMETERS: usize = 32;
 /// Ends a bracketed paste.
@@ -32,8 +43,8 @@ enum State {
     Csi(Vec<u8>),
     /// In a control string; true after an ESC that may end it.
     Text(bool),
-    /// In a paste, so many bytes of its end seen.
-    Paste(usize),
+    /// In a paste.
+    Paste(Paste),
     /// Bytes that belong to a report and mean nothing.
     Skip(u8),
     /// In a character of several bytes.
@@ -44,47 +55,120 @@ enum State {
     },
 }
 
-/// Turns input bytes into keys.
+/// A bracketed paste so far.
 #[derive(Debug, Default)]
+struct Paste {
+    /// Its first bytes.
+    kept: Vec<u8>,
+    /// How many bytes of [`PASTE_END`] have come.
+    end: usize,
+    /// True once a ctrl-c came.
+    is_interrupted: bool,
+}
+
+/// Turns input bytes into keys and pasted text.
+#[derive(Debug)]
 pub(super) struct Decoder {
     state: State,
+    escape_time: Duration,
 }
 
 impl Decoder {
+    /// A decoder for a terminal at the other end of ssh, or for one of this machine.
+    pub(super) fn new(is_remote: bool) -> Self {
+        Self {
+            state: State::Ground,
+            escape_time: if is_remote {
+                REMOTE_ESCAPE_TIME
+            } else {
+                ESCAPE_TIME
+            },
+        }
+    }
+
     /// How long to wait for the next byte before [`Decoder::give_up`]; `None` for ever.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self.state {
             State::Ground => None,
-            State::Escape => Some(ESCAPE_TIME),
+            State::Escape => Some(self.escape_time),
             State::Paste(_) => Some(PASTE_TIME),
             _ => Some(SEQUENCE_TIME),
         }
     }
 
-    /// No further byte came: a lone ESC was the key, anything else was noise.
-    pub(super) fn give_up(&mut self) -> Option<Key> {
-        match std::mem::take(&mut self.state) {
-            State::Escape => Some(plain(Code::Esc)),
+    /// How long after the first ctrl-c in an open paste [`Decoder::interrupt`] is due, whatever else
+    /// comes; `None` while there is none.
+    pub(super) fn interrupt_time(&self) -> Option<Duration> {
+        match &self.state {
+            State::Paste(paste) if paste.is_interrupted => Some(INTERRUPT_TIME),
             _ => None,
         }
     }
 
-    /// Takes the next byte; keys that are complete now go to `keys`.
-    pub(super) fn feed(&mut self, byte: u8, keys: &mut Vec<Key>) {
+    /// The end of the paste is lost: the ctrl-c within was the key.
+    pub(super) fn interrupt(&mut self) -> Input {
+        self.state = State::Ground;
+        Input::Key(control('c'))
+    }
+
+    /// No further byte came: a lone ESC was the key, anything else was noise.
+    pub(super) fn give_up(&mut self) -> Option<Input> {
+        match std::mem::take(&mut self.state) {
+            State::Escape => Some(Input::Key(plain(Code::Esc))),
+            _ => None,
+        }
+    }
+
+    /// Takes the next byte; what is complete now goes to `inputs`.
+    pub(super) fn feed(&mut self, byte: u8, inputs: &mut Vec<Input>) {
+        let mut keys = Vec::new();
         self.state = match std::mem::take(&mut self.state) {
-            State::Ground => ground(byte, keys),
-            State::Escape => escape(byte, keys),
+            State::Ground => ground(byte, &mut keys),
+            State::Escape => escape(byte, &mut keys),
             State::Ss3 => {
                 keys.extend(cursor_key(byte).map(plain));
                 State::Ground
             }
-            State::Csi(parameters) => csi(parameters, byte, keys),
-            State::Text(after_escape) => text(after_escape, byte, keys),
-            State::Paste(seen) => paste(seen, byte),
+            State::Csi(parameters) => csi(parameters, byte, &mut keys),
+            State::Text(after_escape) => text(after_escape, byte, &mut keys),
+            State::Paste(mut paste) => {
+                if paste.take(byte) {
+                    inputs.push(Input::Paste(paste.text()));
+                    State::Ground
+                } else {
+                    State::Paste(paste)
+                }
+            }
             State::Skip(1) => State::Ground,
             State::Skip(left) => State::Skip(left - 1),
-            State::Utf8 { bytes, have, want } => utf8(bytes, have, want, byte, keys),
+            State::Utf8 { bytes, have, want } => utf8(bytes, have, want, byte, &mut keys),
         };
+        inputs.extend(keys.into_iter().map(Input::Key));
+    }
+}
+
+impl Paste {
+    /// Takes the next byte; true when it is the last of the end.
+    fn take(&mut self, byte: u8) -> bool {
+        self.is_interrupted |= byte == CTRL_C;
+        if self.kept.len() < MAX_PASTE + PASTE_END.len() {
+            self.kept.push(byte);
+        }
+        self.end = match byte {
+            _ if byte == PASTE_END[self.end] => self.end + 1,
+            _ => usize::from(byte == PASTE_END[0]),
+        };
+        self.end == PASTE_END.len()
+    }
+
+    /// The text without the end, cut after [`MAX_PASTE`] bytes.
+    fn text(self) -> String {
+        let mut kept = self.kept;
+        if kept.ends_with(PASTE_END) {
+            kept.truncate(kept.len() - PASTE_END.len());
+        }
+        kept.truncate(MAX_PASTE);
+        String::from_utf8_lossy(&kept).into_owned()
     }
 }
 
@@ -153,7 +237,7 @@ fn csi(mut parameters: Vec<u8>, byte: u8, keys: &mut Vec<Key>) -> State {
             }
             State::Csi(parameters)
         }
-        b'~' if parameters == b"200" => State::Paste(0),
+        b'~' if parameters == b"200" => State::Paste(Paste::default()),
         0x40..=0x7e => {
             keys.extend(function_key(&parameters, byte));
             State::Ground
@@ -178,18 +262,6 @@ fn escape_again(byte: u8, keys: &mut Vec<Key>) -> State {
     match byte {
         b'[' | b'O' | b']' | b'P' | b'X' | b'^' | b'_' => escape(byte, keys),
         _ => State::Ground,
-    }
-}
-
-fn paste(seen: usize, byte: u8) -> State {
-    if byte == PASTE_END[seen] {
-        if seen + 1 == PASTE_END.len() {
-            State::Ground
-        } else {
-            State::Paste(seen + 1)
-        }
-    } else {
-        State::Paste(usize::from(byte == PASTE_END[0]))
     }
 }
 

@@ -37,6 +37,41 @@ fn told(stage: &Stage) -> String {
     text.lines().last().unwrap_or_default().to_owned()
 }
 
+#[test]
+fn pasted_text_is_typed_where_text_is_asked_for_and_acts_nowhere() {
+    let text = "svc:checkout\r\nq\u{3}\u{1b}[A";
+    let paste = |stage: &mut Stage| stage.tell(Msg::Paste(text.to_owned()));
+    let mut filtering = stage(120, 40).keys("3 /");
+    paste(&mut filtering);
+    assert!(
+        told(&filtering).contains("svc:checkout  q[A"),
+        "{}",
+        filtering.text()
+    );
+    let mut palette = stage(120, 40).keys(":");
+    paste(&mut palette);
+    assert!(
+        palette.text().contains("svc:checkout  q[A"),
+        "{}",
+        palette.text()
+    );
+    let mut asked = on("checkout").keys("n");
+    paste(&mut asked);
+    assert!(
+        asked.text().contains("svc:checkout  q[A"),
+        "{}",
+        asked.text()
+    );
+    for keys in ["3", "?", "3 enter"] {
+        let mut elsewhere = stage(120, 40).keys(keys);
+        let before = elsewhere.text();
+        let effects = elsewhere.effects.len();
+        paste(&mut elsewhere);
+        assert_eq!(elsewhere.text(), before, "{keys}");
+        assert_eq!(elsewhere.effects.len(), effects, "{keys}");
+    }
+}
+
 fn done(said: &str) -> impl Fn(&Order) -> Result<Done, Fault> {
     let said = said.to_owned();
     move |_| {

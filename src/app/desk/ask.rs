@@ -41,6 +41,15 @@ pub(in crate::app) struct Ask {
 }
 
 impl Ask {
+    /// Edits the line that the cursor is in.
+    pub(in crate::app) fn type_in(&mut self, key: Key) {
+        let line = match self.field {
+            Field::End => &mut self.end,
+            Field::Words => &mut self.words,
+        };
+        line.press(key);
+    }
+
     pub(super) fn new(wish: Wish, drafts: Vec<Draft>, left_out: LeftOut) -> Self {
         let field = if wish.ends() {
             Field::End
@@ -158,13 +167,7 @@ pub(in crate::app) fn press(
         Code::Char(letter) if is_first && preset(letter).is_some() => {
             ask.end = Input::new(preset(letter).unwrap_or_default());
         }
-        _ => {
-            let line = match ask.field {
-                Field::End => &mut ask.end,
-                Field::Words => &mut ask.words,
-            };
-            line.press(key);
-        }
+        _ => ask.type_in(key),
     }
     model.modes.push(Mode::Ask(Box::new(ask)));
     Vec::new()

@@ -4,17 +4,26 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The keys that these bytes are, each read followed by silence.
-fn keys(reads: &[&[u8]]) -> Vec<Key> {
-    let mut decoder = Decoder::default();
-    let mut keys = Vec::new();
+/// What these bytes are, in as many reads, and then silence.
+fn inputs(reads: &[&[u8]]) -> Vec<Input> {
+    let mut decoder = Decoder::new(false);
+    let mut inputs = Vec::new();
     for read in reads {
         for byte in *read {
-            decoder.feed(*byte, &mut keys);
+            decoder.feed(*byte, &mut inputs);
         }
     }
-    keys.extend(decoder.give_up());
-    keys
+    inputs.extend(decoder.give_up());
+    inputs
+}
+
+/// The keys among them.
+fn keys(reads: &[&[u8]]) -> Vec<Key> {
+    let keys = inputs(reads).into_iter().filter_map(|input| match input {
+        Input::Key(key) => Some(key),
+        Input::Paste(_) | Input::Gone => None,
+    });
+    keys.collect()
 }
 
 fn codes(bytes: &[u8]) -> Vec<Code> {
@@ -98,6 +107,54 @@ fn a_paste_never_acts_as_keys() {
 }
 
 #[test]
+fn a_paste_is_its_text_and_the_keys_around_it_stay_in_order() {
+    let around = |text: &str| {
+        vec![
+            Input::Key(plain(Code::Char('/'))),
+            Input::Paste(text.to_owned()),
+            Input::Key(plain(Code::Enter)),
+        ]
+    };
+    for text in ["svc:checkout", "", "ü\r\nq\u{3}", "\u{1b}[20", "\u{1b}[A"] {
+        let bytes = format!("/\u{1b}[200~{text}\u{1b}[201~\r");
+        assert_eq!(inputs(&[bytes.as_bytes()]), around(text), "{text:?}");
+        for cut in 3..bytes.len() - 1 {
+            let (head, tail) = bytes.as_bytes().split_at(cut);
+            assert_eq!(inputs(&[head, tail]), around(text), "{text:?} cut at {cut}");
+        }
+    }
+    let long = format!("/\u{1b}[200~{}\u{1b}[201~\r", "x".repeat(3 * MAX_PASTE));
+    assert_eq!(inputs(&[long.as_bytes()]), around(&"x".repeat(MAX_PASTE)));
+}
+
+#[test]
+fn a_ctrl_c_in_a_paste_whose_end_is_lost_is_a_key_after_a_while() {
+    let mut decoder = Decoder::new(false);
+    let mut inputs = Vec::new();
+    for byte in b"\x1b[200~abc" {
+        decoder.feed(*byte, &mut inputs);
+        assert_eq!(decoder.interrupt_time(), None);
+    }
+    for byte in b"\x03def\x03" {
+        decoder.feed(*byte, &mut inputs);
+        assert_eq!(decoder.interrupt_time(), Some(INTERRUPT_TIME));
+    }
+    assert_eq!(inputs, []);
+    assert_eq!(decoder.interrupt(), Input::Key(control('c')));
+    decoder.feed(b'j', &mut inputs);
+    assert_eq!(inputs, [Input::Key(plain(Code::Char('j')))]);
+}
+
+#[test]
+fn an_escape_over_ssh_waits_longer_for_its_rest() {
+    for (is_remote, want) in [(false, ESCAPE_TIME), (true, REMOTE_ESCAPE_TIME)] {
+        let mut decoder = Decoder::new(is_remote);
+        decoder.feed(0x1b, &mut Vec::new());
+        assert_eq!(decoder.patience(), Some(want));
+    }
+}
+
+#[test]
 fn replies_and_reports_never_act_as_keys() {
     for reply in [
         &b"\x1b]11;rgb:0000/0000/0000\x07"[..],
@@ -132,7 +189,7 @@ fn replies_and_reports_never_act_as_keys() {
 
 #[test]
 fn a_string_that_never_ends_does_not_lock_the_keyboard() {
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::new(false);
     let mut keys = Vec::new();
     for byte in b"\x1b]never ends" {
         decoder.feed(*byte, &mut keys);
@@ -140,14 +197,14 @@ fn a_string_that_never_ends_does_not_lock_the_keyboard() {
     assert_eq!(decoder.patience(), Some(SEQUENCE_TIME));
     assert_eq!(decoder.give_up(), None);
     decoder.feed(b'q', &mut keys);
-    assert_eq!(keys, [plain(Code::Char('q'))]);
+    assert_eq!(keys, [Input::Key(plain(Code::Char('q')))]);
     assert_eq!(self::keys(&[b"\x1b]x\x03"]), [control('c')]);
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_survived_and_the_keyboard_comes_back(bytes: Vec<u8>) {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(false);
         let mut keys = Vec::new();
         for byte in bytes {
             decoder.feed(byte, &mut keys);
@@ -157,6 +214,6 @@ proptest! {
         decoder.give_up();
         prop_assert!(decoder.patience().is_none());
         decoder.feed(b'q', &mut keys);
-        prop_assert_eq!(&keys[..], &[plain(Code::Char('q'))][..]);
+        prop_assert_eq!(&keys[..], &[Input::Key(plain(Code::Char('q')))][..]);
     }
 }
