@@ -440,8 +440,12 @@ impl Request<'_> {
             .note(status.as_u16(), response.headers(), came);
         self.answered.store(status.as_u16(), Ordering::Relaxed);
         if status.is_success() || self.accepted.contains(&status.as_u16()) {
-            return read(response, endpoint, &self.http.held)
-                .await
+            let read = read(response, endpoint, &self.http.held).await;
+            return read
+                .map(|answer| Answer {
+                    body: credentials.redact_data(answer.body),
+                    ..answer
+                })
                 .map_err(|fault| self.after_sending(fault));
         }
         if status.is_redirection() {

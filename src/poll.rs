@@ -20,7 +20,9 @@ use tokio::time::Instant;
 use crate::act::Leave;
 use crate::config::SourceSettings;
 use crate::domain::explanation::{Request, Told};
-use crate::domain::{Explanation, Fault, FaultKind, Finding, Grade, Order, Report, SourceName};
+use crate::domain::{
+    Explanation, Fault, FaultKind, Finding, Grade, Order, Report, SourceName, window,
+};
 use crate::source::{Ask, Source};
 use crate::text::Untrusted;
 
@@ -34,6 +36,9 @@ const DEFAULT_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 const REQUESTS_PER_POLL: i32 = 4;
 /// The least time one poll may take, however short the time-out of a request is.
 const LEAST_LIMIT: SignedDuration = SignedDuration::from_secs(30);
+
+/// A server's clock that is off by less is not worth a warning on the screen.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// The longest one poll of a source may take.
 pub fn limit(settings: &SourceSettings) -> SignedDuration {
@@ -54,7 +59,10 @@ pub async fn poll_once(
     limit: SignedDuration,
 ) -> Report {
     let began = Instant::now();
-    let outcome = in_time(limit, guarded(async { source.fetch(ask).await })).await;
+    let mut outcome = in_time(limit, guarded(async { source.fetch(ask).await })).await;
+    if let Ok(facts) = &mut outcome {
+        facts.warnings.extend(source.skew().and_then(clock_warning));
+    }
     Report {
         source: name.clone(),
         at: Timestamp::now(),
@@ -62,6 +70,20 @@ pub async fn poll_once(
         next_try: None,
         outcome,
     }
+}
+
+/// A warning where a server's clock is so far `ahead` of ours that its rows are misplaced in time.
+fn clock_warning(ahead: SignedDuration) -> Option<Untrusted> {
+    if ahead.abs() < CLOCK_TOLERANCE {
+        return None;
+    }
+    let way = if ahead.is_negative() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    let off = window::brief(ahead.abs());
+    Some(format!("its clock is {off} {way} the clock of this machine; run NTP on both").into())
 }
 
 /// Has a source explain one of its SLOs, within `limit` and whatever it does.

@@ -1,5 +1,7 @@
 //! `[me]`, `[actions]` and `[[action]]`: who sits here, and what may be changed from here.
 
+mod script;
+
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 
@@ -142,6 +144,18 @@ impl Context<'_> {
                 });
             }
         }
+        if let Some((place, program)) = script::with_placeholder(&wire.command, has_placeholder) {
+            let way = ["action", "command"].map(|key| Step::Key(key.to_owned()));
+            let [list, key] = way;
+            self.problems.push(Problem {
+                path: vec![list, Step::Index(index), key, Step::Index(place)],
+                message: format!(
+                    "is a script that {program} runs, with foreign text in it: an alert's name could \
+                     run commands. Pass the placeholder as an argument of its own behind the script, \
+                     and use it as \"$1\" or sys.argv"
+                ),
+            });
+        }
         let timeout = wire.timeout.map(|timeout| timeout.0.duration());
         if timeout.is_some_and(|timeout| timeout > MAX_COMMAND_TIMEOUT) {
             self.refuse("action", index, &["timeout"], "at most `1h`");
@@ -155,6 +169,11 @@ impl Context<'_> {
             timeout: timeout.unwrap_or(COMMAND_TIMEOUT),
         })
     }
+}
+
+/// True where a `{word}` is filled in.
+fn has_placeholder(argument: &str) -> bool {
+    argument.replace("{{", "").replace("}}", "").contains('{')
 }
 
 /// Every `{word}` is known; `{{` and `}}` are braces.

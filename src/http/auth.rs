@@ -1,9 +1,11 @@
 //! Who we say we are: headers and credentials, fetched when first needed and marked as sensitive.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regex::bytes::Regex;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -12,8 +14,15 @@ use crate::domain::{Fault, FaultKind};
 
 /// Headers that would break the framing of a request.
 const FRAMING: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
-/// Shorter words are not looked for in foreign text: they occur by chance.
+/// Shorter secrets are not looked for in a server's messages: they occur by chance.
 const SHORTEST_SECRET: usize = 4;
+/// Shorter secrets are not looked for in data, where a chance hit would change a row.
+const SHORTEST_IN_DATA: usize = 6;
+/// Shorter secrets of lower-case letters alone are not looked for in data either: `prometheus` may be
+/// a password, and is a job.
+const SHORTEST_WORD_IN_DATA: usize = 16;
+/// Stands for a secret that a server repeated.
+const REDACTED: &str = "[redacted]";
 
 /// Where the headers come from.
 pub(super) struct Identity {
@@ -28,6 +37,8 @@ pub(super) struct Credentials {
     /// What every request carries, all marked as sensitive.
     pub(super) headers: HeaderMap,
     words: Vec<SecretString>,
+    /// Every form of a secret that is looked for in data.
+    in_data: Option<Regex>,
 }
 
 impl Identity {
@@ -99,6 +110,7 @@ impl Identity {
         let mut credentials = Credentials {
             headers: HeaderMap::new(),
             words: Vec::new(),
+            in_data: None,
         };
         for (name, setting) in &self.headers {
             match setting {
@@ -132,6 +144,7 @@ impl Identity {
                 credentials.words.push(SecretString::from(pair));
             }
         }
+        credentials.in_data = credentials.pattern();
         Ok(credentials)
     }
 }
@@ -151,16 +164,55 @@ impl Credentials {
         Ok(())
     }
 
+    /// Finds the secrets in data, however a server may write them; `None` where none is looked for.
+    fn pattern(&self) -> Option<Regex> {
+        let words = self.words.iter().map(ExposeSecret::expose_secret);
+        let forms: BTreeSet<String> = words
+            .filter(|word| is_found_in_data(word))
+            .flat_map(forms)
+            .collect();
+        if forms.is_empty() {
+            return None;
+        }
+        let forms: Vec<_> = forms.iter().rev().map(|form| regex::escape(form)).collect();
+        Regex::new(&forms.join("|")).ok()
+    }
+
     /// A server's words without our secrets, should it repeat them.
     pub(super) fn redact(&self, text: &str) -> String {
         self.words
             .iter()
             .map(ExposeSecret::expose_secret)
             .filter(|word| word.len() >= SHORTEST_SECRET)
-            .fold(text.to_owned(), |text, word| {
-                text.replace(word, "[redacted]")
-            })
+            .flat_map(forms)
+            .fold(text.to_owned(), |text, form| text.replace(&form, REDACTED))
     }
+
+    /// An answer's body without our secrets: whatever is read from it, a message or a row, has none.
+    pub(super) fn redact_data(&self, body: Vec<u8>) -> Vec<u8> {
+        let Some(pattern) = &self.in_data else {
+            return body;
+        };
+        match pattern.replace_all(&body, REDACTED.as_bytes()) {
+            Cow::Borrowed(_) => body,
+            Cow::Owned(redacted) => redacted,
+        }
+    }
+}
+
+/// True for a secret that does not occur in data by chance.
+fn is_found_in_data(secret: &str) -> bool {
+    let is_word = secret.bytes().all(|byte| byte.is_ascii_lowercase());
+    secret.len() >= SHORTEST_IN_DATA && (!is_word || secret.len() >= SHORTEST_WORD_IN_DATA)
+}
+
+/// A secret as it is, as JSON writes it, and as a URL does.
+fn forms(secret: &str) -> [String; 4] {
+    let quoted = serde_json::Value::from(secret).to_string();
+    let escaped = quoted.trim_matches('"').to_owned();
+    let slashed = escaped.replace('/', "\\/");
+    let encoded = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    [secret.to_owned(), escaped, slashed, encoded]
 }
 
 fn key(auth: &Auth) -> &'static str {
@@ -169,5 +221,55 @@ fn key(auth: &Auth) -> &'static str {
         Auth::Bearer(_) => "bearer_token",
         Auth::Token(_) => "token",
         Auth::Basic { .. } => "basic",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn knowing(words: &[&str]) -> Credentials {
+        let words = words.iter().map(|word| SecretString::from(*word));
+        let mut credentials = Credentials {
+            headers: HeaderMap::new(),
+            words: words.collect(),
+            in_data: None,
+        };
+        credentials.in_data = credentials.pattern();
+        credentials
+    }
+
+    #[test]
+    fn a_secret_is_found_in_data_in_every_form_and_nothing_else_changes() {
+        for secret in [
+            "glpat-Abc123xyz",
+            "a/b+c=\"d\\",
+            "dXNlcjpwYXNz",
+            "longerthansixteenletters",
+        ] {
+            let known = knowing(&[secret, "x"]);
+            for form in forms(secret) {
+                let body = format!("{{\"error\":\"before {form} after\"}}");
+                let redacted = known.redact_data(body.into_bytes());
+                let redacted = String::from_utf8(redacted).expect("UTF-8");
+                assert_eq!(
+                    redacted, "{\"error\":\"before [redacted] after\"}",
+                    "{form}"
+                );
+            }
+        }
+        let body = b"nothing of it is here: \xff".to_vec();
+        assert_eq!(
+            knowing(&["glpat-Abc123xyz"]).redact_data(body.clone()),
+            body
+        );
+    }
+
+    #[test]
+    fn a_password_that_is_a_common_word_changes_no_row_and_stays_out_of_messages() {
+        let known = knowing(&["prometheus"]);
+        let body = b"{\"job\":\"prometheus\"}".to_vec();
+        assert_eq!(known.redact_data(body.clone()), body);
+        assert_eq!(known.redact("no prometheus here"), "no [redacted] here");
     }
 }
