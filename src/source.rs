@@ -26,7 +26,6 @@ mod fixture;
 mod gathered;
 pub mod github;
 pub mod gitlab;
-mod grade;
 pub mod grafana_irm;
 mod image;
 pub mod incidentio;
@@ -40,6 +39,7 @@ pub mod openmetrics;
 pub mod pagerduty;
 pub mod prometheus;
 mod rollback;
+mod severity;
 mod standing;
 mod trouble;
 

@@ -4,6 +4,8 @@ use jaq_json::{Map, Val};
 use jiff::Timestamp;
 
 use super::Complaints;
+use crate::domain::Severity;
+use crate::source::severity::{Severities, UnknownSeverities};
 use crate::source::web_link;
 use crate::text::Untrusted;
 
@@ -16,6 +18,7 @@ pub(in super::super) struct Fields<'a> {
     map: &'a Map,
     text: &'a mut usize,
     misread: &'a mut Complaints,
+    unknown: &'a mut UnknownSeverities,
     number: usize,
 }
 
@@ -24,12 +27,14 @@ impl<'a> Fields<'a> {
         map: &'a Map,
         text: &'a mut usize,
         misread: &'a mut Complaints,
+        unknown: &'a mut UnknownSeverities,
         number: usize,
     ) -> Self {
         Self {
             map,
             text,
             misread,
+            unknown,
             number,
         }
     }
@@ -63,6 +68,12 @@ impl<'a> Fields<'a> {
         let text = text.trim();
         *self.text += text.len();
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The severity that the field `severity` names; a word that nobody has mapped is noted.
+    pub(super) fn severity(&mut self, severities: &Severities) -> Severity {
+        let word = self.text("severity").unwrap_or_default();
+        severities.read(&word, self.unknown)
     }
 
     pub(super) fn untrusted(&mut self, name: &str) -> Option<Untrusted> {
