@@ -31,7 +31,8 @@ const PLACE: &str = "audit.jsonl";
 /// Where orders are written down, and by whom.
 #[derive(Debug)]
 pub struct Audit {
-    path: PathBuf,
+    /// `None` without a setting and without a home.
+    path: Option<PathBuf>,
     who: String,
     host: String,
 }
@@ -51,7 +52,7 @@ impl Audit {
     pub fn of(settings: &Settings) -> Self {
         let path = settings.actions.audit_log.clone();
         Self {
-            path: path.unwrap_or_else(Self::default_path),
+            path: path.or_else(|| Some(state::folder(state::variable)?.join(PLACE))),
             who: settings.me.called(),
             host: rustix::system::uname()
                 .nodename()
@@ -60,17 +61,9 @@ impl Audit {
         }
     }
 
-    /// Where it is when the settings do not say: in the state folder, or here without one.
-    fn default_path() -> PathBuf {
-        let folder = state::folder(state::variable);
-        folder
-            .unwrap_or_else(|| PathBuf::from("watchfire"))
-            .join(PLACE)
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where it is; `None` without a setting and without a home. Then nothing can be ordered.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Writes that an order is about to be sent.
@@ -118,8 +111,13 @@ impl Audit {
         line["at"] = json!(at.to_string());
         line["who"] = json!(self.who);
         line["host"] = json!(self.host);
-        self.append(&line).map_err(|error| {
-            let path = self.path.display();
+        let Some(path) = &self.path else {
+            let words = "not sent: there is no place for the audit log without HOME or \
+                         XDG_STATE_HOME; set `audit_log` in [actions]";
+            return Err(Fault::new(FaultKind::NotOffered, words));
+        };
+        file::append(path, &line.to_string()).map_err(|error| {
+            let path = path.display();
             let words = format!(
                 "not sent, as it cannot be written to the audit log {path} ({error}); \
                  see to that or set `audit_log` in [actions]"
@@ -133,15 +131,15 @@ impl Audit {
         line["event"] = json!("result");
         line["id"] = Value::String(intent.id);
         line["at"] = json!(Timestamp::now().to_string());
-        self.append(&line).map_err(|error| {
-            let path = self.path.display();
+        // An intent is only ever made with a path.
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        file::append(path, &line.to_string()).map_err(|error| {
+            let path = path.display();
             let words = format!("the audit log {path} lacks the result ({error})");
             Fault::new(FaultKind::Crash, words)
         })
-    }
-
-    fn append(&self, line: &Value) -> std::io::Result<()> {
-        file::append(&self.path, &line.to_string())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: what can be typed. Nothing here does anything.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -460,6 +461,44 @@ pub enum Format {
     Json,
 }
 
+impl Cli {
+    /// Parses arguments, the program's name first.
+    ///
+    /// Sources may be named before a command and behind it: clap keeps the last place alone, so all
+    /// are moved behind it.
+    ///
+    /// # Errors
+    /// Those of clap; help and version are among them.
+    pub fn from_arguments(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        Self::try_parse_from(sources_last(arguments))
+    }
+}
+
+/// The arguments with every option that names a source, or the configuration, behind all others.
+fn sources_last(arguments: &[OsString]) -> Vec<OsString> {
+    let end = arguments.iter().position(|argument| argument == "--");
+    let (options, rest) = arguments.split_at(end.unwrap_or(arguments.len()));
+    let (mut others, mut sources) = (Vec::new(), Vec::new());
+    let mut options = options.iter();
+    while let Some(argument) = options.next() {
+        let text = argument.to_string_lossy();
+        let name = text.split('=').next().unwrap_or_default();
+        if !["--config", "--prometheus", "--alertmanager"].contains(&name) {
+            others.push(argument.clone());
+            continue;
+        }
+        sources.push(argument.clone());
+        if !text.contains('=') {
+            sources.extend(options.next().cloned());
+        }
+    }
+    others
+        .into_iter()
+        .chain(sources)
+        .chain(rest.iter().cloned())
+        .collect()
+}
+
 impl Watch {
     /// True when any of these options is there.
     pub fn is_given(&self) -> bool {
@@ -656,6 +695,26 @@ mod tests {
             "99999999999999999999",
         ] {
             assert!(moment(wrong).unwrap_err().contains("RFC 3339"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sources_named_before_and_behind_a_command_add_up() {
+        for words in [
+            "--prometheus A status --prometheus=B",
+            "status --prometheus A --prometheus B",
+            "--prometheus A --prometheus B status",
+            "--prometheus=A source test --prometheus B name",
+        ] {
+            let arguments = std::iter::once("watchfire").chain(words.split_whitespace());
+            let arguments: Vec<OsString> = arguments.map(OsString::from).collect();
+            let cli = Cli::from_arguments(&arguments).unwrap();
+            assert_eq!(cli.watch.prometheus, ["A", "B"], "{words}");
+        }
+        for words in ["--config a status --config b", "--prometheus"] {
+            let arguments = std::iter::once("watchfire").chain(words.split_whitespace());
+            let arguments: Vec<OsString> = arguments.map(OsString::from).collect();
+            assert!(Cli::from_arguments(&arguments).is_err(), "{words}");
         }
     }
 

@@ -21,7 +21,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
@@ -46,7 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         return json::serve();
     }
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::from_arguments(&arguments) {
         Ok(cli) => cli,
         Err(answer) if answer.use_stderr() => {
             warn(answer.render());

@@ -44,8 +44,6 @@ const MAX_REASON: usize = 16 * 1024;
 /// was renewed. A request that may change something is sent once and never again.
 pub struct Http {
     base: Url,
-    /// The part of it below the URL of the settings, to name it in faults.
-    path: String,
     endpoint: Endpoint,
     identity: Arc<Identity>,
     transport: Transport,
@@ -69,7 +67,6 @@ pub struct Request<'a> {
     http: &'a Http,
     method: Method,
     url: Url,
-    path: String,
     content: Content,
     headers: HeaderMap,
     accepted: &'static [u16],
@@ -123,12 +120,12 @@ impl Http {
         let endpoint = Endpoint {
             authority: authority(&base),
             timeout: transport.timeout,
-            proxied: transport.has_proxy(),
+            between: transport.between(),
+            is_plain: base.scheme() == "http",
             credential: identity.setting(),
         };
         Ok(Self {
             base,
-            path: String::new(),
             endpoint,
             identity: Arc::new(identity),
             transport,
@@ -159,11 +156,11 @@ impl Http {
             endpoint: Endpoint {
                 authority: authority(&base),
                 timeout: transport.timeout,
-                proxied: transport.has_proxy(),
+                between: transport.between(),
+                is_plain: base.scheme() == "http",
                 credential: self.endpoint.credential,
             },
             base,
-            path: String::new(),
             identity: Arc::clone(&self.identity),
             transport,
             client,
@@ -228,7 +225,7 @@ impl Http {
     ///
     /// A query that the base URL has goes along.
     pub fn get(&self, path: &str) -> Request<'_> {
-        self.request(Method::GET, self.below(path), path)
+        self.request(Method::GET, self.below(path))
     }
 
     /// Begins a GET of an address that a server gave, such as the next page's.
@@ -258,33 +255,31 @@ impl Http {
                 ),
             ));
         }
-        let path = target.path().to_owned();
-        Ok(self.request(method, target, &path))
+        Ok(self.request(method, target))
     }
 
     /// Begins a request by any other method than GET. It counts as one that changes something, unless
     /// [`Request::only_asks`] says otherwise: it is sent once, and when it breaks off after that the
     /// fault is [`FaultKind::Unsure`].
     pub fn ask(&self, method: Method, path: &str) -> Request<'_> {
-        self.request(method, self.below(path), path)
+        self.request(method, self.below(path))
     }
 
     /// Begins a POST that only asks: a query too long for a URL.
     pub fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Request<'_> {
-        let mut request = self.request(Method::POST, self.below(path), path);
+        let mut request = self.request(Method::POST, self.below(path));
         let form = form.iter();
         let form = form.map(|&(name, value)| (name.to_owned(), value.to_owned()));
         request.content = Content::Form(form.collect());
         request.only_asks()
     }
 
-    fn request(&self, method: Method, url: Url, path: &str) -> Request<'_> {
+    fn request(&self, method: Method, url: Url) -> Request<'_> {
         Request {
             http: self,
             asks: method.is_safe(),
             method,
             url,
-            path: if path.is_empty() { &self.path } else { path }.to_owned(),
             content: Content::Nothing,
             headers: HeaderMap::new(),
             accepted: &[],
@@ -455,7 +450,13 @@ impl Request<'_> {
         let reason = read_reason(response).await;
         // Redacted before it is cut: half a secret would not be recognised.
         let reason = fault::excerpt(&credentials.redact(&fault::reason(&head, &reason)));
-        let fault = endpoint.status_fault(status, &head, &reason, &self.path, Timestamp::now());
+        let fault = endpoint.status_fault(
+            status,
+            &head,
+            &reason,
+            &credentials.redact(self.url.path()),
+            Timestamp::now(),
+        );
         if matches!(status.as_u16(), 502 | 504) {
             // Whoever stands in between did not hear what became of it.
             return Err(self.after_sending(fault));

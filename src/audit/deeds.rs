@@ -6,10 +6,14 @@ use crate::insight::handoff::{Act, Deeds};
 impl Audit {
     /// Everything that was done, or why that cannot be told.
     pub fn deeds(&self) -> Deeds {
-        match records(&self.path) {
+        // Without a log nothing can have been ordered.
+        let Some(path) = self.path() else {
+            return Deeds::Known(Vec::new());
+        };
+        match records(path) {
             Ok(records) => Deeds::Known(records.into_iter().map(act).collect()),
             Err(error) => {
-                let path = self.path.display();
+                let path = path.display();
                 let words = format!("the audit log {path} cannot be read ({error})");
                 Deeds::Unknown(words.into())
             }

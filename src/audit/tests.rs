@@ -39,6 +39,18 @@ fn done(said: &str) -> Done {
 }
 
 #[test]
+fn without_a_place_for_the_log_nothing_may_be_sent() {
+    let audit = Audit {
+        path: None,
+        who: "mara".to_owned(),
+        host: "laptop".to_owned(),
+    };
+    let fault = audit.order(&order("rollback")).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NotOffered);
+    assert!(fault.message.raw().contains("set `audit_log`"), "{fault:?}");
+}
+
+#[test]
 fn an_order_is_written_before_and_after_for_its_owner_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state/watchfire/audit.jsonl");

@@ -41,7 +41,12 @@ pub(super) fn text(file: Option<&Path>, environment: &Environment) -> String {
         }
         lines.push(format!("      watchfire config > {place}"));
         lines.push(String::new());
-        lines.push("  A file is looked for at --config, at $WATCHFIRE_CONFIG, then at".to_owned());
+        let places_named = "  A file is looked for at --config, at $WATCHFIRE_CONFIG";
+        lines.push(if places.is_empty() {
+            format!("{places_named}; without HOME nowhere else")
+        } else {
+            format!("{places_named}, then at")
+        });
         lines.extend(places.iter().map(|place| format!("      {}", shown(place))));
     }
     lines.push(String::new());

@@ -128,7 +128,11 @@ impl Round<'_> {
     fn recall(&self, audit: &Audit) {
         let since = Timestamp::now() - MEMORY;
         // A log that cannot be read is told of when it has to be written.
-        for record in audit::records(audit.path()).unwrap_or_default() {
+        for record in audit
+            .path()
+            .and_then(|path| audit::records(path).ok())
+            .unwrap_or_default()
+        {
             let is_open = record.outcome == Outcome::Unknown && record.at > since;
             if is_open && record.verb.raw() == self.verb.word() {
                 say(format!(

@@ -60,7 +60,13 @@ pub(super) fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
 pub(super) fn time_zone(name: &str) -> Result<TimeZone, String> {
     let zone = match name {
         utc if utc.eq_ignore_ascii_case("utc") => Some(TimeZone::UTC),
-        "local" => Some(TimeZone::system()),
+        "local" => {
+            return TimeZone::try_system().map_err(|_| {
+                "`local`: the time zone of this machine is not known (is TZ right?): write `utc`, or a \
+                 name such as `Europe/Berlin`"
+                    .to_owned()
+            });
+        }
         name => TimeZone::get(name).ok(),
     };
     zone.ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! Secrets, fetched from where the settings say they are; never written down, never shown.
 
 use std::fs::{self, File, Permissions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Stdio;
@@ -128,10 +128,20 @@ async fn run(argv: &[String], place: &str) -> Result<String, Fault> {
         .process_group(0)
         .spawn()
         .map_err(|error| {
-            secret_fault(format!(
-                "{place} cannot be started: {}",
-                error.kind().to_string().to_lowercase()
-            ))
+            let words = match error.kind() {
+                ErrorKind::NotFound if program.contains('/') => {
+                    format!("there is no program {program}; check the path")
+                }
+                ErrorKind::NotFound => {
+                    let path = std::env::var("PATH").unwrap_or_default();
+                    format!("there is no program {program} in PATH ({path}); write its whole path")
+                }
+                kind => format!(
+                    "{place} cannot be started: {}",
+                    kind.to_string().to_lowercase()
+                ),
+            };
+            secret_fault(words)
         })?;
     let mut group = Group { child };
     let mut printed = String::new();

@@ -13,7 +13,6 @@ impl Http {
         if !path.is_empty() && !self.base.path().ends_with(&end) {
             self.base = self.below(path);
         }
-        path.clone_into(&mut self.path);
         let given: Vec<String> = self
             .base
             .query_pairs()

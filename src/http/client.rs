@@ -10,9 +10,11 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Proxy, Url};
 use rustls::crypto::{CryptoProvider, ring};
 
+use super::fault::Between;
 use crate::config::secret::read_private;
 use crate::config::{Problem, SourceSettings};
 use crate::domain::{Fault, FaultKind};
+use crate::text::clipped;
 
 /// The longest a request may take, unless the settings say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,9 +86,13 @@ impl Transport {
         (self.local, self.plain) == (other.local, other.plain)
     }
 
-    /// True when the settings name a proxy.
-    pub(super) fn has_proxy(&self) -> bool {
-        matches!(self.route, Route::Proxy(_))
+    /// The proxy that requests go through.
+    pub(super) fn between(&self) -> Between {
+        match self.route {
+            Route::Proxy(_) => Between::Setting,
+            Route::Environment if has_proxy_variable() => Between::Environment,
+            Route::Environment | Route::Direct => Between::Nothing,
+        }
     }
 
     /// Builds the client; reads certificates from disk.
@@ -134,6 +140,14 @@ impl Transport {
         }
         finish(builder)
     }
+}
+
+/// True when the environment names a proxy.
+fn has_proxy_variable() -> bool {
+    ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"]
+        .into_iter()
+        .flat_map(|name| [name.to_owned(), name.to_lowercase()])
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn finish(builder: reqwest::ClientBuilder) -> Result<Client, Fault> {
@@ -197,6 +211,13 @@ pub(super) fn base_url(
     let Some(text) = settings.http.url.as_deref().or(default_url) else {
         return problem("is missing; say where to ask, as in \"https://host.example\"".to_owned());
     };
+    if let Some((_, rest)) = text.split_once("${") {
+        let name: String = rest.chars().take_while(|&c| c != '}').collect();
+        return problem(format!(
+            "holds `${{{}}}`: variables are not filled in here; write the address itself",
+            clipped(&name)
+        ));
+    }
     let Ok(mut url) = Url::parse(text) else {
         return problem("is not a URL; write it as \"https://host.example\"".to_owned());
     };

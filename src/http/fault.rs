@@ -20,14 +20,30 @@ use crate::domain::{Fault, FaultKind};
 /// The most characters of a server's own words that are repeated.
 const MAX_REASON_CHARS: usize = 160;
 
+/// The most characters of a plain text that is taken for a server's reason.
+const MAX_PLAIN_REASON: usize = 512;
+
+/// The proxy between us and the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Between {
+    /// None.
+    Nothing,
+    /// That of the setting `proxy`.
+    Setting,
+    /// One of the environment: `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`.
+    Environment,
+}
+
 /// What faults say about the endpoint.
 pub(super) struct Endpoint {
     /// Host and port.
     pub(super) authority: String,
     /// The longest a request may take.
     pub(super) timeout: Duration,
-    /// True when a proxy of the settings stands in between.
-    pub(super) proxied: bool,
+    /// The proxy in between.
+    pub(super) between: Between,
+    /// True for `http://`.
+    pub(super) is_plain: bool,
     /// The setting that holds the credential; empty when there is none.
     pub(super) credential: &'static str,
 }
@@ -39,17 +55,18 @@ impl Endpoint {
         if let Some(error) = cause::<rustls::Error>(error) {
             return Fault::new(FaultKind::Tls, tls_words(error, authority));
         }
-        let place = if self.proxied {
-            format!("{authority} through `proxy`")
-        } else {
-            authority.clone()
-        };
+        let place = self.place();
         if error.is_timeout() {
             return self.timeout_fault(&place, error.is_connect());
         }
         if error.is_dns() {
             let words = format!("no such host for {place}; check `url` and DNS");
             return Fault::new(FaultKind::Connect, words);
+        }
+        if let Some(error) = cause::<hyper::Error>(error)
+            && let Some(fault) = self.protocol_fault(error)
+        {
+            return fault;
         }
         let kind = cause::<io::Error>(error).map(io::Error::kind);
         let damaged = match kind {
@@ -75,9 +92,48 @@ impl Endpoint {
             _ if error.is_connect() => {
                 format!("no connection to {place}; is it reachable from here?")
             }
+            _ if self.is_plain && error.is_request() => format!(
+                "{place} closed the connection without an answer; is it up, and is its port one for \
+                 http and not https?"
+            ),
             _ => format!("{place} broke off before its answer was whole; is it restarting?"),
         };
         Fault::new(FaultKind::Connect, words)
+    }
+
+    /// The endpoint and the proxy before it.
+    fn place(&self) -> String {
+        let authority = &self.authority;
+        match self.between {
+            Between::Nothing => authority.clone(),
+            Between::Setting => format!("{authority} through `proxy` (is the proxy up?)"),
+            Between::Environment => {
+                format!("{authority}, perhaps through the proxy of HTTPS_PROXY or HTTP_PROXY")
+            }
+        }
+    }
+
+    /// What an answer that breaks the rules of HTTP means; `None` where the connection was lost.
+    fn protocol_fault(&self, error: &hyper::Error) -> Option<Fault> {
+        let authority = &self.authority;
+        let words = if error.is_parse_too_large() {
+            format!("{authority} sent larger headers than are read; is a proxy in between?")
+        } else if error.is_parse() && self.is_plain {
+            format!("{authority} did not answer in HTTP; is its port one for https?")
+        } else if error.is_parse() {
+            format!("{authority} did not answer in HTTP; check the port of `url`")
+        } else {
+            let kind = cause::<io::Error>(error).map(io::Error::kind);
+            let is_malformed = matches!(
+                kind,
+                Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+            );
+            if !is_malformed {
+                return None;
+            }
+            format!("{authority} sent a body that breaks HTTP's framing; is a proxy in between?")
+        };
+        Some(Fault::new(FaultKind::Decode, words))
     }
 
     fn timeout_fault(&self, place: &str, connecting: bool) -> Fault {
@@ -124,10 +180,10 @@ impl Endpoint {
             }
             404 | 410 => {
                 let place = match path {
-                    "" => "at `url`".to_owned(),
+                    "" | "/" => "at `url`".to_owned(),
                     path => format!("for {path}"),
                 };
-                let message = format!("nothing there ({code} {place}); check `url`");
+                let message = format!("nothing there ({code} {place}{because}); check `url`");
                 (FaultKind::NotFound, message)
             }
             407 => {
@@ -149,8 +205,9 @@ impl Endpoint {
 
     fn unauthorised(&self, because: &str) -> String {
         if self.credential.is_empty() {
-            return "a credential is needed (401); set `bearer_token`, `token` or `basic`"
-                .to_owned();
+            return format!(
+                "a credential is needed (401{because}); set `bearer_token`, `token`, `basic` or `headers`"
+            );
         }
         let key = self.credential;
         format!("credential refused (401{because}); check `{key}`")
@@ -239,7 +296,17 @@ pub(super) fn reason(headers: &HeaderMap, body: &[u8]) -> String {
     if kind.starts_with("text/plain") {
         return String::from_utf8_lossy(body).into_owned();
     }
-    String::new()
+    plain_reason(body).to_owned()
+}
+
+/// The first line of a short text that has no type, or a wrong one.
+fn plain_reason(body: &[u8]) -> &str {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let is_text = text.len() <= MAX_PLAIN_REASON
+        && !text.starts_with(['{', '['])
+        && !text.contains(|c: char| c.is_control() && !c.is_whitespace());
+    let first = text.lines().next().unwrap_or_default();
+    if is_text { first } else { "" }
 }
 
 /// The one sentence in an error object, by the names that APIs give it; Alertmanager sends it bare.
@@ -309,6 +376,14 @@ fn certificate_words(reason: &CertificateError, authority: &str) -> String {
         Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
             format!("the certificate of {authority} is not valid yet; check the clocks")
         }
+        Bad::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
+            "the certificate of {authority} names no host; make it with \
+             -addext subjectAltName=DNS:HOST"
+        ),
+        Bad::Other(other) if is_authority(other) => format!(
+            "the certificate of {authority} is an authority's own (CA:TRUE), which no server may \
+             present; make it with -addext basicConstraints=CA:FALSE"
+        ),
         Bad::UnknownIssuer => format!(
             "the certificate of {authority} is from an authority that is not trusted; set `ca_file`"
         ),
@@ -318,6 +393,14 @@ fn certificate_words(reason: &CertificateError, authority: &str) -> String {
         Bad::Revoked => format!("the certificate of {authority} is revoked; replace it"),
         _ => format!("the certificate of {authority} is not valid; replace it"),
     }
+}
+
+/// True where a server presents the certificate of an authority as its own.
+fn is_authority(error: &rustls::OtherError) -> bool {
+    matches!(
+        error.0.downcast_ref::<webpki::Error>(),
+        Some(webpki::Error::CaUsedAsEndEntity)
+    )
 }
 
 /// The first error of a type in a chain, also inside of I/O errors.

@@ -382,9 +382,11 @@ fn named(fault: Fault, resource: &str, everywhere: bool) -> Fault {
     }
     let advice = match fault.kind {
         FaultKind::Forbidden if everywhere => {
-            "; bind a cluster role with `list` on it, or set `namespaces`"
+            "; bind a cluster role with `list` on it, set `namespaces`, or leave it out of `resources`"
         }
-        FaultKind::Forbidden => "; bind a role with `list` on it in each of `namespaces`",
+        FaultKind::Forbidden => {
+            "; bind a role with `list` on it in each of `namespaces`, or leave it out of `resources`"
+        }
         _ => "",
     };
     let message = format!("{resource}: {}{advice}", fault.message.raw()).into();

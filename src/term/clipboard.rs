@@ -1,8 +1,9 @@
 //! Text to the clipboard of whoever sits before the terminal, over any number of ssh hops: OSC 52.
 
 use std::env;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::AsFd;
+use std::process::{Command, ExitStatus, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,9 +15,30 @@ use super::write_all;
 pub const MAX_COPY: usize = 8 * 1024;
 
 /// Asks the terminal to put `text` on the clipboard. Never reads the clipboard.
+///
+/// Within tmux the text goes to its server, which takes it whatever `set-clipboard` says and hands it
+/// on to the terminal outside; only where that fails is the terminal asked.
 pub fn copy(text: &str) -> io::Result<()> {
     let in_tmux = env::var_os("TMUX").is_some_and(|value| !value.is_empty());
+    if in_tmux && load_buffer(text).is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
     write_all(stdout().as_fd(), &sequence(text, in_tmux))
+}
+
+/// Loads tmux' newest buffer, and the clipboard of the terminal outside (`-w`, since tmux 3.2).
+fn load_buffer(text: &str) -> io::Result<ExitStatus> {
+    let text = &text[..text.floor_char_boundary(MAX_COPY)];
+    let mut tmux = Command::new("tmux")
+        .args(["load-buffer", "-w", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    if let Some(mut stdin) = tmux.stdin.take() {
+        stdin.write_all(text.as_bytes())?;
+    }
+    tmux.wait()
 }
 
 /// OSC 52 with the text in Base64, so that nothing in it can end the sequence.

@@ -789,7 +789,7 @@ async fn a_kind_that_fails_by_itself_keeps_its_rows() {
     for part in [
         "deployments: ",
         "User \"viewer\" cannot list",
-        "or set `namespaces`",
+        "set `namespaces`, or leave it out of `resources`",
     ] {
         assert!(fault.message.raw().contains(part), "{fault:?}");
     }
