@@ -8,6 +8,7 @@
 mod acting;
 mod check;
 mod content;
+mod delivery;
 mod excerpt;
 mod files;
 mod journal;
@@ -30,7 +31,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
-use crate::domain::{Origin, Period, Rule, Service, Slo, SourceName, Window};
+use crate::domain::{Origin, Period, Production, Rule, Service, Slo, SourceName, Window};
 
 pub use crate::domain::Me;
 
@@ -59,6 +60,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// Whether and how anything may be changed anywhere.
     pub actions: ActionSettings,
+    /// What counts as delivered to users.
+    pub delivery: DeliverySettings,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
 }
@@ -74,6 +77,17 @@ pub struct JournalSettings {
     pub keep: SignedDuration,
     /// How many bytes of file.
     pub max_size: u64,
+}
+
+/// What counts as delivered to users, and how releases and incidents are linked: `[delivery]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliverySettings {
+    /// The environments that are production.
+    pub production: Production,
+    /// How long after a release an incident may begin that it is linked to.
+    pub link_within: SignedDuration,
+    /// How long after its end a release is observed before it counts as good.
+    pub observe: SignedDuration,
 }
 
 /// Whether and how anything may be changed anywhere: `[actions]`.
@@ -460,6 +474,7 @@ impl Settings {
             me: Me::default(),
             journal: JournalSettings::default(),
             actions: ActionSettings::default(),
+            delivery: DeliverySettings::default(),
             commands: Vec::new(),
         }
     }

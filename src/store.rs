@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo;
 use crate::domain::{
-    Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Reason,
-    ReasonCode, Release, Report, Service, Silence, Slo, SourceName, Verb, window,
+    Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Production,
+    Reason, ReasonCode, Release, Report, Service, Silence, Slo, SourceName, Verb, window,
 };
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
@@ -186,6 +186,8 @@ pub struct Store {
     /// What sources call services, to what every pane calls them.
     aliases: Arc<HashMap<String, Untrusted>>,
     me: Arc<Me>,
+    /// Which environments are production.
+    production: Arc<Production>,
     /// What is thought about all that burns.
     insights: Arc<Insights>,
     /// What has happened, oldest first.
@@ -203,6 +205,7 @@ impl Store {
             services: Arc::default(),
             aliases: Arc::default(),
             me: Arc::default(),
+            production: Arc::default(),
             insights: Arc::default(),
             events: Arc::default(),
         }
@@ -213,6 +216,18 @@ impl Store {
     pub fn with_me(mut self, me: Me) -> Self {
         self.me = Arc::new(me);
         self
+    }
+
+    /// The same, knowing which environments are production.
+    #[must_use]
+    pub fn with_production(mut self, production: Production) -> Self {
+        self.production = Arc::new(production);
+        self
+    }
+
+    /// Which environments are production.
+    pub fn production(&self) -> &Production {
+        &self.production
     }
 
     /// Who looks at it.
@@ -368,6 +383,7 @@ impl Store {
                 .map(|(feed, row)| (&feed.name, row))
                 .collect(),
             services: &self.services,
+            production: &self.production,
         };
         self.insights = Arc::new(Insights::of(&known, &self.insights));
     }

@@ -42,7 +42,8 @@ impl Watch {
             sources,
             store: Store::new(feeds)
                 .with_services(settings.services.clone())
-                .with_me(settings.me.clone()),
+                .with_me(settings.me.clone())
+                .with_production(settings.delivery.production.clone()),
         })
     }
 }

@@ -57,7 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["source", "state", "journal"]),
     ("promql_parser", &["source", "config", "dialect", "demo"]),
     ("serde_saphyr", &["dialect"]),
-    ("glob", &["config"]),
+    ("glob", &["config", "domain"]),
     ("clap", &["cli", "command"]),
 ];
 

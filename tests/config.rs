@@ -10,7 +10,7 @@ use watchfire::config::{
     Auth, BellChoice, Environment, FlagSource, HeaderSetting, JournalSettings, Loaded, Overrides,
     Part, SecretRef, Settings, Sli, ThemeChoice, load,
 };
-use watchfire::domain::{Period, Rule, SourceName, Window};
+use watchfire::domain::{Period, Production, Rule, SourceName, Window};
 use watchfire::source::{KINDS, known_kinds};
 
 const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -350,6 +350,22 @@ fn the_environment_overrides_the_file() {
         max_size: 8 << 20,
     };
     assert_eq!(settings.journal, journal);
+}
+
+#[test]
+fn the_environments_of_production_can_be_named() {
+    let text =
+        "[delivery]\nproduction = [\"live-*\", \"shop\"]\nlink_within = \"12h\"\nobserve = \"30m\"";
+    let delivery = load_text(text, &[]).unwrap().settings.delivery;
+    assert_eq!(delivery.production, Production::new(["live-*", "shop"]));
+    assert_eq!(delivery.link_within, SignedDuration::from_hours(12));
+    assert_eq!(delivery.observe, SignedDuration::from_mins(30));
+    let standard = load_text("", &[]).unwrap().settings.delivery;
+    assert_eq!(
+        standard.production,
+        Production::new(["production", "prod", "prd", "live"])
+    );
+    assert_eq!(standard.link_within, SignedDuration::from_hours(24));
 }
 
 #[test]

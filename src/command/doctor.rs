@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{on_runtime, refuse};
 use crate::cli::{self, Wording};
 use crate::config::{Loaded, SourceSettings};
+use crate::domain::environment::environments;
 use crate::domain::explanation::findings;
-use crate::domain::{Facts, FaultKind, Finding, Grade, Report, window};
+use crate::domain::{Facts, FaultKind, Finding, Grade, Production, Report, Stage, window};
 use crate::poll;
 use crate::print::doctor::{Diagnosis, Examined};
 use crate::source::{Ask, Source};
@@ -85,6 +86,7 @@ async fn examine_all(
         if !close.iter().any(|finding| finding.check == "clock") {
             findings.extend(skew.map(of_skew));
         }
+        findings.extend(of_environments(&report, store.production()));
         findings.extend(of_slos(&report, &close));
         findings.extend(close);
         store.absorb(report);
@@ -138,6 +140,39 @@ fn of_report(report: &Report, settings: &SourceSettings, close: &[Finding]) -> V
         }
     }
     found
+}
+
+/// Environments that are neither production by the settings nor called like something before it.
+fn of_environments(report: &Report, production: &Production) -> Option<Finding> {
+    let facts = report.outcome.as_ref().ok()?;
+    let environments = environments(facts.releases.as_deref()?, production);
+    let of = |wanted: Stage| {
+        let all = environments.iter();
+        all.filter(move |(_, (_, stage))| *stage == wanted)
+    };
+    let count: usize = of(Stage::Unknown).map(|(_, (count, _))| count).sum();
+    let names: Vec<_> = of(Stage::Unknown).map(|(name, _)| *name).collect();
+    let first = names.first()?;
+    // Where nothing went to production, its name is probably another one.
+    let grade = if of(Stage::Production).next().is_some() {
+        Grade::Note
+    } else {
+        Grade::Warning
+    };
+    let more = names.len().saturating_sub(MOST);
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let list: Vec<_> = names.iter().take(MOST).copied().collect();
+    let list = list.join("`, `");
+    let plural = if count == 1 { "" } else { "s" };
+    let what = format!("{count} release{plural} to `{list}`{more}: not taken for production");
+    let finding = Finding::new(grade, "environment", what)
+        .because("releases elsewhere than in production are no suspects");
+    Some(finding.advise(format!(
+        "[delivery] production = [\"{first}\"] names it, if users meet what is released there"
+    )))
 }
 
 /// What the numbers of SLOs show that their source has not looked at itself.

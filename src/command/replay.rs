@@ -38,7 +38,8 @@ pub fn run(options: &cli::Replay, watch: &cli::Watch) -> ExitCode {
     };
     let store = Store::new(feeds)
         .with_services(loaded.settings.services.clone())
-        .with_me(loaded.settings.me.clone());
+        .with_me(loaded.settings.me.clone())
+        .with_production(loaded.settings.delivery.production.clone());
     let mut settings = loaded.settings;
     // Nothing can be done to the past.
     settings.actions.enabled = false;

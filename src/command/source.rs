@@ -44,7 +44,9 @@ pub fn test(options: &cli::SourceTest, loaded: &Loaded, watch: Watch) -> ExitCod
         Ok(done) => done,
         Err(exit) => return exit,
     };
-    let mut store = Store::new(vec![feed.clone()]).with_services(loaded.settings.services.clone());
+    let mut store = Store::new(vec![feed.clone()])
+        .with_services(loaded.settings.services.clone())
+        .with_production(loaded.settings.delivery.production.clone());
     store.absorb(report.clone());
     let rehearsal = Rehearsal {
         kind: feed.kind,

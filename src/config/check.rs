@@ -72,6 +72,7 @@ impl<'a> Context<'a> {
             me: acting::me(layered.me),
             journal: self.journal(layered.journal),
             actions: self.actions(layered.actions),
+            delivery: self.delivery(layered.delivery),
             commands: self.commands(lists.commands),
         }
     }

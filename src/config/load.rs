@@ -301,6 +301,7 @@ pub(super) struct Layered {
     pub(super) me: wire::Me,
     pub(super) journal: wire::Journal,
     pub(super) actions: wire::Actions,
+    pub(super) delivery: wire::Delivery,
 }
 
 fn take_lists(document: &mut toml::Table) -> Lists {
@@ -325,6 +326,7 @@ fn check_types(document: &toml::Table) -> Vec<Problem> {
             "me" => read::section::<wire::Me, _>(&path, value.clone()).err(),
             "journal" => read::section::<wire::Journal, _>(&path, value.clone()).err(),
             "actions" => read::section::<wire::Actions, _>(&path, value.clone()).err(),
+            "delivery" => read::section::<wire::Delivery, _>(&path, value.clone()).err(),
             _ => Some(read::unknown_key(&[], key, &SECTIONS)),
         };
         problems.extend(wrong);
@@ -393,6 +395,7 @@ fn layer(text: &str, variables: &[Variable]) -> Result<Layered, Problem> {
         me: section(&mut layered, "me")?,
         journal: section(&mut layered, "journal")?,
         actions: section(&mut layered, "actions")?,
+        delivery: section(&mut layered, "delivery")?,
     })
 }
 

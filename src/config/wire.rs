@@ -13,12 +13,13 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 10] = [
+pub(super) const SECTIONS: [&str; 11] = [
     "ui",
     "keys",
     "me",
     "journal",
     "actions",
+    "delivery",
     "source",
     "slo",
     "slo_files",
@@ -92,6 +93,15 @@ pub(super) struct Actions {
     pub(super) work_days: Option<Vec<String>>,
     pub(super) work_start: Option<String>,
     pub(super) audit_log: Option<PathBuf>,
+}
+
+/// `[delivery]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delivery {
+    pub(super) production: Option<Vec<String>>,
+    pub(super) link_within: Option<Span>,
+    pub(super) observe: Option<Span>,
 }
 
 /// `[[action]]`.

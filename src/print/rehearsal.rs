@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::status::Status;
-use crate::domain::{Dropped, Exchange, Facts, Fault, Mapped, Mapping, OnCall, Report, Silence};
+use crate::domain::environment::environments;
+use crate::domain::{
+    Dropped, Exchange, Facts, Fault, Mapped, Mapping, OnCall, Report, Silence, Stage,
+};
 use crate::store::Store;
 use crate::text::{Shown, Untrusted};
 
@@ -38,6 +41,7 @@ struct RehearsalJson<'a> {
     programs: Option<Vec<ProgramJson<'a>>>,
     notes: &'a [Untrusted],
     counts: Counts,
+    environments: Vec<EnvironmentJson<'a>>,
     warnings: &'a [Untrusted],
     fault: Option<&'a Untrusted>,
     on_call: Option<Vec<ShiftJson<'a>>>,
@@ -85,6 +89,14 @@ struct Counts {
     incidents: Option<usize>,
     silences: Option<usize>,
     on_call: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct EnvironmentJson<'a> {
+    name: &'a str,
+    releases: usize,
+    /// `null` where its name says neither.
+    production: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -158,6 +170,7 @@ impl Rehearsal<'_> {
             programs: programs.map(Iterator::collect),
             notes: self.mapped.map_or(&[], |mapped| mapped.notes.as_slice()),
             counts: self.counts(),
+            environments: self.environments(),
             warnings: self.facts().map_or(&[], |facts| facts.warnings.as_slice()),
             fault: self.fault().map(|fault| &fault.message),
             on_call: self.shifts().map(|rows| rows.iter().map(shift).collect()),
@@ -212,9 +225,52 @@ impl Rehearsal<'_> {
         };
         writeln!(out, "\nrows: {}", self.counts().words())?;
         rows::write(out, self.store, now)?;
+        self.write_environments(out)?;
         writeln!(out)?;
         for warning in &facts.warnings {
             writeln!(out, "warning: {}", warning.shown_whole())?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Rehearsal<'a> {
+    /// The environments of its releases, each with how it stands to production.
+    fn environments(&self) -> Vec<EnvironmentJson<'a>> {
+        let facts = self.report.outcome.as_ref().ok();
+        let releases = facts.and_then(|facts| facts.releases.as_deref());
+        let found = environments(releases.unwrap_or_default(), self.store.production());
+        let named = found.into_iter().filter(|(name, _)| !name.is_empty());
+        named
+            .map(|(name, (releases, stage))| EnvironmentJson {
+                name,
+                releases,
+                production: match stage {
+                    Stage::Production => Some(true),
+                    Stage::Before => Some(false),
+                    Stage::Unknown => None,
+                },
+            })
+            .collect()
+    }
+
+    fn write_environments(&self, out: &mut impl Write) -> io::Result<()> {
+        for environment in self.environments() {
+            let EnvironmentJson { name, releases, .. } = environment;
+            let stage = match environment.production {
+                Some(true) => "production",
+                Some(false) => "before production",
+                None => {
+                    "not known, so not taken for production: name it in `[delivery] production` if it is"
+                }
+            };
+            let name = Untrusted::from(name);
+            let plural = if releases == 1 { "" } else { "s" };
+            writeln!(
+                out,
+                "  environment {}: {releases} release{plural}, {stage}",
+                name.shown_whole()
+            )?;
         }
         Ok(())
     }

@@ -244,7 +244,8 @@ impl<'a> SloRow<'a> {
             rules: rules(&assessment),
             onset: onset.map(|onset| whole(onset.at)),
             onset_earliest: onset.map(|onset| whole(onset.earliest)),
-            onset_latest: onset.map(|onset| whole(onset.latest)),
+            // The server's clock may be ahead of ours.
+            onset_latest: onset.map(|onset| whole(onset.latest.min(now))),
             suspects: insight
                 .iter()
                 .flat_map(|insight| &insight.suspects)
