@@ -42,12 +42,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::slo::Course;
-use crate::domain::{Observation, Release, Service, SourceName, State};
+use crate::domain::{Observation, Production, Release, Service, SourceName, State};
 use crate::text::Untrusted;
 
 mod fit;
 pub mod handoff;
 mod kin;
+mod left_out;
 mod load;
 mod onset;
 mod reason;
@@ -65,7 +66,7 @@ pub use onset::{Onset, onset};
 pub const SUSPICION: f64 = 0.5;
 
 /// Everything that is known of a moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Known<'a> {
     /// The SLOs, with who measures them.
     pub slos: Vec<(&'a SourceName, &'a Observation)>,
@@ -73,6 +74,8 @@ pub struct Known<'a> {
     pub releases: Vec<(&'a SourceName, &'a Release)>,
     /// What is configured of services.
     pub services: &'a [Service],
+    /// Which environments are production.
+    pub production: &'a Production,
 }
 
 /// What is thought about one burning SLO.
@@ -110,7 +113,7 @@ pub struct Suspect {
     pub version: Untrusted,
     /// From 0 to 1.
     pub score: f64,
-    /// From its arrival to the onset; negative when the burn began first.
+    /// From its arrival to the onset; zero for one within the onset's interval.
     pub lead: SignedDuration,
     /// Why, in a sentence; the errors before and after are its end.
     pub reason: Untrusted,
@@ -130,7 +133,7 @@ pub struct Insights(HashMap<(SourceName, Untrusted), Arc<Insight>>);
 
 impl Insights {
     /// Thinks about all that burn. `before` is what was thought the last time: a beginning that was
-    /// found in the same slices is not looked for again.
+    /// found in the same slices is not looked for again, and a burn that goes on keeps its own.
     pub fn of(known: &Known<'_>, before: &Self) -> Self {
         let burning: Vec<_> = known.slos.iter().filter_map(burn).collect();
         if burning.is_empty() {
@@ -140,9 +143,12 @@ impl Insights {
             .iter()
             .map(|burn| {
                 let key = (burn.source.clone(), burn.seen.slo.id());
-                let same = before.0.get(&key);
-                let same = same.filter(|one| Arc::ptr_eq(&one.courses, &burn.seen.courses));
-                let found = same.map_or_else(|| burn.begin(), |one| (one.onset, one.load));
+                let known = before.0.get(&key);
+                let same = known.filter(|one| Arc::ptr_eq(&one.courses, &burn.seen.courses));
+                let found = same.map_or_else(
+                    || burn.begin(known.and_then(|one| one.onset)),
+                    |one| (one.onset, one.load),
+                );
                 (key, found)
             })
             .collect();
@@ -204,10 +210,14 @@ struct Burning<'a> {
 }
 
 impl Burning<'_> {
-    /// When it began, and what became of the traffic then.
-    fn begin(&self) -> (Option<Onset>, Load) {
+    /// When it began, and what became of the traffic then. `known` is when it was thought to have
+    /// begun the last time.
+    fn begin(&self, known: Option<Onset>) -> (Option<Onset>, Load) {
         let courses = &self.seen.courses;
-        let onset = onset(courses, self.level);
+        let onset = onset(courses, self.level).map(|found| match &known {
+            Some(known) => found.kept_from(known),
+            None => found,
+        });
         let load = onset.map_or(Load::Usual, |onset| load::load(courses, &onset));
         (onset, load)
     }

@@ -6,6 +6,8 @@ use super::strand::Strand;
 const RAMPS: [f64; 8] = [0.0, 4.0, 10.0, 25.0, 60.0, 120.0, 240.0, 480.0];
 /// Log-likelihood that a ramp has to gain over a step for the one parameter more.
 const RAMP_PRICE: f64 = 3.0;
+/// How far, as a share of its length, the beginning of a ramp may be from the best one.
+const RAMP_SLACK: f64 = 0.03;
 /// Rounds of estimating the two levels; they start close to where they end.
 const ROUNDS: usize = 4;
 /// Half the 95 % quantile of chi-squared with one degree of freedom: how much less likely than the
@@ -84,8 +86,9 @@ pub(super) fn fit(
     let (earliest, latest) = believable.fold((best.at, best.at), |(low, high), one| {
         (low.min(one.at), high.max(one.at))
     });
-    // A sample is as old as its scrape, and nobody knows what came between two of them.
-    let slack = strand.step.max(1.0);
+    // A sample is as old as its scrape, and nobody knows what came between two of them. Of the
+    // lengths of a rise only some are tried, each with a beginning of its own.
+    let slack = strand.step.max(1.0) + best.ramp * RAMP_SLACK;
     let flat = bad / total;
     let none: f64 = rows.iter().map(|row| poisson(row.1, row.2 * flat)).sum();
     Some(Fit {

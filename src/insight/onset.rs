@@ -51,6 +51,23 @@ pub struct Onset {
     pub evidence: f64,
 }
 
+impl Onset {
+    /// The same burn seen again: it keeps the moment that it was known by for as long as that is
+    /// believable.
+    #[must_use]
+    pub fn kept_from(self, before: &Self) -> Self {
+        let is_believable = before.at >= self.earliest && before.at <= self.latest;
+        if is_believable {
+            Self {
+                at: before.at,
+                ..self
+            }
+        } else {
+            self
+        }
+    }
+}
+
 /// When the burn began that has an error ratio above `burning`, from the finest course that reaches
 /// back before it. `None` where none shows a beginning.
 pub fn onset(courses: &[Course], burning: f64) -> Option<Onset> {
@@ -199,10 +216,13 @@ fn told(strand: &Strand, fitted: &Fit, burn: &[Segment]) -> Onset {
     } else {
         top
     };
+    // What was counted has happened: no onset lies behind the newest slice.
+    let newest = strand.knots.last().map_or(fitted.at, |knot| knot.at);
+    let at = fitted.at.min(newest);
     Onset {
-        at: strand.moment(fitted.at),
-        earliest: strand.moment(fitted.earliest),
-        latest: strand.moment(fitted.latest),
+        at: strand.moment(at),
+        earliest: strand.moment(fitted.earliest.min(at)),
+        latest: strand.moment(fitted.latest.min(newest).max(at)),
         before: if fitted.before < NONE {
             0.0
         } else {

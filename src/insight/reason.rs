@@ -1,22 +1,21 @@
 //! Why a release is suspected, or none is, in words.
 
-use jiff::SignedDuration;
-
 use super::kin::Tie;
 use super::load::Load;
 use super::onset::Onset;
 use super::record::Record;
+use super::suspects::Lead;
 use crate::domain::{Release, ReleaseStatus};
 
 /// What is said of a burn whose beginning lies before all that is known.
-pub(super) const NO_ONSET: &str = "when it began cannot be told, so no release can be tied to it";
+pub(super) const NO_ONSET: &str = "start not clear yet; no suspect";
 
 /// All that a reason is made of.
 pub(super) struct Because<'a> {
     pub(super) onset: &'a Onset,
     pub(super) tie: Tie,
     pub(super) release: &'a Release,
-    pub(super) lead: SignedDuration,
+    pub(super) lead: Lead,
     pub(super) record: Record,
     pub(super) load: Load,
     /// How many unrelated services began to burn at the same time; 0 where that tells nothing.
@@ -45,12 +44,16 @@ impl Because<'_> {
             ReleaseStatus::Failed => words.push("it failed".to_owned()),
             ReleaseStatus::RolledBack => words.push("it was rolled back".to_owned()),
             ReleaseStatus::Running => words.push("it is still on its way".to_owned()),
+            ReleaseStatus::Unknown => words.push("its status is not known".to_owned()),
             _ => {}
         }
         if self.record.is_rollback {
             words.push("goes back to an earlier version".to_owned());
         } else if self.record.is_again {
             words.push("the same version again".to_owned());
+        } else if self.record.tried > 0 {
+            let attempt = self.record.tried + 1;
+            words.push(format!("attempt {attempt} of this version"));
         }
         if self.record.failed > 0 {
             let Record {
@@ -74,54 +77,58 @@ fn against(load: Load, shared: usize) -> Option<String> {
         Load::Usual => None,
         Load::Spike(times) => Some(format!("but traffic grew {times:.1}x at the onset")),
         Load::Drop(times, _) => Some(format!(
-            "but traffic fell to {:.0} % at the onset",
+            "but traffic fell to {:.0}% at the onset",
             times * 100.0
         )),
     }
 }
 
-/// Why nothing is suspected.
-pub(super) fn none(load: Load, others: usize, any: bool) -> String {
+/// Why nothing is suspected. `left_out` is the release that fits and is none that can be suspected.
+pub(super) fn none(load: Load, others: usize, any: bool, left_out: Option<String>) -> String {
     let why = match load {
         _ if others > 0 => {
             format!("{others} unrelated services began to burn at the same time")
         }
         Load::Spike(times) => format!("traffic grew {times:.1}x when it began"),
         Load::Drop(times, _) => {
-            format!("traffic fell to {:.0} % when it began", times * 100.0)
+            format!("traffic fell to {:.0}% when it began", times * 100.0)
         }
-        Load::Usual if any => "what was released near the onset fits badly".to_owned(),
-        Load::Usual => {
-            "none of the service or of what it needs came shortly before the onset".to_owned()
-        }
+        Load::Usual => match left_out {
+            Some(words) => words,
+            None if any => "what was released near the onset fits badly".to_owned(),
+            None => {
+                "none of the service or of what it needs came shortly before the onset".to_owned()
+            }
+        },
     };
     format!("no release explains this: {why}")
 }
 
-/// `4 min before onset`.
-pub(super) fn lead(lead: SignedDuration) -> String {
-    let minutes = (lead.as_secs_f64() / 60.0).round();
-    if minutes >= 100.0 {
-        format!("{:.1} h before onset", minutes / 60.0)
-    } else if minutes >= 1.0 {
-        format!("{minutes:.0} min before onset")
-    } else if minutes <= -1.0 {
-        format!("{:.0} min after onset", -minutes)
-    } else {
-        "at onset".to_owned()
+/// `4 min before onset`, or `about when it began (±2 min)`.
+pub(super) fn lead(lead: Lead) -> String {
+    let minutes = |time: jiff::SignedDuration| time.as_secs_f64() / 60.0;
+    match lead {
+        Lead::Within(reach) => {
+            let reach = minutes(reach).ceil().max(1.0);
+            format!("about when it began (±{reach:.0} min)")
+        }
+        Lead::Before(time) if minutes(time) >= 100.0 => {
+            format!("{:.1} h before onset", minutes(time) / 60.0)
+        }
+        Lead::Before(time) => format!("{:.0} min before onset", minutes(time).round().max(1.0)),
     }
 }
 
-/// `errors 0.02 % -> 2.1 %`.
+/// `errors 0.02% → 2.1%`.
 pub(super) fn errors(before: f64, after: f64) -> String {
-    format!("errors {} -> {}", percent(before), percent(after))
+    format!("errors {} → {}", percent(before), percent(after))
 }
 
 /// A share in percent with two figures that count.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let decimals = if percent <= 0.0 {
-        return "0 %".to_owned();
+        return "0%".to_owned();
     } else if percent >= 10.0 {
         0
     } else {
@@ -133,7 +140,7 @@ pub(super) fn percent(share: f64) -> String {
     } else {
         &text
     };
-    format!("{text} %")
+    format!("{text}%")
 }
 
 /// How unlikely it would be that nothing rose: by Wilks' theorem twice the log-likelihood ratio is

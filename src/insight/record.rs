@@ -1,32 +1,12 @@
-//! What the releases of the past say about one of them: where it went, whether it was one before,
+//! What the releases of the past say about one of them: whether its version ran or was tried before,
 //! and how the others of its service fared.
 
 use jiff::Timestamp;
 
 use crate::domain::{Release, ReleaseStatus};
 
-/// True when users of production meet what is released there. A source that does not say where
-/// speaks of production.
-pub(super) fn is_production(environment: &str) -> bool {
-    let name = environment.trim().to_lowercase();
-    let parts: Vec<_> = name
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|part| !part.is_empty())
-        .collect();
-    let not_yet = [
-        "pre", "non", "no", "not", "staging", "test", "dev", "preprod", "nonprod",
-    ];
-    if parts.iter().any(|part| not_yet.contains(part)) {
-        return false;
-    }
-    let is_live = |part: &&str| {
-        matches!(
-            *part,
-            "production" | "prod" | "live" | "prd" | "main" | "default" | "canary"
-        ) || part.starts_with("prod")
-    };
-    parts.is_empty() || parts.iter().any(is_live)
-}
+/// The fewest characters of a commit that stand for the whole of it.
+const SHORT_COMMIT: usize = 7;
 
 /// From when to when a release was on its way; `None` where it has no date or has not begun.
 pub(super) fn transit(release: &Release) -> Option<(Timestamp, Timestamp)> {
@@ -44,16 +24,18 @@ pub(super) fn transit(release: &Release) -> Option<(Timestamp, Timestamp)> {
 /// What is known of a release by the others of its service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {
-    /// Its version ran before, and another one since: it goes back to what was known.
+    /// Its version ran well before, and another one since: it goes back to what was known.
     pub(super) is_rollback: bool,
     /// Its version is the one that ran already.
     pub(super) is_again: bool,
+    /// How often its version was tried just before it.
+    pub(super) tried: usize,
     /// Earlier ones of the service, and how many of them failed or were taken back.
     pub(super) earlier: usize,
     pub(super) failed: usize,
 }
 
-/// The record of a release among all of its service that went to the same place.
+/// The record of a release among all of its service that went to production as well.
 pub(super) fn record(release: &Release, all: &[&Release]) -> Record {
     let Some(at) = release.dated() else {
         return Record::default();
@@ -61,18 +43,23 @@ pub(super) fn record(release: &Release, all: &[&Release]) -> Record {
     let is_before = |other: &&&Release| {
         other.dated().is_some_and(|then| then < at)
             && other.service == release.service
-            && is_production(other.environment.raw()) == is_production(release.environment.raw())
+            && other.status != ReleaseStatus::Pending
     };
     let mut earlier: Vec<_> = all.iter().filter(is_before).copied().collect();
     earlier.sort_by_key(|one| std::cmp::Reverse(one.dated()));
-    let is_same =
-        |other: &&Release| !release.version.is_empty() && other.version == release.version;
-    let arrived = |other: &&Release| other.status != ReleaseStatus::Failed;
-    let last = earlier.iter().copied().find(arrived);
-    let is_again = last.as_ref().is_some_and(is_same);
+    let others = earlier
+        .iter()
+        .position(|one| !is_same_version(one, release));
+    let (attempts, before) = earlier.split_at(others.unwrap_or(earlier.len()));
+    // What failed never ran, and what was taken back did not run well.
+    let ran = |other: &&Release| other.status != ReleaseStatus::Failed;
+    let ran_well = |other: &&Release| ran(other) && other.status != ReleaseStatus::RolledBack;
+    let is_again = attempts.iter().any(ran);
+    let mut twins = before.iter().filter(|one| is_same_version(one, release));
     Record {
-        is_rollback: !is_again && earlier.iter().any(is_same),
+        is_rollback: !is_again && twins.any(ran_well),
         is_again,
+        tried: attempts.len(),
         earlier: earlier.len(),
         failed: earlier
             .iter()
@@ -84,4 +71,22 @@ pub(super) fn record(release: &Release, all: &[&Release]) -> Record {
             })
             .count(),
     }
+}
+
+/// True for two releases of one version of one service: of one commit where both have one, since a
+/// branch is a name for many.
+pub(super) fn is_same_version(one: &Release, other: &Release) -> bool {
+    if one.service != other.service {
+        return false;
+    }
+    match (&one.commit, &other.commit) {
+        (Some(one), Some(other)) => is_same_commit(one.raw(), other.raw()),
+        _ => !one.version.is_empty() && one.version == other.version,
+    }
+}
+
+/// The same commit, written whole or cut.
+fn is_same_commit(one: &str, other: &str) -> bool {
+    let least = one.len().min(other.len());
+    one == other || least >= SHORT_COMMIT && (one.starts_with(other) || other.starts_with(one))
 }

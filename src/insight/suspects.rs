@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::kin::{Kin, Tie};
+use super::left_out::LeftOut;
 use super::load::Load;
 use super::onset::Onset;
-use super::record::{Record, is_production, record, transit};
+use super::record::{Record, is_same_version, record, transit};
 use super::{Known, SUSPICION, Suspect, minutes, reason};
 use crate::domain::{Observation, Release, ReleaseStatus, SourceName};
 
@@ -53,11 +54,11 @@ pub(super) struct Burn<'a> {
 }
 
 /// A release that went to production.
-struct Candidate<'a> {
-    source: &'a SourceName,
-    release: &'a Release,
-    start: Timestamp,
-    end: Timestamp,
+pub(super) struct Candidate<'a> {
+    pub(super) source: &'a SourceName,
+    pub(super) release: &'a Release,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
 }
 
 /// Who began to burn at the same time.
@@ -68,10 +69,13 @@ struct Crowd<'a> {
     by_chance: f64,
 }
 
-struct Court<'a> {
-    kin: Kin<'a>,
+pub(super) struct Court<'a> {
+    pub(super) kin: Kin<'a>,
     candidates: Vec<Candidate<'a>>,
+    /// All that went to production.
     releases: Vec<&'a Release>,
+    /// What is no candidate, and why.
+    pub(super) left_out: Vec<LeftOut<'a>>,
     burns: &'a [Burn<'a>],
     /// The services that are measured.
     measured: BTreeSet<&'a str>,
@@ -82,23 +86,32 @@ pub(super) fn all<'a>(
     known: &Known<'a>,
     burns: &'a [Burn<'a>],
 ) -> Vec<(Vec<Suspect>, Option<String>)> {
-    let production = known.releases.iter().filter(|(_, release)| {
-        !release.service.is_empty() && is_production(release.environment.raw())
-    });
+    let mut candidates = Vec::new();
+    let mut releases = Vec::new();
+    let mut left_out = Vec::new();
+    for &(source, release) in &known.releases {
+        if release.service.is_empty() {
+            continue;
+        }
+        let is_production = known.production.contains(release.environment.raw());
+        if is_production {
+            releases.push(release);
+        }
+        match transit(release).filter(|_| is_production) {
+            Some((start, end)) => candidates.push(Candidate {
+                source,
+                release,
+                start,
+                end,
+            }),
+            None => left_out.extend(LeftOut::new(source, release)),
+        }
+    }
     let court = Court {
         kin: Kin::of(known.services),
-        candidates: production
-            .filter_map(|&(source, release)| {
-                let (start, end) = transit(release)?;
-                Some(Candidate {
-                    source,
-                    release,
-                    start,
-                    end,
-                })
-            })
-            .collect(),
-        releases: known.releases.iter().map(|(_, release)| *release).collect(),
+        candidates,
+        releases,
+        left_out,
         burns,
         measured: known
             .slos
@@ -120,14 +133,14 @@ impl<'a> Court<'a> {
         let mut suspects: Vec<_> = self
             .candidates
             .iter()
-            .filter_map(|one| self.suspect(one, burn, onset, (load, &crowd)))
+            .filter_map(|one| Some((one, self.suspect(one, burn, onset, (load, &crowd))?)))
             .collect();
-        suspects.sort_by(|a, b| {
+        suspects.sort_by(|(_, a), (_, b)| {
             b.score
                 .total_cmp(&a.score)
                 .then_with(|| a.lead.cmp(&b.lead))
         });
-        suspects.truncate(MOST);
+        let suspects = one_of_each_version(suspects);
         let is_accused = suspects.first().is_some_and(|one| one.score >= SUSPICION);
         let strangers = self.strangers(&crowd, service.raw()).0;
         let others = if crowd.is_telling(strangers) {
@@ -135,7 +148,9 @@ impl<'a> Court<'a> {
         } else {
             0
         };
-        let unexplained = (!is_accused).then(|| reason::none(load, others, !suspects.is_empty()));
+        let left_out = self.left_out(service.raw(), onset);
+        let unexplained =
+            (!is_accused).then(|| reason::none(load, others, !suspects.is_empty(), left_out));
         (suspects, unexplained)
     }
 
@@ -173,11 +188,12 @@ impl<'a> Court<'a> {
             Load::Usual => 1.0,
         };
         let score = round(score.clamp(0.0, 0.99) * cap.min(1.0));
+        let came = Lead::of(one, onset);
         let because = reason::Because {
             onset,
             tie,
             release: one.release,
-            lead: lead(one, onset),
+            lead: came,
             record,
             load,
             shared: if is_shared { strangers } else { 0 },
@@ -188,7 +204,7 @@ impl<'a> Court<'a> {
             service: one.release.service.clone(),
             version: one.release.version.clone(),
             score,
-            lead: lead(one, onset),
+            lead: came.before(),
             reason: because.words().into(),
         })
     }
@@ -198,7 +214,7 @@ impl<'a> Court<'a> {
         self.candidates.iter().any(|other| {
             other.release.service == one.release.service
                 && other.start > one.start
-                && other.release.id != one.release.id
+                && !is_same_version(other.release, one.release)
                 && other.end <= onset.at
                 && timing(other, onset).is_some_and(|time| time >= 0.5)
         })
@@ -298,7 +314,7 @@ fn tolerance(a: &Onset, b: &Onset) -> f64 {
 }
 
 /// Between 0 and 1, how well a burn could have begun with a release; `None` when it began before.
-fn timing(one: &Candidate<'_>, onset: &Onset) -> Option<f64> {
+pub(super) fn timing(one: &Candidate<'_>, onset: &Onset) -> Option<f64> {
     if minutes(onset.latest, one.start) > CLOCKS {
         return None;
     }
@@ -318,14 +334,56 @@ fn timing(one: &Candidate<'_>, onset: &Onset) -> Option<f64> {
     Some((-late / FADES).exp() * nearer)
 }
 
-/// From a release's arrival to the onset; from its start where the burn began on its way.
-fn lead(one: &Candidate<'_>, onset: &Onset) -> SignedDuration {
-    let from = if onset.at >= one.end {
-        one.end
-    } else {
-        one.start
-    };
-    onset.at.duration_since(from)
+/// How a release stands to the onset in time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Lead {
+    /// It came so long before.
+    Before(SignedDuration),
+    /// It came while the burn may have begun: so long before or after that.
+    Within(SignedDuration),
+}
+
+impl Lead {
+    /// By its arrival; by its start where the burn began on its way.
+    fn of(one: &Candidate<'_>, onset: &Onset) -> Self {
+        let is_within = |at: Timestamp| at >= onset.earliest && at <= onset.latest;
+        let reach = onset.latest.duration_since(onset.at);
+        let reach = reach.max(onset.at.duration_since(onset.earliest));
+        let from = if onset.at >= one.end {
+            one.end
+        } else {
+            one.start
+        };
+        let before = onset.at.duration_since(from);
+        if is_within(one.end) || is_within(one.start) || before.is_negative() {
+            Self::Within(reach)
+        } else {
+            Self::Before(before)
+        }
+    }
+
+    /// How long before the onset; nothing for what came while the burn may have begun.
+    fn before(self) -> SignedDuration {
+        match self {
+            Self::Before(time) => time,
+            Self::Within(_) => SignedDuration::ZERO,
+        }
+    }
+}
+
+/// The likeliest attempt of each version, the likeliest version first: several attempts of one
+/// version are one suspect.
+fn one_of_each_version(ranked: Vec<(&Candidate<'_>, Suspect)>) -> Vec<Suspect> {
+    let mut kept: Vec<(&Candidate<'_>, Suspect)> = Vec::new();
+    for (one, suspect) in ranked {
+        let is_known = kept
+            .iter()
+            .any(|(known, _)| is_same_version(known.release, one.release));
+        if !is_known && kept.len() < MOST {
+            kept.push((one, suspect));
+        }
+    }
+    kept.into_iter().map(|(_, suspect)| suspect).collect()
 }
 
 /// What a release's own past and state make of it.
@@ -333,6 +391,8 @@ fn repute(release: &Release, record: Record) -> f64 {
     let state = match release.status {
         ReleaseStatus::Failed => 0.88,
         ReleaseStatus::RolledBack => 1.04,
+        // Whether it arrived is not known.
+        ReleaseStatus::Unknown => 0.75,
         _ => 1.0,
     };
     let kind = if record.is_rollback {

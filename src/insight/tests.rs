@@ -1,5 +1,5 @@
 use super::kin::{Kin, Tie};
-use super::record::{is_production, record};
+use super::record::record;
 use super::*;
 use crate::domain::slo::Slice;
 use crate::domain::{Events, Origin, Period, Reading, ReleaseStatus, Sample, Slo, Window};
@@ -132,11 +132,21 @@ fn burning(service: &str, course: Course) -> Observation {
 
 /// What is thought of the first of these SLOs.
 fn thought(slos: &[Observation], releases: &[Release], services: &[Service]) -> Insight {
+    thought_with(&Production::default(), slos, releases, services)
+}
+
+fn thought_with(
+    production: &Production,
+    slos: &[Observation],
+    releases: &[Release],
+    services: &[Service],
+) -> Insight {
     let (prom, deploys) = (SourceName::new("prom"), SourceName::new("deploys"));
     let known = Known {
         slos: slos.iter().map(|one| (&prom, one)).collect(),
         releases: releases.iter().map(|one| (&deploys, one)).collect(),
         services,
+        production,
     };
     let insights = Insights::of(&known, &Insights::default());
     let again = Insights::of(&known, &insights);
@@ -166,7 +176,7 @@ fn the_release_before_the_onset_is_named_with_its_reason() {
     assert_eq!(named(&found), Some("bad"));
     let reason = found.suspects[0].reason.raw();
     assert!(
-        reason.starts_with("4 min before onset, errors 0.1 % -> 4 %; p < 1e-9"),
+        reason.starts_with("4 min before onset, errors 0.1% → 4%; p < 1e-9"),
         "{reason}"
     );
     assert_eq!(found.unexplained, None);
@@ -233,7 +243,7 @@ fn traffic_that_changed_by_itself_speaks_for_the_release() {
     let found = thought(&[burning("checkout", drop)], &releases, &[]);
     assert_eq!(named(&found), None);
     let words = found.unexplained.as_deref().unwrap();
-    assert!(words.contains("traffic fell to 3 %"), "{words}");
+    assert!(words.contains("traffic fell to 3%"), "{words}");
     let spike = course(|minute| {
         if minute < 30.0 {
             (400.0, 9_000.0)
@@ -276,33 +286,6 @@ fn dependencies_are_followed_and_a_team_alone_is_not_accused() {
 }
 
 #[test]
-fn production_is_told_from_what_only_sounds_like_it() {
-    for name in [
-        "",
-        "production",
-        "Prod",
-        "prod-eu-1",
-        "eu/production",
-        "live",
-        "canary",
-    ] {
-        assert!(is_production(name), "{name}");
-    }
-    for name in [
-        "staging",
-        "pre-prod",
-        "preprod",
-        "non-production",
-        "dev",
-        "test",
-        "qa",
-        "review/12",
-    ] {
-        assert!(!is_production(name), "{name}");
-    }
-}
-
-#[test]
 fn going_back_to_an_earlier_version_is_told_from_trying_again() {
     let mut all = [
         release("1", "checkout", 500.0),
@@ -321,4 +304,136 @@ fn going_back_to_an_earlier_version_is_told_from_trying_again() {
     assert_eq!((back.earlier, back.failed), (2, 1));
     let again = record(rows[3], &rows);
     assert!(again.is_again && !again.is_rollback);
+}
+
+#[test]
+fn attempts_of_one_version_are_one_suspect() {
+    let slos = [burning("checkout", step(30.0))];
+    let attempt = |id: &str, minutes: f64, status| Release {
+        version: "v2".into(),
+        status,
+        ..release(id, "checkout", minutes)
+    };
+    let before = release("old", "checkout", 300.0);
+    for first in [ReleaseStatus::Failed, ReleaseStatus::Succeeded] {
+        let tries = [
+            before.clone(),
+            attempt("first", 44.0, first),
+            attempt("second", 32.0, ReleaseStatus::Succeeded),
+        ];
+        let found = thought(&slos, &tries, &[]);
+        assert_eq!(named(&found), Some("second"), "{first:?}");
+        assert_eq!(found.suspects.len(), 1, "{:?}", found.suspects);
+        assert!(
+            found.suspects[0].score >= 0.9,
+            "{first:?}: {:?}",
+            found.suspects
+        );
+    }
+    // The second is tried while it burns already.
+    let late = [
+        before,
+        attempt("first", 32.0, ReleaseStatus::Failed),
+        attempt("second", 12.0, ReleaseStatus::Succeeded),
+    ];
+    let found = thought(&slos, &late, &[]);
+    assert_eq!((named(&found), found.suspects.len()), (Some("first"), 1));
+}
+
+#[test]
+fn what_never_ran_is_no_suspect_and_is_named() {
+    let slos = [burning("checkout", step(30.0))];
+    for word in [
+        "skipped",
+        "not_run",
+        "NOT_STARTED",
+        "BUFFERED",
+        "on_hold",
+        "created",
+    ] {
+        let mut near = release("near", "checkout", 32.0);
+        near.status = ReleaseStatus::from_word(word);
+        let found = thought(&slos, &[near], &[]);
+        assert_eq!(found.suspects, [], "{word}");
+        assert_eq!(
+            found.unexplained.as_deref(),
+            Some("no release explains this: v-near did not run"),
+            "{word}"
+        );
+    }
+    let mut unclear = release("near", "checkout", 32.0);
+    unclear.status = ReleaseStatus::from_word("teleported");
+    let known = release("known", "checkout", 32.0);
+    let score = |one: Release| thought(&slos, &[one], &[]).suspects[0].score;
+    assert!(score(unclear) < score(known) * 0.8);
+}
+
+#[test]
+fn what_went_elsewhere_is_named_with_its_environment() {
+    let slos = [burning("checkout", step(30.0))];
+    let mut near = release("near", "checkout", 32.0);
+    near.environment = "shop".into();
+    let found = thought(&slos, std::slice::from_ref(&near), &[]);
+    assert_eq!(
+        found.unexplained.as_deref(),
+        Some("no release explains this: v-near went to shop, which is not taken for production")
+    );
+    let own = Production::new(["shop"]);
+    let found = thought_with(&own, &slos, std::slice::from_ref(&near), &[]);
+    assert_eq!(named(&found), Some("near"));
+    // One that cannot be it is not worth a word.
+    near.started_at = Some(ago(303.0));
+    near.finished_at = Some(ago(300.0));
+    let found = thought(&slos, &[near], &[]);
+    let words = found.unexplained.unwrap();
+    assert!(words.ends_with("came shortly before the onset"), "{words}");
+}
+
+#[test]
+fn a_release_within_the_interval_came_about_when_it_began() {
+    let slos = [burning("checkout", step(30.0))];
+    for minutes in [30.0, 30.4, 29.6] {
+        let mut near = release("near", "checkout", minutes);
+        near.started_at = Some(ago(minutes + 0.3));
+        let found = thought(&slos, &[near], &[]);
+        let suspect = found.suspect().expect("a suspect");
+        let reason = suspect.reason.raw();
+        assert!(
+            reason.starts_with("about when it began (±"),
+            "{minutes}: {reason}"
+        );
+        assert_eq!(suspect.lead, SignedDuration::ZERO, "{minutes}");
+    }
+}
+
+#[test]
+fn no_interval_ends_after_what_was_counted_and_each_holds_its_moment() {
+    for since in 1..40 {
+        let course = step(f64::from(since));
+        let newest = course.slices.last().unwrap().at;
+        let Some(found) = onset(&[course], 0.0144) else {
+            continue;
+        };
+        assert!(found.latest <= newest, "{since}: {found:?}");
+        assert!(
+            found.earliest <= found.at && found.at <= found.latest,
+            "{since}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_burn_that_goes_on_keeps_its_onset_while_that_is_believable() {
+    let found = onset(&[step(30.0)], 0.0144).unwrap();
+    let second = SignedDuration::from_secs(20);
+    let near = Onset {
+        at: found.at - second,
+        ..found
+    };
+    assert_eq!(found.kept_from(&near).at, near.at);
+    let far = Onset {
+        at: ago(90.0),
+        ..found
+    };
+    assert_eq!(found.kept_from(&far).at, found.at);
 }

@@ -52,7 +52,7 @@ pub(super) fn release_rows(
                 Cell::text(sight.ago(release.dated()), Role::Dim),
                 Cell::name(&release.version, Role::Plain),
                 Cell::Badge(mark, word, role),
-                Cell::foreign(&release.environment, Role::Plain),
+                Cell::foreign(release.place(), Role::Plain),
                 Cell::Line(releases::actor(release)),
             ];
             faded(sight, feed, cells)

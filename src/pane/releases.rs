@@ -80,7 +80,7 @@ impl Pane for Releases {
                 ranking.measure(SERVICE, width_of(&row.service));
                 ranking.measure(VERSION, width_of(&row.version));
                 ranking.measure(STATUS, 2 + release_word(row.status).len());
-                ranking.measure(ENVIRONMENT, width_of(&row.environment));
+                ranking.measure(ENVIRONMENT, width_of(row.place()));
                 ranking.measure(ACTOR, actor(row).width());
                 if is_loud {
                     ranking.measure(SUSPECT, suspects::mark(store, feed, row).width());
@@ -102,7 +102,7 @@ impl Pane for Releases {
             Cell::name(&row.service, Role::Plain),
             Cell::name(&row.version, Role::Strong),
             Cell::Badge(mark, release_word(row.status), role),
-            Cell::foreign(&row.environment, Role::Plain),
+            Cell::foreign(row.place(), Role::Plain),
             Cell::Line(actor(row)),
             Cell::Line(accused),
         ]
@@ -112,7 +112,7 @@ impl Pane for Releases {
         let Some(row) = release(sight, entry) else {
             return Facets::default();
         };
-        let mut words = vec![row.version.raw(), row.environment.raw(), row.id.raw()];
+        let mut words = vec![row.version.raw(), row.place().raw(), row.id.raw()];
         words.extend(
             [&row.actor, &row.commit]
                 .into_iter()
@@ -149,7 +149,7 @@ impl Pane for Releases {
             "service" => Some(row.service.clone()),
             "version" | "name" => Some(row.version.clone()),
             "previous_version" => previous_version(sight, row),
-            "environment" => Some(row.environment.clone()),
+            "environment" => Some(row.place().clone()),
             "commit" => row.commit.clone(),
             "source" => Some(entry.key.source.as_str().into()),
             "url" => row.url.clone(),
@@ -198,7 +198,7 @@ fn previous_version(sight: Sight<'_>, row: &Release) -> Option<Untrusted> {
     let earlier = related::releases(sight, &row.service).into_iter();
     earlier
         .map(|(_, other)| other)
-        .filter(|other| other.environment == row.environment && other.version != row.version)
+        .filter(|other| other.place() == row.place() && other.version != row.version)
         .filter(|other| other.status == ReleaseStatus::Succeeded)
         .find(|other| other.dated().is_some_and(|at| at < began))
         .map(|other| other.version.clone())
@@ -243,7 +243,7 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
     }
     detail.field("status", status);
     suspects::of_release(sight, feed, row, &mut detail);
-    detail.field("to", Line::new().foreign(&row.environment, Role::Plain));
+    detail.field("to", Line::new().foreign(row.place(), Role::Plain));
     let moment = |at: Option<Timestamp>| match at {
         Some(at) => Line::of(sight.moment(at), Role::Plain)
             .text(format!("  {} ago", sight.ago(Some(at))), Role::Dim),

@@ -43,7 +43,7 @@ fn accusation<'a>(
     all.max_by(|a, b| a.2.score.total_cmp(&b.2.score).then_with(|| b.0.cmp(a.0)))
 }
 
-/// `◀ suspect, 4 min before onset, errors 0.02 % -> 2.1 %` of a release; empty of one that nothing
+/// `◀ suspect, 4 min before onset, errors 0.02% → 2.1%` of a release; empty of one that nothing
 /// is thought of.
 pub(super) fn mark(store: &Store, feed: &Feed, release: &Release) -> Line {
     let Some((_, _, suspect)) = accusation(store, feed, release) else {

@@ -126,7 +126,7 @@ pub(super) fn in_ascii(cluster: &str, width: usize) -> String {
     }
     let plain = match cluster {
         "·" | "–" | "—" => "-",
-        "…" => "~",
+        "…" | "±" => "~",
         "↑" | "▲" => "^",
         "↓" => "v",
         "→" | "›" => ">",

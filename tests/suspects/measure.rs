@@ -84,12 +84,16 @@ fn course(
     story: &Story,
     counters: &Counters,
     (reach, step, width): (f64, f64, f64),
-    counted: bool,
+    (counted, present): (bool, f64),
 ) -> Course {
     let moment = |minute: f64| story.now + SignedDuration::from_secs_f64(minute * 60.0);
     let mut slices = Vec::new();
-    let mut end = -reach;
-    while end <= 0.0 {
+    // Slices end on whole steps of the clock, as the source asks for them.
+    let origin = story.now.as_second() as f64 / 60.0;
+    let newest = ((origin + present) / step).floor() * step - origin;
+    let mut end = newest - reach;
+    let from = end;
+    while end <= newest + 1e-9 {
         if let Some((bad, total)) = counters.grown(end, width).filter(|(_, total)| *total > 0.0) {
             slices.push(Slice {
                 at: moment(end),
@@ -101,23 +105,23 @@ fn course(
     }
     Course {
         slices,
-        from: moment(-reach),
+        from: moment(from),
         step: SignedDuration::from_secs_f64(step * 60.0),
         width: SignedDuration::from_secs_f64(width * 60.0),
         counted,
     }
 }
 
-/// What is observed of every service that is measured.
-pub(crate) fn observations(story: &Story, seed: u64) -> Vec<Observation> {
+/// What is observed of every service that is measured, so many minutes before the end of the story.
+pub(crate) fn observations(story: &Story, seed: u64, present: f64) -> Vec<Observation> {
     let mut random = Random::new(seed.wrapping_mul(77) + 5);
     let measured = story.actors.iter().filter(|actor| actor.measured);
     measured
-        .map(|actor| observe(story, actor, &mut random))
+        .map(|actor| observe(story, actor, &mut random, present))
         .collect()
 }
 
-fn observe(story: &Story, actor: &Actor, random: &mut Random) -> Observation {
+fn observe(story: &Story, actor: &Actor, random: &mut Random, present: f64) -> Observation {
     let counters = Counters::scrape(actor, random);
     let period = Period::Rolling(Window::days(30));
     let slo = Slo::new(
@@ -128,14 +132,15 @@ fn observe(story: &Story, actor: &Actor, random: &mut Random) -> Observation {
         period,
         Origin::Config,
     );
+    let at = story.now + SignedDuration::from_secs_f64(present * 60.0);
     let sample = |window: Window| {
-        let grown = counters.grown(0.0, f64::from(window.seconds()) / 60.0);
+        let grown = counters.grown(present, f64::from(window.seconds()) / 60.0);
         let events = grown.map(|(bad, total)| Events { bad, total });
         let reading = Reading::from_events(grown.map(|one| one.0), grown.map(|one| one.1));
         Sample {
             reading,
             events: events.filter(|_| !actor.recorded),
-            at: story.now,
+            at,
         }
     };
     let windows = slo
@@ -145,7 +150,7 @@ fn observe(story: &Story, actor: &Actor, random: &mut Random) -> Observation {
         .collect();
     let mut seen = Observation {
         windows,
-        ..Observation::unknown(Arc::new(slo), story.now)
+        ..Observation::unknown(Arc::new(slo), at)
     };
     let is_burning = seen
         .assess()
@@ -154,9 +159,10 @@ fn observe(story: &Story, actor: &Actor, random: &mut Random) -> Observation {
         .any(|rule| rule.firing == Some(true));
     if is_burning {
         let width = if actor.recorded { 5.0 } else { 2.0 };
-        let fine = course(story, &counters, (360.0, 1.0, width), !actor.recorded);
-        let wide = course(story, &counters, (1800.0, 5.0, 5.0), !actor.recorded);
-        let coarse = course(story, &counters, (4320.0, 10.0, 10.0), !actor.recorded);
+        let asked = (!actor.recorded, present);
+        let fine = course(story, &counters, (360.0, 1.0, width), asked);
+        let wide = course(story, &counters, (1800.0, 5.0, 5.0), asked);
+        let coarse = course(story, &counters, (4320.0, 10.0, 10.0), asked);
         seen.courses = Arc::from([fine, wide, coarse]);
     }
     seen

@@ -28,12 +28,16 @@ pub(crate) enum Kind {
     StagingOnly,
     Unrelated,
     Noise,
+    /// A version that is tried twice: the first or the second time it burns.
+    TwoAttempts,
+    /// A deployment that was asked for and never ran.
+    NeverRan,
 }
 
 use Kind::*;
 
 impl Kind {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 20] = [
         BadRelease,
         Dependency,
         TwoReleases,
@@ -52,11 +56,13 @@ impl Kind {
         StagingOnly,
         Unrelated,
         Noise,
+        TwoAttempts,
+        NeverRan,
     ];
 
     /// Whether a release is behind it.
     pub(crate) fn is_explainable(self) -> bool {
-        self < TrafficSpike
+        self < TrafficSpike || self == TwoAttempts
     }
 }
 
@@ -477,6 +483,47 @@ impl Writer<'_> {
                     .iter_mut()
                     .find(|one| one.id.raw() == id);
                 mine.unwrap().environment = staging.into();
+                self.trouble(0, onset, burn);
+                self.blame("svc0", None);
+            }
+            TwoAttempts => {
+                let (first, second) = if self.random.chance(0.6) {
+                    // The burn begins with the second.
+                    (
+                        self.random.between(8.0, 40.0),
+                        self.random.between(0.0, 7.0),
+                    )
+                } else {
+                    // The second is tried while it burns.
+                    (
+                        self.random.between(0.0, 7.0),
+                        self.random.between(-0.8, -0.2) * -onset,
+                    )
+                };
+                let took = self.random.between(1.0, 6.0);
+                let status = if self.random.chance(0.7) {
+                    ReleaseStatus::Failed
+                } else {
+                    ReleaseStatus::Succeeded
+                };
+                let arrived = (onset - first - took, onset - first);
+                let one = self.release("svc0", "v40", arrived, status);
+                let arrived = (onset - second - 1.0, onset - second);
+                let two = self.release("svc0", "v40", arrived, ReleaseStatus::Succeeded);
+                self.stranger(onset);
+                self.trouble(0, onset, burn);
+                self.blame("svc0", Some(if second < 0.0 { one } else { two }));
+            }
+            NeverRan => {
+                let id = self.near("svc0", onset, (0.0, 8.0));
+                let words = ["skipped", "not_run", "NOT_STARTED", "BUFFERED", "on_hold"];
+                let status = ReleaseStatus::from_word(*self.random.pick(&words));
+                let mine = self
+                    .story
+                    .releases
+                    .iter_mut()
+                    .find(|one| one.id.raw() == id);
+                mine.unwrap().status = status;
                 self.trouble(0, onset, burn);
                 self.blame("svc0", None);
             }

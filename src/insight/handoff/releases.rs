@@ -63,7 +63,7 @@ pub(super) fn all(shift: &Shift<'_>) -> Vec<Released> {
                 source: witness.name.clone(),
                 service: row.service.clone(),
                 version: row.version.clone(),
-                environment: row.environment.clone(),
+                environment: row.place().clone(),
                 status: row.status,
                 at,
                 actor: row.actor.clone(),

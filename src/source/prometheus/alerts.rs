@@ -11,14 +11,13 @@ use super::api::{Api, Labels};
 use crate::domain::{Fault, FaultKind, Incident};
 use crate::source::Ask;
 use crate::source::alert::{self, Alert, LabelNames};
-use crate::text::Untrusted;
 
-/// The incidents of the moment that is asked for, and what is reported of their severities.
+/// The incidents of the moment that is asked for.
 pub(super) async fn incidents(
     api: &Api,
     ask: &Ask,
     names: &LabelNames,
-) -> Result<(Vec<Incident>, Vec<Untrusted>), Fault> {
+) -> Result<Vec<Incident>, Fault> {
     let listed = match ask.at {
         None => listed(api).await,
         Some(_) => Ok(Vec::new()),
@@ -34,7 +33,7 @@ pub(super) async fn incidents(
         // Prometheus knows no silences.
         incident.matchers.clear();
     }
-    Ok((incidents, alert::severity_warnings(&alerts, names)))
+    Ok(incidents)
 }
 
 async fn listed(api: &Api) -> Result<Vec<Alert>, Fault> {

@@ -43,7 +43,8 @@ const SCALES: [Scale; 3] = [
         reach: SignedDuration::from_hours(6),
         step: SignedDuration::from_mins(1),
         widths: &[Window::minutes(2), Window::minutes(5)],
-        cadence: SignedDuration::from_secs(30),
+        // Nothing is asked before a further step is over.
+        cadence: SignedDuration::from_secs(5),
     },
     Scale {
         reach: SignedDuration::from_hours(30),
@@ -251,7 +252,8 @@ impl Closely {
         due: Vec<(Untrusted, usize)>,
     ) -> Result<(), Fault> {
         let scale = &SCALES[place];
-        let end = server.present();
+        // On whole steps of the clock, so that a burn is seen in the same slices whenever it is asked.
+        let end = window::align(server.present(), scale.step);
         let range = Range {
             start: end - scale.reach,
             end,

@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::domain::Reading;
-use crate::source::alert;
 use crate::source::prometheus::api::RuleGroup;
-use crate::source::severity::Severities;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().copied().collect()
@@ -25,12 +23,7 @@ fn rule(kind: &str, name: &str, query: String, pairs: &[(&str, &str)]) -> WireRu
 
 fn index(rules: Vec<WireRule>) -> Rules {
     let groups = vec![RuleGroup { rules }];
-    let names = LabelNames {
-        service: alert::service_labels(),
-        severity: alert::severity_labels(),
-        severities: Severities::default(),
-    };
-    Rules::index(RuleGroups { groups }, &names)
+    Rules::index(RuleGroups { groups })
 }
 
 fn found(series: &[Series], rules: &Rules) -> BTreeMap<String, Plan> {
