@@ -26,6 +26,7 @@ mod fixture;
 mod gathered;
 pub mod github;
 pub mod gitlab;
+mod grade;
 pub mod grafana_irm;
 mod image;
 pub mod incidentio;
@@ -37,10 +38,11 @@ mod link;
 mod listing;
 pub mod openmetrics;
 pub mod pagerduty;
+mod place;
 pub mod prometheus;
 mod rollback;
-mod severity;
 mod standing;
+mod status_words;
 mod trouble;
 
 /// Every kind of source there is.

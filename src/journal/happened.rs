@@ -63,7 +63,7 @@ pub(super) fn to_release(
     let what = What::Release {
         status: release.status,
         version: release.version.clone(),
-        environment: release.environment.clone(),
+        environment: release.place().clone(),
         actor: release.actor.clone(),
     };
     let at = dated.map_or(now, |dated| dated.min(now));

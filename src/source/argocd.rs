@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use self::rows::{Memory, Naming};
 use self::wire::{Application, ApplicationList, Commit, OperationState};
-use super::{Ask, Built, Fetching, Kind, Source};
+use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Facts, Fault, FaultKind, Release};
 use crate::http::{Http, Request};
@@ -62,7 +62,7 @@ struct Options {
     selector: Option<String>,
 }
 
-fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
     if let Some(at) = options
         .projects
@@ -101,6 +101,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         naming: Naming {
             service_label: options.service_label,
             environment_label: options.environment_label,
+            production: all.delivery.production.clone(),
             site: site.trim_end_matches('/').to_owned(),
         },
         memory: Memory::default(),
@@ -162,6 +163,7 @@ impl ArgoCd {
             }
             self.memory.retain(&apps);
         }
+        facts.warnings.extend(status_words::warnings(&releases));
         facts.releases = Some(releases);
         facts.rest = facts.rest.max(self.http.rest());
         Ok(facts)

@@ -19,13 +19,13 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use self::graph::Graph;
-use self::options::{Options, Repo};
+use self::options::{Options, Repo, Standard};
 use self::rows::Outcome;
 use self::wire::{Deployment, Run, TagRelease};
 use super::listing::{HORIZON, Lister, Manner};
 use super::rollback::mark_rollbacks;
 use super::trouble::{Noun, Patience, Trouble};
-use super::{Ask, Built, Fetching, Kind, Source};
+use super::{Ask, Built, Examining, Fetching, Kind, Source, status_words};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Release};
 use crate::http::{Http, Request};
@@ -46,7 +46,11 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
     let http = Http::new(settings, Some(options::DEFAULT_URL))?;
     let url = settings.http.url.as_deref();
-    let repos = options::repos(settings, options.repos, &options.workflows)?;
+    let standard = Standard {
+        environments: &options.environments,
+        workflows: &options.workflows,
+    };
+    let repos = options::repos(settings, options.repos, &standard)?;
     let has_token = !matches!(settings.http.auth, Auth::None);
     let by_graph = options
         .graphql
@@ -57,27 +61,27 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
             "needs a `token`: GitHub answers nobody without one",
         ));
     }
-    let has_lists = options.releases || !options.environments.is_empty();
+    let has_deployments = repos.iter().any(|repo| !repo.environments.is_empty());
+    let has_lists = options.releases || has_deployments;
     let graph = (by_graph && has_lists)
         .then(|| http.beside(settings, &options::graphql(url)))
         .transpose()?;
-    let nothing = Seen {
-        deployments: vec![Vec::new(); options.environments.len()],
+    let nothing = |repo: &Repo| Seen {
+        deployments: vec![Vec::new(); repo.lists().len()],
         ..Seen::default()
     };
     let source = GitHub {
         rest: Lister::new(http, MANNER),
         graph: graph.map(Graph::new),
         site: options::site(url),
-        last: vec![nothing; repos.len()],
-        environments: options.environments,
+        last: repos.iter().map(nothing).collect(),
         with_tags: options.releases,
         outcomes: HashMap::new(),
         patience: Patience::default(),
         repos,
     };
     let has_runs = source.repos.iter().any(|repo| !repo.workflows.is_empty());
-    if source.environments.is_empty() && !source.with_tags && !has_runs {
+    if !has_deployments && !source.with_tags && !has_runs {
         return Err(settings.problem(
             "environments",
             "is empty: name an environment, or set `releases = true` for tagged releases, \
@@ -100,7 +104,6 @@ struct GitHub {
     graph: Option<Graph>,
     site: String,
     repos: Vec<Repo>,
-    environments: Vec<String>,
     with_tags: bool,
     /// The last good lists of each repository, for when one of them fails.
     last: Vec<Seen>,
@@ -112,7 +115,7 @@ struct GitHub {
 /// The lists of one repository.
 #[derive(Clone, Default)]
 struct Seen {
-    /// By the place of their environment in the settings.
+    /// By the place of their list.
     deployments: Vec<Vec<Deployment>>,
     tags: Vec<TagRelease>,
     /// Of all its workflows, by the place of each.
@@ -125,6 +128,10 @@ impl Source for GitHub {
             let outcome = self.poll(ask).await;
             self.patience.apply(outcome)
         })
+    }
+
+    fn examine<'a>(&'a mut self, _ask: &'a Ask) -> Examining<'a> {
+        Box::pin(self.other_environments())
     }
 
     fn skew(&self) -> Option<SignedDuration> {
@@ -145,7 +152,7 @@ impl GitHub {
         };
         let has_outcomes = ask.at.is_none() && self.is_by_graph(ask.now);
         if !has_outcomes {
-            self.ask_outcomes(&seen, &mut trouble).await;
+            self.ask_outcomes(&seen, ask, &mut trouble).await;
         }
         if ask.at.is_none() {
             let known = seen
@@ -157,8 +164,10 @@ impl GitHub {
         }
         let graph = self.graph.as_ref().and_then(|graph| graph.http.rest());
         let is_open = self.is_by_graph(ask.now);
+        let releases = self.releases(&seen, ask.at);
+        trouble.warnings.extend(status_words::warnings(&releases));
         Ok(Facts {
-            releases: Some(self.releases(&seen, ask.at)),
+            releases: Some(releases),
             fault: trouble.fault(),
             warnings: trouble.warnings,
             // While it is not asked, nothing waits for what GraphQL has left.
@@ -186,11 +195,11 @@ impl GitHub {
         }
         let mut lists = 0;
         for index in 0..self.repos.len() {
-            let wanted = if is_done { 0 } else { self.environments.len() };
-            for environment in 0..wanted {
+            let of = self.repos[index].lists().len();
+            let wanted = if is_done { 0 } else { of };
+            for list in 0..wanted {
                 lists += 1;
-                self.list_deployments(index, environment, since, trouble)
-                    .await?;
+                self.list_deployments(index, list, since, trouble).await?;
             }
             if self.with_tags && !is_done {
                 lists += 1;
@@ -210,13 +219,13 @@ impl GitHub {
 
     /// Everything as releases, what was rolled back as such.
     fn releases(&self, seen: &[Seen], at: Option<Timestamp>) -> Vec<Release> {
-        // A run does not say where it deploys to; with one environment there is but one answer.
-        let only = match self.environments.as_slice() {
-            [only] => only.as_str(),
-            _ => "",
-        };
         let mut all = Vec::new();
         for (repo, seen) in self.repos.iter().zip(seen) {
+            // A run does not say where it deploys to; with one environment there is but one answer.
+            let only = match repo.lists().as_slice() {
+                [Some(only)] => *only,
+                _ => "",
+            };
             let rows = seen.deployments.iter().flatten();
             let mut arrived: Vec<_> = rows
                 .clone()
@@ -229,6 +238,9 @@ impl GitHub {
             all.append(&mut arrived);
             all.extend(seen.tags.iter().filter_map(|row| rows::tag(repo, row)));
         }
+        // What several entries of one repository mean belongs to the first.
+        let mut known = HashSet::new();
+        all.retain(|release| known.insert(release.id.clone()));
         all
     }
 

@@ -15,9 +15,9 @@ use self::wire::{Deployment, TagRelease};
 use super::listing::{HORIZON, Lister, Manner, bare};
 use super::rollback::mark_rollbacks;
 use super::trouble::{Noun, Patience, Trouble};
-use super::{Ask, Built, Fetching, Kind, Source};
+use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, Release};
+use crate::domain::{Facts, Fault, NamePattern, Release};
 use crate::http::{Http, Request};
 use crate::store::Offers;
 
@@ -43,8 +43,10 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         ));
     }
     let (site, prefix) = options::site(settings.http.url.as_deref());
+    let environments = options.environments.iter().map(String::as_str);
+    let environments: Vec<_> = environments.map(NamePattern::new).collect();
     let nothing = Seen {
-        deployments: vec![Vec::new(); options.environments.len()],
+        deployments: vec![Vec::new(); lists(&environments).len()],
         tags: Vec::new(),
     };
     let source = GitLab {
@@ -53,7 +55,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         prefix,
         last: vec![nothing; projects.len()],
         projects,
-        environments: options.environments,
+        environments,
         with_tags: options.releases,
         patience: Patience::default(),
     };
@@ -75,7 +77,7 @@ struct GitLab {
     /// What paths begin with.
     prefix: &'static str,
     projects: Vec<Project>,
-    environments: Vec<String>,
+    environments: Vec<NamePattern>,
     with_tags: bool,
     /// The last good lists of each project, for when one of them fails.
     last: Vec<Seen>,
@@ -114,14 +116,16 @@ impl GitLab {
             self.lister.forget();
             self.last.clone()
         };
-        let lists = usize::from(self.with_tags) + self.environments.len();
+        let lists = usize::from(self.with_tags) + lists(&self.environments).len();
         if trouble.faults.len() == lists * self.projects.len()
             && let Some(fault) = trouble.fault()
         {
             return Err(fault);
         }
+        let releases = self.releases(&seen, ask.at);
+        trouble.warnings.extend(status_words::warnings(&releases));
         Ok(Facts {
-            releases: Some(self.releases(&seen, ask.at)),
+            releases: Some(releases),
             fault: trouble.fault(),
             warnings: trouble.warnings,
             rest: self.lister.http.rest(),
@@ -135,19 +139,24 @@ impl GitLab {
         let (since, after) = (ago(HORIZON), updated_after(ago(FORGOTTEN)));
         for (project, last) in self.projects.iter().zip(&mut self.last) {
             let path = project.path(self.prefix, "deployments");
-            for (environment, known) in self.environments.iter().zip(&mut last.deployments) {
+            for (list, known) in lists(&self.environments)
+                .into_iter()
+                .zip(&mut last.deployments)
+            {
                 // The default order begins with the oldest.
-                let query = [
-                    ("environment", environment.as_str()),
+                let mut query = vec![
                     ("order_by", "updated_at"),
                     ("sort", "desc"),
                     ("updated_after", after.as_str()),
                 ];
+                query.extend(list.map(|name| ("environment", name)));
                 match self.lister.list(&path, &query, bare, Some(since)).await {
                     Ok(listed) => {
-                        let what = format!("deployments to {environment}");
-                        listed.note_cut(&project.name, &what, trouble);
+                        let what = list.map(|name| format!("deployments to {name}"));
+                        let what = what.as_deref().unwrap_or("deployments");
+                        listed.note_cut(&project.name, what, trouble);
                         *known = listed.rows;
+                        known.retain(|row| list.is_some() || row.is_to(&self.environments));
                     }
                     Err(fault) => trouble.note(PROJECT, &project.name, fault)?,
                 }
@@ -171,14 +180,13 @@ impl GitLab {
         for project in &self.projects {
             let mut seen = Seen::default();
             let path = project.path(self.prefix, "deployments");
-            for environment in &self.environments {
-                let query = [
-                    ("environment", environment.as_str()),
-                    ("order_by", "created_at"),
-                    ("sort", "desc"),
-                ];
+            for list in lists(&self.environments) {
+                let mut query = vec![("order_by", "created_at"), ("sort", "desc")];
+                query.extend(list.map(|name| ("environment", name)));
                 let rows = self.lister.past(&path, &query, bare, at).await;
-                seen.deployments.push(kept(project, rows, trouble)?);
+                let mut rows: Vec<Deployment> = kept(project, rows, trouble)?;
+                rows.retain(|row| list.is_some() || row.is_to(&self.environments));
+                seen.deployments.push(rows);
             }
             if self.with_tags {
                 let path = project.path(self.prefix, "releases");
@@ -195,7 +203,8 @@ impl GitLab {
         let mut all = Vec::new();
         for (project, seen) in self.projects.iter().zip(seen) {
             let mut arrived = Vec::new();
-            for (rows, environment) in seen.deployments.iter().zip(&self.environments) {
+            for (rows, list) in seen.deployments.iter().zip(lists(&self.environments)) {
+                let environment = list.unwrap_or_default();
                 let release = |row| rows::deployment(project, row, environment, &self.site, at);
                 arrived.extend(rows.iter().map(release));
             }
@@ -205,6 +214,15 @@ impl GitLab {
         }
         all
     }
+}
+
+/// The environments that lists are asked for, one each; `None` asks for all: GitLab knows no patterns.
+fn lists(environments: &[NamePattern]) -> Vec<Option<&str>> {
+    if environments.iter().all(NamePattern::is_literal) {
+        let names = environments.iter();
+        return names.map(|name| Some(name.text())).collect();
+    }
+    vec![None]
 }
 
 /// The rows, or none and a note of why.

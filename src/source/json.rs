@@ -220,7 +220,7 @@ impl Json {
             match walk.after(&page, next.as_deref()) {
                 Turn::Done(end) => break Ok(end),
                 Turn::On(_) if began.elapsed() > self.patience => break Ok(End::Late),
-                Turn::On(further) => step = further,
+                Turn::On(further) => step = self.reachable(further),
             }
         };
         if end.is_ok() {
@@ -231,6 +231,20 @@ impl Json {
             pages: walk.read,
             end,
         })
+    }
+
+    /// The same page where it can be asked for: a server that is reached by another name than it
+    /// gives itself links elsewhere, and has its page by its number at `url` as well.
+    fn reachable(&self, step: Step) -> Step {
+        let Step::Address(address) = &step else {
+            return step;
+        };
+        let fault = self.http.get_url(address).err();
+        let is_elsewhere = fault.is_some_and(|fault| fault.kind == FaultKind::Redirect);
+        match link::number(address).filter(|_| is_elsewhere) {
+            Some(number) => Step::With(vec![("page".to_owned(), number.into())]),
+            None => step,
+        }
     }
 
     /// One page; `None` when it may be past the last one and is not there.

@@ -29,7 +29,7 @@ use self::rollout::{Memory, Rollouts};
 use self::wire::{Revision, Workload};
 use super::rollback::mark_rollbacks;
 use super::trouble::is_everywhere;
-use super::{Ask, Built, Fetching, Kind, Source};
+use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Faults, Release};
 use crate::store::Offers;
@@ -50,8 +50,8 @@ const ABSENT: SignedDuration = SignedDuration::from_mins(10);
 /// After how long a poll begins no other list.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
-    let options = options::read(settings)?;
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
+    let options = options::read(settings, all)?;
     let source = Kubernetes {
         api: options.api,
         namespaces: options.namespaces,
@@ -153,6 +153,7 @@ impl Kubernetes {
                 .collect();
         }
         mark(&mut releases);
+        round.warnings.extend(status_words::warnings(&releases));
         Ok(Facts {
             releases: Some(releases),
             fault,

@@ -35,9 +35,17 @@ pub(super) fn total(answer: &Answer) -> Option<usize> {
 /// How many pages there are, where the server links to the last one by its number.
 pub(super) fn pages(answer: &Answer) -> Option<usize> {
     let last = relation(answer.header("Link")?, "last")?;
-    let (_, query) = last.split_once('?')?;
+    number(last)?.parse().ok()
+}
+
+/// The number of the page at an address, where its query has that: `page=2`.
+pub(super) fn number(address: &str) -> Option<&str> {
+    let (_, query) = address.split_once('?')?;
+    let query = query.split('#').next()?;
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(name, _)| *name == "page")?.1.parse().ok()
+    let (_, number) = pairs.find(|(name, _)| *name == "page")?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(number)
 }
 
 /// The address that has this relation to the page.
@@ -72,6 +80,20 @@ impl Turned {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_a_page_is_read_from_its_address() {
+        for (address, want) in [
+            ("https://a.example/x?page=2&per_page=100", Some("2")),
+            ("https://a.example/x?per_page=100&page=12#top", Some("12")),
+            ("https://a.example/x?per_page=100", None),
+            ("https://a.example/x?page=", None),
+            ("https://a.example/x?page=last", None),
+            ("https://a.example/page=2", None),
+        ] {
+            assert_eq!(number(address), want, "{address}");
+        }
+    }
 
     #[test]
     fn a_relation_is_found_however_its_link_is_written() {

@@ -66,6 +66,8 @@ pub(super) enum Total {
     /// By the number of its pages.
     About(usize),
     Unknown,
+    /// The next page could not be asked for, and why.
+    Elsewhere(Fault),
 }
 
 /// Reads the rows of a page, and how many there are in all where it says so.
@@ -85,6 +87,10 @@ impl<T> Listed<T> {
             Some(Total::Exactly(total)) => format!("{count} of {total}"),
             Some(Total::About(total)) => format!("{count} of about {total}"),
             Some(Total::Unknown) => format!("the newest {count}"),
+            Some(Total::Elsewhere(fault)) => {
+                let why = fault.message.raw();
+                return trouble.warn(format!("{whose}: the newest {count} {what} loaded: {why}"));
+            }
         };
         trouble.warn(format!("{whose}: {of} {what} loaded"));
     }
@@ -113,7 +119,7 @@ impl Lister {
     /// Reads a list from the newest row back to `since`, or to the end, or to [`MOST`] rows.
     ///
     /// The next page is where the server says it is. One that was read already ends the list, and so
-    /// does an empty one.
+    /// does an empty one. What was read stays where the next page cannot be asked for.
     pub(super) async fn list<T: Row>(
         &mut self,
         path: &str,
@@ -157,7 +163,13 @@ impl Lister {
                 });
             }
             key = format!("{path} {query:?} {next:?}");
-            request = follow(&self.http, self.manner, path, query, next)?;
+            request = match follow(&self.http, self.manner, path, query, next) {
+                Ok(request) => request,
+                Err(fault) => {
+                    let cut = Some(Total::Elsewhere(fault));
+                    return Ok(Listed { rows, cut });
+                }
+            };
         }
     }
 
@@ -186,7 +198,11 @@ impl Lister {
             let Some(next) = next.filter(|_| kept.len() < PAST_ROWS) else {
                 return Ok(kept);
             };
-            request = follow(&self.http, self.manner, path, query, next)?;
+            request = match follow(&self.http, self.manner, path, query, next) {
+                Ok(request) => request,
+                Err(_) if !kept.is_empty() => return Ok(kept),
+                Err(fault) => return Err(fault),
+            };
         }
         if !kept.is_empty() {
             return Ok(kept);
@@ -205,6 +221,10 @@ fn begin<'a>(http: &'a Http, manner: Manner, path: &str, query: &[(&str, &str)])
     (manner.dress)(query.iter().fold(request, with_query))
 }
 
+/// The request for the next page.
+///
+/// A server that is reached by another name than it gives itself links to a host that no credential
+/// may go to. Its page is asked for by its number at the configured address.
 fn follow<'a>(
     http: &'a Http,
     manner: Manner,
@@ -213,7 +233,13 @@ fn follow<'a>(
     next: Next<'_>,
 ) -> Result<Request<'a>, Fault> {
     Ok(match next {
-        Next::Address(address) => (manner.dress)(http.get_url(address)?),
+        Next::Address(address) => match (http.get_url(address), link::number(address)) {
+            (Ok(request), _) => (manner.dress)(request),
+            (Err(fault), Some(number)) if fault.kind == FaultKind::Redirect => {
+                begin(http, manner, path, query).query("page", number)
+            }
+            (Err(fault), _) => return Err(fault),
+        },
         Next::Page(number) => begin(http, manner, path, query).query("page", number),
     })
 }

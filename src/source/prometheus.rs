@@ -34,7 +34,6 @@ use self::releases::BuildInfo;
 use self::since::Ages;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
-use super::severity::Severities;
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::{
@@ -95,7 +94,6 @@ struct Options {
     alerts: Option<bool>,
     service_labels: Vec<String>,
     severity_labels: Vec<String>,
-    severities: Severities,
 }
 
 impl Default for Options {
@@ -106,7 +104,6 @@ impl Default for Options {
             alerts: None,
             service_labels: alert::service_labels(),
             severity_labels: alert::severity_labels(),
-            severities: Severities::default(),
         }
     }
 }
@@ -115,7 +112,6 @@ struct Prometheus {
     name: SourceName,
     api: Api,
     options: Options,
-    names: LabelNames,
     alerts: bool,
     by_hand: Vec<SloSettings>,
     /// Their plans.
@@ -165,11 +161,6 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     };
     let source = Prometheus {
         name: settings.name.clone(),
-        names: LabelNames {
-            service: options.service_labels.clone(),
-            severity: options.severity_labels.clone(),
-            severities: options.severities.clone(),
-        },
         api: Api::new(Http::new(settings, None)?),
         options,
         alerts,
@@ -282,8 +273,6 @@ impl Prometheus {
         if self.options.discover || !self.by_hand.is_empty() {
             let (slos, more) = self.slos(ask, &mut margin).await?;
             facts.slos = Some(slos);
-            let rules = self.rules.iter();
-            margin.warn(rules.flat_map(|(_, rules)| rules.unknown_severities()));
             facts.more = more;
         }
         if self.options.build_info.is_some() {
@@ -292,9 +281,11 @@ impl Prometheus {
             facts.releases = self.releases.as_ref().map(|(_, releases)| releases.clone());
         }
         if self.alerts {
-            let (incidents, warnings) = alerts::incidents(&self.api, ask, &self.names).await?;
-            facts.incidents = Some(incidents);
-            margin.warn(warnings);
+            let names = LabelNames {
+                service: self.options.service_labels.clone(),
+                severity: self.options.severity_labels.clone(),
+            };
+            facts.incidents = Some(alerts::incidents(&self.api, ask, &names).await?);
         }
         // An old answer is no news, however newly it came.
         if let Some(lag) = self.api.lag(ask.now).filter(|lag| *lag > LAG) {

@@ -4,6 +4,7 @@ use super::rows::{Naming, actor, deploy_id, detail, draft, service};
 use super::version::Synced;
 use super::wire::{Application, OperationState};
 use crate::domain::{Release, ReleaseStatus};
+use crate::source::status_words;
 
 /// The newest operation, unless the history has it already.
 pub(super) fn operation(
@@ -18,10 +19,11 @@ pub(super) fn operation(
         return None;
     }
     let is_over = matches!(state.phase.as_str(), "Failed" | "Error");
+    let mut unknown = Vec::new();
     let status = match state.phase.as_str() {
         "Running" | "Terminating" => ReleaseStatus::Running,
         _ if is_over => ReleaseStatus::Failed,
-        word => ReleaseStatus::from_word(word),
+        word => status_words::read(word, &mut unknown),
     };
     let synced = target(app, state);
     let twin = history.iter().rposition(|other| *other == synced);
@@ -45,6 +47,7 @@ pub(super) fn operation(
         actor: actor(&state.operation.initiated_by),
         ..draft(app, naming, id, &synced, &version)
     };
+    row.details.append(&mut unknown);
     let mut words = state.phase.clone();
     if !state.message.is_empty() {
         words = format!("{words}: {}", state.message);

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::operation::operation;
 use super::version::Synced;
 use super::wire::{Application, Commit, Deploy, Destination, Initiator};
-use crate::domain::{Release, ReleaseStatus};
+use crate::domain::{Production, Release, ReleaseStatus};
 use crate::source::rollback::mark_rollbacks;
-use crate::source::{image, web_link};
+use crate::source::{image, place, web_link};
 use crate::text::Untrusted;
 
 /// How long after a sync a change of health is taken for its doing.
@@ -21,11 +21,13 @@ const IN_CLUSTER: &str = "in-cluster";
 /// The address of the cluster that one runs in.
 const OWN_ADDRESS: &str = "https://kubernetes.default.svc";
 
-/// Which labels of an application say what it is.
+/// What the settings say of names.
 #[derive(Debug, Default)]
 pub(super) struct Naming {
     pub(super) service_label: Option<String>,
     pub(super) environment_label: Option<String>,
+    /// Which names are those of production.
+    pub(super) production: Production,
     /// The address of Argo CD for people.
     pub(super) site: String,
 }
@@ -61,13 +63,13 @@ impl Memory {
 }
 
 impl Application {
-    /// What tells it from the others: its UID, or where it is when no UID is told.
+    /// What tells it from the others: its name and UID, or where it is when no UID is told.
     pub(super) fn key(&self) -> String {
         let metadata = &self.metadata;
         if metadata.uid.is_empty() {
             return format!("{}/{}", metadata.namespace, metadata.name);
         }
-        metadata.uid.clone()
+        format!("{}/{}", metadata.name, metadata.uid)
     }
 }
 
@@ -210,11 +212,17 @@ pub(super) fn draft(
             details.push(detail("source", words.join(" ")));
         }
     }
+    let destination = destination(app);
+    let label = label(app, naming.environment_label.as_deref());
+    let environment = place::environment(label, &destination, &naming.production).into();
+    if !destination.is_empty() {
+        details.push(detail("destination", destination));
+    }
     Release {
         id: id.into(),
         service: service.into(),
         version: version.into(),
-        environment: environment(app, naming).into(),
+        environment,
         status: ReleaseStatus::Unknown,
         started_at: None,
         finished_at: None,
@@ -317,15 +325,13 @@ pub(super) fn service<'a>(app: &'a Application, naming: &Naming) -> &'a str {
     label(app, naming.service_label.as_deref()).unwrap_or(&app.metadata.name)
 }
 
-fn environment(app: &Application, naming: &Naming) -> String {
+/// The cluster, unless it is Argo CD's own, and the namespace that it deploys to.
+fn destination(app: &Application) -> String {
     let Destination {
         name,
         server,
         namespace,
     } = &app.spec.destination;
-    if let Some(label) = label(app, naming.environment_label.as_deref()) {
-        return label.to_owned();
-    }
     let cluster = match (name.as_str(), server.as_str()) {
         (IN_CLUSTER, _) | ("", OWN_ADDRESS) => "",
         ("", server) => server.split_once("://").map_or(server, |(_, host)| host),

@@ -144,10 +144,13 @@ async fn a_deploy_says_what_who_when_where_and_why() {
     let [release] = releases.as_slice() else {
         panic!("{releases:?}")
     };
-    assert_eq!(release.id.raw(), "argocd:uid-checkout:7");
+    assert_eq!(release.id.raw(), "argocd:checkout/uid-checkout:7");
     assert_eq!(release.service.raw(), "checkout");
     assert_eq!(release.version.raw(), "9f3c1d2");
-    assert_eq!(release.environment.raw(), "shop");
+    assert_eq!(
+        (release.environment.raw(), release.place().raw()),
+        ("", "shop")
+    );
     assert_eq!(release.status, ReleaseStatus::Succeeded);
     assert_eq!(release.started_at, "2026-11-22T13:41:00Z".parse().ok());
     assert_eq!(release.finished_at, "2026-11-22T13:41:30Z".parse().ok());
@@ -175,19 +178,32 @@ async fn labels_name_service_and_environment_and_else_the_application_and_its_de
     let mut address = app("cart", &[deploy(1, ONE, 1)], &json!({}));
     address["spec"]["destination"] = json!({"server": "https://10.0.0.1:6443"});
     address["metadata"]["labels"] = Value::Null;
-    let items = [far, address];
+    let mut staged = app("pay", &[deploy(1, ONE, 1)], &json!({}));
+    staged["spec"]["destination"] = json!({"name": "staging", "namespace": "pay"});
+    let items = [far, address, staged];
     let named = "service_label = \"team/service\"\nenvironment_label = \"env\"";
     for (options, want) in [
-        ("", [("search", "eu-1/shop"), ("cart", "10.0.0.1:6443")]),
+        (
+            "",
+            [
+                ("search", "", "eu-1/shop"),
+                ("cart", "", "10.0.0.1:6443"),
+                ("pay", "staging/pay", "staging/pay"),
+            ],
+        ),
         (
             named,
-            [("search-svc", "production"), ("cart", "10.0.0.1:6443")],
+            [
+                ("search-svc", "production", "production"),
+                ("cart", "", "10.0.0.1:6443"),
+                ("pay-svc", "production", "production"),
+            ],
         ),
     ] {
         let releases = facts(&items, options).await.releases.unwrap();
         let got: Vec<_> = releases
             .iter()
-            .map(|row| (row.service.raw(), row.environment.raw()))
+            .map(|row| (row.service.raw(), row.environment.raw(), row.place().raw()))
             .collect();
         assert_eq!(got, want, "{options}");
     }
@@ -240,7 +256,7 @@ async fn an_operation_is_running_then_part_of_the_history_under_the_same_id() {
         }});
         let releases = releases(&[app("checkout", &[deploy(1, ONE, 1)], &state)]).await;
         let running = &releases[1];
-        assert_eq!(running.id.raw(), "argocd:uid-checkout:2");
+        assert_eq!(running.id.raw(), "argocd:checkout/uid-checkout:2");
         assert_eq!(running.status, ReleaseStatus::Running);
         assert_eq!(running.version.raw(), "1111111");
         assert_eq!(running.actor, Some("auto-sync".into()));
@@ -258,7 +274,7 @@ async fn an_operation_is_running_then_part_of_the_history_under_the_same_id() {
     )])
     .await;
     assert_eq!(releases.len(), 2);
-    assert_eq!(releases[1].id.raw(), "argocd:uid-checkout:2");
+    assert_eq!(releases[1].id.raw(), "argocd:checkout/uid-checkout:2");
 }
 
 #[tokio::test]
@@ -500,7 +516,7 @@ async fn a_list_that_is_too_large_is_asked_for_by_fields_and_histories_by_applic
         let next = source.fetch(&ask()).await.unwrap();
         let rows = next.releases.unwrap();
         assert_eq!((rows.len(), next.warnings.len()), (WHOLE_A_POLL + 1, 0));
-        assert_eq!(rows[0].id.raw(), "argocd:uid-app-0:3");
+        assert_eq!(rows[0].id.raw(), "argocd:app-0/uid-app-0:3");
     }
 }
 

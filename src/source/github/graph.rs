@@ -37,8 +37,7 @@ pub(super) struct Graph {
 }
 
 /// What is wanted of each repository.
-pub(super) struct Scope<'a> {
-    pub(super) environments: &'a [String],
+pub(super) struct Scope {
     pub(super) with_tags: bool,
     /// How far back.
     pub(super) since: Timestamp,
@@ -50,7 +49,7 @@ pub(super) type Told = (Deployment, Vec<Status>);
 /// What one repository has; `None` for what could not be had.
 #[derive(Default)]
 pub(super) struct Loaded {
-    /// Deployments, by the place of their environment in the settings.
+    /// Deployments, by the place of their list.
     pub(super) deployments: Vec<Option<Vec<Told>>>,
     pub(super) tags: Option<Vec<TagRelease>>,
 }
@@ -77,26 +76,29 @@ impl Graph {
     pub(super) async fn load(
         &self,
         repos: &[Repo],
-        scope: &Scope<'_>,
+        scope: &Scope,
         trouble: &mut Trouble,
     ) -> Result<Vec<Loaded>, Fault> {
-        let nothing = || Loaded {
-            deployments: scope.environments.iter().map(|_| None).collect(),
+        let nothing = |repo: &Repo| Loaded {
+            deployments: repo.lists().iter().map(|_| None).collect(),
             tags: None,
         };
-        let mut loaded: Vec<_> = repos.iter().map(|_| nothing()).collect();
+        let mut loaded: Vec<_> = repos.iter().map(nothing).collect();
         let all: Vec<usize> = (0..repos.len()).collect();
         for batch in all.chunks(BATCH) {
-            let parts = query::parts(scope);
             let mut wanted: Vec<_> = batch
                 .iter()
                 .map(|&index| Wanted {
                     repo: index,
-                    parts: parts.clone(),
+                    parts: query::parts(&repos[index], scope),
                 })
+                .filter(|wanted| !wanted.parts.is_empty())
                 .collect();
             for _ in 0..ROUNDS {
-                let reply = self.send(repos, scope, &wanted).await?;
+                if wanted.is_empty() {
+                    break;
+                }
+                let reply = self.send(repos, &wanted).await?;
                 let mut answer = Reading {
                     repos,
                     scope,
@@ -106,21 +108,13 @@ impl Graph {
                 };
                 let next = wanted.iter().map(|wanted| answer.take(wanted));
                 wanted = next.filter(|wanted| !wanted.parts.is_empty()).collect();
-                if wanted.is_empty() {
-                    break;
-                }
             }
         }
         Ok(loaded)
     }
 
-    async fn send(
-        &self,
-        repos: &[Repo],
-        scope: &Scope<'_>,
-        wanted: &[Wanted],
-    ) -> Result<Reply, Fault> {
-        let body = query::body(repos, scope, wanted);
+    async fn send(&self, repos: &[Repo], wanted: &[Wanted]) -> Result<Reply, Fault> {
+        let body = query::body(repos, wanted);
         let request = self.http.ask(Method::POST, "").json(&body).only_asks();
         let sent = request.header("Accept", "application/json").send().await;
         let reply: Reply = sent.map_err(limited)?.json()?;
@@ -143,7 +137,7 @@ impl Graph {
 /// One answer, being read.
 struct Reading<'a> {
     repos: &'a [Repo],
-    scope: &'a Scope<'a>,
+    scope: &'a Scope,
     reply: Reply,
     loaded: &'a mut [Loaded],
     trouble: &'a mut Trouble,
@@ -178,7 +172,7 @@ impl Reading<'_> {
             let read = match value {
                 Some(value) => self.read(wanted.repo, part, value),
                 None => Err(told.map_or_else(
-                    || format!("its {} were not answered", self.noun(part)),
+                    || format!("its {} were not answered", self.noun(wanted.repo, part)),
                     |told| told.message.clone(),
                 )),
             };
@@ -194,11 +188,12 @@ impl Reading<'_> {
     }
 
     /// What a list is of.
-    fn noun(&self, part: &Part) -> String {
+    fn noun(&self, repo: usize, part: &Part) -> String {
         match part {
-            Part::Deployments { environment, .. } => {
-                format!("deployments to {}", self.scope.environments[*environment])
-            }
+            Part::Deployments { list, .. } => match self.repos[repo].lists()[*list] {
+                Some(environment) => format!("deployments to {environment}"),
+                None => "deployments".to_owned(),
+            },
             Part::Tags => "releases".to_owned(),
         }
     }
@@ -206,14 +201,14 @@ impl Reading<'_> {
     /// Reads one list; where to go on with it, if that is needed.
     fn read(&mut self, repo: usize, part: &Part, value: Value) -> Result<Option<Part>, String> {
         let loaded = &mut self.loaded[repo];
-        let Part::Deployments { environment, .. } = part else {
+        let Part::Deployments { list, .. } = part else {
             let page: Connection<wire::Release> = shaped(value)?;
             loaded.tags = Some(page.rows().map(wire::Release::plain).collect());
             return Ok(None);
         };
         let page: Connection<wire::Deployment> = shaped(value)?;
         let (total, turn) = (page.total_count, page.page_info.clone());
-        let rows = loaded.deployments[*environment].get_or_insert_default();
+        let rows = loaded.deployments[*list].get_or_insert_default();
         for row in page.rows().map(wire::Deployment::plain) {
             // Rows slide to the next page while pages are turned.
             if rows.iter().all(|(known, _)| known.id != row.0.id) {
@@ -232,8 +227,8 @@ impl Reading<'_> {
         }
         let name = &self.repos[repo].name;
         let of = total.map_or_else(String::new, |total| format!(" of {total}"));
-        let place = &self.scope.environments[*environment];
-        let words = format!("{name}: {count}{of} deployments to {place} loaded");
+        let noun = self.noun(repo, part);
+        let words = format!("{name}: {count}{of} {noun} loaded");
         self.trouble.warn(words);
         Ok(None)
     }

@@ -1,6 +1,8 @@
 //! The lists of each repository: brought up to date, or as they were.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -9,13 +11,18 @@ use super::options::Repo;
 use super::rows::Outcome;
 use super::wire::{Deployment, Run, Runs, Status};
 use super::{GitHub, REPOSITORY, Seen};
-use crate::domain::{Fault, FaultKind};
+use crate::domain::{Fault, FaultKind, Finding, Grade};
 use crate::http::Answer;
+use crate::source::Ask;
 use crate::source::listing::{Row as _, bare};
 use crate::source::trouble::{Trouble, is_everywhere};
 
 /// How many deployments one poll asks about, the newest first; the others wait for the next poll.
 const STATUSES_A_POLL: usize = 30;
+/// After how long a poll asks about no further deployment.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The most repositories whose other environments are named.
+const MAX_OTHERS: usize = 20;
 /// How many requests of the allowance are left to others when statuses are asked for.
 const SPARED: u64 = 1;
 
@@ -31,7 +38,6 @@ impl GitHub {
             return Ok(());
         };
         let scope = Scope {
-            environments: &self.environments,
             with_tags: self.with_tags,
             since,
         };
@@ -45,11 +51,15 @@ impl GitHub {
             }
         };
         trouble.warnings.append(&mut warned.warnings);
-        for (last, loaded) in self.last.iter_mut().zip(loaded) {
-            for (known, rows) in last.deployments.iter_mut().zip(loaded.deployments) {
+        for ((last, loaded), repo) in self.last.iter_mut().zip(loaded).zip(&self.repos) {
+            let lists = last.deployments.iter_mut().zip(loaded.deployments);
+            for ((known, rows), list) in lists.zip(repo.lists()) {
                 let Some(rows) = rows else { continue };
                 known.clear();
                 for (row, statuses) in rows {
+                    if !repo.takes(list, &row) {
+                        continue;
+                    }
                     let outcome = (row.updated_at.clone(), Outcome::of(statuses));
                     self.outcomes.insert(row.id.clone(), outcome);
                     known.push(row);
@@ -66,17 +76,22 @@ impl GitHub {
     pub(super) async fn list_deployments(
         &mut self,
         index: usize,
-        environment: usize,
+        list: usize,
         since: Timestamp,
         trouble: &mut Trouble,
     ) -> Result<(), Fault> {
-        let (repo, name) = (&self.repos[index], &self.environments[environment]);
+        let repo = &self.repos[index];
+        let name = repo.lists()[list];
         let path = format!("/repos/{}/deployments", repo.name);
-        let query = [("environment", name.as_str())];
+        let query = deployments_to(name);
         match self.rest.list(&path, &query, bare, Some(since)).await {
             Ok(listed) => {
-                listed.note_cut(&repo.name, &format!("deployments to {name}"), trouble);
-                self.last[index].deployments[environment] = listed.rows;
+                let what = name.map(|name| format!("deployments to {name}"));
+                let what = what.as_deref().unwrap_or("deployments");
+                listed.note_cut(&repo.name, what, trouble);
+                let mut rows: Vec<Deployment> = listed.rows;
+                rows.retain(|row| repo.takes(name, row));
+                self.last[index].deployments[list] = rows;
                 Ok(())
             }
             Err(fault) => trouble.note(REPOSITORY, &repo.name, fault),
@@ -140,12 +155,13 @@ impl GitHub {
         for repo in &self.repos {
             let mut seen = Seen::default();
             let path = format!("/repos/{}", repo.name);
-            for environment in &self.environments {
+            for list in repo.lists() {
                 lists += 1;
                 let path = format!("{path}/deployments");
-                let query = [("environment", environment.as_str())];
-                let rows = self.rest.past(&path, &query, bare, at).await;
-                seen.deployments.push(kept(repo, rows, trouble)?);
+                let rows = self.rest.past(&path, &deployments_to(list), bare, at).await;
+                let mut rows: Vec<Deployment> = kept(repo, rows, trouble)?;
+                rows.retain(|row| repo.takes(list, row));
+                seen.deployments.push(rows);
             }
             if self.with_tags {
                 lists += 1;
@@ -170,8 +186,48 @@ impl GitHub {
         Ok(all)
     }
 
-    /// Asks how those went whose end is not known yet, the newest first.
-    pub(super) async fn ask_outcomes(&mut self, seen: &[Seen], trouble: &mut Trouble) {
+    /// The environments that repositories do deploy to which have no deployment to those of the
+    /// settings: mostly they are written otherwise.
+    pub(super) async fn other_environments(&mut self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (repo, seen) in self.repos.iter().zip(&self.last) {
+            let is_empty = seen.deployments.iter().all(Vec::is_empty);
+            if repo.environments.is_empty() || !is_empty || findings.len() >= MAX_OTHERS {
+                continue;
+            }
+            let path = format!("/repos/{}/deployments", repo.name);
+            // A page is enough.
+            let since = Some(Timestamp::MAX);
+            let listed = self.rest.list::<Deployment>(&path, &[], bare, since).await;
+            // What fails here has failed in the poll before, and was told of.
+            let Ok(listed) = listed else { continue };
+            let names: BTreeSet<_> = listed.rows.iter().map(place).collect();
+            if names.is_empty() {
+                continue;
+            }
+            let names: Vec<_> = names.into_iter().collect();
+            let (wanted, names) = (repo.wanted(), names.join(", "));
+            let what = format!("{}: no deployment {wanted}; there are: {names}", repo.name);
+            findings.push(
+                Finding::new(Grade::Warning, "environments", what)
+                    .because("none of its releases is known")
+                    .advise(
+                        "name them in `environments`, of the source or of the entry in `repos`",
+                    ),
+            );
+        }
+        findings
+    }
+
+    /// Asks how those went whose end is not known yet, the newest first. What is asked once for all
+    /// asks about all of them, as far as allowance and time go.
+    pub(super) async fn ask_outcomes(&mut self, seen: &[Seen], ask: &Ask, trouble: &mut Trouble) {
+        let began = Instant::now();
+        let most = if ask.history {
+            STATUSES_A_POLL
+        } else {
+            usize::MAX
+        };
         let rows = |(repo, seen): (_, &Seen)| {
             let rows: Vec<_> = seen.deployments.iter().flatten().cloned().collect();
             rows.into_iter().map(move |row| (repo, row))
@@ -186,7 +242,7 @@ impl GitHub {
         let mut asked = 0;
         for (repo, row) in &found {
             let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);
-            if asked == STATUSES_A_POLL || is_spent {
+            if asked == most || is_spent || began.elapsed() > PATIENCE {
                 break;
             }
             asked += 1;
@@ -206,10 +262,32 @@ impl GitHub {
         }
         let waiting = found.len() - asked;
         if waiting > 0 {
-            trouble.warn(format!(
-                "{waiting} older deployments are asked about with the next polls"
-            ));
+            let then = if ask.history {
+                "are asked about with the next polls"
+            } else {
+                "were not asked about: their status is unknown"
+            };
+            trouble.warn(format!("{waiting} older deployments {then}"));
         }
+    }
+}
+
+/// The query for deployments to an environment, or to all.
+fn deployments_to(environment: Option<&str>) -> Vec<(&'static str, &str)> {
+    environment
+        .map(|name| ("environment", name))
+        .into_iter()
+        .collect()
+}
+
+/// Where a deployment went, with its task where that is one of its own.
+fn place(deployment: &Deployment) -> String {
+    let Deployment {
+        environment, task, ..
+    } = deployment;
+    match task.as_str() {
+        "" | "deploy" => environment.clone(),
+        task => format!("{environment} (task {task})"),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
+use super::wire::Deployment;
 use crate::config::{Problem, SourceSettings, Step};
+use crate::domain::NamePattern;
 
 /// GitHub's own API.
 pub(super) const DEFAULT_URL: &str = "https://api.github.com";
@@ -28,20 +30,28 @@ pub(super) struct Options {
 pub(super) struct RepoOptions {
     repo: String,
     service: Option<String>,
+    environments: Option<Vec<String>>,
+    task: Option<String>,
     workflows: Option<Vec<String>>,
+}
+
+/// What entries of `repos` take where they do not say.
+pub(super) struct Standard<'a> {
+    pub(super) environments: &'a [String],
+    pub(super) workflows: &'a [String],
 }
 
 fn environments() -> Vec<String> {
     vec!["production".to_owned()]
 }
 
-/// The repositories, each named once and properly; `workflows` are those of each that names none.
+/// The entries of `repos`. One repository may have several, each with deployments of its own.
 pub(super) fn repos(
     settings: &SourceSettings,
     options: Vec<RepoOptions>,
-    workflows: &[String],
+    standard: &Standard<'_>,
 ) -> Result<Vec<Repo>, Problem> {
-    if let Some(problem) = not_a_file(workflows) {
+    if let Some(problem) = not_a_file(standard.workflows) {
         return Err(settings.problem("workflows", problem));
     }
     if options.is_empty() {
@@ -66,19 +76,38 @@ pub(super) fn repos(
         else {
             return problem(format!("is {name:?}: write it as \"owner/name\""));
         };
-        if repos.iter().any(|known| known.name == name) {
-            return problem(format!("names {name:?} for the second time; remove one"));
-        }
-        let service = option.service.unwrap_or_else(|| short.to_owned());
-        let workflows = option.workflows.unwrap_or_else(|| workflows.to_vec());
+        let or = |own: Option<Vec<String>>, standard: &[String]| {
+            own.unwrap_or_else(|| standard.to_vec())
+        };
+        let workflows = or(option.workflows, standard.workflows);
         if let Some(problem) = not_a_file(&workflows) {
             return problem_of("workflows", problem);
         }
-        repos.push(Repo {
-            name,
-            service,
+        let environments = or(option.environments, standard.environments);
+        let is_blank = |text: &String| text.trim().is_empty();
+        if environments.iter().any(is_blank) {
+            let words = "names nothing: write the name of an environment, or `*` for all";
+            return problem_of("environments", words.to_owned());
+        }
+        if option.task.as_ref().is_some_and(is_blank) {
+            let words = "names nothing: write a task such as \"deploy:web\", or leave it out";
+            return problem_of("task", words.to_owned());
+        }
+        let patterns = |names: &[String]| names.iter().map(|name| NamePattern::new(name)).collect();
+        let repo = Repo {
+            service: option.service.unwrap_or_else(|| short.to_owned()),
+            environments: patterns(&environments),
+            task: option.task.as_deref().map(NamePattern::new),
             workflows,
-        });
+            name,
+        };
+        if repos.iter().any(|known| known.has_same_lists(&repo)) {
+            return problem(format!(
+                "names {:?} for the second time: give each entry `environments`, a `task` or `workflows` of its own, or remove one",
+                repo.name
+            ));
+        }
+        repos.push(repo);
     }
     Ok(repos)
 }
@@ -123,6 +152,50 @@ pub(super) struct Repo {
     pub(super) name: String,
     /// Whose releases these are.
     pub(super) service: String,
+    /// Deployments to these count.
+    pub(super) environments: Vec<NamePattern>,
+    /// Deployments of this task alone count, where it is given.
+    pub(super) task: Option<NamePattern>,
     /// The files of the workflows whose runs are releases.
     pub(super) workflows: Vec<String>,
+}
+
+impl Repo {
+    /// The environments that lists of deployments are asked for, one list each; `None` asks for those
+    /// to all environments: GitHub knows no patterns.
+    pub(super) fn lists(&self) -> Vec<Option<&str>> {
+        if self.environments.iter().all(NamePattern::is_literal) {
+            let names = self.environments.iter();
+            return names.map(|name| Some(name.text())).collect();
+        }
+        vec![None]
+    }
+
+    /// True for a deployment on the list of an environment that belongs to this entry.
+    pub(super) fn takes(&self, list: Option<&str>, deployment: &Deployment) -> bool {
+        let is_there = || {
+            let environment = deployment.environment.as_str();
+            self.environments.iter().any(|one| one.matches(environment))
+        };
+        let task = self.task.as_ref();
+        (list.is_some() || is_there()) && task.is_none_or(|task| task.matches(&deployment.task))
+    }
+
+    /// The deployments that are looked for, in words: `to production or staging`.
+    pub(super) fn wanted(&self) -> String {
+        let names: Vec<_> = self.environments.iter().map(NamePattern::text).collect();
+        let task = self.task.as_ref();
+        let task = task.map_or(String::new(), |task| {
+            format!("of the task {} ", task.text())
+        });
+        format!("{task}to {}", names.join(" or "))
+    }
+
+    /// True for two entries that mean the same rows.
+    fn has_same_lists(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.environments == other.environments
+            && self.task == other.task
+            && self.workflows == other.workflows
+    }
 }

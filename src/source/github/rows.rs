@@ -7,7 +7,7 @@ use super::wire::{Account, Deployment, Run, Status, TagRelease};
 use crate::domain::{Release, ReleaseStatus};
 use crate::source::commit::version;
 use crate::source::listing::Row as _;
-use crate::source::web_link;
+use crate::source::{status_words, web_link};
 use crate::text::Untrusted;
 
 /// How a deployment went, as its statuses say.
@@ -16,6 +16,8 @@ pub(super) struct Outcome {
     status: ReleaseStatus,
     finished_at: Option<Timestamp>,
     url: Option<Untrusted>,
+    /// The status as it was told, where that is not known.
+    unknown: Option<Untrusted>,
     /// True when it has come to its end, so that there is no need to ask again.
     pub(super) is_final: bool,
 }
@@ -41,6 +43,7 @@ impl Outcome {
             _ if newest == "inactive" => ReleaseStatus::Succeeded,
             told => told.unwrap_or(ReleaseStatus::Unknown),
         };
+        let unknown = telling.filter(|_| status == ReleaseStatus::Unknown);
         let is_over = matches!(status, ReleaseStatus::Succeeded | ReleaseStatus::Failed);
         let is_told = told == Some(status);
         Self {
@@ -49,6 +52,7 @@ impl Outcome {
                 .filter(|_| is_over && is_told)
                 .and_then(Status::dated),
             url,
+            unknown: unknown.map(|status| status.state.as_str().into()),
             is_final: is_over,
         }
     }
@@ -86,12 +90,12 @@ pub(super) fn deployment(
             .map_or(ReleaseStatus::Unknown, |outcome| outcome.status),
         started_at: deployment.dated(),
         finished_at: outcome.as_ref().and_then(|outcome| outcome.finished_at),
+        details: status_words::detail(outcome.as_ref().and_then(|one| one.unknown.clone())),
         actor: account(deployment.creator.as_ref()),
         commit: some(&deployment.sha),
         url: outcome
             .and_then(|outcome| outcome.url)
             .or_else(|| web_link(&format!("{site}/{}/deployments", repo.name))),
-        details: Vec::new(),
     }
 }
 
@@ -133,15 +137,13 @@ pub(super) fn run(
         && run
             .changed()
             .is_none_or(|changed| at.is_none_or(|at| changed <= at));
+    let mut details = Vec::new();
     let status = if is_over {
-        concluded(run.conclusion.as_deref().unwrap_or_default())
+        status_words::read(run.conclusion.as_deref().unwrap_or_default(), &mut details)
     } else if ended {
         ReleaseStatus::Running
     } else {
-        match run.status.as_deref().unwrap_or_default() {
-            "requested" => ReleaseStatus::Pending,
-            other => ReleaseStatus::from_word(other),
-        }
+        status_words::read(run.status.as_deref().unwrap_or_default(), &mut details)
     };
     let actor = run.triggering_actor.as_ref().or(run.actor.as_ref());
     Some(Release {
@@ -159,18 +161,8 @@ pub(super) fn run(
         actor: account(actor),
         commit: some(&run.head_sha),
         url: run.html_url.as_deref().and_then(web_link),
-        details: Vec::new(),
+        details,
     })
-}
-
-/// What the conclusion of a run means for what it was to deploy.
-fn concluded(conclusion: &str) -> ReleaseStatus {
-    match conclusion {
-        "timed_out" | "startup_failure" | "stale" => ReleaseStatus::Failed,
-        "neutral" => ReleaseStatus::Succeeded,
-        "action_required" => ReleaseStatus::Pending,
-        other => ReleaseStatus::from_word(other),
-    }
 }
 
 /// True when a deployment of the same commit was made while a run was going on: the run made it, and
@@ -211,6 +203,8 @@ mod tests {
         Repo {
             name: "acme/checkout".to_owned(),
             service: "checkout".to_owned(),
+            environments: Vec::new(),
+            task: None,
             workflows: Vec::new(),
         }
     }

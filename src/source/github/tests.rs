@@ -90,6 +90,18 @@ fn a_mistake_in_the_settings_names_its_place() {
             "second time",
         ),
         (
+            "repos = [{ repo = \"a/b\", service = \"x\" }, { repo = \"a/b\", service = \"y\" }]",
+            "of its own",
+        ),
+        (
+            "repos = [{ repo = \"a/b\", environments = [\"\"] }]",
+            "names nothing",
+        ),
+        (
+            "repos = [{ repo = \"a/b\", task = \" \" }]",
+            "names nothing",
+        ),
+        (
             "repos = [{ repo = \"a/b\" }]\nenvironments = []",
             "name an environment",
         ),
@@ -356,6 +368,10 @@ async fn no_poll_asks_about_more_than_so_many_deployments() {
         .mount(&server)
         .await;
     let mut source = source(&server, TWO);
+    let ask = || Ask {
+        history: true,
+        ..ask()
+    };
     let first = source.fetch(&ask()).await.unwrap();
     let unknown = |facts: &Facts| {
         let known = statuses(facts);
@@ -371,6 +387,121 @@ async fn no_poll_asks_about_more_than_so_many_deployments() {
     );
     let second = source.fetch(&ask()).await.unwrap();
     assert_eq!((unknown(&second), second.warnings.len()), (0, 0));
+    // What is printed once is asked about as a whole.
+    let mut source = build(&KIND, Some(&server.uri()), TWO).unwrap().source;
+    let once = Ask {
+        history: false,
+        ..ask()
+    };
+    let only = source.fetch(&once).await.unwrap();
+    assert_eq!((unknown(&only), only.warnings.len()), (0, 0));
+}
+
+/// Deployments of one repository to several environments, filtered as GitHub does.
+async fn monorepo() -> MockServer {
+    let server = MockServer::start().await;
+    let places = [
+        ("Production – web", "deploy"),
+        ("Production – api", "deploy"),
+        ("Preview – web", "deploy"),
+        ("live", "deploy:web"),
+        ("live", "deploy:api"),
+    ];
+    let row = move |(id, (place, task)): (u64, (&str, &str))| {
+        let mut row = deployment(id, "2026-11-22T13:40:00Z");
+        row["environment"] = json!(place);
+        row["task"] = json!(task);
+        row
+    };
+    Mock::given(path("/repos/acme/mono/deployments"))
+        .respond_with(move |request: &wiremock::Request| {
+            let mut pairs = request.url.query_pairs();
+            let wanted = pairs.find(|(name, _)| name == "environment");
+            let is_wanted = |place: &str| wanted.as_ref().is_none_or(|(_, value)| *value == place);
+            let rows: Vec<_> = (1..)
+                .zip(places)
+                .filter(|(_, (place, _))| is_wanted(place))
+                .map(row)
+                .collect();
+            ok(&json!(rows))
+        })
+        .mount(&server)
+        .await;
+    Mock::given(wiremock::matchers::path_regex("/statuses$"))
+        .respond_with(ok(&status("success")))
+        .mount(&server)
+        .await;
+    server
+}
+
+/// Service and environment of each release.
+async fn of_monorepo(options: &str) -> (Vec<(String, String)>, Vec<String>) {
+    let server = monorepo().await;
+    let facts = source(&server, options).fetch(&ask()).await.unwrap();
+    let rows = facts.releases.unwrap();
+    let text = |text: &crate::text::Untrusted| text.raw().to_owned();
+    (
+        rows.iter()
+            .map(|row| (text(&row.service), text(&row.environment)))
+            .collect(),
+        facts.warnings.iter().map(text).collect(),
+    )
+}
+
+#[tokio::test]
+async fn the_services_of_one_repository_are_told_apart_by_environment_or_task() {
+    let pairs = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
+        let own = rows.iter();
+        own.map(|(service, place)| ((*service).to_owned(), (*place).to_owned()))
+            .collect()
+    };
+    let by_name = "repos = [\
+        { repo = \"acme/mono\", service = \"web\", environments = [\"Production – web\"] },\
+        { repo = \"acme/mono\", service = \"api\", environments = [\"Production – api\"] }]";
+    let (rows, warnings) = of_monorepo(by_name).await;
+    let want = pairs(&[("web", "Production – web"), ("api", "Production – api")]);
+    assert_eq!((rows, warnings.len()), (want, 0));
+    let by_task = "environments = [\"live\"]\nrepos = [\
+        { repo = \"acme/mono\", service = \"web\", task = \"deploy:web\" },\
+        { repo = \"acme/mono\", service = \"rest\", task = \"*\" }]";
+    let (rows, _) = of_monorepo(by_task).await;
+    assert_eq!(rows, pairs(&[("web", "live"), ("rest", "live")]));
+    let pattern = "repos = [{ repo = \"acme/mono\" }]\nenvironments = [\"production*\"]";
+    let (rows, warnings) = of_monorepo(pattern).await;
+    let want = pairs(&[("mono", "Production – web"), ("mono", "Production – api")]);
+    assert_eq!((rows, warnings.len()), (want, 0));
+    let (rows, _) = of_monorepo("repos = [{ repo = \"acme/mono\" }]\nenvironments = [\"*\"]").await;
+    assert_eq!(rows.len(), 5);
+}
+
+#[tokio::test]
+async fn where_no_deployment_went_to_production_the_other_environments_are_named() {
+    let server = monorepo().await;
+    let found = |options: &'static str| {
+        let mut source = source(&server, options);
+        async move {
+            source.fetch(&ask()).await.unwrap();
+            source.examine(&ask()).await
+        }
+    };
+    let findings = found("repos = [{ repo = \"acme/mono\" }]").await;
+    let [finding] = findings.as_slice() else {
+        panic!("{findings:?}")
+    };
+    assert_eq!(
+        finding.what.raw(),
+        "acme/mono: no deployment to production; there are: Preview – web, Production – api, \
+         Production – web, live (task deploy:api), live (task deploy:web)"
+    );
+    let findings =
+        found("repos = [{ repo = \"acme/mono\", environments = [\"live\"], task = \"x\" }]");
+    let words = findings.await[0].what.raw().to_owned();
+    assert!(
+        words.contains("no deployment of the task x to live"),
+        "{words}"
+    );
+    let well = "repos = [{ repo = \"acme/mono\", environments = [\"production*\"] }]";
+    assert_eq!(found(well).await, []);
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ pub(super) struct Deployment {
     pub(super) git_ref: String,
     #[serde(default)]
     pub(super) environment: String,
+    /// What the deployment was asked to do: `deploy`, or a name of one's own.
+    #[serde(default)]
+    pub(super) task: String,
     pub(super) creator: Option<Account>,
     pub(super) created_at: Option<String>,
     #[serde(default)]

@@ -7,7 +7,7 @@ use super::wire::{Deployment, TagRelease, User};
 use crate::domain::{Release, ReleaseStatus};
 use crate::source::commit;
 use crate::source::listing::Row as _;
-use crate::source::web_link;
+use crate::source::{status_words, web_link};
 use crate::text::Untrusted;
 
 /// Makes a deployment a release, as it stood at the past moment `at` if there is one. `environment`
@@ -19,7 +19,8 @@ pub(super) fn deployment(
     site: &str,
     at: Option<Timestamp>,
 ) -> Release {
-    let told = ReleaseStatus::from_word(row.status.as_deref().unwrap_or_default());
+    let mut details = Vec::new();
+    let told = status_words::read(row.status.as_deref().unwrap_or_default(), &mut details);
     let is_later = |moment: Option<Timestamp>| moment.zip(at).is_some_and(|(it, at)| it > at);
     let is_over = matches!(told, ReleaseStatus::Succeeded | ReleaseStatus::Failed);
     let (began, ended) = row.worked();
@@ -60,7 +61,7 @@ pub(super) fn deployment(
             let address = format!("{site}/{}/-/environments", project.name);
             web_link(&address).filter(|_| is_path)
         }),
-        details: Vec::new(),
+        details,
     }
 }
 

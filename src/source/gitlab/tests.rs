@@ -130,7 +130,7 @@ async fn every_status_is_read_and_one_that_is_new_is_kept() {
         ("success", Succeeded),
         ("failed", Failed),
         ("canceled", Failed),
-        ("skipped", Unknown),
+        ("skipped", Pending),
         ("teleported", Unknown),
     ];
     let list: Vec<_> = (0..)
@@ -141,7 +141,8 @@ async fn every_status_is_read_and_one_that_is_new_is_kept() {
     let facts = source(&server, ONE).fetch(&ask()).await.unwrap();
     let got: Vec<_> = rows(&facts).into_iter().map(|(_, status)| status).collect();
     assert_eq!(got, statuses.map(|(_, status)| status));
-    assert_eq!((facts.fault.clone(), facts.warnings.len()), (None, 0));
+    // The last is not known, and named.
+    assert_eq!((facts.fault.clone(), facts.warnings.len()), (None, 1));
     let release = &facts.releases.as_ref().unwrap()[3];
     assert_eq!(release.id.raw(), "gitlab:acme/shop/checkout:3");
     assert_eq!(release.service.raw(), "checkout");
@@ -263,13 +264,18 @@ async fn a_list_that_is_too_long_is_cut_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_next_page_elsewhere_is_refused() {
+async fn a_next_page_elsewhere_is_not_asked_for_and_what_was_read_stays() {
     let server = MockServer::start().await;
     let link = "<https://evil.example/x>; rel=\"next\"";
     let row = deployment(1, "success", "2026-11-22T13:00:00Z");
     mount(&server, LIST, ok(&json!([row])).insert_header("Link", link)).await;
-    let fault = source(&server, ONE).fetch(&ask()).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Redirect);
+    let facts = source(&server, ONE).fetch(&ask()).await.unwrap();
+    assert_eq!((rows(&facts).len(), facts.warnings.len()), (1, 1));
+    let said = facts.warnings[0].raw();
+    assert!(
+        said.contains("the next page is at https://evil.example"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -410,4 +416,107 @@ async fn releases_are_listed_when_asked_for_and_those_to_come_are_not() {
     let tag = &facts.releases.as_ref().unwrap()[0];
     assert_eq!(tag.id.raw(), "gitlab:acme/shop/checkout:release:v2.31.0");
     assert!(tag.url.is_some());
+}
+
+#[tokio::test]
+async fn a_status_that_is_not_known_is_named_once() {
+    let server = MockServer::start().await;
+    let list: Vec<_> = (0..3)
+        .map(|id| deployment(id, "teleported", "2026-11-22T13:00:00Z"))
+        .collect();
+    mount(&server, LIST, ok(&json!(list))).await;
+    let facts = source(&server, ONE).fetch(&ask()).await.unwrap();
+    let said: Vec<_> = facts
+        .warnings
+        .iter()
+        .map(crate::text::Untrusted::raw)
+        .collect();
+    assert_eq!(
+        said,
+        ["release status `teleported` is not known: 3 releases shown as unknown"]
+    );
+}
+
+#[tokio::test]
+async fn a_pattern_of_environments_is_asked_for_all_and_read_here() {
+    let server = MockServer::start().await;
+    let to = |id: u64, place: &str| {
+        let mut row = deployment(id, "success", "2026-11-22T13:00:00Z");
+        row["environment"]["name"] = json!(place);
+        row
+    };
+    let list = json!([to(1, "prod-eu"), to(2, "prod-us"), to(3, "staging")]);
+    mount(&server, LIST, ok(&list)).await;
+    let options = format!("{ONE}\nenvironments = [\"Prod-*\"]");
+    let facts = source(&server, &options).fetch(&ask()).await.unwrap();
+    let places = facts.releases.as_ref().unwrap().iter();
+    let places: Vec<_> = places.map(|row| row.environment.raw()).collect();
+    assert_eq!(places, ["prod-eu", "prod-us"]);
+    let requests = server.received_requests().await.unwrap();
+    assert!(
+        requests
+            .iter()
+            .all(|one| !one.url.query().unwrap().contains("environment="))
+    );
+}
+
+/// A server that links to its next page by another name than it is reached by.
+async fn named_otherwise(links: fn(u64) -> String) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path(LIST))
+        .respond_with(move |request: &wiremock::Request| {
+            let pairs = request.url.query_pairs();
+            let mut page = pairs.filter(|(name, _)| name == "page");
+            let page: u64 = page.next().map_or(1, |(_, value)| value.parse().unwrap());
+            let row = |id| deployment(page * 100 + id, "success", "2026-11-22T13:00:00Z");
+            let rows: Vec<_> = (0..60).map(row).collect();
+            let answer = ok(&json!(rows));
+            if page < 3 {
+                answer.insert_header("Link", links(page + 1).as_str())
+            } else {
+                answer
+            }
+        })
+        .mount(&server)
+        .await;
+    server
+}
+
+#[tokio::test]
+async fn a_next_page_on_another_host_is_asked_for_by_its_number_where_the_server_is() {
+    let server = named_otherwise(|page| {
+        format!("<https://gitlab.example/api/v4/projects/1/deployments?page={page}&per_page=100>; rel=\"next\"")
+    })
+    .await;
+    let mut settings = settings(&KIND, Some(&server.uri()), ONE);
+    settings.http.auth = Auth::Token(SecretRef::Command(vec!["echo".into(), "secret".into()]));
+    let mut source = (KIND.build)(&settings, &Settings::empty()).unwrap().source;
+    let facts = source.fetch(&ask()).await.unwrap();
+    assert_eq!((rows(&facts).len(), facts.fault), (180, None));
+    assert_eq!(facts.warnings, []);
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 3);
+    for request in requests {
+        let query = request.url.query().unwrap();
+        assert!(query.contains("environment=production"), "{query}");
+        assert!(request.headers.contains_key("private-token"));
+    }
+}
+
+#[tokio::test]
+async fn a_next_page_that_cannot_be_asked_for_loses_no_row_that_was_read() {
+    let server =
+        named_otherwise(|_| "<https://gitlab.example/next?cursor=abc>; rel=\"next\"".to_owned())
+            .await;
+    let facts = source(&server, ONE).fetch(&ask()).await.unwrap();
+    assert_eq!((rows(&facts).len(), facts.fault), (60, None));
+    let said = facts.warnings[0].raw();
+    assert!(
+        said.contains("the newest 60 deployments to production loaded"),
+        "{said}"
+    );
+    assert!(
+        said.contains("https://gitlab.example") && !said.contains("moved"),
+        "{said}"
+    );
 }

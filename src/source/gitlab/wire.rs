@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::domain::NamePattern;
 use crate::source::lenient::time;
 use crate::source::listing::Row;
 
@@ -95,6 +96,14 @@ impl Row for Deployment {
 }
 
 impl Deployment {
+    /// True when it went to one of these environments.
+    pub(super) fn is_to(&self, environments: &[NamePattern]) -> bool {
+        let place = self.environment.as_ref();
+        let name = place.and_then(|place| place.name.as_deref());
+        let name = name.unwrap_or_default();
+        environments.iter().any(|one| one.matches(name))
+    }
+
     /// When it last changed.
     pub(super) fn changed(&self) -> Option<Timestamp> {
         time(self.updated_at.as_deref()).or_else(|| self.dated())

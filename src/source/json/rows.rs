@@ -16,7 +16,6 @@ use jaq_json::Val;
 pub(super) use self::fields::{Fields, text};
 pub(super) use self::slo::Terms;
 use crate::domain::{Dropped, Mapping};
-use crate::source::severity::UnknownSeverities;
 use crate::text::Untrusted;
 
 /// The most rows that one program may give.
@@ -86,7 +85,6 @@ pub(super) struct Rows<T: Row> {
     dropped: Complaints,
     drops: Vec<Dropped>,
     misread: Complaints,
-    unknown: UnknownSeverities,
 }
 
 /// How many of one sort, and the first of them in words.
@@ -124,7 +122,6 @@ impl<T: Row> Rows<T> {
             dropped: Complaints::default(),
             drops: Vec::new(),
             misread: Complaints::default(),
-            unknown: UnknownSeverities::default(),
         }
     }
 
@@ -192,11 +189,7 @@ impl<T: Row> Rows<T> {
         };
         Finished {
             rows: self.kept,
-            warnings: warnings
-                .into_iter()
-                .map(Untrusted::from)
-                .chain(self.unknown.warnings())
-                .collect(),
+            warnings: warnings.into_iter().map(Untrusted::from).collect(),
             is_puzzled: mapping.dropped > 0 || mapping.misread > 0 || mapping.emitted == 0,
             mapping,
         }
@@ -221,13 +214,7 @@ impl<T: Row> Collect for Rows<T> {
         let number = self.seen;
         let row = match output {
             Val::Obj(map) => {
-                let mut fields = Fields::new(
-                    map,
-                    &mut self.text,
-                    &mut self.misread,
-                    &mut self.unknown,
-                    number,
-                );
+                let mut fields = Fields::new(map, &mut self.text, &mut self.misread, number);
                 T::read(&mut fields, &self.context)
             }
             Val::Arr(_) => Err("is an array; end the program with `[]`".to_owned()),

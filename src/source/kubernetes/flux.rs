@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::naming::{Naming, detail};
 use super::wire::{Condition, Metadata};
 use crate::domain::{Release, ReleaseStatus};
-use crate::source::commit;
 use crate::source::lenient::{or_default, time};
+use crate::source::{commit, status_words};
 use crate::text::Untrusted;
 
 /// A Kustomization or a HelmRelease.
@@ -92,11 +92,12 @@ pub(super) fn kustomization(object: &Applied, naming: &Naming) -> Vec<Release> {
         .filter(|entry| !entry.metadata.revision.is_empty())
         .map(|entry| {
             let id = format!("{}:{}", entry.digest, entry.last_reconciled_status);
+            let mut unknown = Vec::new();
             let status = match entry.last_reconciled_status.as_str() {
                 "ReconciliationSucceeded" => ReleaseStatus::Succeeded,
                 "Progressing" | "DependencyNotReady" => ReleaseStatus::Running,
                 word if word.ends_with("Failed") => ReleaseStatus::Failed,
-                _ => ReleaseStatus::Unknown,
+                word => status_words::read(word, &mut unknown),
             };
             let mut row = draft(
                 object,
@@ -108,6 +109,7 @@ pub(super) fn kustomization(object: &Applied, naming: &Naming) -> Vec<Release> {
             row.started_at = time(entry.first_reconciled.as_deref());
             row.finished_at = row.started_at.filter(|_| status != ReleaseStatus::Running);
             row.status = status;
+            row.details.append(&mut unknown);
             row.details
                 .push(detail("result", entry.last_reconciled_status.as_str()));
             let origin = entry.metadata.origin_revision.as_str();
@@ -152,11 +154,11 @@ pub(super) fn helm_release(object: &Applied, naming: &Naming) -> Vec<Release> {
                 "" => entry.chart_version.as_str(),
                 version => version,
             };
+            let mut unknown = Vec::new();
             let status = match entry.status.as_str() {
-                "deployed" | "superseded" => ReleaseStatus::Succeeded,
-                "failed" => ReleaseStatus::Failed,
+                "superseded" => ReleaseStatus::Succeeded,
                 word if word.starts_with("pending-") => ReleaseStatus::Running,
-                _ => ReleaseStatus::Unknown,
+                word => status_words::read(word, &mut unknown),
             };
             let mut row = draft(
                 object,
@@ -169,6 +171,7 @@ pub(super) fn helm_release(object: &Applied, naming: &Naming) -> Vec<Release> {
             row.finished_at = row.started_at.filter(|_| status != ReleaseStatus::Running);
             row.status = status;
             let chart = format!("{} {}", entry.chart_name, entry.chart_version);
+            row.details.append(&mut unknown);
             row.details.push(detail("chart", chart));
             row.details.push(detail("result", entry.status.as_str()));
             row
@@ -248,11 +251,11 @@ fn draft(
         "" => metadata.namespace.as_str(),
         target => target,
     };
-    Release {
-        id: format!("flux:{}:{id}", metadata.uid).into(),
+    let mut release = Release {
+        id: format!("flux:{}/{}:{id}", metadata.name, metadata.uid).into(),
         service: naming.service(metadata).into(),
         version: version(revision).into(),
-        environment: naming.environment(metadata, namespace).into(),
+        environment: Untrusted::default(),
         status: ReleaseStatus::Unknown,
         started_at: None,
         finished_at: None,
@@ -263,7 +266,9 @@ fn draft(
             detail(kind, metadata.name.as_str()),
             detail("revision", revision),
         ],
-    }
+    };
+    naming.set_place(&mut release, metadata, namespace);
+    release
 }
 
 /// What to call `v1.0.1@sha1:4507…` or `main@sha1:4507…`: the tag, else the short commit; a branch

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::api::Api;
 use super::naming::Naming;
-use crate::config::{Auth, Problem, SourceSettings, Step};
+use crate::config::{Auth, Problem, Settings, SourceSettings, Step};
 use crate::http::Http;
 
 /// A kind of object that tells of releases.
@@ -55,7 +55,7 @@ pub(super) struct Options {
 }
 
 /// Reads the settings of a source.
-pub(super) fn read(settings: &SourceSettings) -> Result<Options, Problem> {
+pub(super) fn read(settings: &SourceSettings, all: &Settings) -> Result<Options, Problem> {
     let written: Written = settings.options()?;
     for (at, name) in written.namespaces.iter().enumerate() {
         if !is_namespace(name) {
@@ -83,6 +83,7 @@ pub(super) fn read(settings: &SourceSettings) -> Result<Options, Problem> {
         naming: Naming {
             service_label: written.service_label,
             environment_label: written.environment_label,
+            production: all.delivery.production.clone(),
         },
     })
 }

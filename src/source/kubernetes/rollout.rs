@@ -55,7 +55,8 @@ impl Rollouts<'_> {
         let mut rows = Vec::new();
         for template in &self.templates {
             for (number, turn) in template.turns.iter().enumerate() {
-                let id = format!("kubernetes:{}:{turn}", self.metadata.uid);
+                let Metadata { name, uid, .. } = self.metadata;
+                let id = format!("kubernetes:{name}/{uid}:{turn}");
                 let first = template.kept_by.created().filter(|_| number == 0);
                 let row = if *turn == self.newest {
                     self.newest(template, &id, first, naming, memory)
@@ -149,13 +150,11 @@ impl Rollouts<'_> {
             details.push(detail("images", images.join(", ")));
         }
         details.push(detail("template", template.hash));
-        Release {
+        let mut release = Release {
             id: id.into(),
             service: service.into(),
             version: version.unwrap_or_else(|| template.hash.to_owned()).into(),
-            environment: naming
-                .environment(self.metadata, &self.metadata.namespace)
-                .into(),
+            environment: Untrusted::default(),
             status: ReleaseStatus::Unknown,
             started_at: None,
             finished_at: None,
@@ -163,6 +162,8 @@ impl Rollouts<'_> {
             commit: None,
             url: None,
             details,
-        }
+        };
+        naming.set_place(&mut release, self.metadata, &self.metadata.namespace);
+        release
     }
 }

@@ -9,8 +9,8 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
 use crate::config::{Auth, SecretRef};
-use crate::domain::ReleaseStatus;
 use crate::domain::ReleaseStatus::{Failed, RolledBack, Running, Succeeded, Unknown};
+use crate::domain::{Production, ReleaseStatus};
 use crate::source::fixture::{ask, ask_at, build, settings};
 
 const ROLLOUTS: &str = "/apis/argoproj.io/v1alpha1/rollouts";
@@ -403,9 +403,10 @@ async fn a_release_says_what_where_who_and_why() {
     let server = serve(&[("deployments", &[owner]), ("replicasets", &sets)]).await;
     let facts = source(&server, "").fetch(&ask()).await.unwrap();
     let row = &facts.releases.unwrap()[0];
-    assert_eq!(row.id.raw(), "kubernetes:uid-checkout:1");
+    assert_eq!(row.id.raw(), "kubernetes:checkout/uid-checkout:1");
     assert_eq!(row.service.raw(), "checkout-api");
-    assert_eq!(row.environment.raw(), "shop");
+    // A namespace is no environment.
+    assert_eq!((row.environment.raw(), row.place().raw()), ("", "shop"));
     assert_eq!(row.version.raw(), "v2");
     assert_eq!(row.actor, Some("kubectl-set".into()));
     for (name, words) in [
@@ -417,6 +418,12 @@ async fn a_release_says_what_where_who_and_why() {
     ] {
         assert_eq!(said(row, name), Some(words), "{:?}", row.details);
     }
+    let mut all = Settings::empty();
+    all.delivery.production = Production::new(["shop"]);
+    let own = settings(&KIND, Some(&server.uri()), "");
+    let mut listed = (KIND.build)(&own, &all).unwrap().source;
+    let facts = listed.fetch(&ask()).await.unwrap();
+    assert_eq!(facts.releases.unwrap()[0].environment.raw(), "shop");
     let options = "service_label = \"app\"\nenvironment_label = \"env\"";
     let facts = source(&server, options).fetch(&ask()).await.unwrap();
     let row = &facts.releases.unwrap()[0];
@@ -443,9 +450,9 @@ async fn the_same_template_again_takes_back_what_came_between() {
     assert_eq!(
         ids,
         [
-            "kubernetes:uid-checkout:1",
-            "kubernetes:uid-checkout:2",
-            "kubernetes:uid-checkout:3"
+            "kubernetes:checkout/uid-checkout:1",
+            "kubernetes:checkout/uid-checkout:2",
+            "kubernetes:checkout/uid-checkout:3"
         ]
     );
     let dates: Vec<_> = rows.iter().map(Release::dated).collect();
@@ -564,7 +571,7 @@ async fn stateful_and_daemon_sets_are_told_by_their_revisions() {
                 ("v2", want)
             ]
         );
-        assert_eq!(rows[1].id.raw(), "kubernetes:uid-db:db-rev5");
+        assert_eq!(rows[1].id.raw(), "kubernetes:db/uid-db:db-rev5");
         assert_eq!(said(&rows[3], "DaemonSet"), Some("agent"));
     }
 }

@@ -8,6 +8,7 @@ use super::naming::detail;
 use super::rollout::{Progress, Rollouts, Template};
 use super::wire::{Condition, Metadata, Revision, Workload};
 use crate::domain::ReleaseStatus;
+use crate::source::status_words;
 use crate::text::Untrusted;
 
 /// How the controller of ReplicaSets numbers them.
@@ -241,6 +242,7 @@ fn argo_progress(owner: &Workload) -> Progress {
     let is_stable = !status.stable.is_empty() && status.stable == status.current_pod_hash;
     let condition = status.condition("Progressing");
     let changed = condition.and_then(Condition::since);
+    let mut words = Vec::new();
     let (state, ended): (_, Option<Timestamp>) = if !is_observed(owner) {
         (ReleaseStatus::Running, None)
     } else if status.abort {
@@ -253,10 +255,9 @@ fn argo_progress(owner: &Workload) -> Progress {
             "Healthy" => (ReleaseStatus::Succeeded, changed),
             "Degraded" => (ReleaseStatus::Failed, changed),
             "Progressing" | "Paused" | "" => (ReleaseStatus::Running, None),
-            word => (ReleaseStatus::from_word(word), None),
+            word => (status_words::read(word, &mut words), None),
         }
     };
-    let mut words = Vec::new();
     if !status.phase.is_empty() {
         let because = match status.message.as_str() {
             "" => String::new(),

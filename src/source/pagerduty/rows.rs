@@ -5,16 +5,11 @@ use jiff::Timestamp;
 use super::options::Severities;
 use super::wire::{self, LogEntry, Named};
 use crate::domain::{Incident, IncidentStatus};
-use crate::source::severity::UnknownSeverities;
 use crate::source::web_link;
 use crate::text::Untrusted;
 
 /// Reads one incident as it stands.
-pub(super) fn incident(
-    row: &wire::Incident,
-    severities: &Severities,
-    unknown: &mut UnknownSeverities,
-) -> Incident {
+pub(super) fn incident(row: &wire::Incident, severities: &Severities) -> Incident {
     let status = status(row.status.as_deref());
     let taken = row.acknowledgements();
     let title = [&row.title, &row.summary];
@@ -22,7 +17,7 @@ pub(super) fn incident(
     let mut incident = Incident::new(
         row.id.as_str(),
         title.map_or(row.id.as_str(), String::as_str),
-        severities.of(row, unknown),
+        severities.of(row),
         status,
     );
     incident.service = name(row.service.as_ref()).unwrap_or_default();

@@ -22,11 +22,8 @@ pub(super) struct Wanted {
 /// One list of a repository.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Deployments to the environment at this place in the settings.
-    Deployments {
-        environment: usize,
-        after: Option<String>,
-    },
+    /// Deployments of the list at this place of [`Repo::lists`].
+    Deployments { list: usize, after: Option<String> },
     /// Published releases.
     Tags,
 }
@@ -42,8 +39,8 @@ impl Part {
     /// The name of its list in the answer.
     pub(super) fn alias(&self) -> String {
         match self {
-            Self::Deployments { environment: 0, .. } => "deployments".to_owned(),
-            Self::Deployments { environment, .. } => format!("deployments{environment}"),
+            Self::Deployments { list: 0, .. } => "deployments".to_owned(),
+            Self::Deployments { list, .. } => format!("deployments{list}"),
             Self::Tags => "releases".to_owned(),
         }
     }
@@ -51,8 +48,8 @@ impl Part {
     /// The same list from a cursor on.
     pub(super) fn after(&self, cursor: String) -> Self {
         match self {
-            Self::Deployments { environment, .. } => Self::Deployments {
-                environment: *environment,
+            Self::Deployments { list, .. } => Self::Deployments {
+                list: *list,
                 after: Some(cursor),
             },
             Self::Tags => Self::Tags,
@@ -65,35 +62,32 @@ impl Part {
     }
 }
 
-/// The lists that are wanted of every repository.
-pub(super) fn parts(scope: &Scope<'_>) -> Vec<Part> {
-    let environments = 0..scope.environments.len();
-    let deployments = environments.map(|environment| Part::Deployments {
-        environment,
-        after: None,
-    });
+/// The lists that are wanted of a repository.
+pub(super) fn parts(repo: &Repo, scope: &Scope) -> Vec<Part> {
+    let lists = 0..repo.lists().len();
+    let deployments = lists.map(|list| Part::Deployments { list, after: None });
     deployments
         .chain(scope.with_tags.then_some(Part::Tags))
         .collect()
 }
 
 /// The body of a request. What is not asked for is not declared either, for GraphQL refuses that.
-pub(super) fn body(repos: &[Repo], scope: &Scope<'_>, wanted: &[Wanted]) -> Value {
+pub(super) fn body(repos: &[Repo], wanted: &[Wanted]) -> Value {
     let is_asked =
         |wish: &dyn Fn(&Part) -> bool| wanted.iter().any(|wanted| wanted.parts.iter().any(wish));
     let mut declared = vec!["$n:Int!".to_owned()];
     let mut variables = Map::from_iter([("n".to_owned(), json!(PAGE))]);
-    for (index, environment) in scope.environments.iter().enumerate() {
-        let is_this = |part: &Part| matches!(part, Part::Deployments { environment, .. } if *environment == index);
-        if is_asked(&is_this) {
-            declared.push(format!("$e{index}:[String!]"));
-            variables.insert(format!("e{index}"), json!([environment]));
-        }
+    let environments = environments(repos, wanted);
+    for (index, environment) in environments.iter().enumerate() {
+        declared.push(format!("$e{index}:[String!]"));
+        variables.insert(format!("e{index}"), json!([environment]));
     }
     let mut query = format!("query({}){{", declared.join(","));
     for wanted in wanted {
         let (owner, name) = repos[wanted.repo].name.split_once('/').unwrap_or_default();
-        let lists: Vec<_> = wanted.parts.iter().map(list).collect();
+        let of = repos[wanted.repo].lists();
+        let parts = wanted.parts.iter();
+        let lists: Vec<_> = parts.map(|part| list(part, &of, &environments)).collect();
         let _ = write!(
             query,
             "{}:repository(owner:{},name:{}){{{}}}",
@@ -108,7 +102,7 @@ pub(super) fn body(repos: &[Repo], scope: &Scope<'_>, wanted: &[Wanted]) -> Valu
         let _ = write!(
             query,
             " fragment D on DeploymentConnection{{totalCount pageInfo{{hasNextPage endCursor}} \
-             nodes{{id databaseId createdAt updatedAt environment state commitOid ref{{name}} \
+             nodes{{id databaseId createdAt updatedAt environment task state commitOid ref{{name}} \
              creator{{login}} latestStatus{{...S}} statuses(first:{STATUSES}){{nodes{{...S}}}}}}}} \
              fragment S on DeploymentStatus{{state createdAt environmentUrl logUrl}}"
         );
@@ -120,22 +114,40 @@ pub(super) fn body(repos: &[Repo], scope: &Scope<'_>, wanted: &[Wanted]) -> Valu
     json!({"query": query, "variables": variables})
 }
 
-fn list(part: &Part) -> String {
+/// The environments that are asked for by name, each once.
+fn environments<'a>(repos: &'a [Repo], wanted: &[Wanted]) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for wanted in wanted {
+        let lists = repos[wanted.repo].lists();
+        for part in &wanted.parts {
+            if let Part::Deployments { list, .. } = part
+                && let Some(Some(name)) = lists.get(*list)
+                && !names.contains(name)
+            {
+                names.push(*name);
+            }
+        }
+    }
+    names
+}
+
+fn list(part: &Part, lists: &[Option<&str>], environments: &[&str]) -> String {
     let newest = "orderBy:{field:CREATED_AT,direction:DESC}";
     match part {
-        Part::Deployments { environment, after } => {
+        Part::Deployments { list, after } => {
             // A string of JSON is one of GraphQL.
             let after = after.as_ref();
             let after = after.map_or_else(String::new, |after| format!(",after:{}", json!(after)));
             let alias = part.alias();
-            let alias = if *environment == 0 {
+            let alias = if *list == 0 {
                 String::new()
             } else {
                 format!("{alias}:")
             };
-            format!(
-                "{alias}deployments(first:$n,environments:$e{environment}{after},{newest}){{...D}}"
-            )
+            let name = lists.get(*list).copied().flatten();
+            let place = name.and_then(|name| environments.iter().position(|one| *one == name));
+            let of = place.map_or_else(String::new, |place| format!(",environments:$e{place}"));
+            format!("{alias}deployments(first:$n{of}{after},{newest}){{...D}}")
         }
         Part::Tags => format!("releases(first:$n,{newest}){{...R}}"),
     }

@@ -53,6 +53,7 @@ pub(super) struct Deployment {
     created_at: Option<String>,
     updated_at: Option<String>,
     environment: Option<String>,
+    task: Option<String>,
     state: Option<String>,
     #[serde(default)]
     commit_oid: String,
@@ -162,6 +163,7 @@ impl Deployment {
             sha: self.commit_oid,
             git_ref: self.git_ref.map(|git_ref| git_ref.name).unwrap_or_default(),
             environment: self.environment.unwrap_or_default(),
+            task: self.task.unwrap_or_default(),
             creator: self.creator,
             created_at: self.created_at,
             updated_at: self.updated_at,

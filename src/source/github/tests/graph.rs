@@ -111,6 +111,44 @@ async fn without_a_token_or_with_one_repository_rest_is_asked() {
 }
 
 #[tokio::test]
+async fn entries_of_one_repository_ask_for_environments_of_their_own() {
+    let server = MockServer::start().await;
+    let to = |id: u64, place: &str| {
+        let mut node = node(id, "2026-11-22T13:00:00Z", "SUCCESS", &["SUCCESS"]);
+        node["environment"] = json!(place);
+        json!({"nodes": [node]})
+    };
+    let data = json!({
+        "r0": {"deployments": to(1, "Production – web")},
+        "r1": {"deployments": {"nodes": [
+            to(2, "eu-prod")["nodes"][0].clone(), to(3, "eu-test")["nodes"][0].clone(),
+        ]}},
+    });
+    mount(&server, FIELDS, ok(&json!({"data": data}))).await;
+    let options = "repos = [\
+        { repo = \"acme/mono\", service = \"web\", environments = [\"Production – web\"] },\
+        { repo = \"acme/mono\", service = \"api\", environments = [\"*-prod\"] }]";
+    let facts = built(&server.uri(), options).fetch(&ask()).await.unwrap();
+    let rows = facts.releases.unwrap();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| (row.service.raw(), row.environment.raw()))
+        .collect();
+    assert_eq!(rows, [("web", "Production – web"), ("api", "eu-prod")]);
+    let body = &graph_requests(&server).await[0];
+    assert_eq!(
+        body["variables"],
+        json!({"n": 30, "e0": ["Production – web"]})
+    );
+    let query = body["query"].as_str().unwrap();
+    assert!(
+        query.contains("deployments(first:$n,environments:$e0,"),
+        "{query}"
+    );
+    assert!(query.contains("deployments(first:$n,orderBy"), "{query}");
+}
+
+#[tokio::test]
 async fn a_repository_that_is_null_is_a_warning_and_the_others_count() {
     let server = MockServer::start().await;
     let answer = json!({

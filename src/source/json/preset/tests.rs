@@ -24,10 +24,7 @@ async fn facts(name: &str, place: &str, query: &[(&str, &str)], body: &Value) ->
     let settings = settings(&KIND, Some(&server.uri()), &options);
     let mut source = Json::new(&settings, &Settings::empty()).unwrap();
     let facts = source.fetch(&ask()).await.unwrap();
-    // Rows without a severity are reported, everything else is understood.
-    let mut warnings = facts.warnings.iter();
-    let is_understood = warnings.all(|one| one.raw().contains("no severity and is a ticket"));
-    assert!(is_understood, "{name}: {:?}", facts.warnings);
+    assert_eq!(facts.warnings, [], "{name}");
     facts
 }
 
@@ -250,7 +247,7 @@ async fn rootly() {
                 Severity::Page,
                 IncidentStatus::Acknowledged
             ),
-            ("Slow", "", Severity::Ticket, IncidentStatus::Triggered),
+            ("Slow", "", Severity::Info, IncidentStatus::Triggered),
         ]
     );
     assert_eq!(rows[0].teams, ["shop".into()]);
@@ -287,7 +284,7 @@ async fn firehydrant() {
                 Severity::Page,
                 IncidentStatus::Acknowledged
             ),
-            ("Odd", "", Severity::Ticket, IncidentStatus::Triggered),
+            ("Odd", "", Severity::Info, IncidentStatus::Triggered),
         ]
     );
     assert_eq!(rows[0].acknowledged_at, "2026-11-22T13:25:00Z".parse().ok());
@@ -356,7 +353,7 @@ async fn jenkins() {
             ("deploy-checkout", "#774", ReleaseStatus::Running),
             ("deploy-checkout", "v2.31.0", ReleaseStatus::Succeeded),
             ("deploy-checkout", "#772", ReleaseStatus::Failed),
-            ("deploy-checkout", "#771", ReleaseStatus::Unknown),
+            ("deploy-checkout", "#771", ReleaseStatus::Pending),
         ]
     );
     assert_eq!(rows[0].finished_at, None);
@@ -364,6 +361,66 @@ async fn jenkins() {
         rows[1].finished_at.map(jiff::Timestamp::as_millisecond),
         Some(1_795_355_837_750)
     );
+}
+
+#[tokio::test]
+async fn jenkins_with_jobs_below() {
+    let build = |number: u64| {
+        json!({"_class": "WorkflowRun", "building": false, "displayName": format!("#{number}"),
+            "duration": 1000, "number": number, "result": "SUCCESS",
+            "timestamp": 1_795_355_809_000_i64, "url": format!("https://ci.example/{number}/")})
+    };
+    let job = |name: &str, number: u64| {
+        json!({"_class": "org.jenkinsci.plugins.workflow.job.WorkflowJob", "name": name,
+            "builds": [build(number)]})
+    };
+    let branches = json!({
+        "_class": "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProject",
+        "name": "checkout",
+        "jobs": [job("main", 1), job("feature%2Ffaster", 2), job("PR-12", 3), job("v1.2.0", 4)],
+    });
+    let folder = json!({"_class": "com.cloudbees.hudson.plugins.folder.Folder", "name": "shop",
+        "jobs": [branches, job("deploy-cart", 5)]});
+    let rows = facts("jenkins", "/api/json", &[], &folder).await;
+    let rows = rows.releases.unwrap();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.service.raw(), row.version.raw(), row.environment.raw()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("checkout", "main #1", ""),
+            ("checkout", "feature/faster #2", "feature/faster"),
+            ("checkout", "v1.2.0 #4", ""),
+            ("deploy-cart", "#5", ""),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_has_no_title_is_called_by_its_number() {
+    let row = |title: Value| {
+        json!({"sys_id": "s1", "number": "INC0012345", "short_description": title, "state": "1",
+            "priority": "1", "opened_at": "2026-11-22 13:07:12"})
+    };
+    for title in [
+        json!(""),
+        Value::Null,
+        json!({"value": "", "display_value": ""}),
+    ] {
+        let body = json!({"result": [row(title)]});
+        let rows = facts("servicenow", "/api/now/table/incident", &[], &body).await;
+        let rows = rows.incidents.unwrap();
+        assert_eq!(
+            shape(&rows),
+            [("INC0012345", "", Severity::Page, IncidentStatus::Triggered)]
+        );
+    }
+    let body = json!({"data": [{"id": "a1", "tinyId": "17", "message": "", "status": "open",
+        "priority": "P1", "createdAt": "2026-11-22T13:07:12Z", "tags": [], "count": 1}]});
+    let rows = facts("opsgenie", "/v2/alerts", &[], &body).await;
+    assert_eq!(rows.incidents.unwrap()[0].title.raw(), "17");
 }
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 //! Rows that become releases, incidents and shifts.
 
 use super::{Fields, Row};
-use crate::domain::{Incident, IncidentStatus, OnCall, Release, ReleaseStatus, Suppression};
-use crate::source::severity::Severities;
+use crate::domain::{Incident, IncidentStatus, OnCall, Release, Severity, Suppression};
 
 /// The fields that incidents have; what else a row holds becomes a detail.
 const INCIDENT_FIELDS: [&str; 15] = [
@@ -32,11 +31,7 @@ impl Row for Release {
             service: fields.required("service")?,
             version: fields.required("version")?,
             environment: fields.untrusted("environment").unwrap_or_default(),
-            status: fields
-                .text("status")
-                .map_or(ReleaseStatus::Unknown, |word| {
-                    ReleaseStatus::from_word(&word)
-                }),
+            status: fields.release_status(),
             started_at: fields.time("started_at"),
             finished_at: fields.time("finished_at"),
             actor: fields.untrusted("actor"),
@@ -52,9 +47,9 @@ impl Row for Release {
 }
 
 impl Row for Incident {
-    type Context = Severities;
+    type Context = ();
 
-    fn read(fields: &mut Fields<'_>, severities: &Severities) -> Result<Self, String> {
+    fn read(fields: &mut Fields<'_>, (): &()) -> Result<Self, String> {
         let resolved_at = fields.time("resolved_at");
         let acknowledged_at = fields.time("acknowledged_at");
         let silenced_until = fields.time("silenced_until");
@@ -65,8 +60,8 @@ impl Row for Incident {
             None if acknowledged_at.is_some() => IncidentStatus::Acknowledged,
             None => IncidentStatus::Triggered,
         };
+        let severity = fields.text("severity").unwrap_or_default();
         let (id, title) = (fields.required("id")?, fields.required("title")?);
-        let severity = fields.severity(severities);
         Ok(Self {
             service: fields.untrusted("service").unwrap_or_default(),
             suppression: (status == IncidentStatus::Silenced).then_some(Suppression::Silence),
@@ -84,7 +79,7 @@ impl Row for Incident {
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(1),
             details: fields.others(&INCIDENT_FIELDS),
-            ..Self::new(id, title, severity, status)
+            ..Self::new(id, title, Severity::from_label(&severity), status)
         })
     }
 

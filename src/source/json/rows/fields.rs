@@ -4,8 +4,7 @@ use jaq_json::{Map, Val};
 use jiff::Timestamp;
 
 use super::Complaints;
-use crate::domain::Severity;
-use crate::source::severity::{Severities, UnknownSeverities};
+use crate::domain::ReleaseStatus;
 use crate::source::web_link;
 use crate::text::Untrusted;
 
@@ -18,7 +17,6 @@ pub(in super::super) struct Fields<'a> {
     map: &'a Map,
     text: &'a mut usize,
     misread: &'a mut Complaints,
-    unknown: &'a mut UnknownSeverities,
     number: usize,
 }
 
@@ -27,14 +25,12 @@ impl<'a> Fields<'a> {
         map: &'a Map,
         text: &'a mut usize,
         misread: &'a mut Complaints,
-        unknown: &'a mut UnknownSeverities,
         number: usize,
     ) -> Self {
         Self {
             map,
             text,
             misread,
-            unknown,
             number,
         }
     }
@@ -70,10 +66,17 @@ impl<'a> Fields<'a> {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// The severity that the field `severity` names; a word that nobody has mapped is noted.
-    pub(super) fn severity(&mut self, severities: &Severities) -> Severity {
-        let word = self.text("severity").unwrap_or_default();
-        severities.read(&word, self.unknown)
+    /// The status of a release; a word that is not known is noted.
+    pub(super) fn release_status(&mut self) -> ReleaseStatus {
+        const FIELD: &str = "status";
+        let Some(word) = self.text(FIELD) else {
+            return ReleaseStatus::Unknown;
+        };
+        let status = ReleaseStatus::from_word(&word);
+        if status == ReleaseStatus::Unknown && word != status.word() {
+            self.misread(FIELD, &Val::from(word));
+        }
+        status
     }
 
     pub(super) fn untrusted(&mut self, name: &str) -> Option<Untrusted> {

@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
 
-const INCIDENTS: &str = "incidents = '.rows[] | {id, title: \"t\", severity: \"page\"}'\n";
+const INCIDENTS: &str = "incidents = '.rows[] | {id, title: \"t\"}'\n";
 
 /// A server that answers `/recent` by what is asked of it.
 async fn serve(
@@ -83,7 +83,7 @@ async fn a_link_header_is_followed_to_the_last_page() {
 #[tokio::test]
 async fn a_link_to_another_host_is_not_followed_and_what_was_read_stays() {
     let stranger = MockServer::start().await;
-    let link = format!("<{}/recent?page=2>; rel=\"next\"", stranger.uri());
+    let link = format!("<{}/recent?after=2>; rel=\"next\"", stranger.uri());
     let server =
         serve(move |_| ok(&json!({"rows": rows(0..2)})).insert_header("Link", link.as_str())).await;
     let options = format!("{INCIDENTS}paginate = {{ link = true }}");
@@ -91,6 +91,27 @@ async fn a_link_to_another_host_is_not_followed_and_what_was_read_stays() {
     let facts = source.fetch(&ask()).await.unwrap();
     assert_eq!(facts.incidents.unwrap().len(), 2);
     assert_eq!(facts.fault.unwrap().kind, FaultKind::Redirect);
+    assert!(stranger.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_numbered_page_on_another_host_is_asked_for_where_the_server_is() {
+    let stranger = MockServer::start().await;
+    let elsewhere = stranger.uri();
+    let server = serve(move |asked| {
+        let page = asked.query("page").map_or(0, |page| page.parse().unwrap());
+        let answer = ok(&json!({"rows": rows(page * 2..page * 2 + 2)}));
+        let link = format!("<{elsewhere}/recent?page={}>; rel=\"next\"", page + 1);
+        if page < 2 {
+            answer.insert_header("Link", link.as_str())
+        } else {
+            answer
+        }
+    })
+    .await;
+    let (found, warnings, requests) = poll(&server, "paginate = { link = true }").await;
+    assert_eq!((found, requests), (6, 3));
+    assert_eq!(warnings, NONE);
     assert!(stranger.received_requests().await.unwrap().is_empty());
 }
 
