@@ -5,6 +5,7 @@
 //! extension that Sloth made customary.
 
 mod assess;
+mod bound;
 mod burn;
 mod course;
 mod history;
@@ -26,6 +27,7 @@ use crate::text::Untrusted;
 pub(crate) use rule::ROUNDING;
 
 pub use assess::{Assessment, RuleVerdict, Standing};
+pub use bound::{FirstValues, LowerBound};
 pub use burn::Burn;
 pub use course::{Course, Slice};
 pub use history::{History, Point, narrowed};
@@ -356,6 +358,8 @@ pub struct Observation {
     pub partial: bool,
     /// Why numbers are not known, or not exact; the decisive one first.
     pub reasons: Arc<[Reason]>,
+    /// The numbers that are lower bounds, shortest window first, the period last.
+    pub lower_bounds: Arc<[LowerBound]>,
 }
 
 /// How much data there is of a time that should be full of it.
@@ -398,6 +402,7 @@ impl Observation {
             courses: Arc::from([]),
             partial: false,
             reasons: Arc::default(),
+            lower_bounds: Arc::from([]),
             slo,
         }
     }

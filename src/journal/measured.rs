@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::slo::{Course, Windows};
+use crate::domain::slo::{Course, LowerBound, Windows};
 use crate::domain::{Events, Observation, Reading, Reason, Sample, Slo, Window};
 
 use super::{moment, ms};
@@ -27,6 +27,8 @@ pub(super) struct Measured {
     partial: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<Reason>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lower_bounds: Vec<LowerBound>,
     /// Kept of one that burns: where it began is found in these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     courses: Vec<Course>,
@@ -79,6 +81,7 @@ impl Measured {
             since: seen.since.map(ms),
             partial: seen.partial,
             reasons: seen.reasons.to_vec(),
+            lower_bounds: seen.lower_bounds.to_vec(),
             courses: if burns {
                 seen.courses.to_vec()
             } else {
@@ -102,6 +105,7 @@ impl Measured {
             since: self.since.map(moment),
             partial: self.partial,
             reasons: self.reasons.clone().into(),
+            lower_bounds: self.lower_bounds.clone().into(),
             courses: self.courses.clone().into(),
             ..Observation::unknown(slo, moment(self.at))
         }
@@ -112,6 +116,9 @@ impl Measured {
         let mut hasher = DefaultHasher::new();
         self.partial.hash(&mut hasher);
         self.reasons.hash(&mut hasher);
+        for bound in &self.lower_bounds {
+            bound.window.hash(&mut hasher);
+        }
         for (window, number) in &self.windows {
             window.hash(&mut hasher);
             number.hash_into(&mut hasher);

@@ -32,6 +32,21 @@ pub fn burn(rate: Option<f64>) -> String {
     }
 }
 
+/// The same with a `~` before the number, for one that is not exact.
+pub fn rough_burn(rate: Option<f64>) -> String {
+    let exact = burn(rate);
+    let number = exact.trim_start();
+    if rate.is_none_or(|rate| !rate.is_finite()) {
+        return exact;
+    }
+    let room = usize::from(BURN_WIDTH);
+    let rough = format!("~{number}");
+    if number.len() < exact.len() {
+        return format!("{rough:>room$}");
+    }
+    rough.chars().take(room).collect()
+}
+
 /// A burn rate within a sentence.
 pub fn burn_in_words(rate: f64) -> String {
     burn(Some(rate)).trim().to_owned()
@@ -199,6 +214,11 @@ mod tests {
         ] {
             assert_eq!(burn(rate), want);
             assert_eq!(burn(rate).chars().count(), usize::from(BURN_WIDTH));
+            let rough = rough_burn(rate);
+            assert_eq!(rough.chars().count(), usize::from(BURN_WIDTH), "{rough}");
+            assert_eq!(rough.replace('~', "").trim(), burn(rate).trim());
+            let is_number = burn(rate).contains(|c: char| c.is_ascii_digit());
+            assert_eq!(rough.contains('~'), is_number, "{rough}");
         }
     }
 

@@ -162,7 +162,7 @@ impl Pane for Slos {
         ];
         for (slot, window) in slots(seen).into_iter().enumerate() {
             let heading = board.headings.get(BURN + slot).map_or("", String::as_str);
-            cells.push(burn_cell(&verdict, window, heading));
+            cells.push(burn_cell(seen, &verdict, window, heading));
         }
         let left = verdict.budget_remaining;
         let role = budget_role(&verdict);

@@ -6,6 +6,7 @@
 //! by hand   each [[slo]] of the configuration, or one of each of its groups           ─► plans
 //! discover  one selector answers every series that Sloth, Grafana and Pyrra recorded  ─► plans
 //! measure   what no series gives is asked, each window at its own cadence            ─► samples
+//! births    what series had counted that began within a window                      ─► lower bounds
 //! trend     the last hours of the shortest window, every three minutes               ─► trends
 //! since     how old the data behind each is, once an hour, meanwhile                 ─► ages
 //! observe   plan + samples + trend + age                                             ─► observations
@@ -22,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use self::api::Api;
+use self::births::Births;
 use self::by_hand::ByHand;
 use self::course::Closely;
 use self::discover::Rules;
@@ -46,6 +48,7 @@ use crate::text::Untrusted;
 
 mod alerts;
 mod api;
+mod births;
 mod by_hand;
 mod course;
 mod diagnose;
@@ -125,6 +128,7 @@ struct Prometheus {
     record_ids: Vec<Option<String>>,
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
+    births: Births,
     trends: Trends,
     closely: Closely,
     ages: Ages,
@@ -172,6 +176,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         planner: Planner::of(IN_FLIGHT - since::IN_FLIGHT),
         rules: None,
         meter: Meter::default(),
+        births: Births::default(),
         trends: Trends::default(),
         closely: Closely::default(),
         ages: Ages::default(),
@@ -331,6 +336,22 @@ impl Prometheus {
             Untrusted::from(format!("how old the data is cannot be told: {reason}"))
         }));
         margin.faults.extend(round.faults);
+        let subject = births::Subject {
+            api: &self.api,
+            plans,
+            ids: &self.plans.ids,
+            edition: Some(self.plans.edition),
+            meter: &self.meter,
+            ask,
+            in_haste: round.more,
+        };
+        let looked = self.births.refresh(&subject).await;
+        margin.warn(looked.err().map(|fault| {
+            let reason = fault.message.raw();
+            Untrusted::from(format!(
+                "series that began in a window were not looked for: {reason}"
+            ))
+        }));
         if ask.history && !round.more {
             let asked = self
                 .trends
@@ -384,41 +405,26 @@ impl Prometheus {
         partial: bool,
     ) -> Observation {
         let slo = &plan.slo;
-        let measured = self.meter.of(id);
-        let sample = |span| match plan.given.get(span) {
-            Some(given) => Sample {
-                reading: given.reading(),
-                events: given.events(),
-                at: at.saturating_sub(given.age()).unwrap_or(at),
-            },
-            None if plan.asked.contains_key(&span) => {
-                let known = measured.and_then(|known| known.get(&span));
-                known.map_or(
-                    Sample {
-                        reading: Reading::Unknown,
-                        events: None,
-                        at,
-                    },
-                    |kept| kept.sample,
-                )
-            }
-            None => Sample {
-                reading: Reading::NoSeries,
-                events: None,
-                at,
-            },
+        let mut lower_bounds = Vec::new();
+        let mut sample = |span| {
+            let sample = self.sample(plan, id, span, at);
+            let Some((raised, bound)) = self.births.raise(id, span, sample) else {
+                return sample;
+            };
+            lower_bounds.push(bound);
+            raised
         };
+        let windows = slo.windows().into_iter();
+        let windows = windows
+            .map(|window| (window, sample(Span::Window(window))))
+            .collect();
         let elapsed = slo.period.elapsed(at, &plan.zone).duration();
         let period = sample(Span::Period);
         // Numbers without a sample that is old enough to be found.
         let is_new = period.reading.ratio().is_some() && self.ages.is_new(id);
         let since = self.ages.since(id, at, elapsed);
-        Observation {
-            windows: slo
-                .windows()
-                .into_iter()
-                .map(|window| (window, sample(Span::Window(window))))
-                .collect(),
+        let mut seen = Observation {
+            windows,
             period: Some(period),
             period_length: slo.period.length(at, &plan.zone),
             period_elapsed: elapsed,
@@ -426,15 +432,39 @@ impl Prometheus {
             history: self.trends.course(id),
             courses: Arc::default(),
             partial,
-            reasons: self.reasons(plan, id),
+            reasons: Arc::default(),
+            lower_bounds: lower_bounds.into(),
             at,
             slo: Arc::clone(slo),
-        }
+        };
+        seen.reasons = self.reasons(plan, id, &seen);
+        seen
     }
 
-    /// Why numbers of a plan are not known, or not exact.
-    fn reasons(&self, plan: &Plan, id: &Untrusted) -> Arc<[Reason]> {
+    /// What is recorded of a span, or was measured.
+    fn sample(&self, plan: &Plan, id: &Untrusted, span: Span, at: Timestamp) -> Sample {
+        let no = |reading| Sample {
+            reading,
+            events: None,
+            at,
+        };
+        if let Some(given) = plan.given.get(span) {
+            return Sample {
+                reading: given.reading(),
+                events: given.events(),
+                at: at.saturating_sub(given.age()).unwrap_or(at),
+            };
+        }
+        if !plan.asked.contains_key(&span) {
+            return no(Reading::NoSeries);
+        }
+        let known = self.meter.of(id).and_then(|known| known.get(&span));
+        known.map_or(no(Reading::Unknown), |kept| kept.sample)
+    }
+
+    fn reasons(&self, plan: &Plan, id: &Untrusted, seen: &Observation) -> Arc<[Reason]> {
         let mut reasons = self.meter.reasons(plan, id);
+        reasons.extend(seen.why_lower_bounds());
         if plan.given.is_broken() {
             reasons.push(Reason::new(ReasonCode::NotARatio, "", RECORDED_NO_RATIO));
         }

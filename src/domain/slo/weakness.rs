@@ -9,6 +9,7 @@ pub fn weaknesses(seen: &Observation) -> Vec<Finding> {
     let mut found: Vec<_> = never_firing(seen).collect();
     found.extend(low_traffic(seen));
     found.extend(without_traffic(seen));
+    found.extend(beginnings(seen));
     found
 }
 
@@ -86,6 +87,17 @@ fn without_traffic(seen: &Observation) -> Option<Finding> {
         .because("an SLO without events is neither kept nor broken")
         .advise("check that the total counts what is served, or take the SLO out")
     })
+}
+
+/// Events that `increase` does not see, as they were counted before the first scrape.
+fn beginnings(seen: &Observation) -> Option<Finding> {
+    let reason = seen.why_lower_bounds()?;
+    let finding = Finding::new(Grade::Note, "series", reason.text.raw());
+    Some(
+        finding.because(
+            "a counter that the first error creates has counted it when it is first scraped",
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -219,13 +219,16 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
         let burn = verdict.burn_rates.get(&window).copied().flatten();
         let role = burn_role(verdict, window, burn);
         let short = seen.shortfall_of(window);
-        (window.to_string(), sample, burn, role, short)
+        let is_bound = seen.lower_bound(window).is_some();
+        (window.to_string(), sample, burn, role, (short, is_bound))
     });
     let period = seen.period.map(|sample| {
         let (name, role) = (figures::period(seen.slo.period), budget_role(verdict));
-        (name, sample, verdict.period_burn, role, seen.shortfall())
+        let is_bound = seen.lower_bound_of_period().is_some();
+        let doubts = (seen.shortfall(), is_bound);
+        (name, sample, verdict.period_burn, role, doubts)
     });
-    for (name, sample, burn, role, short) in windows.chain(period) {
+    for (name, sample, burn, role, (short, is_bound)) in windows.chain(period) {
         let errors = match sample.reading {
             Reading::Ratio(ratio) => Cell::text(figures::error_percent(ratio), Role::Plain),
             Reading::NoTraffic => Cell::text("no events", Role::NoData),
@@ -245,6 +248,8 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
         if let Some(short) = short {
             let data = window::brief(short.data);
             row.push(Cell::text(format!("~ data {data}"), Role::Plain));
+        } else if is_bound {
+            row.push(Cell::text("~ lower bound", Role::Plain));
         }
         rows.push(row);
     }

@@ -5,12 +5,22 @@ use crate::pane::cell::{Cell, Line, Role, state_word, width_of};
 use crate::pane::{Sight, figures, fresh};
 use crate::store::Feed;
 
-pub(super) fn burn_cell(verdict: &Assessment, window: Option<Window>, heading: &str) -> Cell {
+pub(super) fn burn_cell(
+    seen: &Observation,
+    verdict: &Assessment,
+    window: Option<Window>,
+    heading: &str,
+) -> Cell {
     let Some(window) = window else {
         return Cell::Empty;
     };
     let burn = verdict.burn_rates.get(&window).copied().flatten();
-    let line = Line::of(figures::burn(burn), burn_role(verdict, window, burn));
+    let figure = if seen.lower_bound(window).is_some() {
+        figures::rough_burn(burn)
+    } else {
+        figures::burn(burn)
+    };
+    let line = Line::of(figure, burn_role(verdict, window, burn));
     let label = figures::lead(window);
     if heading.trim() == label {
         Cell::Line(line)
@@ -43,9 +53,10 @@ pub(super) fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>)
     }
 }
 
-/// The budget left, with a `~` before it where data covers too little of the period to know it.
+/// The budget left, with a `~` before it where it is not known exactly: data covers too little of the
+/// period, or it is a lower bound of what was spent.
 pub(in crate::pane) fn budget(seen: &Observation, left: Option<f64>) -> String {
-    let is_estimate = left.is_some() && seen.shortfall().is_some();
+    let is_estimate = left.is_some() && is_rough(seen);
     let mark = if is_estimate { "~" } else { "" };
     format!("{mark}{}", figures::budget(left))
 }
@@ -53,7 +64,12 @@ pub(in crate::pane) fn budget(seen: &Observation, left: Option<f64>) -> String {
 /// How wide [`budget`] is, without writing it.
 pub(super) fn budget_width(seen: &Observation, left: Option<f64>) -> usize {
     left.and_then(figures::budget_width)
-        .map_or(1, |width| width + usize::from(seen.shortfall().is_some()))
+        .map_or(1, |width| width + usize::from(is_rough(seen)))
+}
+
+/// True where the budget left is no exact number.
+fn is_rough(seen: &Observation) -> bool {
+    seen.shortfall().is_some() || seen.lower_bound_of_period().is_some()
 }
 
 /// The bad events there are of those that it takes to page, where too few hold a page back.

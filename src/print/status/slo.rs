@@ -44,6 +44,8 @@ pub(super) struct SloRow<'a> {
     estimate: Option<bool>,
     /// The keys of windows that data does not cover, the period's included.
     estimated_windows: Option<Vec<String>>,
+    /// The keys of windows whose numbers are lower bounds: more may have failed.
+    lower_bound: Vec<String>,
     min_bad_events: f64,
     rules: Vec<RuleRow>,
     onset: Option<Timestamp>,
@@ -240,6 +242,7 @@ impl<'a> SloRow<'a> {
                 .map(|coverage| coverage.data.min(coverage.wanted).as_secs()),
             estimate: row.since.map(|_| row.shortfall().is_some()),
             estimated_windows: row.since.map(|_| estimated(row)),
+            lower_bound: row.lower_bound_keys(),
             min_bad_events: slo.min_bad_events,
             rules: rules(&assessment),
             onset: onset.map(|onset| whole(onset.at)),
@@ -271,9 +274,17 @@ impl<'a> SloRow<'a> {
             .burn_rate
             .0
             .iter()
-            .filter_map(|(window, burn)| burn.map(|burn| format!("{window} {burn:.1}x")))
+            .filter_map(|(window, burn)| {
+                let mark = if self.lower_bound.contains(window) {
+                    "~"
+                } else {
+                    ""
+                };
+                burn.map(|burn| format!("{window} {mark}{burn:.1}x"))
+            })
             .collect();
-        let mark = if self.aside.shortfall.is_some() {
+        let is_bound = self.lower_bound.contains(&self.period);
+        let mark = if self.aside.shortfall.is_some() || is_bound {
             "~"
         } else {
             ""

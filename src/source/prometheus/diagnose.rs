@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::births::{self, Births};
 use super::discover::Share;
 use super::measure::{self, Meter};
 use super::plan::{Formula, Plan, Span, Trend};
@@ -49,9 +50,23 @@ impl Prometheus {
         let is_found = !matches!(plan.slo.origin, Origin::Config);
         let is_recorded = is_found || !plan.given.is_empty();
         let partial = !round.partial.is_empty() || (partial && is_recorded);
+        let mut births = Births::default();
+        let subject = births::Subject {
+            api: &self.api,
+            plans: alone.0,
+            ids: alone.1,
+            edition: None,
+            meter: &meter,
+            ask,
+            in_haste: false,
+        };
+        let looked = births.refresh(&subject).await;
+        margin.note("series that began in a window", looked);
+        std::mem::swap(&mut self.births, &mut births);
         std::mem::swap(&mut self.meter, &mut meter);
         let seen = self.observe((&plan, &id), ask.moment(), partial);
         std::mem::swap(&mut self.meter, &mut meter);
+        std::mem::swap(&mut self.births, &mut births);
 
         let mut explained = Explanation {
             requests,
@@ -68,6 +83,13 @@ impl Prometheus {
         explained.zone = is_calendar.then(|| plan.zone.clone());
         for span in &mut explained.spans {
             evidence(&plan, span);
+            let measured = if span.is_period {
+                Span::Period
+            } else {
+                Span::Window(span.window)
+            };
+            let first = births.queries(&id, measured, span.window);
+            span.queries.extend(first);
         }
         explained.never_failed = self.never_failed(&plan, ask).await;
         samples::look(&self.api, &selectors(&plan), ask, &mut explained).await;

@@ -296,13 +296,13 @@ fn unknown(at: Timestamp) -> Sample {
     }
 }
 
-fn is_short(span: Span) -> bool {
+pub(super) fn is_short(span: Span) -> bool {
     matches!(span, Span::Window(window) if window <= SHORT)
 }
 
 /// Short windows share their queries; each long one has its own, so that none keeps another waiting
 /// and a server that cannot read 30 days still reads the rest.
-fn class(span: Span) -> u64 {
+pub(super) fn class(span: Span) -> u64 {
     match span {
         Span::Window(window) if window <= SHORT => 0,
         Span::Window(window) => u64::from(window.seconds()),
@@ -359,7 +359,7 @@ pub(super) const SUM: &str =
     "sum what it counts, `sum(…)`; of a fraction each side by itself, `sum(…) / sum(…)`";
 
 /// The one value that belongs to this SLO, if there is any.
-fn single(plan: &Plan, series: &[Series]) -> Result<Option<f64>, Reason> {
+pub(super) fn single(plan: &Plan, series: &[Series]) -> Result<Option<f64>, Reason> {
     // What a person wrote must be one number; what a rule says may be one a group.
     let by_hand = plan.labels.is_empty();
     let mut mine = series

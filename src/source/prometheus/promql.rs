@@ -469,14 +469,16 @@ fn burn_threshold(expr: &Expr) -> Option<(f64, f64)> {
     }
 }
 
-fn unwrapped(expr: &Expr) -> &Expr {
+/// An expression without the parentheses around it.
+pub(super) fn unwrapped(expr: &Expr) -> &Expr {
     match expr {
         Expr::Paren(inner) => unwrapped(&inner.expr),
         other => other,
     }
 }
 
-fn number(expr: &Expr) -> Option<f64> {
+/// The number that an expression is, in parentheses or not.
+pub(super) fn number(expr: &Expr) -> Option<f64> {
     match unwrapped(expr) {
         Expr::NumberLiteral(literal) => Some(literal.val),
         _ => None,
