@@ -18,7 +18,8 @@ use num_rational::BigRational;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use watchfire::domain::{Period, Reading, Rule, Severity, Window};
+use watchfire::domain::slo::FirstValues;
+use watchfire::domain::{Events, Period, Reading, Rule, Severity, Window};
 
 use oracle::definitions::{Judgement, Measured, Truth, judge, ratio, workbook};
 use oracle::worlds::{World, world};
@@ -137,6 +138,42 @@ proptest! {
             (bad, Some(total)) => Measured::Ratio(ratio::of(bad.unwrap_or(0), total)),
         };
         same(got, &want)?;
+    }
+
+    /// A counter that the first error creates: its first sample is no increase, and is counted all
+    /// the same where the target was scraped before. Scrapes may come late, and the first of them too.
+    #[test]
+    fn what_was_counted_before_the_first_scrape_is_added_to_both_counts(
+        minutes in prop::collection::vec((0_u32..40, 0_u32..40, any::<bool>()), 2..60),
+        is_own_metric in any::<bool>(),
+    ) {
+        let (mut bad, mut total, mut first) = (0, 0, None);
+        for (good, failed, is_scraped) in &minutes {
+            bad += failed;
+            total += good + failed;
+            if *is_scraped && bad > 0 {
+                first.get_or_insert(bad);
+            }
+        }
+        // What is scraped at last has all of it; a series that was not created yet has none.
+        let first = first.unwrap_or(bad);
+        let increase = Events {
+            bad: f64::from(bad - first),
+            total: f64::from(if is_own_metric { total } else { total - first }),
+        };
+        let values = FirstValues {
+            bad: f64::from(first),
+            total: if is_own_metric { 0.0 } else { f64::from(first) },
+        };
+        let raised = values.raise(increase);
+        prop_assert_eq!(raised.is_some(), first > 0);
+        if let Some((reading, events)) = raised {
+            same(reading, &Measured::Ratio(ratio::of(bad, total)))?;
+            near(events.bad, &ratio::of(bad, 1), "bad events")?;
+            near(events.total, &ratio::of(total, 1), "all events")?;
+            // Never fewer than without, and never more than all.
+            prop_assert!(events.bad >= increase.bad && events.bad <= events.total);
+        }
     }
 
     #[test]

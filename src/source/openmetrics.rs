@@ -11,7 +11,9 @@
 //!
 //! Numbers are what Prometheus would say, had it scraped the same targets: the same labels
 //! (`instance`, `job`, `up`), the same resets, the same extrapolation. So an SLO moves to a
-//! Prometheus as it is. The first sample of a series is no increase, as there. What grew between
+//! Prometheus as it is. The first sample of a series is no increase, as there; what a
+//! series had counted by then, beside others of its target that were exposed already, is added as a
+//! lower bound, as it is for a Prometheus. What grew between
 //! two scrapes counts, however long nobody scraped. A window with a sample that is NaN or infinite is
 //! unknown where that is needed.
 //!

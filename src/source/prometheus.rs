@@ -5,6 +5,7 @@
 //! ```text
 //! by hand   each [[slo]] of the configuration, or one of each of its groups           ─► plans
 //! discover  one selector answers every series that Sloth, Grafana and Pyrra recorded  ─► plans
+//! soundness each event counted once, on every target, often enough; every ten minutes   ─► plans
 //! measure   what no series gives is asked, each window at its own cadence            ─► samples
 //! births    what series had counted that began within a window                      ─► lower bounds
 //! trend     the last hours of the shortest window, every three minutes               ─► trends
@@ -34,6 +35,7 @@ use self::plans::Plans;
 use self::record::Recording;
 use self::releases::BuildInfo;
 use self::since::Ages;
+use self::soundness::Soundness;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
@@ -61,6 +63,7 @@ mod promql;
 pub mod record;
 mod releases;
 mod since;
+mod soundness;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -129,6 +132,7 @@ struct Prometheus {
     rules: Option<(Timestamp, Rules)>,
     meter: Meter,
     births: Births,
+    soundness: Soundness,
     trends: Trends,
     closely: Closely,
     ages: Ages,
@@ -177,6 +181,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         rules: None,
         meter: Meter::default(),
         births: Births::default(),
+        soundness: Soundness::default(),
         trends: Trends::default(),
         closely: Closely::default(),
         ages: Ages::default(),
@@ -314,6 +319,7 @@ impl Prometheus {
     ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
         let partial = self.plan(ask, margin).await?;
+        self.check_series(ask, margin).await;
         let plans = &self.plans.all;
         // How old the data is takes several questions, one after the other, while the server reads
         // the long windows.
@@ -441,6 +447,27 @@ impl Prometheus {
         seen
     }
 
+    /// Looks at the series behind SLOs of the configuration, and has their plans count accordingly.
+    async fn check_series(&mut self, ask: &Ask, margin: &mut Margin) {
+        // A screen's first round is for what burns.
+        if self.meter.is_hasty(&self.plans.all, ask) {
+            return;
+        }
+        let originals: Vec<_> = self.planned.iter().flat_map(ByHand::plans).collect();
+        let Plans {
+            all, ids, edition, ..
+        } = &mut self.plans;
+        let looked = self
+            .soundness
+            .refresh(&self.api, (all, ids, *edition), &originals, ask);
+        margin.warn(looked.await.err().map(|fault| {
+            let reason = fault.message.raw();
+            Untrusted::from(format!(
+                "replicas and uneven targets were not looked for: {reason}"
+            ))
+        }));
+    }
+
     /// What is recorded of a span, or was measured.
     fn sample(&self, plan: &Plan, id: &Untrusted, span: Span, at: Timestamp) -> Sample {
         let no = |reading| Sample {
@@ -464,6 +491,7 @@ impl Prometheus {
 
     fn reasons(&self, plan: &Plan, id: &Untrusted, seen: &Observation) -> Arc<[Reason]> {
         let mut reasons = self.meter.reasons(plan, id);
+        reasons.extend(self.soundness.reasons(id).cloned());
         reasons.extend(seen.why_lower_bounds());
         if plan.given.is_broken() {
             reasons.push(Reason::new(ReasonCode::NotARatio, "", RECORDED_NO_RATIO));

@@ -34,6 +34,7 @@ mod random;
 mod recorded;
 mod rules;
 mod screen;
+mod series;
 mod server;
 #[path = "../suspects/story.rs"]
 mod story;

@@ -1,6 +1,6 @@
 //! What an SLO's definition and numbers show to be weak, without asking anybody.
 
-use super::{Observation, Reading};
+use super::{Observation, Reading, Reason, ReasonCode};
 use crate::domain::explanation::number;
 use crate::domain::{Finding, Grade, Severity};
 
@@ -9,7 +9,7 @@ pub fn weaknesses(seen: &Observation) -> Vec<Finding> {
     let mut found: Vec<_> = never_firing(seen).collect();
     found.extend(low_traffic(seen));
     found.extend(without_traffic(seen));
-    found.extend(beginnings(seen));
+    found.extend(doubts(seen));
     found
 }
 
@@ -89,15 +89,19 @@ fn without_traffic(seen: &Observation) -> Option<Finding> {
     })
 }
 
-/// Events that `increase` does not see, as they were counted before the first scrape.
-fn beginnings(seen: &Observation) -> Option<Finding> {
-    let reason = seen.why_lower_bounds()?;
-    let finding = Finding::new(Grade::Note, "series", reason.text.raw());
-    Some(
-        finding.because(
-            "a counter that the first error creates has counted it when it is first scraped",
-        ),
-    )
+/// Numbers that are known not to be what they seem, by the reasons that their source gave.
+fn doubts(seen: &Observation) -> impl Iterator<Item = Finding> {
+    let finding = |reason: &Reason| {
+        let (grade, check) = match reason.code {
+            ReasonCode::TooFewSamples => (Grade::Warning, "samples"),
+            ReasonCode::Replicas => (Grade::Warning, "replicas"),
+            ReasonCode::Uneven => (Grade::Warning, "targets"),
+            ReasonCode::LowerBound => (Grade::Note, "series"),
+            _ => return None,
+        };
+        Some(Finding::new(grade, check, reason.text.raw()))
+    };
+    seen.reasons.iter().filter_map(finding)
 }
 
 #[cfg(test)]

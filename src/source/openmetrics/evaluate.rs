@@ -18,7 +18,7 @@ use super::selector::{Formula, Selector, Selectors};
 use super::sums::Sums;
 use super::walk::{Floors, Index, Indexed, Walk};
 use crate::config::Sli;
-use crate::domain::slo::{History as Past, Point, Windows};
+use crate::domain::slo::{History as Past, LowerBound, Point, Windows};
 use crate::domain::{Observation, Reading, Reason, ReasonCode, Sample, Slo, Window, window};
 use crate::state::database::Trouble;
 
@@ -64,6 +64,8 @@ struct Known {
     broken: Option<usize>,
     /// Why it is not known.
     lack: Option<ReasonCode>,
+    /// The bad events that series had counted when they began in it; they are added.
+    first: Option<f64>,
 }
 
 /// What is known of the spans of all SLOs, by their numbers.
@@ -136,10 +138,12 @@ impl Evaluator {
                 if partial {
                     reasons.push(Reason::new(ReasonCode::Partial, "", TARGETS_DOWN));
                 }
+                let seen = self.observe(number, measure, &known, question, is_fresh);
+                reasons.extend(seen.why_lower_bounds());
                 Observation {
                     partial,
                     reasons: reasons.into(),
-                    ..self.observe(number, measure, &known, question, is_fresh)
+                    ..seen
                 }
             };
             let slos = plan.slos.iter().enumerate().map(observe).collect();
@@ -205,7 +209,12 @@ impl Evaluator {
             Some(Point { at, ratio })
         });
         let period = sample(None);
+        let bounds = spans(measure, at).filter_map(|(window, _)| {
+            let first = sample(window)?.first.filter(|_| is_fresh)?;
+            Some(LowerBound { window, first })
+        });
         Observation {
+            lower_bounds: bounds.collect(),
             windows: if is_fresh { windows } else { unknown.windows },
             period: period.map(|known| known.sample),
             period_length: slo.period.length(at, &measure.zone),
@@ -341,9 +350,11 @@ fn read(
             } else {
                 (Reading::Unknown, None)
             };
+            let first = sums.first_values(formula);
+            let raised = events.and_then(|events| first.raise(events));
             let sample = Sample {
-                reading,
-                events,
+                reading: raised.map_or(reading, |(reading, _)| reading),
+                events: raised.map_or(events, |(_, events)| Some(events)),
                 at,
             };
             let since = sums.since(formula, &plan.selectors);
@@ -362,6 +373,7 @@ fn read(
                     since,
                     broken,
                     lack,
+                    first: raised.map(|_| first.bad),
                 },
             );
         }

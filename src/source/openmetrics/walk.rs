@@ -21,6 +21,8 @@ pub(super) struct Index {
     last: i64,
     places: HashMap<i64, usize>,
     series: Vec<Indexed>,
+    /// The numbers of targets, by their `job` and `instance`.
+    homes: HashMap<(String, String), usize>,
 }
 
 /// One series that matters.
@@ -30,6 +32,8 @@ pub(super) struct Indexed {
     pub(super) selectors: Vec<usize>,
     /// The labels of a target, when this is the series that says whether that answers.
     pub(super) target: Option<Vec<(String, String)>>,
+    /// The number of the target that exposes it.
+    pub(super) home: usize,
 }
 
 impl Index {
@@ -54,10 +58,17 @@ impl Index {
                     .map(|(name, value)| ((*name).to_owned(), value.clone()))
                     .collect()
             });
+            let part = |name: &str| label(name).unwrap_or_default().to_owned();
+            let known = self.homes.len();
+            let home = *self
+                .homes
+                .entry((part("job"), part("instance")))
+                .or_insert(known);
             self.places.insert(id, self.series.len());
             self.series.push(Indexed {
                 selectors: selecting,
                 target,
+                home,
             });
         }
         Ok(())

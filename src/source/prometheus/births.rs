@@ -30,6 +30,8 @@ mod recipe;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::recipe::TARGET;
+
 /// Up to so many SLOs every window is looked at as a whole.
 const FEW: usize = 100;
 /// The most SLOs of which exact first values are asked for in a round.
@@ -424,7 +426,7 @@ fn ratio(plan: &Plan, span: Span, window: Window) -> Option<Ratio> {
 }
 
 /// That of the shortest window.
-fn shortest(plan: &Plan) -> Option<Ratio> {
+pub(super) fn shortest(plan: &Plan) -> Option<Ratio> {
     let window = *plan.slo.windows().first()?;
     ratio(plan, Span::Window(window), window)
 }

@@ -35,6 +35,7 @@ impl Prometheus {
     ) -> Result<Explanation, Fault> {
         let mut margin = Margin::default();
         let partial = self.plan(ask, &mut margin).await?;
+        self.check_series(ask, &mut margin).await;
         let mut requests = self.requests_for_all();
         requests.retain(|request| request.serves_any(ids));
         let mut known = self.plans.ids.iter();
@@ -62,6 +63,10 @@ impl Prometheus {
         };
         let looked = births.refresh(&subject).await;
         margin.note("series that began in a window", looked);
+        let counted = self
+            .soundness
+            .look_for_sparse(&self.api, alone, &meter, ask, true);
+        margin.note("samples too far apart", counted.await);
         std::mem::swap(&mut self.births, &mut births);
         std::mem::swap(&mut self.meter, &mut meter);
         let seen = self.observe((&plan, &id), ask.moment(), partial);
@@ -154,6 +159,13 @@ impl Prometheus {
         if self.plan(ask, &mut margin).await.is_err() {
             return Vec::new();
         }
+        self.check_series(ask, &mut margin).await;
+        let alone = (self.plans.all.as_slice(), self.plans.ids.as_slice());
+        let counted = self
+            .soundness
+            .look_for_sparse(&self.api, alone, &self.meter, ask, true);
+        // What is not counted is not found; who polls tells of the server.
+        margin.note("samples too far apart", counted.await);
         let plans = &self.plans.all;
         let longest = plans.iter().map(|plan| plan.slo.period.nominal()).max();
         let mut found = server::examine(&self.api, longest).await;

@@ -14,7 +14,7 @@ use crate::source::prometheus::promql;
 
 /// The labels that name a target together: a series that has an `instance` belongs to the target
 /// that has the same of all of these.
-const TARGET: &str =
+pub(in crate::source::prometheus) const TARGET: &str =
     "job,instance,cluster,namespace,pod,prometheus,prometheus_replica,replica,__replica__";
 /// How far before a window an earlier sample of the same series is looked for.
 const BEFORE: &str = "1d";

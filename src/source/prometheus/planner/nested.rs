@@ -174,7 +174,11 @@ fn inners(one: &Expression) -> Vec<Inner> {
     let [metric] = &*all.metrics else {
         return Vec::new();
     };
-    let labels = all.names.iter().filter(|name| !kept.contains(name));
+    // What is made one over a label cannot be told apart by it.
+    let is_whole =
+        |name: &String| regrouped(&mut (**tree).clone(), std::slice::from_ref(name)).is_some();
+    let labels = all.names.iter();
+    let labels = labels.filter(|name| !kept.contains(name) && is_whole(name));
     labels
         .map(|name| {
             let mut rest = tree.clone();

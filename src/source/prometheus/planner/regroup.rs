@@ -94,7 +94,12 @@ fn regrouped_aggregate(aggregate: &mut AggregateExpr, by: &[String]) -> Option<K
     let mut labels = match &aggregate.modifier {
         None => BTreeSet::new(),
         Some(LabelModifier::Include(labels)) => labels.labels.iter().cloned().collect(),
-        Some(LabelModifier::Exclude(_)) => return None,
+        // Its result is one series for all that differ in these labels alone.
+        Some(LabelModifier::Exclude(without)) => {
+            let is_kept = !by.iter().any(|label| without.labels.contains(label));
+            let kind = regrouped(&mut aggregate.expr, by)?;
+            return (is_kept && kind == Kind::Series).then_some(kind);
+        }
     };
     if regrouped(&mut aggregate.expr, by)? == Kind::Scalar {
         return None;

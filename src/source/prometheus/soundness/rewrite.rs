@@ -1,0 +1,138 @@
+//! Queries changed so that they count each event once, on the targets that can tell.
+
+use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
+
+use super::Lack;
+use crate::domain::Window;
+use crate::source::prometheus::births::TARGET;
+
+/// The same query where of series that differ in these labels alone the largest increase counts.
+pub(super) fn counted_once(query: &str, labels: &str) -> String {
+    around_increases(query, &|call, _| format!("max without ({labels}) ({call})"))
+}
+
+/// The same query with the increases of targets alone that have series of another selector.
+pub(super) fn on_targets_with(query: &str, selector: &str) -> String {
+    around_increases(query, &|call, window| {
+        format!("({call} and on ({TARGET}) count_over_time({selector}[{window}]))")
+    })
+}
+
+/// The same query with series alone that have a label.
+pub(super) fn naming(query: &str, label: &str) -> String {
+    struct Name<'a>(&'a str);
+    impl ExprVisitorMut for Name<'_> {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
+            if let Expr::MatrixSelector(matrix) = expr {
+                let matcher = Matcher::new(MatchOp::NotEqual, self.0, "");
+                matrix.vs.matchers.matchers.push(matcher);
+            }
+            Ok(true)
+        }
+    }
+    changed(query, &mut Name(label))
+}
+
+/// The same query with something written around each increase of counters.
+fn around_increases(query: &str, write: &dyn Fn(&Expr, Window) -> String) -> String {
+    struct Around<'a>(&'a dyn Fn(&Expr, Window) -> String);
+    impl ExprVisitorMut for Around<'_> {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, _: &mut Expr) -> Result<bool, Self::Error> {
+            Ok(true)
+        }
+
+        fn post_visit(&mut self, expr: &mut Expr) -> Result<bool, Self::Error> {
+            if let Some(window) = increase_over(expr)
+                && let Ok(around) = parser::parse(&(self.0)(expr, window))
+            {
+                *expr = around;
+            }
+            Ok(true)
+        }
+    }
+    changed(query, &mut Around(write))
+}
+
+/// The window of an increase of counters.
+fn increase_over(expr: &Expr) -> Option<Window> {
+    let Expr::Call(call) = expr else {
+        return None;
+    };
+    let Some(Expr::MatrixSelector(matrix)) = call.args.args.first().map(AsRef::as_ref) else {
+        return None;
+    };
+    let is_increase = ["increase", "rate"].contains(&call.func.name);
+    Window::from_seconds(matrix.range.as_secs()).filter(|_| is_increase)
+}
+
+/// A query changed by a visitor; what cannot be read stays as it is.
+fn changed<V>(query: &str, visitor: &mut V) -> String
+where
+    V: ExprVisitorMut<Error = std::convert::Infallible>,
+{
+    let Ok(mut expr) = parser::parse(query) else {
+        return query.to_owned();
+    };
+    let Ok(_) = walk_expr_mut(visitor, &mut expr);
+    expr.to_string()
+}
+
+/// A bucket that some targets may lack, with the questions for how many do, and how many do not.
+pub(super) fn lack_of_bucket(
+    total: &VectorSelector,
+    good: &VectorSelector,
+) -> Vec<(Lack, [String; 2])> {
+    let mut buckets = good.matchers.matchers.iter();
+    let is_bucket = buckets.any(|matcher| matcher.name == "le" && matcher.op == MatchOp::Equal);
+    if !is_bucket {
+        return Vec::new();
+    }
+    let targets = |selector: &VectorSelector| format!("count by ({TARGET}) ({selector})");
+    let (all, with) = (targets(total), targets(good));
+    vec![(
+        Lack::Series(good.to_string()),
+        [
+            format!("count({all} unless {with})"),
+            format!("count({all} and {with})"),
+        ],
+    )]
+}
+
+/// The labels that a selector names and some series of the whole may lack.
+pub(super) fn lack_of_label(
+    total: &VectorSelector,
+    bad: &VectorSelector,
+) -> Vec<(Lack, [String; 2])> {
+    if total.name.is_none() || total.name != bad.name {
+        return Vec::new();
+    }
+    let is_named = |name: &str| {
+        let mut known = total.matchers.matchers.iter();
+        known.any(|matcher| matcher.name == name)
+    };
+    let mut labels: Vec<&str> = Vec::new();
+    for matcher in &bad.matchers.matchers {
+        let name = matcher.name.as_str();
+        // What accepts the empty value names no label.
+        if !is_named(name) && !matcher.is_match("") && !labels.contains(&name) {
+            labels.push(name);
+        }
+    }
+    let counted = |label: &str, op: MatchOp| {
+        let mut selector = total.clone();
+        let matcher = Matcher::new(op, label, "");
+        selector.matchers.matchers.push(matcher);
+        format!("count({selector})")
+    };
+    let each = labels.into_iter().map(|label| {
+        let questions = [MatchOp::Equal, MatchOp::NotEqual].map(|op| counted(label, op));
+        (Lack::Label(label.to_owned()), questions)
+    });
+    each.collect()
+}
