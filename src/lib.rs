@@ -107,6 +107,10 @@
 //! - **A missing series is looked into.** `bad / total` is not recorded at all while nothing ever
 //!   failed; the rule behind it is taken apart and its halves are asked, so that "never failed" and
 //!   "no data" stay two things.
+//! - **A first value is not nothing.** `increase` takes the first sample of a counter for no increase.
+//!   The most that new series may have counted is asked for by merged questions, and exact first values
+//!   only where they would move a burn rate; they count where their target was scraped before, as a
+//!   lower bound (`source/prometheus/births`, and `openmetrics` for its own history).
 //! - **The period is what its owner says it is.** Sloth's is a mean of 5m ratios, Pyrra's and ours
 //!   are counted; a note beside the number says which.
 //! - **A record stands for a question only when it says the same.** `rules` writes and the source

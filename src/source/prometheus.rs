@@ -348,6 +348,7 @@ impl Prometheus {
             ids: &self.plans.ids,
             edition: Some(self.plans.edition),
             meter: &self.meter,
+            ages: &self.ages,
             ask,
             in_haste: round.more,
         };

@@ -21,6 +21,7 @@ use super::discover;
 use super::measure::{self, Meter, is_short};
 use super::plan::{Formula, Plan, Ratio, Span};
 use super::planner::{Answers, Planner, Question};
+use super::since::Ages;
 use crate::domain::slo::{FirstValues, LowerBound};
 use crate::domain::{Events, Fault, Reading, Sample, Window, window};
 use crate::source::Ask;
@@ -53,6 +54,7 @@ const HOUR: Window = Window::minutes(65);
 const DAY: Window = Window::days(1);
 
 /// What new series had counted, by SLO, kept between polls.
+#[derive(Default)]
 pub(super) struct Births {
     /// How each SLO is asked, with the edition of the plans that it was made of.
     recipes: HashMap<Untrusted, Option<Arc<Recipe>>>,
@@ -60,19 +62,9 @@ pub(super) struct Births {
     /// The most that new series may have counted, by SLO and the window looked at.
     most: HashMap<Untrusted, BTreeMap<Window, Most>>,
     exact: HashMap<Untrusted, BTreeMap<Span, Exact>>,
+    /// When new series were looked for last; `None` to look at once.
+    looked: Option<Timestamp>,
     planner: Planner,
-}
-
-impl Default for Births {
-    fn default() -> Self {
-        Self {
-            recipes: HashMap::new(),
-            edition: None,
-            most: HashMap::new(),
-            exact: HashMap::new(),
-            planner: Planner::default(),
-        }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -96,9 +88,19 @@ pub(super) struct Subject<'a> {
     pub(super) ids: &'a [Untrusted],
     pub(super) edition: Option<u64>,
     pub(super) meter: &'a Meter,
+    pub(super) ages: &'a Ages,
     pub(super) ask: &'a Ask,
     /// True where short windows alone are measured so far.
     pub(super) in_haste: bool,
+}
+
+impl Subject<'_> {
+    /// True when data is known to be as old as a window: else all that is there began within it.
+    fn reaches(&self, id: &Untrusted, window: Window) -> bool {
+        let (at, length) = (self.ask.moment(), window.duration());
+        let since = self.ages.since(id, at, length);
+        since.is_some_and(|since| window::age(since, at) >= length - length / 100)
+    }
 }
 
 /// A look for new series: the plan by index, and the window looked at.
@@ -121,8 +123,20 @@ struct Want {
 impl Births {
     /// Looks for new series where that is due, and for what they had counted.
     pub(super) async fn refresh(&mut self, of: &Subject<'_>) -> Result<(), Fault> {
+        let at = of.ask.moment();
         self.take_recipes(of);
-        self.look(of).await?;
+        let is_recent = self
+            .looked
+            .is_some_and(|looked| looked <= at && window::age(looked, at) < SHORT_CADENCE);
+        if !is_recent {
+            self.looked = Some(at).filter(|_| !of.in_haste);
+            self.look(of).await?;
+        }
+        let mut all = self.most.values().flat_map(BTreeMap::values);
+        if all.all(|most| most.count == 0.0) {
+            self.exact.clear();
+            return Ok(());
+        }
         self.ask_exactly(of).await
     }
 
@@ -171,7 +185,7 @@ impl Births {
         };
         let named = |what: &str, terms: &[Term]| {
             let name = format!("first values of {what}, at most {window}");
-            let query = |term| Untrusted::from(recipe.most(term, window));
+            let query = |term| Untrusted::from(Recipe::most(term, window));
             let queries = terms.iter().map(|term| (name.clone(), query(term)));
             queries.collect::<Vec<_>>()
         };
@@ -186,6 +200,7 @@ impl Births {
         if is_new {
             self.edition = of.edition;
             self.recipes.clear();
+            self.looked = None;
         }
         for (plan, id) in of.plans.iter().zip(of.ids) {
             if !self.recipes.contains_key(id) {
@@ -217,9 +232,9 @@ impl Births {
                 };
                 let query = |term: &Term| {
                     if is_few || look.window <= HOUR {
-                        recipe.most(term, look.window)
+                        Recipe::most(term, look.window)
                     } else {
-                        recipe.most_of_living(term, look.window)
+                        Recipe::most_of_living(term, look.window)
                     }
                 };
                 recipe.suspects().map(query).collect()
@@ -261,7 +276,8 @@ impl Births {
         asked.count() <= FEW
     }
 
-    /// The looks that are due. Of very many SLOs, the first round goes back a day.
+    /// The looks that are due. Of very many SLOs the first round goes back a day, and none further than
+    /// their data.
     fn due(&self, of: &Subject<'_>, is_few: bool) -> Vec<Look> {
         let at = of.ask.moment();
         let mut looks = Vec::new();
@@ -273,18 +289,23 @@ impl Births {
             let mut windows: Vec<_> = spans(&of.plans[plan], at)
                 .filter(|&(span, _)| !of.in_haste || is_short(span))
                 .map(|(_, window)| looked_at(window, is_few))
-                .filter(|&window| is_few || known.is_some() || window <= DAY)
+                .filter(|&window| is_few || (known.is_some() || window <= DAY))
+                .filter(|&window| is_few || window <= HOUR || of.reaches(id, window))
                 .collect();
             windows.sort_unstable();
             windows.dedup();
             let is_due = |window: &Window| {
                 let most = known.and_then(|known| known.get(window));
+                let Some(most) = most else { return true };
                 let cadence = if *window <= HOUR {
                     SHORT_CADENCE
                 } else {
                     LONG_CADENCE
                 };
-                most.is_none_or(|most| most.asked > at || window::age(most.asked, at) >= cadence)
+                // What began in a shorter window began in this one too.
+                let mut shorter = known.iter().flat_map(|known| known.range(..*window));
+                let is_behind = shorter.any(|(_, shorter)| shorter.count > most.count);
+                is_behind || most.asked > at || window::age(most.asked, at) >= cadence
             };
             let due = windows.into_iter().filter(is_due);
             looks.extend(due.map(|window| Look { plan, window }));

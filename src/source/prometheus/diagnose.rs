@@ -58,6 +58,7 @@ impl Prometheus {
             ids: alone.1,
             edition: None,
             meter: &meter,
+            ages: &self.ages,
             ask,
             in_haste: false,
         };

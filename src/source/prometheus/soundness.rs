@@ -58,6 +58,8 @@ pub(super) struct Soundness {
     kept: HashMap<Untrusted, Found>,
     sparse: HashMap<Untrusted, (Timestamp, Option<Reason>)>,
     asked: Option<Timestamp>,
+    /// When it was last looked which samples are to be counted.
+    counted: Option<Timestamp>,
     edition: Option<u64>,
     is_started: bool,
     planner: Planner,
@@ -235,6 +237,12 @@ impl Soundness {
         all: bool,
     ) -> Result<(), Fault> {
         let at = ask.moment();
+        let is_recent =
+            |counted: Timestamp| counted <= at && window::age(counted, at) < SPARSE_CADENCE / 5;
+        if !all && self.counted.is_some_and(is_recent) {
+            return Ok(());
+        }
+        self.counted = Some(at);
         if self.sparse.len() > ids.len() {
             self.sparse.retain(|id, _| ids.contains(id));
         }

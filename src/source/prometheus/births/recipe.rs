@@ -76,17 +76,9 @@ impl Recipe {
         terms.iter().filter(|term| term.factor > 0.0)
     }
 
-    /// What is there when some series of all events had a sample a window ago.
-    fn was_there(&self, window: Window) -> String {
-        let selector = self.total.first().map(|term| term.selector.to_string());
-        let modifier = self.total.first().map(Term::modifier).unwrap_or_default();
-        let selector = selector.unwrap_or_default();
-        format!("sum{modifier}({selector} offset {window})")
-    }
-
     /// The most that the series of a sum which began within a window had counted before: nothing is
     /// said of whether that happened within the window.
-    pub(super) fn most(&self, term: &Term, window: Window) -> String {
+    pub(super) fn most(term: &Term, window: Window) -> String {
         let x = &term.selector;
         term.sum(&format!(
             "(min_over_time({x}[{window}]) > 0) unless ({x} offset {window})"
@@ -94,11 +86,10 @@ impl Recipe {
     }
 
     /// The same from two moments alone, which costs next to nothing: what series have counted that
-    /// are there now and were not then, while others were.
-    pub(super) fn most_of_living(&self, term: &Term, window: Window) -> String {
+    /// are there now and were not then.
+    pub(super) fn most_of_living(term: &Term, window: Window) -> String {
         let x = &term.selector;
-        let began = term.sum(&format!("({x} > 0) unless ({x} offset {window})"));
-        format!("{began} and {}", self.was_there(window))
+        term.sum(&format!("({x} > 0) unless ({x} offset {window})"))
     }
 
     /// The sum of the first values of series that began within a window while their target was
@@ -115,15 +106,15 @@ impl Recipe {
             format!("ignoring({})", self.apart),
             format!("without({})", self.apart),
         ];
-        let with_target = self.of_target(term, MatchOp::NotEqual, on_target, window)?;
-        let without = self.of_target(term, MatchOp::Equal, on_rest, window)?;
+        let with_target = self.of_target(term, &MatchOp::NotEqual, on_target, window)?;
+        let without = self.of_target(term, &MatchOp::Equal, on_rest, window)?;
         Some(term.sum(&format!("({with_target}) or ({without})")))
     }
 
     fn of_target(
         &self,
         term: &Term,
-        has_instance: MatchOp,
+        has_instance: &MatchOp,
         [on, by]: [String; 2],
         window: Window,
     ) -> Option<String> {

@@ -76,8 +76,8 @@ fn every_query_for_first_values_is_promql_and_one_vector() {
             assert!(exact.contains("ignoring(code,le)"), "{exact}");
             let queries = [
                 exact,
-                recipe.most(term, Window::hours(1)),
-                recipe.most_of_living(term, Window::days(1)),
+                Recipe::most(term, Window::hours(1)),
+                Recipe::most_of_living(term, Window::days(1)),
             ];
             for query in queries {
                 let read = parser::parse(&query).unwrap_or_else(|why| panic!("{query}: {why}"));
@@ -98,7 +98,10 @@ fn very_many_slos_of_one_shape_are_one_question() {
             let part = format!("sum(increase(a{{code=~\"5..\",s=\"{number}\"}}[5m]))");
             let recipe = recipe(Part::Bad(part), &total).unwrap();
             let term = recipe.suspects().next().unwrap().clone();
-            [recipe.most(&term, HOUR), recipe.most_of_living(&term, DAY)]
+            [
+                Recipe::most(&term, HOUR),
+                Recipe::most_of_living(&term, DAY),
+            ]
         })
         .collect();
     let questions: Vec<_> = queries
