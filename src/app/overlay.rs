@@ -144,7 +144,7 @@ fn row(choice: &palette::Choice, is_chosen: bool) -> Vec<Cell> {
 /// What the last line of the screen says of the keys.
 pub(super) fn hint(model: &Model, now: Timestamp) -> Option<Line> {
     let keys: &[(&str, &str)] = match model.modes.top() {
-        Mode::Ask(ask) if ask.has_both_lines() => &[
+        Mode::Ask(ask) if ask.has_fields() => &[
             ("enter", "preview"),
             ("tab", "other line"),
             ("esc", "leave it"),

@@ -67,10 +67,12 @@ fn choose(options: &cli::Silence, until: Timestamp, store: &Store) -> Chosen {
         until,
         comment: options.comment.clone(),
     };
-    match &options.service {
-        Some(service) => of_service(service, &silence, store),
-        None => by_matchers(&options.matcher, &silence, store),
+    if let Some(service) = &options.service {
+        return of_service(service, &silence, store);
     }
+    let matchers = options.matcher.iter().flat_map(|one| &one.0);
+    let matchers: Vec<Matcher> = matchers.cloned().collect();
+    by_matchers(&matchers, &silence, store)
 }
 
 /// The order about one silence, at the source that knows it.

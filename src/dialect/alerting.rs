@@ -138,15 +138,13 @@ impl Draft {
     }
 }
 
-/// What a severity of theirs does to people; `None` for a word that says nothing here.
-pub(super) fn severity(word: &str) -> Option<Severity> {
-    match Severity::from_label(word) {
-        Severity::Info => match word.to_ascii_lowercase().as_str() {
-            "high" | "fatal" | "p0" | "sev0" | "sev1" | "sev-0" | "sev-1" => Some(Severity::Page),
-            "medium" | "low" | "minor" | "major" | "p4" | "sev2" | "sev3" | "sev4" | "sev-2"
-            | "sev-3" | "sev-4" => Some(Severity::Ticket),
-            _ => None,
-        },
-        known => Some(known),
-    }
+/// The severity of a rule by their word for it: at least a ticket. `None` for a word without a
+/// meaning here.
+pub(super) fn severity(word: &str, is_fast: bool) -> Option<Severity> {
+    let known = Severity::from_burn_word(word, is_fast)?;
+    let is_graded = known > Severity::Info || GRADED.contains(&Severity::normal(word).as_str());
+    is_graded.then_some(known.max(Severity::Ticket))
 }
+
+/// Words for the least of several severities; the others of that rank are for what is no alert.
+const GRADED: [&str; 6] = ["low", "minor", "p4", "p5", "sev4", "sev5"];

@@ -269,7 +269,7 @@ fn rules(
             None => severity,
             Some(node) => {
                 let word = node.text()?;
-                alerting::severity(&word).unwrap_or_else(|| {
+                alerting::severity(&word, severity == Severity::Page).unwrap_or_else(|| {
                     let message = format!(
                         "the severity `{word}` says nothing here: it is taken for a {severity}"
                     );

@@ -68,6 +68,19 @@ impl Suppression {
     }
 }
 
+/// One of several alerts that an incident stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The labels in which it differs from the others: `instance="a:1"`.
+    pub labels: Untrusted,
+    /// Whether it notifies.
+    pub status: IncidentStatus,
+    /// When it began.
+    pub opened_at: Option<Timestamp>,
+    /// The matchers of a silence of just this alert.
+    pub matchers: Vec<Matcher>,
+}
+
 /// An alert, page or incident ticket, open or resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -107,6 +120,9 @@ pub struct Incident {
     pub runbook: Option<Untrusted>,
     /// How many alerts it stands for, 1 for a plain incident.
     pub alerts: usize,
+    /// The first of its alerts one by one, where it stands for several; not kept in the journal.
+    #[serde(skip)]
+    pub members: Vec<Member>,
     /// What the source knows besides: labels and annotations, in its order.
     pub details: Vec<(Untrusted, Untrusted)>,
 }
@@ -138,6 +154,7 @@ impl Incident {
             url: None,
             runbook: None,
             alerts: 1,
+            members: Vec::new(),
             details: Vec::new(),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Alertmanager's alerts and Prometheus' own come here alike.
 
+mod identity;
+mod labels;
 mod matching;
 mod wire;
 
@@ -9,102 +11,88 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use self::identity::Key;
+pub(super) use self::labels::{LabelNames, service_labels, severity_labels, severity_warnings};
+use self::matching::Namesakes;
 pub(super) use self::matching::{check, listed};
 pub(super) use self::wire::{Alert, Silence, WireMatcher};
-use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
+use crate::domain::{Incident, IncidentStatus, Matcher, Member, Suppression};
 use crate::source::web_link;
 use crate::text::Untrusted;
 
 /// How many values of a label that differs between the alerts of an incident are spelled out.
 const NAMED_VALUES: usize = 10;
 
-/// The labels by which Sloth and Pyrra name the SLO that an alert watches over.
-const SLO_LABELS: [&str; 2] = ["sloth_slo", "slo"];
+/// How many alerts of an incident can be looked at and silenced one by one.
+const MAX_MEMBERS: usize = 100;
 
-/// Which labels name the service and the severity, the best first.
-#[derive(Clone, Debug)]
-pub(super) struct LabelNames {
-    pub(super) service: Vec<String>,
-    pub(super) severity: Vec<String>,
-}
-
-/// The default of the setting `service_labels`.
-pub(super) fn service_labels() -> Vec<String> {
-    ["service", "sloth_service", "job"]
-        .map(str::to_owned)
-        .into()
-}
-
-/// The default of the setting `severity_labels`.
-pub(super) fn severity_labels() -> Vec<String> {
-    ["sloth_severity", "severity"].map(str::to_owned).into()
-}
-
-/// What the alerts of one incident have in common.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    alertname: String,
-    service: String,
-    severity: Severity,
-    slo: String,
-}
-
-impl Key {
-    fn of(alert: &Alert, names: &LabelNames) -> Self {
-        Self {
-            alertname: alert.label(&["alertname"]).to_owned(),
-            service: alert.label(&names.service).to_owned(),
-            severity: Severity::from_label(alert.label(&names.severity)),
-            slo: alert.label(&SLO_LABELS).to_owned(),
-        }
-    }
-
-    /// The same for the same matter, whatever the order of the alerts and however many there are.
-    fn id(&self) -> String {
-        let slo = match self.slo.as_str() {
-            "" => String::new(),
-            slo => format!(",slo={slo:?}"),
-        };
-        let severity = self.severity.word();
-        format!(
-            "{}{{service={:?},severity={severity:?}{slo}}}",
-            self.alertname, self.service
-        )
-    }
-}
-
-/// Joins alerts of one name, service, severity and SLO into an incident; sorted by id.
+/// Joins alerts of one name, service, severity, SLO and place into an incident; sorted by id.
 pub(super) fn incidents(
     alerts: &[Alert],
     names: &LabelNames,
     silences: &[Silence],
 ) -> Vec<Incident> {
     let mut groups: BTreeMap<Key, Vec<&Alert>> = BTreeMap::new();
+    let mut namesakes: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
     for alert in alerts {
-        groups.entry(Key::of(alert, names)).or_default().push(alert);
+        groups
+            .entry(Key::new(alert, names))
+            .or_default()
+            .push(alert);
+        let name = alert.label(&["alertname"]);
+        namesakes.entry(name).or_default().push(alert);
     }
-    groups
+    let namesakes: BTreeMap<&str, Namesakes<'_>> = namesakes
         .into_iter()
-        .map(|(key, mut alerts)| {
-            alerts.sort_by_key(|alert| (alert.started(), alert.fingerprint.clone()));
-            incident(&key, &alerts, names, silences)
-        })
-        .collect()
+        .map(|(name, alerts)| (name, Namesakes::new(alerts, names)))
+        .collect();
+    let joined = groups.into_iter().filter_map(|(key, mut alerts)| {
+        alerts.sort_by_key(|alert| (alert.started(), alert.fingerprint.clone()));
+        let namesakes = namesakes.get(key.alertname.as_str())?;
+        let incident = incident(&key, &alerts, namesakes, silences);
+        Some((key, incident))
+    });
+    let mut joined: Vec<(Key, Incident)> = joined.collect();
+    name_places(&mut joined);
+    joined.into_iter().map(|(_, incident)| incident).collect()
+}
+
+/// Adds to equal titles where each is: `host is down (cluster prod)`.
+fn name_places(joined: &mut [(Key, Incident)]) {
+    let mut twins: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for (at, (key, incident)) in joined.iter().enumerate() {
+        let title = incident.title.raw().to_owned();
+        twins
+            .entry((key.service.clone(), title))
+            .or_default()
+            .push(at);
+    }
+    for twins in twins.values().filter(|twins| twins.len() > 1) {
+        let keys: Vec<&Key> = twins.iter().map(|at| &joined[*at].0).collect();
+        let titles = keys.iter().map(|key| key.places_beside(&keys));
+        let places: Vec<String> = titles.collect();
+        for (at, place) in twins.iter().zip(places) {
+            let incident = &mut joined[*at].1;
+            if !place.is_empty() {
+                incident.title = format!("{} ({place})", incident.title.raw()).into();
+            }
+        }
+    }
 }
 
 /// One incident; `alerts` is not empty, and the oldest comes first and speaks for all.
-fn incident(key: &Key, alerts: &[&Alert], names: &LabelNames, silences: &[Silence]) -> Incident {
+fn incident(
+    key: &Key,
+    alerts: &[&Alert],
+    namesakes: &Namesakes<'_>,
+    silences: &[Silence],
+) -> Incident {
     let speaker = alerts.first();
     let is_silenced = alerts.iter().all(|alert| alert.is_suppressed());
     let annotation = |names| speaker.and_then(|alert| alert.annotation(names));
     let title = annotation(&["summary", "title", "description"])
         .and_then(|text| text.lines().next())
-        .unwrap_or(&key.alertname);
-    let status = if is_silenced {
-        IncidentStatus::Silenced
-    } else {
-        IncidentStatus::Triggered
-    };
+        .map_or_else(|| name_of(key, alerts), str::to_owned);
     Incident {
         service: key.service.as_str().into(),
         suppression: if is_silenced {
@@ -127,11 +115,64 @@ fn incident(key: &Key, alerts: &[&Alert], names: &LabelNames, silences: &[Silenc
         } else {
             Vec::new()
         },
-        matchers: matching::matchers(alerts, names),
+        matchers: namesakes.matchers(alerts),
         alerts: alerts.len(),
+        members: members(alerts, namesakes),
         details: details(alerts, silences),
-        ..Incident::new(key.id(), title, key.severity, status)
+        ..Incident::new(key.id(), title, key.severity, status(is_silenced))
     }
+}
+
+fn status(is_silenced: bool) -> IncidentStatus {
+    if is_silenced {
+        IncidentStatus::Silenced
+    } else {
+        IncidentStatus::Triggered
+    }
+}
+
+/// The name of an incident without a title: that of its alerts, else the labels that all of them have.
+fn name_of(key: &Key, alerts: &[&Alert]) -> String {
+    if !key.alertname.is_empty() {
+        return key.alertname.clone();
+    }
+    let shared = values_by_name(alerts).into_iter();
+    let shared = shared.filter(|(_, values)| values.len() == 1);
+    let labels = shared.flat_map(|(name, values)| {
+        let values = values.into_iter();
+        values.map(move |value| Matcher::equal(name, value).to_string())
+    });
+    let labels: Vec<String> = labels.collect();
+    if labels.is_empty() {
+        return "alerts without a name".to_owned();
+    }
+    labels.join(", ")
+}
+
+/// The alerts of an incident one by one, by the labels in which they differ; none of a single alert.
+fn members(alerts: &[&Alert], namesakes: &Namesakes<'_>) -> Vec<Member> {
+    if alerts.len() < 2 {
+        return Vec::new();
+    }
+    let by_name = values_by_name(alerts).into_iter();
+    let differing: Vec<&str> = by_name
+        .filter(|(_, values)| values.len() > 1)
+        .map(|(name, _)| name)
+        .collect();
+    let member = |alert: &&Alert| {
+        let labels = differing.iter().filter_map(|name| {
+            let value = alert.labels.get(*name)?;
+            Some(Matcher::equal(*name, value.as_str()).to_string())
+        });
+        let labels: Vec<String> = labels.collect();
+        Member {
+            labels: labels.join(", ").into(),
+            status: status(alert.is_suppressed()),
+            opened_at: alert.started(),
+            matchers: namesakes.matchers_of_one(alert, alerts, &differing),
+        }
+    };
+    alerts.iter().take(MAX_MEMBERS).map(member).collect()
 }
 
 /// By what the alerts are held back. Where they differ, what a person did comes first: a silence

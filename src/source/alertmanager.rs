@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use self::cluster::{Cluster, Listing};
 use super::alert::{self, LabelNames, Silence};
+use super::severity::Severities;
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Fault, FaultKind, Order, SourceName, Verb};
@@ -39,6 +40,8 @@ struct Options {
     #[serde(default = "alert::severity_labels")]
     severity_labels: Vec<String>,
     #[serde(default)]
+    severities: Severities,
+    #[serde(default)]
     filter: Vec<String>,
     receiver: Option<String>,
 }
@@ -59,6 +62,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         names: LabelNames {
             service: options.service_labels,
             severity: options.severity_labels,
+            severities: options.severities,
         },
         filter: options.filter,
         receiver: options.receiver,

@@ -24,6 +24,7 @@ use self::pages::{List, Loaded};
 use self::rota::Rota;
 use self::rows::Reading;
 use self::wire::{Group, Schedule, Shift};
+use super::severity::{Severities, UnknownSeverities};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use super::{alert, standing};
 use crate::config::{Problem, Settings, SourceSettings, Step};
@@ -77,6 +78,8 @@ struct Options {
     service_labels: Vec<String>,
     #[serde(default = "alert::severity_labels")]
     severity_labels: Vec<String>,
+    #[serde(default)]
+    severities: Severities,
 }
 
 fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
@@ -204,18 +207,22 @@ impl GrafanaIrm {
             integrations: &self.integrations,
             service_labels: &self.options.service_labels,
             severity_labels: &self.options.severity_labels,
+            severities: &self.options.severities,
         };
+        let mut unknown = UnknownSeverities::default();
         let incidents = poll.groups.iter().filter_map(|group| {
-            let incident = rows::incident(group, &reading, moment);
+            let incident = rows::incident(group, &reading, moment, &mut unknown);
             self.is_wanted(group, incident.service.raw())
                 .then_some(incident)
         });
+        let incidents: Vec<_> = incidents.collect();
+        poll.warnings.extend(unknown.warnings());
         let rotas = past.map_or_else(|| Arc::clone(&self.rotas), Arc::new);
         let on_call = rotas
             .iter()
             .flat_map(|rota| rota.shifts(&self.users, moment, ask.at.is_some()));
         Ok(Facts {
-            incidents: Some(incidents.collect()),
+            incidents: Some(incidents),
             on_call: Some(on_call.collect()),
             warnings: poll.warnings,
             fault: poll.fault.map(explained),

@@ -24,6 +24,7 @@ use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
 use crate::source::gathered::Listed;
+use crate::source::severity::UnknownSeverities;
 use crate::source::trouble::is_withheld;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -140,10 +141,14 @@ impl IncidentIo {
         let is_new = |row: &wire::Incident| !found.iter().any(|known| known.id == row.id);
         let open: Vec<_> = open.rows.into_iter().filter(is_new).collect();
         found.extend(open);
-        let rows = found.iter().filter_map(|row| self.incident(row, ask.at));
+        let mut unknown = UnknownSeverities::default();
+        let rows = found
+            .iter()
+            .filter_map(|row| self.incident(row, ask.at, &mut unknown));
         let is_recent =
             |row: &Incident| row.is_open() || row.resolved_at.is_some_and(|at| at >= oldest);
         facts.incidents = Some(rows.filter(is_recent).collect());
+        facts.warnings.extend(unknown.warnings());
         if facts.fault.is_none() {
             facts.fault = self.ask_rota(ask, deadline).await.err();
         }
@@ -157,13 +162,18 @@ impl IncidentIo {
     }
 
     /// One incident, if it is watched and there was one.
-    fn incident(&self, row: &wire::Incident, at: Option<Timestamp>) -> Option<Incident> {
+    fn incident(
+        &self,
+        row: &wire::Incident,
+        at: Option<Timestamp>,
+        unknown: &mut UnknownSeverities,
+    ) -> Option<Incident> {
         let names = self.names.as_ref();
         let (ranks, teams) = names.map_or((&[][..], &[][..]), |names| (&names.ranks, &names.teams));
         if !self.is_watched(row.team_ids()) {
             return None;
         }
-        let incident = rows::incident(row, &self.options, ranks, teams);
+        let incident = rows::incident(row, &self.options, ranks, teams, unknown);
         let incident = Some(incident).filter(|row| self.options.has_service(row.service.raw()))?;
         match at {
             Some(at) => rows::rewound(incident, at),

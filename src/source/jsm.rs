@@ -23,6 +23,7 @@ use self::names::Names;
 use self::options::Options;
 use self::pages::{List, Loaded};
 use self::rota::Rota;
+use self::rows::Reading;
 use self::wire::{Alert, OnCalls, Schedule, Timeline};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
@@ -30,6 +31,7 @@ use crate::domain::{Facts, Fault, FaultKind, Faults, IncidentStatus, Order, Verb
 use crate::http::Http;
 use crate::source::lenient::stamp;
 use crate::source::lenient::time;
+use crate::source::severity::{Severities, UnknownSeverities};
 use crate::store::Offers;
 
 /// `kind = "jsm"`.
@@ -87,6 +89,7 @@ fn open(settings: &SourceSettings) -> Result<Jsm, Problem> {
         other_site,
         cloud_id,
         labels: options.service_labels,
+        severities: options.severities,
         names: Names::default(),
         rotas: Arc::default(),
         rotas_due: None,
@@ -105,6 +108,7 @@ struct Jsm {
     /// OAuth tokens there as well.
     other_site: Option<String>,
     labels: Vec<String>,
+    severities: Severities,
     names: Names,
     rotas: Arc<Vec<Rota>>,
     /// When schedules are asked about again.
@@ -180,15 +184,23 @@ impl Jsm {
         let (fault, others) = faults.finish();
         warnings.extend(others);
         warnings.extend(self.names.note.clone());
+        let mut reading = Reading {
+            names: &self.names,
+            labels: &self.labels,
+            severities: &self.severities,
+            unknown: UnknownSeverities::default(),
+        };
         let incidents = alerts
             .iter()
             .filter(|alert| time(alert.created_at.as_deref()).is_none_or(|at| at <= moment))
-            .map(|alert| rows::incident(alert, &self.names, &self.labels, moment));
+            .map(|alert| rows::incident(alert, &mut reading, moment));
+        let incidents: Vec<_> = incidents.collect();
+        warnings.extend(reading.unknown.warnings());
         let on_call = rotas
             .iter()
             .flat_map(|rota| rota.shifts(&self.names, moment));
         Ok(Facts {
-            incidents: Some(incidents.collect()),
+            incidents: Some(incidents),
             on_call: Some(on_call.collect()),
             warnings,
             fault: fault.map(explained),

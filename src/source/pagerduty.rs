@@ -28,6 +28,7 @@ use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
 use crate::source::gathered::Listed;
 use crate::source::lenient::stamp;
+use crate::source::severity::UnknownSeverities;
 use crate::source::trouble::is_withheld;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -145,10 +146,12 @@ impl PagerDuty {
         if facts.fault.is_none() {
             self.rank(&found, ask.now, deadline, &mut facts).await;
         }
+        let mut unknown = UnknownSeverities::default();
         let rows = found
             .iter()
-            .map(|row| rows::incident(row, &self.severities));
+            .map(|row| rows::incident(row, &self.severities, &mut unknown));
         let rows: Vec<_> = rows.collect();
+        facts.warnings.extend(unknown.warnings());
         let rows = match ask.at {
             Some(at) => self.rewind(rows, at, deadline, &mut facts.warnings).await?,
             None => rows,

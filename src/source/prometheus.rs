@@ -38,6 +38,7 @@ use self::since::Ages;
 use self::soundness::Soundness;
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
+use super::severity::Severities;
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::{
@@ -100,6 +101,7 @@ struct Options {
     alerts: Option<bool>,
     service_labels: Vec<String>,
     severity_labels: Vec<String>,
+    severities: Severities,
 }
 
 impl Default for Options {
@@ -110,6 +112,7 @@ impl Default for Options {
             alerts: None,
             service_labels: alert::service_labels(),
             severity_labels: alert::severity_labels(),
+            severities: Severities::default(),
         }
     }
 }
@@ -118,6 +121,7 @@ struct Prometheus {
     name: SourceName,
     api: Api,
     options: Options,
+    names: LabelNames,
     alerts: bool,
     by_hand: Vec<SloSettings>,
     /// Their plans.
@@ -169,6 +173,11 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     };
     let source = Prometheus {
         name: settings.name.clone(),
+        names: LabelNames {
+            service: options.service_labels.clone(),
+            severity: options.severity_labels.clone(),
+            severities: options.severities.clone(),
+        },
         api: Api::new(Http::new(settings, None)?),
         options,
         alerts,
@@ -283,6 +292,8 @@ impl Prometheus {
         if self.options.discover || !self.by_hand.is_empty() {
             let (slos, more) = self.slos(ask, &mut margin).await?;
             facts.slos = Some(slos);
+            let rules = self.rules.iter();
+            margin.warn(rules.flat_map(|(_, rules)| rules.unknown_severities()));
             facts.more = more;
         }
         if self.options.build_info.is_some() {
@@ -291,11 +302,9 @@ impl Prometheus {
             facts.releases = self.releases.as_ref().map(|(_, releases)| releases.clone());
         }
         if self.alerts {
-            let names = LabelNames {
-                service: self.options.service_labels.clone(),
-                severity: self.options.severity_labels.clone(),
-            };
-            facts.incidents = Some(alerts::incidents(&self.api, ask, &names).await?);
+            let (incidents, warnings) = alerts::incidents(&self.api, ask, &self.names).await?;
+            facts.incidents = Some(incidents);
+            margin.warn(warnings);
         }
         // An old answer is no news, however newly it came.
         if let Some(lag) = self.api.lag(ask.now).filter(|lag| *lag > LAG) {

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 use watchfire::audit::{Outcome, records};
 use watchfire::config::{HttpSettings, Settings, SourceSettings};
-use watchfire::domain::{Deed, FaultKind, Incident, Matcher, Order, SourceName, Target};
+use watchfire::domain::{
+    Deed, FaultKind, Incident, IncidentStatus, Matcher, Order, SourceName, Target,
+};
 use watchfire::source::alertmanager::KIND;
 use watchfire::source::{Ask, Source};
 
@@ -429,6 +431,138 @@ async fn a_silence_of_an_incident_hides_it_alone_and_its_undo_takes_it_back() {
         panic!("{order:?}")
     };
     assert!(matchers.contains(&Matcher::equal("alertname", r#"a"b\c.d|e"#)));
+}
+
+#[tokio::test]
+async fn a_silence_of_a_nameless_alert_leaves_unrelated_ones_alone() {
+    let dir = tempdir().unwrap();
+    let server = Alertmanager::start(dir.path(), "");
+    let nameless = json!({"foo": "bar", "severity": "critical"});
+    fire(&server, &[nameless, json!({"severity": "critical"})]);
+    let mut source = source(&server.url());
+    let seen = incidents(&mut *source).await;
+    let titled = |title: &str| {
+        let mut all = seen.iter();
+        all.find(|one| one.title.raw() == title).unwrap()
+    };
+    let named = titled(r#"foo="bar", severity="critical""#);
+    source.act(&silence_of(named)).await.unwrap();
+    // Its severity is all that the other one has.
+    let refused = source
+        .preview(&silence_of(titled(r#"severity="critical""#)))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Query);
+    assert!(
+        refused.message.raw().contains("alone is too broad"),
+        "{refused:?}"
+    );
+
+    let late = json!({"alertname": "DatabaseDown", "severity": "critical", "foo": "bar"});
+    server.fire(&[(late, json!({}))]);
+    wait_until(&server.url(), "/api/v2/alerts", |listed| {
+        listed.as_array().is_some_and(|listed| listed.len() == 3)
+    });
+    for one in incidents(&mut *source).await {
+        let want = usize::from(one.id == named.id);
+        assert_eq!(one.silenced_by.len(), want, "{one:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_silence_holds_for_one_cluster_and_for_one_instance() {
+    let dir = tempdir().unwrap();
+    let server = Alertmanager::start(dir.path(), "");
+    let down = |cluster: &str, instance: &str| {
+        json!({
+            "alertname": "HostDown", "severity": "critical", "job": "node",
+            "cluster": cluster, "instance": instance,
+        })
+    };
+    let alerts = [
+        down("dev", "a"),
+        down("prod", "b"),
+        down("prod", "c"),
+        json!({"alertname": "HostDown", "severity": "critical", "job": "node"}),
+    ];
+    fire(&server, &alerts);
+    let mut source = source(&server.url());
+    let seen = incidents(&mut *source).await;
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    let of = |cluster: &str| {
+        let mut all = seen.iter();
+        all.find(|one| one.id.raw().contains(cluster)).unwrap()
+    };
+    let prod = of("prod");
+    let mut order = silence_of(prod);
+    let Deed::Silence { matchers, .. } = &mut order.deed else {
+        panic!("{order:?}")
+    };
+    let of_c = |incident: &Incident| {
+        let mut all = incident.members.iter();
+        let member = all.find(|one| one.labels.raw() == "instance=\"c\"");
+        member.unwrap().clone()
+    };
+    matchers.clone_from(&of_c(prod).matchers);
+    source.act(&order).await.unwrap();
+    source.act(&silence_of(of("dev"))).await.unwrap();
+    for one in incidents(&mut *source).await {
+        let is_dev = one.id.raw().contains("dev");
+        assert_eq!(one.silenced_by.len(), usize::from(is_dev), "{one:?}");
+        if one.id == prod.id {
+            let silenced = one.members.iter();
+            let silenced = silenced.filter(|one| one.status == IncidentStatus::Silenced);
+            assert_eq!(silenced.count(), 1);
+            assert_eq!(of_c(&one).status, IncidentStatus::Silenced);
+        }
+    }
+}
+
+#[test]
+fn the_command_line_silences_nothing_by_labels_that_unrelated_alerts_share() {
+    let dir = tempdir().unwrap();
+    let server = Alertmanager::start(dir.path(), "");
+    let desk = Desk::over(&[&server.url()], true, "");
+    for matcher in [
+        "severity=critical",
+        "severity=~critical|warning",
+        "priority=P1",
+        "team=shop",
+        "env=prod",
+        r#"severity="critical", team="shop""#,
+        "alertname=~.+",
+        "alertname!=Burn",
+    ] {
+        let (exit, refused) = desk.silence(&["--matcher", matcher, "--for", "15m", "--yes"]);
+        assert_ne!(exit, 0, "{matcher}: {refused:#}");
+        assert!(server.silences().is_empty(), "{matcher}");
+    }
+    let two = r#"alertname="Burn", severity="critical""#;
+    let (exit, made) = desk.silence(&["--matcher", two, "--for", "15m", "--yes"]);
+    assert_eq!(exit, 0, "{made:#}");
+    let made = &server.silences()[0];
+    let names: Vec<_> = made["matchers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["name"].as_str().unwrap(),
+                one["value"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(names, [("alertname", "Burn"), ("severity", "critical")]);
+    let wrong = desk.run(&[
+        "silence",
+        "--matcher",
+        r#"alertname="Burn" severity="critical""#,
+        "--for",
+        "15m",
+        "--yes",
+    ]);
+    assert_eq!(wrong.exit, 3, "{}", wrong.stderr);
+    assert_eq!(server.silences().len(), 1);
 }
 
 /// Runs of `silence --yes` that are killed, at instants from the first to after the last.

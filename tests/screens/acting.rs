@@ -7,11 +7,12 @@ use watchfire::app::screen::Gutter;
 use watchfire::app::{Effect, Msg};
 use watchfire::domain::errand::Ending;
 use watchfire::domain::{
-    Deed, Done, Errand, Fault, FaultKind, IncidentStatus, Order, Preview, Previewed, Ran, Verb,
+    Deed, Done, Errand, Facts, Fault, FaultKind, Incident, IncidentStatus, Matcher, Member, Order,
+    Preview, Previewed, Ran, Report, Severity, Verb,
 };
 
 use super::duty::{night, orders, paged, pager, taken};
-use super::facts::INCIDENTS;
+use super::facts::{INCIDENTS, answer};
 use super::stage::{Stage, now};
 use super::worlds;
 use crate::at_every_size;
@@ -272,6 +273,78 @@ fn a_silence_takes_one_key_for_its_end_and_has_the_words_that_were_typed() {
         .keys("enter");
     let (asked, _) = orders(&asked.effects);
     assert!(matches!(&asked[0].deed, Deed::Silence { comment, .. } if comment == "by hand"));
+}
+
+/// An incident of three alerts at the Alertmanager.
+fn group() -> Report {
+    let member = |instance: &str| Member {
+        labels: format!("instance=\"{instance}\"").into(),
+        status: IncidentStatus::Triggered,
+        opened_at: Some(now() - SignedDuration::from_mins(7)),
+        matchers: vec![
+            Matcher::equal("alertname", "HostDown"),
+            Matcher::equal("instance", instance),
+        ],
+    };
+    let incident = Incident {
+        alerts: 3,
+        members: ["a", "b", "c"].map(member).into(),
+        matchers: vec![Matcher::equal("alertname", "HostDown")],
+        opened_at: Some(now() - SignedDuration::from_mins(7)),
+        ..Incident::new(
+            "HostDown{}",
+            "HostDown",
+            Severity::Ticket,
+            IncidentStatus::Triggered,
+        )
+    };
+    let facts = Facts {
+        incidents: Some(vec![incident]),
+        ..Facts::default()
+    };
+    answer("am", 0, facts)
+}
+
+#[test]
+fn the_alerts_of_an_incident_are_listed_and_one_of_them_can_be_silenced_alone() {
+    let stage = stage(120, 40).report(group()).on("HostDown");
+    let opened = stage.clone().keys("enter").text();
+    for words in ["alerts one by one", "instance=\"a\"", "instance=\"c\""] {
+        assert!(opened.contains(words), "{words} in {opened}");
+    }
+    for (keys, shown, matchers) in [
+        ("s b enter", "all 3 alerts", &["alertname=\"HostDown\""][..]),
+        (
+            "s b tab tab enter",
+            "all 3 alerts",
+            &["alertname=\"HostDown\""],
+        ),
+        (
+            "s b tab tab down down enter",
+            "2 of 3: instance=\"b\"",
+            &["alertname=\"HostDown\"", "instance=\"b\""],
+        ),
+        (
+            "s b backtab up enter",
+            "3 of 3: instance=\"c\"",
+            &["alertname=\"HostDown\"", "instance=\"c\""],
+        ),
+        (
+            "s b tab tab down down down down enter",
+            "all 3 alerts",
+            &["alertname=\"HostDown\""],
+        ),
+    ] {
+        let prompt = stage.clone().keys(keys.trim_end_matches(" enter"));
+        assert!(prompt.text().contains(shown), "{keys}: {}", prompt.text());
+        let (asked, _) = orders(&stage.clone().keys(keys).effects);
+        let Deed::Silence { matchers: of, .. } = &asked[0].deed else {
+            panic!("{:?}", asked[0]);
+        };
+        let of: Vec<_> = of.iter().map(ToString::to_string).collect();
+        assert_eq!(of, matchers, "{keys}");
+        assert_eq!(asked[0].target.id.raw(), "HostDown{}");
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use crate::app::input::Input;
 use crate::app::key::{Code, Key};
 use crate::app::mode::Mode;
 use crate::app::model::Model;
-use crate::domain::Verb;
 use crate::domain::until::Until;
+use crate::domain::{Member, Verb};
 
 /// Ends that take one key each. No end that is typed begins with one of these letters.
 pub(super) const PRESETS: [(char, &str); 4] =
@@ -25,6 +25,8 @@ pub(in crate::app) enum Field {
     End,
     /// Why, or what to note.
     Words,
+    /// Which of the alerts of the incident.
+    Which,
 }
 
 /// What is being asked about orders that are bound to their rows already.
@@ -36,6 +38,8 @@ pub(in crate::app) struct Ask {
     pub(super) end: Input,
     pub(super) words: Input,
     pub(super) field: Field,
+    /// The alert that is chosen, by its place; `None` for all of them.
+    pub(super) which: Option<usize>,
     /// What was wrong with the last try to go on.
     pub(super) wrong: Option<String>,
 }
@@ -43,11 +47,11 @@ pub(in crate::app) struct Ask {
 impl Ask {
     /// Edits the line that the cursor is in.
     pub(in crate::app) fn type_in(&mut self, key: Key) {
-        let line = match self.field {
-            Field::End => &mut self.end,
-            Field::Words => &mut self.words,
+        match self.field {
+            Field::End => self.end.press(key),
+            Field::Words => self.words.press(key),
+            Field::Which => false,
         };
-        line.press(key);
     }
 
     pub(super) fn new(wish: Wish, drafts: Vec<Draft>, left_out: LeftOut) -> Self {
@@ -63,6 +67,7 @@ impl Ask {
             end: Input::default(),
             words: Input::default(),
             field,
+            which: None,
             wrong: None,
         }
     }
@@ -73,9 +78,58 @@ impl Ask {
         verbs.any(|verb| matches!(verb, Verb::Note | Verb::Silence))
     }
 
-    /// Whether both lines are there to be typed.
-    pub(in crate::app) fn has_both_lines(&self) -> bool {
-        self.wish.ends() && self.has_words()
+    /// Whether there is more than one field.
+    pub(in crate::app) fn has_fields(&self) -> bool {
+        self.fields().len() > 1
+    }
+
+    /// The alerts of which one can be chosen: those of the one incident that is asked about.
+    pub(super) fn members(&self) -> &[Member] {
+        match self.drafts.as_slice() {
+            [draft] => &draft.members,
+            _ => &[],
+        }
+    }
+
+    /// How many alerts the one incident that is asked about stands for.
+    pub(super) fn alerts(&self) -> usize {
+        self.drafts.first().map_or(0, |draft| draft.alerts)
+    }
+
+    /// The fields that can be typed or chosen in, in their order.
+    fn fields(&self) -> Vec<Field> {
+        let all = [
+            (Field::End, self.wish.ends()),
+            (Field::Words, self.has_words()),
+            (Field::Which, !self.members().is_empty()),
+        ];
+        let all = all.into_iter().filter(|(_, is_there)| *is_there);
+        all.map(|(field, _)| field).collect()
+    }
+
+    /// The field after or before the one that has the keys; the first after the last.
+    fn neighbour(&self, is_next: bool) -> Field {
+        let fields = self.fields();
+        let at = fields.iter().position(|field| *field == self.field);
+        let step = if is_next {
+            1
+        } else {
+            fields.len().saturating_sub(1)
+        };
+        let next = at.map_or(0, |at| (at + step) % fields.len());
+        fields.get(next).copied().unwrap_or(self.field)
+    }
+
+    /// Chooses the next alert, or the one before; all of them come before the first.
+    fn choose(&mut self, is_next: bool) {
+        let last = self.members().len().checked_sub(1);
+        self.which = match (self.which, is_next) {
+            (None, true) => last.map(|_| 0),
+            (None, false) => last,
+            (Some(at), true) if Some(at) < last => Some(at + 1),
+            (Some(at), false) => at.checked_sub(1),
+            (Some(_), true) => None,
+        };
     }
 
     /// Whether it would extend what could be ended as well.
@@ -118,10 +172,12 @@ impl Ask {
                 return Err((Field::Words, "say why: a reason is required".to_owned()));
             }
         }
-        let orders = self.drafts.iter();
-        Ok(orders
-            .filter_map(|draft| draft.order(until, &words))
-            .collect())
+        let chosen = self.which.and_then(|at| self.members().get(at));
+        let orders = self.drafts.iter().filter_map(|draft| match chosen {
+            Some(member) => draft.of_member(member).order(until, &words),
+            None => draft.order(until, &words),
+        });
+        Ok(orders.collect())
     }
 }
 
@@ -150,14 +206,10 @@ pub(in crate::app) fn press(
                 ask.wrong = Some(why);
             }
         },
-        Code::Tab | Code::BackTab => {
-            if ask.has_both_lines() {
-                ask.field = match ask.field {
-                    Field::End => Field::Words,
-                    Field::Words => Field::End,
-                };
-            }
-        }
+        Code::Tab => ask.field = ask.neighbour(true),
+        Code::BackTab => ask.field = ask.neighbour(false),
+        Code::Down | Code::Right if ask.field == Field::Which => ask.choose(true),
+        Code::Up | Code::Left if ask.field == Field::Which => ask.choose(false),
         Code::Down | Code::Up if ask.field == Field::End => step(&mut ask, key.code),
         Code::Char(EXPIRE) if is_first && ask.can_expire(model) => {
             let endings = ask.drafts.iter().filter_map(Draft::ending);

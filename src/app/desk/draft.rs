@@ -6,7 +6,7 @@ use super::rows;
 use crate::app::model::Model;
 use crate::config::CommandScope;
 use crate::domain::order::Target;
-use crate::domain::{Deed, Incident, IncidentStatus, Matcher, Order, SourceName, Verb};
+use crate::domain::{Deed, Incident, IncidentStatus, Matcher, Member, Order, SourceName, Verb};
 use crate::pane::RowKey;
 use crate::store::Feed;
 use crate::text::Untrusted;
@@ -69,6 +69,10 @@ pub(in crate::app) struct Draft {
     pub(super) target: Target,
     pub(super) verb: Verb,
     matchers: Vec<Matcher>,
+    /// The alerts of which one can be chosen in place of all.
+    pub(super) members: Vec<Member>,
+    /// How many alerts there are.
+    pub(super) alerts: usize,
 }
 
 impl Draft {
@@ -98,6 +102,21 @@ impl Draft {
             target: self.target.clone(),
             deed,
         })
+    }
+
+    /// The same of one of its alerts alone.
+    pub(super) fn of_member(&self, member: &Member) -> Self {
+        let (title, labels) = (self.target.name.raw(), member.labels.raw());
+        Self {
+            target: Target {
+                name: format!("{title} {{{labels}}}").into(),
+                ..self.target.clone()
+            },
+            matchers: member.matchers.clone(),
+            members: Vec::new(),
+            alerts: 1,
+            ..self.clone()
+        }
     }
 
     /// The same with what ends what it would extend; none for what extends nothing.
@@ -170,6 +189,9 @@ fn choose(feed: &Feed, row: &Incident, wish: Wish) -> Result<Vec<Draft>, String>
         Wish::Hide | Wish::Extend if has_silences && offers(Verb::Extend) => Verb::Extend,
         Wish::Hide if offers(Verb::Silence) && !row.matchers.is_empty() => Verb::Silence,
         Wish::Hide if offers(Verb::Snooze) => Verb::Snooze,
+        Wish::Hide if offers(Verb::Silence) => {
+            return Err("no silence can tell it from other incidents".to_owned());
+        }
         Wish::Hide => return Err(format!("{} can neither silence nor snooze it", feed.name)),
         Wish::Extend => return Err("no silence hides it that could be extended".to_owned()),
         Wish::Unhide if has_silences && offers(Verb::Expire) => Verb::Expire,
@@ -193,6 +215,11 @@ fn choose(feed: &Feed, row: &Incident, wish: Wish) -> Result<Vec<Draft>, String>
             Verb::Silence => row.matchers.clone(),
             _ => Vec::new(),
         },
+        members: match verb {
+            Verb::Silence => row.members.clone(),
+            _ => Vec::new(),
+        },
+        alerts: row.alerts,
     };
     Ok(match verb {
         Verb::Extend | Verb::Expire => {

@@ -5,7 +5,10 @@ use super::span::duration;
 use crate::dialect::alerting::{self, Alert, Limit};
 use crate::dialect::draft::Draft;
 use crate::dialect::node::{Node, Wrong};
-use crate::domain::Severity;
+use crate::domain::{Severity, Window};
+
+/// A condition with a window shorter than this is about a fast burn.
+const FAST_BELOW: Window = Window::hours(12);
 
 /// The rules of all policies; `None` when there is no policy.
 pub(super) fn alerts(
@@ -123,17 +126,18 @@ fn rule(draft: &mut Draft, spec: &Node) -> Result<Alert, Wrong> {
         }
     }
     Ok(Alert {
-        severity: severity(draft, spec)?,
+        severity: severity(draft, spec, window)?,
         long: window,
         short: window,
         limit: Limit::Factor(factor),
     })
 }
 
-fn severity(draft: &mut Draft, spec: &Node) -> Result<Severity, Wrong> {
+fn severity(draft: &mut Draft, spec: &Node, window: Window) -> Result<Severity, Wrong> {
     let node = spec.need("severity")?;
     let word = node.text()?;
-    Ok(alerting::severity(&word).unwrap_or_else(|| {
+    let is_fast = window < FAST_BELOW;
+    Ok(alerting::severity(&word, is_fast).unwrap_or_else(|| {
         let message = format!("the severity `{word}` says nothing here: it is taken for a ticket");
         draft.warn(&node.place, message);
         Severity::Ticket

@@ -4,7 +4,7 @@ use super::folded;
 use super::lane::{self, status};
 use crate::domain::{Incident, IncidentStatus};
 use crate::pane::block::Block;
-use crate::pane::cell::{Mark, Role, severity_word};
+use crate::pane::cell::{Cell, Mark, Role, severity_word};
 use crate::pane::{Detail, Line, RowKey, Sight, figures, fresh, on_call, related};
 use crate::store::Feed;
 use crate::text::Untrusted;
@@ -57,6 +57,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
     for (name, rows) in parts {
         detail.grid_section(name, rows);
     }
+    detail.grid_section("alerts one by one", members(sight, row));
     if !row.details.is_empty() {
         detail.section("what the source says");
         for (name, value) in &row.details {
@@ -72,6 +73,35 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
         }
     }
     detail
+}
+
+/// The alerts of an incident one by one: where it stands, since when, and what tells it from the others.
+fn members(sight: Sight<'_>, row: &Incident) -> Vec<Vec<Cell>> {
+    let mut rows: Vec<_> = row
+        .members
+        .iter()
+        .map(|member| {
+            vec![
+                Cell::text(member.status.word(), Role::Dim),
+                Cell::text(sight.ago(member.opened_at), Role::Dim),
+                Cell::Line(Line::new().foreign(&member.labels, Role::Plain)),
+            ]
+        })
+        .collect();
+    if let Some(more) = row
+        .alerts
+        .checked_sub(row.members.len())
+        .filter(|more| *more > 0)
+        && !rows.is_empty()
+    {
+        let more = format!("and {more} more");
+        rows.push(vec![
+            Cell::text("", Role::Dim),
+            Cell::text("", Role::Dim),
+            Cell::text(more, Role::Dim),
+        ]);
+    }
+    rows
 }
 
 fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {

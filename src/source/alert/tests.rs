@@ -2,13 +2,17 @@
 
 use serde_json::{Value, json};
 
+mod scope;
+
 use super::*;
-use crate::domain::Matcher;
+use crate::domain::Severity;
+use crate::source::severity::Severities;
 
 fn names() -> LabelNames {
     LabelNames {
         service: service_labels(),
         severity: severity_labels(),
+        severities: Severities::default(),
     }
 }
 
@@ -85,7 +89,7 @@ fn another_severity_service_or_slo_is_another_incident() {
     let found = incidents(&alerts, &names(), &[]);
     let ids: BTreeSet<&str> = found.iter().map(|incident| incident.id.raw()).collect();
     assert_eq!(ids.len(), 5);
-    assert!(ids.contains(r#"A{service="z",severity="info"}"#));
+    assert!(ids.contains(r#"A{service="z",severity="ticket"}"#));
 }
 
 #[test]
@@ -216,15 +220,19 @@ fn a_silence_of_an_incident_never_matches_everything() {
         matchers(&[json!({"alertname": odd})]),
         [r#"alertname="a\"b\\c.d|e""#]
     );
-    // Without a name they have in common what they have in common.
+    // Without a name they are known by all that they carry.
     assert_eq!(
         matchers(&[
             json!({"team": "shop", "pod": "a"}),
             json!({"team": "shop", "pod": "b"})
         ]),
-        [r#"team="shop""#]
+        ["alertname=\"\"", r#"pod=~"a|b""#, r#"team="shop""#]
     );
-    assert!(matchers(&[json!({"pod": "a"}), json!({"pod": "b"})]).is_empty());
+    assert_eq!(
+        matchers(&[json!({"pod": "a"}), json!({"pod": "b"})]),
+        ["alertname=\"\"", r#"pod=~"a|b""#]
+    );
+    let check = |matchers: &[Matcher]| check(matchers, &names());
     let refused = |matchers: &[Matcher]| check(matchers).unwrap_err().message.raw().to_owned();
     let regex = Matcher {
         is_regex: true,
@@ -242,7 +250,19 @@ fn a_silence_of_an_incident_never_matches_everything() {
         );
     }
     assert!(refused(&[Matcher::equal("", "x")]).contains("names no label"));
-    assert!(check(&[regex, Matcher::equal("severity", "page")]).is_ok());
+    for shared in [
+        "severity",
+        "priority",
+        "team",
+        "environment",
+        "env",
+        "sloth_severity",
+    ] {
+        let one = Matcher::equal(shared, "x");
+        let words = refused(&[one.clone(), regex.clone()]);
+        assert!(words.contains("alone is too broad"), "{words}");
+        assert!(check(&[one, Matcher::equal("service", "x")]).is_ok());
+    }
 }
 
 #[test]

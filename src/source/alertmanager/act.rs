@@ -112,7 +112,7 @@ impl Alertmanager {
 
     /// Checks that a silence may be made and that its incident is as it was seen.
     async fn ready_to_silence(&self, order: &Order, wanted: &Wanted<'_>) -> Result<Cluster, Fault> {
-        alert::check(wanted.matchers)?;
+        alert::check(wanted.matchers, &self.names)?;
         still_to_come(wanted.until)?;
         if self.wants_comment && wanted.comment.trim().is_empty() {
             return Err(Fault::new(

@@ -89,13 +89,15 @@ impl Cluster {
     /// The same in the shared vocabulary.
     pub(super) fn facts(self, names: &LabelNames) -> Facts {
         let known: Vec<Silence> = self.silences().cloned().collect();
+        let mut warnings = self.warnings;
+        warnings.extend(alert::severity_warnings(&self.alerts, names));
         Facts {
             incidents: Some(alert::incidents(&self.alerts, names, &known)),
             silences: self
                 .silences
                 .is_some()
                 .then(|| known.iter().filter_map(told).collect()),
-            warnings: self.warnings,
+            warnings,
             fault: self.fault,
             ..Facts::default()
         }

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::names::Names;
 use super::wire::{Group, user_id};
-use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
+use crate::domain::{Incident, IncidentStatus, Suppression};
 use crate::source::lenient::time;
+use crate::source::severity::{Severities, UnknownSeverities};
 use crate::source::standing::Standing;
 use crate::source::web_link;
 use crate::text::Untrusted;
@@ -23,6 +24,7 @@ pub(super) struct Reading<'a> {
     pub(super) integrations: &'a Names,
     pub(super) service_labels: &'a [String],
     pub(super) severity_labels: &'a [String],
+    pub(super) severities: &'a Severities,
 }
 
 /// Where a group stood at `moment`, as far as it tells now.
@@ -57,12 +59,16 @@ pub(super) fn standing(group: &Group, moment: Timestamp) -> Standing {
 }
 
 /// Makes a group an incident, as it stood at `moment`.
-pub(super) fn incident(group: &Group, reading: &Reading<'_>, moment: Timestamp) -> Incident {
+pub(super) fn incident(
+    group: &Group,
+    reading: &Reading<'_>,
+    moment: Timestamp,
+    unknown: &mut UnknownSeverities,
+) -> Incident {
     let standing = standing(group, moment);
     let is = |status| standing.status == status;
-    let severity = label(group, reading.severity_labels);
-    // A group that nobody gave a severity pages somebody: that is what it is there for.
-    let severity = severity.map_or(Severity::Page, |word| Severity::from_label(&word));
+    let word = label(group, reading.severity_labels).unwrap_or_default();
+    let severity = reading.severities.read(&word, unknown);
     let title = group.title.as_deref().map(str::trim);
     let title = title.filter(|title| !title.is_empty());
     let title = title.map_or_else(|| format!("alert group {}", group.id), str::to_owned);

@@ -1,13 +1,11 @@
 //! What can be configured, and the mistakes in it.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::wire::Incident;
 use crate::config::{Problem, SourceSettings, Step};
 use crate::domain::Severity;
-use crate::source::grade;
+use crate::source::severity::{self, Severities, UnknownSeverities};
 
 /// incident.io's own API.
 pub(super) const DEFAULT_URL: &str = "https://api.incident.io";
@@ -23,7 +21,7 @@ pub(super) struct Options {
     #[serde(default = "service_fields")]
     pub(super) service_fields: Vec<String>,
     #[serde(default)]
-    severities: BTreeMap<String, Severity>,
+    severities: Severities,
     pub(super) resolved_status: Option<String>,
 }
 
@@ -58,29 +56,28 @@ impl Options {
         Ok(())
     }
 
-    /// How severe an incident is: by what its severity is called, else by its place among `ranks`, the
+    /// The severity of an incident: by the name of its severity, else by its place among `ranks`, the
     /// ranks of all severities, the worst first.
-    pub(super) fn severity(&self, row: &Incident, ranks: &[i64]) -> Severity {
+    pub(super) fn severity(
+        &self,
+        row: &Incident,
+        ranks: &[i64],
+        unknown: &mut UnknownSeverities,
+    ) -> Severity {
         let Some(severity) = &row.severity else {
             // Nobody has said yet how bad it is.
-            return Severity::Ticket;
+            return self.severities.own("").unwrap_or(Severity::Ticket);
         };
         let name = severity.name.as_deref().unwrap_or_default();
-        let mut known = self.severities.iter();
-        if let Some((_, severity)) = known.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-            return *severity;
-        }
-        if let Some(number) = grade::number(name) {
-            return grade::by_place(number);
+        if let Some(known) = self.severities.known(name) {
+            return known;
         }
         let place = ranks.iter().position(|rank| Some(*rank) == severity.rank);
         match place {
             // The least of them pages nobody, however few there are.
-            Some(place) if place > 0 && place + 1 == ranks.len() => {
-                grade::by_place(place + 1).min(Severity::Ticket)
-            }
-            Some(place) => grade::by_place(place + 1),
-            None => Severity::from_label(name).max(Severity::Ticket),
+            Some(place) if place > 0 && place + 1 == ranks.len() => Severity::Ticket,
+            Some(place) => severity::by_place(place),
+            None => self.severities.read(name, unknown),
         }
     }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::options::Options;
 use super::wire::{self, Schedule, Shift, User};
 use crate::domain::{Incident, IncidentStatus, OnCall};
+use crate::source::severity::UnknownSeverities;
 use crate::source::web_link;
 use crate::text::Untrusted;
 
@@ -31,11 +32,13 @@ pub(super) fn incident(
     options: &Options,
     ranks: &[i64],
     teams: &[(String, String)],
+    unknown: &mut UnknownSeverities,
 ) -> Incident {
     let status = status(row);
     let title = row.name.as_deref().filter(|name| !name.is_empty());
     let title = title.or(row.reference.as_deref()).unwrap_or(&row.id);
-    let mut incident = Incident::new(row.id.as_str(), title, options.severity(row, ranks), status);
+    let severity = options.severity(row, ranks, unknown);
+    let mut incident = Incident::new(row.id.as_str(), title, severity, status);
     incident.service = service(row, options).unwrap_or_default();
     incident.opened_at = row.created();
     incident.acknowledged_at = row.moment(&TAKEN);

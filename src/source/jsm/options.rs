@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::config::{Auth, Problem, SourceSettings};
 use crate::source::alert;
+use crate::source::severity::Severities;
 use crate::source::standing::is_id;
 
 /// Where Atlassian's gateway is.
@@ -17,6 +18,8 @@ pub(super) struct Options {
     email: Option<String>,
     #[serde(default = "alert::service_labels")]
     pub(super) service_labels: Vec<String>,
+    #[serde(default)]
+    pub(super) severities: Severities,
 }
 
 impl Options {

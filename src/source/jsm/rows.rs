@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::names::Names;
 use super::wire::Alert;
-use crate::domain::{Incident, IncidentStatus, Severity, Suppression};
+use crate::domain::{Incident, IncidentStatus, Suppression};
 use crate::source::lenient::time;
+use crate::source::severity::{Severities, UnknownSeverities};
 use crate::source::standing::Standing;
 use crate::text::Untrusted;
 
@@ -48,22 +49,18 @@ pub(super) fn standing(alert: &Alert, moment: Timestamp) -> Standing {
     }
 }
 
-/// P1 and P2 page, P3 is a ticket; what is not known is shown as information, with its own word.
-fn severity(priority: Option<&str>) -> Severity {
-    match priority.map(str::to_ascii_uppercase).as_deref() {
-        Some("P1" | "P2") => Severity::Page,
-        Some("P3") => Severity::Ticket,
-        _ => Severity::Info,
-    }
+/// What gives ids, labels and priorities their meaning.
+pub(super) struct Reading<'a> {
+    pub(super) names: &'a Names,
+    pub(super) labels: &'a [String],
+    pub(super) severities: &'a Severities,
+    /// Priorities that nobody has mapped.
+    pub(super) unknown: UnknownSeverities,
 }
 
 /// Makes an alert an incident, as it stood at `moment`.
-pub(super) fn incident(
-    alert: &Alert,
-    names: &Names,
-    labels: &[String],
-    moment: Timestamp,
-) -> Incident {
+pub(super) fn incident(alert: &Alert, reading: &mut Reading<'_>, moment: Timestamp) -> Incident {
+    let names = reading.names;
     let standing = standing(alert, moment);
     let is = |status| standing.status == status;
     let owner = some(alert.owner.as_deref());
@@ -75,9 +72,10 @@ pub(super) fn incident(
     };
     let title = some(alert.message.as_deref());
     let title = title.unwrap_or_else(|| format!("alert {}", alert.id).into());
-    let severity = severity(alert.priority.as_deref());
+    let priority = alert.priority.as_deref().unwrap_or_default();
+    let severity = reading.severities.read(priority, &mut reading.unknown);
     Incident {
-        service: service(alert, labels).unwrap_or_default().into(),
+        service: service(alert, reading.labels).unwrap_or_default().into(),
         suppression: is(IncidentStatus::Silenced).then_some(Suppression::Silence),
         opened_at: time(alert.created_at.as_deref()),
         acknowledged_at: time(alert.ack_time.as_deref()).filter(|at| *at <= moment),

@@ -53,9 +53,12 @@ pub(super) struct Digest {
 impl Digest {
     pub(super) fn new(plan: &Plan, terms: Terms) -> Self {
         Self {
+            incidents: plan
+                .incidents
+                .is_some()
+                .then(|| Rows::new("incidents", terms.severities.clone())),
             slos: plan.slos.is_some().then(|| Rows::new("slos", terms)),
             releases: plan.releases.is_some().then(|| Rows::new("releases", ())),
-            incidents: plan.incidents.is_some().then(|| Rows::new("incidents", ())),
             on_call: plan.on_call.is_some().then(|| Rows::new("on_call", ())),
             example: None,
             total: None,

@@ -13,6 +13,7 @@ use crate::config::{Problem, SourceSettings};
 use crate::domain::slo::rounded;
 use crate::domain::{Period, Window};
 use crate::http::Method;
+use crate::source::severity::Severities;
 
 /// How many pages one poll reads, unless the settings say otherwise.
 const PAGES: usize = 20;
@@ -38,6 +39,8 @@ pub(super) struct Options {
     releases: Option<String>,
     incidents: Option<String>,
     on_call: Option<String>,
+    #[serde(default)]
+    severities: Severities,
     objective: Option<f64>,
     period: Option<String>,
 }
@@ -86,6 +89,8 @@ pub(super) struct Setup {
     pub(super) preset: Option<&'static Preset>,
     /// The program that emits SLOs, as it is written.
     slos: String,
+    /// What the words of incidents mean.
+    severities: Severities,
     /// What SLOs are measured by that do not say it themselves.
     objective: Option<f64>,
     period: Period,
@@ -137,6 +142,7 @@ impl Setup {
             plan,
             preset,
             slos: options.slos.unwrap_or_default(),
+            severities: options.severities,
             objective: objective(&settings, options.objective)?,
             period: period(&settings, options.period.as_deref())?,
         })
@@ -147,6 +153,7 @@ impl Setup {
         Terms {
             source: settings.name.clone(),
             program: self.slos.as_str().into(),
+            severities: self.severities.clone(),
             objective: self.objective,
             period: self.period,
             zone,

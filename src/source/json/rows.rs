@@ -16,6 +16,7 @@ use jaq_json::Val;
 pub(super) use self::fields::{Fields, text};
 pub(super) use self::slo::Terms;
 use crate::domain::{Dropped, Mapping};
+use crate::source::severity::UnknownSeverities;
 use crate::text::Untrusted;
 
 /// The most rows that one program may give.
@@ -85,6 +86,7 @@ pub(super) struct Rows<T: Row> {
     dropped: Complaints,
     drops: Vec<Dropped>,
     misread: Complaints,
+    unknown: UnknownSeverities,
 }
 
 /// How many of one sort, and the first of them in words.
@@ -122,6 +124,7 @@ impl<T: Row> Rows<T> {
             dropped: Complaints::default(),
             drops: Vec::new(),
             misread: Complaints::default(),
+            unknown: UnknownSeverities::default(),
         }
     }
 
@@ -189,7 +192,11 @@ impl<T: Row> Rows<T> {
         };
         Finished {
             rows: self.kept,
-            warnings: warnings.into_iter().map(Untrusted::from).collect(),
+            warnings: warnings
+                .into_iter()
+                .map(Untrusted::from)
+                .chain(self.unknown.warnings())
+                .collect(),
             is_puzzled: mapping.dropped > 0 || mapping.misread > 0 || mapping.emitted == 0,
             mapping,
         }
@@ -214,7 +221,13 @@ impl<T: Row> Collect for Rows<T> {
         let number = self.seen;
         let row = match output {
             Val::Obj(map) => {
-                let mut fields = Fields::new(map, &mut self.text, &mut self.misread, number);
+                let mut fields = Fields::new(
+                    map,
+                    &mut self.text,
+                    &mut self.misread,
+                    &mut self.unknown,
+                    number,
+                );
                 T::read(&mut fields, &self.context)
             }
             Val::Arr(_) => Err("is an array; end the program with `[]`".to_owned()),

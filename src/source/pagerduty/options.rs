@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::wire::{Incident, Named};
 use crate::config::{Problem, SourceSettings, Step};
 use crate::domain::Severity;
-use crate::source::grade;
+use crate::source::severity::{self, UnknownSeverities};
 
 /// `PagerDuty`'s own API; that of accounts in Europe is `https://api.eu.pagerduty.com`.
 pub(super) const DEFAULT_URL: &str = "https://api.pagerduty.com";
@@ -21,6 +21,8 @@ pub(super) struct Options {
     #[serde(default)]
     pub(super) services: Vec<String>,
     pub(super) user_email: Option<String>,
+    #[serde(default)]
+    severities: severity::Severities,
     #[serde(default)]
     priorities: BTreeMap<String, Severity>,
     #[serde(default)]
@@ -53,14 +55,10 @@ impl Options {
 
     /// How severe incidents are.
     pub(super) fn severities(&self) -> Severities {
-        let lower = |map: &BTreeMap<String, Severity>| {
-            map.iter()
-                .map(|(word, severity)| (word.to_lowercase(), *severity))
-                .collect()
-        };
         Severities {
-            priorities: lower(&self.priorities),
-            urgencies: lower(&self.urgencies),
+            words: self.severities.clone(),
+            priorities: self.priorities.clone().into(),
+            urgencies: self.urgencies.clone().into(),
             ranked: Vec::new(),
         }
     }
@@ -78,20 +76,27 @@ pub(super) fn is_address(email: &str) -> bool {
 /// How severe an incident is: by its priority if it has one, else by its urgency.
 #[derive(Debug)]
 pub(super) struct Severities {
-    priorities: BTreeMap<String, Severity>,
-    urgencies: BTreeMap<String, Severity>,
+    /// The setting `severities`, of priorities and urgencies alike.
+    words: severity::Severities,
+    /// The settings of either alone, which count before.
+    priorities: severity::Severities,
+    urgencies: severity::Severities,
     /// The ids of the account's priorities, the most severe first.
     pub(super) ranked: Vec<String>,
 }
 
 impl Severities {
-    /// What an incident is to us.
-    pub(super) fn of(&self, row: &Incident) -> Severity {
-        let priority = row
-            .priority
-            .as_ref()
-            .and_then(|priority| self.priority(priority));
-        priority.unwrap_or_else(|| self.urgency(row.urgency.as_deref().unwrap_or_default()))
+    /// The severity of an incident: by its priority, else by its urgency. A priority that nobody has
+    /// mapped is noted, and is at least a ticket.
+    pub(super) fn of(&self, row: &Incident, unknown: &mut UnknownSeverities) -> Severity {
+        let urgency = || self.urgency(row.urgency.as_deref().unwrap_or_default());
+        let Some(priority) = &row.priority else {
+            return urgency();
+        };
+        self.priority(priority).unwrap_or_else(|| {
+            let word = priority.names().next().unwrap_or_default();
+            self.words.read(word, unknown).max(urgency())
+        })
     }
 
     /// True when only the account's order of priorities can tell.
@@ -100,20 +105,25 @@ impl Severities {
         priority.is_some_and(|priority| self.priority(priority).is_none())
     }
 
+    /// By its names, else by its place in the account's order of priorities.
     fn priority(&self, priority: &Named) -> Option<Severity> {
-        let named = |name: &str| self.priorities.get(&name.to_lowercase()).copied();
+        let own = |name: &str| self.priorities.own(name).or_else(|| self.words.own(name));
         let rank = |id: &String| self.ranked.iter().position(|known| known == id);
-        let by_number = || priority.names().find_map(grade::number);
-        let by_rank = || priority.id.as_ref().and_then(rank).map(|rank| rank + 1);
-        let by_place = || by_number().or_else(by_rank).map(grade::by_place);
-        priority.names().find_map(named).or_else(by_place)
+        let by_rank = || priority.id.as_ref().and_then(rank).map(severity::by_place);
+        let named = priority.names().find_map(own);
+        named
+            .or_else(|| priority.names().find_map(Severity::from_word))
+            .or_else(by_rank)
     }
 
-    /// An urgency that nobody has told us of pages, so that it is seen.
+    /// An urgency is `PagerDuty`'s own word: high pages, low is a ticket. An unknown one pages, so that
+    /// it is seen.
     fn urgency(&self, urgency: &str) -> Severity {
-        let urgency = urgency.to_lowercase();
-        let known = self.urgencies.get(&urgency).copied();
-        known.unwrap_or(match urgency.as_str() {
+        let own = self
+            .urgencies
+            .own(urgency)
+            .or_else(|| self.words.own(urgency));
+        own.unwrap_or_else(|| match urgency.to_lowercase().as_str() {
             "low" => Severity::Ticket,
             _ => Severity::Page,
         })

@@ -5,11 +5,16 @@ use jiff::Timestamp;
 use super::options::Severities;
 use super::wire::{self, LogEntry, Named};
 use crate::domain::{Incident, IncidentStatus};
+use crate::source::severity::UnknownSeverities;
 use crate::source::web_link;
 use crate::text::Untrusted;
 
 /// Reads one incident as it stands.
-pub(super) fn incident(row: &wire::Incident, severities: &Severities) -> Incident {
+pub(super) fn incident(
+    row: &wire::Incident,
+    severities: &Severities,
+    unknown: &mut UnknownSeverities,
+) -> Incident {
     let status = status(row.status.as_deref());
     let taken = row.acknowledgements();
     let title = [&row.title, &row.summary];
@@ -17,7 +22,7 @@ pub(super) fn incident(row: &wire::Incident, severities: &Severities) -> Inciden
     let mut incident = Incident::new(
         row.id.as_str(),
         title.map_or(row.id.as_str(), String::as_str),
-        severities.of(row),
+        severities.of(row, unknown),
         status,
     );
     incident.service = name(row.service.as_ref()).unwrap_or_default();

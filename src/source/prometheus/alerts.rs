@@ -11,13 +11,14 @@ use super::api::{Api, Labels};
 use crate::domain::{Fault, FaultKind, Incident};
 use crate::source::Ask;
 use crate::source::alert::{self, Alert, LabelNames};
+use crate::text::Untrusted;
 
-/// The incidents of the moment that is asked for.
+/// The incidents of the moment that is asked for, and what is reported of their severities.
 pub(super) async fn incidents(
     api: &Api,
     ask: &Ask,
     names: &LabelNames,
-) -> Result<Vec<Incident>, Fault> {
+) -> Result<(Vec<Incident>, Vec<Untrusted>), Fault> {
     let listed = match ask.at {
         None => listed(api).await,
         Some(_) => Ok(Vec::new()),
@@ -33,7 +34,7 @@ pub(super) async fn incidents(
         // Prometheus knows no silences.
         incident.matchers.clear();
     }
-    Ok(incidents)
+    Ok((incidents, alert::severity_warnings(&alerts, names)))
 }
 
 async fn listed(api: &Api) -> Result<Vec<Alert>, Fault> {

@@ -15,6 +15,9 @@ use super::promql;
 use crate::config::Part;
 use crate::domain::slo::rounded;
 use crate::domain::{Fault, Rule, SourceName, Window};
+use crate::source::alert::LabelNames;
+use crate::source::severity::UnknownSeverities;
+use crate::text::Untrusted;
 
 mod crowd;
 mod grafana;
@@ -64,14 +67,17 @@ pub(super) struct Rules {
     pyrra: BTreeMap<String, Vec<WireRule>>,
     /// Each group of Pyrra's grouped SLOs that has traffic.
     pyrra_groups: Vec<pyrra::Group>,
+    /// Severity words on alerts of SLOs that nobody has mapped, as warnings.
+    unknown_severities: Vec<Untrusted>,
 }
 
 impl Rules {
     /// Keeps what belongs to an SLO.
-    pub(super) fn index(groups: RuleGroups) -> Self {
+    pub(super) fn index(groups: RuleGroups, names: &LabelNames) -> Self {
         let mut rules = Self::default();
-        for rule in groups.groups.into_iter().flat_map(|group| group.rules) {
-            if let Some((id, alert)) = sloth::alert(&rule) {
+        let mut unknown = UnknownSeverities::default();
+        for mut rule in groups.groups.into_iter().flat_map(|group| group.rules) {
+            if let Some((id, alert)) = sloth::alert(&rule, names, &mut unknown) {
                 rules.sloth_alerts.entry(id).or_default().extend(alert);
             } else if let Some(id) = rule.labels.get("sloth_id") {
                 if rule.kind != "recording" {
@@ -85,13 +91,21 @@ impl Rules {
                 let key = (rule.name.clone(), id.to_owned());
                 rules.sloth.entry(key).or_default().push(rule);
             } else if let Some(slo) = rule.labels.get("slo") {
-                rules.pyrra.entry(slo.to_owned()).or_default().push(rule);
+                let slo = slo.to_owned();
+                pyrra::read_severity(&mut rule, names, &mut unknown);
+                rules.pyrra.entry(slo).or_default().push(rule);
             }
         }
+        rules.unknown_severities = unknown.warnings();
         for alerts in rules.sloth_alerts.values_mut() {
             most_urgent_first(alerts);
         }
         rules
+    }
+
+    /// The severity words on alerts of SLOs that nobody has mapped, as warnings.
+    pub(super) fn unknown_severities(&self) -> impl Iterator<Item = Untrusted> {
+        self.unknown_severities.iter().cloned()
     }
 
     /// Asks for the groups of grouped SLOs, which no recorded series has to name.

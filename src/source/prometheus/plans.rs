@@ -401,7 +401,7 @@ impl Prometheus {
         let mut rules = Rules::default();
         match answer {
             Ok(groups) => {
-                rules = Rules::index(groups);
+                rules = Rules::index(groups, &self.names);
                 let asked = rules.find_groups(&self.api, ask.at).await;
                 margin.note("the groups of Pyrra's SLOs", asked);
             }

@@ -62,10 +62,34 @@ pub(in crate::app) fn ask(model: &Model, ask: &Ask, now: Timestamp, room: usize)
         };
         typed(&mut detail, label, &ask.words, ask.field == Field::Words);
     }
+    if !ask.members().is_empty() {
+        detail.line(which(ask));
+    }
     if let Some(wrong) = &ask.wrong {
         detail.line(Line::of(wrong, Role::Fault));
     }
     Look { detail, cursor }
+}
+
+/// Which alerts it is asked for: all, or one of them.
+fn which(ask: &Ask) -> Line {
+    let is_here = ask.field == Field::Which;
+    let role = if is_here { Role::Accent } else { Role::Dim };
+    let line = Line::of(format!("{:LABEL$}", "of"), role);
+    let members = ask.members();
+    let chosen = ask.which.and_then(|at| Some((at, members.get(at)?)));
+    let line = match chosen {
+        None => line.text(format!("all {} alerts", ask.alerts()), Role::Strong),
+        Some((at, member)) => line
+            .text(format!("{} of {}: ", at + 1, ask.alerts()), Role::Strong)
+            .foreign(&member.labels, Role::Strong),
+    };
+    let hint = if is_here {
+        "  up, down: another one"
+    } else {
+        "  tab: one alone"
+    };
+    line.text(hint, Role::Dim)
 }
 
 fn asked(ask: &Ask) -> String {

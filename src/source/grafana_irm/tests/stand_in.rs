@@ -98,7 +98,8 @@ pub(super) fn group(id: &str, state: &str) -> Value {
         "title": "Memory above 90% threshold", "labels": [],
         "permalinks": {"slack": "https://acme.slack.com/archives/C1/p1", "web": null},
         "last_alert": {"id": "A1", "alert_group_id": id, "created_at": "2026-11-22T13:00:00Z",
-                       "payload": {"state": "alerting", "title": "[Alerting] Memory"}},
+                       "payload": {"state": "alerting", "title": "[Alerting] Memory",
+                                   "labels": {"severity": "critical"}}},
     })
 }
 

@@ -86,8 +86,10 @@ async fn severities_go_by_setting_then_number_then_rank() {
     let severity = |name: &str, rank: i64| json!({"id": "01SEV", "name": name, "rank": rank});
     let cases = [
         (severity("Critical", 3), Severity::Page),
-        (severity("Major", 2), Severity::Page),
-        (severity("Minor", 1), Severity::Ticket),
+        (severity("Major", 2), Severity::Ticket),
+        (severity("Minor", 1), Severity::Info),
+        (severity("Worse", 2), Severity::Page),
+        (severity("Least", 1), Severity::Ticket),
         (severity("SEV3", 3), Severity::Ticket),
         (severity("Hint", 3), Severity::Info),
         (severity("critical", 77), Severity::Page),

@@ -184,18 +184,24 @@ async fn states_priorities_and_words_that_nobody_knows_yet_are_kept() {
     assert_eq!(
         seen,
         [
-            ("new", Triggered, Severity::Info, "checkout"),
+            ("new", Triggered, Severity::Page, "checkout"),
             ("acked", Acknowledged, Severity::Ticket, "checkout"),
             ("snoozed", Silenced, Severity::Info, "checkout"),
             ("awake", Triggered, Severity::Page, "checkout"),
-            ("bare", Triggered, Severity::Info, ""),
+            ("bare", Triggered, Severity::Ticket, ""),
             ("named", Triggered, Severity::Page, "search"),
             ("tagged", Triggered, Severity::Page, "pay"),
         ]
     );
     assert_eq!(incidents(&facts)[2].silenced_until, until.parse().ok());
     assert_eq!(incidents(&facts)[4].title.raw(), "alert bare");
-    assert_eq!(warnings(&facts), ["1 of the alerts could not be read"]);
+    assert_eq!(
+        warnings(&facts),
+        [
+            "1 of the alerts could not be read",
+            "1 row has no severity and is a ticket; map `\"\"` under `severities`",
+        ]
+    );
 }
 
 #[tokio::test]

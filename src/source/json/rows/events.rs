@@ -1,7 +1,8 @@
 //! Rows that become releases, incidents and shifts.
 
 use super::{Fields, Row};
-use crate::domain::{Incident, IncidentStatus, OnCall, Release, Severity, Suppression};
+use crate::domain::{Incident, IncidentStatus, OnCall, Release, Suppression};
+use crate::source::severity::Severities;
 
 /// The fields that incidents have; what else a row holds becomes a detail.
 const INCIDENT_FIELDS: [&str; 15] = [
@@ -47,9 +48,9 @@ impl Row for Release {
 }
 
 impl Row for Incident {
-    type Context = ();
+    type Context = Severities;
 
-    fn read(fields: &mut Fields<'_>, (): &()) -> Result<Self, String> {
+    fn read(fields: &mut Fields<'_>, severities: &Severities) -> Result<Self, String> {
         let resolved_at = fields.time("resolved_at");
         let acknowledged_at = fields.time("acknowledged_at");
         let silenced_until = fields.time("silenced_until");
@@ -60,8 +61,8 @@ impl Row for Incident {
             None if acknowledged_at.is_some() => IncidentStatus::Acknowledged,
             None => IncidentStatus::Triggered,
         };
-        let severity = fields.text("severity").unwrap_or_default();
         let (id, title) = (fields.required("id")?, fields.required("title")?);
+        let severity = fields.severity(severities);
         Ok(Self {
             service: fields.untrusted("service").unwrap_or_default(),
             suppression: (status == IncidentStatus::Silenced).then_some(Suppression::Silence),
@@ -79,7 +80,7 @@ impl Row for Incident {
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(1),
             details: fields.others(&INCIDENT_FIELDS),
-            ..Self::new(id, title, Severity::from_label(&severity), status)
+            ..Self::new(id, title, severity, status)
         })
     }
 

@@ -4,7 +4,8 @@ use jaq_json::{Map, Val};
 use jiff::Timestamp;
 
 use super::Complaints;
-use crate::domain::ReleaseStatus;
+use crate::domain::{ReleaseStatus, Severity};
+use crate::source::severity::{Severities, UnknownSeverities};
 use crate::source::web_link;
 use crate::text::Untrusted;
 
@@ -17,6 +18,7 @@ pub(in super::super) struct Fields<'a> {
     map: &'a Map,
     text: &'a mut usize,
     misread: &'a mut Complaints,
+    unknown: &'a mut UnknownSeverities,
     number: usize,
 }
 
@@ -25,12 +27,14 @@ impl<'a> Fields<'a> {
         map: &'a Map,
         text: &'a mut usize,
         misread: &'a mut Complaints,
+        unknown: &'a mut UnknownSeverities,
         number: usize,
     ) -> Self {
         Self {
             map,
             text,
             misread,
+            unknown,
             number,
         }
     }
@@ -77,6 +81,12 @@ impl<'a> Fields<'a> {
             self.misread(FIELD, &Val::from(word));
         }
         status
+    }
+
+    /// The severity that the field `severity` names; a word that nobody has mapped is noted.
+    pub(super) fn severity(&mut self, severities: &Severities) -> Severity {
+        let word = self.text("severity").unwrap_or_default();
+        severities.read(&word, self.unknown)
     }
 
     pub(super) fn untrusted(&mut self, name: &str) -> Option<Untrusted> {

@@ -17,14 +17,17 @@ use crate::domain::{
     Events, Observation, Origin, Period, Reading, Reason, ReasonCode, Rule, Sample, Severity, Slo,
     SourceName, Window, window,
 };
+use crate::source::severity::Severities;
 
-/// What is known of the SLOs of a source without their rows.
+/// What is known of the SLOs and incidents of a source without their rows.
 #[derive(Clone)]
 pub(in super::super) struct Terms {
     /// The source that measures them.
     pub(in super::super) source: SourceName,
     /// The program that emits them, for a reader to copy.
     pub(in super::super) program: Arc<str>,
+    /// What the severities of its incidents mean.
+    pub(in super::super) severities: Severities,
     /// The objective of those that do not say, as a share.
     pub(in super::super) objective: Option<f64>,
     /// The period of those that do not say.

@@ -9,6 +9,7 @@ use crate::domain::{
     Events, Incident, IncidentStatus, Observation, OnCall, Period, Reading, Release, ReleaseStatus,
     Severity, SourceName, State, Suppression, Window,
 };
+use crate::source::severity::Severities;
 
 fn val(value: &Value) -> Val {
     serde_json::from_str(&value.to_string()).unwrap()
@@ -27,8 +28,11 @@ fn finish<T: Row>(context: T::Context, pages: &[&Value]) -> Finished<T> {
     rows.finish()
 }
 
-fn read<T: Row<Context = ()>>(outputs: &Value) -> (Vec<T>, Vec<String>) {
-    let finished = finish((), &[outputs]);
+fn read<T: Row>(outputs: &Value) -> (Vec<T>, Vec<String>)
+where
+    T::Context: Default,
+{
+    let finished = finish(T::Context::default(), &[outputs]);
     let warnings = finished.warnings.iter();
     let warnings = warnings.map(|words| words.raw().to_owned());
     (finished.rows, warnings.collect())
@@ -42,6 +46,7 @@ fn terms() -> Terms {
     Terms {
         source: SourceName::new("trial"),
         program: ".slos[]".into(),
+        severities: Severities::default(),
         objective: None,
         period: Period::Rolling(Window::days(30)),
         zone: TimeZone::UTC,
@@ -189,7 +194,7 @@ fn an_incident_is_read_with_all_that_its_row_says() {
     );
     assert_eq!(rows[1].status, IncidentStatus::Resolved);
     assert_eq!(rows[1].assignees.len(), 1);
-    assert_eq!(rows[1].severity, Severity::Info);
+    assert_eq!(rows[1].severity, Severity::Ticket);
 }
 
 #[test]
@@ -212,13 +217,14 @@ fn rows_and_their_text_are_bounded_and_the_cut_is_told() {
 
 #[test]
 fn a_row_of_an_earlier_page_is_left_out_silently_and_one_of_the_same_page_is_told() {
-    let first = json!([{"id": 1, "title": "t"}, {"id": 2, "title": "t"}]);
-    let second = json!([{"id": 2, "title": "t"}, {"id": 3, "title": "t"}]);
-    let finished = finish::<Incident>((), &[&first, &second]);
+    let row = |id: u8| json!({"id": id, "title": "t", "severity": "page"});
+    let first = json!([row(1), row(2)]);
+    let second = json!([row(2), row(3)]);
+    let finished = finish::<Incident>(Severities::default(), &[&first, &second]);
     assert_eq!((finished.rows.len(), finished.mapping.repeated), (3, 1));
     assert!(finished.warnings.is_empty() && !finished.is_puzzled);
-    let twice = json!([{"id": 1, "title": "t"}, {"id": 1, "title": "t"}]);
-    let finished = finish::<Incident>((), &[&twice]);
+    let twice = json!([row(1), row(1)]);
+    let finished = finish::<Incident>(Severities::default(), &[&twice]);
     assert_eq!((finished.mapping.kept, finished.mapping.dropped), (1, 1));
     assert_eq!(finished.warnings.len(), 1);
 }
@@ -226,7 +232,7 @@ fn a_row_of_an_earlier_page_is_left_out_silently_and_one_of_the_same_page_is_tol
 #[test]
 fn a_dropped_row_is_told_with_its_reason_and_as_it_was_emitted() {
     let rows = json!([{"id": 1}, {"id": 2, "title": "t", "opened_at": "soon"}, 7]);
-    let finished = finish::<Incident>((), &[&rows]);
+    let finished = finish::<Incident>(Severities::default(), &[&rows]);
     let drops: Vec<_> = finished
         .mapping
         .drops
@@ -246,10 +252,10 @@ fn a_dropped_row_is_told_with_its_reason_and_as_it_was_emitted() {
     assert_eq!(misreads, ["row 2 `opened_at` is \"soon\""]);
     assert!(finished.is_puzzled);
     let many = json!(vec![json!({"id": 1}); 100]);
-    let mapping = finish::<Incident>((), &[&many]).mapping;
+    let mapping = finish::<Incident>(Severities::default(), &[&many]).mapping;
     assert_eq!((mapping.dropped, mapping.drops.len()), (100, MAX_WORDS));
     let long = json!([{"id": "x".repeat(10_000)}]);
-    let mapping = finish::<Incident>((), &[&long]).mapping;
+    let mapping = finish::<Incident>(Severities::default(), &[&long]).mapping;
     assert_eq!(mapping.drops[0].raw.raw().chars().count(), MAX_RAW + 1);
 }
 
@@ -257,11 +263,22 @@ fn a_dropped_row_is_told_with_its_reason_and_as_it_was_emitted() {
 fn an_incident_says_who_took_it_whom_it_concerns_and_until_when_it_is_silent() {
     let (rows, warnings) = read::<Incident>(&json!([
         {"id": 1, "title": "t", "acknowledged_by": "mara", "teams": ["shop", "pay"],
-         "silenced_until": 1_763_820_091},
-        {"id": 2, "title": "t", "status": "snoozed"},
+         "silenced_until": 1_763_820_091, "severity": "sev1"},
+        {"id": 2, "title": "t", "status": "snoozed", "severity": "odd"},
         {"id": 3, "title": "t", "status": "ack", "silenced_until": null, "teams": null},
     ]));
-    assert_eq!(warnings, [""; 0]);
+    assert_eq!(
+        warnings,
+        [
+            "severity `odd` is not known; map it under `severities`",
+            "1 row has no severity and is a ticket; map `\"\"` under `severities`",
+        ]
+    );
+    let severities: Vec<_> = rows.iter().map(|row| row.severity).collect();
+    assert_eq!(
+        severities,
+        [Severity::Page, Severity::Ticket, Severity::Ticket]
+    );
     assert_eq!(rows[0].acknowledged_by, ["mara".into()]);
     assert_eq!(rows[0].teams, ["shop".into(), "pay".into()]);
     assert_eq!(rows[0].silenced_until, second(1_763_820_091));

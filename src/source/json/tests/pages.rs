@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
 
-const INCIDENTS: &str = "incidents = '.rows[] | {id, title: \"t\"}'\n";
+const INCIDENTS: &str = "incidents = '.rows[] | {id, title: \"t\", severity: \"page\"}'\n";
 
 /// A server that answers `/recent` by what is asked of it.
 async fn serve(

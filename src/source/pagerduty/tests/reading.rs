@@ -69,7 +69,7 @@ async fn an_incident_is_read_whole() {
     assert_eq!(row.service.raw(), "checkout");
     assert_eq!(
         (row.severity, row.status),
-        (Severity::Page, IncidentStatus::Acknowledged)
+        (Severity::Ticket, IncidentStatus::Acknowledged)
     );
     assert_eq!(row.opened_at, EARLIER.parse().ok());
     assert_eq!(row.acknowledged_at, "2026-11-22T13:10:00Z".parse().ok());
@@ -105,9 +105,10 @@ async fn priorities_tell_the_severity_and_else_urgencies() {
         (priority("PPRIO09", "P1"), "low", Severity::Page),
         (priority("PPRIO09", "P3"), "high", Severity::Ticket),
         (priority("PPRIO09", "SEV-5"), "high", Severity::Info),
-        (priority("PPRIO02", "Major"), "low", Severity::Page),
-        (priority("PPRIO03", "Minor"), "high", Severity::Ticket),
-        (priority("PPRIO05", "Chore"), "high", Severity::Info),
+        (priority("PPRIO02", "Second"), "low", Severity::Page),
+        (priority("PPRIO02", "Major"), "low", Severity::Ticket),
+        (priority("PPRIO03", "Third"), "high", Severity::Ticket),
+        (priority("PPRIO05", "Chore"), "high", Severity::Ticket),
         (priority("PPRIO88", "Special"), "low", Severity::Ticket),
         (priority("PPRIO88", "Nobody"), "high", Severity::Page),
         (priority("PPRIO88", "VIP"), "low", Severity::Page),

@@ -281,7 +281,7 @@ fn rules(text: &str) -> Option<Arc<[Rule]>> {
     let rule = |text: &str| {
         let mut parts = text.split(':');
         let rule = Rule {
-            severity: Severity::from_label(parts.next()?),
+            severity: Severity::from_word(parts.next()?)?,
             long: parts.next()?.parse().ok()?,
             short: parts.next()?.parse().ok()?,
             factor: parts.next()?.parse().ok()?,

@@ -19,7 +19,7 @@ use crate::source::prometheus::promql;
 
 mod rules;
 
-pub(super) use self::rules::{Group, questions};
+pub(super) use self::rules::{Group, questions, read_severity};
 
 const RECORD: &str = ":burnrate";
 

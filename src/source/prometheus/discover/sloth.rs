@@ -10,11 +10,13 @@ use jiff::tz::TimeZone;
 
 use super::{Context, Found, Recorded, agree, fill_gaps, objective, own, qualified, rates, within};
 use crate::domain::slo::rounded;
-use crate::domain::{Origin, Period, Rule, Severity, Slo, Window};
+use crate::domain::{Origin, Period, Rule, Slo, Window};
+use crate::source::alert::LabelNames;
 use crate::source::prometheus::api::{Labels, Series, WireRule};
 use crate::source::prometheus::plan::{Plan, Span};
 use crate::source::prometheus::promql;
 use crate::source::prometheus::record::{BAD, DEFINITION, RATIO, TOTAL, is_ours};
+use crate::source::severity::UnknownSeverities;
 
 pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Found) {
     let constants = &context.rules.sloth_constants;
@@ -189,11 +191,16 @@ fn plan(slo: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> 
 
 /// The rules that one of Sloth's alerts alerts by, with the `sloth_id` of its SLO. Factors and windows
 /// are its user's to choose, and an alert that is disabled is not there.
-pub(super) fn alert(rule: &WireRule) -> Option<(String, Vec<Rule>)> {
+pub(super) fn alert(
+    rule: &WireRule,
+    names: &LabelNames,
+    unknown: &mut UnknownSeverities,
+) -> Option<(String, Vec<Rule>)> {
     if rule.kind != "alerting" {
         return None;
     }
-    let severity = Severity::from_label(rule.labels.get("sloth_severity")?);
+    rule.labels.get("sloth_severity")?;
+    let severity = names.severity(|name| rule.labels.get(name), unknown);
     let mut of = None;
     let mut rules = Vec::new();
     for thresholds in promql::conditions(&rule.query) {

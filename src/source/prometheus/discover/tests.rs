@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::domain::Reading;
+use crate::source::alert;
 use crate::source::prometheus::api::RuleGroup;
+use crate::source::severity::Severities;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().copied().collect()
@@ -23,7 +25,12 @@ fn rule(kind: &str, name: &str, query: String, pairs: &[(&str, &str)]) -> WireRu
 
 fn index(rules: Vec<WireRule>) -> Rules {
     let groups = vec![RuleGroup { rules }];
-    Rules::index(RuleGroups { groups })
+    let names = LabelNames {
+        service: alert::service_labels(),
+        severity: alert::severity_labels(),
+        severities: Severities::default(),
+    };
+    Rules::index(RuleGroups { groups }, &names)
 }
 
 fn found(series: &[Series], rules: &Rules) -> BTreeMap<String, Plan> {

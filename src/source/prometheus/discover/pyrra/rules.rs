@@ -7,8 +7,10 @@ use super::super::{Rules, agree, most_urgent_first, within};
 use super::RECORD;
 use crate::domain::slo::rounded;
 use crate::domain::{Rule, Severity, Window};
+use crate::source::alert::LabelNames;
 use crate::source::prometheus::api::{Labels, Series, WireRule};
 use crate::source::prometheus::promql;
+use crate::source::severity::UnknownSeverities;
 
 /// What the rules say of one SLO.
 #[derive(Default)]
@@ -182,6 +184,29 @@ pub(in crate::source::prometheus) fn questions(rules: &Rules) -> Vec<(Labels, St
         .collect()
 }
 
+/// The label of an alert that its severity is read from.
+const SEVERITY: &str = "severity";
+
+/// Replaces the severity word of an alert by the severity that its incidents have.
+pub(in crate::source::prometheus::discover) fn read_severity(
+    rule: &mut WireRule,
+    names: &LabelNames,
+    unknown: &mut UnknownSeverities,
+) {
+    if rule.kind != "alerting" || alert(rule).is_none() {
+        return;
+    }
+    let has_word = names
+        .severity
+        .iter()
+        .any(|name| rule.labels.get(name).is_some());
+    if has_word {
+        let severity = names.severity(|name| rule.labels.get(name), unknown);
+        let others = rule.labels.filtered(|name| name != SEVERITY);
+        rule.labels = others.with([(SEVERITY, severity.word())]);
+    }
+}
+
 /// A multi-window alert and the objective it holds.
 fn alert(rule: &WireRule) -> Option<(Rule, f64)> {
     let [short, long] = promql::thresholds(&rule.query).try_into().ok()?;
@@ -193,10 +218,9 @@ fn alert(rule: &WireRule) -> Option<(Rule, f64)> {
     };
     let severity = rule
         .labels
-        .get("severity")
-        .map_or(Severity::Ticket, |label| {
-            Severity::from_label(label).max(Severity::Ticket)
-        });
+        .get(SEVERITY)
+        .and_then(Severity::from_word)
+        .map_or(Severity::Ticket, |known| known.max(Severity::Ticket));
     let rule = Rule {
         severity,
         long: window(&long)?,
