@@ -10,7 +10,7 @@ use super::table;
 use crate::domain::slo::Verdict;
 use crate::domain::{
     FaultKind, Freshness, Incident, IncidentStatus, OnCall, Release, ReleaseStatus, Severity,
-    Suppression, window,
+    State, Suppression, window,
 };
 use crate::store::{Feed, Offers, Store};
 use crate::text::{Shown, Untrusted};
@@ -143,7 +143,11 @@ impl<'a> Status<'a> {
             schema: "watchfire/status/v1",
             generated_at: now,
             at,
-            verdict: Verdict::of(slos.iter().map(|row| row.state), blind),
+            verdict: if knows_slos(store) {
+                Verdict::of(slos.iter().map(|row| row.state), blind)
+            } else {
+                Verdict::of(incident_states(store, &incidents), blind)
+            },
             slos,
             releases: releases
                 .into_iter()
@@ -290,6 +294,36 @@ impl<'a> ReleaseRow<'a> {
             shown(self.actor),
         ]
     }
+}
+
+/// Whether any source is one of SLOs, or none is one of incidents either.
+fn knows_slos(store: &Store) -> bool {
+    let mut feeds = store.feeds().iter();
+    let offers_slos = feeds.any(|feed| feed.offers.slos);
+    offers_slos || !store.feeds().iter().any(|feed| feed.offers.incidents)
+}
+
+/// Without a source of SLOs the incidents are all there is: what notifies, and whether each source of
+/// incidents has answered.
+fn incident_states(store: &Store, incidents: &[(&Feed, &Incident)]) -> Vec<State> {
+    let feeds = store.feeds().iter().filter(|feed| feed.offers.incidents);
+    let answers = feeds.map(|feed| match feed.facts.incidents {
+        Some(_) => State::Ok,
+        None => State::Unknown,
+    });
+    let notify = |row: &Incident| {
+        matches!(
+            row.status,
+            IncidentStatus::Triggered | IncidentStatus::Acknowledged
+        )
+    };
+    let rows = incidents.iter().filter(|(_, row)| notify(row));
+    let rows = rows.map(|(_, row)| match row.severity {
+        Severity::Page => State::Page,
+        Severity::Ticket => State::Ticket,
+        Severity::Info => State::Ok,
+    });
+    answers.chain(rows).collect()
 }
 
 impl<'a> IncidentRow<'a> {

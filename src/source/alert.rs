@@ -7,6 +7,7 @@ mod labels;
 mod matching;
 mod wire;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub(super) use self::labels::{LabelNames, service_labels, severity_labels, sever
 use self::matching::Namesakes;
 pub(super) use self::matching::{check, listed};
 pub(super) use self::wire::{Alert, Silence, WireMatcher};
-use crate::domain::{Incident, IncidentStatus, Matcher, Member, Suppression};
+use crate::domain::{Incident, IncidentStatus, Matcher, Member, Severity, Suppression};
 use crate::source::web_link;
 use crate::text::Untrusted;
 
@@ -26,7 +27,8 @@ const NAMED_VALUES: usize = 10;
 /// How many alerts of an incident can be looked at and silenced one by one.
 const MAX_MEMBERS: usize = 100;
 
-/// Joins alerts of one name, service, severity, SLO and place into an incident; sorted by id.
+/// Joins alerts of one name, service, severity and place into an incident, and all alerts on one SLO of
+/// one name; in the order of these.
 pub(super) fn incidents(
     alerts: &[Alert],
     names: &LabelNames,
@@ -47,9 +49,13 @@ pub(super) fn incidents(
         .map(|(name, alerts)| (name, Namesakes::new(alerts, names)))
         .collect();
     let joined = groups.into_iter().filter_map(|(key, mut alerts)| {
-        alerts.sort_by_key(|alert| (alert.started(), alert.fingerprint.clone()));
+        alerts.sort_by_key(|alert| {
+            let severity = Reverse(names.severity_of(alert));
+            (severity, alert.started(), alert.fingerprint.clone())
+        });
+        let severity = names.severity_of(alerts.first()?);
         let namesakes = namesakes.get(key.alertname.as_str())?;
-        let incident = incident(&key, &alerts, namesakes, silences);
+        let incident = incident((&key, severity), &alerts, namesakes, silences);
         Some((key, incident))
     });
     let mut joined: Vec<(Key, Incident)> = joined.collect();
@@ -80,9 +86,9 @@ fn name_places(joined: &mut [(Key, Incident)]) {
     }
 }
 
-/// One incident; `alerts` is not empty, and the oldest comes first and speaks for all.
+/// One incident; `alerts` is not empty, and the oldest of the worst comes first and speaks for all.
 fn incident(
-    key: &Key,
+    (key, severity): (&Key, Severity),
     alerts: &[&Alert],
     namesakes: &Namesakes<'_>,
     silences: &[Silence],
@@ -119,7 +125,7 @@ fn incident(
         alerts: alerts.len(),
         members: members(alerts, namesakes),
         details: details(alerts, silences),
-        ..Incident::new(key.id(), title, key.severity, status(is_silenced))
+        ..Incident::new(key.id(severity), title, severity, status(is_silenced))
     }
 }
 

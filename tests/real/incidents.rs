@@ -80,7 +80,10 @@ async fn alerts_become_incidents_and_are_gone_when_resolved() {
     server.fire(&[
         (labels("a:1"), annotations.clone()),
         (labels("b:1"), annotations),
-        (json!({"alertname": "Watchdog"}), json!({})),
+        (
+            json!({"alertname": "Watchdog", "severity": "none"}),
+            json!({}),
+        ),
     ]);
     let mut source = source(Some(&server.url()), "");
     let facts = wait_for(&mut *source, |incidents| incidents.len() == 2).await;
@@ -199,7 +202,8 @@ async fn the_members_of_a_cluster_are_one_source() {
     let (one, two) = (tempdir().unwrap(), tempdir().unwrap());
     let mut one = Alertmanager::start(one.path(), "");
     let mut two = Alertmanager::start(two.path(), "");
-    let labels = |name: &str| json!({"alertname": name, "service": "checkout"});
+    let labels =
+        |name: &str| json!({"alertname": name, "service": "checkout", "severity": "warning"});
     one.fire(&[(labels("Both"), json!({})), (labels("One"), json!({}))]);
     two.fire(&[(labels("Both"), json!({})), (labels("Two"), json!({}))]);
     one.silence("alertname", "Both", "2099-01-01T00:00:00Z");

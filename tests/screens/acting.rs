@@ -325,7 +325,7 @@ fn the_alerts_of_an_incident_are_listed_and_one_of_them_can_be_silenced_alone() 
             &["alertname=\"HostDown\"", "instance=\"b\""],
         ),
         (
-            "s b backtab up enter",
+            "s b shift-tab up enter",
             "3 of 3: instance=\"c\"",
             &["alertname=\"HostDown\"", "instance=\"c\""],
         ),

@@ -3,7 +3,6 @@
 use super::labels::LabelNames;
 use super::wire::Alert;
 use crate::domain::{Matcher, Severity};
-use crate::source::severity::UnknownSeverities;
 
 /// The labels by which Sloth and Pyrra name the SLO that an alert watches over.
 pub(super) const SLO_LABELS: [&str; 2] = ["sloth_slo", "slo"];
@@ -35,7 +34,8 @@ const INSTANCE_LABELS: [&str; 6] = [
 pub(super) struct Key {
     pub(super) alertname: String,
     pub(super) service: String,
-    pub(super) severity: Severity,
+    /// None of alerts on an SLO: whichever of its rules fire, it is one burn.
+    severity: Option<Severity>,
     slo: String,
     /// Cluster, environment and so on, as far as labels say them.
     places: Vec<(&'static str, String)>,
@@ -56,13 +56,11 @@ impl Key {
                 && !is_of_instance(name)
                 && !is_dimension(name, names)
         });
+        let slo = alert.label(&SLO_LABELS).to_owned();
         Self {
             service: alert.label(&names.service).to_owned(),
-            severity: names.severity(
-                |name| alert.labels.get(name).map(String::as_str),
-                &mut UnknownSeverities::default(),
-            ),
-            slo: alert.label(&SLO_LABELS).to_owned(),
+            severity: slo.is_empty().then(|| names.severity_of(alert)),
+            slo,
             places: places.collect(),
             others: others
                 .map(|(name, value)| (name.clone(), value.clone()))
@@ -86,11 +84,13 @@ impl Key {
 
     /// The same for the same matter, whatever the order of the alerts and however many there are:
     /// `Burn{service="checkout",severity="page",cluster="prod"}`.
-    pub(super) fn id(&self) -> String {
-        let severity = self.severity.word();
+    ///
+    /// `severity` is the worst of the alerts, so that a page is never the incident of a ticket that was
+    /// looked at before.
+    pub(super) fn id(&self, severity: Severity) -> String {
         let mut labels = vec![
             Matcher::equal("service", self.service.as_str()),
-            Matcher::equal("severity", severity),
+            Matcher::equal("severity", severity.word()),
         ];
         if !self.slo.is_empty() {
             labels.push(Matcher::equal("slo", self.slo.as_str()));

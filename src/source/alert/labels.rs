@@ -42,6 +42,14 @@ impl LabelNames {
     }
 }
 
+impl LabelNames {
+    /// The severity of an alert; words that nobody has mapped are noted elsewhere.
+    pub(in crate::source) fn severity_of(&self, alert: &Alert) -> Severity {
+        let label = |name: &str| alert.labels.get(name).map(String::as_str);
+        self.severity(label, &mut UnknownSeverities::default())
+    }
+}
+
 /// Whether an alert on the burn of an SLO is about a fast burn; `None` for any other alert.
 ///
 /// Sloth's is known by its own severity, Pyrra's by the windows beside the name of the SLO.

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 mod scope;
 
 use super::*;
-use crate::domain::Severity;
 use crate::source::severity::Severities;
 
 fn names() -> LabelNames {

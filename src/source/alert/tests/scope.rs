@@ -98,6 +98,36 @@ fn places_tell_incidents_apart_and_instances_do_not() {
 }
 
 #[test]
+fn alerts_on_one_slo_are_one_incident_as_severe_as_the_worst() {
+    let burn = |severity: &str, long: &str, started: &str| {
+        alert(
+            &json!({
+                "alertname": "ErrorBudgetBurn", "service": "pay", "slo": "pay-high",
+                "severity": severity, "short": "5m", "long": long,
+            }),
+            &json!({"startsAt": started, "annotations": {"summary": format!("burns over {long}")}}),
+        )
+    };
+    let slow = burn("medium", "1d", "2026-11-22T13:40:00Z");
+    let fast = burn("high", "1h", "2026-11-22T13:45:00Z");
+    let alone = incidents(std::slice::from_ref(&slow), &names(), &[]).remove(0);
+    assert_eq!(alone.severity, Severity::Ticket);
+    let found = incidents(&[slow.clone(), fast.clone()], &names(), &[]);
+    assert_eq!(found.len(), 1);
+    let both = &found[0];
+    assert_eq!((both.severity, both.alerts), (Severity::Page, 2));
+    assert_eq!(both.title.raw(), "burns over 1h");
+    assert_eq!(
+        both.id.raw(),
+        r#"ErrorBudgetBurn{service="pay",severity="page",slo="pay-high"}"#
+    );
+    assert_eq!(both.opened_at, "2026-11-22T13:40:00Z".parse().ok());
+    // A silence of the ticket does not hide the page to come.
+    assert!(hides(&both.matchers, &slow) && hides(&both.matchers, &fast));
+    assert!(hides(&alone.matchers, &slow) && !hides(&alone.matchers, &fast));
+}
+
+#[test]
 fn equal_titles_say_where_each_is() {
     let titles = |rows: &[Value]| -> Vec<String> {
         let alerts: Vec<Alert> = rows
@@ -232,21 +262,25 @@ mod properties {
             let found = incidents(&alerts, &names(), &[]);
             let ids: BTreeSet<_> = found.iter().map(|one| one.id.raw()).collect();
             prop_assert_eq!(ids.len(), found.len());
-            let own = |incident: &Incident, alert: &Alert| {
-                Key::new(alert, &names()).id() == incident.id.raw()
-            };
-            for incident in &found {
+            // Incidents come in the order of their keys.
+            let keys: BTreeSet<Key> = alerts.iter().map(|alert| Key::new(alert, &names())).collect();
+            prop_assert_eq!(keys.len(), found.len());
+            for (key, incident) in keys.iter().zip(&found) {
+                let own = |alert: &Alert| Key::new(alert, &names()) == *key;
+                let worst = alerts.iter().filter(|alert| own(alert));
+                let worst = worst.map(|alert| names().severity_of(alert)).max();
+                prop_assert_eq!(worst, Some(incident.severity));
                 // Where no silence can tell it from the others there is none.
                 let shown = alerts.iter().filter(|_| !incident.matchers.is_empty());
                 for alert in shown {
                     let is_hidden = hides(&incident.matchers, alert);
-                    prop_assert_eq!(is_hidden, own(incident, alert), "{:?}", incident);
+                    prop_assert_eq!(is_hidden, own(alert), "{:?}", incident);
                 }
                 for member in &incident.members {
                     let hidden = alerts.iter().filter(|alert| hides(&member.matchers, alert));
                     let hidden: Vec<_> = hidden.collect();
                     prop_assert_eq!(hidden.len(), 1, "{:?} {:?}", incident, member);
-                    prop_assert!(own(incident, hidden[0]));
+                    prop_assert!(own(hidden[0]));
                 }
             }
         }
