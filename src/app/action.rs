@@ -169,8 +169,8 @@ actions! {
     Live = "live" ["0"] Watch "back to live";
     /// What pages now folds and does not ring, for half an hour.
     Awake = "awake" ["w"] Watch "awake mode for 30m";
-    /// The hand-over of the last eight hours to the clipboard.
-    Handoff = "handoff" [] Watch "copy hand-over";
+    /// The hand-over of the last eight hours, to read and to copy.
+    Handoff = "handoff" [] Watch "hand-over";
     /// One level back.
     Back = "back" ["esc"] Program "one level back";
     /// One level back, and leave from the top.

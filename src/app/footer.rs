@@ -93,7 +93,11 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
     let right = right(model, area, now);
     let is_asked = matches!(
         model.modes.top(),
-        Mode::Ask(_) | Mode::Palette(_) | Mode::Orders { .. } | Mode::Errands { .. }
+        Mode::Ask(_)
+            | Mode::Palette(_)
+            | Mode::Orders { .. }
+            | Mode::Errands { .. }
+            | Mode::Handoff { .. }
     );
     let right = if is_asked { Line::new() } else { right };
     let left = if *model.modes.top() == Mode::Filter {

@@ -42,6 +42,11 @@ pub(super) enum Mode {
         /// The first line that is shown.
         scroll: usize,
     },
+    /// The hand-over of this shift.
+    Handoff {
+        /// The first line that is shown.
+        scroll: usize,
+    },
     /// The command palette.
     Palette(Palette),
 }
@@ -91,7 +96,8 @@ impl Modes {
                 | Mode::Explain { scroll, .. }
                 | Mode::Help { scroll }
                 | Mode::Orders { scroll }
-                | Mode::Errands { scroll },
+                | Mode::Errands { scroll }
+                | Mode::Handoff { scroll },
             ) => Some(scroll),
             Some(Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_)) | None => None,
         }

@@ -11,6 +11,7 @@ use super::awake::{self, Awake};
 use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
+use super::handoff::Notes;
 use super::keymap::Keymap;
 use super::layout::{Layout, View};
 use super::mode::{Mode, Modes};
@@ -53,6 +54,8 @@ pub struct Model {
     pub(super) forgetful: Option<Fault>,
     /// Whose rows are looked at.
     pub(super) whose: Whose,
+    /// The hand-over that was made last.
+    pub(super) notes: Option<Notes>,
     /// What was asked about the numbers of one SLO, and what was said.
     pub(super) inquiry: Option<Inquiry>,
     /// What the chart of the timeline was told, and where its key leads back to.
@@ -117,6 +120,7 @@ impl Model {
             asked: None,
             forgetful: None,
             whose: Whose::All,
+            notes: None,
             inquiry: None,
             course: Course::default(),
             desk: Desk::default(),
@@ -371,7 +375,9 @@ impl Model {
             Mode::Detail { .. } => sheet::last_scroll(self, &layout, now),
             Mode::Explain { .. } => explain::last_scroll(self, &layout, now),
             Mode::Help { .. } => super::help::last_scroll(self),
-            Mode::Orders { .. } | Mode::Errands { .. } => overlay::last_scroll(self, now),
+            Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => {
+                overlay::last_scroll(self, now)
+            }
             Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) => 0,
         };
         if let Some(scroll) = self.modes.scroll_mut() {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::desk::{self, Ask, show_ask, show_errands, show_orders};
+use super::handoff;
 use super::layout::{Area, Border};
 use super::mode::Mode;
 use super::model::Model;
@@ -23,7 +24,7 @@ pub(super) fn overlay(model: &Model, now: Timestamp) -> Option<(Sheet, Option<(u
     match model.modes.top() {
         Mode::Ask(ask) => Some(prompt(model, ask, now)),
         Mode::Palette(palette) => Some(list(model, palette, now)),
-        Mode::Orders { scroll } | Mode::Errands { scroll } => {
+        Mode::Orders { scroll } | Mode::Errands { scroll } | Mode::Handoff { scroll } => {
             let (detail, area) = page(model, now)?;
             Some((sheet::in_view(detail, area, Border::Box, *scroll), None))
         }
@@ -31,7 +32,7 @@ pub(super) fn overlay(model: &Model, now: Timestamp) -> Option<(Sheet, Option<(u
     }
 }
 
-/// The furthest that orders or an output can be scrolled.
+/// The furthest that orders, an output or a hand-over can be scrolled.
 pub(super) fn last_scroll(model: &Model, now: Timestamp) -> usize {
     let page = page(model, now);
     page.map_or(0, |(detail, area)| {
@@ -39,16 +40,17 @@ pub(super) fn last_scroll(model: &Model, now: Timestamp) -> usize {
     })
 }
 
-/// Orders or commands, and the room they take.
+/// Orders, commands or a hand-over, and the room they take.
 fn page(model: &Model, now: Timestamp) -> Option<(Detail, Area)> {
-    let (look, widest) = match model.modes.top() {
-        Mode::Orders { .. } => (show_orders(model, now), WIDEST.0),
-        Mode::Errands { .. } => (show_errands(model), WIDEST.1),
+    let (detail, widest) = match model.modes.top() {
+        Mode::Orders { .. } => (show_orders(model, now).detail, WIDEST.0),
+        Mode::Errands { .. } => (show_errands(model).detail, WIDEST.1),
+        Mode::Handoff { .. } => (handoff::detail(model), WIDEST.1),
         _ => return None,
     };
     let width = model.size.width.min(widest);
-    let count = sheet::line_count(&look.detail, width.saturating_sub(2));
-    Some((look.detail, centred(model, width, count)))
+    let count = sheet::line_count(&detail, width.saturating_sub(2));
+    Some((detail, centred(model, width, count)))
 }
 
 /// An area in the middle for that many lines within a border.
@@ -151,7 +153,7 @@ pub(super) fn hint(model: &Model, now: Timestamp) -> Option<Line> {
         ],
         Mode::Ask(_) => &[("enter", "preview"), ("esc", "leave it")],
         Mode::Palette(_) => &[("enter", "do"), ("up down", "choose"), ("esc", "leave")],
-        Mode::Orders { .. } | Mode::Errands { .. } => &[],
+        Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => &[],
         _ => {
             let undo = desk::undo_hint(model, now)?;
             let key = model.keymap.hint(super::action::Action::Undo)?;

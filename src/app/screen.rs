@@ -188,7 +188,11 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll)),
         Mode::Filter => screen.cursor = footer::cursor(model, arrangement.hints),
         Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
-        Mode::Ask(_) | Mode::Palette(_) | Mode::Orders { .. } | Mode::Errands { .. } => {
+        Mode::Ask(_)
+        | Mode::Palette(_)
+        | Mode::Orders { .. }
+        | Mode::Errands { .. }
+        | Mode::Handoff { .. } => {
             if let Some((sheet, cursor)) = overlay::overlay(model, now) {
                 screen.overlay = Some(sheet);
                 screen.cursor = cursor;

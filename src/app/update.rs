@@ -72,7 +72,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             timeline::hear(model, told);
             Vec::new()
         }
-        Msg::HandedOver(told) => handoff::copy(model, told, now),
+        Msg::HandedOver(made) => {
+            handoff::open(model, made, now);
+            Vec::new()
+        }
         Msg::Forgetful(fault) => {
             model.forgetful = fault;
             Vec::new()
@@ -120,6 +123,7 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         }
         Mode::Orders { .. } => desk::batch::press(model, key, now),
         Mode::Errands { .. } => desk::errand::press(model, key, now),
+        Mode::Handoff { .. } => handoff::press(model, key, now),
         _ => match action {
             Some(action) => act(model, action, now),
             None => run_command(model, key, now),

@@ -1,4 +1,4 @@
-//! The hand-over from the screen: asked for by name, made elsewhere, copied.
+//! The hand-over from the screen: asked for by name, made elsewhere, shown, copied from there.
 
 use jiff::SignedDuration;
 use watchfire::app::{Effect, Memory, Msg, Notes};
@@ -10,11 +10,11 @@ use super::worlds;
 fn asked(memory: Memory) -> Stage {
     let mut stage = Stage::new(worlds::burning(), 120, 40);
     stage.model.recollect(memory);
-    stage.keys(":").types("copy hand").keys("enter")
+    stage.keys(":").types("hand-over").keys("enter")
 }
 
 #[test]
-fn it_is_of_the_eight_hours_until_now_and_ends_on_the_clipboard() {
+fn it_is_of_the_eight_hours_until_now_and_is_shown_before_it_is_copied() {
     let mut stage = asked(Memory::Journal);
     let Some(Effect::HandOver(store, (since, until))) = stage.effects.pop() else {
         panic!("nothing was asked for: {}", stage.text());
@@ -24,18 +24,31 @@ fn it_is_of_the_eight_hours_until_now_and_ends_on_the_clipboard() {
         (since, until),
         (now() - SignedDuration::from_hours(8), now())
     );
+    let rows = (0..100).map(|row| format!("- row {row}\n"));
+    let text = format!("# Hand-over: the shift\n\n{}", rows.collect::<String>());
     for (is_whole, want) in [
         (true, "copied the hand-over of 8h"),
         (false, "`watchfire handoff` prints all"),
     ] {
         let notes = Notes {
-            text: "# Hand-over".to_owned(),
+            text: text.clone(),
             is_whole,
         };
+        stage.effects.clear();
         stage.tell(Msg::HandedOver(Ok(notes)));
-        let copied = Effect::Copy("# Hand-over".to_owned());
-        assert_eq!(stage.effects.pop(), Some(copied));
+        assert_eq!(stage.effects, []);
+        let shown = stage.text();
+        assert!(shown.contains("# Hand-over: the shift"), "{shown}");
+        assert!(shown.contains("y copy"), "{shown}");
+        assert!(!shown.contains("- row 99"), "{shown}");
+        stage = stage.keys("y");
+        assert_eq!(stage.effects.pop(), Some(Effect::Copy(text.clone())));
         assert!(stage.text().contains(want), "{}", stage.text());
+        // It scrolls, and is closed by one key.
+        stage = stage.keys("G");
+        assert!(stage.text().contains("- row 99"), "{}", stage.text());
+        stage = stage.keys("esc");
+        assert!(!stage.text().contains("- row 99"), "{}", stage.text());
     }
 }
 
