@@ -29,7 +29,7 @@ use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command, SourceCommand};
 use crate::config::{Environment, Loaded, load};
 use crate::run;
-use crate::source::{json, known_kinds};
+use crate::source::{KINDS, json, known_kinds};
 use crate::text::Untrusted;
 use crate::watch::Watch;
 
@@ -76,8 +76,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Doctor(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             doctor::run(&options, loaded, watch)
         }),
-        Some(Command::Handoff(options)) => with_sources(&cli.watch, |loaded, _, watch| {
-            handoff::run(&options, loaded, &watch)
+        Some(Command::Handoff(options)) => without_sources(&cli.watch, |loaded, watch| {
+            handoff::run(&options, loaded, watch)
         }),
         Some(Command::Ack(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             ack::run(&options, loaded, watch)
@@ -117,6 +117,24 @@ fn with_sources(
         return refuse(first_steps::text(loaded.file.as_deref(), &environment));
     }
     with_settings(&loaded, go_on)
+}
+
+/// The same where nothing may be configured: what a journal holds has its sources in it.
+fn without_sources(
+    options: &cli::Watch,
+    go_on: impl FnOnce(&Loaded, Watch) -> ExitCode,
+) -> ExitCode {
+    let environment = Environment::of_this_process();
+    match load(&options.overrides(), &environment, &known_kinds()) {
+        Ok(loaded) => with_settings(&loaded, |loaded, _, watch| go_on(loaded, watch)),
+        Err(error) => refuse(error),
+    }
+}
+
+/// The kind of a source in a journal or a recording, by its name there.
+fn recorded_kind(name: &str) -> &'static str {
+    let kind = KINDS.iter().find(|kind| kind.name == name);
+    kind.map_or("recorded", |kind| kind.name)
 }
 
 /// Builds everything the settings ask for, and goes on when nothing of it is wrong.

@@ -7,8 +7,10 @@
 //!
 //! What a source says is kept as a film is: now and then a whole frame, in between only the rows
 //! that are not as they were. So any moment is read in a few pages, however much lies before it, and
-//! what stands still costs nothing. Numbers of SLOs are sampled: every minute while they burn or the
-//! verdict changes, else every ten minutes, so a past number may be that old and says how old it is.
+//! what stands still costs nothing. Numbers of SLOs are sampled: every minute while they burn, when the
+//! verdict changes or the budget moved noticeably, else every ten minutes, so a past number may be that
+//! old and says how old it is. The burn history of what burns is kept in pieces: what lies behind does
+//! not change.
 //!
 //! | table | a row |
 //! |---|---|
@@ -34,9 +36,11 @@ mod happened;
 mod keep;
 mod measured;
 mod open;
+mod pieces;
 mod prune;
 mod recall;
 mod recording;
+mod salvage;
 mod shift;
 mod tip;
 
@@ -84,6 +88,8 @@ pub struct Journal {
     tracks: Vec<Track>,
     places: HashMap<SourceName, usize>,
     pruned_at: Option<Timestamp>,
+    /// Why it cannot be written, of one that can only be read.
+    locked: Option<String>,
 }
 
 /// One watched source.
@@ -94,6 +100,8 @@ struct Track {
     interval: SignedDuration,
     /// What the journal holds of it, so far as that is remembered.
     tip: Option<Tip>,
+    /// True when its next frame is to take the place of all before it, for want of room.
+    starts_anew: bool,
 }
 
 /// Where a journal is.

@@ -23,6 +23,11 @@ pub fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).map(PathBuf::from)
 }
 
+/// Whether a file lies in the state folder, where nobody but watchfire makes any.
+pub(crate) fn is_in_state_folder(path: &Path) -> bool {
+    folder(variable).is_some_and(|folder| path.parent() == Some(folder.as_path()))
+}
+
 /// Makes the folder that a file is to lie in, for its owner alone, unless it is there.
 ///
 /// # Errors
@@ -90,11 +95,13 @@ impl Lock {
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = beside(path, ".damaged");
     fs::rename(path, &aside)?;
-    for ending in ["-wal", "-shm"] {
-        match fs::remove_file(beside(path, ending)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
+    let there = |done: io::Result<()>| match done {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    // What was written last is in the log.
+    there(fs::remove_file(beside(&aside, "-wal")))?;
+    there(fs::rename(beside(path, "-wal"), beside(&aside, "-wal")))?;
+    there(fs::remove_file(beside(path, "-shm")))?;
     Ok(aside)
 }

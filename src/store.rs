@@ -253,6 +253,13 @@ impl Store {
         self
     }
 
+    /// The same with these sources in the place of its own.
+    #[must_use]
+    pub fn with_feeds(mut self, feeds: Vec<Feed>) -> Self {
+        self.feeds = feeds;
+        self
+    }
+
     /// The same with these sources alone.
     #[must_use]
     pub fn of(mut self, sources: &[SourceName]) -> Self {

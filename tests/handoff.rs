@@ -1,8 +1,10 @@
-//! `watchfire handoff`, asked of the built program over a journal that was just written.
+//! `watchfire handoff`, as the built program prints it of a journal that was just written.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -12,7 +14,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use watchfire::config::{Environment, load_text};
 use watchfire::domain::{
-    Facts, Fault, FaultKind, Incident, IncidentStatus, Severity, Silence, SourceName,
+    Facts, Fault, FaultKind, Incident, IncidentStatus, Observation, Origin, Period, Reading,
+    Sample, Severity, Silence, Slo, SourceName, Window,
 };
 use watchfire::journal::{Journal, Limits, Place};
 use watchfire::source::known_kinds;
@@ -163,7 +166,7 @@ fn written() -> Desk {
 }
 
 #[test]
-fn it_is_markdown_from_the_journal_and_asks_nobody() {
+fn it_is_markdown_from_the_journal_and_needs_no_answer() {
     let desk = written();
     let at = Timestamp::now() - SignedDuration::from_mins(5);
     let intent = format!(
@@ -309,7 +312,29 @@ fn without_anything_to_write_it_from_it_says_what_to_do_and_exits_with_3() {
     )
     .unwrap();
     let said = desk.refused(&[]);
-    assert!(said.contains("is damaged"), "{said}");
+    assert!(said.contains("is no journal of watchfire"), "{said}");
+}
+
+#[test]
+fn of_a_damaged_journal_it_is_made_from_what_can_be_read() {
+    let desk = written();
+    let mut journal = desk.open();
+    let rows = vec![incident("3", "disk full", IncidentStatus::Triggered)];
+    journal.keep(&heard("am", 0, Ok(incidents(rows)))).unwrap();
+    drop(journal);
+    let db = rusqlite::Connection::open(desk.journal()).unwrap();
+    let spoil = "UPDATE frame SET body = zeroblob(9) WHERE id = (SELECT max(id) FROM frame)";
+    db.execute(spoil, []).unwrap();
+    drop(db);
+    let said = desk.handoff(&["--no-keep"]);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("is damaged: this is what can be read of it"),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stdout.contains("cart errors"), "{}", said.stdout);
 }
 
 #[test]
@@ -349,4 +374,131 @@ fn an_audit_log_that_cannot_be_read_is_told_and_not_taken_for_empty() {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     let want = "## What was done from here (0)\n\nNothing, as far as is known. **Not known**: the audit log ";
     assert!(said.stdout.contains(want), "{}", said.stdout);
+}
+
+/// An SLO of 99 % over 30 days with so much of its budget left, measured so many seconds ago, and its
+/// period so many.
+fn measured(left: f64, ago: i64, period_ago: i64) -> Facts {
+    let moment = |ago: i64| Timestamp::now() - SignedDuration::from_secs(ago);
+    let slo = Slo::new(
+        "checkout",
+        "availability",
+        SourceName::new("slos"),
+        0.99,
+        Period::Rolling(Window::days(30)),
+        Origin::Mapped,
+    );
+    let sample = |ratio: f64, ago: i64| Sample {
+        reading: Reading::Ratio(ratio),
+        events: None,
+        at: moment(ago),
+    };
+    let unknown = Observation::unknown(Arc::new(slo), moment(ago));
+    let windows = unknown.windows.keys();
+    let seen = Observation {
+        windows: windows.map(|window| (window, sample(0.0, ago))).collect(),
+        period: Some(sample((1.0 - left) * 0.01, period_ago)),
+        ..unknown
+    };
+    Facts {
+        slos: Some(vec![seen]),
+        ..Facts::default()
+    }
+}
+
+/// A journal whose last budget, 90 %, is ten minutes old, of a source at a port.
+fn measured_at(port: u16) -> Desk {
+    let desk = Desk::new();
+    let config = fs::read_to_string(desk.config()).unwrap();
+    let source = format!(
+        "[[source]]\nname = 'slos'\nkind = 'json'\nurl = 'http://127.0.0.1:{port}/'\nslos = '.'\n"
+    );
+    fs::write(desk.config(), config + &source).unwrap();
+    let mut journal = desk.open();
+    for (ago, facts) in [
+        (
+            8 * 3_600 - 30,
+            measured(0.9, 8 * 3_600 - 30, 8 * 3_600 - 30),
+        ),
+        (20, measured(0.899, 20, 600)),
+    ] {
+        journal.keep(&heard("slos", ago, Ok(facts))).unwrap();
+    }
+    desk
+}
+
+#[test]
+fn budgets_are_asked_for_when_it_ends_now_and_dated_where_nobody_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head = lines
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty());
+            assert!(head.count() > 0);
+            let body = "{\"service\":\"checkout\",\"name\":\"availability\",\"objective\":99,\
+                        \"period\":\"30d\",\"error_ratio\":{\"5m\":0,\"1h\":0,\"30d\":0.004}}";
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
+                 content-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    let desk = measured_at(port);
+    let told = desk.json(&["--no-keep"]);
+    let (row, lost) = (&told["slos"][0], &told["budgets_lost"][0]);
+    assert!(
+        (row["budget_remaining"].as_f64().unwrap() - 0.6).abs() < 1e-6,
+        "{row}"
+    );
+    assert!((lost["to"].as_f64().unwrap() - 0.6).abs() < 1e-6, "{lost}");
+    let moment = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+    let age = |value: &Value| moment(value).duration_until(Timestamp::now()).as_secs();
+    assert!(
+        age(&row["budget_at"]) < 60 && age(&lost["to_at"]) < 60,
+        "{told}"
+    );
+    let said = desk.handoff(&["--no-keep"]).stdout;
+    assert!(
+        said.contains("**checkout/availability** from 90.0 % to 60.0 % (lost 30.0 points)"),
+        "{said}"
+    );
+    // Of a shift that has been nobody is asked.
+    let until = (Timestamp::now() - SignedDuration::from_secs(10)).to_string();
+    let told = desk.json(&["--no-keep", "--until", &until]);
+    assert_eq!(told["budgets_lost"], Value::Array(Vec::new()));
+
+    // Nobody answers at port 1.
+    let desk = measured_at(1);
+    let told = desk.json(&["--no-keep"]);
+    assert!(
+        (500..700).contains(&age(&told["slos"][0]["budget_at"])),
+        "{told}"
+    );
+    assert!(
+        (500..700).contains(&age(&told["budgets_kept_as_of"])),
+        "{told}"
+    );
+    let said = desk.handoff(&["--no-keep"]).stdout;
+    assert!(
+        said.contains("1 budget lost less than 1 % or nothing, by samples of "),
+        "{said}"
+    );
+}
+
+#[test]
+fn it_needs_no_source_in_the_configuration() {
+    let desk = written();
+    let config = fs::read_to_string(desk.config()).unwrap();
+    let (without, _) = config.split_once("[[source]]").unwrap();
+    fs::write(desk.config(), without).unwrap();
+    let said = desk.handoff(&["--no-keep"]);
+    assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
+    assert!(said.stdout.contains("## Still open (2)"), "{}", said.stdout);
+    assert!(said.stdout.contains("deploys **never**"), "{}", said.stdout);
 }

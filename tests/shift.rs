@@ -192,7 +192,8 @@ fn the_hand_over_says_of_the_shift_what_the_script_does() {
         .iter()
         .map(|one| (one.id.raw(), one.worst, one.since, one.until))
         .collect();
-    let (from, to) = (Some(clock("07:06")), clock("07:40"));
+    // By its onset, three minutes before the verdict.
+    let (from, to) = (Some(clock("07:03")), clock("07:40"));
     assert_eq!(burned, [("checkout/availability", State::Page, from, to)]);
     let suspect = handoff.slos.burned[0].suspect.as_ref().unwrap();
     assert!(suspect.raw().starts_with("checkout v2, "), "{suspect:?}");

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::refuse;
+use super::{recorded_kind, refuse};
 use crate::app::Playback;
 use crate::app::keymap::Keymap;
 use crate::cli;
 use crate::config::{Environment, load};
 use crate::journal::{FORM, Journal};
 use crate::run::{self, Scene};
-use crate::source::{KINDS, known_kinds};
+use crate::source::known_kinds;
 use crate::state::database::Trouble;
 use crate::store::{Feed, Store};
 use crate::term;
@@ -51,11 +51,7 @@ pub fn run(options: &cli::Replay, watch: &cli::Watch) -> ExitCode {
 /// Who was recorded, and how it is played.
 fn recording(options: &cli::Replay) -> Result<(Vec<Feed>, Playback), Trouble> {
     let mut journal = open(&options.file)?;
-    let kind = |name: &str| {
-        let kind = KINDS.iter().find(|kind| kind.name == name);
-        kind.map_or("recorded", |kind| kind.name)
-    };
-    let feeds = journal.all(kind)?;
+    let feeds = journal.all(recorded_kind)?;
     let reach = journal.reach()?;
     let (from, to) = reach.ok_or_else(|| Trouble::Other("nothing was recorded".to_owned()))?;
     // Damage shows now, and not in the middle of it.

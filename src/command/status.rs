@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{on_runtime, refuse};
 use crate::cli::{self, Format};
@@ -16,7 +16,7 @@ use crate::watch::Watch;
 /// Asks every source of a watch at the same time, prints, and says how it stands.
 pub fn run(options: &cli::Status, watch: Watch) -> ExitCode {
     super::doubt_future(options.at);
-    let store = match on_runtime(|runtime| runtime.block_on(ask(watch, options.at))) {
+    let store = match on_runtime(|runtime| runtime.block_on(ask(watch, options.at, None))) {
         Ok(store) => store,
         Err(exit) => return exit,
     };
@@ -41,7 +41,13 @@ pub fn run(options: &cli::Status, watch: Watch) -> ExitCode {
     ExitCode::from(status.verdict().exit_status())
 }
 
-async fn ask(watch: Watch, at: Option<Timestamp>) -> Store {
+/// Asks every source of a watch at the same time, each for no longer than its time-out, or so long at
+/// `most`.
+pub(super) async fn ask(
+    watch: Watch,
+    at: Option<Timestamp>,
+    most: Option<SignedDuration>,
+) -> Store {
     let ask = Ask {
         now: Timestamp::now(),
         at,
@@ -49,15 +55,11 @@ async fn ask(watch: Watch, at: Option<Timestamp>) -> Store {
     };
     let mut polls = tokio::task::JoinSet::new();
     for (settings, mut source) in watch.sources {
-        polls.spawn(async move {
-            poll::poll_once(
-                &settings.name,
-                source.as_mut(),
-                &ask,
-                poll::limit(&settings),
-            )
-            .await
-        });
+        let limit = poll::limit(&settings);
+        let limit = most.map_or(limit, |most| limit.min(most));
+        polls.spawn(
+            async move { poll::poll_once(&settings.name, source.as_mut(), &ask, limit).await },
+        );
     }
     let mut store = watch.store;
     while let Some(report) = polls.join_next().await {

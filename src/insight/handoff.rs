@@ -25,7 +25,7 @@ pub use blind::{Spot, Spots, Why};
 pub use deeds::{Act, Deeds};
 pub use incidents::{Open, Over};
 pub use last::{Changes, Kept, Moved, Turned};
-pub use objectives::{Burned, Lost, NOTICEABLE, Objective, Objectives, SAMPLED};
+pub use objectives::{Burned, DATED, Lost, NOTICEABLE, Objective, Objectives, SAMPLED};
 pub use releases::{Released, Suspected};
 pub use silences::Ending;
 
@@ -46,6 +46,8 @@ pub struct Shift<'a> {
     pub blind: &'a [Blind],
     /// The budgets over its time.
     pub balances: &'a [Balance],
+    /// When burns of it began, as was known at several moments; oldest moment first.
+    pub onsets: &'a [Began],
     /// The releases that were suspected within it.
     pub suspicions: &'a [Suspicion],
     /// The hand-over before this one.
@@ -80,7 +82,8 @@ pub struct Topics {
     pub incidents: bool,
 }
 
-/// The budget of an SLO over time: when, and how much of it was left, 1 for all.
+/// The budget of an SLO over time: the moment it was evaluated for, and how much of it was left, 1 for
+/// all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balance {
     /// Who measures it.
@@ -89,6 +92,19 @@ pub struct Balance {
     pub slo: Untrusted,
     /// Oldest first.
     pub points: Vec<(Timestamp, f64)>,
+}
+
+/// When the burn of an SLO began, as was known at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Began {
+    /// Who measures it.
+    pub source: SourceName,
+    /// Which SLO.
+    pub slo: Untrusted,
+    /// The beginning.
+    pub at: Timestamp,
+    /// The moment.
+    pub known_at: Timestamp,
 }
 
 /// A release that may have been behind a burn of the shift.

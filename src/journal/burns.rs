@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Journal, moment, ms};
 use crate::domain::{Burn, SourceName};
-use crate::state::database::Trouble;
+use crate::state::database::{self, Trouble};
 use crate::text::Untrusted;
 
 /// Writes down how an SLO of a source burns.
@@ -17,8 +17,18 @@ pub(super) fn note(db: &Connection, source: i64, slo: &str, burn: &Burn) -> Resu
             .execute(params![source, slo])?;
         db.last_insert_rowid()
     };
-    db.prepare_cached("INSERT OR REPLACE INTO burn VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![id, ms(burn.at), burn.short, burn.long, burn.budget])?;
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO burn (slo, at, short, long, budget, budget_at)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        id,
+        ms(burn.at),
+        burn.short,
+        burn.long,
+        burn.budget,
+        burn.budget_at.map(ms)
+    ])?;
     Ok(())
 }
 
@@ -46,6 +56,12 @@ impl Journal {
     }
 }
 
+/// The column of the date of a budget, in the words of `SQL`: the first form of the file has none.
+pub(super) fn budget_at(db: &Connection) -> Result<&'static str, Trouble> {
+    let is_first = database::pragma(db, "user_version")? < 2;
+    Ok(if is_first { "NULL" } else { "budget_at" })
+}
+
 /// How an SLO of a source burned between two moments (Unix milliseconds), oldest first.
 pub(super) fn between(
     db: &Connection,
@@ -56,16 +72,18 @@ pub(super) fn between(
     let Some(id) = id_of(db, source, slo)? else {
         return Ok(Vec::new());
     };
-    let mut statement = db.prepare_cached(
-        "SELECT at, short, long, budget FROM burn
-         WHERE slo = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
-    )?;
+    let dated = budget_at(db)?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT at, short, long, budget, {dated} FROM burn
+         WHERE slo = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at"
+    ))?;
     let burns = statement.query_map([id, from, to], |row| {
         Ok(Burn {
             at: moment(row.get(0)?),
             short: row.get(1)?,
             long: row.get(2)?,
             budget: row.get(3)?,
+            budget_at: row.get::<_, Option<i64>>(4)?.map(moment),
         })
     })?;
     Ok(burns.collect::<Result<_, _>>()?)

@@ -22,6 +22,9 @@ const AT_HAND: usize = 2_000;
 /// How long who leaves waits for the last of it.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
+/// How often a journal that cannot be written is tried again.
+const UNLOCKING: Duration = Duration::from_secs(60);
+
 /// What the clerk is given to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
@@ -92,6 +95,7 @@ impl Clerk {
                     journal: None,
                     damaged: false,
                     trouble: None,
+                    locked_at: None,
                     say,
                 };
                 room.work(&entries, &untold);
@@ -135,6 +139,8 @@ struct Room<Say> {
     journal: Option<Journal>,
     damaged: bool,
     trouble: Option<Fault>,
+    /// When one that cannot be written was opened last.
+    locked_at: Option<Instant>,
     say: Say,
 }
 
@@ -226,7 +232,13 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
             None => self.open().and_then(work),
         };
         let trouble = match &done {
+            // What was read does not say that anything can be kept.
+            Ok(_) if self.trouble.is_some() && self.is_locked() => self.trouble.clone(),
             Ok(_) => None,
+            Err(trouble @ Trouble::ReadOnly(_)) => {
+                self.lock();
+                Some(self.fault(trouble))
+            }
             Err(trouble) => {
                 self.damaged |= matches!(trouble, Trouble::Damaged);
                 self.journal = None;
@@ -238,6 +250,22 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
             (self.say)(Said::Trouble(trouble.clone()));
         }
         done.map_err(|trouble| self.fault(&trouble))
+    }
+
+    fn is_locked(&self) -> bool {
+        self.journal
+            .as_ref()
+            .is_some_and(|journal| journal.unlocked().is_err())
+    }
+
+    /// Goes on reading what cannot be written, and opens it anew now and then: somebody may have made it
+    /// writable.
+    fn lock(&mut self) {
+        let is_due = self.locked_at.is_none_or(|at| at.elapsed() >= UNLOCKING);
+        if is_due || !self.is_locked() {
+            self.journal = None;
+            self.locked_at = Some(Instant::now());
+        }
     }
 
     fn open(&mut self) -> Result<&mut Journal, Trouble> {

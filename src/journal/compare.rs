@@ -1,18 +1,21 @@
 //! How an answer differs from the newest frame of its source.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::frame::{Draft, Part, Rest, RowId, json};
 use super::measured::Measured;
-use super::tip::{Key, Known, KnownSlo, Mark, Tip, aside, digest};
+use super::pieces;
+use super::tip::{Key, Known, KnownPieces, KnownSlo, Mark, Tip, aside, digest};
 use super::{happened, millis, ms};
+use crate::domain::slo::Course;
 use crate::domain::{
     Burn, Event, Facts, Incident, IncidentStatus, Observation, Phase, Release, Slo, SourceName,
 };
+use crate::insight::handoff::NOTICEABLE;
 use crate::state::database::Trouble;
 
 /// How often numbers are sampled while something burns.
@@ -20,6 +23,9 @@ const CLOSELY: SignedDuration = SignedDuration::from_secs(60);
 /// How often numbers are sampled of what is calm, and what a source says beside the facts of a row:
 /// values in annotations, the time of an update.
 const CALMLY: SignedDuration = SignedDuration::from_mins(10);
+/// A budget that moved by so much since the last sample is one more, as what a shift lost is told by
+/// samples: half of what a hand-over tells of.
+const MOVED: f64 = NOTICEABLE / 2.0;
 /// A sample so much early is not early, in milliseconds: nobody polls to the millisecond.
 const EARLY: i64 = 2_000;
 
@@ -197,7 +203,8 @@ impl Comparing<'_> {
         let cadence = millis(if is_calm { CALMLY } else { CLOSELY });
         let is_due = was.is_none_or(|was| {
             let age = ms(self.now) - was.sampled + EARLY;
-            was.state != standing.state || age >= cadence || age < 0
+            let has_moved = moved(was.budget, standing.budget_remaining) && age >= millis(CLOSELY);
+            was.state != standing.state || age >= cadence || age < 0 || has_moved
         });
         if !is_due && !self.change.is_whole {
             return Ok(());
@@ -225,9 +232,43 @@ impl Comparing<'_> {
             numbers,
             sampled: ms(self.now),
             state: standing.state,
+            budget: standing.budget_remaining,
             poll: self.poll,
         };
         self.tip.slos.insert(key, is);
+        let courses = if is_calm { &[] } else { &*seen.courses };
+        self.courses(&name, key, courses)
+    }
+
+    /// Keeps the pieces of a burn history that are not as they were.
+    fn courses(&mut self, name: &str, key: Key, courses: &[Course]) -> Result<(), Trouble> {
+        let before = self.tip.pieces.remove(&key).unwrap_or_default();
+        let mut digests = BTreeMap::new();
+        let all = courses.iter().enumerate();
+        for piece in all.flat_map(|(place, course)| pieces::pieces(place, course)) {
+            let was = before.digests.get(&piece.place).copied();
+            // The beginning of the oldest is not asked for any more: what was kept of it stays.
+            let stays = was.filter(|_| piece.is_cut && !self.change.is_whole);
+            let is = if let Some(is) = stays {
+                is
+            } else {
+                self.look_at(&piece.slices)?;
+                digest(&self.row)
+            };
+            let id = pieces::id(name, piece.place);
+            self.put((Part::Slices, &id), was, is)?;
+            digests.insert(piece.place, is);
+        }
+        for place in before.digests.keys() {
+            if !digests.contains_key(place) {
+                let id = pieces::id(name, *place);
+                self.change.frame.take((Part::Slices, id));
+            }
+        }
+        if !digests.is_empty() {
+            let name = name.to_owned();
+            self.tip.pieces.insert(key, KnownPieces { name, digests });
+        }
         Ok(())
     }
 
@@ -273,6 +314,22 @@ impl Comparing<'_> {
         }
         let gone = self.tip.slos.extract_if(|_, known| known.poll != self.poll);
         change.gone = gone.map(|(key, _)| key).collect();
+        for key in &change.gone {
+            let known = self.tip.pieces.remove(key).unwrap_or_default();
+            for place in known.digests.keys() {
+                let id = pieces::id(&known.name, *place);
+                change.frame.take((Part::Slices, id));
+            }
+        }
+    }
+}
+
+/// True when a budget is noticeably other than it was, or came to be known.
+fn moved(was: Option<f64>, is: Option<f64>) -> bool {
+    match (was, is) {
+        (Some(was), Some(is)) => (was - is).abs() >= MOVED,
+        (None, None) => false,
+        (None, Some(_)) | (Some(_), None) => true,
     }
 }
 

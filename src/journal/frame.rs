@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::measured::Measured;
+use super::pieces;
 use crate::domain::{Facts, Fault, OnCall, Silence, Slo};
 use crate::state::database::Trouble;
 use crate::text::Untrusted;
@@ -32,6 +33,8 @@ pub(super) enum Part {
     Release,
     /// An incident.
     Incident,
+    /// A piece of the burn history of an SLO.
+    Slices,
 }
 
 /// Which row: its part and its id. An id that a source uses twice has a number at its end.
@@ -180,7 +183,8 @@ impl Rows {
             let numbers: Measured = parsed(row)?;
             let definition = self.0.get(&(Part::Slo, id.to_owned()));
             let slo: Slo = parsed(definition.ok_or(Trouble::Damaged)?)?;
-            slos.push(numbers.observation(Arc::new(slo)));
+            let courses = pieces::courses(self, id, &numbers.outlines)?;
+            slos.push(numbers.observation(Arc::new(slo), courses));
         }
         let releases = self.part(Part::Release).map(|(_, row)| parsed(row));
         let incidents = self.part(Part::Incident).map(|(_, row)| parsed(row));

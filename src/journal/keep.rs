@@ -24,6 +24,7 @@ impl Journal {
     /// # Errors
     /// When it is not in the file: a full disk, a file taken away, a clock that went back.
     pub fn keep(&mut self, heard: &Heard) -> Result<Vec<Event>, Trouble> {
+        self.unlocked()?;
         let is_part = heard.outcome.as_ref().is_ok_and(|facts| facts.more);
         let Some(place) = self.places.get(&heard.source).copied() else {
             return Ok(Vec::new());
@@ -31,14 +32,46 @@ impl Journal {
         if is_part {
             return Ok(Vec::new());
         }
-        let writer = self.writer;
+        let events = self.keep_once(place, heard)?;
+        self.prune(heard.at)?;
+        if !self.has_room()? {
+            self.compact(place, heard)?;
+        }
+        Ok(events)
+    }
+
+    /// Keeps an answer in place of all before it, where everything else has been removed and the file
+    /// is still too large.
+    fn compact(&mut self, place: usize, heard: &Heard) -> Result<(), Trouble> {
+        self.tracks[place].starts_anew = true;
+        let kept = self.keep_once(place, heard);
+        self.tracks[place].starts_anew = false;
+        kept?;
+        self.fit(heard.at, true)?;
+        if self.has_room()? {
+            return Ok(());
+        }
+        let track = &mut self.tracks[place];
+        track.tip = None;
+        self.db
+            .execute("DELETE FROM frame WHERE source = ?1", [track.id])?;
+        self.fit(heard.at, true)?;
+        Err(Trouble::Full(format!(
+            "one answer of {} is larger than the whole file may be: raise `max_size` of [journal]",
+            heard.source
+        )))
+    }
+
+    /// Writes an answer down: all of it or nothing.
+    fn keep_once(&mut self, place: usize, heard: &Heard) -> Result<Vec<Event>, Trouble> {
+        let (writer, room) = (self.writer, self.room_for_changes());
         let track = &mut self.tracks[place];
         let kept = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Trouble::from)
             .and_then(|writing| {
-                let events = keep(&writing, track, heard, writer)?;
+                let events = keep(&writing, track, heard, (writer, room))?;
                 writing.commit()?;
                 Ok(events)
             });
@@ -46,9 +79,7 @@ impl Journal {
             // What was remembered on the way may not be there.
             track.tip = None;
         }
-        let events = kept?;
-        self.prune(heard.at)?;
-        Ok(events)
+        kept
     }
 
     /// Keeps one thing that was done here.
@@ -56,6 +87,7 @@ impl Journal {
     /// # Errors
     /// When it is not in the file.
     pub fn note(&mut self, event: &Event) -> Result<(), Trouble> {
+        self.unlocked()?;
         let source = event.source.as_ref();
         let source = source.and_then(|name| self.places.get(name));
         write(&self.db, source.map(|place| self.tracks[*place].id), event)
@@ -66,7 +98,7 @@ fn keep(
     db: &Connection,
     track: &mut Track,
     heard: &Heard,
-    writer: i64,
+    (writer, room): (i64, usize),
 ) -> Result<Vec<Event>, Trouble> {
     refuse_the_past(db, track, heard.at)?;
     let mut events: Vec<_> = answers::note(db, track, heard, writer)?
@@ -81,12 +113,19 @@ fn keep(
             // Somebody else has written since, or we begin.
             _ => learn(db, track.id)?,
         };
+        if track.starts_anew || tip.has_grown(room) {
+            tip.begin_anew();
+        }
         let mut take_down = |slo: &str, burn: &_| burns::note(db, track.id, slo, burn);
         let mut change = compare(&mut tip, &track.name, facts, heard.at, &mut take_down)?;
         vanish(db, track, &mut change, heard.at)?;
         lose(db, track.id, &tip, &mut change)?;
         events.append(&mut change.events);
         let is_whole = change.is_whole;
+        if track.starts_anew {
+            db.prepare_cached("DELETE FROM frame WHERE source = ?1")?
+                .execute([track.id])?;
+        }
         if let Some(written) = frame(db, track.id, (change.frame, is_whole), heard.at)? {
             tip.advance(written, is_whole, heard.at);
         }

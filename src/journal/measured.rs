@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::slo::{Course, LowerBound, Windows};
 use crate::domain::{Events, Observation, Reading, Reason, Sample, Slo, Window};
 
+use super::pieces::{Outline, rounded};
 use super::{moment, ms};
 
 /// The numbers of one SLO. The names are those of [`Observation`].
@@ -29,8 +30,12 @@ pub(super) struct Measured {
     reasons: Vec<Reason>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lower_bounds: Vec<LowerBound>,
-    /// Kept of one that burns: where it began is found in these.
+    /// Kept of one that burns: where it began is found in its courses, whose slices are rows of their
+    /// own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) outlines: Vec<Outline>,
+    /// The courses in whole, as the first form of the file has them.
+    #[serde(default, skip_serializing)]
     courses: Vec<Course>,
 }
 
@@ -44,7 +49,12 @@ impl Number {
         let events = sample.events.map(|events| (events.bad, events.total));
         // JSON has no infinities.
         let events = events.filter(|(bad, total)| bad.is_finite() && total.is_finite());
-        Self(sample.reading, events, ms(at) - ms(sample.at))
+        let events = events.map(|(bad, total)| (rounded(bad), rounded(total)));
+        let reading = match sample.reading {
+            Reading::Ratio(ratio) => Reading::Ratio(rounded(ratio)),
+            reading => reading,
+        };
+        Self(reading, events, ms(at) - ms(sample.at))
     }
 
     fn hash_into(&self, hasher: &mut impl Hasher) {
@@ -82,16 +92,17 @@ impl Measured {
             partial: seen.partial,
             reasons: seen.reasons.to_vec(),
             lower_bounds: seen.lower_bounds.to_vec(),
-            courses: if burns {
-                seen.courses.to_vec()
+            outlines: if burns {
+                seen.courses.iter().map(Outline::of).collect()
             } else {
                 Vec::new()
             },
+            courses: Vec::new(),
         }
     }
 
-    /// The observation that they are of.
-    pub(super) fn observation(&self, slo: Arc<Slo>) -> Observation {
+    /// The observation that they are of, with the courses that were kept in pieces.
+    pub(super) fn observation(&self, slo: Arc<Slo>, pieces: Vec<Course>) -> Observation {
         let windows = self.windows.iter();
         let windows: Windows = windows
             .map(|(window, number)| (*window, number.sample(self.at)))
@@ -106,7 +117,11 @@ impl Measured {
             partial: self.partial,
             reasons: self.reasons.clone().into(),
             lower_bounds: self.lower_bounds.clone().into(),
-            courses: self.courses.clone().into(),
+            courses: if self.outlines.is_empty() {
+                self.courses.clone().into()
+            } else {
+                pieces.into()
+            },
             ..Observation::unknown(slo, moment(self.at))
         }
     }
@@ -126,6 +141,7 @@ impl Measured {
         if let Some(number) = &self.period {
             number.hash_into(&mut hasher);
         }
+        self.outlines.hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -157,7 +173,7 @@ mod tests {
         let kept = Measured::of(&seen, false);
         let mut text: serde_json::Value = serde_json::to_value(&kept).expect("JSON");
         let read: Measured = serde_json::from_value(text.clone()).expect("read");
-        assert_eq!(read.observation(Arc::clone(&slo)), seen);
+        assert_eq!(read.observation(Arc::clone(&slo), Vec::new()), seen);
         let bare = Measured::of(&Observation::unknown(Arc::clone(&slo), at), false);
         assert_ne!(kept.digest(), bare.digest());
         text.as_object_mut().expect("an object").remove("reasons");

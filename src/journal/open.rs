@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Journal, Limits, Place, Track, millis};
 use crate::domain::SourceName;
+use crate::state::beside;
 use crate::state::database::{Form, Trouble};
 use crate::store::{Feed, Offers};
 
@@ -16,7 +17,7 @@ pub const FORM: Form = Form {
     setting: "`path` of [journal]",
     // `wfjn`
     application: 0x7766_6a6e,
-    version: 1,
+    version: 2,
     tables: "
     CREATE TABLE source (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, identity TEXT NOT NULL, kind TEXT NOT NULL,
@@ -37,19 +38,23 @@ pub const FORM: Form = Form {
         UNIQUE (source, name)) STRICT;
     CREATE TABLE burn (
         slo INTEGER NOT NULL, at INTEGER NOT NULL, short REAL, long REAL, budget REAL,
+        budget_at INTEGER,
         PRIMARY KEY (slo, at)) STRICT, WITHOUT ROWID;
     CREATE TABLE event (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, source INTEGER,
         body TEXT NOT NULL) STRICT;
     CREATE INDEX event_at ON event (at);
     CREATE TABLE handoff (at INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;",
+    // Frames of the second form have pieces of burn histories beside whole ones.
+    upgrades: &["ALTER TABLE burn ADD COLUMN budget_at INTEGER;"],
 };
 
 impl Journal {
     /// Opens the journal at a place to write, and makes it when it is not there.
     ///
-    /// A damaged one is set aside, as is one that is known to be `damaged`; the second value says
-    /// so.
+    /// A damaged one is set aside, as is one that is known to be `damaged`: what can be read of it is in
+    /// the new one, and the second value says so. One that cannot be written is read, and what is kept
+    /// after that fails with the reason.
     ///
     /// # Errors
     /// When there can be none.
@@ -59,11 +64,50 @@ impl Journal {
         damaged: bool,
     ) -> Result<(Self, Option<String>), Trouble> {
         let (db, warning) = match place {
-            Place::File(path) => FORM.share(path, damaged)?,
+            Place::File(path) => match FORM.share(path, damaged) {
+                Err(Trouble::ReadOnly(why)) => return Ok((Self::locked(path, why)?, None)),
+                shared => shared?,
+            },
             Place::Recording(path) => return Ok((Self::recording(path)?, None)),
             Place::Memory => (FORM.in_memory()?, None),
         };
-        Ok((Self::over(db, limits), warning))
+        let journal = Self::over(db, limits);
+        journal.bound()?;
+        let Place::File(path) = place else {
+            return Ok((journal, warning));
+        };
+        let warning = match warning {
+            Some(words) => Some(format!(
+                "{words}; {}",
+                journal.take_over(&beside(path, ".damaged"))?
+            )),
+            None if damaged => {
+                journal.repair()?;
+                Some("parts of the journal were damaged: the rest of it stays".to_owned())
+            }
+            None => None,
+        };
+        Ok((journal, warning))
+    }
+
+    /// Opens one that cannot be written, as it stands.
+    fn locked(path: &Path, why: String) -> Result<Self, Trouble> {
+        match FORM.read(path) {
+            Ok(Some(db)) => Ok(Self {
+                locked: Some(why),
+                ..Self::over(db, Limits::default())
+            }),
+            Ok(None) => Err(Trouble::ReadOnly(why)),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Fails where it can only be read.
+    pub(super) fn unlocked(&self) -> Result<(), Trouble> {
+        match &self.locked {
+            Some(why) => Err(Trouble::ReadOnly(why.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Opens a journal only to read it; `None` when there is none yet.
@@ -87,6 +131,11 @@ impl Journal {
         Ok(Self::over(db, Limits::default()))
     }
 
+    /// Sets how much is kept, of one that was opened to be read and is written now and then.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     pub(super) fn over(db: Connection, limits: Limits) -> Self {
         Self {
             db,
@@ -95,6 +144,7 @@ impl Journal {
             tracks: Vec::new(),
             places: std::collections::HashMap::default(),
             pruned_at: None,
+            locked: None,
         }
     }
 
@@ -104,6 +154,9 @@ impl Journal {
     /// # Errors
     /// When the file cannot be written.
     pub fn watch(&mut self, feeds: &[Feed]) -> Result<(), Trouble> {
+        if self.locked.is_some() {
+            return self.look_for(feeds);
+        }
         let writing = self.db.transaction()?;
         let mut tracks = Vec::with_capacity(feeds.len());
         for feed in feeds {
@@ -197,6 +250,7 @@ impl Track {
             name: name.clone(),
             interval,
             tip: None,
+            starts_anew: false,
         }
     }
 }

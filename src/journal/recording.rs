@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
 use super::frame::Draft;
-use super::{FORM, Journal, Limits, ms, recall};
+use super::{FORM, Journal, Limits, burns, ms, recall};
 use crate::state::database::Trouble;
 
 /// How far before its beginning a recording knows what had happened.
@@ -66,6 +66,7 @@ impl Journal {
         let writing = self.db.unchecked_transaction()?;
         let before = ms(from.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN));
         let (from, to) = (ms(from), ms(to));
+        let dated = burns::budget_at(&writing)?;
         for track in &self.tracks {
             let id = track.id;
             writing.execute(
@@ -108,9 +109,12 @@ impl Journal {
                 [id],
             )?;
             writing.execute(
-                "INSERT INTO copy.burn SELECT burn.* FROM main.burn AS burn
-                 JOIN main.slo AS slo ON slo.id = burn.slo
-                 WHERE slo.source = ?1 AND burn.at >= ?2 AND burn.at <= ?3",
+                &format!(
+                    "INSERT INTO copy.burn (slo, at, short, long, budget, budget_at)
+                     SELECT slo, at, short, long, budget, {dated} FROM main.burn
+                     WHERE slo IN (SELECT id FROM main.slo WHERE source = ?1)
+                     AND at >= ?2 AND at <= ?3"
+                ),
                 [id, before, to],
             )?;
         }

@@ -7,7 +7,9 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{Journal, ms};
 use crate::domain::{Event, State, What};
-use crate::insight::handoff::{Balance, Handoff, Kept, SAMPLED, Shift, Suspicion, Topics, Witness};
+use crate::insight::handoff::{
+    Balance, Began, Handoff, Kept, SAMPLED, Shift, Suspicion, Topics, Witness,
+};
 use crate::state::database::Trouble;
 use crate::store::{Feed, Store};
 
@@ -49,7 +51,7 @@ impl fmt::Display for Lack {
 
 impl Journal {
     /// The hand-over of a time, of the watched sources and of a store that knows them; or why there
-    /// is none.
+    /// is none. Budgets that the store has heard of itself count beside those of the journal.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -68,9 +70,12 @@ impl Journal {
         // What was learned later was not known at its end.
         events.retain(|event| event.at <= until && event.seen <= until);
         let blind = self.blind(since, until)?;
-        let balances = self.balances(&now, (since, until))?;
-        let suspicions = self.suspicions(&now, &events)?;
         let last = self.last_handoff(until)?;
+        let mut balances = self.balances(&now, (since, until))?;
+        for balance in &mut balances {
+            balance.add(store, last.as_ref());
+        }
+        let (suspicions, onsets) = self.suspicions(&now, (&events, until))?;
         let shift = Shift {
             since,
             until,
@@ -83,6 +88,7 @@ impl Journal {
             events: &events,
             blind: &blind,
             balances: &balances,
+            onsets: &onsets,
             suspicions: &suspicions,
             last: last.as_ref(),
         };
@@ -94,12 +100,14 @@ impl Journal {
     /// # Errors
     /// When the file cannot be written.
     pub fn keep_handoff(&self, handoff: &Handoff) -> Result<(), Trouble> {
+        self.unlocked()?;
         let kept = serde_json::to_string(&Kept::of(handoff))
             .map_err(|error| Trouble::Other(format!("it cannot be written: {error}")))?;
         self.db
             .prepare_cached("INSERT OR REPLACE INTO handoff VALUES (?1, ?2)")?
             .execute(params![ms(handoff.until), kept])?;
-        Ok(())
+        // No screen may be running that would see to the size of the file.
+        self.fit(handoff.until, false)
     }
 
     /// The last hand-over before a moment. One that cannot be understood any more is none.
@@ -112,8 +120,11 @@ impl Journal {
         Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
     }
 
-    /// Whether any source was asked in a time.
-    fn holds(&self, since: Timestamp, until: Timestamp) -> Result<bool, Trouble> {
+    /// Whether any of the watched sources was asked in a time.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn holds(&self, since: Timestamp, until: Timestamp) -> Result<bool, Trouble> {
         for track in &self.tracks {
             let mut statement = self.db.prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM answer
@@ -140,18 +151,26 @@ impl Journal {
                 let burns = self.burns(&feed.name, &slo, (from, until))?;
                 let points = burns
                     .iter()
-                    .filter_map(|burn| Some((burn.at, burn.budget?)));
+                    .filter_map(|burn| Some((burn.budget_at.unwrap_or(burn.at), burn.budget?)));
+                let mut points: Vec<_> = points.collect();
+                let row = seen.period.zip(seen.standing().budget_remaining);
+                points.extend(row.map(|(period, left)| (period.at, left)));
                 Ok(Balance {
                     source: feed.name.clone(),
-                    points: points.collect(),
+                    points,
                     slo,
                 })
             })
             .collect()
     }
 
-    /// The releases that are suspected now, and that were while something burned that does no more.
-    fn suspicions(&self, now: &Store, events: &[Event]) -> Result<Vec<Suspicion>, Trouble> {
+    /// The releases that are suspected now, and that were while something burned that does no more; and
+    /// when these burns began.
+    fn suspicions(
+        &self,
+        now: &Store,
+        (events, until): (&[Event], Timestamp),
+    ) -> Result<(Vec<Suspicion>, Vec<Began>), Trouble> {
         let burns = |state: State| matches!(state, State::Page | State::Ticket);
         let ended = events.iter().filter(|event| {
             matches!(event.what, What::Slo { from: Some(from), to, .. } if burns(from) && !burns(to))
@@ -160,13 +179,43 @@ impl Journal {
             .map(|event| earlier(event.at, BEFORE_THE_END))
             .collect();
         moments.dedup();
-        let mut all = Vec::new();
+        let (mut all, mut onsets) = (Vec::new(), Vec::new());
         for at in &moments[moments.len().saturating_sub(BURNS)..] {
-            suspected(&now.as_of(&self.world(*at)?), &mut all);
+            let then = now.as_of(&self.world(*at)?);
+            suspected(&then, &mut all);
+            onsets.extend(begun(&then, *at));
         }
         suspected(now, &mut all);
-        Ok(all)
+        onsets.extend(begun(now, until));
+        Ok((all, onsets))
     }
+}
+
+impl Balance {
+    /// Adds what a store has heard itself, and what the last hand-over told.
+    fn add(&mut self, store: &Store, last: Option<&Kept>) {
+        let mut rows = store.slos();
+        let row = rows.find(|(feed, seen)| feed.name == self.source && seen.slo.id() == self.slo);
+        let heard =
+            row.and_then(|(_, seen)| Some((seen.period?.at, seen.standing().budget_remaining?)));
+        let told = last.and_then(|last| last.budget(&self.source, &self.slo));
+        self.points.extend(told.into_iter().chain(heard));
+        self.points.sort_by_key(|(at, _)| *at);
+    }
+}
+
+/// When the burns of a store began, as is known at a moment.
+fn begun(store: &Store, known_at: Timestamp) -> impl Iterator<Item = Began> {
+    store.slos().filter_map(move |(feed, seen)| {
+        let slo = seen.slo.id();
+        let insight = store.insights().slo(&feed.name, &slo)?;
+        Some(Began {
+            source: feed.name.clone(),
+            at: insight.onset?.at,
+            slo,
+            known_at,
+        })
+    })
 }
 
 fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -15,6 +15,7 @@ use crate::store::{Feed, Heard, Offers, World};
 
 mod film;
 mod hardship;
+mod size;
 
 const START: i64 = 1_800_000_000;
 

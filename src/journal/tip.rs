@@ -1,6 +1,6 @@
 //! What the newest frame of a source holds, remembered by digests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, DefaultHasher, Hasher as _, RandomState};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::frame::{Part, Row, RowId, Rows, json, parsed};
 use super::measured::Measured;
 use super::ms;
+use super::pieces::{self, Place};
 use crate::domain::{Incident, IncidentStatus, Release, ReleaseStatus, Slo, State};
 use crate::state::database::Trouble;
 use crate::text::Untrusted;
@@ -55,19 +56,31 @@ pub(super) struct KnownSlo {
     /// When these were sampled, in Unix milliseconds.
     pub(super) sampled: i64,
     pub(super) state: State,
+    /// The budget that was left by them.
+    pub(super) budget: Option<f64>,
     /// The last poll that had it.
     pub(super) poll: u32,
+}
+
+/// What is remembered of the burn history of one SLO: the name of its rows, and a digest of each
+/// piece.
+#[derive(Debug, Default)]
+pub(super) struct KnownPieces {
+    pub(super) name: String,
+    pub(super) digests: BTreeMap<Place, u64>,
 }
 
 impl KnownSlo {
     fn of(definition: &Row, numbers: &Measured) -> Result<Self, Trouble> {
         let slo: Slo = parsed(definition)?;
-        let seen = numbers.observation(Arc::new(slo));
+        let seen = numbers.observation(Arc::new(slo), Vec::new());
+        let standing = seen.standing();
         Ok(Self {
             definition: digest(definition.get().as_bytes()),
             numbers: numbers.digest(),
             sampled: ms(seen.at),
-            state: seen.standing().state,
+            state: standing.state,
+            budget: standing.budget_remaining,
             poll: 0,
         })
     }
@@ -80,6 +93,8 @@ pub(super) struct Tip {
     pub(super) frame: Option<i64>,
     pub(super) rows: HashMap<RowId, Known>,
     pub(super) slos: HashMap<Key, KnownSlo>,
+    /// Of those that burn.
+    pub(super) pieces: HashMap<Key, KnownPieces>,
     /// Makes keys that nobody can foresee: no source can have two of its SLOs taken for one.
     keys: RandomState,
     /// The number of the last poll.
@@ -105,6 +120,14 @@ impl Tip {
                 Part::Rest => (digest(row.get().as_bytes()), None, Mark::Plain),
                 // Known with its numbers.
                 Part::Slo => continue,
+                Part::Slices => {
+                    let (name, place) = pieces::place_of(id).ok_or(Trouble::Damaged)?;
+                    let key = tip.key(name);
+                    let known = tip.pieces.entry(key).or_default();
+                    name.clone_into(&mut known.name);
+                    known.digests.insert(place, digest(row.get().as_bytes()));
+                    continue;
+                }
                 Part::Numbers => {
                     let definition = rows.0.get(&(Part::Slo, id.clone()));
                     let definition = definition.ok_or(Trouble::Damaged)?;
@@ -146,6 +169,16 @@ impl Tip {
         self.frame.is_none()
             || self.since > LEAST.max(self.whole * CHANGES)
             || now.duration_since(at) > LONGEST
+    }
+
+    /// True when the changes since the last whole frame are larger than so many bytes.
+    pub(super) fn has_grown(&self, most: usize) -> bool {
+        self.since > most.max(LEAST)
+    }
+
+    /// Has the next frame be a whole one.
+    pub(super) fn begin_anew(&mut self) {
+        self.whole_at = None;
     }
 
     /// Begins another poll; gives its number.

@@ -294,14 +294,20 @@ fn budgets(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Re
     section(out, "Budgets lost", &none, &doubt, &rows)?;
     let mut rest = Vec::new();
     if slos.budgets_kept > 0 {
+        let oldest = slos.budgets_kept_as_of;
+        let dated = oldest.filter(|at| !clock.dated(*at).is_empty());
+        let dated = dated.map_or_else(String::new, |at| {
+            format!(", by samples of {} and later", clock.of(at))
+        });
         rest.push(format!(
-            "{} lost less than 1 % or nothing",
+            "{} lost less than 1 % or nothing{dated}",
             count(slos.budgets_kept, "budget")
         ));
     }
     if !slos.budgets_unknown.is_empty() {
         let ids = slos.budgets_unknown.iter().map(text);
-        rest.push(format!("not known: {}", words::some(ids.collect(), 20)));
+        let ids = words::some(ids.collect(), 20);
+        rest.push(format!("**not known** what was lost of: {ids}"));
     }
     if rest.is_empty() {
         return Ok(());

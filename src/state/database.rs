@@ -4,14 +4,17 @@
 //! it was in and nothing else. A file that is damaged all the same is set aside.
 
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+use rusqlite::ErrorCode::{
+    CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly,
+};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Lock, make_folder_of, private, set_aside};
+use super::{Lock, beside, is_in_state_folder, make_folder_of, private, set_aside};
 use crate::domain::{Fault, FaultKind};
 
 /// How long another process may hold a file before we give up.
@@ -38,13 +41,19 @@ pub struct Form {
     pub version: i64,
     /// What makes them.
     pub tables: &'static str,
+    /// What makes the tables of each version, beginning with the second, of those of the one before.
+    pub upgrades: &'static [&'static str],
 }
 
 /// Why a file cannot be used.
 #[derive(Debug)]
 pub enum Trouble {
-    /// It is damaged: it is of no use to anybody.
+    /// It is damaged: parts of it may still be read.
     Damaged,
+    /// It is no file of this form, in words: another program's, or no database at all.
+    Foreign(String),
+    /// It cannot be written, as this user or on this disk, in words; it may still be read.
+    ReadOnly(String),
     /// There is no room for what was to be written, in words.
     Full(String),
     /// Anything else, in words.
@@ -55,7 +64,10 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Damaged => f.write_str("it is damaged"),
-            Self::Full(words) | Self::Other(words) => f.write_str(words),
+            Self::Foreign(words)
+            | Self::ReadOnly(words)
+            | Self::Full(words)
+            | Self::Other(words) => f.write_str(words),
         }
     }
 }
@@ -65,6 +77,7 @@ impl From<rusqlite::Error> for Trouble {
         match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
             Some(DiskFull) => Self::Full(error.to_string()),
+            Some(ReadOnly | CannotOpen | PermissionDenied) => Self::ReadOnly(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
     }
@@ -72,7 +85,15 @@ impl From<rusqlite::Error> for Trouble {
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
-        Self::Other(error.to_string())
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly(error.to_string())
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Full(error.to_string())
+            }
+            _ => Self::Other(error.to_string()),
+        }
     }
 }
 
@@ -82,8 +103,20 @@ impl Form {
         let (noun, path) = (self.noun, path.display());
         let message = match trouble {
             Trouble::Damaged => {
-                format!("the {noun} {path} is damaged; its next writer begins a new one")
+                format!(
+                    "the {noun} {path} is damaged; its next writer begins a new one with what can be \
+                     read of it"
+                )
             }
+            Trouble::Foreign(words) => format!(
+                "{path} is no {noun} of watchfire ({words}): it is left as it is; name another file in {}",
+                self.setting
+            ),
+            Trouble::ReadOnly(words) => format!(
+                "the {noun} {path} cannot be written, so nothing is kept: {words}; make it and its \
+                 folder writable, or name another file in {}",
+                self.setting
+            ),
             Trouble::Full(words) | Trouble::Other(words) => {
                 format!("the {noun} {path} cannot be used: {words}")
             }
@@ -104,6 +137,7 @@ impl Form {
         damaged: bool,
     ) -> Result<(Connection, Option<String>), Trouble> {
         make(path)?;
+        refuse_foreign(path)?;
         let opened = if damaged {
             Err(Trouble::Damaged)
         } else {
@@ -148,9 +182,13 @@ impl Form {
         if !path.exists() {
             return Ok(None);
         }
+        refuse_foreign(path)?;
         // Not read-only: after a kill, whoever opens it first folds what was pending into it.
-        let db = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        self.checked(path, db)
+        let db = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        match db.and_then(|db| self.checked(db)) {
+            Err(Trouble::ReadOnly(_)) => self.look_at(path),
+            opened => opened,
+        }
     }
 
     /// The same of a file that must not be touched: somebody else's, or on a medium that cannot be
@@ -159,8 +197,13 @@ impl Form {
     /// # Errors
     /// As [`Form::read`].
     pub fn look_at(&self, path: &Path) -> Result<Option<Connection>, Trouble> {
-        let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        self.checked(path, db)
+        refuse_foreign(path)?;
+        let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        match db.and_then(|db| self.checked(db)) {
+            // No file can be made beside it, as `SQLite` wants of one with a log.
+            Err(Trouble::ReadOnly(_)) => self.checked(with_log(path).or_else(|_| unlogged(path))?),
+            opened => opened,
+        }
     }
 
     /// A file that is nowhere, gone with the process.
@@ -173,13 +216,23 @@ impl Form {
         Ok(db)
     }
 
-    fn checked(&self, path: &Path, db: Connection) -> Result<Option<Connection>, Trouble> {
+    /// A file of its own that goes with the process, for what may be too large for memory.
+    ///
+    /// # Errors
+    /// When the system has no room for it.
+    pub fn aside(&self) -> Result<Connection, Trouble> {
+        let mut db = Connection::open("")?;
+        self.make_tables(&mut db)?;
+        Ok(db)
+    }
+
+    fn checked(&self, db: Connection) -> Result<Option<Connection>, Trouble> {
         let version = pragma(&db, "user_version")?;
         // Zero: somebody is just making it.
         if version == 0 {
             return Ok(None);
         }
-        self.check(path, &db, version)?;
+        self.check(&db, version)?;
         Ok(Some(db))
     }
 
@@ -192,7 +245,7 @@ impl Form {
             // Takes effect only before the first table is made.
             db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
         } else {
-            self.check(path, &db, version)?;
+            self.check(&db, version)?;
         }
         db.execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
@@ -202,26 +255,30 @@ impl Form {
         Ok(db)
     }
 
-    /// Makes the tables, unless somebody has.
+    /// Makes the tables, or those of this version of older ones, unless somebody has.
     fn make_tables(&self, db: &mut Connection) -> Result<(), Trouble> {
         let making = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if pragma(&making, "user_version")? == 0 {
+        let version = pragma(&making, "user_version")?;
+        if version == 0 {
             making.execute_batch(&format!(
                 "{} PRAGMA application_id = {}; PRAGMA user_version = {};",
                 self.tables, self.application, self.version
             ))?;
+        } else if version < self.version {
+            let done = usize::try_from(version - 1).unwrap_or(0);
+            for upgrade in self.upgrades.iter().skip(done) {
+                making.execute_batch(upgrade)?;
+            }
+            making.pragma_update(None, "user_version", self.version)?;
         }
         Ok(making.commit()?)
     }
 
     /// Refuses a file that is not ours, or that a later watchfire has changed.
-    fn check(&self, path: &Path, db: &Connection, version: i64) -> Result<(), Trouble> {
+    fn check(&self, db: &Connection, version: i64) -> Result<(), Trouble> {
         if pragma(db, "application_id")? != self.application {
-            return Err(Trouble::Other(format!(
-                "it belongs to another program; name a file other than {} in {}",
-                path.display(),
-                self.setting
-            )));
+            let words = "it belongs to another program";
+            return Err(Trouble::Foreign(words.to_owned()));
         }
         if version > self.version {
             return Err(Trouble::Other(format!(
@@ -231,6 +288,51 @@ impl Form {
         }
         Ok(())
     }
+}
+
+/// What every file of `SQLite` begins with.
+const HEADER: [u8; 16] = *b"SQLite format 3\0";
+
+/// Refuses a file that never was one of `SQLite`. What lies in the state folder was made there by
+/// watchfire, and one of zeros may be what a crash of the machine left: these are damaged.
+fn refuse_foreign(path: &Path) -> Result<(), Trouble> {
+    let mut start = Vec::new();
+    File::open(path)?
+        .take(HEADER.len() as u64)
+        .read_to_end(&mut start)?;
+    let is_possible = HEADER.starts_with(&start) || start.iter().all(|byte| *byte == 0);
+    if is_possible || is_in_state_folder(path) {
+        return Ok(());
+    }
+    Err(Trouble::Foreign("it is no database".to_owned()))
+}
+
+/// Opens a file that is only read together with the log beside it, of which the index is made in
+/// memory. Nobody else may write it, which a lock would have to say.
+fn with_log(path: &Path) -> Result<Connection, Trouble> {
+    if !beside(path, "-wal").exists() {
+        return Err(Trouble::Other("it has no log".to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags_and_vfs(path, flags, c"unix-none")?;
+    db.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+    pragma(&db, "user_version")?;
+    Ok(db)
+}
+
+/// Opens a file as it stands, without the log beside it.
+fn unlogged(path: &Path) -> Result<Connection, Trouble> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let name = path.to_string_lossy();
+    let name = name
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let uri = format!("file:{name}?immutable=1");
+    Ok(Connection::open_with_flags(
+        uri,
+        flags | OpenFlags::SQLITE_OPEN_URI,
+    )?)
 }
 
 /// Makes the file, for its owner alone, unless it is there.
@@ -270,6 +372,15 @@ pub fn size(db: &Connection) -> Result<u64, Trouble> {
     Ok(u64::try_from(pages * pragma(db, "page_size")?).unwrap_or(0))
 }
 
+/// The bytes of the file, those that are in use no more included.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn file_size(db: &Connection) -> Result<u64, Trouble> {
+    let bytes = pragma(db, "page_count")? * pragma(db, "page_size")?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
 /// Gives the pages back that are in use no more.
 ///
 /// # Errors
@@ -300,10 +411,20 @@ pub fn give_back(db: &Connection) -> Result<(), Trouble> {
 /// When the file cannot be read.
 pub fn bound(db: &Connection, bytes: u64, log: u64) -> Result<(), Trouble> {
     let page = u64::try_from(pragma(db, "page_size")?).unwrap_or(1).max(1);
-    let (pages, fold_at) = (bytes / page, (log / page / 2).max(1));
+    let pages = bytes / page;
+    db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    bound_log(db, log)
+}
+
+/// Has the log beside the file folded into it by half of so many bytes; [`fold`] takes the rest.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn bound_log(db: &Connection, log: u64) -> Result<(), Trouble> {
+    let page = u64::try_from(pragma(db, "page_size")?).unwrap_or(1).max(1);
+    let fold_at = (log / page / 2).max(1);
     // Each of them answers with what it is now.
     for setting in [
-        format!("PRAGMA max_page_count = {pages}"),
         format!("PRAGMA wal_autocheckpoint = {fold_at}"),
         format!("PRAGMA journal_size_limit = {log}"),
     ] {

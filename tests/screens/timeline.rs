@@ -311,6 +311,7 @@ fn what_the_journal_sampled_is_drawn_and_what_it_did_not_is_a_gap() {
         short: Some(20.0),
         long: None,
         budget: None,
+        budget_at: None,
     };
     let sampled: Vec<_> = (24..33).rev().map(|ten| burn(ten * 10)).collect();
     let other = (source.clone(), "search/latency".into(), vec![burn(200)]);

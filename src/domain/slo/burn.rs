@@ -15,6 +15,9 @@ pub struct Burn {
     pub long: Option<f64>,
     /// Budget remaining, 1 for all of it.
     pub budget: Option<f64>,
+    /// The moment that the budget was evaluated for; up to [`Self::at`], as a period is asked for less
+    /// often than a short window. `None` where that was not kept.
+    pub budget_at: Option<Timestamp>,
 }
 
 impl Burn {
@@ -29,6 +32,7 @@ impl Burn {
             short: seen.windows.keys().next().and_then(burn),
             long: seen.slo.pace_window().and_then(burn),
             budget: standing.budget_remaining,
+            budget_at: seen.period.map(|period| period.at.min(seen.at)),
         }
     }
 }

@@ -42,6 +42,9 @@ pub struct Slo {
     id: Untrusted,
     state: State,
     budget: Option<f64>,
+    /// The moment the budget was evaluated for; files of before do not say.
+    #[serde(default)]
+    budget_at: Option<Timestamp>,
 }
 
 /// What has changed since the last hand-over.
@@ -111,12 +114,22 @@ impl Kept {
             id: one.id.clone(),
             state: one.state,
             budget: one.budget_remaining,
+            budget_at: one.budget_at,
         });
         Self {
             until: handoff.until,
             open: open.collect(),
             slos: slos.collect(),
         }
+    }
+}
+
+impl Kept {
+    /// The budget of an SLO as it was told, with the moment it was evaluated for.
+    pub fn budget(&self, source: &SourceName, slo: &Untrusted) -> Option<(Timestamp, f64)> {
+        let mut slos = self.slos.iter();
+        let one = slos.find(|one| one.source == *source && one.id == *slo)?;
+        Some((one.budget_at?, one.budget?))
     }
 }
 

@@ -6,14 +6,17 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Balance, Shift, Suspicion, Witness};
+use super::{Balance, Began, Shift, Suspicion, Witness};
 use crate::domain::{Observation, Period, Phase, SourceName, State, What};
 use crate::text::Untrusted;
 
 /// A budget that lost less than this share of itself is not worth a line.
 pub const NOTICEABLE: f64 = 0.01;
-/// Numbers are sampled that seldom while nothing burns, and a poll late.
-pub const SAMPLED: SignedDuration = SignedDuration::from_mins(12);
+/// The age up to which the last sample of a budget stands for a moment: numbers are sampled every ten
+/// minutes while nothing burns, and a period is evaluated as seldom.
+pub const SAMPLED: SignedDuration = SignedDuration::from_mins(25);
+/// A budget that is older than this at the moment it is told of is told with its date.
+pub const DATED: SignedDuration = SignedDuration::from_mins(2);
 
 /// How the SLOs stand, and what became of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -27,6 +30,8 @@ pub struct Objectives {
     pub budgets_lost: Vec<Lost>,
     /// How many lost less than that, or nothing.
     pub budgets_kept: usize,
+    /// The date of the oldest budget of these.
+    pub budgets_kept_as_of: Option<Timestamp>,
     /// Those of which it is not known what they lost.
     pub budgets_unknown: Vec<Untrusted>,
 }
@@ -44,12 +49,17 @@ pub struct Objective {
     pub phase: Option<Phase>,
     /// Since when the verdict is that; `None` for longer than the shift.
     pub turned_at: Option<Timestamp>,
+    /// When the present burn began, where that is known: before the verdict turned.
+    pub onset: Option<Timestamp>,
     /// When the numbers are of.
     pub observed_at: Timestamp,
     /// What it was then, of one that is unknown since.
     pub last_state: Option<State>,
-    /// The budget left then, 1 for all of it.
+    /// The budget left, 1 for all of it.
     pub budget_remaining: Option<f64>,
+    /// The moment that was evaluated for: up to ten minutes before `observed_at`, or after it where the
+    /// source was asked for the hand-over.
+    pub budget_at: Option<Timestamp>,
     /// Whether that is an estimate, as data covers too little of the period.
     pub estimate: bool,
     /// The release that may be behind it, and why.
@@ -67,7 +77,8 @@ pub struct Burned {
     pub source: SourceName,
     /// The worst that it came to.
     pub worst: State,
-    /// When it began; `None` when that was before the shift.
+    /// When it began: the onset where that is known, else when it was first seen; `None` when neither
+    /// is.
     pub since: Option<Timestamp>,
     /// When it ended.
     pub until: Timestamp,
@@ -111,11 +122,21 @@ impl Objectives {
             let id = seen.slo.id();
             let key = (witness.name, &id);
             let turned = turned.get(&key).copied();
-            all.rows.push(stands(shift, witness, seen, turned));
-            match balances.get(&key).and_then(|one| lost(shift, seen, one)) {
+            let balance = balances.get(&key).copied();
+            all.rows
+                .push(stands(shift, witness, seen, (turned, balance)));
+            match balance.and_then(|one| lost(shift, seen, one)) {
                 None => all.budgets_unknown.push(id),
                 Some(lost) if lost.from - lost.to >= NOTICEABLE => all.budgets_lost.push(lost),
-                Some(_) => all.budgets_kept += 1,
+                // What it cost since is not known.
+                Some(lost) if burned_after(shift, witness.name, seen, lost.to_at) => {
+                    all.budgets_unknown.push(id);
+                }
+                Some(lost) => {
+                    all.budgets_kept += 1;
+                    let oldest = all.budgets_kept_as_of.get_or_insert(lost.to_at);
+                    *oldest = lost.to_at.min(*oldest);
+                }
             }
         }
         let left = |one: &Objective| one.budget_remaining.unwrap_or(f64::INFINITY);
@@ -172,10 +193,16 @@ fn stands(
     shift: &Shift<'_>,
     witness: &Witness<'_>,
     seen: &Observation,
-    turned: Option<(Timestamp, State)>,
+    (turned, balance): (Option<(Timestamp, State)>, Option<&Balance>),
 ) -> Objective {
     let id = seen.slo.id();
     let standing = seen.standing();
+    let kept = standing.budget_remaining;
+    let kept = kept.map(|left| (seen.period.map_or(seen.at, |period| period.at), left));
+    let newest = balance.and_then(|one| last(one, shift.until));
+    let budget = newest.filter(|new| kept.is_none_or(|old| old.0 <= new.0));
+    let budget = budget.or(kept);
+    let burns = matches!(standing.state, State::Page | State::Ticket);
     let is_current = witness.is_current();
     let state = if is_current {
         standing.state
@@ -184,19 +211,58 @@ fn stands(
     };
     Objective {
         suspect: suspect(shift, witness.name, &id),
-        id,
         source: witness.name.clone(),
         state,
         phase: standing.phase.filter(|_| is_current),
         turned_at: turned
             .filter(|(_, to)| *to == standing.state && is_current)
             .map(|(at, _)| at),
+        onset: onset(shift, (witness.name, &id), shift.until).filter(|_| burns),
         observed_at: seen.at,
         last_state: (!is_current).then_some(standing.state),
-        budget_remaining: standing.budget_remaining,
+        budget_remaining: budget.map(|(_, left)| left),
+        budget_at: budget.map(|(at, _)| at),
         estimate: seen.shortfall().is_some(),
         stale_since: witness.last_success.filter(|_| !is_current),
+        id,
     }
+}
+
+/// When the burn of an SLO began that was seen at a moment: as was known then or, of one that went on,
+/// later.
+fn onset(
+    shift: &Shift<'_>,
+    (source, slo): (&SourceName, &Untrusted),
+    seen: Timestamp,
+) -> Option<Timestamp> {
+    let mut all = shift.onsets.iter();
+    let is_it = |one: &&Began| one.source == *source && one.slo == *slo && one.at <= seen;
+    // The end of a burn is looked at shortly before it was seen.
+    let earliest = seen.saturating_sub(DATED).unwrap_or(Timestamp::MIN);
+    all.find(|one| is_it(one) && one.known_at >= earliest)
+        .map(|one| one.at)
+}
+
+/// The last point of a budget until a moment.
+fn last(balance: &Balance, until: Timestamp) -> Option<(Timestamp, f64)> {
+    let mut points = balance.points.iter();
+    points.rfind(|(at, _)| *at <= until).copied()
+}
+
+/// Whether an SLO burned later than a moment, as far as that is known.
+fn burned_after(shift: &Shift<'_>, source: &SourceName, seen: &Observation, at: Timestamp) -> bool {
+    let burns = |state: State| matches!(state, State::Page | State::Ticket);
+    let id = seen.slo.id();
+    let is_late = |then: Timestamp| at.duration_until(then) > DATED;
+    let is_burning = !matches!(seen.standing().phase, None | Some(Phase::Calm));
+    (is_burning && is_late(shift.until))
+        || shift.events.iter().any(|event| {
+            let What::Slo { from, to, .. } = &event.what else {
+                return false;
+            };
+            let is_it = event.source.as_ref() == Some(source) && event.subject == id;
+            is_it && is_late(event.at) && (burns(*to) || from.is_some_and(burns))
+        })
 }
 
 /// The release that may be behind the burn of an SLO, in words.
@@ -238,7 +304,8 @@ fn burned(shift: &Shift<'_>, now: &[Objective]) -> Vec<Burned> {
                 id: event.subject.clone(),
                 source: source.clone(),
                 worst: if burns(*to) { *to } else { from.unwrap_or(*to) },
-                since: began.then_some(event.at),
+                since: onset(shift, (source, &event.subject), event.at)
+                    .or_else(|| began.then_some(event.at)),
                 until: event.at,
                 then: *to,
                 times: 1,
@@ -260,12 +327,11 @@ fn burned(shift: &Shift<'_>, now: &[Objective]) -> Vec<Burned> {
 /// What a budget lost over the shift; `None` when it is known at one moment or none.
 fn lost(shift: &Shift<'_>, seen: &Observation, balance: &Balance) -> Option<Lost> {
     let points = &balance.points;
-    let before = points
-        .iter()
-        .rfind(|(at, _)| *at <= shift.since && at.duration_until(shift.since) <= SAMPLED);
-    let first = before.or_else(|| points.iter().find(|(at, _)| *at > shift.since));
-    let (mut from_at, mut from) = *first?;
-    let (to_at, to) = *points.iter().rfind(|(at, _)| *at <= shift.until)?;
+    let before =
+        last(balance, shift.since).filter(|(at, _)| at.duration_until(shift.since) <= SAMPLED);
+    let first = before.or_else(|| points.iter().find(|(at, _)| *at > shift.since).copied());
+    let (mut from_at, mut from) = first?;
+    let (to_at, to) = last(balance, shift.until)?;
     // A calendar's period that began meanwhile began with all of its budget.
     let began = seen.at.saturating_sub(seen.period_elapsed);
     if let Ok(began) = began

@@ -28,6 +28,7 @@ struct Script {
     events: Vec<Event>,
     blind: Vec<Blind>,
     balances: Vec<Balance>,
+    onsets: Vec<Began>,
     suspicions: Vec<Suspicion>,
     last: Option<Kept>,
 }
@@ -41,6 +42,7 @@ impl Script {
             events: Vec::new(),
             blind: Vec::new(),
             balances: Vec::new(),
+            onsets: Vec::new(),
             suspicions: Vec::new(),
             last: None,
         }
@@ -72,6 +74,7 @@ impl Script {
             events: &self.events,
             blind: &self.blind,
             balances: &self.balances,
+            onsets: &self.onsets,
             suspicions: &self.suspicions,
             last: self.last.as_ref(),
         })
@@ -339,6 +342,101 @@ fn a_budget_is_compared_between_the_ends_of_what_is_known() {
         };
         assert_eq!(told, *want, "{:?}", script.balances);
     }
+}
+
+#[test]
+fn a_budget_is_told_by_its_newest_sample_with_its_date_and_not_as_of_the_end() {
+    let seen = Observation {
+        period: Some(Sample {
+            reading: Reading::Ratio(0.000_1),
+            events: None,
+            at: at(7 * HOUR + 50 * 60),
+        }),
+        ..slo(0.0, MONTH)
+    };
+    let mut script = Script::of(slos(vec![seen]));
+    let row = |script: &Script| {
+        let row = script.handoff().slos.rows.remove(0);
+        (row.budget_remaining, row.budget_at)
+    };
+    let (left, dated) = row(&script);
+    assert!((left.expect("a budget") - 0.9).abs() < 1e-9);
+    assert_eq!(dated, Some(at(7 * HOUR + 50 * 60)));
+    // What the source was asked for at the end is newer; what lies behind the end is not of the shift.
+    script.balances = vec![Balance {
+        source: prod(),
+        slo: "checkout/availability".into(),
+        points: vec![
+            (at(-60), 0.9),
+            (at(8 * HOUR - 5), 0.6),
+            (at(8 * HOUR + 9), 0.1),
+        ],
+    }];
+    assert_eq!(row(&script), (Some(0.6), Some(at(8 * HOUR - 5))));
+    let lost = &script.handoff().slos.budgets_lost[0];
+    assert_eq!((lost.from, lost.to), (0.9, 0.6));
+    assert_eq!((lost.from_at, lost.to_at), (at(-60), at(8 * HOUR - 5)));
+}
+
+#[test]
+fn of_a_budget_that_was_not_seen_after_a_burn_nothing_is_known() {
+    let balance = |last: i64| Balance {
+        source: prod(),
+        slo: "checkout/availability".into(),
+        points: vec![(at(0), 0.9), (at(last), 0.899)],
+    };
+    let fate = |script: &Script| {
+        let slos = script.handoff().slos;
+        assert_eq!(slos.budgets_lost, []);
+        (slos.budgets_kept, slos.budgets_unknown.len())
+    };
+    let end = 8 * HOUR;
+    for (ratio, last, burned_at, want) in [
+        // It burns, and its budget is ten minutes old.
+        (0.05, end - 600, None, (0, 1)),
+        (0.05, end - 20, None, (1, 0)),
+        (0.0, end - 600, None, (1, 0)),
+        // It burned after the budget was seen last, or before that.
+        (0.0, end - 600, Some(end - 60), (0, 1)),
+        (0.0, end - 600, Some(end - 1_200), (1, 0)),
+    ] {
+        let mut script = Script::of(slos(vec![slo(ratio, MONTH)]));
+        script.balances = vec![balance(last)];
+        let turn = |seconds| verdict(seconds, State::Page, State::Ok);
+        script.events = burned_at.map(turn).into_iter().collect();
+        assert_eq!(fate(&script), want, "{ratio} {last} {burned_at:?}");
+        let kept_as_of = script.handoff().slos.budgets_kept_as_of;
+        assert_eq!(kept_as_of, (want.0 == 1).then(|| at(last)));
+    }
+}
+
+#[test]
+fn a_burn_is_dated_by_its_onset_where_that_is_known() {
+    let began = |seconds: i64, known: i64| Began {
+        source: prod(),
+        slo: "checkout/availability".into(),
+        at: at(seconds),
+        known_at: at(known),
+    };
+    let end = 8 * HOUR;
+    let mut script = Script::of(slos(vec![slo(0.05, MONTH)]));
+    script.events = vec![verdict(end - 1_800, State::Ok, State::Page)];
+    assert_eq!(script.handoff().slos.rows[0].onset, None);
+    script.onsets = vec![began(600, 3_600), began(end - 3_000, end)];
+    let row = &script.handoff().slos.rows[0];
+    assert_eq!(row.turned_at, Some(at(end - 1_800)));
+    assert_eq!(row.onset, Some(at(end - 3_000)));
+    // One that is over has the onset that was known at its end, be it before the shift.
+    let mut over = Script::of(slos(vec![slo(0.0, MONTH)]));
+    over.events = vec![verdict(3_600, State::Page, State::Ok)];
+    over.onsets = vec![began(-900, 3_585)];
+    assert_eq!(over.handoff().slos.burned[0].since, Some(at(-900)));
+    over.onsets = Vec::new();
+    assert_eq!(over.handoff().slos.burned[0].since, None);
+    over.events
+        .insert(0, verdict(1_800, State::Ok, State::Page));
+    over.onsets = vec![began(1_500, 3_585)];
+    assert_eq!(over.handoff().slos.burned[0].since, Some(at(1_500)));
 }
 
 #[test]

@@ -87,16 +87,124 @@ fn it_is_for_its_owner_alone() {
 fn a_damaged_one_is_set_aside_and_a_new_one_begun() {
     let (_dir, path) = place();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(
-        &path,
-        b"no database at all, but long enough to be one".repeat(99),
-    )
-    .unwrap();
+    // As a crash of the machine may leave it.
+    fs::write(&path, [0; 9_000]).unwrap();
     let place = Place::File(path.clone());
     let (mut journal, remark) = Journal::open(&place, Limits::default(), false).unwrap();
     assert!(remark.unwrap().contains("journal.db.damaged"));
     journal.watch(&[feed("prod")]).unwrap();
     journal.keep(&said(0, slos(Vec::new()))).unwrap();
+}
+
+/// A journal of two hours of a source, with enough rows for many pages.
+fn long(path: &Path) -> i64 {
+    let mut journal = open(path);
+    for poll in 0..240 {
+        let rows = (0..8).map(|number| Incident {
+            title: noise(poll * 10 + number).into(),
+            ..incident(&format!("i{number}"), IncidentStatus::Triggered)
+        });
+        let seconds = i64::try_from(poll).unwrap() * 30;
+        journal
+            .keep(&said(seconds, incidents(rows.collect())))
+            .unwrap();
+    }
+    239 * 30
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_one_is_read_and_is_in_the_next() {
+    let (_dir, path) = place();
+    let last = long(&path);
+    let newest = facts(&open(&path), last);
+    let size = fs::metadata(&path).unwrap().len();
+    for share in [3, 5, 7] {
+        let (_dir, copy) = place();
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::copy(&path, &copy).unwrap();
+        // Some pages in the middle are lost.
+        let mut bytes = fs::read(&copy).unwrap();
+        let hole = usize::try_from(size * share / 10).unwrap() / 4_096 * 4_096;
+        bytes[hole..hole + 8_192].fill(0xa5);
+        fs::write(&copy, bytes).unwrap();
+        let mut read = Journal::salvaged(&copy).unwrap();
+        read.look_for(&[feed("prod")]).unwrap();
+        let (first, end) = read.reach().unwrap().unwrap();
+        assert!(first == at(0) || end == at(last), "{first} {end}");
+        // Whoever writes it goes on with that.
+        let place = Place::File(copy.clone());
+        let (mut next, remark) = Journal::open(&place, Limits::default(), true).unwrap();
+        assert!(
+            remark
+                .unwrap()
+                .contains("what can be read of it is in the new one")
+        );
+        next.watch(&[feed("prod")]).unwrap();
+        next.keep(&said(last + 30, (*newest).clone())).unwrap();
+        assert_eq!(facts(&next, last + 30), newest);
+        assert!(next.events_before(at(last), 9_999).unwrap().len() >= 4);
+    }
+}
+
+#[test]
+fn a_frame_that_cannot_be_understood_costs_what_follows_it_up_to_the_next_whole_one() {
+    let (_dir, path) = place();
+    let last = long(&path);
+    let journal = open(&path);
+    let newest = facts(&journal, last);
+    let spoil = "UPDATE frame SET body = zeroblob(9) WHERE id = 20";
+    journal.db.execute(spoil, []).unwrap();
+    drop(journal);
+    let mut read = Journal::salvaged(&path).unwrap();
+    read.look_for(&[feed("prod")]).unwrap();
+    assert_eq!(facts(&read, last), newest);
+    let place = Place::File(path.clone());
+    let (mut next, remark) = Journal::open(&place, Limits::default(), true).unwrap();
+    assert!(remark.unwrap().contains("the rest of it stays"));
+    next.watch(&[feed("prod")]).unwrap();
+    for seconds in (0..last).step_by(30) {
+        next.world(at(seconds)).unwrap();
+    }
+    assert_eq!(facts(&next, last), newest);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_as_it_is() {
+    let (_dir, path) = place();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let text = "notes of somebody, who named the wrong file";
+    fs::write(&path, text).unwrap();
+    let place = Place::File(path.clone());
+    for damaged in [false, true] {
+        let Err(trouble @ Trouble::Foreign(_)) = Journal::open(&place, Limits::default(), damaged)
+        else {
+            panic!("it was taken");
+        };
+        let words = FORM.fault(&trouble, &path).message.raw().to_owned();
+        assert!(words.contains("is no journal of watchfire"), "{words}");
+    }
+    assert!(matches!(Journal::read(&path), Err(Trouble::Foreign(_))));
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn one_that_can_only_be_read_is_read_and_says_that_nothing_is_kept() {
+    let (_dir, path) = place();
+    let last = long(&path);
+    let mut journal = open(&path);
+    let newest = facts(&journal, last);
+    journal.locked = Some("attempt to write a readonly database".to_owned());
+    assert_eq!(facts(&journal, last), newest);
+    let refused = journal.keep(&said(last + 30, Facts::default()));
+    let Err(trouble @ Trouble::ReadOnly(_)) = refused else {
+        panic!("{refused:?}");
+    };
+    let words = FORM.fault(&trouble, &path).message.raw().to_owned();
+    assert!(
+        words.contains("cannot be written, so nothing is kept"),
+        "{words}"
+    );
+    assert_eq!(facts(&journal, last + 60), newest);
 }
 
 #[test]
@@ -111,8 +219,9 @@ fn a_file_of_another_program_or_a_later_version_is_left_alone() {
         db.execute_batch(pragma).unwrap();
         drop(db);
         let place = Place::File(path.clone());
-        let Err(Trouble::Other(said)) = Journal::open(&place, Limits::default(), false) else {
-            panic!("{pragma} was accepted");
+        let said = match Journal::open(&place, Limits::default(), false) {
+            Err(Trouble::Other(said) | Trouble::Foreign(said)) => said,
+            _ => panic!("{pragma} was accepted"),
         };
         assert!(said.contains(words), "{said}");
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::words::{Clock, length, link, names, percent, text};
 use crate::domain::{IncidentStatus, Phase, ReleaseStatus, State};
 use crate::insight::handoff::{
-    Act, Burned, Ending, Lost, Objective, Open, Over, Released, SAMPLED, Spot, Spots, Why,
+    Act, Burned, DATED, Ending, Lost, Objective, Open, Over, Released, Spot, Spots, Why,
 };
 use crate::text::Untrusted;
 
@@ -99,7 +99,7 @@ pub(super) fn objective(one: &Objective, clock: &Clock<'_>) -> String {
     if let Some(phase) = one.phase.filter(|phase| *phase != Phase::Calm) {
         words.push(phase.word().to_owned());
     }
-    if let Some(at) = one.turned_at {
+    if let Some(at) = one.onset.or(one.turned_at) {
         words.push(format!("since {}", clock.of(at)));
     }
     if let (Some(at), Some(state)) = (one.stale_since, one.last_state) {
@@ -113,12 +113,8 @@ pub(super) fn objective(one: &Objective, clock: &Clock<'_>) -> String {
     words.push(match one.budget_remaining {
         Some(left) => {
             let mark = if one.estimate { "about " } else { "" };
-            let then = if one.stale_since.is_some() {
-                " then"
-            } else {
-                ""
-            };
-            format!("{mark}{} of its budget left{then}", percent(left))
+            let dated = one.budget_at.map_or_else(String::new, |at| clock.dated(at));
+            format!("{mark}{} of its budget left{dated}", percent(left))
         }
         None => "budget not known".to_owned(),
     });
@@ -152,6 +148,8 @@ pub(super) fn burned(one: &Burned, clock: &Clock<'_>) -> String {
     words
 }
 
+/// What a budget lost, with the dates of the samples between which it did, where these are not the ends
+/// of the shift.
 pub(super) fn lost(one: &Lost, since: Timestamp, clock: &Clock<'_>) -> String {
     let mut words = vec![format!(
         "**{}** from {} to {} (lost {:.1} points)",
@@ -160,10 +158,12 @@ pub(super) fn lost(one: &Lost, since: Timestamp, clock: &Clock<'_>) -> String {
         percent(one.to),
         (one.from - one.to) * 100.0
     )];
-    if since.duration_until(one.from_at) > SAMPLED {
-        words.push(format!("since {}", clock.of(one.from_at)));
+    let is_late = one.to_at.duration_until(clock.now) > DATED;
+    if is_late || since.duration_until(one.from_at).abs() > DATED {
+        let (from, to) = (clock.of(one.from_at), clock.of(one.to_at));
+        words.push(format!("between {from} and {to}"));
     }
-    if one.to_at.duration_until(clock.now) > SAMPLED {
+    if is_late {
         words.push(format!("not known after {}", clock.of(one.to_at)));
     }
     if one.to < 0.0 {

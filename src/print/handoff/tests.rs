@@ -35,6 +35,7 @@ fn handoff(facts: &Facts, freshness: Freshness, last_success: Option<&str>) -> H
         events: &[],
         blind: &[],
         balances: &[],
+        onsets: &[],
         suspicions: &[],
         last: None,
     })

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::domain::window;
+use crate::insight::handoff::DATED;
 use crate::text::Untrusted;
 
 /// What means something within a line of Markdown, or begins a tag, an entity, a formula or a
@@ -86,6 +87,15 @@ impl Clock<'_> {
         };
         let length = length(since.duration_until(until));
         format!("{begin} to {} ({length})", to.strftime(form))
+    }
+
+    /// ` (as of 13:39)` of what is not of the end itself; empty of what is.
+    pub(super) fn dated(&self, at: Timestamp) -> String {
+        if at.duration_until(self.now) > DATED {
+            format!(" (as of {})", self.of(at))
+        } else {
+            String::new()
+        }
     }
 
     /// How long something was before the end.

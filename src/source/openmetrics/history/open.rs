@@ -31,6 +31,7 @@ pub(in crate::source::openmetrics) const FORM: Form = Form {
         increase REAL NOT NULL, sum REAL NOT NULL,
         PRIMARY KEY (start, series)) STRICT, WITHOUT ROWID;
     CREATE TABLE targets (instance TEXT PRIMARY KEY, at INTEGER NOT NULL, fault TEXT) STRICT;",
+    upgrades: &[],
 };
 
 impl History {

@@ -207,7 +207,8 @@ fn the_file_is_its_owners_alone_and_one_process_writes_it() {
 fn a_damaged_file_is_set_aside_and_a_new_one_begun() {
     let (_dir, path) = place();
     drop(open(&path));
-    fs::write(&path, b"this is not a database, whatever its name says").unwrap();
+    let begun = [b"SQLite format 3\0".as_slice(), &[0xa5; 5_000]].concat();
+    fs::write(&path, begun).unwrap();
     assert!(matches!(
         History::read(&path, LIMITS),
         Err(Trouble::Damaged)
@@ -234,7 +235,7 @@ fn a_file_of_another_program_or_of_a_later_version_is_left_alone() {
     assert!(words.contains("newer"), "{words}");
     db.execute_batch("PRAGMA user_version = 1; PRAGMA application_id = 7")
         .unwrap();
-    let Err(Trouble::Other(words)) = History::create(&path, LIMITS, false) else {
+    let Err(Trouble::Foreign(words)) = History::create(&path, LIMITS, false) else {
         panic!("another program's file was accepted");
     };
     assert!(words.contains("another program"), "{words}");
