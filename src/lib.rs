@@ -168,8 +168,9 @@
 //! - **Always at one's place in the interval.** A poll after a failure, or after a time that the
 //!   server named, waits for the watcher's own phase: hundreds are never closer together than when
 //!   all is well.
-//! - **A hand-over is a function of the journal.** It asks nobody, so it can be made while everything is
-//!   down, and made again of any shift that is remembered. Who could not tell is beside every list, and
+//! - **A hand-over is a function of the journal.** So it can be made while everything is down, and made
+//!   again of any shift that is remembered. Of one that ends now the budgets are polled as well; each
+//!   is told with the date of its sample. Who could not tell is beside every list, and
 //!   of a time that the journal does not hold there is none: an empty page would read as a quiet night.
 //! - **A timeline is a pane.** Its rows are events instead of facts; cursor, filter, detail and keys are
 //!   those of every pane. The chart above it is drawn for steps of time and not for each second, so the
@@ -177,7 +178,8 @@
 //!   how often was sampled, and drawn by who does not.
 //! - **A journal is a film.** Whole frames now and then, in between the rows that changed: a moment is a
 //!   few pages away however long the journal is, and what stands still costs nothing. Numbers of SLOs
-//!   are sampled, verdicts are not. Who writes compares with what the file holds and not with what it
+//!   are sampled, verdicts are not; the close past of what burns is kept in pieces, of which only the
+//!   newest changes. The file has seven eighths of its size and the log beside it one eighth. Who writes compares with what the file holds and not with what it
 //!   remembers, so that several processes need no leader.
 //! - **An allowance is spread, not spent.** What a server has left is divided over the time until it
 //!   has more, at the price that polls have shown to have, others' spending included; one poll's worth
