@@ -49,7 +49,11 @@ fn page(model: &Model, now: Timestamp) -> Option<(Detail, Area)> {
         _ => return None,
     };
     let width = model.size.width.min(widest);
-    let count = sheet::line_count(&detail, width.saturating_sub(2));
+    let mut count = sheet::line_count(&detail, width.saturating_sub(2));
+    if matches!(model.modes.top(), Mode::Handoff { .. }) {
+        // The last line of the screen says what became of a copy.
+        count = count.min(usize::from(model.size.height.saturating_sub(4)));
+    }
     Some((detail, centred(model, width, count)))
 }
 
