@@ -23,7 +23,7 @@ const AT_HAND: usize = 2_000;
 const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// How often a journal that cannot be written is tried again.
-const UNLOCKING: Duration = Duration::from_secs(60);
+const UNLOCKING: Duration = Duration::from_mins(1);
 
 /// What the clerk is given to do.
 #[derive(Clone, Debug, PartialEq)]
