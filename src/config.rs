@@ -33,6 +33,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{Origin, Period, Production, Rule, Service, Slo, SourceName, Window};
 
+pub use crate::dialect::Groups;
 pub use crate::domain::Me;
 
 pub use files::{Import, import, text_of};

@@ -9,6 +9,8 @@
 
 mod alerting;
 mod draft;
+mod events;
+mod foreign;
 mod kind;
 mod node;
 mod openslo;
@@ -22,6 +24,7 @@ use std::ops::Range;
 
 use self::kind::Kind;
 use self::node::Node;
+pub use self::promql::Groups;
 
 /// The most that is said of all documents together.
 const MOST_FINDINGS: usize = 200;
@@ -103,6 +106,15 @@ pub fn convert(files: &[File]) -> Conversion {
     let mut conversion = Conversion::default();
     let mut documents = Vec::new();
     for (number, file) in files.iter().enumerate() {
+        let place = |at: usize| Place {
+            file: number,
+            span: at..at + 2,
+        };
+        // What a chart makes is not there yet, even where its text is YAML.
+        if let Some((at, message)) = foreign::helm(&file.text) {
+            conversion.refuse(&place(at), "", message);
+            continue;
+        }
         match node::documents(number, &file.text) {
             Ok(found) if found.is_empty() => {
                 let place = Place {
@@ -113,10 +125,13 @@ pub fn convert(files: &[File]) -> Conversion {
                 conversion.refuse(&place, "", message);
             }
             Ok(found) => documents.extend(found),
-            Err(wrong) => {
-                let message = format!("cannot be read as YAML: {}", wrong.message);
-                conversion.refuse(&wrong.place, "", message);
-            }
+            Err(wrong) => match foreign::template(&file.text) {
+                Some((at, message)) => conversion.refuse(&place(at), "", message),
+                None => {
+                    let message = format!("cannot be read as YAML: {}", wrong.message);
+                    conversion.refuse(&wrong.place, "", message);
+                }
+            },
         }
     }
     let mut sorted: Vec<(Kind, &Node)> = Vec::new();

@@ -194,7 +194,6 @@ fn rates_that_are_only_summed_become_selectors_and_others_stay_as_they_are() {
         same
     );
     for (errors, total) in [
-        ("sum by (a) (rate(bad_total[{{.window}}]))", total),
         ("sum(rate(bad_total[{{.window}}])) * 2", total),
         ("sum(rate(bad_total[{{.window}}] offset 5m))", total),
         ("max(rate(bad_total[{{.window}}]))", total),
@@ -206,6 +205,65 @@ fn rates_that_are_only_summed_become_selectors_and_others_stay_as_they_are() {
         let asked = sloth(errors, total);
         let kept = [errors, total].map(|query| query.replace("{{.window}}", "$window"));
         assert_eq!(asked, kept);
+    }
+}
+
+#[test]
+fn sides_that_group_alike_become_selectors_and_by() {
+    let sloth = |errors: &str, total: &str| {
+        imported(&format!(
+            "version: prometheus/v1\nservice: s\nslos:\n- name: n\n  objective: 99\n  sli:\n    events:\n      error_query: '{errors}'\n      total_query: '{total}'\n"
+        ))
+    };
+    for (errors, total, by) in [
+        (
+            "sum by (host) (rate(bad_total[{{.window}}]))",
+            "sum(rate(all_total[{{.window}}])) by (host)",
+            &["host"][..],
+        ),
+        (
+            "sum by (path, host) (increase(bad_total[{{.window}}]))",
+            "sum by (host, path) (increase(all_total[{{ .window }}]))",
+            &["host", "path"],
+        ),
+        (
+            "sum by () (rate(bad_total[{{.window}}]))",
+            "sum(rate(all_total[{{.window}}]))",
+            &[],
+        ),
+    ] {
+        let import = sloth(errors, total);
+        assert!(import.refusals.is_empty(), "{:?}", import.refusals);
+        let printed = format!("{SOURCE}{}", tables(&import));
+        let slo = configuration(&printed).unwrap().settings.slos.remove(0);
+        assert_eq!(queries(&slo.sli), ["bad_total", "all_total"], "{errors}");
+        assert_eq!(slo.by, by, "{errors}");
+    }
+    // One side alone, or each by other labels: no series of one has a partner on the other.
+    for (errors, total) in [
+        (
+            "sum by (host) (rate(bad_total[{{.window}}]))",
+            "sum(rate(all_total[{{.window}}]))",
+        ),
+        (
+            "sum(rate(bad_total[{{.window}}]))",
+            "sum by (host) (rate(all_total[{{.window}}]))",
+        ),
+        (
+            "sum by (host) (rate(bad_total[{{.window}}]))",
+            "sum by (path) (rate(all_total[{{.window}}]))",
+        ),
+    ] {
+        let import = sloth(errors, total);
+        let said = import
+            .refusals
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        assert!(
+            said.contains("`by = [") && said.contains("host"),
+            "{errors}: {said}"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a document is, by its own words.
 
+use super::foreign;
 use super::node::{Node, Value, Wrong};
 use crate::text::clipped;
 
@@ -8,6 +9,9 @@ pub(super) const EXPECTED: &str = "OpenSLO v1 (`apiVersion: openslo/v1`), Sloth 
 
 /// What `apiVersion` of Sloth's Kubernetes objects says.
 const SLOTH: &str = "sloth.slok.dev/v1";
+
+/// What it says of Pyrra's.
+pub(super) const PYRRA: &str = "pyrra.dev/v1alpha1";
 
 /// How Sloth's keys are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,22 +72,33 @@ impl Kind {
                 .ok_or_else(|| format!("OpenSLO v1 has no kind `{}`", clipped(kind))),
             (SLOTH, "PrometheusServiceLevel") => Ok(Self::Sloth(Spelling::Camel)),
             (SLOTH, "AlertWindows") => Ok(Self::SlothWindows),
-            ("pyrra.dev/v1alpha1", "ServiceLevelObjective") => Ok(Self::Pyrra),
+            // Pyrra reads files without looking at it.
+            (PYRRA | "v1alpha1" | "", "ServiceLevelObjective") => Ok(Self::Pyrra),
             ("", "") if version == "prometheus/v1" => Ok(Self::Sloth(Spelling::Snake)),
-            (api, _) if api.starts_with("openslo") => Err(format!(
-                "this is of `{}`, another shape than OpenSLO v1: bring it to `apiVersion: openslo/v1`",
-                clipped(api)
-            )),
-            ("", "") if !version.is_empty() => Err(format!(
-                "this is of version `{}`: expected {EXPECTED}",
-                clipped(&version)
-            )),
-            ("", "") => Err(format!("this does not say what it is: expected {EXPECTED}")),
-            (api, kind) => Err(format!(
-                "this is a `{}` of `{}`: expected {EXPECTED}",
-                clipped(kind),
-                clipped(api)
-            )),
+            (api, kind) => Err(foreign::document(document, api, kind)
+                .unwrap_or_else(|| unexpected(api, kind, &version))),
         }
+    }
+}
+
+/// Why a document of this version and kind is not read.
+fn unexpected(api: &str, kind: &str, version: &str) -> String {
+    if api.starts_with("openslo") {
+        return format!(
+            "this is of `{}`, another shape than OpenSLO v1: bring it to `apiVersion: openslo/v1`",
+            clipped(api)
+        );
+    }
+    match (api, kind) {
+        ("", "") if !version.is_empty() => format!(
+            "this is of version `{}`: expected {EXPECTED}",
+            clipped(version)
+        ),
+        ("", "") => format!("this does not say what it is: expected {EXPECTED}"),
+        (api, kind) => format!(
+            "this is a `{}` of `{}`: expected {EXPECTED}",
+            clipped(kind),
+            clipped(api)
+        ),
     }
 }

@@ -3,10 +3,17 @@
 use std::time::Duration;
 
 use crate::text::clipped;
-use promql_parser::parser::token::{T_SUB, T_SUM};
+use promql_parser::parser::token::T_SUM;
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::visitor::{ExprVisitor, walk_expr};
+
+mod count;
+mod groups;
+
+pub(super) use count::{Counts, bucket_limit, counts, ratio_counts};
+pub use groups::Groups;
+pub(super) use groups::common;
 
 /// What stands for the window in a `[[slo]]`.
 const WINDOW: &str = "$window";
@@ -104,90 +111,6 @@ pub(super) fn has_window(query: &str) -> bool {
     query.contains(WINDOW)
 }
 
-/// How a query counts events.
-#[derive(Clone, Debug, PartialEq)]
-enum Count {
-    /// `sum(rate(selector[$window]))`, or `increase`; the function and the selector.
-    Of(&'static str, String),
-    /// One such less another.
-    Less(Box<Count>, Box<Count>),
-}
-
-/// The bad events and all events as selectors, where the queries do nothing but sum their rates or
-/// increases: then watchfire's own `sum(increase(…[window]))` is the same ratio. The part is
-/// `bad` or `good` as its key says: all less good is bad.
-pub(super) fn selectors(part: &str, total: &str) -> Option<(&'static str, String, String)> {
-    let (part, total) = (count(part)?, count(total)?);
-    let Count::Of(by, total) = total else {
-        return None;
-    };
-    match part {
-        Count::Of(function, selector) if function == by => Some(("bad", selector, total)),
-        Count::Less(all, good) => match (*all, *good) {
-            (Count::Of(first, all), Count::Of(second, good))
-                if first == by && second == by && all == total =>
-            {
-                Some(("good", good, total))
-            }
-            _ => None,
-        },
-        Count::Of(..) => None,
-    }
-}
-
-fn count(query: &str) -> Option<Count> {
-    let expression = parse(query)?;
-    let mut selectors = written_selectors(query).into_iter();
-    let count = counted(&expression, &mut selectors)?;
-    selectors.next().is_none().then_some(count)
-}
-
-/// The selectors as they stand in a query, in order; nothing of it is reworded.
-fn written_selectors(query: &str) -> Vec<&str> {
-    let before = query.split("[$window]").collect::<Vec<_>>();
-    let before = before.split_last().map_or(&[][..], |(_, before)| before);
-    before
-        .iter()
-        .map(|text| {
-            let start = ["rate", "increase"]
-                .iter()
-                .filter_map(|name| text.rfind(name).map(|at| at + name.len()))
-                .max();
-            let inside = &text[start.unwrap_or_default()..];
-            let inside = inside.trim_start();
-            inside.strip_prefix('(').unwrap_or(inside).trim()
-        })
-        .collect()
-}
-
-fn counted<'a>(expression: &Expr, written: &mut impl Iterator<Item = &'a str>) -> Option<Count> {
-    match unwrapped(expression) {
-        Expr::Aggregate(sum) if sum.op.id() == T_SUM && sum.modifier.is_none() => {
-            let Expr::Call(call) = unwrapped(&sum.expr) else {
-                return None;
-            };
-            let function = ["rate", "increase"]
-                .into_iter()
-                .find(|name| *name == call.func.name)?;
-            let Expr::MatrixSelector(matrix) = call.args.args.first()?.as_ref() else {
-                return None;
-            };
-            let text = written.next()?;
-            let is_same = matches!(parser::parse(text).ok()?, Expr::VectorSelector(selector) if selector == matrix.vs);
-            let is_whole = matrix.range == STAND_IN_LENGTH && is_plain(&matrix.vs);
-            (is_same && is_whole).then(|| Count::Of(function, text.to_owned()))
-        }
-        Expr::Binary(difference)
-            if difference.op.id() == T_SUB && difference.modifier.is_none() =>
-        {
-            let all = counted(&difference.lhs, written)?;
-            let good = counted(&difference.rhs, written)?;
-            Some(Count::Less(Box::new(all), Box::new(good)))
-        }
-        _ => None,
-    }
-}
-
 /// Events of a counter: as a selector, or as an expression with `$window`.
 pub(super) fn of_counter(query: &str) -> Result<String, String> {
     if has_window(query) {
@@ -195,7 +118,8 @@ pub(super) fn of_counter(query: &str) -> Result<String, String> {
     }
     match checked(query)? {
         Expr::VectorSelector(selector) if is_plain(&selector) => return Ok(query.to_owned()),
-        Expr::Aggregate(sum) if sum.op.id() == T_SUM && sum.modifier.is_none() => {
+        // The labels that it groups by are `by` of the `[[slo]]`.
+        Expr::Aggregate(sum) if sum.op.id() == T_SUM && groups::is_by(&sum) => {
             if let Some(selector) = summed(query, unwrapped(&sum.expr)) {
                 return Ok(selector);
             }
@@ -210,12 +134,20 @@ fn summed(query: &str, inside: &Expr) -> Option<String> {
     let Expr::VectorSelector(selector) = inside else {
         return None;
     };
-    let (_, text) = query.split_once('(')?;
-    let (text, _) = text.rsplit_once(')')?;
-    let text = text.trim();
-    let is_same =
-        matches!(parser::parse(text).ok()?, Expr::VectorSelector(same) if same == *selector);
-    (is_same && is_plain(selector)).then(|| text.to_owned())
+    let is_same = |text: &str| matches!(parser::parse(text), Ok(Expr::VectorSelector(same)) if same == *selector);
+    // `sum(…)`, `sum by (…) (…)` and `sum(…) by (…)`.
+    let opens = query.match_indices('(').map(|(at, _)| at + 1);
+    let texts = opens.flat_map(|open| {
+        let closes = query[open..]
+            .match_indices(')')
+            .map(move |(at, _)| open + at);
+        closes.map(move |close| query[open..close].trim())
+    });
+    let mut texts = texts.filter(|text| is_same(text));
+    texts
+        .next()
+        .filter(|_| is_plain(selector))
+        .map(str::to_owned)
 }
 
 /// Events that a gauge tells, all its samples summed up.
@@ -223,12 +155,22 @@ pub(super) fn of_gauge(query: &str) -> Result<String, String> {
     if has_window(query) {
         return Ok(query.to_owned());
     }
-    over_time("sum", "sum_over_time", query, &checked(query)?)
+    over_time("sum", "sum_over_time", query, &unfixed(query)?)
 }
 
 /// A ratio that is a series, as its mean over time.
 pub(super) fn of_ratio(query: &str) -> Result<String, String> {
-    over_time("avg", "avg_over_time", query, &checked(query)?)
+    over_time("avg", "avg_over_time", query, &unfixed(query)?)
+}
+
+/// A query that looks back over no time of its own: sampled over a window, it would reach that much
+/// further back than the window does.
+fn unfixed(query: &str) -> Result<Expr, String> {
+    let expression = checked(query)?;
+    if !reads(&expression).ranges.is_empty() {
+        return Err(lacks_window(query));
+    }
+    Ok(expression)
 }
 
 fn over_time(
@@ -266,40 +208,65 @@ pub(super) fn of_threshold(query: &str, op: &str, value: f64) -> Result<(String,
     ))
 }
 
+/// What a query reads: the names of its instant selectors, and those of its ranges.
+#[derive(Default)]
+struct Reads {
+    bare: Vec<String>,
+    ranges: Vec<String>,
+}
+
+impl ExprVisitor for Reads {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
+        let name = |selector: &VectorSelector| selector.name.clone().unwrap_or_default();
+        match expression {
+            Expr::VectorSelector(selector) => self.bare.push(name(selector)),
+            Expr::MatrixSelector(matrix) => self.ranges.push(name(&matrix.vs)),
+            _ => {}
+        }
+        Ok(true)
+    }
+}
+
+fn reads(expression: &Expr) -> Reads {
+    let mut found = Reads::default();
+    let Ok(_) = walk_expr(&mut found, expression);
+    found
+}
+
 /// Whether a query reads counters, by the names and functions in it; `None` where neither tells.
 pub(super) fn reads_counter(query: &str) -> Option<bool> {
-    struct Selectors {
-        bare: Vec<String>,
-        ranges: usize,
-    }
-    impl ExprVisitor for Selectors {
-        type Error = std::convert::Infallible;
-
-        fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
-            match expression {
-                Expr::VectorSelector(selector) => {
-                    self.bare.push(selector.name.clone().unwrap_or_default());
-                }
-                Expr::MatrixSelector(_) => self.ranges += 1,
-                _ => {}
-            }
-            Ok(true)
-        }
-    }
-    let mut found = Selectors {
-        bare: Vec::new(),
-        ranges: 0,
-    };
-    let Ok(_) = walk_expr(&mut found, &parse(query)?);
+    let found = reads(&parse(query)?);
     let is_counter = |name: &String| {
         let ends = ["_total", "_count", "_bucket", "_sum"];
         ends.iter().any(|end| name.ends_with(end))
     };
-    match (found.bare.is_empty(), found.ranges) {
-        (true, 1..) => Some(false),
+    match (found.bare.is_empty(), found.ranges.is_empty()) {
+        (true, false) => Some(false),
         (false, _) if found.bare.iter().all(is_counter) => Some(true),
         _ => None,
     }
+}
+
+/// True when every series that a query reads is called like a duration.
+pub(super) fn reads_durations(query: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "duration",
+        "latency",
+        "latencies",
+        "seconds",
+        "response_time",
+        "elapsed",
+    ];
+    let Some(expression) = parse(query) else {
+        return false;
+    };
+    let Reads { bare, ranges } = reads(&expression);
+    let names = [bare, ranges].concat();
+    let is_duration = |name: &String| WORDS.iter().any(|word| name.contains(word));
+    // A timestamp is a point in time, and so is what counts seconds since one.
+    !names.is_empty() && names.iter().all(is_duration) && !query.contains("timestamp")
 }
 
 /// The values that a selector demands of labels: `job="api"`.

@@ -7,6 +7,7 @@ use toml::Value;
 use super::Conversion;
 use super::alerting::{self, Alert, Limit};
 use super::draft::{Draft, named};
+use super::kind::PYRRA;
 use super::node::{Node, Wrong};
 use super::promql;
 use crate::domain::slo::rounded;
@@ -47,6 +48,11 @@ pub(super) fn slo(document: &Node, conversion: &mut Conversion) {
 fn read(draft: &mut Draft, document: &Node) -> Result<(), Wrong> {
     let metadata = document.need("metadata")?;
     let spec = document.need("spec")?;
+    let version = document.get("apiVersion").unwrap_or(document);
+    if version.text().ok().as_deref() != Some(PYRRA) {
+        let message = format!("`apiVersion` names no group: it is read as `{PYRRA}`");
+        draft.warn(&version.place, message);
+    }
     draft.expect_keys(
         spec,
         &[
@@ -128,6 +134,7 @@ fn indicator<'a>(draft: &mut Draft, indicator: &'a Node) -> Result<(&'a Node, St
         "ratio" => {
             draft.expect_keys(one, &["errors", "total", "grouping"])?;
             let (errors, bad) = metric("errors")?;
+            draft.remark_on_bucket(&bad, &errors.place);
             draft.set("bad", bad, &errors.place);
             let (node, total) = metric("total")?;
             draft.set("total", total.clone(), &node.place);

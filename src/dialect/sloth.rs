@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::alerting::{Alert, Limit, WORKBOOK, routing};
 use super::draft::{Draft, named};
+use super::events::Sides;
 use super::kind::{Kind, Spelling};
 use super::node::{Node, Wrong};
 use super::promql;
@@ -277,14 +278,20 @@ fn sli(draft: &mut Draft, sli: &Node, keys: &Keys) -> Result<(), Wrong> {
                 events.need(keys.total_query)?,
             );
             let (bad, all) = (query(errors)?, query(total)?);
-            let (key, part, all) = promql::selectors(&bad, &all).unwrap_or(("bad", bad, all));
-            draft.set("total", all, &total.place);
-            draft.set(key, part, &errors.place);
+            let sides = Sides {
+                key: "bad",
+                part: (&errors.place, bad),
+                total: (&total.place, all),
+                names: (keys.error_query, keys.total_query),
+            };
+            if !draft.set_selectors(&sides) {
+                draft.set_queries(sides)?;
+            }
         }
         (None, Some(raw), None) => {
             draft.expect_keys(raw, &[keys.error_ratio_query])?;
             let ratio = raw.need(keys.error_ratio_query)?;
-            draft.set("error_ratio", query(ratio)?, &ratio.place);
+            draft.set_ratio("error_ratio", query(ratio)?, &ratio.place)?;
         }
         (None, None, Some(plugin)) => {
             let id = plugin.text_of("id")?.unwrap_or_default();

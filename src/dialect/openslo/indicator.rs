@@ -2,6 +2,7 @@
 
 use super::Objects;
 use crate::dialect::draft::Draft;
+use crate::dialect::events::Sides;
 use crate::dialect::node::{Node, Wrong};
 use crate::dialect::promql;
 use crate::text::clipped;
@@ -112,18 +113,22 @@ fn counted(draft: &mut Draft, ratio: &Node, objects: &Objects<'_>) -> Result<(),
     };
     let (part_node, part) = query(part, objects)?;
     let (total_node, total) = query(ratio.need("total")?, objects)?;
-    if let Some((_, part, total)) =
-        promql::selectors(&part, &total).filter(|(side, ..)| *side == "bad")
-    {
-        draft.set(key, part, &part_node.place);
-        draft.set("total", total, &total_node.place);
+    let mut sides = Sides {
+        key,
+        part: (&part_node.place, part),
+        total: (&total_node.place, total),
+        names: (key, "total"),
+    };
+    if draft.set_selectors(&sides) {
         return Ok(());
     }
+    draft.set_groups(&sides)?;
     let flag = ratio.flag_of("counter")?;
-    for (key, node, text) in [(key, part_node, part), ("total", total_node, total)] {
-        let query = events(&text, flag).map_err(|message| Wrong::at(&node.place, message))?;
-        draft.set(key, query, &node.place);
+    for (place, text) in [&mut sides.part, &mut sides.total] {
+        *text = events(text, flag).map_err(|message| Wrong::at(place, message))?;
     }
+    draft.set(key, sides.part.1, sides.part.0);
+    draft.set("total", sides.total.1, sides.total.0);
     Ok(())
 }
 
@@ -165,13 +170,12 @@ fn stored(draft: &mut Draft, ratio: &Node, raw: &Node, objects: &Objects<'_>) ->
         }
     };
     let (node, mut text) = query(raw, objects)?;
-    if !promql::has_window(&text) {
+    if !promql::has_window(&text) && promql::ratio_counts(&text).is_none() {
         text = promql::of_ratio(&text).map_err(|message| Wrong::at(&node.place, message))?;
         let message = "the mean of this ratio over time is taken: every sample weighs the same, whatever the traffic";
         draft.warn(&node.place, message);
     }
-    draft.set(key, text, &node.place);
-    Ok(())
+    draft.set_ratio(key, text, &node.place)
 }
 
 /// Samples on the right side of a value.
@@ -195,6 +199,12 @@ fn threshold(
         }
     };
     let value = objective.need("value")?.number()?;
+    if sign.starts_with('>') && promql::reads_durations(&text) {
+        let message = format!(
+            "this takes samples {sign} {value} for good: if it measures how long something takes, it is the wrong way round, and `lt` is meant"
+        );
+        draft.warn(&op.place, message);
+    }
     let samples = promql::of_threshold(&text, sign, value);
     let (good, total) = samples.map_err(|message| Wrong::at(&node.place, message))?;
     draft.set("good", good, &node.place);
