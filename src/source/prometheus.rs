@@ -28,7 +28,7 @@ use self::births::Births;
 use self::by_hand::ByHand;
 use self::course::Closely;
 use self::discover::Rules;
-use self::measure::Meter;
+use self::measure::{Meter, Round};
 use self::plan::{Plan, Span};
 use self::planner::Planner;
 use self::plans::Plans;
@@ -328,6 +328,7 @@ impl Prometheus {
     ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
         let partial = self.plan(ask, margin).await?;
+        self.recount();
         self.check_series(ask, margin).await;
         let plans = &self.plans.all;
         // How old the data is takes several questions, one after the other, while the server reads
@@ -343,7 +344,10 @@ impl Prometheus {
                 .measure(&self.api, &mut self.planner, (plans, &self.plans.ids), ask);
         let dating = self.ages.find(&self.api, &self.plans, &due, ask);
         let (round, dated) = join(measuring, dating).await;
-        let round = round?;
+        let mut round = round?;
+        let outlived = self.recount();
+        round.join(self.measure_periods(&outlived, ask).await?);
+        let plans = &self.plans.all;
         margin.warn(round.warnings);
         // Numbers are no worse for it.
         margin.warn(dated.err().map(|fault| {
@@ -385,6 +389,13 @@ impl Prometheus {
             self.observe((plan, id), at, incomplete)
         };
         let planned = plans.iter().zip(&self.plans.ids);
+        let doubted = planned
+            .clone()
+            .filter_map(|(plan, id)| Some((id, plan.doubt.as_ref()?)));
+        let doubted = doubted.take(Faults::MAX_LISTED);
+        margin.warn(
+            doubted.map(|(id, doubt)| Untrusted::from(format!("{}: {}", id.raw(), doubt.words))),
+        );
         let broken = planned.clone().filter(|(plan, _)| plan.given.is_broken());
         margin.warn(broken.take(Faults::MAX_LISTED).map(|(_, id)| {
             let words = format!("{}: {RECORDED_NO_RATIO}", id.raw());
@@ -412,6 +423,44 @@ impl Prometheus {
             }
         }
         Ok((slos, round.more))
+    }
+
+    /// Has periods counted by the rules behind them where their records are younger than what these
+    /// rules read; gives those that were not counted so before, by index.
+    fn recount(&mut self) -> Vec<usize> {
+        let Plans { all, ids, .. } = &mut self.plans;
+        let mut begun = Vec::new();
+        for (index, (plan, id)) in all.iter_mut().zip(ids.iter()).enumerate() {
+            let was_counted = plan.recounted;
+            plan.recount(self.ages.outlive(id));
+            if plan.recounted && !was_counted {
+                begun.push(index);
+            }
+        }
+        begun
+    }
+
+    /// Asks for the periods of these plans alone.
+    async fn measure_periods(&mut self, which: &[usize], ask: &Ask) -> Result<Round, Fault> {
+        if which.is_empty() {
+            return Ok(Round::default());
+        }
+        let period_of = |&index: &usize| {
+            let mut plan = self.plans.all[index].clone();
+            plan.asked.retain(|span, _| *span == Span::Period);
+            (plan, self.plans.ids[index].clone())
+        };
+        let (plans, ids): (Vec<_>, Vec<_>) = which.iter().map(period_of).unzip();
+        let mut apart = Meter::default();
+        let asked = apart.measure(&self.api, &mut self.planner, (&plans, &ids), ask);
+        let mut round = asked.await?;
+        self.meter.take(apart);
+        round.partial = round
+            .partial
+            .into_iter()
+            .map(|index| which[index])
+            .collect();
+        Ok(round)
     }
 
     fn observe(
@@ -485,7 +534,12 @@ impl Prometheus {
             events: None,
             at,
         };
-        if let Some(given) = plan.given.get(span) {
+        // How far a record of records reaches back is looked for before it is taken for the period.
+        let is_undated = plan.has_period_of_records() && !self.ages.has_searched(id);
+        if plan.doubt.is_some() || (span == Span::Period && is_undated) {
+            return no(Reading::Unknown);
+        }
+        if let Some(given) = plan.given(span) {
             return Sample {
                 reading: given.reading(),
                 events: given.events(),
@@ -503,6 +557,13 @@ impl Prometheus {
         let mut reasons = self.meter.reasons(plan, id);
         reasons.extend(self.soundness.reasons(id).cloned());
         reasons.extend(seen.why_lower_bounds());
+        if let Some(doubt) = &plan.doubt {
+            let subject = doubt.several.as_str();
+            reasons.insert(
+                0,
+                Reason::new(ReasonCode::Conflict, subject, doubt.words.as_str()),
+            );
+        }
         if plan.given.is_broken() {
             reasons.push(Reason::new(ReasonCode::NotARatio, "", RECORDED_NO_RATIO));
         }

@@ -6,6 +6,7 @@
 mod acting;
 mod alertmanager;
 mod cluster;
+mod defined;
 mod doctor;
 mod explain;
 mod faults;

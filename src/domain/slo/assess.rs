@@ -8,6 +8,10 @@ use jiff::SignedDuration;
 use super::{Observation, Phase, ROUNDING, Reading, Rule, Slo, State};
 use crate::domain::{Period, Severity, Window};
 
+/// Data of less time shows no budget of a period to be spent: an outage at its beginning would be all
+/// there is.
+const LEAST_OF_PERIOD: SignedDuration = SignedDuration::from_hours(1);
+
 /// One rule, judged. `None` stands for what cannot be known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RuleVerdict {
@@ -132,7 +136,7 @@ impl Observation {
             .map(|window| (window, self.burn_rate(window, budget)))
             .collect();
         let period_burn = self.period_burn();
-        let budget_remaining = period_burn.map(left_after);
+        let budget_remaining = self.budget_remaining(period_burn);
         let pace = slo
             .pace_window()
             .and_then(|window| burn_rates.get(&window).copied().flatten());
@@ -158,7 +162,7 @@ impl Observation {
         Standing {
             state,
             phase,
-            budget_remaining: self.period_burn().map(left_after),
+            budget_remaining: self.budget_remaining(self.period_burn()),
         }
     }
 
@@ -170,6 +174,14 @@ impl Observation {
     fn period_burn(&self) -> Option<f64> {
         let ratio = self.period?.reading.ratio()?;
         Some(self.slo.burn_rate(ratio))
+    }
+
+    /// What a burn over the period leaves. Too little data shows no budget to be spent.
+    fn budget_remaining(&self, period_burn: Option<f64>) -> Option<f64> {
+        let left = left_after(period_burn?);
+        let data = self.shortfall().map(|coverage| coverage.data);
+        let shows_it = data.is_none_or(|data| data >= LEAST_OF_PERIOD);
+        (left >= 0.0 || shows_it).then_some(left)
     }
 
     fn judge(&self, rule: Rule, budget: f64) -> RuleVerdict {

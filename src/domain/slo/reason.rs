@@ -43,7 +43,7 @@ pub enum ReasonCode {
     Replicas,
     /// Some targets lack what others have; the subject is what they lack.
     Uneven,
-    /// Several definitions of one SLO differ; the subject is their number.
+    /// Several definitions of one SLO differ; the subject is what there are several of: `2 objectives`.
     Conflict,
     /// A counter was NaN or infinite; the subject is its selector.
     NotANumber,
@@ -155,7 +155,7 @@ impl Reason {
             ReasonCode::LowerBound => format!("lower bound {of}"),
             ReasonCode::Replicas => format!("replicas: {of}"),
             ReasonCode::Uneven => format!("some lack {of}"),
-            ReasonCode::Conflict => format!("{of} objectives"),
+            ReasonCode::Conflict => of.to_owned(),
             ReasonCode::NotANumber => "NaN".to_owned(),
             ReasonCode::NotScraped => "not scraped".to_owned(),
             ReasonCode::TooCoarse => "history too coarse".to_owned(),

@@ -183,6 +183,8 @@ impl ByHand {
             trend,
             rule: None,
             counted: None,
+            doubt: None,
+            recounted: false,
         }
     }
 

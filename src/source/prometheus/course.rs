@@ -15,7 +15,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::read::measure;
 use super::api::{Api, Range};
-use super::discover;
 use super::plan::{Formula, Plan, Span, Trend};
 use super::planner::Planner;
 use super::promql;
@@ -350,11 +349,7 @@ fn want(id: &Untrusted, index: usize, plan: &Plan, width: Window) -> Option<Want
             want(formula.clone(), shortest)
         };
     }
-    if let Some(formula) = plan
-        .rule
-        .as_deref()
-        .and_then(|rule| discover::rates(rule, Some(width)))
-    {
+    if let Some(formula) = plan.rule.as_ref().and_then(|rule| rule.over(width)) {
         return want(formula, width);
     }
     match &plan.trend {

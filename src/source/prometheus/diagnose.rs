@@ -23,6 +23,8 @@ mod rules;
 mod samples;
 mod selector;
 mod server;
+mod silent_rules;
+mod swapped;
 
 use selector::Selector;
 
@@ -41,13 +43,14 @@ impl Prometheus {
         let mut known = self.plans.ids.iter();
         let index = known.position(|id| ids.contains(id));
         let index = index.ok_or_else(|| no_such_slo(ids))?;
+        let dated = self.ages.find(&self.api, &self.plans, &[index], ask).await;
+        margin.note("how old the data is", dated);
+        self.recount();
         let (plan, id) = (self.plans.all[index].clone(), self.plans.ids[index].clone());
         let mut meter = Meter::default();
         let alone = (std::slice::from_ref(&plan), std::slice::from_ref(&id));
         let planner = &mut Planner::default();
         let round = meter.measure(&self.api, planner, alone, ask).await?;
-        let dated = self.ages.find(&self.api, &self.plans, &[index], ask).await;
-        margin.note("how old the data is", dated);
         let is_found = !matches!(plan.slo.origin, Origin::Config);
         let is_recorded = is_found || !plan.given.is_empty();
         let partial = !round.partial.is_empty() || (partial && is_recorded);
@@ -160,6 +163,7 @@ impl Prometheus {
         if self.plan(ask, &mut margin).await.is_err() {
             return Vec::new();
         }
+        self.recount();
         self.check_series(ask, &mut margin).await;
         let alone = (self.plans.all.as_slice(), self.plans.ids.as_slice());
         let counted = self
@@ -175,6 +179,7 @@ impl Prometheus {
             .iter()
             .any(|one| one.check == "retention" && one.grade == Grade::Ok);
         found.extend(objectives::examine(self, plans, ask, keeps_enough).await);
+        found.extend(silent_rules::examine(self, plans, ask).await);
         found.extend(cost::examine(&self.api, plans, ask).await);
         found
     }
@@ -189,7 +194,7 @@ fn evidence(plan: &Plan, of: &mut Evidence) {
     };
     if let Some(formula) = plan.asked.get(&span) {
         // What is read from records all the same is worth asking by hand.
-        of.basis = if plan.given.has(span) {
+        of.basis = if plan.given(span).is_some() {
             Basis::Recorded
         } else {
             Basis::Computed
@@ -198,7 +203,7 @@ fn evidence(plan: &Plan, of: &mut Evidence) {
         of.queries = queries
             .map(|(name, query)| (name, selector::one_line(query.raw()).into()))
             .collect();
-    } else if plan.given.has(span) {
+    } else if plan.given(span).is_some() {
         of.basis = Basis::Recorded;
         if of.queries.is_empty() {
             of.queries.extend(recorded(plan, of.window));

@@ -4,7 +4,7 @@
 //! missing series means. A ratio `bad / total` is not recorded at all while no bad series exists,
 //! so "missing" may be a service that never failed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use super::api::{Api, Labels, RuleGroups, Series, WireRule};
 use super::plan::{Formula, Given, Givens, Plan, Ratio, Span, Trend};
 use super::promql;
-use crate::config::Part;
 use crate::domain::slo::rounded;
 use crate::domain::{Fault, Rule, SourceName, Window};
 use crate::source::alert::LabelNames;
@@ -21,7 +20,9 @@ use crate::text::Untrusted;
 
 mod crowd;
 mod grafana;
+mod groups;
 mod own;
+mod promise;
 mod pyrra;
 mod sloth;
 #[cfg(test)]
@@ -31,7 +32,9 @@ mod tests;
 const BATCH: usize = 24;
 
 pub(super) use self::crowd::{IDS, Share};
+pub(super) use self::groups::{is_record, of_group};
 pub(super) use self::own::Records;
+pub(super) use self::sloth::WINDOW;
 
 /// The names of what our own rules, Sloth, Grafana SLO and Pyrra's generic rules record, and of what
 /// Pyrra records for each SLO under the name of its metric: in two halves, of one size where the
@@ -59,14 +62,16 @@ pub(super) fn is_ratio(name: &str) -> bool {
 pub(super) struct Rules {
     /// Sloth's recording rules by record and `sloth_id`; several where clusters share an id.
     sloth: HashMap<(String, String), Vec<WireRule>>,
-    /// The rules that Sloth's alerts alert by, by `sloth_id`, most urgent first.
-    sloth_alerts: HashMap<String, Vec<Rule>>,
+    /// What Sloth's alerts alert by, by `sloth_id`.
+    sloth_alerts: HashMap<String, sloth::Alerts>,
     /// What Sloth's rules say by themselves: objectives, periods and other constants.
     sloth_constants: Vec<Series>,
     /// Pyrra's rules by the label `slo`, sorted by name for a stable order.
     pyrra: BTreeMap<String, Vec<WireRule>>,
-    /// Each group of Pyrra's grouped SLOs that has traffic.
-    pyrra_groups: Vec<pyrra::Group>,
+    /// Grafana's rules by the label `grafana_slo_uuid`.
+    grafana: BTreeMap<String, Vec<WireRule>>,
+    /// Each group of grouped SLOs that has traffic.
+    groups: Vec<groups::Group>,
     /// Severity words on alerts of SLOs that nobody has mapped, as warnings.
     unknown_severities: Vec<Untrusted>,
 }
@@ -78,7 +83,7 @@ impl Rules {
         let mut unknown = UnknownSeverities::default();
         for mut rule in groups.groups.into_iter().flat_map(|group| group.rules) {
             if let Some((id, alert)) = sloth::alert(&rule, names, &mut unknown) {
-                rules.sloth_alerts.entry(id).or_default().extend(alert);
+                rules.sloth_alerts.entry(id).or_default().add(alert);
             } else if let Some(id) = rule.labels.get("sloth_id") {
                 if rule.kind != "recording" {
                     continue;
@@ -90,6 +95,9 @@ impl Rules {
                 }
                 let key = (rule.name.clone(), id.to_owned());
                 rules.sloth.entry(key).or_default().push(rule);
+            } else if let Some(uuid) = rule.labels.get(grafana::UUID) {
+                let uuid = uuid.to_owned();
+                rules.grafana.entry(uuid).or_default().push(rule);
             } else if let Some(slo) = rule.labels.get("slo") {
                 let slo = slo.to_owned();
                 pyrra::read_severity(&mut rule, names, &mut unknown);
@@ -98,7 +106,7 @@ impl Rules {
         }
         rules.unknown_severities = unknown.warnings();
         for alerts in rules.sloth_alerts.values_mut() {
-            most_urgent_first(alerts);
+            alerts.sort();
         }
         rules
     }
@@ -114,7 +122,7 @@ impl Rules {
         api: &Api,
         at: Option<Timestamp>,
     ) -> Result<(), Fault> {
-        let questions = pyrra::questions(self);
+        let questions = groups::questions(self);
         for batch in promql::batches(questions, BATCH, |(_, query)| query.len()) {
             let query = promql::joined(batch.iter().map(|(_, query)| query.as_str()));
             for mut series in api.query(&query, at).await?.data {
@@ -122,7 +130,7 @@ impl Rules {
                 let tag = tag.and_then(|tag| tag.parse::<usize>().ok());
                 if let Some((recorder, _)) = tag.and_then(|tag| batch.get(tag)) {
                     series.labels = series.labels.with(recorder.iter());
-                    self.pyrra_groups.push(pyrra::Group {
+                    self.groups.push(groups::Group {
                         recorder: recorder.clone(),
                         labels: series.labels.clone(),
                     });
@@ -164,9 +172,18 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>) -> Found {
         pyrra::discover(series, context, &mut found);
         grafana::discover(series, context, &mut found);
     }
+    found.plans.iter_mut().for_each(note_doubt);
     found.plans.iter_mut().for_each(note_silence);
     share(&mut found.plans);
     found
+}
+
+/// Says of an SLO why nothing can be judged by what is recorded of it.
+fn note_doubt(plan: &mut Plan) {
+    if let Some(doubt) = &plan.doubt {
+        Arc::make_mut(&mut plan.slo).note(doubt.words.clone());
+        plan.trend = Trend::None;
+    }
 }
 
 /// Says of an SLO without a ratio now that nothing tells why: its rules may live where this server
@@ -252,17 +269,8 @@ fn most_urgent_first(rules: &mut [Rule]) {
 }
 
 /// The queries that tell what a missing `bad / total` means.
-pub(super) fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
-    let (bad, total) = promql::quotient(query)?;
-    let text = |expr| {
-        let text = window.map_or_else(|| format!("{expr}"), |to| promql::with_range(&expr, to));
-        promql::whichever_spelling(&text)
-    };
-    Some(Formula::Events(Ratio {
-        part: Part::Bad(text(bad)),
-        total: text(total),
-        counts: false,
-    }))
+fn rates(query: &str, window: Option<Window>) -> Option<Formula> {
+    Some(Formula::Events(Ratio::recorded(query, window, false)?))
 }
 
 /// The spans that have no reading yet but have a rule to ask.
@@ -291,15 +299,17 @@ fn within(labels: &Labels, others: &Labels) -> bool {
         .all(|(name, value)| others.get(name) == Some(value))
 }
 
-/// Labels that differ between the members of a group, told as `name{label=value}`.
-fn qualified(name: &str, labels: &Labels, all: &[&Labels]) -> String {
-    let differing: Vec<_> = labels
+/// Labels that differ between the members of a group, told as `name{label=value}`. Those that are
+/// grouped `by` are told also of a group that is alone.
+fn qualified(name: &str, labels: &Labels, all: &[&Labels], by: &BTreeSet<String>) -> String {
+    let differs = |key: &str, value: &str| all.iter().any(|other| other.get(key) != Some(value));
+    let told: Vec<_> = labels
         .iter()
-        .filter(|(key, value)| all.iter().any(|other| other.get(key) != Some(*value)))
+        .filter(|(key, value)| by.contains(*key) || differs(key, value))
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
-    if differing.is_empty() {
+    if told.is_empty() {
         return name.to_owned();
     }
-    format!("{name}{{{}}}", differing.join(","))
+    format!("{name}{{{}}}", told.join(","))
 }

@@ -58,6 +58,15 @@ pub(super) struct Round {
     pub(super) more: bool,
 }
 
+impl Round {
+    /// Adds what another round of the same poll came to.
+    pub(super) fn join(&mut self, other: Self) {
+        self.partial.extend(other.partial);
+        self.warnings.extend(other.warnings);
+        self.faults.extend(other.faults);
+    }
+}
+
 /// A ratio that is due: plan by index, and span.
 type Want = (usize, Span);
 
@@ -129,6 +138,18 @@ impl Meter {
         };
         faults.extend(plans.iter().zip(ids).filter_map(of_slo));
         faults
+    }
+
+    /// Takes over what another one has measured.
+    pub(super) fn take(&mut self, other: Self) {
+        for (id, samples) in other.kept {
+            self.kept.entry(id).or_default().extend(samples);
+        }
+        for (id, reasons) in other.unread {
+            self.unread.entry(id).or_default().extend(reasons);
+        }
+        self.warnings.extend(other.warnings);
+        self.lacks_parts |= other.lacks_parts;
     }
 
     /// True until something was asked.

@@ -9,7 +9,7 @@ use super::api::Labels;
 use super::promql;
 use crate::config::{Part, Sli};
 use crate::domain::slo::rounded;
-use crate::domain::{Events, Reading, Slo, Window};
+use crate::domain::{Events, Period, Reading, Slo, Window};
 use crate::text::Untrusted;
 
 mod given;
@@ -280,6 +280,25 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
+    /// What a rule divides by what, over another window or its own; `success` where it is good over all.
+    pub(super) fn recorded(query: &str, window: Option<Window>, success: bool) -> Option<Self> {
+        let (part, total) = promql::quotient(query)?;
+        let text = |expr| {
+            let text = window.map_or_else(|| format!("{expr}"), |to| promql::with_range(&expr, to));
+            promql::whichever_spelling(&text)
+        };
+        let part = text(part);
+        Some(Self {
+            part: if success {
+                Part::Good(part)
+            } else {
+                Part::Bad(part)
+            },
+            total: text(total),
+            counts: false,
+        })
+    }
+
     fn of(part: &Part, total: &str, window: &str) -> Self {
         let (Part::Bad(query) | Part::Good(query)) = part;
         Self {
@@ -344,6 +363,54 @@ pub(super) enum Trend {
     None,
 }
 
+/// What is to be known of a period that is a mean of records.
+pub(super) fn of_records(period: Window) -> String {
+    format!("{period} is the mean of the recorded 5m ratios: it does not weigh by traffic")
+}
+
+/// What is to be known of one whose records are young.
+fn of_young_record(period: Window) -> String {
+    format!(
+        "{period} is recorded, but for less time than the series behind the rule: it is counted from these"
+    )
+}
+
+/// Why nothing can be judged by what is recorded of an SLO.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Doubt {
+    /// What there are several of: `2 objectives`.
+    pub(super) several: String,
+    /// The same in a sentence that names them.
+    pub(super) words: String,
+}
+
+impl Doubt {
+    pub(super) fn new(count: usize, what: &str, words: String) -> Self {
+        Self {
+            several: format!("{count} {what}"),
+            words,
+        }
+    }
+}
+
+/// A rule that records an error ratio, or with `success` one of good events.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Recorder {
+    pub(super) query: String,
+    pub(super) success: bool,
+}
+
+impl Recorder {
+    /// What it would record over another window; `None` for a rule that divides nothing.
+    pub(super) fn over(&self, window: Window) -> Option<Formula> {
+        Some(Formula::Events(Ratio::recorded(
+            &self.query,
+            Some(window),
+            self.success,
+        )?))
+    }
+}
+
 /// How one SLO is measured.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
@@ -358,17 +425,61 @@ pub(super) struct Plan {
     pub(super) asked: BTreeMap<Span, Formula>,
     pub(super) trend: Trend,
     /// The rule that recorded the trend, where it is known and divides one count by another.
-    pub(super) rule: Option<String>,
+    pub(super) rule: Option<Recorder>,
     /// What the rules behind records count over the whole of each window, where that is known: these
     /// reach back further than the records do.
     pub(super) counted: Option<String>,
+    /// Why nothing can be judged by it: what is recorded of it contradicts itself.
+    pub(super) doubt: Option<Doubt>,
+    /// True while the period is counted by the rule, since its record is younger than the series that
+    /// the rule reads.
+    pub(super) recounted: bool,
 }
 
 impl Plan {
     /// The spans that are asked for, since nothing is given.
     pub(super) fn missing(&self) -> impl Iterator<Item = Span> {
         let asked = self.asked.keys().copied();
-        asked.filter(|span| !self.given.has(*span))
+        asked.filter(|span| self.given(*span).is_none() && self.doubt.is_none())
+    }
+
+    /// What is recorded of a span and holds for it.
+    pub(super) fn given(&self, span: Span) -> Option<&Given> {
+        let holds = !(self.recounted && span == Span::Period);
+        self.given.get(span).filter(|_| holds)
+    }
+
+    /// True when the period is a record of records, which is as old as these are.
+    pub(super) fn has_period_of_records(&self) -> bool {
+        self.counted.is_none() && self.rule.is_some() && self.given.has(Span::Period)
+    }
+
+    /// Has the period counted by the rule, or takes its record again.
+    pub(super) fn recount(&mut self, is_outlived: bool) {
+        if is_outlived == self.recounted {
+            return;
+        }
+        let Period::Rolling(period) = self.slo.period else {
+            return;
+        };
+        if !is_outlived {
+            self.asked.remove(&Span::Period);
+            self.recounted = false;
+            self.change_note(&of_young_record(period), of_records(period));
+            return;
+        }
+        let rule = self.rule.as_ref().filter(|_| self.has_period_of_records());
+        if let Some(formula) = rule.and_then(|rule| rule.over(period)) {
+            self.asked.insert(Span::Period, formula);
+            self.recounted = true;
+            self.change_note(&of_records(period), of_young_record(period));
+        }
+    }
+
+    fn change_note(&mut self, old: &str, new: String) {
+        let notes = Arc::make_mut(&mut Arc::make_mut(&mut self.slo).notes);
+        notes.retain(|note| note != old);
+        notes.push(new);
     }
 
     /// Keeps what is the same in another plan once.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher, Matchers};
-use promql_parser::parser::token::{T_DIV, T_GTR, T_LAND, T_LOR, T_MUL, T_SUB};
+use promql_parser::parser::token::{T_DIV, T_GTR, T_LAND, T_LOR, T_MUL, T_SUB, T_SUM};
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
@@ -165,6 +165,12 @@ pub(super) fn quotient(query: &str) -> Option<(Expr, Expr)> {
         Expr::Binary(binary) if binary.op.id() == T_DIV => Some((*binary.lhs, *binary.rhs)),
         _ => None,
     }
+}
+
+/// True for a sum, and nothing done to it.
+pub(super) fn is_sum(query: &str) -> bool {
+    let sum = parser::parse(query);
+    sum.is_ok_and(|expr| matches!(unwrapped(&expr), Expr::Aggregate(sum) if sum.op.id() == T_SUM))
 }
 
 /// True for an aggregation that keeps labels: `sum by (handler) (…)`.

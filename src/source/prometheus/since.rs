@@ -22,6 +22,7 @@ use super::plan::{Given, Plan};
 use super::planner::{Planner, Question};
 use super::plans::Plans;
 use super::promql;
+use crate::domain::slo::Coverage;
 use crate::domain::{Fault, FaultKind, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
@@ -78,9 +79,16 @@ impl Rest {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Age {
     asked: Timestamp,
+    /// The oldest sample of what the period rests on: of its record, or of what is counted.
     since: Option<Timestamp>,
+    /// True when that is a record of records.
+    is_of_records: bool,
+    /// The oldest sample of what the rule behind a record reads, where the record covers less than the
+    /// period.
+    behind: Option<Timestamp>,
     /// False where the search was cut short, refused or answered in part.
     is_sure: bool,
 }
@@ -93,7 +101,12 @@ impl Ages {
         at: Timestamp,
         elapsed: SignedDuration,
     ) -> Option<Timestamp> {
-        let since = self.kept.get(id)?.since?;
+        let age = self.kept.get(id)?;
+        let since = if age.is_outlived() {
+            age.behind?
+        } else {
+            age.since?
+        };
         let begin = at.saturating_sub(elapsed).unwrap_or(Timestamp::MIN);
         Some(since.clamp(begin, at.max(begin)))
     }
@@ -101,7 +114,17 @@ impl Ages {
     /// True where all was searched, and nothing found: what there is has only just begun.
     pub(super) fn is_new(&self, id: &Untrusted) -> bool {
         let age = self.kept.get(id);
-        age.is_some_and(|age| age.is_sure && age.since.is_none())
+        age.is_some_and(|age| age.is_sure && age.since.is_none() && age.behind.is_none())
+    }
+
+    /// True where the series that a rule reads reach back further than the record of the period does.
+    pub(super) fn outlive(&self, id: &Untrusted) -> bool {
+        self.kept.get(id).is_some_and(Age::is_outlived)
+    }
+
+    /// True where a search was made, whatever it found.
+    pub(super) fn has_searched(&self, id: &Untrusted) -> bool {
+        self.kept.contains_key(id)
     }
 
     /// Those of which the age is to be asked for, by index.
@@ -120,7 +143,8 @@ impl Ages {
             .filter(|&plan| {
                 let known = self.kept.get(&ids[plan]);
                 known.is_none_or(|known| {
-                    known.is_due(at, || has_numbers(&plans[plan], &ids[plan], meter))
+                    known.is_of_records != plans[plan].has_period_of_records()
+                        || known.is_due(at, || has_numbers(&plans[plan], &ids[plan], meter))
                 })
             })
             .collect();
@@ -151,23 +175,46 @@ impl Ages {
             ask,
             is_unsure: false,
         };
-        let outcome = find(&mut server, &mut all).await;
+        let mut outcome = find(&mut server, &mut all).await;
+        let mut found = oldest(due, &all);
+        // What a record of records covers is the time since its rule is loaded.
+        let short = |&(plan, since): &(usize, Option<Timestamp>)| {
+            let plan = &known.all[plan];
+            let elapsed = plan.slo.period.elapsed(at, &plan.zone).duration();
+            plan.has_period_of_records() && is_short(since, at, elapsed)
+        };
+        let young: Vec<_> = found
+            .iter()
+            .filter(|one| short(one))
+            .map(|(plan, _)| *plan)
+            .collect();
+        let mut behind = Vec::new();
+        if outcome.is_ok() && !young.is_empty() {
+            let searches = young
+                .iter()
+                .filter_map(|&plan| Search::behind(plan, &known.all[plan], at));
+            let mut all: Vec<_> = searches.collect();
+            outcome = find(&mut server, &mut all).await;
+            behind = oldest(&young, &all);
+        }
         let is_sure = outcome.is_ok() && !server.is_unsure;
-        let mut rest = all.as_slice();
-        for &plan in due {
+        let behind: HashMap<_, _> = behind.drain(..).collect();
+        let has_search: HashSet<_> = all.iter().map(|search| search.plan).collect();
+        for (plan, oldest) in found.drain(..) {
             let id = &known.ids[plan];
-            let count = rest.iter().take_while(|search| search.plan == plan);
-            let (parts, others) = rest.split_at(count.count());
-            rest = others;
-            // The part of a mean that began last decides.
-            let oldest = parts.iter().map(|search| search.oldest);
-            let oldest: Option<Vec<_>> = oldest.collect();
-            let oldest = oldest.and_then(|oldest| oldest.into_iter().max());
-            let before = self.kept.get(id).and_then(|age| age.since);
+            let before = self.kept.get(id).copied();
+            let kept =
+                |of: fn(Age) -> Option<Timestamp>| before.and_then(of).filter(|_| outcome.is_err());
             let age = Age {
                 asked: at,
-                since: oldest.or(before.filter(|_| outcome.is_err())),
-                is_sure: is_sure && !parts.is_empty(),
+                since: oldest.or_else(|| kept(|age| age.since)),
+                is_of_records: known.all[plan].has_period_of_records(),
+                behind: behind
+                    .get(&plan)
+                    .copied()
+                    .flatten()
+                    .or_else(|| kept(|age| age.behind)),
+                is_sure: is_sure && has_search.contains(&plan),
             };
             self.kept.insert(id.clone(), age);
         }
@@ -175,10 +222,47 @@ impl Ages {
     }
 }
 
+/// What the searches of each of these plans found: of a mean, the part that began last decides.
+fn oldest(plans: &[usize], all: &[Search<'_>]) -> Vec<(usize, Option<Timestamp>)> {
+    let mut rest = all;
+    let of = |&plan: &usize| {
+        let count = rest.iter().take_while(|search| search.plan == plan);
+        let (parts, others) = rest.split_at(count.count());
+        rest = others;
+        let oldest = parts.iter().map(|search| search.oldest);
+        let oldest: Option<Vec<_>> = oldest.collect();
+        (plan, oldest.and_then(|oldest| oldest.into_iter().max()))
+    };
+    plans.iter().map(of).collect()
+}
+
+/// True where data since then covers less than the period, as [`Coverage::is_short`] has it.
+///
+/// [`Coverage::is_short`]: crate::domain::slo::Coverage::is_short
+fn is_short(since: Option<Timestamp>, at: Timestamp, wanted: SignedDuration) -> bool {
+    since.is_none_or(|since| {
+        let data = window::age(since, at);
+        Coverage { data, wanted }.is_short()
+    })
+}
+
 impl Age {
+    /// True where what the rule reads is older than its record, by more than a search may be off.
+    fn is_outlived(&self) -> bool {
+        let Some(behind) = self.behind else {
+            return false;
+        };
+        self.since.is_none_or(|record| {
+            let age = window::age(record, self.asked).as_secs();
+            let slack = (age / PRECISION * 2).max(2 * i64::from(search::FINEST));
+            window::age(behind, record).as_secs() > slack
+        })
+    }
+
     fn is_due(&self, at: Timestamp, has_numbers: impl FnOnce() -> bool) -> bool {
         let cadence = match self.since {
             Some(_) => CADENCE,
+            None if self.behind.is_some() => CADENCE_OF_NONE,
             None if has_numbers() => CADENCE_OF_NEW,
             None => CADENCE_OF_NONE,
         };
@@ -426,12 +510,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_rule_reads_outlives_its_record_by_more_than_a_search_may_be_off() {
+        let asked = Timestamp::from_second(100_000_000).unwrap();
+        let ago = |minutes: Option<i64>| minutes.map(|it| asked - SignedDuration::from_mins(it));
+        for (record, behind, is_outlived) in [
+            (None, Some(10), true),
+            (Some(1), Some(14_400), true),
+            (Some(1), Some(2), false),
+            (Some(10), Some(14), true),
+            (Some(10_000), Some(10_200), false),
+            (Some(10_000), Some(11_000), true),
+            (Some(10), None, false),
+            (None, None, false),
+            (Some(20), Some(10), false),
+        ] {
+            let age = Age {
+                asked,
+                since: ago(record),
+                is_of_records: true,
+                behind: ago(behind),
+                is_sure: true,
+            };
+            assert_eq!(age.is_outlived(), is_outlived, "{record:?} {behind:?}");
+        }
+    }
+
+    #[test]
     fn numbers_without_a_known_age_are_asked_for_it_again_within_a_minute() {
         let asked = Timestamp::from_second(1_000_000).unwrap();
         let is_due = |since, has_numbers, minutes| {
             let age = Age {
                 asked,
                 since,
+                is_of_records: false,
+                behind: None,
                 is_sure: true,
             };
             age.is_due(asked + SignedDuration::from_mins(minutes), || has_numbers)

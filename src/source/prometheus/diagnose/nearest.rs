@@ -68,10 +68,14 @@ impl Lack {
                 value,
                 has,
                 ..
-            } if label == "le" => (
-                format!("no bucket is {matcher}"),
+            } if label == "le" || label == "quantile" => (
+                format!(
+                    "no {} is {matcher}",
+                    if label == "le" { "bucket" } else { "quantile" }
+                ),
                 match has.iter().find(|one| same_number(one, value)) {
-                    Some(same) => format!("write le={}: it is a text", promql::string(same)),
+                    Some(same) => format!("write {label}={}: it is a text", promql::string(same)),
+                    None if label == "quantile" => format!("the quantiles are {}", listed(has)),
                     None => format!("the buckets are {}; choose one of them", listed(has)),
                 },
             ),

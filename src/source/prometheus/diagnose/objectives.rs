@@ -12,6 +12,7 @@ use super::super::{Prometheus, promql};
 use super::moment;
 use super::nearest::{Lack, Names};
 use super::selector::Selector;
+use super::swapped;
 use crate::domain::explanation::lasting;
 use crate::domain::{
     Fault, FaultKind, Finding, Grade, Observation, Origin, Reading, Window, slo, window,
@@ -68,6 +69,8 @@ pub(super) async fn examine(
     for subject in &subjects {
         let before = found.len();
         found.extend(subject.judgement());
+        found.extend(subject.doubt());
+        found.extend(swapped::examine(subject.plan));
         if subject.lacks(&values) && missing < MOST {
             missing += 1;
             found.extend(subject.series(&of.api, &values, &mut names, ask).await);
@@ -109,7 +112,7 @@ fn roles(plan: &Plan) -> BTreeMap<&'static str, Vec<Selector>> {
     roles
 }
 
-fn counted(selector: &Selector) -> String {
+pub(super) fn counted(selector: &Selector) -> String {
     format!("count({})", selector.text())
 }
 
@@ -149,6 +152,16 @@ impl Subject<'_> {
     /// What follows from the definition and the numbers, without asking anything.
     fn judgement(&self) -> Vec<Finding> {
         slo::weaknesses(&self.seen)
+    }
+
+    /// What is recorded of it that contradicts itself.
+    fn doubt(&self) -> Option<Finding> {
+        let doubt = self.plan.doubt.as_ref()?;
+        Some(
+            Finding::new(Grade::Error, "definition", doubt.words.clone())
+                .because("which of them holds cannot be told, so the SLO is unknown")
+                .advise("let the server load the rules of one definition alone; what an old one recorded is gone some minutes later"),
+        )
     }
 
     /// Which series are not there, and why.
@@ -298,7 +311,7 @@ fn refused(name: &str, fault: &Fault) -> Finding {
 }
 
 /// True when the server said that there is no such series now.
-fn is_empty(selector: &Selector, values: &Values) -> bool {
+pub(super) fn is_empty(selector: &Selector, values: &Values) -> bool {
     matches!(values.get(&counted(selector)), Some(None))
 }
 
@@ -369,7 +382,7 @@ fn stopped(role: &str, text: &str, age: &str) -> Finding {
 
 /// Asks for all of these, many a query; what is refused together is asked alone, and what is
 /// refused alone is left out.
-async fn ask_all(api: &Api, mut wanted: Vec<String>, at: Option<Timestamp>) -> Values {
+pub(super) async fn ask_all(api: &Api, mut wanted: Vec<String>, at: Option<Timestamp>) -> Values {
     wanted.sort_unstable();
     wanted.dedup();
     let mut values = Values::new();

@@ -5,7 +5,7 @@
 //! exactly the labels that the rule gives it (a Thanos over two clusters has two of them, and neither
 //! is their sum), and not too long ago. Everything else is asked as if there were no rule.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -13,12 +13,13 @@ use jiff::tz::TimeZone;
 use promql_parser::parser::{self, Expr};
 use promql_parser::util::visitor::{ExprVisitor, walk_expr};
 
-use super::sloth::{Members, promised};
+use super::groups::labels_of;
+use super::sloth::Members;
 use super::{Context, qualified};
 use crate::config::Part;
 use crate::domain::{Events, Origin, Period, Reading, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series};
-use crate::source::prometheus::plan::{Formula, Given, Givens, Plan, Ratio, Span, Trend};
+use crate::source::prometheus::plan::{Doubt, Formula, Given, Givens, Plan, Ratio, Span, Trend};
 use crate::source::prometheus::promql;
 use crate::source::prometheus::record::{
     BAD, DEFINITION, MIN_BAD_EVENTS, PERIOD, RATIO, RULES, Recording, SHORT, TOTAL, ZONE, rolling,
@@ -195,8 +196,12 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     {
         return Ok(None);
     }
-    let objective =
-        promised(of.series).ok_or("its objective is not recorded, or is 0 % or 100 %")?;
+    let (current, several) = current(of, context);
+    let of = &Members {
+        series: &current,
+        ..*of
+    };
+    let objective = of.objective(context)?;
     let period: Period = of
         .label(PERIOD)
         .and_then(|text| text.parse().ok())
@@ -205,9 +210,9 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     let zone = zone.unwrap_or(TimeZone::UTC);
     let mut slo = Slo::new(
         service,
-        qualified(name, of.labels, of.twins),
+        name,
         context.source.clone(),
-        objective,
+        objective.value,
         period,
         Origin::Watchfire,
     );
@@ -232,6 +237,11 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
         }
     }
     let shortest = slo.windows().first().copied();
+    let recorder = shortest.and_then(|window| of.rule(format!("{RATIO}{window}"), context));
+    let by = recorder
+        .map(|rule| labels_of(&rule.query))
+        .unwrap_or_default();
+    slo.name = qualified(name, of.labels, of.twins, &by).into();
     let trend = shortest.map_or(Trend::None, |shortest| {
         series(of, RATIO, shortest).map_or(Trend::None, |series| Trend::Recorded {
             name: series.name.as_str().into(),
@@ -259,7 +269,44 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
         trend,
         rule: None,
         counted,
+        doubt: several.or(objective.doubt),
+        recounted: false,
     }))
+}
+
+/// The series of the definition that is recorded now. Those of another one linger for a while where
+/// a definition changed, and stay where two are loaded: then nothing tells which holds.
+fn current<'a>(of: &Members<'a>, context: &Context<'_>) -> (Vec<&'a Series>, Option<Doubt>) {
+    let definition = |one: &&Series| one.labels.get(DEFINITION).map(str::to_owned);
+    let recorded: BTreeSet<_> = of.series.iter().filter_map(definition).collect();
+    let all = of.series.to_vec();
+    if recorded.len() < 2 {
+        return (all, None);
+    }
+    let rules = context.rules.sloth.iter();
+    let rules = rules
+        .filter(|((_, id), _)| id == of.id)
+        .flat_map(|(_, rules)| rules);
+    let loaded: BTreeSet<_> = rules
+        .filter_map(|rule| rule.labels.get(DEFINITION))
+        .map(str::to_owned)
+        .collect();
+    let mut loaded = loaded.intersection(&recorded);
+    match (loaded.next(), loaded.next()) {
+        (Some(one), None) => {
+            let is_of_it = |series: &&Series| {
+                let of = series.labels.get(DEFINITION);
+                of.is_none_or(|of| of == one)
+            };
+            (all.into_iter().filter(is_of_it).collect(), None)
+        }
+        _ => (all, Some(doubt_of_definitions(recorded.len()))),
+    }
+}
+
+fn doubt_of_definitions(count: usize) -> Doubt {
+    let words = format!("{count} definitions of it are recorded: load the rules of one alone");
+    Doubt::new(count, "definitions", words)
 }
 
 /// The series of a window that our rules recorded, if there is one of this name.
@@ -295,7 +342,10 @@ fn rules(text: &str) -> Option<Arc<[Rule]>> {
 /// younger than its first evaluation, and no rule looks back over a calendar period.
 fn behind(of: &Members<'_>, slo: &Slo, window: Window, context: &Context<'_>) -> Option<Formula> {
     let of_window = |window: Window| {
-        let rule = |name: &str| of.rule(format!("{name}{window}"), context);
+        let rule = |name: &str| {
+            let rule = of.rule(format!("{name}{window}"), context)?;
+            Some(rule.query.as_str())
+        };
         (rule(TOTAL), rule(BAD), rule(RATIO))
     };
     let (rules, stretch) = match of_window(window) {

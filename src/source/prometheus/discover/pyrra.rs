@@ -10,16 +10,18 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use self::rules::{Definition, Namesake, namesakes, records_ratio};
-use super::{Context, Found, Recorded, fill_gaps, objective, qualified, rates};
+use super::groups::{labels_of, of_group};
+use super::promise::{settle_objective, settle_period};
+use super::{Context, Found, Recorded, agree, fill_gaps, qualified, rates};
 use crate::config::Part;
 use crate::domain::{Origin, Period, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series};
-use crate::source::prometheus::plan::{Formula, Given, Plan, Ratio, Span};
+use crate::source::prometheus::plan::{Doubt, Formula, Given, Plan, Ratio, Recorder, Span};
 use crate::source::prometheus::promql;
 
 mod rules;
 
-pub(super) use self::rules::{Group, questions, read_severity};
+pub(super) use self::rules::read_severity;
 
 const RECORD: &str = ":burnrate";
 
@@ -49,7 +51,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     for name in names {
         let rules = context.rules.pyrra.get(name).map_or(&[][..], Vec::as_slice);
         let members = members.get(name).map_or(&[][..], Vec::as_slice);
-        let namesakes = namesakes(members, rules, &context.rules.pyrra_groups);
+        let namesakes = namesakes(members, rules, &context.rules.groups);
         let all: Vec<_> = namesakes.iter().flat_map(|one| one.groups.keys()).collect();
         for one in &namesakes {
             match plans(name, one, &all, context) {
@@ -87,45 +89,99 @@ fn plans(
     context: &Context<'_>,
 ) -> Result<Vec<Plan>, &'static str> {
     let definition = &namesake.definition;
-    let generic = |record: &str| namesake.generic.iter().find(|series| series.name == record);
-    let promised = definition
-        .objective
-        .or_else(|| generic("pyrra_objective").map(|series| series.value))
-        .and_then(objective)
-        .ok_or("neither its alerts nor pyrra_objective tell the objective (--generic-rules)")?;
-    let window = generic("pyrra_window").and_then(|series| Window::from_seconds_f64(series.value));
-    let period = window
-        .or(definition.period.map(|(_, window)| window))
-        .ok_or("its period is not recorded")?;
-    let rules = if definition.rules.is_empty() {
-        tiers(period)
-    } else {
-        definition.rules.as_slice().into()
-    };
-    let availability = generic("pyrra_availability").map(|series| Given::recorded(series, true));
-    let availability = availability.filter(|_| namesake.groups.len() == 1);
+    let recorder = definition.burn_rates.first_key_value();
+    let by = recorder
+        .map(|(_, query)| labels_of(query))
+        .unwrap_or_default();
     let notes = "Pyrra's burnrate series are error ratios, not yet divided by the budget";
     let notes = Arc::new(vec![notes.to_owned()]);
     let plan = |(labels, recorded): (&Labels, &Vec<&Series>)| {
-        let service = context
-            .service_labels
-            .iter()
-            .find_map(|label| labels.get(label));
+        let generic = Generic::of(namesake, labels);
+        let Promised {
+            objective,
+            period,
+            doubt,
+        } = generic.promised(definition)?;
+        let rules = if definition.rules.is_empty() {
+            tiers(period)
+        } else {
+            definition.rules.as_slice().into()
+        };
+        let mut labels_of_service = context.service_labels.iter();
+        let service = labels_of_service.find_map(|label| labels.get(label));
         let slo = Slo {
-            rules: Arc::clone(&rules),
+            rules,
             notes: Arc::clone(&notes),
             ..Slo::new(
                 service.unwrap_or(name),
-                qualified(name, labels, all),
+                qualified(name, labels, all, &by),
                 context.source.clone(),
-                promised,
+                objective,
                 Period::Rolling(period),
                 Origin::Pyrra,
             )
         };
-        one(slo, labels, recorded, definition, availability.clone())
+        let availability = generic
+            .availability()
+            .filter(|_| namesake.groups.len() == 1);
+        Ok(Plan {
+            doubt,
+            ..one(slo, labels, recorded, definition, availability)
+        })
     };
-    Ok(namesake.groups.iter().map(plan).collect())
+    namesake.groups.iter().map(plan).collect()
+}
+
+/// The generic series of one SLO.
+struct Generic<'a>(Vec<&'a Series>);
+
+/// What is promised, and why it may be something else.
+struct Promised {
+    objective: f64,
+    period: Window,
+    doubt: Option<Doubt>,
+}
+
+impl<'a> Generic<'a> {
+    /// Those that say nothing else than these labels do.
+    fn of(namesake: &Namesake<'a>, labels: &Labels) -> Self {
+        let all = namesake.generic.iter().copied();
+        Self(all.filter(|one| agree(one.labels.iter(), labels)).collect())
+    }
+
+    fn values(&self, record: &str) -> impl Iterator<Item = f64> {
+        let named = self.0.iter().filter(move |one| one.name == record);
+        named.map(|one| one.value)
+    }
+
+    fn promised(&self, definition: &Definition<'_>) -> Result<Promised, &'static str> {
+        let alerted = definition.objectives.iter().copied();
+        let objective = settle_objective(self.values("pyrra_objective"), alerted)
+            .ok_or("neither its alerts nor pyrra_objective tell the objective (--generic-rules)")?;
+        let windows = self
+            .values("pyrra_window")
+            .filter_map(Window::from_seconds_f64);
+        let of_rules = definition.period.map(|(_, window)| window);
+        let recorded = settle_period(windows);
+        // Where several are recorded, the one that its rules count over holds.
+        let recorded = recorded.filter(|it| it.doubt.is_none() || of_rules.is_none());
+        let period = recorded.or_else(|| settle_period(of_rules));
+        let period = period.ok_or("its period is not recorded")?;
+        let doubt = objective.doubt.or(period.doubt);
+        Ok(Promised {
+            objective: objective.value,
+            period: period.value,
+            doubt: doubt.or_else(|| definition.clash.clone()),
+        })
+    }
+
+    fn availability(&self) -> Option<Given> {
+        let mut all = self.0.iter().filter(|one| one.name == "pyrra_availability");
+        match (all.next(), all.next()) {
+            (Some(one), None) => Some(Given::recorded(one, true)),
+            _ => None,
+        }
+    }
 }
 
 fn one(
@@ -160,9 +216,28 @@ fn one(
         given,
         asked,
         trend: recorded.trend(),
-        rule: shortest.map(|(_, query)| (*query).to_owned()),
-        counted: None,
+        counted: shortest.and_then(|(_, query)| counted(definition, query, labels)),
+        rule: shortest.map(|(_, query)| Recorder {
+            query: (*query).to_owned(),
+            success: false,
+        }),
+        doubt: None,
+        recounted: false,
     }
+}
+
+/// The window of a record; `None` for what is no error ratio of Pyrra's.
+pub(super) fn window(record: &str) -> Option<Window> {
+    record.split_once(RECORD)?.1.parse().ok()
+}
+
+/// What the increases of the period count, whose samples are older than the records; `None` where
+/// they are sums of records themselves.
+fn counted(definition: &Definition<'_>, query: &str, labels: &Labels) -> Option<String> {
+    if definition.period.is_none() || definition.is_summed {
+        return None;
+    }
+    of_group(query, labels)
 }
 
 fn slo_label(labels: &Labels) -> Option<&str> {

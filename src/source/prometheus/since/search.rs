@@ -8,7 +8,7 @@ use super::PRECISION;
 use crate::domain::{Origin, window};
 use crate::source::prometheus::api::Labels;
 use crate::source::prometheus::plan::{Plan, Trend};
-use crate::source::prometheus::promql;
+use crate::source::prometheus::{discover, promql};
 
 /// The part of a period that may be empty at its beginning: what [`Coverage::is_short`] tolerates.
 ///
@@ -23,7 +23,7 @@ const MANY_PARTS: u32 = 64;
 /// and for one of recorded series, which has one: a round less.
 const MOST_PARTS: u32 = 256;
 /// Finer than this, in seconds, nothing is searched.
-const FINEST: u32 = 60;
+pub(super) const FINEST: u32 = 60;
 
 /// A distance of moments about as long, which do not all fall where a series has no sample: a server
 /// looks back five minutes from each, and moments are multiples of their distance, so of a series with
@@ -98,6 +98,13 @@ impl<'a> Search<'a> {
         let totals = totals.map_or_else(Vec::new, |(_, formula)| formula.totals());
         let of_counters = |total| Self::of_counters(plan, period, total);
         totals.into_iter().map(of_counters).collect()
+    }
+
+    /// By what the rule reads that recorded an SLO.
+    pub(super) fn behind(plan: usize, of: &'a Plan, at: Timestamp) -> Option<Self> {
+        let period = of.slo.period.elapsed(at, &of.zone).seconds();
+        let counted = discover::of_group(&of.rule.as_ref()?.query, &of.labels)?;
+        Some(Self::of_counters(plan, period, &counted))
     }
 
     fn of_counters(plan: usize, period: u32, total: &str) -> Self {

@@ -3,24 +3,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Rules, agree, most_urgent_first, within};
+use super::super::groups::Group;
+use super::super::promise::clash;
+use super::super::{agree, most_urgent_first, within};
 use super::RECORD;
 use crate::domain::slo::rounded;
 use crate::domain::{Rule, Severity, Window};
 use crate::source::alert::LabelNames;
 use crate::source::prometheus::api::{Labels, Series, WireRule};
+use crate::source::prometheus::plan::Doubt;
 use crate::source::prometheus::promql;
 use crate::source::severity::UnknownSeverities;
 
 /// What the rules say of one SLO.
 #[derive(Default)]
 pub(super) struct Definition<'a> {
-    pub(super) objective: Option<f64>,
+    /// Those that its alerts compare with.
+    pub(super) objectives: Vec<f64>,
     /// As Pyrra spells it, for the names of its records: `4w`.
     pub(super) period: Option<(&'a str, Window)>,
     pub(super) rules: Vec<Rule>,
     /// The query behind each recorded window.
     pub(super) burn_rates: BTreeMap<Window, &'a str>,
+    /// True when the period's increases are sums of recorded ones, and not of what is counted.
+    pub(super) is_summed: bool,
+    /// Why its ratio is that of no one definition.
+    pub(super) clash: Option<Doubt>,
 }
 
 /// One SLO, or one of several that share a name: namespaces and clusters have names of their own.
@@ -134,54 +142,25 @@ fn define<'a>(rules: &'a [WireRule], labels: &Labels, sets: &BTreeSet<&Labels>) 
             let Some((alert, objective)) = alert(rule) else {
                 continue;
             };
-            definition.objective = Some(objective);
+            definition.objectives.push(objective);
             definition.rules.push(alert);
         } else if let Some((_, window)) = rule.name.split_once(RECORD) {
             if let Ok(window) = window.parse() {
-                definition.burn_rates.insert(window, &rule.query);
+                let known = definition.burn_rates.insert(window, rule.query.as_str());
+                if known.is_some_and(|known| known != rule.query) {
+                    definition.clash = Some(clash(2, &rule.name));
+                }
             }
         } else if let Some((spelled, window)) = recorded_period(&rule.name)
             && definition.period.is_none_or(|(_, known)| window > known)
         {
             definition.period = Some((spelled, window));
+            let mut read = promql::selectors(&rule.query).into_iter();
+            definition.is_summed = read.any(|one| one.name.is_some_and(|name| name.contains(':')));
         }
     }
     most_urgent_first(&mut definition.rules);
     definition
-}
-
-/// A group of a grouped SLO.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::source::prometheus) struct Group {
-    /// The labels that the SLO's rules record with.
-    pub(in crate::source::prometheus) recorder: Labels,
-    /// These and those that the rules group by.
-    pub(in crate::source::prometheus) labels: Labels,
-}
-
-/// For each SLO whose rules group: the labels its rules record with, and the query whose answer has
-/// the groups. A group that never failed has no recorded ratio, but it has traffic.
-pub(in crate::source::prometheus) fn questions(rules: &Rules) -> Vec<(Labels, String)> {
-    let mut longest: BTreeMap<&Labels, (Window, &str)> = BTreeMap::new();
-    for rule in rules.pyrra.values().flatten().filter(|r| records_ratio(r)) {
-        let window = rule
-            .name
-            .split_once(RECORD)
-            .and_then(|(_, w)| w.parse().ok());
-        if let Some(window) = window {
-            let known = longest.entry(&rule.labels).or_insert((window, &rule.query));
-            if window > known.0 {
-                *known = (window, &rule.query);
-            }
-        }
-    }
-    longest
-        .into_iter()
-        .filter_map(|(labels, (_, query))| {
-            let (_, total) = promql::quotient(query)?;
-            promql::is_grouped(&total).then(|| (labels.clone(), total.to_string()))
-        })
-        .collect()
 }
 
 /// The label of an alert that its severity is read from.
