@@ -112,7 +112,8 @@
 //!   only where they would move a burn rate; they count where their target was scraped before, as a
 //!   lower bound (`source/prometheus/births`, and `openmetrics` for its own history).
 //! - **The period is what its owner says it is.** Sloth's is a mean of 5m ratios, Pyrra's and ours
-//!   are counted; a note beside the number says which.
+//!   are counted; a note beside the number says which. A mean of records that is younger than the
+//!   series behind their rule is counted from these instead.
 //! - **A record stands for a question only when it says the same.** `rules` writes and the source
 //!   reads from one description of an SLO: by the same definition, whose fingerprint is a label, with
 //!   exactly the rule's labels, and young. So rules may be loaded, changed or lost at any time.
