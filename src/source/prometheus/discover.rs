@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::api::{Api, Labels, RuleGroups, Series, WireRule};
 use super::plan::{Formula, Given, Givens, Plan, Ratio, Span, Trend};
 use super::promql;
+use super::record::is_ours;
 use crate::domain::slo::rounded;
 use crate::domain::{Fault, Rule, SourceName, Window};
 use crate::source::alert::LabelNames;
@@ -305,7 +306,8 @@ fn qualified(name: &str, labels: &Labels, all: &[&Labels], by: &BTreeSet<String>
     let differs = |key: &str, value: &str| all.iter().any(|other| other.get(key) != Some(value));
     let told: Vec<_> = labels
         .iter()
-        .filter(|(key, value)| by.contains(*key) || differs(key, value))
+        // What the rules set makes the id, and is no label of a user's.
+        .filter(|(key, value)| !is_ours(key) && (by.contains(*key) || differs(key, value)))
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     if told.is_empty() {

@@ -296,6 +296,8 @@ impl Subject<'_> {
             .fold(f64::NEG_INFINITY, f64::max);
         let age = moment(newest).map(|newest| window::brief(window::age(newest, at)));
         let age = age.map_or_else(String::new, |age| format!(", newest sample {age} old"));
+        // The sum of none is -0.
+        let count = count + 0.0;
         Finding::new(Grade::Ok, "series", format!("{count} series{age}"))
     }
 }

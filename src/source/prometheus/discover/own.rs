@@ -22,7 +22,8 @@ use crate::source::prometheus::api::{Labels, Series};
 use crate::source::prometheus::plan::{Doubt, Formula, Given, Givens, Plan, Ratio, Span, Trend};
 use crate::source::prometheus::promql;
 use crate::source::prometheus::record::{
-    BAD, DEFINITION, MIN_BAD_EVENTS, PERIOD, RATIO, RULES, Recording, SHORT, TOTAL, ZONE, rolling,
+    BAD, DEFINITION, MIN_BAD_EVENTS, PERIOD, RATIO, RULES, Recording, SHORT, TOTAL, ZONE, is_ours,
+    rolling,
 };
 
 /// Asks how old our records are, in seconds by the server's own clock, and which of them reach back
@@ -263,7 +264,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
     Ok(Some(Plan {
         slo: Arc::new(slo),
         zone,
-        labels: of.labels.clone(),
+        labels: of.labels.filtered(|label| !is_ours(label)),
         given,
         asked,
         trend,

@@ -37,7 +37,7 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     let mut groups: HashMap<(&str, Labels), Vec<&Series>> = HashMap::new();
     for series in series.iter().chain(constants) {
         if let Some(id) = id_of(series) {
-            let labels = series.labels.filtered(|name| !is_ours(name));
+            let labels = series.labels.filtered(tells_apart);
             groups.entry((id, labels)).or_default().push(series);
         }
     }
@@ -79,6 +79,12 @@ pub(super) fn discover(series: &[Series], context: &Context<'_>, found: &mut Fou
     }
 }
 
+/// True for labels by which SLOs of one id differ: those of users and clusters, and the service and
+/// name, of which two may make one id (`a` and `b-c`, `a-b` and `c`).
+fn tells_apart(label: &str) -> bool {
+    !is_ours(label) || ["sloth_service", "sloth_slo"].contains(&label)
+}
+
 /// Labels with the `sloth_id` that they belong to.
 type Key<'a> = (&'a str, Labels);
 
@@ -110,7 +116,7 @@ fn silent_groups<'a>(
     }
     let groups = context.rules.groups.iter().filter_map(|group| {
         let id = group.labels.get("sloth_id")?;
-        let labels = group.labels.filtered(|name| !is_ours(name));
+        let labels = group.labels.filtered(tells_apart);
         // A store of many clusters adds labels that the rule's own question does not see.
         let mut known = measured.get(id).into_iter().flatten();
         let is_recorded = known.any(|known| within(&labels, known));
@@ -164,7 +170,7 @@ fn id_of(series: &Series) -> Option<&str> {
 /// What belongs to one SLO.
 pub(super) struct Members<'a> {
     pub(super) id: &'a str,
-    /// Its labels besides those that the rules set.
+    /// Its service and name, and its labels besides those that the rules set.
     pub(super) labels: &'a Labels,
     /// Those of all SLOs with this id.
     pub(super) twins: &'a [&'a Labels],
@@ -197,7 +203,7 @@ impl<'a> Members<'a> {
     ) -> impl Iterator<Item = &'b WireRule> {
         let all = context.rules.sloth.get(&(record, self.id.to_owned()));
         all.into_iter().flatten().filter(|rule| {
-            let labels = rule.labels.iter().filter(|(label, _)| !is_ours(label));
+            let labels = rule.labels.iter().filter(|(label, _)| tells_apart(label));
             agree(labels, self.labels)
         })
     }
@@ -214,7 +220,7 @@ impl<'a> Members<'a> {
 
     /// Its constants of a name. What is said of its own cluster holds before what is said of all.
     fn constants(&self, name: &str) -> impl Iterator<Item = &'a Series> {
-        let specific = |one: &Series| one.labels.filtered(|label| !is_ours(label)).len();
+        let specific = |one: &Series| one.labels.filtered(tells_apart).len();
         let all = self.series.iter().copied();
         let named: Vec<_> = all.filter(|one| one.name == name).collect();
         let most = named.iter().map(|one| specific(one)).max();
@@ -318,7 +324,7 @@ fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> {
     Ok(Plan {
         slo: Arc::new(slo),
         zone: TimeZone::UTC,
-        labels: labels.clone(),
+        labels: labels.filtered(|label| !is_ours(label)),
         given,
         asked,
         trend: recorded.trend(),
@@ -356,7 +362,7 @@ impl Alerts {
     /// The objectives of those alerts that may be of an SLO with these labels.
     fn objectives(&self, labels: &Labels) -> Vec<f64> {
         let own = self.objectives.iter().filter(|(of, _)| {
-            let of = of.iter().filter(|(label, _)| !is_ours(label));
+            let of = of.iter().filter(|(label, _)| tells_apart(label));
             agree(of, labels)
         });
         own.map(|(_, objective)| *objective).collect()

@@ -609,3 +609,29 @@ fn a_period_of_records_is_counted_by_the_rule_while_that_reaches_back_further() 
     alone.recount(true);
     assert!(!alone.recounted && alone.given(Span::Period).is_some());
 }
+
+#[test]
+fn two_slos_that_make_one_id_are_two() {
+    let of = |service, name, objective, ratio| {
+        let own = [
+            ("sloth_id", "a-b-c"),
+            ("sloth_service", service),
+            ("sloth_slo", name),
+        ];
+        [
+            series("slo:objective:ratio", objective, &own),
+            series("slo:time_period:days", 30.0, &own),
+            series("slo:sli_error:ratio_rate5m", ratio, &own),
+        ]
+    };
+    let all = [of("a", "b-c", 0.99, 0.25), of("a-b", "c", 0.9, 0.5)].concat();
+    let found = found(&all, &Rules::default());
+    for (id, objective, ratio) in [("a/b-c", 0.99, 0.25), ("a-b/c", 0.9, 0.5)] {
+        let plan = &found[id];
+        assert!((plan.slo.objective - objective).abs() < 1e-12 && plan.doubt.is_none());
+        assert_eq!(
+            plan.given.get(FIVE).unwrap().reading(),
+            Reading::Ratio(ratio)
+        );
+    }
+}
