@@ -125,13 +125,14 @@ pub fn convert(files: &[File]) -> Conversion {
                 conversion.refuse(&place, "", message);
             }
             Ok(found) => documents.extend(found),
-            Err(wrong) => match foreign::template(&file.text) {
-                Some((at, message)) => conversion.refuse(&place(at), "", message),
-                None => {
+            Err(wrong) => {
+                if let Some((at, message)) = foreign::template(&file.text) {
+                    conversion.refuse(&place(at), "", message);
+                } else {
                     let message = format!("cannot be read as YAML: {}", wrong.message);
                     conversion.refuse(&wrong.place, "", message);
                 }
-            },
+            }
         }
     }
     let mut sorted: Vec<(Kind, &Node)> = Vec::new();

@@ -118,7 +118,7 @@ fn over_window(query: &str) -> Option<(String, Option<String>)> {
                     return None;
                 }
                 fixed = Some(range);
-                text.push_str(&format!("[{WINDOW}]"));
+                text.extend(["[", WINDOW, "]"]);
                 end + 1
             }
             quote => {

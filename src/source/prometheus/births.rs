@@ -17,7 +17,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::recipe::{Recipe, Term};
 use super::api::{Api, Series};
-use super::discover;
 use super::measure::{self, Meter, is_short};
 use super::plan::{Formula, Plan, Ratio, Span};
 use super::planner::{Answers, Planner, Question};
@@ -437,7 +436,7 @@ fn looked_at(window: Window, is_few: bool) -> Window {
 fn ratio(plan: &Plan, span: Span, window: Window) -> Option<Ratio> {
     let formula = match (plan.asked.get(&span), &plan.rule) {
         (Some(formula), _) => formula.clone(),
-        (None, Some(rule)) => discover::rates(rule, Some(window))?,
+        (None, Some(rule)) => rule.over(window)?,
         (None, None) => return None,
     };
     match formula {
@@ -454,7 +453,7 @@ pub(super) fn shortest(plan: &Plan) -> Option<Ratio> {
 
 /// The counts of a span, where they are known beside its ratio.
 fn counted(plan: &Plan, id: &Untrusted, span: Span, meter: &Meter) -> Option<Events> {
-    if let Some(given) = plan.given.get(span) {
+    if let Some(given) = plan.given(span) {
         return given.events();
     }
     meter.of(id)?.get(&span)?.sample.events

@@ -84,7 +84,7 @@ impl<'a> Members<'a> {
         if slo.groups.is_empty() {
             slo.groups.insert(Labels::new(), Vec::new());
         }
-        let labels = slo.groups.keys().flat_map(|labels| labels.iter());
+        let labels = slo.groups.keys().flat_map(Labels::iter);
         slo.by = labels.map(|(name, _)| name.to_owned()).collect();
         slo
     }

@@ -460,7 +460,7 @@ fn of_two_objectives_of_pyrra_the_alerts_one_is_taken_and_two_alerts_are_a_doubt
     let doubt = |rules: &Rules| doubt_of(&found(&all, rules)["api/errors"]).map(str::to_owned);
     let by_rules = index(pyrra("api", "0.999", "", &[]));
     assert_eq!(doubt(&by_rules), None);
-    assert_eq!(found(&all, &by_rules)["api/errors"].slo.objective, 0.999);
+    assert!((found(&all, &by_rules)["api/errors"].slo.objective - 0.999).abs() < 1e-12);
     let without = "two objectives are recorded: 99 and 99.9";
     assert_eq!(doubt(&Rules::default()).as_deref(), Some(without));
     let mut two = pyrra("api", "0.999", "", &[]);
