@@ -34,7 +34,7 @@ fn feed(name: &str) -> Feed {
         slos: true,
         releases: true,
         incidents: true,
-        acts: &[],
+        ..Offers::default()
     };
     let interval = SignedDuration::from_secs(15);
     let down = SignedDuration::from_mins(5);

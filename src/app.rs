@@ -17,6 +17,7 @@ mod explain;
 pub mod filter;
 mod follow;
 mod footer;
+mod growth;
 mod handoff;
 mod header;
 mod help;

@@ -67,9 +67,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             "`demo` watches its own world: leave --config, --prometheus and --alertmanager out",
         ),
         Some(Command::Demo(options)) => demo::run(&options),
-        Some(Command::Status(options)) => {
-            with_sources(&cli.watch, |_, _, watch| status::run(&options, watch))
-        }
+        Some(Command::Status(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            status::run(&options, &loaded.settings, watch)
+        }),
         Some(Command::Explain(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             explain::run(&options, &loaded.settings.ui, watch)
         }),

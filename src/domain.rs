@@ -29,7 +29,7 @@ pub use event::{Event, Turn, What};
 pub use exchange::Exchange;
 pub use explanation::Explanation;
 pub use finding::{Finding, Grade};
-pub use incident::{Incident, IncidentStatus, Member, Suppression};
+pub use incident::{Expiry, Gone, Incident, IncidentStatus, Member, Suppression};
 pub use mapping::{Dropped, Mapped, Mapping};
 pub use me::{Me, Whose};
 pub use on_call::OnCall;

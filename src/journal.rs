@@ -102,6 +102,8 @@ struct Track {
     tip: Option<Tip>,
     /// True when its next frame is to take the place of all before it, for want of room.
     starts_anew: bool,
+    /// True once this process has kept an answer of it.
+    is_kept: bool,
 }
 
 /// Where a journal is.

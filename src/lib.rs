@@ -173,6 +173,10 @@
 //!   again of any shift that is remembered. Of one that ends now the budgets are polled as well; each
 //!   is told with the date of its sample. Who could not tell is beside every list, and
 //!   of a time that the journal does not hold there is none: an empty page would read as a quiet night.
+//! - **Never resolved by silence.** Alerts end by themselves when their Prometheus dies. One that is no
+//!   longer listed is over only when what evaluates it is live, nothing was missed and it did not run
+//!   out (`store/gone`); else it is *gone*: a row of the same facts, so that screen, journal, scrub,
+//!   hand-over and JSON cannot differ about it.
 //! - **A timeline is a pane.** Its rows are events instead of facts; cursor, filter, detail and keys are
 //!   those of every pane. The chart above it is drawn for steps of time and not for each second, so the
 //!   journal is asked once for it, and what stands still costs nothing. Gaps of a curve are told by who knows

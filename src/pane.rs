@@ -19,6 +19,7 @@ pub mod cell;
 pub mod figures;
 mod folds;
 pub mod fresh;
+mod growth;
 mod incidents;
 pub mod on_call;
 mod related;
@@ -31,6 +32,7 @@ pub mod timeline;
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};
 pub use folds::Folds;
+pub use growth::Growth;
 pub use incidents::incident;
 pub use slos::{Tally, tally};
 
@@ -203,6 +205,8 @@ pub struct Sight<'a> {
     pub zone: &'a TimeZone,
     /// Which rows stand under others.
     pub folds: &'a Folds,
+    /// Which incidents grew lately.
+    pub growth: &'a Growth,
 }
 
 impl Sight<'_> {
@@ -247,6 +251,19 @@ impl Sight<'_> {
         let at = at.round(Unit::Second).unwrap_or(at);
         let then = at.to_zoned(self.zone.clone());
         then.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+    }
+
+    /// How long ago something began, `in 5m` when it is to begin, or `–` when its time is not known.
+    pub fn began(&self, at: Option<Timestamp>) -> String {
+        match at.filter(|at| self.is_to_come(*at)) {
+            Some(at) => format!("in {}", figures::age(self.now.duration_until(at))),
+            None => self.ago(at),
+        }
+    }
+
+    /// True for a moment that is yet to come, by more than clocks differ.
+    pub fn is_to_come(&self, at: Timestamp) -> bool {
+        crate::domain::window::is_to_come(at, self.now)
     }
 
     /// How long ago something was, or `–` when its time is not known.

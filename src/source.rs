@@ -210,6 +210,8 @@ fn no_such_slo(ids: &[Untrusted]) -> Fault {
 
 /// A link to follow: an address of the web, and nothing that would open a file or run a script.
 fn web_link(address: &str) -> Option<Untrusted> {
-    let is_web = address.starts_with("https://") || address.starts_with("http://");
-    is_web.then(|| address.into())
+    let address = address.trim();
+    let (scheme, rest) = address.split_once("://")?;
+    let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    (is_web && !rest.is_empty()).then(|| address.into())
 }

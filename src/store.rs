@@ -2,6 +2,8 @@
 //!
 //! A failed poll never takes rows away: it only makes them older.
 
+mod answer;
+mod gone;
 mod world;
 
 use std::collections::HashMap;
@@ -12,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::slo;
 use crate::domain::{
     Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Production,
-    Reason, ReasonCode, Release, Report, Service, Silence, Slo, SourceName, Verb, window,
+    Reason, ReasonCode, Release, Service, Silence, Slo, SourceName, Verb, window,
 };
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
@@ -38,6 +40,8 @@ pub struct Feed {
     pub facts: Arc<Facts>,
     /// When that came.
     pub last_success: Option<Timestamp>,
+    /// Since when it answers without a break; `None` while it does not.
+    pub answering_since: Option<Timestamp>,
     /// How long it took.
     pub latency: Option<SignedDuration>,
     /// What is wrong now; `None` when the newest answer was good, or none was asked for yet.
@@ -46,10 +50,15 @@ pub struct Feed {
     pub failures: u32,
     /// When it is asked again.
     pub next_try: Option<Timestamp>,
-    /// True while the last answer came before the wall clock was set or the machine slept.
+    /// True while the last answer came before the wall clock was set or the machine slept, or is what
+    /// the journal remembers: this process has had none since.
     pub is_unconfirmed: bool,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing that a source does or does not do"
+)]
 /// Which of the three questions a source can answer: decides what is unknown while it is silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offers {
@@ -59,6 +68,10 @@ pub struct Offers {
     pub releases: bool,
     /// Who has it.
     pub incidents: bool,
+    /// It evaluates alerting rules: while it is not live, an alert that ends is not known to be over.
+    pub rules: bool,
+    /// Its incidents are alerts that other sources evaluate.
+    pub relays: bool,
     /// What can be done there; empty for a source that only answers.
     pub acts: &'static [Verb],
 }
@@ -81,6 +94,7 @@ impl Feed {
             offers,
             facts: Arc::default(),
             last_success: None,
+            answering_since: None,
             latency: None,
             fault: None,
             failures: 0,
@@ -116,6 +130,8 @@ impl Feed {
             rename(Arc::make_mut(facts), aliases);
         }
         self.last_success = past.as_ref().and_then(|past| past.last_success);
+        self.answering_since = past.as_ref().and_then(|past| past.answering_since);
+        self.is_unconfirmed = false;
         self.latency = past.as_ref().and_then(|past| past.latency);
         self.failures = past.as_ref().map_or(0, |past| past.failures);
         self.fault = past.and_then(|past| past.fault);
@@ -124,7 +140,7 @@ impl Feed {
         self.next_try = None;
     }
 
-    /// How far its facts can be trusted to be the present.
+    /// How far its facts can be trusted to be the present. What is only remembered is not.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         let judged = Freshness::judge(
             self.last_success,
@@ -133,7 +149,7 @@ impl Feed {
             self.stale_after,
             now,
         );
-        // What was true before a step of the clock may be hours old.
+        // What was true before a step of the clock, or for another process, may be hours old.
         if self.is_unconfirmed && judged.is_current() {
             return Freshness::Stale;
         }
@@ -152,6 +168,7 @@ impl Feed {
             self.next_try = self.next_try.map(dated);
         }
         self.is_unconfirmed = self.last_success.is_some();
+        self.answering_since = None;
     }
 
     /// Why the state of one of its SLOs is not known now, the decisive reason first; none of one that
@@ -292,35 +309,6 @@ impl Store {
         self.feeds.iter().find(|feed| feed.name == *name)
     }
 
-    /// Takes in what one poll said; gives what that replaces, which may be much.
-    pub fn absorb(&mut self, report: Report) -> Option<Arc<Facts>> {
-        let feed = self
-            .feeds
-            .iter_mut()
-            .find(|feed| feed.name == report.source)?;
-        feed.next_try = report.next_try;
-        feed.latency = Some(report.latency);
-        match report.outcome {
-            Ok(mut facts) => {
-                rename(&mut facts, &self.aliases);
-                feed.fault.clone_from(&facts.fault);
-                let before = std::mem::replace(&mut feed.facts, Arc::new(facts));
-                feed.last_success = Some(report.at);
-                feed.is_unconfirmed = false;
-                feed.failures = 0;
-                if bears_on_burns(&before) || bears_on_burns(&feed.facts) {
-                    self.think();
-                }
-                Some(before)
-            }
-            Err(fault) => {
-                feed.fault = Some(fault);
-                feed.failures = feed.failures.saturating_add(1);
-                None
-            }
-        }
-    }
-
     /// Has everything received before a step of the wall clock count as stale until it is confirmed,
     /// and keeps its age right.
     pub fn clock_stepped(&mut self, step: SignedDuration) {
@@ -346,24 +334,6 @@ impl Store {
         then.events = Arc::clone(&world.events);
         then.think();
         then
-    }
-
-    /// Fills in what was known before anything answered; a source that has answered stays as it is.
-    pub fn remember(&mut self, world: &World) {
-        for feed in &mut self.feeds {
-            let past = world.past.iter().find(|past| past.source == feed.name);
-            if let Some(past) = past.filter(|past| past.last_success.is_some())
-                && feed.last_success.is_none()
-            {
-                let (fault, failures) = (feed.fault.clone(), feed.failures);
-                let next_try = feed.next_try;
-                feed.recall(Some(past), &self.aliases);
-                (feed.fault, feed.failures, feed.next_try) = (fault, failures, next_try);
-            }
-        }
-        let meanwhile = std::mem::replace(&mut self.events, Arc::clone(&world.events));
-        self.chronicle(meanwhile.iter().cloned());
-        self.think();
     }
 
     /// Takes in what has happened, oldest first.
@@ -488,6 +458,7 @@ fn rename(facts: &mut Facts, aliases: &HashMap<String, Untrusted>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Report;
 
     const INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 

@@ -209,7 +209,7 @@ fn store(now: Timestamp) -> Store {
         slos: true,
         releases: true,
         incidents: true,
-        acts: &[],
+        ..Offers::default()
     };
     let seconds = SignedDuration::from_secs;
     let feed = Feed::new(

@@ -217,7 +217,7 @@ fn events(journal: &Journal) {
     let told: Vec<_> = events.iter().map(told).collect();
     let want = [
         (0, "i2 Opened"),
-        (20, "i2 Gone"),
+        (20, "i2 ended"),
         (30, "r1 Running"),
         (35, "r1 Succeeded"),
         (40, "checkout/availability Some(Ok) Page"),
@@ -225,7 +225,7 @@ fn events(journal: &Journal) {
         (50, "i1 Acknowledged"),
         (51, "i1 ack by mara"),
         (70, "checkout/availability Some(Page) Ok"),
-        (75, "i1 Resolved"),
+        (75, "i1 ended"),
         (90, " lost"),
         (100, " back after 11m"),
     ];
@@ -239,6 +239,11 @@ fn told(event: &Event) -> (i64, String) {
     let words = match &event.what {
         What::Slo { from, to, .. } => verdicts(*from, *to),
         What::Release { status, .. } => format!("{status:?}"),
+        // Older programs told of one that is no longer listed in another word.
+        What::Incident {
+            turn: Turn::Gone | Turn::Resolved,
+            ..
+        } => "ended".to_owned(),
         What::Incident { turn, .. } => turned(*turn),
         What::Lost { fault } => {
             assert_eq!(*fault, script::fault());

@@ -8,6 +8,7 @@ mod screens {
     mod commands;
     pub(crate) mod duty;
     pub(crate) mod facts;
+    mod gone;
     mod handoff;
     mod past;
     mod rows;

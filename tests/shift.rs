@@ -233,9 +233,9 @@ fn the_hand_over_says_of_the_shift_what_the_script_does() {
     assert_eq!(
         over,
         [
-            ("night alert", clock("06:20"), false, 0),
+            ("night alert", clock("06:20"), true, 0),
             ("checkout burns", clock("07:45"), true, 1),
-            ("flapping probe", clock("11:00"), false, 3),
+            ("flapping probe", clock("11:00"), true, 3),
         ]
     );
     blind_spots(&handoff);

@@ -343,7 +343,7 @@ mod stage {
             slos: true,
             releases: false,
             incidents: false,
-            acts: &[],
+            ..Offers::default()
         };
         let (every, down) = (settings.interval, settings.stale_after);
         let feed = Feed::new(settings.name.clone(), "prometheus", offers, every, down);

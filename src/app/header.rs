@@ -7,8 +7,8 @@ use super::layout::Area;
 use super::model::Model;
 use super::screen::Bar;
 use super::{past, table};
-use crate::domain::{State, Whose};
-use crate::pane::{Line, Mark, PANES, Role, Sight, TIMELINE, fresh, on_call};
+use crate::domain::{Severity, State, Whose};
+use crate::pane::{INCIDENTS, Line, Mark, PANES, Role, SLOS, Sight, TIMELINE, fresh, on_call};
 
 /// How many SLOs are in each state, as far as it is known.
 #[derive(Default)]
@@ -48,8 +48,84 @@ fn totals(model: &Model, sight: Sight<'_>) -> Totals {
     totals
 }
 
+/// The open incidents that nobody has taken or silenced, as far as they are known.
+#[derive(Default)]
+struct Untaken {
+    page: usize,
+    ticket: usize,
+    /// Those that are no longer listed, and not known to be over.
+    gone: usize,
+    /// True while a source of incidents is silent: there may be more.
+    unsure: bool,
+    /// True when any source tells of incidents.
+    told: bool,
+}
+
+fn untaken(sight: Sight<'_>) -> Untaken {
+    let mut untaken = Untaken::default();
+    for feed in sight.store.feeds() {
+        if !feed.offers.incidents && feed.facts.incidents.is_none() {
+            continue;
+        }
+        untaken.told = true;
+        untaken.unsure |= !feed.freshness(sight.now).is_current();
+        for row in feed.facts.incidents.iter().flatten() {
+            untaken.gone += usize::from(row.is_gone());
+            if row.is_untaken() {
+                untaken.page += usize::from(row.severity == Severity::Page);
+                untaken.ticket += usize::from(row.severity == Severity::Ticket);
+            }
+        }
+    }
+    untaken
+}
+
+impl Untaken {
+    /// True where there is nothing to say besides the SLOs.
+    fn is_quiet(&self) -> bool {
+        self.page + self.ticket + self.gone == 0 && !self.unsure
+    }
+
+    /// ` · incidents ● 2 ▲ 1`; what pages is never left out. A source that is silent may have more.
+    fn line(&self, step: u8, is_alone: bool) -> Line {
+        let name = match step {
+            0..4 => "incidents ",
+            4..6 => "inc ",
+            _ => "",
+        };
+        let dot = match (is_alone, step) {
+            (true, _) => "",
+            (false, 0..6) => " · ",
+            (false, _) => "·",
+        };
+        let mut line = Line::of(format!("{dot}{name}"), Role::Dim);
+        if self.page > 0 || (self.is_quiet() && is_alone) {
+            let role = if self.page > 0 { Role::Page } else { Role::Dim };
+            let more = if self.unsure { "+?" } else { "" };
+            line = line
+                .mark(Mark::Page, role)
+                .text(format!("{}{more}", self.page), role);
+        } else if self.unsure {
+            line = line.text("?", Role::Unknown);
+        }
+        let rest = [
+            (self.ticket, Mark::Ticket, Role::Ticket, 7),
+            (self.gone, Mark::Unknown, Role::Unknown, 6),
+        ];
+        for (count, mark, role, last) in rest {
+            if count > 0 && step < last {
+                line = line
+                    .text(" ", Role::Plain)
+                    .mark(mark, role)
+                    .text(count.to_string(), role);
+            }
+        }
+        line
+    }
+}
+
 /// How much a header leaves out; each step leaves out what the one before did.
-const STEPS: u8 = 6;
+const STEPS: u8 = 9;
 
 /// The header, as much of it as fits.
 pub(super) fn bar(model: &Model, area: Area, now: Timestamp) -> Bar {
@@ -79,7 +155,13 @@ fn left(model: &Model, now: Timestamp, step: u8) -> Line {
         (false, _) => "   ",
     };
     line = line.text(gap, Role::Plain);
-    line = line.join(counts(&totals(model, sight), step));
+    let (totals, untaken) = (totals(model, sight), untaken(sight));
+    if totals.measured || !untaken.told {
+        line = line.join(counts(&totals, step));
+    }
+    if untaken.told && (!totals.measured || !untaken.is_quiet()) {
+        line = line.join(untaken.line(step, !totals.measured));
+    }
     let on_call = (step < 5).then(|| on_call::headline(sight, step >= 2));
     if let Some(on_call) = on_call.flatten() {
         let gap = if step < 2 { "     " } else { "  " };
@@ -161,7 +243,8 @@ fn right(model: &Model, now: Timestamp, step: u8) -> Line {
     let form = match step {
         0..4 => "%H:%M:%S %Z ",
         4 => "%H:%M %Z",
-        _ => "%H:%M",
+        5..8 => "%H:%M",
+        _ => return line,
     };
     line.text(zoned.strftime(form).to_string(), Role::Plain)
 }
@@ -173,6 +256,9 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
     let mut left = Line::new();
     for (place, pane) in PANES.iter().enumerate() {
         let is_open = place == model.focus;
+        if place == SLOS && !is_open && !model.has_slos() {
+            continue;
+        }
         if is_narrow && place == TIMELINE && !is_open {
             // There is no room for a fifth; its key is told below.
             continue;
@@ -236,7 +322,39 @@ fn freshness(model: &Model, sight: Sight<'_>, is_narrow: bool) -> Line {
 /// The one line of a terminal that has no room for more.
 pub(super) fn smallest(model: &Model, area: Area, now: Timestamp) -> Bar {
     let sight = model.sight(now);
-    let totals = totals(model, sight);
+    let (totals, untaken) = (totals(model, sight), untaken(sight));
+    let slos = worst_slos(&totals);
+    let is_paging = totals.page > 0;
+    let incidents = untaken.line(STEPS, true);
+    let gap = Line::of(" · ", Role::Dim);
+    let mut left = match (totals.measured || !untaken.told, untaken.page > 0) {
+        (false, _) => incidents,
+        (true, false) => slos,
+        (true, true) if is_paging => slos.join(gap).join(incidents),
+        (true, true) => incidents.join(gap).join(slos),
+    };
+    let pane = if totals.measured || !untaken.told {
+        PANES[SLOS]
+    } else {
+        PANES[INCIDENTS]
+    };
+    let feeds = fresh::feeding(pane, sight.store);
+    left = left
+        .text(" ", Role::Plain)
+        .join(fresh::worst(&feeds, sight.now));
+    if let Some(badge) = past::badge(model, now, true) {
+        left = left.text(" ", Role::Plain).join(badge);
+    }
+    left = left.text(" needs 30x6", Role::Dim);
+    Bar {
+        area,
+        left,
+        right: Line::new(),
+    }
+}
+
+/// The worst state of the SLOs and how many are in it.
+fn worst_slos(totals: &Totals) -> Line {
     let (state, count) = if totals.page > 0 {
         (State::Page, totals.page)
     } else if totals.unsure {
@@ -251,21 +369,8 @@ pub(super) fn smallest(model: &Model, area: Area, now: Timestamp) -> Bar {
         (State::Ok, totals.ok)
     };
     let (mark, role) = Mark::of_state(state);
-    let mut left = Line::new().mark(mark, role).text(
+    Line::new().mark(mark, role).text(
         format!("{count} {}", crate::pane::cell::state_word(state)),
         role,
-    );
-    let feeds = fresh::feeding(PANES[0], sight.store);
-    left = left
-        .text(" ", Role::Plain)
-        .join(fresh::worst(&feeds, sight.now));
-    if let Some(badge) = past::badge(model, now, true) {
-        left = left.text(" ", Role::Plain).join(badge);
-    }
-    left = left.text(" needs 30x6", Role::Dim);
-    Bar {
-        area,
-        left,
-        right: Line::new(),
-    }
+    )
 }

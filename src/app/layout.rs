@@ -86,6 +86,23 @@ pub enum View {
     Alone,
 }
 
+/// Which panes stand together beside that of the incidents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// The SLOs; where no source measures any, they fold away.
+    pub slos: bool,
+    /// The releases; they fold away with the SLOs only.
+    pub releases: bool,
+}
+
+impl Together {
+    /// All of them.
+    pub const ALL: Self = Self {
+        slos: true,
+        releases: true,
+    };
+}
+
 /// Where everything goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -133,7 +150,12 @@ const DETAIL: u16 = 72;
 
 impl Layout {
     /// Decides where everything goes. `is_detailed` says that a detail is open.
-    pub fn new(size: Size, view: View, focus: usize, is_detailed: bool) -> Self {
+    pub fn new(
+        size: Size,
+        (view, panes): (View, Together),
+        focus: usize,
+        is_detailed: bool,
+    ) -> Self {
         if size.width < SMALLEST.0 || size.height < SMALLEST.1 {
             return Self::Line;
         }
@@ -169,7 +191,7 @@ impl Layout {
         } else if view == View::Alone || stands_alone(focus) {
             vec![(focus, rows)]
         } else {
-            together(room)
+            together(room, panes)
         };
         Self::Panes(Arrangement {
             header,
@@ -223,7 +245,10 @@ fn charted(room: Area, focus: usize, border: Border) -> (Option<Area>, Area) {
 }
 
 /// SLOs above, releases and incidents below: beside each other where there is room.
-fn together(room: Area) -> Vec<(usize, Area)> {
+fn together(room: Area, panes: Together) -> Vec<(usize, Area)> {
+    if !panes.slos {
+        return without_slos(room, panes.releases);
+    }
     if room.width >= WIDE {
         let (top, below) = room.split_top(room.height * 11 / 20);
         let (left, right) = below.split_left(below.width / 2);
@@ -234,12 +259,26 @@ fn together(room: Area) -> Vec<(usize, Area)> {
     vec![(0, top), (1, middle), (2, bottom)]
 }
 
+/// Incidents first, where no source measures SLOs.
+fn without_slos(room: Area, releases: bool) -> Vec<(usize, Area)> {
+    if !releases {
+        return vec![(2, room)];
+    }
+    if room.width >= WIDE {
+        let (left, right) = room.split_left(room.width / 2);
+        return vec![(1, left), (2, right)];
+    }
+    let (top, below) = room.split_top(room.height * 13 / 20);
+    vec![(2, top), (1, below)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn layout(width: u16, height: u16, is_detailed: bool) -> Layout {
-        Layout::new(Size { width, height }, View::Together, 0, is_detailed)
+        let view = (View::Together, Together::ALL);
+        Layout::new(Size { width, height }, view, 0, is_detailed)
     }
 
     fn arrangement(width: u16, height: u16, is_detailed: bool) -> Arrangement {
@@ -283,9 +322,16 @@ mod tests {
     fn areas_tile_the_screen_without_overlap_at_every_size() {
         for width in 30..=210 {
             for height in 6..=60 {
-                for (focus, is_detailed) in [(0, false), (0, true), (4, false), (4, true)] {
+                let bools = [(false, false), (false, true), (true, false), (true, true)];
+                let cases = [(0, false), (0, true), (4, false), (4, true)];
+                let cases = cases
+                    .into_iter()
+                    .flat_map(|case| bools.map(|panes| (case, panes)));
+                for ((focus, is_detailed), (slos, releases)) in cases {
+                    let panes = Together { slos, releases };
                     let size = Size { width, height };
-                    let layout = Layout::new(size, View::Together, focus, is_detailed);
+                    let view = (View::Together, panes);
+                    let layout = Layout::new(size, view, focus, is_detailed);
                     let Layout::Panes(found) = layout else {
                         panic!("{width}x{height} has room for panes");
                     };

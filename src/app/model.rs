@@ -11,9 +11,10 @@ use super::awake::{self, Awake};
 use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
+use super::growth::{self, Counted};
 use super::handoff::Notes;
 use super::keymap::Keymap;
-use super::layout::{Layout, View};
+use super::layout::{Layout, Together, View};
 use super::mode::{Mode, Modes};
 use super::past::Memory;
 use super::ring::{self, Bell};
@@ -22,8 +23,11 @@ use super::timeline::Course;
 use super::{Size, Spent, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Event, Fault, Report, SourceName, Whose};
-use crate::pane::{Board, Entry, Folds, PANES, Pane, Sight, Tally, on_call, tally as tally_of};
-use crate::store::{Offers, Store, World};
+use crate::pane::{
+    Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SLOS, Sight, Tally, on_call,
+    tally as tally_of,
+};
+use crate::store::{Feed, Offers, Store, World};
 use crate::text::{Shown, Untrusted};
 
 /// How long a row counts as new.
@@ -66,6 +70,10 @@ pub struct Model {
     pub(super) awake: Option<Awake>,
     /// What awake mode has folded.
     pub(super) folds: Folds,
+    /// The alerts of the incidents that are open.
+    pub(super) counted: Counted,
+    /// Which incidents grew lately.
+    pub(super) growth: Growth,
     store: Store,
     spent: Spent,
 }
@@ -127,13 +135,17 @@ impl Model {
             bell: Bell::new(ui.bell),
             awake: None,
             folds: Folds::default(),
+            counted: Counted::default(),
+            growth: Growth::default(),
             store,
             spent: Spent::default(),
         };
+        model.focus = model.home();
         model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
         // What is known before anybody looks is no news to them.
         for source in heard(&model.store) {
-            ring::hear(&mut model, &source, Timestamp::UNIX_EPOCH);
+            growth::hear(&mut model, &source, Timestamp::UNIX_EPOCH);
+            ring::hear(&mut model, &source, &HashSet::new(), Timestamp::UNIX_EPOCH);
         }
         model
     }
@@ -167,6 +179,7 @@ impl Model {
             now,
             zone: &self.zone,
             folds: &self.folds,
+            growth: &self.growth,
         }
     }
 
@@ -177,6 +190,7 @@ impl Model {
             now,
             zone: &self.zone,
             folds: &self.folds,
+            growth: &self.growth,
         }
     }
 
@@ -223,7 +237,33 @@ impl Model {
     /// Where everything goes now.
     pub(super) fn layout(&self) -> Layout {
         let is_detailed = self.modes.detail().is_some();
-        Layout::new(self.size, self.view, self.focus, is_detailed)
+        let panes = Together {
+            slos: self.has_slos() || self.focus == SLOS,
+            releases: self.is_fed(RELEASES) || self.focus == RELEASES,
+        };
+        Layout::new(self.size, (self.view, panes), self.focus, is_detailed)
+    }
+
+    /// True when any source has something to say to a pane.
+    fn is_fed(&self, place: usize) -> bool {
+        let mut feeds = self.store.feeds().iter();
+        feeds.any(|feed| PANES[place].fed_by(feed.offers))
+    }
+
+    /// The pane that is looked at first.
+    pub(super) fn home(&self) -> usize {
+        if !self.has_slos() && self.is_fed(INCIDENTS) {
+            INCIDENTS
+        } else {
+            SLOS
+        }
+    }
+
+    /// True unless there are sources and none of them measures SLOs.
+    pub(super) fn has_slos(&self) -> bool {
+        let feeds = self.store.feeds();
+        let has_rows = |feed: &Feed| feed.facts.slos.is_some();
+        feeds.is_empty() || self.is_fed(SLOS) || feeds.iter().any(has_rows)
     }
 
     /// Takes in what a poll said; a paused view shows it later.
@@ -243,7 +283,7 @@ impl Model {
                 slos: feed.offers.slos || feed.facts.slos.is_some(),
                 releases: feed.offers.releases || feed.facts.releases.is_some() || !is_quiet,
                 incidents: feed.offers.incidents || feed.facts.incidents.is_some(),
-                acts: feed.offers.acts,
+                ..feed.offers
             });
             self.rank(now, &heard, touched);
         }
@@ -426,6 +466,8 @@ const ALL: Offers = Offers {
     slos: true,
     releases: true,
     incidents: true,
+    rules: false,
+    relays: false,
     acts: &[],
 };
 
@@ -434,6 +476,8 @@ const EVENTS: Offers = Offers {
     slos: false,
     releases: false,
     incidents: false,
+    rules: false,
+    relays: false,
     acts: &[],
 };
 

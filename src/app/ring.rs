@@ -1,5 +1,7 @@
 //! What rings the terminal's bell: a page that is new and that nobody has, once.
 //!
+//! An untaken page that alerts join rings again for these.
+//!
 //! The bell tells of the present, whatever is looked at: a view that stands still and a filter that
 //! is on do not keep it quiet. What is there when somebody comes to the screen does not ring, since
 //! they look at it; a source that is heard for the first time later on does, since its pages are
@@ -87,13 +89,18 @@ impl Bell {
     }
 }
 
-/// Takes in what a source has just said, and rings if it is news.
-pub(super) fn hear(model: &mut Model, source: &SourceName, now: Timestamp) -> Vec<Effect> {
+/// Takes in what a source has just answered, by which these rows grew, and rings if it is news.
+pub(super) fn hear(
+    model: &mut Model,
+    source: &SourceName,
+    grew: &HashSet<RowKey>,
+    now: Timestamp,
+) -> Vec<Effect> {
     if model.bell.choice == BellChoice::Off {
         return Vec::new();
     }
     let mut bell = std::mem::replace(&mut model.bell, Bell::new(BellChoice::Off));
-    let rings = listen(model, &mut bell, source, now);
+    let rings = listen(model, &mut bell, (source, grew), now);
     bell.forget(now);
     model.bell = bell;
     if rings {
@@ -103,7 +110,12 @@ pub(super) fn hear(model: &mut Model, source: &SourceName, now: Timestamp) -> Ve
     }
 }
 
-fn listen(model: &Model, bell: &mut Bell, source: &SourceName, now: Timestamp) -> bool {
+fn listen(
+    model: &Model,
+    bell: &mut Bell,
+    (source, grew): (&SourceName, &HashSet<RowKey>),
+    now: Timestamp,
+) -> bool {
     let sight = model.present(now);
     let Some(feed) = sight.store.feed(source) else {
         return false;
@@ -122,7 +134,8 @@ fn listen(model: &Model, bell: &mut Bell, source: &SourceName, now: Timestamp) -
                 let opened_at = incident(sight, entry).filter(|_| place == INCIDENTS);
                 let opened_at = opened_at.and_then(|row| row.opened_at);
                 let service = pane.facets(sight, entry).service;
-                rings |= bell.is_news(&entry.key, opened_at, now)
+                let is_news = bell.is_news(&entry.key, opened_at, now);
+                rings |= (is_news || grew.contains(&entry.key))
                     && is_told
                     && pane.whose(sight, entry, &on_call_for) <= model.whose
                     && !awake::is_known(model, sight, service);
@@ -149,7 +162,8 @@ fn listen(model: &Model, bell: &mut Bell, source: &SourceName, now: Timestamp) -
 /// Whether a row that paged still may.
 fn lasts(place: usize, sight: Sight<'_>, entry: &Entry) -> bool {
     if place == INCIDENTS {
-        return PANES[place].counts(sight, entry);
+        // One that is gone is not over.
+        return incident(sight, entry).is_some_and(|row| row.is_open() || row.is_gone());
     }
     let state = entry.standing.map(|(state, _)| state);
     matches!(state, Some(State::Page | State::Unknown))

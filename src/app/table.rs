@@ -1,5 +1,7 @@
 //! A pane's rows as they are seen: only those in view get cells.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::action::{Action, PANE_ACTIONS};
@@ -11,7 +13,7 @@ use super::screen::{Gutter, Slot, Table, TableRow};
 use super::sheet::wrap;
 use super::timeline;
 use crate::pane::{
-    Board, Cell, Count, Line, Mark, PANES, Pane, Role, Sight, TIMELINE, fresh, why_empty,
+    Board, Cell, Count, Line, Mark, PANES, Pane, Role, Sight, TIMELINE, fresh, incident, why_empty,
 };
 use crate::text::Shown;
 
@@ -118,6 +120,9 @@ fn cells(
     let is_old = pane.fades() && sight.is_old(entry);
     let mut cells = pane.cells(sight, &roster.board, entry);
     let folded = sight.folds.under(&entry.key).count();
+    let new = sight.growth.of(&entry.key);
+    let grown = (new > 0).then(|| incident(sight, entry)).flatten();
+    let grown = grown.map(|row| (row.alerts, new));
     let take = |at: &Placed| cells.get_mut(at.column).map(std::mem::take);
     placed
         .iter()
@@ -126,25 +131,41 @@ fn cells(
         .map(|(cell, at)| {
             let width = usize::from(at.width);
             let cell = resampled(cell.unwrap_or_default(), width);
-            if folded > 0 && pane.fold_column() == Some(at.column) {
-                counting(cell, folded, width)
-            } else {
+            if pane.fold_column() != Some(at.column) {
+                return cell;
+            }
+            let tail = tail(grown, folded, width);
+            if tail.is_empty() {
                 cell
+            } else {
+                counting(cell, &tail, width)
             }
         })
         .map(|cell| if is_old { cell.faded() } else { cell })
         .collect()
 }
 
-/// Words with how many rows are folded under them, which is never what is cut.
-fn counting(cell: Cell, folded: usize, width: usize) -> Cell {
+/// How many alerts an incident has and how many of them are new, and how many rows are folded under it.
+fn tail(grown: Option<(usize, usize)>, folded: usize, width: usize) -> String {
+    let is_roomy = width >= ROOMY_WORDS;
+    let mut tail = match grown {
+        Some((alerts, new)) if is_roomy => format!(" {alerts} alerts, {new} new"),
+        Some((_, new)) => format!(" {new} new"),
+        None => String::new(),
+    };
+    if folded > 0 {
+        let _ = write!(tail, " +{folded}");
+        if is_roomy && grown.is_none() {
+            tail += " folded";
+        }
+    }
+    tail
+}
+
+/// Words with what is counted of them, which is never what is cut.
+fn counting(cell: Cell, tail: &str, width: usize) -> Cell {
     let Cell::Line(line) = cell else {
         return cell;
-    };
-    let tail = if width < ROOMY_WORDS {
-        format!(" +{folded}")
-    } else {
-        format!(" +{folded} folded")
     };
     let line = line.fit(width.saturating_sub(tail.len()));
     Cell::Line(line.text(tail, Role::Accent))

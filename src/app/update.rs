@@ -10,11 +10,11 @@ use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
 use super::{
-    Effect, Msg, awake, desk, explain, follow, handoff, palette, past, ring, suspect, table,
-    timeline,
+    Effect, Msg, awake, desk, explain, follow, growth, handoff, palette, past, ring, suspect,
+    table, timeline,
 };
 use crate::domain::{SourceName, Whose};
-use crate::pane::{PANES, SOURCES, TIMELINE, fresh, stands_alone};
+use crate::pane::{PANES, SLOS, SOURCES, TIMELINE, fresh, stands_alone};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
@@ -34,7 +34,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             desk::errand::compare(model, now);
             let mut effects = past::keep(model, heard);
             if let Some(source) = answered {
-                effects.extend(ring::hear(model, &source, now));
+                let grew = growth::hear(model, &source, now);
+                effects.extend(ring::hear(model, &source, &grew, now));
             }
             effects
         }
@@ -412,7 +413,7 @@ fn back(model: &mut Model) -> bool {
         return true;
     }
     if model.focus == SOURCES {
-        model.focus = 0;
+        model.focus = model.home();
         return true;
     }
     std::mem::take(&mut model.view) == View::Alone
@@ -424,6 +425,12 @@ fn turn(model: &mut Model, steps: usize) {
         0
     } else {
         (model.focus + steps) % SOURCES
+    };
+    // A pane that is folded away is left out.
+    let next = if next == SLOS && !model.has_slos() {
+        (next + steps) % SOURCES
+    } else {
+        next
     };
     focus(model, next);
 }

@@ -6,20 +6,25 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{on_runtime, refuse};
 use crate::cli::{self, Format};
+use crate::config::Settings;
+use crate::journal::{FORM, Journal, Place};
 use crate::poll;
 use crate::print;
 use crate::print::status::Status;
 use crate::source::Ask;
-use crate::store::Store;
+use crate::store::{Feed, Store};
 use crate::watch::Watch;
 
 /// Asks every source of a watch at the same time, prints, and says how it stands.
-pub fn run(options: &cli::Status, watch: Watch) -> ExitCode {
+pub fn run(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode {
     super::doubt_future(options.at);
-    let store = match on_runtime(|runtime| runtime.block_on(ask(watch, options.at, None))) {
+    let mut store = match on_runtime(|runtime| runtime.block_on(ask(watch, options.at, None))) {
         Ok(store) => store,
         Err(exit) => return exit,
     };
+    if options.at.is_none() {
+        add_gone(&mut store, settings);
+    }
 
     let service = options.service.as_deref();
     let status = Status::of(&store, service, options.at, Timestamp::now());
@@ -39,6 +44,34 @@ pub fn run(options: &cli::Status, watch: Watch) -> ExitCode {
         return refuse(format!("no source knows a service `{service}`"));
     }
     ExitCode::from(status.verdict().exit_status())
+}
+
+/// Adds the incidents that are no longer listed and not known to be over, by what the journal holds of
+/// the last day. Without a journal there are none.
+fn add_gone(store: &mut Store, settings: &Settings) {
+    let is_relayed =
+        |feed: &Feed| feed.offers.incidents && (feed.offers.relays || feed.offers.rules);
+    let Place::File(path) = Place::of(&settings.journal) else {
+        return;
+    };
+    if !store.feeds().iter().any(is_relayed) {
+        return;
+    }
+    let remembered = Journal::read(&path).and_then(|journal| {
+        let Some(mut journal) = journal else {
+            return Ok(None);
+        };
+        journal.look_for(store.feeds())?;
+        journal.world(Timestamp::now()).map(Some)
+    });
+    match remembered {
+        Ok(Some(world)) => store.compare_with(&world),
+        Ok(None) => {}
+        Err(trouble) => super::say(format!(
+            "incidents that are gone are not known: {}",
+            FORM.fault(&trouble, &path).message.shown_whole()
+        )),
+    }
 }
 
 /// Asks every source of a watch at the same time, each for no longer than its time-out, or so long at

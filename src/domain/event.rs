@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::order::result_word;
-use super::{Acted, Fault, Ran, ReleaseStatus, Severity, SourceName, State};
+use super::{Acted, Fault, Ran, ReleaseStatus, Severity, SourceName, State, Suppression};
 use crate::text::Untrusted;
 
 /// One thing that happened.
@@ -103,6 +103,12 @@ pub enum What {
         title: Untrusted,
         /// Who took it; empty where nobody did or nobody says.
         who: Vec<Untrusted>,
+        /// By what it is kept from notifying, of one that was silenced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Suppression>,
+        /// When its source listed it last, of one that ended without its source saying so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_seen: Option<Timestamp>,
     },
     /// A source no longer answers.
     Lost {
@@ -143,8 +149,10 @@ pub enum Turn {
     Reopened,
     /// It is over.
     Resolved,
-    /// Its source does not list it any more, as those do that list only what is open.
+    /// Its source no longer lists it, and it is not known to be over.
     Gone,
+    /// It is listed again, and it had never ended as far as is known.
+    Returned,
 }
 
 impl Turn {
@@ -156,7 +164,8 @@ impl Turn {
             Self::Silenced => "silenced",
             Self::Reopened => "open again",
             Self::Resolved => "resolved",
-            Self::Gone => "no longer listed",
+            Self::Gone => "gone",
+            Self::Returned => "returned",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An incident: an alert, page or ticket that somebody has, or nobody yet.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Matcher, Severity};
@@ -16,6 +16,8 @@ pub enum IncidentStatus {
     Acknowledged,
     /// Open, but kept from notifying: see [`Incident::suppression`] for by what.
     Silenced,
+    /// No longer listed by its source, and not known to be over: see [`Incident::gone`].
+    Gone,
     /// Over.
     Resolved,
 }
@@ -27,6 +29,7 @@ impl IncidentStatus {
             Self::Triggered => "triggered",
             Self::Acknowledged => "acknowledged",
             Self::Silenced => "silenced",
+            Self::Gone => "gone",
             Self::Resolved => "resolved",
         }
     }
@@ -81,6 +84,41 @@ pub struct Member {
     pub matchers: Vec<Matcher>,
 }
 
+/// When an alert ends by itself unless its sender repeats it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// When it ends.
+    pub at: Timestamp,
+    /// For how long each repetition keeps it.
+    pub lifetime: SignedDuration,
+}
+
+/// What is known of an incident that its source no longer lists and that is not known to be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// When its source listed it last.
+    pub last_seen: Timestamp,
+    /// The first moment from which it may have been over.
+    pub since: Timestamp,
+    /// How long what evaluates it has to answer again without listing it before it counts as over.
+    pub grace: SignedDuration,
+    /// Where it stood when it was listed last.
+    pub was: IncidentStatus,
+    /// True when it ran out: nobody ended it, its sender only stopped repeating it.
+    #[serde(default)]
+    pub ran_out: bool,
+}
+
+impl Gone {
+    /// How long a gone incident is kept after it was listed last.
+    pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+    /// True once nothing is to be learned of it any more.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        now.duration_since(self.last_seen) >= Self::KEPT
+    }
+}
+
 /// An alert, page or incident ticket, open or resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -125,6 +163,13 @@ pub struct Incident {
     pub members: Vec<Member>,
     /// What the source knows besides: labels and annotations, in its order.
     pub details: Vec<(Untrusted, Untrusted)>,
+    /// When it ends by itself; `None` for a record that stays until somebody closes it. Not kept: it
+    /// is renewed with every repetition.
+    #[serde(skip)]
+    pub expiry: Option<Expiry>,
+    /// Of one that is `Gone`, what is known of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Gone>,
 }
 
 impl Incident {
@@ -156,11 +201,23 @@ impl Incident {
             alerts: 1,
             members: Vec::new(),
             details: Vec::new(),
+            expiry: None,
+            gone: None,
         }
     }
 
-    /// True until it is resolved.
+    /// True while its source lists it as not resolved. One that is gone is neither open nor over.
     pub fn is_open(&self) -> bool {
-        self.status != IncidentStatus::Resolved
+        !matches!(self.status, IncidentStatus::Resolved | IncidentStatus::Gone)
+    }
+
+    /// True for one that is no longer listed and not known to be over.
+    pub fn is_gone(&self) -> bool {
+        self.status == IncidentStatus::Gone
+    }
+
+    /// True for an open one that nobody has taken or silenced.
+    pub fn is_untaken(&self) -> bool {
+        self.status == IncidentStatus::Triggered
     }
 }

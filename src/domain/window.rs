@@ -262,6 +262,14 @@ pub fn age(then: Timestamp, now: Timestamp) -> SignedDuration {
     then.duration_until(now).max(SignedDuration::ZERO)
 }
 
+/// Clocks of two machines differ by so much without anybody noticing.
+const CLOCK_NOISE: SignedDuration = SignedDuration::from_secs(5);
+
+/// True for a moment after `now`, by more than clocks differ.
+pub fn is_to_come(at: Timestamp, now: Timestamp) -> bool {
+    at.duration_since(now) > CLOCK_NOISE
+}
+
 /// An age or a time left in the one unit a reader wants: `45s`, `12m`, `3h`, `5d`.
 pub fn brief(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);

@@ -142,6 +142,8 @@ pub struct Handoff {
     pub known_at: Option<Timestamp>,
     /// Incidents that are open, worst first.
     pub open: Vec<Open>,
+    /// Incidents that are gone: no longer listed, and not known to be over; worst first.
+    pub gone: Vec<Open>,
     /// How the SLOs stand, and what became of them.
     #[serde(flatten)]
     pub slos: Objectives,
@@ -221,6 +223,7 @@ impl Handoff {
             knows_me: shift.me.is_known(),
             known_at: heard.max(),
             open: incidents::open(shift),
+            gone: incidents::gone(shift),
             slos: Objectives::of(shift),
             releases: releases::all(shift),
             silences_ending: silences::ending(shift),

@@ -34,6 +34,8 @@ pub(super) struct Span {
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     pub(super) last_success: Option<Timestamp>,
+    pub(super) answering_since: Option<Timestamp>,
+    pub(super) failed_at: Option<Timestamp>,
     pub(super) latency: Option<SignedDuration>,
     pub(super) fault: Option<Fault>,
     pub(super) failures: u32,
@@ -159,6 +161,26 @@ pub(super) fn last_asked(db: &Connection, source: i64) -> Result<Option<Timestam
     Ok(last(db, source, i64::MAX)?.map(|span| moment(span.until)))
 }
 
+/// When a source answered last before a moment that was just noted as an answer; `None` when that is
+/// not known: answers are kept as times, of which the last poll is as old as an interval.
+pub(super) fn last_good_before(
+    db: &Connection,
+    track: &Track,
+    at: Timestamp,
+) -> Result<Option<Timestamp>, Trouble> {
+    let span = last_good(db, track.id, ms(at))?;
+    let before = |span: Span| {
+        let before = ms(at) - millis(track.interval);
+        if before >= span.since {
+            Ok(Some(before))
+        } else {
+            Ok(last_good(db, track.id, span.since - 1)?.map(|last| last.until))
+        }
+    };
+    let before = span.map_or(Ok(None), before);
+    before.map(|before: Option<i64>| before.map(moment))
+}
+
 /// How a source stood at a moment.
 pub(super) fn standing(db: &Connection, track: &Track, at: Timestamp) -> Result<Standing, Trouble> {
     let at = ms(at);
@@ -183,7 +205,10 @@ pub(super) fn standing(db: &Connection, track: &Track, at: Timestamp) -> Result<
             span.since + (at - span.since) / interval * interval
         }
     };
+    let is_failing = newest.fault.is_some();
     Ok(Standing {
+        answering_since: (!is_failing).then(|| moment(newest.since)),
+        failed_at: is_failing.then(|| moment(newest.until.min(at))),
         last_success: good.map(|span| moment(heard(span))),
         latency: good.map(|span| SignedDuration::from_millis(span.latency)),
         failures: if newest.fault.is_some() {

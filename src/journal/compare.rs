@@ -34,7 +34,7 @@ pub(super) struct Change {
     pub(super) is_whole: bool,
     pub(super) frame: Draft,
     pub(super) events: Vec<Event>,
-    /// Open incidents that are not listed any more.
+    /// Incidents that are over by not being in the answer.
     pub(super) vanished: Vec<RowId>,
     /// SLOs that are not there any more; the frame does not have them yet.
     pub(super) gone: HashSet<Key>,
@@ -45,15 +45,19 @@ pub(super) type TakeDown<'a> = &'a mut dyn FnMut(&str, &Burn) -> Result<(), Trou
 
 /// Compares an answer with what is known, which becomes what it says, and has burns taken down on the
 /// way. Where that fails, nothing is known any more.
+///
+/// `is_first` says that this process keeps an answer of the source for the first time: it may have
+/// come before the past was known, so incidents that are missing in it stay as they were.
 pub(super) fn compare(
     tip: &mut Tip,
     source: &SourceName,
-    facts: &Facts,
+    (facts, is_first): (&Facts, bool),
     now: Timestamp,
     take_down: TakeDown<'_>,
 ) -> Result<Change, Trouble> {
+    let keeps_missing = is_first && tip.frame.is_some();
     let change = Change {
-        is_whole: tip.is_whole_due(now),
+        is_whole: tip.is_whole_due(now) && !keeps_missing,
         frame: Draft::new(),
         events: Vec::new(),
         vanished: Vec::new(),
@@ -78,7 +82,7 @@ pub(super) fn compare(
     for incident in facts.incidents.iter().flatten() {
         comparing.incident(incident)?;
     }
-    comparing.gone(facts);
+    comparing.gone(facts, keeps_missing);
     Ok(comparing.change)
 }
 
@@ -289,24 +293,33 @@ impl Comparing<'_> {
     fn incident(&mut self, incident: &Incident) -> Result<(), Trouble> {
         let id = self.id(Part::Incident, incident.id.raw());
         let was = match self.known(&id).map(|known| known.mark) {
-            Some(Mark::Incident(status)) => Some(status),
+            Some(Mark::Incident(status, suppression)) => Some((status, suppression)),
             _ => None,
         };
+        if was.is_none() && incident.is_gone() {
+            // Another process knows that it is over.
+            return Ok(());
+        }
         let events = happened::to_incident(self.source, incident, was, self.now);
         self.change.events.extend(events);
         let mut facts = incident.clone();
         let details = aside(&mut facts.details)?;
-        let mark = Mark::Incident(incident.status);
+        let mark = Mark::Incident(incident.status, incident.suppression);
         self.put_with_details(id, incident, (&facts, details), mark)
     }
 
     /// The rows that the answer has no more. Where a part of it failed, what is missing may be there.
-    fn gone(&mut self, facts: &Facts) {
+    fn gone(&mut self, facts: &Facts, keeps_missing: bool) {
         let is_sure = facts.incidents.is_some() && facts.fault.is_none();
         let change = &mut self.change;
-        for (id, known) in self.tip.rows.extract_if(|_, known| known.poll != self.poll) {
-            let was_open =
-                matches!(known.mark, Mark::Incident(status) if status != IncidentStatus::Resolved);
+        let is_missing = |id: &RowId, known: &mut Known| {
+            known.poll != self.poll && !(keeps_missing && id.0 == Part::Incident)
+        };
+        for (id, known) in self.tip.rows.extract_if(is_missing) {
+            let was_open = matches!(
+                known.mark,
+                Mark::Incident(status, _) if status != IncidentStatus::Resolved
+            );
             if was_open && is_sure {
                 change.vanished.push(id.clone());
             }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
     Event, Fault, Incident, IncidentStatus, Observation, Release, ReleaseStatus, SourceName,
-    Standing, State, Turn, What,
+    Standing, State, Suppression, Turn, What,
 };
 use crate::text::Untrusted;
 
@@ -70,25 +70,39 @@ pub(super) fn to_release(
     Some(event(source, at, &release.service, &release.id, what))
 }
 
+/// How an incident stood: its status, and by what it was kept from notifying.
+pub(super) type Stood = (IncidentStatus, Option<Suppression>);
+
 /// What an incident went through since it was seen last.
 pub(super) fn to_incident(
     source: &SourceName,
     incident: &Incident,
-    was: Option<IncidentStatus>,
+    stood: Option<Stood>,
     now: Timestamp,
 ) -> Vec<Event> {
-    use IncidentStatus::{Acknowledged, Resolved, Silenced, Triggered};
+    use IncidentStatus::{Acknowledged, Gone, Resolved, Silenced, Triggered};
     let is = incident.status;
-    if was == Some(is) {
+    if stood == Some((is, incident.suppression)) {
         return Vec::new();
     }
+    let was = stood.map(|(was, _)| was);
     let turned = |turn: Turn, at: Option<Timestamp>| {
         let at = at.map_or(now, |at| at.min(now));
         let what = turned(incident, turn);
         event(source, at, &incident.service, &incident.id, what)
     };
+    if is == Gone {
+        let has_gone = was.is_some_and(|was| was != Gone);
+        return has_gone
+            .then(|| turned(Turn::Gone, None))
+            .into_iter()
+            .collect();
+    }
     let mut events = Vec::new();
-    if was.is_none_or(|was| was == Resolved && is != Resolved) {
+    if was == Some(Gone) {
+        let is_back = is != Resolved;
+        events.extend(is_back.then(|| turned(Turn::Returned, None)));
+    } else if was.is_none_or(|was| was == Resolved && is != Resolved) {
         let opened = incident.opened_at.filter(|_| was.is_none());
         // Of one that is over and nobody says since when, no beginning is made up.
         if is != Resolved || opened.is_some() {
@@ -96,21 +110,61 @@ pub(super) fn to_incident(
         }
     }
     match (was, is) {
+        // What was said of it before it was gone.
+        (Some(Acknowledged | Gone), Acknowledged) | (Some(Gone), Silenced) => {}
         (_, Acknowledged) => {
             events.push(turned(Turn::Acknowledged, incident.acknowledged_at));
         }
         (_, Resolved) => events.push(turned(Turn::Resolved, incident.resolved_at)),
         (Some(_), Silenced) => events.push(turned(Turn::Silenced, None)),
         (Some(Acknowledged | Silenced), Triggered) => events.push(turned(Turn::Reopened, None)),
-        (None, Silenced) | (_, Triggered) => {}
+        (None, Silenced) | (_, Triggered | Gone) => {}
     }
     events
 }
 
-/// An open incident that its source does not list any more.
-pub(super) fn to_gone(source: &SourceName, incident: &Incident, now: Timestamp) -> Event {
-    let what = turned(incident, Turn::Gone);
-    event(source, now, &incident.service, &incident.id, what)
+/// An incident that is over by a whole answer that no longer has it, `last_seen` in the one before;
+/// nothing for one that was gone for so long that nobody can know.
+pub(super) fn to_missing(
+    source: &SourceName,
+    incident: &Incident,
+    last_seen: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Event> {
+    if incident.gone.is_some_and(|gone| gone.is_forgotten(now)) {
+        return None;
+    }
+    let mut what = turned(incident, Turn::Resolved);
+    if let What::Incident { last_seen: at, .. } = &mut what {
+        *at = incident.gone.map(|gone| gone.last_seen).or(last_seen);
+    }
+    Some(event(source, now, &incident.service, &incident.id, what))
+}
+
+/// Whether an event says that an incident ended or was gone.
+pub(super) fn is_ending(event: &Event) -> bool {
+    let ends = |turn| matches!(turn, Turn::Resolved | Turn::Gone);
+    matches!(event.what, What::Incident { turn, .. } if ends(turn))
+}
+
+/// The time an incident began, of an event that says it did.
+pub(super) fn began(event: &Event) -> Option<Timestamp> {
+    let is_beginning = matches!(
+        event.what,
+        What::Incident {
+            turn: Turn::Opened,
+            ..
+        }
+    );
+    is_beginning.then_some(event.at)
+}
+
+/// The same event of one that only returned, when it was seen.
+pub(super) fn returned(event: &mut Event, now: Timestamp) {
+    if let What::Incident { turn, .. } = &mut event.what {
+        *turn = Turn::Returned;
+        event.at = now;
+    }
 }
 
 fn turned(incident: &Incident, turn: Turn) -> What {
@@ -124,6 +178,8 @@ fn turned(incident: &Incident, turn: Turn) -> What {
         severity: incident.severity,
         title: incident.title.clone(),
         who: who.clone(),
+        by: incident.suppression.filter(|_| turn == Turn::Silenced),
+        last_seen: incident.gone.map(|gone| gone.last_seen),
     }
 }
 

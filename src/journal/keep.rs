@@ -1,5 +1,6 @@
 //! Keeps what a source said and what was done: each poll is one transaction.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +17,9 @@ use crate::store::Heard;
 
 /// A clock that is this far behind the journal was set back, or was ahead when that was written.
 const BEHIND: SignedDuration = SignedDuration::from_secs(60);
+
+/// So many of the newest events are searched for the end of an incident that is listed again.
+const EVENTS: i64 = 20_000;
 
 impl Journal {
     /// Keeps what a source said; gives what happened by it. Nothing is kept of a source that is not
@@ -117,8 +121,10 @@ fn keep(
             tip.begin_anew();
         }
         let mut take_down = |slo: &str, burn: &_| burns::note(db, track.id, slo, burn);
-        let mut change = compare(&mut tip, &track.name, facts, heard.at, &mut take_down)?;
+        let answer = (facts.as_ref(), !track.is_kept);
+        let mut change = compare(&mut tip, &track.name, answer, heard.at, &mut take_down)?;
         vanish(db, track, &mut change, heard.at)?;
+        tell_returns(db, track.id, &mut change.events, heard.at)?;
         lose(db, track.id, &tip, &mut change)?;
         events.append(&mut change.events);
         let is_whole = change.is_whole;
@@ -130,6 +136,7 @@ fn keep(
             tip.advance(written, is_whole, heard.at);
         }
         track.tip = Some(tip);
+        track.is_kept = true;
     }
     events.sort_by_key(|event| event.at);
     for event in &mut events {
@@ -163,7 +170,7 @@ fn learn(db: &Connection, source: i64) -> Result<Tip, Trouble> {
     )
 }
 
-/// Tells of open incidents that are not listed any more, by what was known of them.
+/// Adds the ends of incidents that are over by not being in the answer, by what was known of them.
 fn vanish(
     db: &Connection,
     track: &Track,
@@ -173,14 +180,49 @@ fn vanish(
     if change.vanished.is_empty() {
         return Ok(());
     }
+    let last_seen = answers::last_good_before(db, track, now)?;
     let Some((.., rows)) = recall::rows(db, track.id, i64::MAX)? else {
         return Ok(());
     };
     for id in &change.vanished {
         if let Some(row) = rows.0.get(id) {
             let incident = parsed(row)?;
-            let event = happened::to_gone(&track.name, &incident, now);
-            change.events.push(event);
+            let event = happened::to_missing(&track.name, &incident, last_seen, now);
+            change.events.extend(event);
+        }
+    }
+    Ok(())
+}
+
+/// Has an incident that began before the end that was told of it return instead of beginning again:
+/// its source lost it for a while, and it is dated when that was seen.
+fn tell_returns(
+    db: &Connection,
+    source: i64,
+    events: &mut [Event],
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    let began = events.iter().filter_map(happened::began);
+    let Some(first) = began.filter(|at| *at < now).min() else {
+        return Ok(());
+    };
+    let mut statement = db.prepare_cached(
+        "SELECT body FROM event WHERE at >= ?2 AND source = ?1 ORDER BY at DESC, id DESC LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![source, ms(first), EVENTS])?;
+    let mut ended: HashMap<String, Timestamp> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let body = row.get_ref(0)?.as_str().map_err(|_| Trouble::Damaged)?;
+        let told: Event = serde_json::from_str(body).map_err(|_| Trouble::Damaged)?;
+        if happened::is_ending(&told) {
+            let subject = told.subject.raw().to_owned();
+            ended.entry(subject).or_insert(told.at);
+        }
+    }
+    for event in events {
+        let end = ended.get(event.subject.raw());
+        if happened::began(event).is_some_and(|began| end.is_some_and(|end| *end > began)) {
+            happened::returned(event, now);
         }
     }
     Ok(())

@@ -221,7 +221,7 @@ impl Journal {
                     slos: row.get(5)?,
                     releases: row.get(6)?,
                     incidents: row.get(7)?,
-                    acts: &[],
+                    ..Offers::default()
                 };
                 let stale_after = SignedDuration::from_millis(row.get(4)?);
                 let kind = kind(&row.get::<_, String>(2)?);
@@ -251,6 +251,7 @@ impl Track {
             interval,
             tip: None,
             starts_anew: false,
+            is_kept: false,
         }
     }
 }

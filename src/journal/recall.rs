@@ -108,6 +108,8 @@ impl Journal {
                 source: track.name.clone(),
                 facts: Arc::new(facts.unwrap_or_default()),
                 last_success: standing.last_success,
+                answering_since: standing.answering_since,
+                failed_at: standing.failed_at,
                 latency: standing.latency,
                 fault: standing.fault,
                 failures: standing.failures,

@@ -34,7 +34,7 @@ fn feed(name: &str) -> Feed {
         slos: true,
         releases: true,
         incidents: true,
-        acts: &[],
+        ..Offers::default()
     };
     Feed::new(
         SourceName::new(name),

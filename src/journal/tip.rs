@@ -11,7 +11,7 @@ use super::frame::{Part, Row, RowId, Rows, json, parsed};
 use super::measured::Measured;
 use super::ms;
 use super::pieces::{self, Place};
-use crate::domain::{Incident, IncidentStatus, Release, ReleaseStatus, Slo, State};
+use crate::domain::{Incident, IncidentStatus, Release, ReleaseStatus, Slo, State, Suppression};
 use crate::state::database::Trouble;
 use crate::text::Untrusted;
 
@@ -39,7 +39,7 @@ pub(super) struct Known {
 pub(super) enum Mark {
     Plain,
     Release(ReleaseStatus),
-    Incident(IncidentStatus),
+    Incident(IncidentStatus, Option<Suppression>),
 }
 
 /// Stands for the name of an SLO: there may be ten thousand, and each name is on the disk.
@@ -144,7 +144,7 @@ impl Tip {
                 Part::Incident => {
                     let mut incident: Incident = parsed(row)?;
                     let details = aside(&mut incident.details)?;
-                    let mark = Mark::Incident(incident.status);
+                    let mark = Mark::Incident(incident.status, incident.suppression);
                     (digest_of(&incident)?, Some((details, at)), mark)
                 }
             };

@@ -27,6 +27,7 @@ pub(super) struct Incidents;
 
 const SEVERITY: usize = 0;
 const TITLE: usize = 1;
+const AGE: usize = 2;
 const STATUS: usize = 3;
 
 const COLUMNS: [Column; 4] = [
@@ -90,6 +91,9 @@ impl Pane for Incidents {
                     row.id.clone(),
                     rank(row, store.me()),
                 );
+                if row.opened_at > feed.last_success {
+                    ranking.measure(AGE, "in 59m".len());
+                }
                 ranking.measure(TITLE, ROOMY_TITLE);
                 ranking.measure(STATUS, lane::widest(row, store.me()));
             }
@@ -104,8 +108,8 @@ impl Pane for Incidents {
         let (mark, role) = Mark::of_severity(row.severity);
         let cells = vec![
             Cell::Badge(mark, severity_word(row.severity), role),
-            Cell::Line(headline(row)),
-            Cell::text(sight.ago(row.opened_at), Role::Dim),
+            Cell::Line(headline(row, sight.growth.of(&entry.key) > 0)),
+            Cell::text(sight.began(row.opened_at), Role::Dim),
             Cell::Line(if sight.is_old(entry) {
                 lane::was(sight, row).text("?", Role::Old)
             } else {
@@ -133,7 +137,9 @@ impl Pane for Incidents {
         states.extend(lane::of(sight, row).map(Lane::word));
         states.extend(row.suppression.map(crate::domain::Suppression::word));
         states.extend(sight.folds.head(&entry.key).map(|_| FOLDED));
-        states.push(if row.is_open() { "open" } else { "closed" });
+        if !row.is_gone() {
+            states.push(if row.is_open() { "open" } else { "closed" });
+        }
         let mut words = vec![row.title.raw(), row.id.raw()];
         let people = [&row.assignees, &row.acknowledged_by, &row.teams];
         words.extend(people.into_iter().flatten().map(Untrusted::raw));
@@ -190,9 +196,7 @@ impl Pane for Incidents {
     }
 
     fn is_pressing(&self, sight: Sight<'_>, entry: &Entry) -> bool {
-        incident(sight, entry).is_some_and(|row| {
-            row.severity == Severity::Page && row.status == IncidentStatus::Triggered
-        })
+        incident(sight, entry).is_some_and(|row| row.severity == Severity::Page && row.is_untaken())
     }
 
     fn fold_column(&self) -> Option<usize> {
@@ -221,7 +225,7 @@ impl Pane for Incidents {
         let open = rows.filter(|entry| self.counts(sight, entry));
         Count {
             known: open.count(),
-            unsure: self.is_unsure(sight),
+            unsure: self.is_unsure(sight) || sight.store.incidents().any(|(_, row)| row.is_gone()),
         }
     }
 }
@@ -233,7 +237,7 @@ pub fn incident<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Incident> {
 }
 
 type Rank = (
-    bool,
+    u8,
     Reverse<Severity>,
     u8,
     (bool, Option<Timestamp>),
@@ -241,7 +245,7 @@ type Rank = (
     String,
 );
 
-/// Open ones first, then by severity, then those that nobody has, those that I have, those that
+/// Open ones first, then those that are gone; then by severity, then those that nobody has, those that I have, those that
 /// others have, those that are silenced, soonest end first; then the newest.
 pub(super) fn rank(row: &Incident, me: &Me) -> Rank {
     let held = match row.status {
@@ -249,14 +253,19 @@ pub(super) fn rank(row: &Incident, me: &Me) -> Rank {
         IncidentStatus::Acknowledged if lane::is_held_by(row, me) => 1,
         IncidentStatus::Acknowledged => 2,
         IncidentStatus::Silenced => 3,
-        IncidentStatus::Resolved => 4,
+        IncidentStatus::Gone => 4,
+        IncidentStatus::Resolved => 5,
     };
     let end = row
         .silenced_until
         .filter(|_| row.status == IncidentStatus::Silenced);
     let id = row.id.raw().to_owned();
     (
-        !row.is_open(),
+        if row.is_open() {
+            0
+        } else {
+            u8::from(!row.is_gone()) + 1
+        },
         Reverse(row.severity),
         held,
         (end.is_none(), end),
@@ -267,7 +276,7 @@ pub(super) fn rank(row: &Incident, me: &Me) -> Rank {
 
 /// What it is about: the title with the service standing out in it, or before it where the title
 /// does not name it.
-fn headline(row: &Incident) -> Line {
+fn headline(row: &Incident, has_grown: bool) -> Line {
     let title = row.title.shown();
     let service = row.service.shown();
     let line = if service.is_empty() {
@@ -282,7 +291,8 @@ fn headline(row: &Incident) -> Line {
             .text(": ", Role::Dim)
             .text(title.as_str(), Role::Plain)
     };
-    if row.alerts > 1 {
+    // Of one that grew the table counts the alerts, where they are never cut.
+    if row.alerts > 1 && !has_grown {
         line.text(format!(" ({} alerts)", row.alerts), Role::Dim)
     } else {
         line

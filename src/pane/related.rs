@@ -29,7 +29,7 @@ pub(super) fn incidents<'a>(
         .store
         .incidents()
         .filter(|(_, incident)| !service.is_empty() && incident.service == *service)
-        .filter(|(_, incident)| incident.is_open())
+        .filter(|(_, incident)| incident.is_open() || incident.is_gone())
         .collect();
     rows.sort_by_key(|(_, incident)| incidents::rank(incident, sight.store.me()));
     rows
@@ -74,7 +74,7 @@ pub(super) fn incident_rows(
             let (mark, role) = Mark::of_severity(incident.severity);
             let cells = vec![
                 Cell::Badge(mark, severity_word(incident.severity), role),
-                Cell::text(sight.ago(incident.opened_at), Role::Dim),
+                Cell::text(sight.began(incident.opened_at), Role::Dim),
                 Cell::Line(incidents::status(sight, incident)),
                 Cell::foreign(&incident.title, Role::Plain),
             ];

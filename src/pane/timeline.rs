@@ -9,7 +9,7 @@ use super::cell::{Cell, Line, Role, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Links, Pane, Ranking, Sight, Width, related,
 };
-use crate::domain::{Event, Severity, SourceName, State, What, Whose};
+use crate::domain::{Event, Severity, SourceName, State, Suppression, What, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -263,9 +263,11 @@ fn facets(event: &Event) -> Facets<'_> {
             severity,
             title,
             who,
+            by,
+            ..
         } => (
             severity.word(),
-            vec![turn.word(), "incident"],
+            vec![by.map_or(turn.word(), Suppression::word), "incident"],
             std::iter::once(title).chain(who).collect(),
         ),
         What::Lost { fault } => ("", vec!["lost", "source"], vec![&fault.message]),

@@ -47,6 +47,7 @@ pub fn markdown(out: &mut impl Write, handoff: &Handoff, zone: &TimeZone) -> io:
     };
     head(out, handoff, &clock)?;
     open(out, handoff, &clock)?;
+    gone(out, handoff, &clock)?;
     acked_by_me(out, handoff, &clock)?;
     changes::write(out, handoff, &clock)?;
     slos(out, handoff, &clock)?;
@@ -173,6 +174,7 @@ fn summary(handoff: &Handoff) -> String {
         .iter()
         .filter(|one| one.status == IncidentStatus::Triggered);
     let mut words = vec![match open.len() {
+        0 if !handoff.gone.is_empty() => "no incident known to be open".to_owned(),
         0 if handoff.silent(|topics| topics.incidents).next().is_some() => {
             "no incident known to be open".to_owned()
         }
@@ -184,6 +186,10 @@ fn summary(handoff: &Handoff) -> String {
             untaken.count()
         ),
     }];
+    if !handoff.gone.is_empty() {
+        let gone = count(handoff.gone.len(), "incident");
+        words.push(format!("{gone} **gone**, not known to be resolved"));
+    }
     let slos = &handoff.slos;
     let states = [
         State::Page,
@@ -245,6 +251,19 @@ fn open(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Resul
     let doubt = doubt(handoff, clock, |topics| topics.incidents);
     let nothing = none(handoff, "None", |topics| topics.incidents);
     section(out, "Still open", &nothing, &doubt, &rows)
+}
+
+/// Incidents that are gone; without one there is no such section.
+fn gone(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Result<()> {
+    if handoff.gone.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = handoff
+        .gone
+        .iter()
+        .map(|one| rows::gone(one, clock))
+        .collect();
+    section(out, "Gone, not known to be resolved", "", "", &rows)
 }
 
 fn acked_by_me(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Result<()> {

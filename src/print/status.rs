@@ -67,6 +67,8 @@ struct IncidentRow<'a> {
     assignees: &'a [Untrusted],
     teams: &'a [Untrusted],
     alerts: usize,
+    /// Of one that is gone, when its source listed it last.
+    last_seen: Option<Timestamp>,
     url: Option<&'a Untrusted>,
     source: &'a str,
 }
@@ -131,7 +133,7 @@ impl<'a> Status<'a> {
             .filter(|(_, row)| concerns(&row.service))
             .collect();
         incidents.sort_by(|(_, a), (_, b)| {
-            let rank = |row: &Incident| (row.is_open(), row.severity, row.opened_at);
+            let rank = |row: &Incident| (row.is_open(), row.is_gone(), row.severity, row.opened_at);
             rank(b).cmp(&rank(a))
         });
         let blind = store.feeds().iter().any(|feed| {
@@ -344,6 +346,7 @@ impl<'a> IncidentRow<'a> {
             assignees: &row.assignees,
             teams: &row.teams,
             alerts: row.alerts,
+            last_seen: row.gone.map(|gone| gone.last_seen),
             url: row.url.as_ref(),
             source: feed.name.as_str(),
         }
@@ -358,7 +361,7 @@ impl<'a> IncidentRow<'a> {
             Shown::new(self.severity.word()),
             Shown::new(status),
             name(self.service),
-            age(self.opened_at, now),
+            began(self.opened_at, now),
             Shown::new(self.source),
         ]
     }
@@ -431,6 +434,14 @@ fn name(text: Option<&Untrusted>) -> Shown {
 
 fn shown(text: Option<&Untrusted>) -> Shown {
     text.map_or_else(|| Shown::new("-"), Untrusted::shown)
+}
+
+/// How long ago something began; `in 5m` when it is to begin.
+fn began(then: Option<Timestamp>, now: Timestamp) -> Shown {
+    match then.filter(|then| window::is_to_come(*then, now)) {
+        Some(then) => Shown::new(format!("in {}", window::brief(now.duration_until(then)))),
+        None => age(then, now),
+    }
 }
 
 fn age(then: Option<Timestamp>, now: Timestamp) -> Shown {

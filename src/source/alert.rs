@@ -17,7 +17,7 @@ pub(super) use self::labels::{LabelNames, service_labels, severity_labels, sever
 use self::matching::Namesakes;
 pub(super) use self::matching::{check, listed};
 pub(super) use self::wire::{Alert, Silence, WireMatcher};
-use crate::domain::{Incident, IncidentStatus, Matcher, Member, Severity, Suppression};
+use crate::domain::{Expiry, Incident, IncidentStatus, Matcher, Member, Severity, Suppression};
 use crate::source::web_link;
 use crate::text::Untrusted;
 
@@ -110,7 +110,7 @@ fn incident(
         url: speaker
             .and_then(|alert| alert.generator_url.as_deref())
             .and_then(web_link),
-        runbook: annotation(&["runbook_url", "runbook"]).map(Untrusted::from),
+        runbook: annotation(&["runbook_url", "runbook"]).and_then(web_link),
         silenced_until: if is_silenced {
             silenced_until(alerts, silences)
         } else {
@@ -125,6 +125,7 @@ fn incident(
         alerts: alerts.len(),
         members: members(alerts, namesakes),
         details: details(alerts, silences),
+        expiry: expiry(alerts),
         ..Incident::new(key.id(severity), title, severity, status(is_silenced))
     }
 }
@@ -179,6 +180,13 @@ fn members(alerts: &[&Alert], namesakes: &Namesakes<'_>) -> Vec<Member> {
         }
     };
     alerts.iter().take(MAX_MEMBERS).map(member).collect()
+}
+
+/// When the last of the alerts ends by itself; `None` when that is not known of one of them.
+fn expiry(alerts: &[&Alert]) -> Option<Expiry> {
+    let each = alerts.iter().map(|alert| alert.expiry());
+    let each = each.collect::<Option<Vec<_>>>()?;
+    each.into_iter().max_by_key(|expiry| expiry.at)
 }
 
 /// By what the alerts are held back. Where they differ, what a person did comes first: a silence

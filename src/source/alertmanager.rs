@@ -73,6 +73,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         source: Box::new(source),
         offers: Offers {
             incidents: true,
+            relays: true,
             acts: &[Verb::Silence, Verb::Extend, Verb::Expire],
             ..Offers::default()
         },

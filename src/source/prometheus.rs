@@ -169,6 +169,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         slos: options.discover || !by_hand.is_empty(),
         releases: options.build_info.is_some(),
         incidents: alerts,
+        rules: true,
         ..Offers::default()
     };
     let source = Prometheus {

@@ -58,6 +58,10 @@ pub struct Past {
     pub facts: Arc<Facts>,
     /// When that came; `None` when there was none that is remembered.
     pub last_success: Option<Timestamp>,
+    /// Since when it answered without a break; `None` when it did not at that moment.
+    pub answering_since: Option<Timestamp>,
+    /// When it was last known to fail, of one that did at that moment.
+    pub failed_at: Option<Timestamp>,
     /// How long it took.
     pub latency: Option<SignedDuration>,
     /// What was wrong with it then.

@@ -37,6 +37,7 @@ mod rules;
 mod screen;
 mod series;
 mod server;
+mod silence;
 #[path = "../suspects/story.rs"]
 mod story;
 mod suspects;

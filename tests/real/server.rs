@@ -35,27 +35,47 @@ impl Server {
         // Another process may take the port first: then the server ends at once, and we try anew.
         for _ in 0..5 {
             let address = format!("127.0.0.1:{}", free_port());
-            let log = std::fs::File::create(dir.join("server.log")).expect("a log file");
-            let child = Command::new(self::program(program))
-                .args(args(&address))
-                .current_dir(dir)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(log)
-                .spawn()
-                .unwrap_or_else(|error| {
-                    panic!("{program} cannot be started ({error}); `./test` installs it")
-                });
-            let mut server = Self {
-                child,
-                url: format!("http://{address}"),
-            };
+            let mut server = Self::spawn(program, dir, &address, &args(&address));
             if server.wait_until_ready(&address, ready) {
                 return server;
             }
         }
         let log = std::fs::read_to_string(dir.join("server.log")).unwrap_or_default();
         panic!("{program} did not become ready: {log}");
+    }
+
+    /// Starts `program` at an address that it had before, and waits until `ready` answers 200.
+    pub(crate) fn start_at(
+        program: &str,
+        dir: &Path,
+        address: &str,
+        ready: &str,
+        args: &[String],
+    ) -> Self {
+        let mut server = Self::spawn(program, dir, address, args);
+        assert!(
+            server.wait_until_ready(address, ready),
+            "{program} did not become ready at {address}"
+        );
+        server
+    }
+
+    fn spawn(program: &str, dir: &Path, address: &str, args: &[String]) -> Self {
+        let log = std::fs::File::create(dir.join("server.log")).expect("a log file");
+        let child = Command::new(self::program(program))
+            .args(args)
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{program} cannot be started ({error}); `./test` installs it")
+            });
+        Self {
+            child,
+            url: format!("http://{address}"),
+        }
     }
 
     fn wait_until_ready(&mut self, address: &str, path: &str) -> bool {

@@ -17,19 +17,31 @@ pub(crate) const SLOS: Offers = Offers {
     slos: true,
     releases: false,
     incidents: false,
+    rules: true,
+    relays: false,
     acts: &[],
 };
 pub(crate) const RELEASES: Offers = Offers {
     slos: false,
     releases: true,
     incidents: false,
+    rules: false,
+    relays: false,
     acts: &[],
 };
 pub(crate) const INCIDENTS: Offers = Offers {
     slos: false,
     releases: false,
     incidents: true,
+    rules: false,
+    relays: false,
     acts: &[],
+};
+
+/// Incidents that are alerts of another source.
+pub(crate) const RELAYED: Offers = Offers {
+    relays: true,
+    ..INCIDENTS
 };
 
 pub(crate) fn ago(seconds: i64) -> Timestamp {
@@ -53,7 +65,7 @@ pub(crate) fn feeds() -> Vec<Feed> {
     vec![
         feed("prom-eu", "prometheus", SLOS, 15),
         feed("github", "github", RELEASES, 60),
-        feed("am", "alertmanager", INCIDENTS, 15),
+        feed("am", "alertmanager", RELAYED, 15),
         feed("argocd", "json", RELEASES, 30),
     ]
 }

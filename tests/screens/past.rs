@@ -23,6 +23,8 @@ fn world(store: &Store, at: Timestamp, events: Vec<Event>) -> World {
         last_success: feed
             .last_success
             .map(|heard| heard - at.duration_until(now())),
+        answering_since: feed.answering_since,
+        failed_at: None,
         latency: feed.latency,
         fault: feed.fault.clone(),
         failures: feed.failures,

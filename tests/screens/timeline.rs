@@ -45,6 +45,8 @@ fn incident(seconds: i64, service: &str, id: &str, turn: Turn, severity: Severit
         severity,
         title: format!("{service} is not well").into(),
         who: vec!["lee".into()],
+        by: None,
+        last_seen: None,
     };
     event("am", seconds, service, id, what)
 }
@@ -371,6 +373,8 @@ fn of_a_recording_what_was_kept_is_drawn_and_is_not_called_stale() {
         source: SourceName::new("prom-eu"),
         facts: Arc::new(facts_of_slos(burning_slos())),
         last_success: Some(ago(20 * MINUTE)),
+        answering_since: None,
+        failed_at: None,
         latency: None,
         fault: None,
         failures: 0,

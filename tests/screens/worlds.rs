@@ -250,6 +250,8 @@ fn events_saying(text: &str) -> Vec<Event> {
             severity: Severity::Page,
             title: words(),
             who: vec![words(), words()],
+            by: None,
+            last_seen: None,
         },
         What::Lost {
             fault: Fault::new(FaultKind::Server, text),

@@ -180,6 +180,9 @@ fn choose(feed: &Feed, row: &Incident, wish: Wish) -> Result<Vec<Draft>, String>
     if acts.is_empty() {
         return Err(format!("{} offers nothing to do", feed.name));
     }
+    if row.is_gone() && wish != Wish::Note {
+        return Err(format!("it is gone: {} no longer lists it", feed.name));
+    }
     if !row.is_open() && wish != Wish::Note {
         return Err("it is resolved already".to_owned());
     }

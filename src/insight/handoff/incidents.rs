@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Shift, Witness};
-use crate::domain::{Incident, IncidentStatus, Me, Severity, SourceName, Turn, What};
+use crate::domain::{
+    Event, Incident, IncidentStatus, Me, Severity, SourceName, Suppression, Turn, What,
+};
 use crate::text::Untrusted;
 
-/// An incident that is open.
+/// An incident that is open, or that is gone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Open {
     /// Its id at its source.
@@ -26,6 +28,8 @@ pub struct Open {
     pub severity: Severity,
     /// Where it stands.
     pub status: IncidentStatus,
+    /// By what it is kept from notifying, of one that is silenced.
+    pub suppressed_by: Option<Suppression>,
     /// Since when it is open, where that is known.
     pub opened_at: Option<Timestamp>,
     /// Whether it began in the shift.
@@ -46,6 +50,8 @@ pub struct Open {
     pub runbook: Option<Untrusted>,
     /// When its source said so last; told when that is too long ago to be the present.
     pub stale_since: Option<Timestamp>,
+    /// Of one that is gone, when its source listed it last.
+    pub last_seen: Option<Timestamp>,
 }
 
 /// An incident that is over.
@@ -66,7 +72,11 @@ pub struct Over {
     pub opened_at: Option<Timestamp>,
     /// When it ended; when that was seen, where nobody says.
     pub ended_at: Timestamp,
-    /// False when its source only stopped to list it.
+    /// When its source listed it last, of one that ended between then and `ended_at`.
+    pub last_seen: Option<Timestamp>,
+    /// When its end was seen.
+    pub seen_at: Timestamp,
+    /// Always true: what is not known to be over is among those that are gone.
     pub is_certain: bool,
     /// How often it began in the shift.
     pub times: usize,
@@ -93,35 +103,94 @@ pub(super) fn open(shift: &Shift<'_>) -> Vec<Open> {
     open
 }
 
+/// Every incident that is gone at the end: no longer listed, and not known to be over.
+pub(super) fn gone(shift: &Shift<'_>) -> Vec<Open> {
+    let begun = begun(shift);
+    let mut gone: Vec<_> = rows(shift)
+        .filter(|(_, row)| row.is_gone())
+        .map(|(witness, row)| one(shift, witness, row, &begun))
+        .collect();
+    let known: HashSet<Key<'_>> = rows(shift)
+        .map(|(witness, row)| (witness.name, row.id.raw()))
+        .collect();
+    // Of what was forgotten since, and in journals that did not keep it, there is the event alone.
+    for (source, event) in last_turns(shift) {
+        let key = (source, event.subject.raw());
+        if let What::Incident {
+            turn: Turn::Gone,
+            severity,
+            title,
+            who,
+            last_seen,
+            ..
+        } = &event.what
+            && !known.contains(&key)
+        {
+            let times = begun.get(&key);
+            gone.push(Open {
+                id: event.subject.clone(),
+                source: source.clone(),
+                title: title.clone(),
+                service: event.service.clone(),
+                severity: *severity,
+                status: IncidentStatus::Gone,
+                suppressed_by: None,
+                opened_at: times.and_then(|times| times.last().copied()),
+                is_new: times.is_some(),
+                times: times.map_or(0, Vec::len),
+                acknowledged_at: None,
+                who: who.clone(),
+                acked_by_me: false,
+                silenced_until: None,
+                url: None,
+                runbook: None,
+                stale_since: None,
+                last_seen: Some(last_seen.unwrap_or(event.at)),
+            });
+        }
+    }
+    gone.sort_by_key(|one| (Reverse(one.severity), one.last_seen));
+    gone
+}
+
+/// The newest event of each incident that says it ended or was gone, newest first.
+fn last_turns<'a>(shift: &'a Shift<'_>) -> Vec<(&'a SourceName, &'a Event)> {
+    let mut told = HashSet::new();
+    let mut turns = Vec::new();
+    for event in shift.events.iter().rev() {
+        if let (Some(source), What::Incident { .. }) = (&event.source, &event.what)
+            && told.insert((source, event.subject.raw()))
+        {
+            turns.push((source, event));
+        }
+    }
+    turns
+}
+
 /// Every incident that ended in the shift and is not open again.
 pub(super) fn over(shift: &Shift<'_>) -> Vec<Over> {
     let begun = begun(shift);
     let known: HashMap<Key<'_>, &Incident> = rows(shift)
         .map(|(witness, row)| ((witness.name, row.id.raw()), row))
         .collect();
-    let mut told = HashSet::new();
     let mut over = Vec::new();
-    for event in shift.events.iter().rev() {
-        let (Some(source), What::Incident { turn, .. }) = (&event.source, &event.what) else {
-            continue;
-        };
+    for (source, event) in last_turns(shift) {
         let key = (source, event.subject.raw());
         let row = known.get(&key).copied();
-        if !matches!(turn, Turn::Resolved | Turn::Gone)
-            || row.is_some_and(Incident::is_open)
-            || !told.insert(key)
-        {
-            continue;
-        }
         let What::Incident {
+            turn: Turn::Resolved,
             severity,
             title,
             who,
+            last_seen,
             ..
         } = &event.what
         else {
             continue;
         };
+        if row.is_some_and(|row| row.is_open() || row.is_gone()) {
+            continue;
+        }
         let begun = begun.get(&key);
         over.push(Over {
             id: event.subject.clone(),
@@ -133,7 +202,9 @@ pub(super) fn over(shift: &Shift<'_>) -> Vec<Over> {
                 .and_then(|row| row.opened_at)
                 .or_else(|| begun.and_then(|times| times.last().copied())),
             ended_at: event.at,
-            is_certain: *turn == Turn::Resolved,
+            last_seen: *last_seen,
+            seen_at: event.seen,
+            is_certain: true,
             times: begun.map_or(0, Vec::len),
             who: row.map_or_else(|| who.clone(), |row| holders(row).to_vec()),
         });
@@ -157,7 +228,11 @@ fn begun<'a>(shift: &'a Shift<'_>) -> HashMap<Key<'a>, Vec<Timestamp>> {
             && *turn == Turn::Opened
         {
             let key = (source, event.subject.raw());
-            begun.entry(key).or_default().push(event.at);
+            let times = begun.entry(key).or_default();
+            // Told twice of one beginning, it began once.
+            if !times.contains(&event.at) {
+                times.push(event.at);
+            }
         }
     }
     begun
@@ -180,6 +255,7 @@ fn one(
         service: row.service.clone(),
         severity: row.severity,
         status: row.status,
+        suppressed_by: row.suppression,
         opened_at,
         is_new: opened_at.is_some_and(|at| at >= shift.since),
         times: begun.map_or(0, Vec::len),
@@ -190,6 +266,7 @@ fn one(
         url: row.url.clone(),
         runbook: row.runbook.clone(),
         stale_since: witness.last_success.filter(|_| !witness.is_current()),
+        last_seen: row.gone.map(|gone| gone.last_seen),
     }
 }
 
@@ -212,6 +289,7 @@ fn rank(status: IncidentStatus) -> u8 {
         IncidentStatus::Triggered => 0,
         IncidentStatus::Acknowledged => 1,
         IncidentStatus::Silenced => 2,
-        IncidentStatus::Resolved => 3,
+        IncidentStatus::Gone => 3,
+        IncidentStatus::Resolved => 4,
     }
 }

@@ -161,6 +161,7 @@ impl Changes {
             .iter()
             .map(|one| ((&one.source, &one.id), one))
             .collect();
+        let gone: HashSet<_> = now.gone.iter().map(|one| (&one.source, &one.id)).collect();
         let told: HashSet<_> = now
             .sources
             .iter()
@@ -174,6 +175,9 @@ impl Changes {
                 Some(is) => self
                     .changed
                     .push(was.turned(from, incident(is.status, &is.who))),
+                None if gone.contains(&(&was.source, &was.id)) => {
+                    self.unknown.push(was.turned(from, String::new()));
+                }
                 None if told.contains(&was.source) => {
                     self.gone.push(was.turned(from, String::new()));
                 }

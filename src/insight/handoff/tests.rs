@@ -98,6 +98,8 @@ fn turned(seconds: i64, id: &str, turn: Turn) -> Event {
         severity: Severity::Page,
         title: id.into(),
         who: Vec::new(),
+        by: None,
+        last_seen: None,
     };
     event(seconds, id, what)
 }
@@ -264,7 +266,14 @@ fn what_is_over_is_told_once_and_not_when_it_is_open_again() {
         turned(60, "flap", Turn::Resolved),
         turned(70, "gone", Turn::Gone),
     ];
-    let over = script.handoff().resolved;
+    let handoff = script.handoff();
+    let gone: Vec<_> = handoff
+        .gone
+        .iter()
+        .map(|one| (one.title.raw(), one.opened_at, one.last_seen))
+        .collect();
+    assert_eq!(gone, [("gone", Some(at(10)), Some(at(70)))]);
+    let over = handoff.resolved;
     let told: Vec<_> = over
         .iter()
         .map(|one| (one.title.raw(), one.opened_at, one.is_certain, one.times))
@@ -274,9 +283,59 @@ fn what_is_over_is_told_once_and_not_when_it_is_open_again() {
         [
             ("kept", Some(at(-HOUR)), true, 0),
             ("flap", Some(at(35)), true, 2),
-            ("gone", Some(at(10)), false, 1),
         ]
     );
+}
+
+#[test]
+fn what_is_gone_is_neither_open_nor_over_and_what_returned_did_not_flap() {
+    let lost = Incident {
+        gone: Some(crate::domain::Gone {
+            last_seen: at(90),
+            since: at(100),
+            grace: SignedDuration::from_mins(4),
+            was: IncidentStatus::Triggered,
+            ran_out: true,
+        }),
+        ..incident("lost", Severity::Page, IncidentStatus::Gone, 10)
+    };
+    let back = incident("back", Severity::Page, IncidentStatus::Triggered, 10);
+    let mut script = Script::of(incidents(vec![lost, back]));
+    script.events = vec![
+        turned(10, "lost", Turn::Opened),
+        turned(10, "back", Turn::Opened),
+        turned(100, "lost", Turn::Gone),
+        turned(100, "back", Turn::Gone),
+        // Journals of before told a return as the same beginning.
+        turned(10, "back", Turn::Opened),
+        turned(160, "back", Turn::Returned),
+    ];
+    let handoff = script.handoff();
+    let rows = |rows: &[Open]| -> Vec<(String, usize, Option<Timestamp>)> {
+        let rows = rows.iter();
+        rows.map(|one| (one.title.raw().to_owned(), one.times, one.last_seen))
+            .collect()
+    };
+    assert_eq!(rows(&handoff.open), [("back".to_owned(), 1, None)]);
+    assert_eq!(rows(&handoff.gone), [("lost".to_owned(), 1, Some(at(90)))]);
+    assert_eq!(handoff.resolved, []);
+    // One that was handed over as open is not known any more.
+    script.facts = incidents(vec![incident(
+        "lost",
+        Severity::Page,
+        IncidentStatus::Triggered,
+        10,
+    )]);
+    let last = Kept::of(&script.handoff());
+    script.facts = incidents(vec![lost_row()]);
+    script.last = Some(last);
+    let changes = script.handoff().since_last.unwrap();
+    assert_eq!((changes.gone.len(), changes.unknown.len()), (0, 1));
+}
+
+/// The row of that incident when it is gone.
+fn lost_row() -> Incident {
+    incident("lost", Severity::Page, IncidentStatus::Gone, 10)
 }
 
 /// What becomes of a budget in a hand-over.

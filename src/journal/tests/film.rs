@@ -154,7 +154,7 @@ fn what_happened_is_told_once_and_dated_by_its_source() {
         (33, "i1", Turn::Acknowledged),
         (55, "i1", Turn::Resolved),
         (0, "i2", Turn::Opened),
-        (100, "i2", Turn::Gone),
+        (100, "i2", Turn::Resolved),
     ];
     let want: Vec<_> = want.map(|(at, id, turn)| (at, id.to_owned(), turn)).into();
     assert_eq!(told(&all), want);
@@ -341,4 +341,115 @@ fn a_source_that_is_left_alone_for_failing_was_not_unwatched() {
         (blind[0].since, blind[0].until),
         (at(15), Some(at(seconds)))
     );
+}
+
+/// The turns of an incident, and when each is dated.
+fn turns(events: &[Event]) -> Vec<(i64, Turn)> {
+    let turns = events.iter().filter_map(|event| match &event.what {
+        What::Incident { turn, .. } => Some((event.at.as_second() - START, *turn)),
+        _ => None,
+    });
+    turns.collect()
+}
+
+/// The incident that began at 0, gone since it was listed last.
+fn gone(last_seen: i64) -> Incident {
+    Incident {
+        gone: Some(crate::domain::Gone {
+            last_seen: at(last_seen),
+            since: at(last_seen),
+            grace: SignedDuration::from_mins(4),
+            was: IncidentStatus::Triggered,
+            ran_out: true,
+        }),
+        ..incident("i1", IncidentStatus::Gone)
+    }
+}
+
+#[test]
+fn an_incident_that_is_gone_returns_when_that_is_seen_and_begins_once() {
+    use IncidentStatus::Triggered;
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let row = || incident("i1", Triggered);
+    let mut told = Vec::new();
+    for (seconds, rows) in [
+        (15, vec![row()]),
+        (30, vec![gone(15)]),
+        (45, vec![gone(15)]),
+        (60, vec![row()]),
+        (75, vec![gone(60)]),
+        // Over, as its evaluator is heard again.
+        (90, Vec::new()),
+        // Its source had lost it: it is the one that began at 0.
+        (105, vec![row()]),
+    ] {
+        told.extend(turns(&keep(&mut journal, &said(seconds, incidents(rows)))));
+    }
+    let want = [
+        (0, Turn::Opened),
+        (30, Turn::Gone),
+        (60, Turn::Returned),
+        (75, Turn::Gone),
+        (90, Turn::Resolved),
+        (105, Turn::Returned),
+    ];
+    assert_eq!(told, want);
+    // One that began anew begins.
+    keep(&mut journal, &said(120, incidents(Vec::new())));
+    let anew = Incident {
+        opened_at: Some(at(130)),
+        ..row()
+    };
+    let told = keep(&mut journal, &said(135, incidents(vec![anew])));
+    assert_eq!(turns(&told), [(130, Turn::Opened)]);
+    assert_eq!(told[0].seen, at(135));
+}
+
+#[test]
+fn the_first_answer_of_a_process_decides_about_no_incident_that_it_lacks() {
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let row = incident("i1", IncidentStatus::Triggered);
+    keep(&mut journal, &said(0, incidents(vec![row.clone()])));
+    drop(journal);
+    let mut journal = open(&path);
+    assert_eq!(keep(&mut journal, &said(15, incidents(Vec::new()))), []);
+    assert_eq!(facts(&journal, 15).incidents.as_deref(), Some(&[row][..]));
+    let told = keep(&mut journal, &said(30, incidents(vec![gone(0)])));
+    assert_eq!(turns(&told), [(30, Turn::Gone)]);
+    // A process that knows it to be over, and one that does not yet, do not take turns.
+    let told = keep(&mut journal, &said(45, incidents(Vec::new())));
+    assert_eq!(turns(&told), [(45, Turn::Resolved)]);
+    assert_eq!(keep(&mut journal, &said(60, incidents(vec![gone(0)]))), []);
+    assert_eq!(facts(&journal, 60).incidents.as_deref(), Some(&[][..]));
+}
+
+#[test]
+fn what_hides_an_incident_is_told_and_that_it_changed() {
+    use crate::domain::Suppression::{Inhibition, Silence};
+    let (_dir, path) = place();
+    let mut journal = open(&path);
+    let hidden = |suppression| Incident {
+        suppression,
+        ..incident("i1", IncidentStatus::Silenced)
+    };
+    let mut told = Vec::new();
+    for (seconds, row) in [
+        (0, incident("i1", IncidentStatus::Triggered)),
+        (15, hidden(Some(Inhibition))),
+        (30, hidden(Some(Silence))),
+    ] {
+        for event in keep(&mut journal, &said(seconds, incidents(vec![row]))) {
+            if let What::Incident { turn, by, .. } = event.what {
+                told.push((turn, by));
+            }
+        }
+    }
+    let want = [
+        (Turn::Opened, None),
+        (Turn::Silenced, Some(Inhibition)),
+        (Turn::Silenced, Some(Silence)),
+    ];
+    assert_eq!(told, want);
 }

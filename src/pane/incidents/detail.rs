@@ -23,6 +23,14 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
         .text(" · ", Role::Dim)
         .join(status(sight, row));
     detail.line(severity);
+    if let Some(gone) = row.gone {
+        let text = format!(
+            "gone from {} since {}: no longer listed, not known to be resolved",
+            feed.name,
+            sight.clock(gone.last_seen)
+        );
+        detail.line(Line::of(text, Role::Strong));
+    }
     if let Some(lane) = lane::of(sight, row) {
         detail.line(Line::of(lane.sentence(), Role::Strong));
     }
@@ -30,7 +38,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
         detail.line(line);
     }
     detail.field("service", Line::new().foreign(&row.service, Role::Plain));
-    fields(sight, row, &mut detail);
+    fields(sight, row, sight.growth.of(key), &mut detail);
     if !feed.freshness(sight.now).is_current() {
         detail.fade();
     }
@@ -83,7 +91,7 @@ fn members(sight: Sight<'_>, row: &Incident) -> Vec<Vec<Cell>> {
         .map(|member| {
             vec![
                 Cell::text(member.status.word(), Role::Dim),
-                Cell::text(sight.ago(member.opened_at), Role::Dim),
+                Cell::text(sight.began(member.opened_at), Role::Dim),
                 Cell::Line(Line::new().foreign(&member.labels, Role::Plain)),
             ]
         })
@@ -104,15 +112,20 @@ fn members(sight: Sight<'_>, row: &Incident) -> Vec<Vec<Cell>> {
     rows
 }
 
-fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
+fn fields(sight: Sight<'_>, row: &Incident, new: usize, detail: &mut Detail) {
     let moments = [
         ("opened", row.opened_at),
+        ("listed last", row.gone.map(|gone| gone.last_seen)),
         ("acked", row.acknowledged_at),
         ("resolved", row.resolved_at),
     ];
     for (label, at) in moments {
         if let Some(at) = at {
-            let ago = format!("  {} ago", sight.ago(Some(at)));
+            let ago = if sight.is_to_come(at) {
+                format!("  {}", sight.began(Some(at)))
+            } else {
+                format!("  {} ago", sight.ago(Some(at)))
+            };
             let line = Line::of(sight.moment(at), Role::Plain).text(ago, Role::Dim);
             detail.field(label, line);
         }
@@ -130,7 +143,12 @@ fn fields(sight: Sight<'_>, row: &Incident, detail: &mut Detail) {
         }
     }
     if row.alerts > 1 {
-        detail.field("alerts", Line::of(row.alerts.to_string(), Role::Plain));
+        let line = Line::of(row.alerts.to_string(), Role::Plain);
+        let line = match new {
+            0 => line,
+            new => line.text(format!(", {new} new"), Role::Accent),
+        };
+        detail.field("alerts", line);
     }
     if let Some(runbook) = &row.runbook {
         detail.field("runbook", Line::new().foreign(runbook, Role::Plain));

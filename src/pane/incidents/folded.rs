@@ -30,7 +30,7 @@ pub(super) fn rows(sight: Sight<'_>, key: &RowKey) -> Vec<Vec<Cell>> {
             Cell::Badge(mark, severity_word(row.severity), role),
             Cell::text(sight.ago(row.opened_at), Role::Dim),
             Cell::Line(status(sight, row)),
-            Cell::Line(super::headline(row)),
+            Cell::Line(super::headline(row, false)),
         ];
         if feed.freshness(sight.now).is_current() {
             return cells;

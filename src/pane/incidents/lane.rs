@@ -76,6 +76,10 @@ pub(in crate::pane) fn status(sight: Sight<'_>, row: &Incident) -> Line {
             }
         }
         IncidentStatus::Silenced => silenced(sight, row),
+        IncidentStatus::Gone => {
+            let last_seen = row.gone.map(|gone| gone.last_seen);
+            Line::of(format!("gone {}", sight.ago(last_seen)), Role::Plain)
+        }
         IncidentStatus::Resolved => Line::of("resolved", Role::Plain),
     }
 }
@@ -85,7 +89,9 @@ pub(super) fn was(sight: Sight<'_>, row: &Incident) -> Line {
     match row.status {
         IncidentStatus::Acknowledged => holder(row, sight.store.me()),
         IncidentStatus::Silenced => Line::of(word(row), Role::Plain),
-        IncidentStatus::Triggered | IncidentStatus::Resolved => status(sight, row),
+        IncidentStatus::Triggered | IncidentStatus::Gone | IncidentStatus::Resolved => {
+            status(sight, row)
+        }
     }
 }
 
@@ -145,6 +151,7 @@ pub(super) fn widest(row: &Incident, me: &Me) -> usize {
             holder(row, me).width() + since
         }
         IncidentStatus::Silenced => "till 16:30".len(),
+        IncidentStatus::Gone => "gone 59m?".len(),
         IncidentStatus::Resolved => "resolved?".len(),
     }
 }

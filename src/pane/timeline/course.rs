@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::domain::{Event, ReleaseStatus};
     use crate::pane::timeline::Timeline;
-    use crate::pane::{Folds, Pane as _};
+    use crate::pane::{Folds, Growth, Pane as _};
     use crate::store::Store;
 
     /// What is spanned above rows that happened so many seconds ago.
@@ -236,6 +236,7 @@ mod tests {
             now,
             zone: &TimeZone::UTC,
             folds: &Folds::default(),
+            growth: &Growth::default(),
         };
         let board = Timeline.board(&store);
         let rows: Vec<_> = board.entries.iter().collect();

@@ -22,7 +22,7 @@ pub(super) fn badge(event: &Event) -> (Mark, &'static str, Role) {
             let (mark, role) = Mark::of_severity(*severity);
             let word = severity_word(*severity);
             match turn {
-                Turn::Opened | Turn::Reopened => (mark, word, role),
+                Turn::Opened | Turn::Reopened | Turn::Returned => (mark, word, role),
                 Turn::Acknowledged => (mark, word, Role::Plain),
                 Turn::Silenced => (mark, word, Role::Dim),
                 Turn::Resolved => (Mark::Ok, "resolved", Role::Plain),
@@ -65,6 +65,8 @@ pub(super) fn what(event: &Event) -> Line {
             severity,
             title,
             who,
+            by: suppressed_by,
+            ..
         } => {
             let over = matches!(turn, Turn::Resolved | Turn::Gone);
             let severity = over.then(|| severity_word(*severity));
@@ -72,7 +74,12 @@ pub(super) fn what(event: &Event) -> Line {
             if let Some(severity) = severity {
                 line = line.text(format!("{severity} "), Role::Plain);
             }
-            line = line.text(turn.word(), Role::Plain);
+            let word = match (turn, suppressed_by) {
+                (Turn::Silenced, Some(by)) => by.word(),
+                (Turn::Gone, _) => "gone, not known to be resolved",
+                _ => turn.word(),
+            };
+            line = line.text(word, Role::Plain);
             if *turn == Turn::Acknowledged {
                 line = by(line, who);
             }
@@ -182,6 +189,8 @@ mod tests {
             severity: Severity::Page,
             title: "it burns".into(),
             who: who.iter().map(|who| Untrusted::from(*who)).collect(),
+            by: None,
+            last_seen: None,
         }
     }
 
@@ -226,7 +235,7 @@ mod tests {
             ),
             (
                 incident(Turn::Gone, &[]),
-                "gone | PAGE no longer listed: it burns",
+                "gone | PAGE gone, not known to be resolved: it burns",
             ),
             (What::Lost { fault: lost }, "LOST | no answer within 10s"),
             (What::Back { after }, "back | answers again after 4m"),

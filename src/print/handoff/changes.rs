@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) 
         writeln!(out, "- **new** {}; {}", title(one), text(&one.to))?;
     }
     for one in &changes.gone {
-        writeln!(out, "- **gone** {}; was {}", title(one), text(&one.from))?;
+        writeln!(out, "- **over** {}; was {}", title(one), text(&one.from))?;
     }
     for one in &changes.changed {
         let (from, to) = (text(&one.from), text(&one.to));

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::words::{Clock, length, link, names, percent, text};
 use crate::domain::{IncidentStatus, Phase, ReleaseStatus, State};
@@ -12,6 +12,8 @@ use crate::insight::handoff::{
 };
 use crate::text::Untrusted;
 
+/// An end that is known to be within this is told as a moment.
+const NOTICEABLE_GAP: SignedDuration = SignedDuration::from_mins(2);
 /// So many blind spots of one source have a line; the rest is a sum.
 const MOST_SPOTS: usize = 6;
 
@@ -31,6 +33,7 @@ pub(super) fn open(one: &Open, clock: &Clock<'_>) -> String {
         named(&one.service, &one.title)
     )];
     words.push(match one.opened_at {
+        Some(at) if at > clock.now => format!("begins at {}", clock.of(at)),
         Some(at) => format!("open {} (since {})", clock.before(at), clock.of(at)),
         None => "open, nobody says since when".to_owned(),
     });
@@ -56,6 +59,33 @@ pub(super) fn open(one: &Open, clock: &Clock<'_>) -> String {
     format!("{} (`{}`)", words.join("; "), source(one.source.as_str()))
 }
 
+/// An incident that is gone, and when its source listed it last.
+pub(super) fn gone(one: &Open, clock: &Clock<'_>) -> String {
+    let from = text(&one.source.as_str().into());
+    let mut words = vec![format!(
+        "**{}** {}",
+        one.severity,
+        named(&one.service, &one.title)
+    )];
+    words.push(match one.last_seen {
+        Some(at) => format!(
+            "**gone** from {from}: listed last {} ago, at {}",
+            clock.before(at),
+            clock.of(at)
+        ),
+        None => format!("**gone** from {from}"),
+    });
+    if let Some(at) = one.opened_at {
+        words.push(format!("opened at {}", clock.of(at)));
+    }
+    if !one.who.is_empty() {
+        words.push(format!("was with {}", names(&one.who)));
+    }
+    words.extend(link("open", one.url.as_ref()));
+    words.extend(link("runbook", one.runbook.as_ref()));
+    format!("{} (`{}`)", words.join("; "), source(one.source.as_str()))
+}
+
 /// Who has an open incident.
 fn holder(one: &Open, clock: &Clock<'_>) -> String {
     let who = names(&one.who);
@@ -71,10 +101,13 @@ fn holder(one: &Open, clock: &Clock<'_>) -> String {
             }
             words
         }
-        IncidentStatus::Silenced => match one.silenced_until {
-            Some(at) => format!("silenced until {}", clock.of(at)),
-            None => "silenced".to_owned(),
-        },
+        IncidentStatus::Silenced => {
+            let word = one.suppressed_by.map_or("silenced", |by| by.word());
+            match one.silenced_until {
+                Some(at) => format!("{word} until {}", clock.of(at)),
+                None => word.to_owned(),
+            }
+        }
         _ if who.is_empty() => "**nobody has it**".to_owned(),
         _ => format!("**not acked**, for {who}"),
     }
@@ -260,13 +293,8 @@ pub(super) fn act(one: &Act, clock: &Clock<'_>) -> String {
 }
 
 pub(super) fn over(one: &Over, clock: &Clock<'_>) -> String {
-    let end = if one.is_certain {
-        "over"
-    } else {
-        "no longer listed"
-    };
     let mut words = vec![format!(
-        "{} **{}** {}; {end}",
+        "{} **{}** {}; over",
         clock.of(one.ended_at),
         one.severity,
         named(&one.service, &one.title)
@@ -274,6 +302,12 @@ pub(super) fn over(one: &Over, clock: &Clock<'_>) -> String {
     if let Some(at) = one.opened_at {
         let lasted = length(at.duration_until(one.ended_at));
         words.push(format!("after {lasted} (since {})", clock.of(at)));
+    }
+    let unseen = one
+        .last_seen
+        .filter(|last| last.duration_until(one.ended_at) >= NOTICEABLE_GAP);
+    if let Some(last) = unseen {
+        words.push(format!("not listed after {}", clock.of(last)));
     }
     if one.times > 1 {
         words.push(format!(

@@ -13,17 +13,39 @@ use crate::text::Untrusted;
 /// reference in what shows it.
 const SPECIAL: &[char] = &['\\', '`', '*', '_', '[', ']', '<', '|', '~', '#', '&', '$'];
 
-/// Foreign text within a line: safe on a terminal, and nothing but text in Markdown.
+/// Foreign text within a line: safe on a terminal, and nothing but text in Markdown. Words that a
+/// viewer would turn into a link, a mention or a reference by themselves stand as code, since a
+/// backslash does not keep them from that.
 pub(super) fn text(foreign: &Untrusted) -> String {
     let shown = foreign.shown();
     let mut plain = String::with_capacity(shown.as_str().len());
-    for c in shown.as_str().chars() {
-        if SPECIAL.contains(&c) {
-            plain.push('\\');
+    for (place, word) in shown.as_str().split(' ').enumerate() {
+        if place > 0 {
+            plain.push(' ');
         }
-        plain.push(c);
+        if is_live(word) {
+            let _ = write!(plain, "`{}`", word.replace('`', "'"));
+            continue;
+        }
+        for c in word.chars() {
+            if SPECIAL.contains(&c) {
+                plain.push('\\');
+            }
+            plain.push(c);
+        }
     }
     plain
+}
+
+/// True for a word that viewers of Markdown make a link, a mention or a reference of: `https://…`,
+/// `www.…`, `mailto:…`, `@name`, `name@host`, `#1`, `!1`.
+fn is_live(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let is_link = ["://", "www.", "mailto:", "javascript:", "data:"];
+    let mut pairs = word.chars().zip(word.chars().skip(1));
+    word.contains('@')
+        || is_link.iter().any(|part| lower.contains(part))
+        || pairs.any(|(mark, next)| matches!(mark, '#' | '!') && next.is_ascii_digit())
 }
 
 /// A longer address is a query that a rule was made of, and would crowd out the rest on a clipboard.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Matcher;
+use crate::domain::{Expiry, Matcher};
 use crate::source::lenient::or_default;
 
 /// One row of `GET /api/v2/alerts`.
@@ -19,6 +19,8 @@ pub(in crate::source) struct Alert {
     #[serde(deserialize_with = "or_default")]
     pub(in crate::source) annotations: BTreeMap<String, String>,
     starts_at: Option<String>,
+    ends_at: Option<String>,
+    updated_at: Option<String>,
     pub(in crate::source) fingerprint: String,
     #[serde(rename = "generatorURL")]
     pub(in crate::source) generator_url: Option<String>,
@@ -100,6 +102,14 @@ impl Alert {
     /// When it began; `None` when the server's word is no time.
     pub(in crate::source) fn started(&self) -> Option<Timestamp> {
         self.starts_at.as_deref()?.parse().ok()
+    }
+
+    /// When it ends unless its sender repeats it; `None` when the server's words are no times.
+    pub(in crate::source) fn expiry(&self) -> Option<Expiry> {
+        let at: Timestamp = self.ends_at.as_deref()?.parse().ok()?;
+        let updated: Timestamp = self.updated_at.as_deref()?.parse().ok()?;
+        let lifetime = at.duration_since(updated);
+        lifetime.is_positive().then_some(Expiry { at, lifetime })
     }
 
     /// True when it is kept from notifying. A state this program does not know counts as active,

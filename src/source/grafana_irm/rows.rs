@@ -93,7 +93,7 @@ pub(super) fn incident(
             .into_iter()
             .collect(),
         url: link(group),
-        runbook: annotation(group, &["runbook_url", "runbook"]),
+        runbook: link_of(group, &["runbook_url", "runbook"]),
         alerts: group
             .alerts_count
             .and_then(|count| usize::try_from(count).ok())
@@ -124,12 +124,13 @@ fn label(group: &Group, names: &[String]) -> Option<String> {
     found.filter(|value| !value.is_empty())
 }
 
-fn annotation(group: &Group, names: &[&str]) -> Option<Untrusted> {
+/// The first of these annotations that is a link.
+fn link_of(group: &Group, names: &[&str]) -> Option<Untrusted> {
     let payload = &group.last_alert.payload;
     names.iter().find_map(|name| {
         let mut places = PAYLOAD_ANNOTATIONS.into_iter();
         let text = places.find_map(|key| payload.get(key)?.get(name)?.as_str())?;
-        Some(text.into())
+        web_link(text)
     })
 }
 

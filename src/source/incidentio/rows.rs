@@ -49,6 +49,10 @@ pub(super) fn incident(
     incident.assignees = distinct(row.holders().filter_map(called));
     let leads = row.holders().filter(|(_, leads)| *leads);
     incident.acknowledged_by = distinct(leads.filter_map(called));
+    if status == IncidentStatus::Triggered {
+        incident.acknowledged_at = None;
+        incident.acknowledged_by.clear();
+    }
     let team = |id: &str| {
         let known = teams.iter().find(|(known, _)| known == id);
         Untrusted::from(known.map_or(id, |(_, name)| name.as_str()))
@@ -59,11 +63,12 @@ pub(super) fn incident(
     incident
 }
 
-/// Where an incident stands: it has no acknowledgements, but roles. A category that nobody has told us
-/// of is open, so that it is seen.
+/// Where an incident stands: it has no acknowledgements, but roles. In triage it is not accepted yet,
+/// whoever leads it; an unknown category is open, so that it is seen.
 pub(super) fn status(row: &wire::Incident) -> IncidentStatus {
     match row.category() {
         "learning" | "closed" | "declined" | "merged" | "canceled" => IncidentStatus::Resolved,
+        "triage" => IncidentStatus::Triggered,
         _ if row.holders().next().is_some() => IncidentStatus::Acknowledged,
         _ => IncidentStatus::Triggered,
     }
@@ -126,7 +131,8 @@ pub(super) fn rewound(mut row: Incident, at: Timestamp) -> Option<Incident> {
     if is_taken_later {
         row.acknowledged_at = None;
     }
-    row.status = if is_taken_later || row.assignees.is_empty() {
+    let is_triaged = row.status == IncidentStatus::Triggered;
+    row.status = if is_triaged || is_taken_later || row.assignees.is_empty() {
         IncidentStatus::Triggered
     } else {
         IncidentStatus::Acknowledged

@@ -50,6 +50,7 @@ fn it_offers_what_it_has_a_program_for() {
         releases,
         incidents,
         acts,
+        ..
     } = offers("releases = '.'");
     assert_eq!((slos, releases, incidents), (false, true, false));
     assert!(acts.is_empty());

@@ -74,7 +74,7 @@ impl Row for Incident {
             teams: fields.texts("teams"),
             silenced_until,
             url: fields.link("url"),
-            runbook: fields.untrusted("runbook"),
+            runbook: fields.link("runbook"),
             alerts: fields
                 .text("alerts")
                 .and_then(|count| count.parse().ok())
