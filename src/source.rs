@@ -43,6 +43,7 @@ mod rollback;
 mod severity;
 mod standing;
 mod status_words;
+mod target;
 mod trouble;
 
 /// Every kind of source there is.

@@ -25,6 +25,7 @@
 mod course;
 mod evaluate;
 mod evidence;
+mod firsts;
 mod history;
 mod keeper;
 mod lack;

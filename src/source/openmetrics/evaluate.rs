@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::course::Courses;
 use super::evidence::{self, Evidence};
+use super::firsts::Firsts;
 use super::history::History;
 use super::segment::Segment;
 use super::selector::{Formula, Selector, Selectors};
@@ -342,6 +343,7 @@ fn read(
         let start = end - millis(window.duration());
         walk.back_to(start)?;
         let sums = Sums::of(plan.selectors.len(), walk.series(), walk.held(), start, end);
+        let firsts = Firsts::of(plan.selectors.len(), walk.series(), walk.held());
         let is_sharp = floors.are_sharp(start, end);
         for (number, span) in wanted {
             let formula = &plan.slos[number].formula;
@@ -350,7 +352,7 @@ fn read(
             } else {
                 (Reading::Unknown, None)
             };
-            let first = sums.first_values(formula);
+            let first = firsts.values(formula);
             let raised = events.and_then(|events| first.raise(events));
             let sample = Sample {
                 reading: raised.map_or(reading, |(reading, _)| reading),

@@ -1,13 +1,10 @@
 //! What the series of each selector add up to over a window, and what a formula makes of that.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use super::segment::Segment;
 use super::selector::{Formula, Selectors};
 use super::walk::Indexed;
-use crate::domain::slo::FirstValues;
 use crate::domain::{Events, Reading};
 
 /// What the series of each selector add up to over one window.
@@ -29,8 +26,6 @@ struct Sum {
     since: Option<i64>,
     /// True when one of the samples was no number.
     is_broken: bool,
-    /// What series had counted when they began, beside others of their target.
-    first: f64,
 }
 
 impl Sums {
@@ -46,18 +41,14 @@ impl Sums {
             of: vec![Sum::default(); selectors],
             asked: 0,
         };
-        let scraped = scraped_since(series, held);
         for (series, held) in series.iter().zip(held) {
             let Some(held) = held else { continue };
             if series.target.is_some() {
                 sums.asked = sums.asked.max(held.count);
             }
             let increase = held.increase_over(start, end);
-            let was_scraped = scraped.get(&series.home).copied();
-            let began = was_scraped.is_some_and(|since| since < held.first_at);
-            let first = if began { held.first.max(0.0) } else { 0.0 };
             for &selector in &series.selectors {
-                sums.of[selector].add(held, increase, first);
+                sums.of[selector].add(held, increase);
             }
         }
         sums
@@ -99,22 +90,6 @@ impl Sums {
                 self.counted(total.map(|total| total - whole), total, 1)
             }
             Formula::Weighted(_) => (Reading::Unknown, None),
-        }
-    }
-
-    /// What series had counted when they began in the window, while others of their target were
-    /// exposed already. Those of a target that began with it may have counted that before.
-    pub(super) fn first_values(&self, formula: &Formula) -> FirstValues {
-        let Formula::Events {
-            part, bad, total, ..
-        } = formula
-        else {
-            return FirstValues::default();
-        };
-        let (part, total) = (self.of[*part].first, self.of[*total].first);
-        FirstValues {
-            bad: if *bad { part } else { total - part },
-            total,
         }
     }
 
@@ -172,25 +147,12 @@ impl Sums {
     }
 }
 
-/// When the series of each target that matter were first scraped in a window, in Unix milliseconds.
-fn scraped_since(series: &[Indexed], held: &[Option<Segment>]) -> HashMap<usize, i64> {
-    let mut since: HashMap<usize, i64> = HashMap::new();
-    for (series, held) in series.iter().zip(held) {
-        if let Some(held) = held.filter(|_| !series.selectors.is_empty()) {
-            let first = since.entry(series.home).or_insert(held.first_at);
-            *first = held.first_at.min(*first);
-        }
-    }
-    since
-}
-
 impl Sum {
     /// Adds a series that grew by `increase`.
-    fn add(&mut self, held: &Segment, increase: Option<f64>, first: f64) {
+    fn add(&mut self, held: &Segment, increase: Option<f64>) {
         if let Some(increase) = increase {
             *self.increase.get_or_insert(0.0) += increase;
         }
-        self.first += first;
         self.count += f64::from(held.count);
         self.whole += held.sum;
         self.is_broken |= !held.is_number();

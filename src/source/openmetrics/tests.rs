@@ -10,7 +10,7 @@ use super::evaluate::{Evaluator, Question};
 use super::history::{HOUR, History, Kept, Limits, MINUTE, Scraped};
 use super::segment::Segment;
 use super::*;
-use crate::domain::{Period, Reading, Rule, SourceName};
+use crate::domain::{Period, Reading, ReasonCode, Rule, SourceName};
 
 mod broken;
 mod evidence;
@@ -360,6 +360,44 @@ fn a_mix_weighs_its_parts_and_one_sample_is_no_event() {
     let found = ask(&history, &plan(&[mix]), NOW);
     let ratio = found[0].reading(Window::minutes(5)).ratio().unwrap();
     assert!((ratio - 0.075).abs() < 1e-9, "{ratio}");
+}
+
+#[test]
+fn what_a_series_had_counted_beside_others_of_its_target_is_a_lower_bound() {
+    let mut world = World::default();
+    let every = |ago: i64, first: f64, step: f64| -> Vec<(i64, f64)> {
+        let samples = (0..=ago / 10).rev();
+        let value = move |n: i64| first + step * f64::from(i32::try_from(ago / 10 - n).unwrap());
+        samples.map(move |n| (NOW - n * 10_000, value(n))).collect()
+    };
+    world.samples.insert((0, 200), every(600, 0.0, 50.0));
+    // Created by the first errors, half a minute ago.
+    world.samples.insert((0, 500), every(30, 300.0, 1.0));
+    // A pod that is scraped since half a minute has counted for longer.
+    world.samples.insert((1, 200), every(30, 1e6, 50.0));
+    world.samples.insert((1, 500), every(30, 1e5, 0.0));
+    let (_dir, history) = world.write();
+    let good = events(Part::Good("x_total{code!=\"500\"}".to_owned()));
+    for found in ask(&history, &plan(&[bad(), good]), NOW) {
+        assert_eq!(found.lower_bounds.len(), found.windows.len() + 1);
+        for (length, sample) in windows(&found) {
+            let increase = |code| {
+                world
+                    .increase(|one| one == code, NOW - length, NOW)
+                    .unwrap()
+            };
+            let counted = sample.events.unwrap();
+            let (failed, all) = (increase(500) + 300.0, increase(500) + increase(200) + 300.0);
+            assert!((counted.bad - failed).abs() < 1e-6, "{length}: {counted:?}");
+            assert!((counted.total - all).abs() < 1e-6, "{length}: {counted:?}");
+        }
+        assert!(
+            found
+                .reasons
+                .iter()
+                .any(|one| one.code == ReasonCode::LowerBound)
+        );
+    }
 }
 
 #[test]

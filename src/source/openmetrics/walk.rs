@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::history::{HOUR, History, MINUTE, Tier, ceil, floor};
 use super::segment::Segment;
 use super::selector::{NAME, Selectors};
+use crate::source::target::TARGET_LABELS;
 use crate::state::database::Trouble;
 
 /// How far back single samples are read; before that, minutes and hours are.
@@ -21,8 +22,8 @@ pub(super) struct Index {
     last: i64,
     places: HashMap<i64, usize>,
     series: Vec<Indexed>,
-    /// The numbers of targets, by their `job` and `instance`.
-    homes: HashMap<(String, String), usize>,
+    /// The numbers of targets, by the values of [`TARGET_LABELS`].
+    homes: HashMap<Vec<String>, usize>,
 }
 
 /// One series that matters.
@@ -62,7 +63,7 @@ impl Index {
             let known = self.homes.len();
             let home = *self
                 .homes
-                .entry((part("job"), part("instance")))
+                .entry(TARGET_LABELS.iter().map(|name| part(name)).collect())
                 .or_insert(known);
             self.places.insert(id, self.series.len());
             self.series.push(Indexed {

@@ -30,7 +30,7 @@ mod recipe;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::recipe::TARGET;
+pub(super) use self::recipe::target;
 
 /// Up to so many SLOs every window is looked at as a whole.
 const FEW: usize = 100;

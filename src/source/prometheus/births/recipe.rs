@@ -11,11 +11,13 @@ use crate::config::Part;
 use crate::domain::Window;
 use crate::source::prometheus::plan::Ratio;
 use crate::source::prometheus::promql;
+use crate::source::target::TARGET_LABELS;
 
-/// The labels that name a target together: a series that has an `instance` belongs to the target
-/// that has the same of all of these.
-pub(in crate::source::prometheus) const TARGET: &str =
-    "job,instance,cluster,namespace,pod,prometheus,prometheus_replica,replica,__replica__";
+/// The labels that name a target, as they stand in a query.
+pub(in crate::source::prometheus) fn target() -> String {
+    TARGET_LABELS.join(",")
+}
+
 /// How far before a window an earlier sample of the same series is looked for.
 const BEFORE: &str = "1d";
 
@@ -101,7 +103,8 @@ impl Recipe {
     /// (`VictoriaMetrics`'s does at times). Its target was scraped before when another series of it
     /// had a sample just before the window, or has clearly more samples in it.
     pub(super) fn certain(&self, term: &Term, window: Window) -> Option<String> {
-        let on_target = [format!("on({TARGET})"), format!("by({TARGET})")];
+        let target = target();
+        let on_target = [format!("on({target})"), format!("by({target})")];
         let on_rest = [
             format!("ignoring({})", self.apart),
             format!("without({})", self.apart),

@@ -6,7 +6,7 @@ use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
 
 use super::Lack;
 use crate::domain::Window;
-use crate::source::prometheus::births::TARGET;
+use crate::source::prometheus::births::target;
 
 /// The same query where of series that differ in these labels alone the largest increase counts.
 pub(super) fn counted_once(query: &str, labels: &str) -> String {
@@ -15,8 +15,9 @@ pub(super) fn counted_once(query: &str, labels: &str) -> String {
 
 /// The same query with the increases of targets alone that have series of another selector.
 pub(super) fn on_targets_with(query: &str, selector: &str) -> String {
+    let target = target();
     around_increases(query, &|call, window| {
-        format!("({call} and on ({TARGET}) count_over_time({selector}[{window}]))")
+        format!("({call} and on ({target}) count_over_time({selector}[{window}]))")
     })
 }
 
@@ -93,7 +94,8 @@ pub(super) fn lack_of_bucket(
     if !is_bucket {
         return Vec::new();
     }
-    let targets = |selector: &VectorSelector| format!("count by ({TARGET}) ({selector})");
+    let target = target();
+    let targets = |selector: &VectorSelector| format!("count by ({target}) ({selector})");
     let (all, with) = (targets(total), targets(good));
     vec![(
         Lack::Series(good.to_string()),

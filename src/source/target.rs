@@ -1,0 +1,14 @@
+//! The labels that name the target of a series.
+
+/// Series that have an `instance` are of one target when all of these are the same.
+pub(super) const TARGET_LABELS: [&str; 9] = [
+    "job",
+    "instance",
+    "cluster",
+    "namespace",
+    "pod",
+    "prometheus",
+    "prometheus_replica",
+    "replica",
+    "__replica__",
+];
