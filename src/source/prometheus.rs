@@ -356,23 +356,8 @@ impl Prometheus {
             Untrusted::from(format!("how old the data is cannot be told: {reason}"))
         }));
         margin.faults.extend(round.faults);
-        let subject = births::Subject {
-            api: &self.api,
-            plans,
-            ids: &self.plans.ids,
-            edition: Some(self.plans.edition),
-            meter: &self.meter,
-            ages: &self.ages,
-            ask,
-            in_haste: round.more,
-        };
-        let looked = self.births.refresh(&subject).await;
-        margin.warn(looked.err().map(|fault| {
-            let reason = fault.message.raw();
-            Untrusted::from(format!(
-                "series that began in a window were not looked for: {reason}"
-            ))
-        }));
+        self.look_closer(ask, round.more, margin).await;
+        let plans = &self.plans.all;
         if ask.history && !round.more {
             let asked = self
                 .trends
@@ -505,6 +490,40 @@ impl Prometheus {
         };
         seen.reasons = self.reasons(plan, id, &seen);
         seen
+    }
+
+    /// Looks for what the numbers do not show: series that began in a window, and windows that can hold
+    /// no increase. What cannot be found out leaves the numbers as they are.
+    async fn look_closer(&mut self, ask: &Ask, in_haste: bool, margin: &mut Margin) {
+        let alone = (self.plans.all.as_slice(), self.plans.ids.as_slice());
+        let subject = births::Subject {
+            api: &self.api,
+            plans: alone.0,
+            ids: alone.1,
+            edition: Some(self.plans.edition),
+            meter: &self.meter,
+            ages: &self.ages,
+            ask,
+            in_haste,
+        };
+        let looked = self.births.refresh(&subject).await;
+        margin.warn(looked.err().map(|fault| {
+            let reason = fault.message.raw();
+            Untrusted::from(format!(
+                "series that began in a window were not looked for: {reason}"
+            ))
+        }));
+        if in_haste {
+            return;
+        }
+        let counted = self
+            .soundness
+            .look_for_sparse(&self.api, alone, &self.meter, ask, false)
+            .await;
+        margin.warn(counted.err().map(|fault| {
+            let reason = fault.message.raw();
+            Untrusted::from(format!("samples were not counted: {reason}"))
+        }));
     }
 
     /// Looks at the series behind SLOs of the configuration, and has their plans count accordingly.
