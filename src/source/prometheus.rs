@@ -348,7 +348,6 @@ impl Prometheus {
         let mut round = round?;
         let outlived = self.recount();
         round.join(self.measure_periods(&outlived, ask).await?);
-        let plans = &self.plans.all;
         margin.warn(round.warnings);
         // Numbers are no worse for it.
         margin.warn(dated.err().map(|fault| {

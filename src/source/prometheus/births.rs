@@ -22,7 +22,7 @@ use super::plan::{Formula, Plan, Ratio, Span};
 use super::planner::{Answers, Planner, Question};
 use super::since::Ages;
 use crate::domain::slo::{FirstValues, LowerBound};
-use crate::domain::{Events, Fault, Reading, Sample, Window, window};
+use crate::domain::{Events, Fault, Origin, Reading, Sample, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -49,8 +49,14 @@ const NEGLIGIBLE: f64 = 0.01;
 
 /// The window by which those up to an hour are judged, of very many SLOs.
 const HOUR: Window = Window::minutes(65);
-/// The window by which those up to a day are.
+/// The longest window by which those up to a day are.
 const DAY: Window = Window::days(1);
+/// Windows that new series are looked for in where data does not reach back over the whole of another,
+/// in minutes: few, so that queries are alike.
+const LENGTHS: [u32; 20] = [
+    5, 10, 20, 30, 60, 120, 240, 360, 720, 1_080, 1_440, 2_880, 4_320, 7_200, 10_080, 20_160,
+    30_240, 40_320, 120_960, 483_840,
+];
 
 /// What new series had counted, by SLO, kept between polls.
 #[derive(Default)]
@@ -94,12 +100,40 @@ pub(super) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// True when data is known to be as old as a window: else all that is there began within it.
-    fn reaches(&self, id: &Untrusted, window: Window) -> bool {
-        let (at, length) = (self.ask.moment(), window.duration());
-        let since = self.ages.since(id, at, length);
-        since.is_some_and(|since| window::age(since, at) >= length - length / 100)
+    /// The spans of an SLO, each with its window and that in which new series are looked for: before
+    /// the oldest of its data nothing tells a new series from an old one. None of longer windows while
+    /// the age of the data is not known.
+    fn spans(&self, plan: usize) -> Vec<(Span, Window, Window)> {
+        let (of, at) = (&self.plans[plan], self.ask.moment());
+        let elapsed = of.slo.period.elapsed(at, &of.zone);
+        let since = self.ages.since(&self.ids[plan], at, elapsed.duration());
+        let age = since.map(|since| window::age(since, at));
+        // What is counted may be older than what is recorded of it.
+        let is_recorded = of.slo.origin != Origin::Config;
+        let looked = |span: Span, window: Window| {
+            let is_window = span != Span::Period;
+            match age {
+                _ if is_recorded && is_window => Some(window),
+                None => Some(window).filter(|window| *window <= HOUR),
+                Some(age) if is_window && age > window.duration() * 51 / 50 => Some(window),
+                Some(age) => within_data(window, age),
+            }
+        };
+        let windows = of.slo.windows().into_iter();
+        windows
+            .map(|window| (Span::Window(window), window))
+            .chain([(Span::Period, elapsed)])
+            .filter(|&(span, _)| !self.in_haste || is_short(span))
+            .filter_map(|(span, window)| Some((span, window, looked(span, window)?)))
+            .collect()
     }
+}
+
+/// The longest of these up to a day.
+fn longest(spans: &[(Span, Window, Window)]) -> Window {
+    let windows = spans.iter().map(|&(_, _, looked)| looked);
+    let up_to_a_day = windows.filter(|looked| *looked <= DAY);
+    up_to_a_day.max().unwrap_or(HOUR)
 }
 
 /// A look for new series: the plan by index, and the window looked at.
@@ -113,6 +147,8 @@ struct Want {
     plan: usize,
     span: Span,
     window: Window,
+    /// The window in which new series are looked for.
+    looked: Window,
     recipe: Arc<Recipe>,
     ratio: Ratio,
     /// True where the counts are not known beside the ratio.
@@ -275,8 +311,7 @@ impl Births {
         asked.count() <= FEW
     }
 
-    /// The looks that are due. Of very many SLOs the first round goes back a day, and none further than
-    /// their data.
+    /// The looks that are due. Of very many SLOs the first round goes back a day.
     fn due(&self, of: &Subject<'_>, is_few: bool) -> Vec<Look> {
         let at = of.ask.moment();
         let mut looks = Vec::new();
@@ -285,11 +320,12 @@ impl Births {
                 continue;
             }
             let known = self.most.get(id);
-            let mut windows: Vec<_> = spans(&of.plans[plan], at)
-                .filter(|&(span, _)| !of.in_haste || is_short(span))
-                .map(|(_, window)| looked_at(window, is_few))
-                .filter(|&window| is_few || (known.is_some() || window <= DAY))
-                .filter(|&window| is_few || window <= HOUR || of.reaches(id, window))
+            let spans = of.spans(plan);
+            let longest = longest(&spans);
+            let mut windows: Vec<_> = spans
+                .iter()
+                .map(|&(_, _, window)| looked_at(window, longest, is_few))
+                .filter(|&window| is_few || known.is_some() || window <= DAY)
                 .collect();
             windows.sort_unstable();
             windows.dedup();
@@ -322,7 +358,7 @@ impl Births {
             let recipe = &want.recipe;
             let terms = recipe.part.iter().chain(&recipe.total);
             let mut own: Vec<_> = terms
-                .filter_map(|term| recipe.certain(term, want.window))
+                .filter_map(|term| recipe.certain(term, want.looked))
                 .collect();
             if want.counts {
                 own.push(want.ratio.part_query().to_owned());
@@ -371,8 +407,10 @@ impl Births {
             let mut highest = 0.0_f64;
             let mut own = Vec::new();
             let mut matters = Vec::new();
-            for (span, window) in spans(&of.plans[plan], at) {
-                let Some(most) = most.get(&looked_at(window, is_few)) else {
+            let spans = of.spans(plan);
+            let longest = longest(&spans);
+            for (span, window, looked) in spans {
+                let Some(most) = most.get(&looked_at(looked, longest, is_few)) else {
                     continue;
                 };
                 let counted = counted(&of.plans[plan], id, span, of.meter);
@@ -392,6 +430,7 @@ impl Births {
                         plan,
                         span,
                         window,
+                        looked,
                         recipe: Arc::clone(&recipe),
                         counts: counted.is_none(),
                         ratio,
@@ -413,22 +452,22 @@ impl Births {
     }
 }
 
-/// The windows of an SLO's rules and its period, with their look-back.
-fn spans(plan: &Plan, at: Timestamp) -> impl Iterator<Item = (Span, Window)> {
-    let windows = plan.slo.windows().into_iter();
-    let period = plan.slo.period.elapsed(at, &plan.zone);
-    windows
-        .map(|window| (Span::Window(window), window))
-        .chain([(Span::Period, period)])
-}
-
-/// The window that new series are looked for in on behalf of another.
-fn looked_at(window: Window, is_few: bool) -> Window {
+/// The window that new series are looked for in on behalf of another, which data reaches back over.
+fn looked_at(window: Window, longest: Window, is_few: bool) -> Window {
     match window {
         _ if is_few => window,
         _ if window <= HOUR => HOUR,
-        _ => window.max(DAY),
+        _ if window <= DAY => longest.min(DAY),
+        _ => window,
     }
+}
+
+/// The longest of some windows that lies within data of an age, and is not longer than another.
+fn within_data(window: Window, age: SignedDuration) -> Option<Window> {
+    let certain = age - age / 50;
+    let lengths = LENGTHS.into_iter().rev().map(Window::minutes);
+    let mut fitting = lengths.filter(|&one| one <= window && one.duration() <= certain);
+    fitting.next()
 }
 
 /// The ratio of a span in the counts behind it: as it is asked for, or as the rule that recorded it
