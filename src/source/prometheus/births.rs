@@ -49,6 +49,8 @@ const NEGLIGIBLE: f64 = 0.01;
 
 /// The window by which those up to an hour are judged, of very many SLOs.
 const HOUR: Window = Window::minutes(65);
+/// Windows that are longer are looked at in requests of their own.
+const LONG: Window = Window::hours(6);
 /// The longest window by which those up to a day are.
 const DAY: Window = Window::days(1);
 /// Windows that new series are looked for in where data does not reach back over the whole of another,
@@ -276,11 +278,8 @@ impl Births {
             })
             .collect();
         let classed = looks.iter().zip(&queries).flat_map(|(look, queries)| {
-            let class = if is_few && look.window > HOUR {
-                u64::from(look.window.seconds())
-            } else {
-                0
-            };
+            // Short looks do not wait for long ones.
+            let class = u64::from(is_few && look.window > LONG);
             queries.iter().map(move |query| Question { query, class })
         });
         let questions: Vec<_> = classed.collect();
