@@ -191,6 +191,7 @@ fn raw(url: &str) -> Box<dyn Source> {
                 },
                 rules: Rule::workbook(period),
                 min_bad_events: 0.0,
+                absent_is_zero: false,
                 by: Vec::new(),
                 labels: BTreeMap::new(),
                 description: String::new(),

@@ -297,6 +297,8 @@ pub struct SloSettings {
     pub rules: Arc<[Rule]>,
     /// The least number of bad events that may page; 0 for none.
     pub min_bad_events: f64,
+    /// True where missing series of one selector are 0 events, whether its metric exists or not.
+    pub absent_is_zero: bool,
     /// Labels that make one SLO of each of their values.
     pub by: Vec<String>,
     /// Labels for the rules that are written of it.

@@ -132,6 +132,7 @@ impl Context<'_> {
         let period = self.period(entry, wire.period.as_deref().unwrap_or("30d"));
         let timezone = self.slo_zone(entry, wire.timezone.as_deref(), zone);
         let min_bad_events = self.floor(entry, wire.min_bad_events, wire.slice.is_some());
+        let absent_is_zero = self.absent(entry, wire.absent.as_deref());
         self.split(entry, &wire);
         self.labels(entry, &wire);
         let form = self.form(entry, &wire);
@@ -163,6 +164,7 @@ impl Context<'_> {
             sli: sli.unwrap_or(Sli::Weighted(Vec::new())),
             rules,
             min_bad_events: min_bad_events?,
+            absent_is_zero: absent_is_zero?,
             by: wire.by,
             labels: wire.labels,
             description: wire.description.unwrap_or_default().trim().to_owned(),
@@ -234,6 +236,19 @@ impl Context<'_> {
             Some(_) => {
                 let message = "write a number of events, 0 or more: fewer bad ones do not page, and 0 lets any number page";
                 self.refuse_at(entry.at(&["min_bad_events"]), message);
+                None
+            }
+        }
+    }
+
+    /// Whether missing series are said to be 0 events.
+    fn absent(&mut self, entry: Entry, written: Option<&str>) -> Option<bool> {
+        match written {
+            None => Some(false),
+            Some("zero") => Some(true),
+            Some(_) => {
+                let message = "write \"zero\", which says that a selector without series counted nothing, or leave it out";
+                self.refuse_at(entry.at(&["absent"]), message);
                 None
             }
         }

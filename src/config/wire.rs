@@ -175,6 +175,7 @@ pub(super) struct Slo {
     pub(super) slice_target: Option<Number>,
     pub(super) rules: Option<Vec<Rule>>,
     pub(super) min_bad_events: Option<Number>,
+    pub(super) absent: Option<String>,
     #[serde(default)]
     pub(super) by: Vec<String>,
     #[serde(default)]

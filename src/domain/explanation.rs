@@ -29,7 +29,7 @@ pub struct Explanation {
     pub spans: Vec<Evidence>,
     /// What the samples themselves say; `None` while not asked, or when nobody can tell.
     pub data: Option<Data>,
-    /// True when it is known that no bad series exists: then 0 bad events are assumed.
+    /// True when no bad series exists, and that counts as 0 bad events.
     pub never_failed: bool,
     /// What could not be found out, and why.
     pub lacks: Vec<Untrusted>,

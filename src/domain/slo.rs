@@ -51,32 +51,34 @@ pub enum Reading {
     Unknown,
 }
 
-/// How far below zero an error ratio may be and still be zero: `total - good` falls a little below it
-/// when the two are extrapolated, or scraped at different moments. Further down it is no error ratio:
-/// a percentage taken for a ratio of good events, or more good events than there are.
+/// How far outside of 0 and 1 an error ratio may be and still be 0 or 1: `total - good` falls a little
+/// below 0, and bad events a little above all, when the two are extrapolated, or scraped at different
+/// moments. Further outside it is no error ratio: a percentage taken for a ratio, or more good or bad
+/// events than there are.
 pub(crate) const SLACK: f64 = 0.1;
 /// The same for counts of events, of which one moment may have some more than another.
-const EVENTS_OF_SLACK: f64 = 2.0;
+pub(crate) const EVENTS_OF_SLACK: f64 = 2.0;
 
 impl Reading {
-    /// A ratio as a server sent it: NaN is 0 of 0. What is infinite, or below zero by more than a
-    /// tenth, is no error ratio.
+    /// A ratio as a server sent it: NaN is 0 of 0. What is infinite, or outside of 0 and 1 by more
+    /// than a tenth, is no error ratio.
     pub fn from_ratio(ratio: f64) -> Self {
         if ratio.is_nan() {
             Self::NoTraffic
-        } else if ratio.is_infinite() || ratio < -SLACK {
-            Self::Unknown
+        } else if (-SLACK..=1.0 + SLACK).contains(&ratio) {
+            Self::Ratio(ratio.clamp(0.0, 1.0))
         } else {
-            Self::Ratio(ratio.max(0.0))
+            Self::Unknown
         }
     }
 
     /// Bad events over all events, both counted: see [`Self::from_rates`]. Two more good events than
-    /// all are none bad.
+    /// all are none bad, and two more bad ones are all bad.
     pub fn from_events(bad: Option<f64>, total: Option<f64>) -> Self {
+        let most = total.unwrap_or(f64::MAX).max(0.0);
         let bad = bad.map(|bad| {
-            if bad >= -EVENTS_OF_SLACK {
-                bad.max(0.0)
+            if (-EVENTS_OF_SLACK..=most + EVENTS_OF_SLACK).contains(&bad) {
+                bad.clamp(0.0, most)
             } else {
                 bad
             }
@@ -86,15 +88,15 @@ impl Reading {
 
     /// Bad events over all events, in any unit. `bad` is `None` when no bad series exists: that
     /// service never failed; `total` is `None` when no series exists at all. A total of NaN is a
-    /// broken counter, since 0 events are a sum of 0.
+    /// broken counter, since 0 events are a sum of 0; bad events of no events at all are unknown.
     pub fn from_rates(bad: Option<f64>, total: Option<f64>) -> Self {
         let Some(total) = total else {
             return Self::NoSeries;
         };
         let bad = bad.unwrap_or(0.0);
-        if total == 0.0 {
+        if total == 0.0 && (bad == 0.0 || bad.is_nan()) {
             Self::NoTraffic
-        } else if !total.is_finite() || total < 0.0 {
+        } else if !total.is_finite() || total <= 0.0 {
             Self::Unknown
         } else {
             match Self::from_ratio(bad / total) {
@@ -152,7 +154,7 @@ pub struct Events {
 impl Events {
     /// The events that a reading was made of; none where it is no number of them.
     pub fn of(reading: Reading, bad: f64, total: f64) -> Option<Self> {
-        let bad = bad.max(0.0);
+        let bad = bad.max(0.0).min(total);
         matches!(reading, Reading::Ratio(_) | Reading::NoTraffic).then_some(Self { bad, total })
     }
 }

@@ -23,6 +23,7 @@ use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use self::absence::Meaning;
 use self::api::Api;
 use self::births::Births;
 use self::by_hand::ByHand;
@@ -41,6 +42,7 @@ use super::alert::{self, LabelNames};
 use super::severity::Severities;
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
+use crate::domain::slo::History;
 use crate::domain::{
     Facts, Fault, FaultKind, Faults, Observation, Reading, Reason, ReasonCode, Release, Sample,
     SourceName, State, window,
@@ -49,6 +51,7 @@ use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
 
+mod absence;
 mod alerts;
 mod api;
 mod births;
@@ -488,6 +491,10 @@ impl Prometheus {
             slo: Arc::clone(slo),
         };
         seen.reasons = self.reasons(plan, id, &seen);
+        // A chart of what cannot be counted would be a line at 0.
+        if seen.reasons.iter().any(|reason| reason.code.is_missing()) {
+            seen.history = History::default();
+        }
         seen
     }
 
@@ -558,6 +565,9 @@ impl Prometheus {
         if plan.doubt.is_some() || (span == Span::Period && is_undated) {
             return no(Reading::Unknown);
         }
+        if matches!(self.meter.silent(plan, id), Meaning::Missing(_)) {
+            return no(Reading::Unknown);
+        }
         if let Some(given) = plan.given(span) {
             return Sample {
                 reading: given.reading(),
@@ -574,6 +584,9 @@ impl Prometheus {
 
     fn reasons(&self, plan: &Plan, id: &Untrusted, seen: &Observation) -> Arc<[Reason]> {
         let mut reasons = self.meter.reasons(plan, id);
+        let silent = self.meter.silent(plan, id);
+        let silent = silent.reason().filter(|reason| !reasons.contains(reason));
+        reasons.extend(silent.cloned());
         reasons.extend(self.soundness.reasons(id).cloned());
         reasons.extend(seen.why_lower_bounds());
         if let Some(doubt) = &plan.doubt {

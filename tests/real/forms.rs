@@ -90,6 +90,7 @@ fn slo(name: &str, sli: Sli) -> SloSettings {
         sli,
         rules: Rule::workbook("30d".parse().expect("a period")),
         min_bad_events: 3.0,
+        absent_is_zero: false,
         by: Vec::new(),
         labels: [("team".to_owned(), "shop \"a\"".to_owned())].into(),
         description: String::new(),

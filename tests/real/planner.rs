@@ -68,6 +68,7 @@ pub(crate) fn slo(service: &str, name: &str, sli: Sli) -> SloSettings {
         sli,
         rules: [rule(WINDOWS[2], WINDOWS[0]), rule(WINDOWS[3], WINDOWS[1])].into(),
         min_bad_events: 0.0,
+        absent_is_zero: false,
         by: Vec::new(),
         labels: BTreeMap::new(),
         description: String::new(),

@@ -43,6 +43,7 @@ impl Context<'_> {
             self.refuse_at(entry.at(&["parts"]), message);
         }
         let mut found = Vec::new();
+        let mut are_all_zero = true;
         for (number, part) in parts.iter().enumerate() {
             let at = |key: &str| entry.at(&["parts"]).index(number).key(key);
             let weight = part.weight.map_or(1.0, |weight| weight.0);
@@ -54,12 +55,16 @@ impl Context<'_> {
                 self.refuse_at(at("slo"), message);
                 continue;
             }
+            if let Some(Member::Simple(one)) = members.get(&part.slo) {
+                are_all_zero &= one.absent_is_zero;
+            }
             match member(&settings, &part.slo, members) {
                 Ok(sli) => found.extend(sli.map(|sli| (weight, sli))),
                 Err(message) => self.refuse_at(at("slo"), message),
             }
         }
         let is_whole = self.problems.len() == before && found.len() == parts.len();
+        settings.absent_is_zero |= are_all_zero;
         settings.sli = Sli::Weighted(found);
         is_whole.then_some(settings)
     }

@@ -121,7 +121,7 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
     }
     if explained.never_failed {
         told.push(
-            "no bad series exists, and 0 bad events are assumed, as of a service that never failed; \
+            "no bad series exists, and 0 bad events are counted, as of a service that never failed; \
              `watchfire doctor` tells whether the selector is mistaken"
                 .to_owned(),
         );

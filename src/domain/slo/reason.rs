@@ -80,6 +80,14 @@ impl ReasonCode {
         )
     }
 
+    /// True where something that is needed has no series.
+    pub fn is_missing(self) -> bool {
+        matches!(
+            self,
+            Self::MissingOperand | Self::MissingLabel | Self::MissingValue
+        )
+    }
+
     /// The word used in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -182,6 +190,12 @@ impl Observation {
             State::NoData => vec![self.why_no_data()],
             State::Ok | State::Ticket | State::Page => Vec::new(),
         }
+    }
+
+    /// True where 0 events are assumed of a metric that exists nowhere.
+    pub fn is_assumed(&self) -> bool {
+        let mut reasons = self.reasons.iter();
+        reasons.any(|reason| reason.code == ReasonCode::AssumedZero)
     }
 
     /// Why numbers that there are are not exact, and why some are not known beside others that are.

@@ -335,6 +335,36 @@ fn what_cannot_be_an_error_ratio_is_unknown_and_not_zero() {
 }
 
 #[test]
+fn more_bad_events_than_all_are_unknown_and_not_a_burn() {
+    // A percentage of bad events, and two selectors the wrong way round.
+    assert_eq!(Reading::from_ratio(50.0), Reading::Unknown);
+    assert_eq!(Reading::from_ratio(1.05), Reading::Ratio(1.0));
+    let (bad, all) = (Some(36_000.0), Some(180.0));
+    assert_eq!(Reading::from_events(bad, all), Reading::Unknown);
+    assert_eq!(Reading::from_rates(bad, all), Reading::Unknown);
+    assert_eq!(Reading::from_events(bad, Some(0.0)), Reading::Unknown);
+    assert_eq!(Reading::from_rates(bad, Some(0.0)), Reading::Unknown);
+    // Few events, counted a moment apart.
+    let (bad, all) = (Some(3.9), Some(2.0));
+    assert_eq!(Reading::from_events(bad, all), Reading::Ratio(1.0));
+    assert_eq!(
+        Events::of(Reading::Ratio(1.0), 3.9, 2.0),
+        Some(Events {
+            bad: 2.0,
+            total: 2.0
+        })
+    );
+    assert_eq!(
+        Reading::from_events(Some(1.0), Some(0.0)),
+        Reading::NoTraffic
+    );
+    assert_eq!(
+        Reading::from_events(Some(f64::NAN), Some(0.0)),
+        Reading::NoTraffic
+    );
+}
+
+#[test]
 fn only_a_known_page_outranks_what_is_not_known() {
     use State::{NoData, Ok, Page, Ticket, Unknown};
     for (states, blind, verdict, exit) in [

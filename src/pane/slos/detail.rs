@@ -250,6 +250,8 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
             row.push(Cell::text(format!("~ data {data}"), Role::Plain));
         } else if is_bound {
             row.push(Cell::text("~ lower bound", Role::Plain));
+        } else if seen.is_assumed() && sample.reading.ratio().is_some() {
+            row.push(Cell::text("~ assumed", Role::Plain));
         }
         rows.push(row);
     }

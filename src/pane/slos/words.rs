@@ -1,6 +1,6 @@
 //! What stands beside and within the numbers of a row: roles, marks and notes.
 
-use crate::domain::{Assessment, Observation, Phase, Reason, Severity, Standing, State, Window};
+use crate::domain::{Assessment, Observation, Phase, Reason, ReasonCode, Severity, Standing, State, Window};
 use crate::pane::cell::{Cell, Line, Role, state_word, width_of};
 use crate::pane::{Sight, figures, fresh};
 use crate::store::Feed;
@@ -15,7 +15,7 @@ pub(super) fn burn_cell(
         return Cell::Empty;
     };
     let burn = verdict.burn_rates.get(&window).copied().flatten();
-    let figure = if seen.lower_bound(window).is_some() {
+    let figure = if seen.is_assumed() || seen.lower_bound(window).is_some() {
         figures::rough_burn(burn)
     } else {
         figures::burn(burn)
@@ -54,7 +54,7 @@ pub(super) fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>)
 }
 
 /// The budget left, with a `~` before it where it is not known exactly: data covers too little of the
-/// period, or it is a lower bound of what was spent.
+/// period, it is a lower bound of what was spent, or 0 bad events are assumed.
 pub(in crate::pane) fn budget(seen: &Observation, left: Option<f64>) -> String {
     let is_estimate = left.is_some() && is_rough(seen);
     let mark = if is_estimate { "~" } else { "" };
@@ -69,7 +69,7 @@ pub(super) fn budget_width(seen: &Observation, left: Option<f64>) -> usize {
 
 /// True where the budget left is no exact number.
 fn is_rough(seen: &Observation) -> bool {
-    seen.shortfall().is_some() || seen.lower_bound_of_period().is_some()
+    seen.is_assumed() || seen.shortfall().is_some() || seen.lower_bound_of_period().is_some()
 }
 
 /// The bad events there are of those that it takes to page, where too few hold a page back.
@@ -159,8 +159,17 @@ pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -
         (Some(Phase::Burning), Some(left)) if !verdict.ends_within_budget(&seen.slo) => {
             Line::of(format!("gone in {}", figures::age(left)), Role::Strong)
         }
-        (Some(Phase::Calm) | None, _) => Line::new(),
+        (Some(Phase::Calm) | None, _) => assumed(seen),
         (Some(Phase::Rising), _) => Line::of(Phase::Rising.word(), Role::Strong),
         (Some(phase), _) => Line::of(phase.word(), Role::Plain),
     }
+}
+
+/// What is assumed of a calm SLO.
+fn assumed(seen: &Observation) -> Line {
+    let mut reasons = seen.reasons.iter();
+    let assumed = reasons.find(|reason| reason.code == ReasonCode::AssumedZero);
+    assumed.map_or_else(Line::new, |reason| {
+        Line::new().foreign(&reason.short(), Role::Plain)
+    })
 }

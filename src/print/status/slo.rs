@@ -46,6 +46,8 @@ pub(super) struct SloRow<'a> {
     estimated_windows: Option<Vec<String>>,
     /// The keys of windows whose numbers are lower bounds: more may have failed.
     lower_bound: Vec<String>,
+    /// Whether 0 events are assumed of a metric that exists nowhere.
+    assumed: bool,
     min_bad_events: f64,
     rules: Vec<RuleRow>,
     onset: Option<Timestamp>,
@@ -243,6 +245,7 @@ impl<'a> SloRow<'a> {
             estimate: row.since.map(|_| row.shortfall().is_some()),
             estimated_windows: row.since.map(|_| estimated(row)),
             lower_bound: row.lower_bound_keys(),
+            assumed: row.is_assumed(),
             min_bad_events: slo.min_bad_events,
             rules: rules(&assessment),
             onset: onset.map(|onset| whole(onset.at)),
@@ -275,7 +278,7 @@ impl<'a> SloRow<'a> {
             .0
             .iter()
             .filter_map(|(window, burn)| {
-                let mark = if self.lower_bound.contains(window) {
+                let mark = if self.assumed || self.lower_bound.contains(window) {
                     "~"
                 } else {
                     ""
@@ -284,7 +287,7 @@ impl<'a> SloRow<'a> {
             })
             .collect();
         let is_bound = self.lower_bound.contains(&self.period);
-        let mark = if self.aside.shortfall.is_some() || is_bound {
+        let mark = if self.assumed || self.aside.shortfall.is_some() || is_bound {
             "~"
         } else {
             ""

@@ -35,6 +35,7 @@ fn slo(sli: Sli) -> SloSettings {
         sli,
         rules: Rule::workbook(period),
         min_bad_events: 0.0,
+        absent_is_zero: false,
         by: Vec::new(),
         labels: BTreeMap::new(),
         description: String::new(),

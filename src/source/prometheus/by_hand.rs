@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use promql_parser::util::escape_string;
 
 use super::api::{Api, Labels, Series};
-use super::plan::{Formula, Givens, Plan, Span, Trend};
+use super::plan::{Formula, Givens, Plan, Silent, Span, Trend};
 use super::planner::{Answers, Planner, Question, grouped};
 use super::promql;
 use crate::config::SloSettings;
@@ -185,7 +185,26 @@ impl ByHand {
             counted: None,
             doubt: None,
             recounted: false,
+            absent_is_zero: self.settings.absent_is_zero,
+            silent: self.silent(group),
         }
+    }
+
+    /// What its slices count as 0 where it is missing, of one group.
+    fn silent(&self, group: Option<&Group>) -> Vec<Silent> {
+        let mut all = Silent::of_slices(&self.settings.sli);
+        let values = group.into_iter().flatten().cloned();
+        let labels: Vec<_> = self.settings.by.iter().cloned().zip(values).collect();
+        if !labels.is_empty() {
+            for one in &mut all {
+                for query in [&mut one.query, &mut one.total] {
+                    if let Some(own) = promql::selecting(query, &labels) {
+                        *query = own;
+                    }
+                }
+            }
+        }
+        all
     }
 
     fn braces(&self, group: &[String]) -> String {

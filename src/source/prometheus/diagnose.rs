@@ -100,7 +100,8 @@ impl Prometheus {
             let first = births.queries(&id, measured, span.window);
             span.queries.extend(first);
         }
-        explained.never_failed = self.never_failed(&plan, ask).await;
+        let is_counted = explained.seen.reasons.is_empty();
+        explained.never_failed = is_counted && self.never_failed(&plan, ask).await;
         samples::look(&self.api, &selectors(&plan), ask, &mut explained).await;
         Ok(explained)
     }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::absence::{Absences, Empty, Meaning, Place, Server};
 use super::api::{Api, Series};
-use super::plan::{Formula, Plan, Span};
+use super::plan::{Formula, Plan, Role, Span, Value};
 use super::planner::{Answers, Planner, Question, Sent};
 use crate::domain::{Fault, FaultKind, Reading, Reason, ReasonCode, Sample, Window, window};
 use crate::source::Ask;
@@ -28,8 +29,10 @@ const RETRY: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Default)]
 pub(super) struct Meter {
     kept: HashMap<Untrusted, BTreeMap<Span, Kept>>,
-    /// Why spans have no number, of those that have none for a reason.
+    /// Why spans have no number, or one that is not exact, of those with a reason.
     unread: HashMap<Untrusted, BTreeMap<Span, Reason>>,
+    /// What answers without series mean.
+    absences: Absences,
     /// What the server said of answers that lacked parts of the data, while any of them is kept.
     warnings: BTreeSet<Untrusted>,
     /// True while any that is kept does.
@@ -70,6 +73,16 @@ impl Round {
 /// A ratio that is due: plan by index, and span.
 type Want = (usize, Span);
 
+/// What was returned for one of these.
+struct Returned<'a> {
+    plan: usize,
+    span: Span,
+    formula: &'a Formula,
+    /// A number for each of its queries, where there is one; else why it cannot be read.
+    numbers: Result<Vec<Option<f64>>, Reason>,
+    is_partial: bool,
+}
+
 impl Meter {
     /// What is known of an SLO, by span.
     pub(super) fn of(&self, id: &Untrusted) -> Option<&BTreeMap<Span, Kept>> {
@@ -86,7 +99,7 @@ impl Meter {
         let told = missing.filter_map(|span| Some((span, unread.get(&span)?)));
         let mut grouped: Vec<(&Reason, Vec<Span>)> = Vec::new();
         for (span, reason) in told {
-            match grouped.iter_mut().find(|(known, _)| *known == reason) {
+            match grouped.iter_mut().find(|(known, _)| is_same(known, reason)) {
                 Some((_, spans)) => spans.push(span),
                 None => grouped.push((reason, vec![span])),
             }
@@ -106,7 +119,15 @@ impl Meter {
         named.collect()
     }
 
-    /// Notes why a span has no number; `None` when it has one.
+    /// What an SLO comes to where it counts missing series as 0 within what is asked or recorded.
+    pub(super) fn silent(&self, plan: &Plan, id: &Untrusted) -> Meaning {
+        if plan.silent.is_empty() {
+            return Meaning::Zero;
+        }
+        self.absences.silent(id)
+    }
+
+    /// Notes why a span has no number, or one that is not exact; `None` when all is well.
     fn note(&mut self, id: &Untrusted, span: Span, reason: Option<Reason>) {
         if let Some(reason) = reason {
             let unread = self.unread.entry(id.clone()).or_default();
@@ -123,12 +144,12 @@ impl Meter {
     /// answer.
     fn faults(&self, plans: &[Plan], ids: &[Untrusted], broken: Option<&Fault>) -> Vec<Fault> {
         let mut faults: Vec<_> = broken.cloned().into_iter().collect();
-        if self.unread.is_empty() {
-            return faults;
-        }
         let of_slo = |(plan, id): (&Plan, &Untrusted)| {
-            let unread = self.unread.get(id)?;
-            let reason = plan.missing().find_map(|span| unread.get(&span))?;
+            let unread = self.unread.get(id);
+            let reasons = plan.missing().filter_map(|span| unread?.get(&span));
+            let silent = self.silent(plan, id);
+            let mut reasons = reasons.chain(silent.reason());
+            let reason = reasons.find(|reason| !reason.code.is_estimate())?;
             let fault = reason.fault();
             if matches!(reason.code, ReasonCode::Failed(kind) if kind != FaultKind::Query) {
                 return Some(fault);
@@ -188,6 +209,7 @@ impl Meter {
             let known: HashSet<_> = ids.iter().collect();
             self.kept.retain(|id, _| known.contains(id));
             self.unread.retain(|id, _| known.contains(id));
+            self.absences.retain(&known);
         }
         let answers = planner
             .ask(
@@ -198,27 +220,24 @@ impl Meter {
             )
             .await?;
         round.warnings.extend(answers.warnings.iter().cloned());
+        let returned = returned(plans, &wants, &answers);
+        let mut empties = self.absences.silent_due(plans, ids, at);
+        empties.extend(returned.iter().flat_map(Returned::empties));
+        let server = Server { api, planner, ask };
+        self.absences.look(server, (plans, ids), empties).await;
         let mut lacks_parts = false;
-        let mut next = 0;
-        for (plan, span) in wants {
-            let Some(formula) = plans[plan].asked.get(&span) else {
-                continue;
-            };
-            let questions = next..next + formula.count();
-            next = questions.end;
-            let is_partial = questions.clone().any(|one| answers.is_partial(one));
-            let (sample, reason) = match read(&plans[plan], formula, questions, &answers, at) {
-                Ok(sample) => (sample, None),
-                Err(reason) => (unknown(at), Some(reason)),
-            };
-            self.note(&ids[plan], span, reason);
+        for one in returned {
+            let id = &ids[one.plan];
+            let (sample, reason) = one.read(&self.absences, id, at);
+            self.note(id, one.span, reason);
+            let is_partial = one.is_partial;
+            lacks_parts |= is_partial;
             let kept = Kept { sample, is_partial };
-            lacks_parts |= kept.is_partial;
-            if let Some(known) = self.kept.get_mut(&ids[plan]) {
-                known.insert(span, kept);
+            if let Some(known) = self.kept.get_mut(id) {
+                known.insert(one.span, kept);
             } else {
-                let first = BTreeMap::from([(span, kept)]);
-                self.kept.insert(ids[plan].clone(), first);
+                let first = BTreeMap::from([(one.span, kept)]);
+                self.kept.insert(id.clone(), first);
             }
         }
         if lacks_parts {
@@ -340,40 +359,111 @@ pub(super) fn cadence(span: Span) -> SignedDuration {
     }
 }
 
-/// What the answers to a formula's questions say, or why they say nothing.
-fn read(
-    plan: &Plan,
-    formula: &Formula,
-    questions: std::ops::Range<usize>,
-    answers: &Answers<Series>,
-    at: Timestamp,
-) -> Result<Sample, Reason> {
-    let values: Vec<_> = questions
-        .map(|question| match answers.get(question) {
-            Ok(series) => single(plan, series),
-            Err(fault) => Err(Reason::of_fault(fault)),
-        })
-        .collect::<Result<_, _>>()?;
-    let (reading, events) = formula.read(&mut values.iter().copied());
-    if reading == Reading::Unknown {
-        let text = no_ratio(values.into_iter().flatten());
-        return Err(Reason::new(ReasonCode::NotARatio, "", text));
-    }
-    Ok(Sample {
-        reading,
-        events,
-        at,
-    })
+/// True for reasons that say the same of two spans, whatever numbers they tell.
+fn is_same(one: &Reason, other: &Reason) -> bool {
+    let is_of_numbers = matches!(
+        one.code,
+        ReasonCode::NotARatio | ReasonCode::MissingOperand | ReasonCode::MissingValue
+    );
+    one == other || (is_of_numbers && one.code == other.code && one.subject == other.subject)
 }
 
-/// Why numbers that a server gave are no error ratio.
-pub(super) fn no_ratio(values: impl Iterator<Item = f64>) -> String {
-    let said: Vec<_> = values.map(|value| value.to_string()).collect();
-    format!(
-        "its queries give {}, which makes no error ratio",
-        said.join(" and ")
-    )
+/// What was returned for each ratio that was due.
+fn returned<'a>(plans: &'a [Plan], wants: &[Want], answers: &Answers<Series>) -> Vec<Returned<'a>> {
+    let mut next = 0;
+    let returned = wants.iter().filter_map(|&(plan, span)| {
+        let formula = plans[plan].asked.get(&span)?;
+        let questions = next..next + formula.count();
+        next = questions.end;
+        let is_partial = questions.clone().any(|one| answers.is_partial(one));
+        let numbers = questions.map(|question| match answers.get(question) {
+            Ok(series) => single(&plans[plan], series),
+            Err(fault) => Err(Reason::of_fault(fault)),
+        });
+        Some(Returned {
+            plan,
+            span,
+            formula,
+            numbers: numbers.collect(),
+            is_partial,
+        })
+    });
+    returned.collect()
 }
+
+impl<'a> Returned<'a> {
+    fn place(&self, number: usize) -> Place {
+        let is_period = self.span == Span::Period;
+        Place::Asked { is_period, number }
+    }
+
+    /// Its queries without series, as far as it matters what that means: bad or good events of none
+    /// at all are none.
+    fn empties(&self) -> Vec<Empty<'a>> {
+        let Ok(numbers) = &self.numbers else {
+            return Vec::new();
+        };
+        if numbers.iter().all(Option::is_some) {
+            return Vec::new();
+        }
+        let roles = self.formula.roles().into_iter().enumerate();
+        let empty = roles.filter(|(number, (role, ..))| {
+            let is_part = matches!(role, Role::Bad | Role::Good);
+            let total = || numbers.get(number + 1).copied().flatten();
+            numbers[*number].is_none() && (!is_part || total().is_some_and(|total| total != 0.0))
+        });
+        empty
+            .map(|(number, (role, query, total))| Empty {
+                plan: self.plan,
+                place: self.place(number),
+                query,
+                role,
+                total,
+            })
+            .collect()
+    }
+
+    /// What it says, and why that is nothing or not exact.
+    fn read(&self, absences: &Absences, id: &Untrusted, at: Timestamp) -> (Sample, Option<Reason>) {
+        let numbers = match &self.numbers {
+            Ok(numbers) => numbers,
+            Err(reason) => return (unknown(at), Some(reason.clone())),
+        };
+        let value = |(number, found): (usize, &Option<f64>)| match found {
+            Some(found) => Value::Number(*found),
+            None => absences
+                .meaning(id, self.place(number))
+                .map_or(Value::Nothing, Meaning::value),
+        };
+        let values: Vec<_> = numbers.iter().enumerate().map(value).collect();
+        let (reading, events) = self.formula.read(&mut values.iter().copied());
+        let mut told = numbers.iter().enumerate().filter_map(|(number, found)| {
+            let meaning = absences.meaning(id, self.place(number))?;
+            meaning.reason().filter(|_| found.is_none())
+        });
+        let is_unknown = reading == Reading::Unknown;
+        let reason = match reading {
+            Reading::Ratio(_) | Reading::Unknown => {
+                told.find(|reason| reason.code.is_estimate() != is_unknown)
+            }
+            Reading::NoTraffic | Reading::NoSeries => None,
+        };
+        let reason = reason.cloned().or_else(|| {
+            let misfit = || self.formula.misfit(&mut values.iter().copied());
+            let text = is_unknown.then(|| misfit().unwrap_or_else(|| NO_RATIO.to_owned()))?;
+            Some(Reason::new(ReasonCode::NotARatio, "", text))
+        });
+        let sample = Sample {
+            reading,
+            events,
+            at,
+        };
+        (sample, reason)
+    }
+}
+
+/// Why there is no ratio, where nothing more is known.
+const NO_RATIO: &str = "its queries return nothing that makes an error ratio";
 
 /// What to do about a query that answers with several series. The sum of two ratios is none.
 pub(super) const SUM: &str =

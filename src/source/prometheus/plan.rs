@@ -13,8 +13,13 @@ use crate::domain::{Events, Period, Reading, Slo, Window};
 use crate::text::Untrusted;
 
 mod given;
+mod misfit;
+mod silent;
+mod value;
 
 pub(super) use given::{Given, Givens};
+pub(super) use silent::Silent;
+pub(super) use value::Value;
 
 /// One of the things that are measured of an SLO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +36,31 @@ impl Span {
         match self {
             Self::Window(window) => window.to_string(),
             Self::Period => "the period".to_owned(),
+        }
+    }
+}
+
+/// What a query of a formula stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Bad events.
+    Bad,
+    /// Good events.
+    Good,
+    /// All events.
+    Total,
+    /// The ratio itself.
+    Ratio,
+}
+
+impl Role {
+    /// The word used in sentences.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Bad => "bad",
+            Self::Good => "good",
+            Self::Total => "total",
+            Self::Ratio => "ratio",
         }
     }
 }
@@ -180,6 +210,22 @@ impl Formula {
         }
     }
 
+    /// The queries in the same order, each with what it stands for, and the one for all events beside
+    /// bad or good ones.
+    pub(super) fn roles(&self) -> Vec<(Role, &str, Option<&str>)> {
+        match self {
+            Self::Events(ratio) => {
+                let total = ratio.total.as_str();
+                vec![
+                    (ratio.role(), ratio.part_query(), Some(total)),
+                    (Role::Total, total, None),
+                ]
+            }
+            Self::Direct { query, .. } => vec![(Role::Ratio, query, None)],
+            Self::Weighted(parts) => parts.iter().flat_map(|(_, part)| part.roles()).collect(),
+        }
+    }
+
     /// How many they are.
     pub(super) fn count(&self) -> usize {
         let mut count = 0;
@@ -218,21 +264,23 @@ impl Formula {
         }
     }
 
-    /// Reads the answers, one a query; `None` stands for "no such series".
+    /// Reads the answers, one a query.
     pub(super) fn read(
         &self,
-        answers: &mut dyn Iterator<Item = Option<f64>>,
+        answers: &mut dyn Iterator<Item = Value>,
     ) -> (Reading, Option<Events>) {
+        let mut next = || answers.next().unwrap_or(Value::Missing);
         match self {
             Self::Events(ratio) => {
-                let part = answers.next().flatten();
-                ratio.read(part, answers.next().flatten())
+                let part = next();
+                ratio.read(part, next())
             }
             Self::Direct { success, .. } => {
-                let reading = match answers.next().flatten() {
-                    None => Reading::NoSeries,
-                    Some(good) if *success => Reading::from_ratio(1.0 - good),
-                    Some(bad) => Reading::from_ratio(bad),
+                let reading = match next() {
+                    Value::Zero | Value::Nothing => Reading::NoSeries,
+                    Value::Missing => Reading::Unknown,
+                    Value::Number(good) if *success => Reading::from_ratio(1.0 - good),
+                    Value::Number(bad) => Reading::from_ratio(bad),
                 };
                 (reading, None)
             }
@@ -311,6 +359,14 @@ impl Ratio {
         }
     }
 
+    /// What the part is.
+    pub(super) fn role(&self) -> Role {
+        match self.part {
+            Part::Bad(_) => Role::Bad,
+            Part::Good(_) => Role::Good,
+        }
+    }
+
     /// The query for the part, whichever it is.
     pub(super) fn part_query(&self) -> &str {
         match &self.part {
@@ -318,32 +374,44 @@ impl Ratio {
         }
     }
 
-    /// Reads the answers; `None` stands for "no such series".
-    pub(super) fn read(&self, part: Option<f64>, total: Option<f64>) -> (Reading, Option<Events>) {
+    /// Reads the answers. A part without series is a number only where that is known to mean 0.
+    pub(super) fn read(&self, part: Value, total: Value) -> (Reading, Option<Events>) {
+        let total = match total {
+            Value::Number(total) => total,
+            Value::Zero | Value::Nothing => return (Reading::NoSeries, None),
+            Value::Missing => return (Reading::Unknown, None),
+        };
+        let part = match part {
+            Value::Number(part) => part,
+            Value::Zero => 0.0,
+            // Nothing happened, whatever the part is.
+            Value::Nothing | Value::Missing if total == 0.0 => 0.0,
+            Value::Nothing | Value::Missing => return (Reading::Unknown, None),
+        };
         let bad = match &self.part {
             Part::Bad(_) => part,
-            Part::Good(query) => match (part, total) {
-                (None, Some(total)) if total > 0.0 && promql::counts_buckets(query) => {
-                    return (Reading::NoSeries, None);
-                }
-                (good, Some(total)) => Some(total - good.unwrap_or(0.0)),
-                (_, None) => None,
-            },
+            Part::Good(_) => total - part,
         };
         if !self.counts {
-            return (Reading::from_rates(bad, total), None);
+            return (Reading::from_rates(Some(bad), Some(total)), None);
         }
-        let reading = Reading::from_events(bad, total);
-        let counted = total.and_then(|total| Events::of(reading, bad.unwrap_or(0.0), total));
-        (reading, counted)
+        let reading = Reading::from_events(Some(bad), Some(total));
+        (reading, Events::of(reading, bad, total))
     }
 
-    /// The ratio as one expression, for its course over time. A service without bad series is 0.
+    /// The ratio as one expression, for its course over time: no result where an operand has no
+    /// series, 0 where the one selector of the part has none.
     fn expression(&self) -> String {
         let (part, total) = (self.part_query(), &self.total);
+        let is_needed = promql::is_between_vectors(part) || promql::names_bound(part);
+        let or_zero = if is_needed {
+            String::new()
+        } else {
+            format!(" or ({total}) * 0")
+        };
         match self.part {
-            Part::Bad(_) => format!("(({part}) or ({total}) * 0) / ({total})"),
-            Part::Good(_) => format!("(({total}) - ({part})) / ({total})"),
+            Part::Bad(_) => format!("(({part}){or_zero}) / ({total})"),
+            Part::Good(_) => format!("(({total}) - (({part}){or_zero})) / ({total})"),
         }
     }
 }
@@ -434,6 +502,10 @@ pub(super) struct Plan {
     /// True while the period is counted by the rule, since its record is younger than the series that
     /// the rule reads.
     pub(super) recounted: bool,
+    /// True where the configuration says that missing series of one selector are 0.
+    pub(super) absent_is_zero: bool,
+    /// Queries whose missing series count as 0 within what is asked or recorded.
+    pub(super) silent: Vec<Silent>,
 }
 
 impl Plan {
@@ -516,7 +588,8 @@ mod tests {
 
     #[test]
     fn a_service_that_never_failed_is_zero_and_one_without_traffic_is_not() {
-        let (reading, events) = bad(true).read(None, Some(500.0));
+        let (some, none) = (Value::Number, Value::Number(0.0));
+        let (reading, events) = bad(true).read(Value::Zero, some(500.0));
         assert_eq!(reading, Reading::Ratio(0.0));
         assert_eq!(
             events,
@@ -525,35 +598,88 @@ mod tests {
                 total: 500.0
             })
         );
-        assert_eq!(bad(true).read(None, Some(0.0)).0, Reading::NoTraffic);
-        assert_eq!(bad(true).read(None, None).0, Reading::NoSeries);
+        assert_eq!(bad(true).read(Value::Zero, none).0, Reading::NoTraffic);
         assert_eq!(
-            bad(false).read(Some(1.0), Some(4.0)),
+            bad(true).read(Value::Zero, Value::Nothing).0,
+            Reading::NoSeries
+        );
+        assert_eq!(
+            bad(false).read(some(1.0), some(4.0)),
             (Reading::Ratio(0.25), None)
         );
     }
 
     #[test]
+    fn what_is_missing_is_never_a_number() {
+        for part in [
+            Part::Bad as fn(String) -> Part,
+            Part::Good as fn(String) -> Part,
+        ] {
+            for counts in [true, false] {
+                let ratio = Ratio {
+                    part: part("p".into()),
+                    total: "t".into(),
+                    counts,
+                };
+                let read = |part, total| ratio.read(part, total).0;
+                let some = Value::Number;
+                for missing in [Value::Missing, Value::Nothing] {
+                    assert_eq!(read(missing, some(5.0)), Reading::Unknown);
+                    assert_eq!(read(missing, some(0.0)), Reading::NoTraffic);
+                }
+                assert_eq!(read(some(5.0), Value::Missing), Reading::Unknown);
+                assert_eq!(read(Value::Missing, Value::Nothing), Reading::NoSeries);
+            }
+        }
+        let direct = Formula::Direct {
+            query: "q".into(),
+            success: false,
+        };
+        let read = |value| direct.read(&mut std::iter::once(value)).0;
+        assert_eq!(read(Value::Missing), Reading::Unknown);
+        assert_eq!(read(Value::Nothing), Reading::NoSeries);
+    }
+
+    #[test]
     fn good_events_are_taken_from_the_total() {
-        let good = |query: &str| Ratio {
-            part: Part::Good(query.into()),
+        let good = Ratio {
+            part: Part::Good("g".into()),
             total: "t".into(),
             counts: true,
         };
-        assert_eq!(
-            good("g").read(Some(990.0), Some(1_000.0)).0,
-            Reading::Ratio(0.01)
-        );
+        let read = |part| good.read(part, Value::Number(1_000.0)).0;
+        assert_eq!(read(Value::Number(990.0)), Reading::Ratio(0.01));
         // Extrapolation may give more good than all.
+        assert_eq!(read(Value::Number(1_000.1)), Reading::Ratio(0.0));
+        assert_eq!(read(Value::Zero), Reading::Ratio(1.0));
+    }
+
+    #[test]
+    fn an_expression_has_no_result_where_an_operand_is_missing() {
+        let text = |part: Part| {
+            let total = "sum(t)".to_owned();
+            Ratio {
+                part,
+                total,
+                counts: true,
+            }
+            .expression()
+        };
         assert_eq!(
-            good("g").read(Some(1_000.1), Some(1_000.0)).0,
-            Reading::Ratio(0.0)
+            text(Part::Bad("sum(b)".into())),
+            "((sum(b)) or (sum(t)) * 0) / (sum(t))"
         );
-        assert_eq!(good("g").read(None, Some(1_000.0)).0, Reading::Ratio(1.0));
-        // A bucket that is not there is a mistake in `le`, not a service that always fails.
         assert_eq!(
-            good("x_bucket").read(None, Some(1_000.0)).0,
-            Reading::NoSeries
+            text(Part::Bad("sum(a) + sum(b)".into())),
+            "((sum(a) + sum(b))) / (sum(t))"
+        );
+        assert_eq!(
+            text(Part::Good("sum(g)".into())),
+            "((sum(t)) - ((sum(g)) or (sum(t)) * 0)) / (sum(t))"
+        );
+        assert_eq!(
+            text(Part::Good(r#"sum(h{le="1"})"#.into())),
+            r#"((sum(t)) - ((sum(h{le="1"})))) / (sum(t))"#
         );
     }
 }

@@ -12,8 +12,12 @@ use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_
 use super::api::Labels;
 use crate::domain::Window;
 
+mod need;
 mod pieces;
 
+pub(super) use need::{
+    Need, Operand, is_between_vectors, metric, named_labels, names_bound, of_name, or_zero,
+};
 pub(super) use pieces::{pieces, whichever_spelling};
 
 /// The label that tells the expressions of a joined query apart.
@@ -30,12 +34,6 @@ pub(super) fn over(text: &str, window: &str) -> String {
         return text.replace(PLACEHOLDER, window);
     }
     format!("sum(increase({}[{window}]))", text.trim())
-}
-
-/// True for an expression that counts histogram buckets: its absence is a mistake in `le`, not a
-/// service that always fails.
-pub(super) fn counts_buckets(text: &str) -> bool {
-    text.contains("_bucket")
 }
 
 /// Many expressions in one query, each tagged with its index. Their results must not carry [`TAG`].

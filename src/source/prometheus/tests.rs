@@ -51,6 +51,7 @@ fn source(url: &str, by_hand: bool) -> Box<dyn Source> {
             },
             rules: Rule::workbook(period),
             min_bad_events: 0.0,
+            absent_is_zero: false,
             by: Vec::new(),
             labels: std::collections::BTreeMap::new(),
             description: String::new(),
@@ -251,7 +252,7 @@ async fn every_slo_without_a_number_is_told_of_with_the_reason() {
     let fault = facts.fault.clone().unwrap();
     assert_eq!(
         fault.message.raw(),
-        "checkout/availability: its queries give -99 and 7, which makes no error ratio"
+        "checkout/availability: its queries return bad -99 of total 7, which makes no error ratio"
     );
     let seen = only(facts);
     assert_eq!(seen.assess().state, State::Unknown);
@@ -586,6 +587,7 @@ fn the_plan_names_every_slo_and_span_that_a_query_serves() {
                 },
                 rules: Rule::workbook(period),
                 min_bad_events: 0.0,
+                absent_is_zero: false,
                 by: Vec::new(),
                 labels: std::collections::BTreeMap::new(),
                 description: String::new(),

@@ -6,7 +6,7 @@ use super::{EXPRESSIONS, Server, Want};
 use crate::domain::slo::{Course, Slice};
 use crate::domain::{Fault, Reading};
 use crate::source::prometheus::api::{Range, RangeSeries};
-use crate::source::prometheus::plan::{Formula, Plan, Trend};
+use crate::source::prometheus::plan::{Formula, Plan, Trend, Value};
 use crate::source::prometheus::planner::{Answers, Question};
 
 /// Asks for courses over a range.
@@ -65,9 +65,15 @@ fn read(want: &Want, series: &[Option<&RangeSeries>], range: Range) -> Course {
         Formula::Direct { .. } | Formula::Weighted(_) => (false, false),
     };
     let scale = if counts { 1.0 } else { width.as_secs_f64() };
+    let roles = want.formula.roles().into_iter();
+    let absent: Vec<_> = roles
+        .map(|(role, query, _)| Value::absent(role, query))
+        .collect();
     let slice = |at: Timestamp, values: &[Option<f64>]| {
         let total = values.get(1).copied().flatten().filter(|_| is_events);
-        let (reading, _) = want.formula.read(&mut values.iter().copied());
+        let each = values.iter().zip(&absent);
+        let mut each = each.map(|(number, absent)| number.map_or(*absent, Value::Number));
+        let (reading, _) = want.formula.read(&mut each);
         let Reading::Ratio(ratio) = reading else {
             return None;
         };

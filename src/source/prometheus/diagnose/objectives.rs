@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::super::api::Api;
-use super::super::measure::{SUM, no_ratio};
-use super::super::plan::{Plan, Span};
+use super::super::measure::SUM;
+use super::super::plan::{Plan, Span, Value};
 use super::super::{Prometheus, promql};
 use super::moment;
 use super::nearest::{Lack, Names};
@@ -215,15 +215,15 @@ impl Subject<'_> {
                             .advise(SUM),
                     );
                 }
-                Ok(answer) => values.extend(answer.data.first().map(|series| series.value)),
+                Ok(answer) => values.push(answer.data.first().map(|series| series.value)),
                 Err(fault) => found.push(refused(name, &fault)),
             }
         }
-        if found.is_empty()
-            && formula.read(&mut values.iter().copied().map(Some)).0 == Reading::Unknown
-        {
+        let value = |number: &Option<f64>| number.map_or(Value::Nothing, Value::Number);
+        let misfit = formula.misfit(&mut values.iter().map(value));
+        if let (true, Some(misfit)) = (found.is_empty(), misfit) {
             found.push(
-                Finding::new(Grade::Error, "query", no_ratio(values.into_iter()))
+                Finding::new(Grade::Error, "query", misfit)
                     .because("an error ratio is bad events over all events: 0 where none fails, 1 where all do")
                     .advise("try the queries in the server's own console; `watchfire explain` prints them"),
             );

@@ -186,6 +186,8 @@ impl<'a> Members<'a> {
                 .or(period.doubt)
                 .or_else(|| self.clash(shortest?)),
             recounted: false,
+            absent_is_zero: false,
+            silent: Vec::new(),
         })
     }
 

@@ -19,7 +19,9 @@ use super::{Context, qualified};
 use crate::config::Part;
 use crate::domain::{Events, Origin, Period, Reading, Rule, Severity, Slo, Window};
 use crate::source::prometheus::api::{Labels, Series};
-use crate::source::prometheus::plan::{Doubt, Formula, Given, Givens, Plan, Ratio, Span, Trend};
+use crate::source::prometheus::plan::{
+    Doubt, Formula, Given, Givens, Plan, Ratio, Silent, Span, Trend,
+};
 use crate::source::prometheus::promql;
 use crate::source::prometheus::record::{
     BAD, DEFINITION, MIN_BAD_EVENTS, PERIOD, RATIO, RULES, Recording, SHORT, TOTAL, ZONE, is_ours,
@@ -148,6 +150,9 @@ impl<'a> Records<'a> {
                 plan.given.insert(span, given);
             }
         }
+        if let (false, Some((_, formula))) = (plan.given.is_empty(), plan.asked.first_key_value()) {
+            plan.silent.extend(Silent::of_formula(formula));
+        }
         if let Some(&shortest) = windows.first()
             && plan.given.has(Span::Window(shortest))
             && let Some(course) = self.course(shortest, &labels_of(shortest))
@@ -250,6 +255,7 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
             success: false,
         })
     });
+    let silent = shortest.and_then(|window| silent(of, window, context));
     let counted = shortest.and_then(|window| {
         let formula = behind(of, &slo, window, context)?;
         let total = (*formula.totals().first()?).to_owned();
@@ -272,6 +278,8 @@ pub(super) fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Option<Pla
         counted,
         doubt: several.or(objective.doubt),
         recounted: false,
+        absent_is_zero: false,
+        silent: silent.into_iter().collect(),
     }))
 }
 
@@ -365,6 +373,16 @@ fn behind(of: &Members<'_>, slo: &Slo, window: Window, context: &Context<'_>) ->
         }),
         _ => None,
     }
+}
+
+/// What the rule behind a window records 0 for where it is missing.
+fn silent(of: &Members<'_>, window: Window, context: &Context<'_>) -> Option<Silent> {
+    let rule = |name: &str| of.rule(format!("{name}{window}"), context);
+    if let (Some(bad), Some(total)) = (rule(BAD), rule(TOTAL)) {
+        return Silent::of_rule(bad, total);
+    }
+    let (_, total) = promql::quotient(rule(RATIO)?)?;
+    Silent::of_rule(rule(RATIO)?, &total.to_string())
 }
 
 /// A query looking back over another window. `None` where it looks back over slices of time: these

@@ -223,6 +223,8 @@ fn one(
         }),
         doubt: None,
         recounted: false,
+        absent_is_zero: false,
+        silent: Vec::new(),
     }
 }
 

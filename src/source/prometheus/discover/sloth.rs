@@ -335,6 +335,8 @@ fn plan(of: &Members<'_>, context: &Context<'_>) -> Result<Plan, &'static str> {
         counted: None,
         doubt: doubt.or_else(|| of.clash(&record, context)),
         recounted: false,
+        absent_is_zero: false,
+        silent: Vec::new(),
     })
 }
 

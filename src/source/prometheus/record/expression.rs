@@ -4,10 +4,10 @@
 use promql_parser::parser::token::{T_BOTTOMK, T_COUNT_VALUES, T_TOPK};
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{self, Expr, LabelModifier};
-use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
+use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
 
 use crate::config::Part;
-use crate::domain::slo::SLACK;
+use crate::domain::slo::{EVENTS_OF_SLACK, SLACK};
 use crate::source::prometheus::plan::{Formula, Ratio};
 use crate::source::prometheus::promql;
 
@@ -62,7 +62,8 @@ impl Measured {
                     Part::Bad(query) => ["bad", query, total],
                     Part::Good(query) => ["good", query, total],
                 };
-                counted.into_iter().chain(unless).collect()
+                let needed = needs_operands(part).then_some("operands are needed");
+                counted.into_iter().chain(unless).chain(needed).collect()
             }
             Self::Ratio(query) => vec!["ratio", query],
         }
@@ -83,16 +84,31 @@ pub(super) fn unless(expression: &str, exceptions: &[String]) -> String {
     format!("({expression}){}", exceptions.collect::<String>())
 }
 
-/// Bad events, of which there are 0 where no bad series exists; `total` has the labels of `part`.
-/// Good ones that are missing are 0 as well, except buckets: there the mistake is in `le`. More good
-/// events than all are recorded as they are, for a reader to doubt.
+/// Bad events; `total` has the labels of `part`. One selector without series counts 0 of them, and 0
+/// good ones likewise. Between vectors an operand is missing, and of buckets the bound: then there is
+/// nothing to record where anything happened. More good events than all are recorded as they are, for
+/// a reader to doubt.
 pub(super) fn bad(part: &Part, total: &str) -> String {
+    let (Part::Bad(query) | Part::Good(query)) = part;
+    let known = if promql::is_between_vectors(query) {
+        format!("({query})")
+    } else if promql::names_bound(query) {
+        format!("({query}) or ({total} == 0)")
+    } else {
+        format!("({query}) or {total} * 0")
+    };
     match part {
-        Part::Bad(query) => format!("({query}) or {total} * 0"),
-        Part::Good(query) if promql::counts_buckets(query) => {
-            format!("{total} - (({query}) or ({total} == 0))")
-        }
-        Part::Good(query) => format!("{total} - (({query}) or {total} * 0)"),
+        Part::Bad(_) => known,
+        Part::Good(_) => format!("{total} - ({known})"),
+    }
+}
+
+/// True where a record is missing with its operands; [`Measured::texts`] tells it from the records of
+/// versions that took these for 0.
+fn needs_operands(part: &Part) -> bool {
+    match part {
+        Part::Bad(query) => promql::is_between_vectors(query) || promql::names_bound(query),
+        Part::Good(query) => promql::is_between_vectors(query),
     }
 }
 
@@ -172,27 +188,56 @@ fn several(formula: &Formula, by: &[String]) -> Result<Vec<String>, String> {
     Ok(all)
 }
 
-/// What each part of a mean by weight says where it is no error ratio: the mean does not show it.
+/// What a formula says where it is no error ratio: more bad or good events than all, a percentage. The
+/// record of a ratio, and a mean by weight, do not show it.
 fn impossible(formula: &Formula, by: &[String]) -> Result<Vec<String>, String> {
-    let Formula::Weighted(parts) = formula else {
-        return Ok(Vec::new());
-    };
-    let mut all = Vec::new();
-    for (_, part) in parts {
-        let is_never = matches!(
-            part,
-            Formula::Events(Ratio {
-                part: Part::Bad(_),
-                ..
-            })
-        );
-        if matches!(part, Formula::Weighted(_)) {
-            all.extend(impossible(part, by)?);
-        } else if !is_never {
-            all.push(format!("({}) < -{SLACK}", ratio(part, by)?));
+    let most = 1.0 + SLACK;
+    match formula {
+        Formula::Weighted(parts) => {
+            let mut all = Vec::new();
+            for (_, part) in parts {
+                all.extend(impossible(part, by)?);
+            }
+            Ok(all)
+        }
+        Formula::Events(ratio) => {
+            let (total, part) = shaped_parts(ratio, by)?;
+            let (Part::Bad(query) | Part::Good(query)) = &part;
+            let more = format!("({query}) > ({total}) * {most}");
+            Ok(vec![if ratio.counts {
+                format!("{more} + {EVENTS_OF_SLACK}")
+            } else {
+                more
+            }])
+        }
+        // Slices are ratios by themselves, and dear to read twice.
+        Formula::Direct { query, .. } if is_sliced(query) => Ok(Vec::new()),
+        Formula::Direct { query, .. } => {
+            let query = shaped(query, by)?;
+            Ok(vec![
+                format!("({query}) > {most}"),
+                format!("({query}) < -{SLACK}"),
+            ])
         }
     }
-    Ok(all)
+}
+
+/// True for a query that looks back over slices of time.
+fn is_sliced(query: &str) -> bool {
+    struct Found(bool);
+    impl ExprVisitor for Found {
+        type Error = std::convert::Infallible;
+
+        fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Self::Error> {
+            self.0 |= matches!(expr, Expr::Subquery(_));
+            Ok(true)
+        }
+    }
+    let mut found = Found(false);
+    if let Ok(expr) = parser::parse(query) {
+        let Ok(_) = walk_expr(&mut found, &expr);
+    }
+    found.0
 }
 
 /// An expression with exactly the labels `by` on its results.

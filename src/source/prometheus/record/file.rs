@@ -7,6 +7,7 @@ use super::{
     BAD, Measured, RATIO, Recording, RuleLabels, SHORT, TOTAL, alerts, ids, meta, probe, yaml,
 };
 use crate::config::{Settings, SloSettings};
+use crate::domain::slo::{EVENTS_OF_SLACK, SLACK};
 use crate::domain::{Period, Window};
 
 /// How often long windows are evaluated. Below the 5 minutes that a server looks back for the newest
@@ -262,7 +263,7 @@ fn window_rules(recording: &Recording, window: Window, measured: &Measured) -> V
             part,
             unless: exceptions,
         } => {
-            let ratio = format!("clamp_min({} / {}, 0)", recorded(BAD), recorded(TOTAL));
+            let ratio = possible(&recorded(BAD), &recorded(TOTAL));
             vec![
                 record(TOTAL, unless(total, exceptions)),
                 record(BAD, unless(&bad(part, &format!("({total})")), exceptions)),
@@ -270,4 +271,16 @@ fn window_rules(recording: &Recording, window: Window, measured: &Measured) -> V
             ]
         }
     }
+}
+
+/// The ratio of recorded events; none where they cannot be those of one SLO: more bad events than all,
+/// or more good ones.
+fn possible(bad: &str, total: &str) -> String {
+    let (most, few) = (1.0 + SLACK, EVENTS_OF_SLACK);
+    format!(
+        "clamp_max(clamp_min({bad} / {total}, 0), 1)\n\
+         unless ({bad} > {total} * {most} and {bad} > {total} + {few})\n\
+         unless ({bad} < {total} * -{SLACK} and {bad} < -{few})\n\
+         unless ({bad} > 0 and {total} == 0)"
+    )
 }

@@ -25,6 +25,7 @@ fn slo(service: &str, name: &str, sli: Sli) -> SloSettings {
         sli,
         rules: Rule::workbook(period),
         min_bad_events: 3.0,
+        absent_is_zero: false,
         by: Vec::new(),
         labels: BTreeMap::new(),
         description: String::new(),
@@ -149,7 +150,9 @@ fn nothing_is_recorded_where_a_query_has_several_results() {
     };
     assert_eq!(
         recorded(ratio, "slo:sli_error:ratio_rate5m"),
-        format!("(1 - (sum({each}))) unless (count({each}) > 1)")
+        format!(
+            "(1 - (sum({each}))) unless (count({each}) > 1) unless ((sum({each})) > 1.1) unless ((sum({each})) < -0.1)"
+        )
     );
     let counted = Sli::Events {
         part: Part::Bad("sum by (pod) (increase(bad[$window]))".to_owned()),

@@ -1,0 +1,92 @@
+//! The reasons that empty answers come to.
+
+use promql_parser::label::Matcher;
+use promql_parser::parser::VectorSelector;
+
+use crate::domain::{Fault, Origin, Reason, ReasonCode};
+use crate::source::prometheus::plan::{Plan, Role};
+use crate::source::prometheus::promql;
+use crate::text::clipped;
+
+/// How many missing operands are named.
+const NAMED: usize = 3;
+
+/// An operand of arithmetic has no series.
+pub(super) fn operands(role: Role, lost: &[&str]) -> Reason {
+    let role = role.word();
+    if lost.is_empty() {
+        let text = format!(
+            "the operands of `{role}` have no labels in common, so it has no value: match them with on(…) or ignoring(…)"
+        );
+        return Reason::new(ReasonCode::MissingOperand, role, text);
+    }
+    let named: Vec<_> = lost.iter().take(NAMED).map(|one| clipped(one)).collect();
+    let more = lost.len().saturating_sub(NAMED);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "no series for `{}`{more} in `{role}`: between vectors an empty operand is not 0; write `(… or vector(0))` around it if it is",
+        named.join("`, `")
+    );
+    Reason::new(ReasonCode::MissingOperand, lost[0], text)
+}
+
+/// No series of a metric has a label.
+pub(super) fn label(role: Role, label: &str, metric: &str, plan: &Plan) -> Reason {
+    let role = role.word();
+    let advice = if plan.slo.origin == Origin::Config {
+        ", or write `absent = \"zero\"` if it comes with the first failure"
+    } else {
+        ""
+    };
+    let text = format!(
+        "no series of `{metric}` has the label `{label}` that `{role}` names: correct the selector{advice}"
+    );
+    Reason::new(ReasonCode::MissingLabel, label, text)
+}
+
+/// A metric exists nowhere.
+pub(super) fn assumed(role: Role, metric: &str, plan: &Plan) -> Reason {
+    let role = role.word();
+    let advice = if plan.slo.origin == Origin::Config {
+        "; `absent = \"zero\"` says that this is right"
+    } else {
+        ""
+    };
+    let text = format!(
+        "no metric was named `{metric}` within {}: 0 {role} events are assumed{advice}",
+        plan.slo.period
+    );
+    Reason::new(ReasonCode::AssumedZero, metric, text)
+}
+
+/// No bucket has a bound.
+pub(super) fn bound(selector: &VectorSelector, le: &Matcher) -> Reason {
+    let metric = promql::metric(selector).map_or_else(|| selector.to_string(), str::to_owned);
+    let text = format!(
+        "no bucket of `{metric}` is {le}: `watchfire doctor` lists those that exist; choose one of them"
+    );
+    Reason::new(ReasonCode::MissingValue, le.to_string(), text)
+}
+
+/// A query without series that cannot be read.
+pub(super) fn unreadable(role: Role) -> Reason {
+    let text = format!(
+        "`{}` returns no series, and what it is made of cannot be read",
+        role.word()
+    );
+    Reason::new(ReasonCode::MissingOperand, role.word(), text)
+}
+
+/// The server did not tell what exists.
+pub(super) fn not_looked_up(what: &str, fault: &Fault) -> Reason {
+    let text = format!(
+        "whether `{}` exists could not be looked up: {}",
+        clipped(what),
+        fault.message.raw()
+    );
+    Reason::new(ReasonCode::Failed(fault.kind), "", text)
+}
