@@ -35,6 +35,7 @@ pub mod kubernetes;
 mod lenient;
 mod link;
 mod listing;
+mod missing_series;
 pub mod openmetrics;
 pub mod pagerduty;
 mod place;

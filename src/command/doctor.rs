@@ -127,15 +127,19 @@ fn of_report(report: &Report, settings: &SourceSettings, close: &[Finding]) -> V
                 .advise("raise `interval`, or record what is computed: `watchfire rules`"),
         );
     }
-    let warnings = facts.warnings.iter();
+    // The same trouble of an SLO, looked at closely, says more.
+    let is_told = |text: &Untrusted| {
+        let mut close = close.iter().filter(|finding| finding.grade.is_trouble());
+        close.any(|finding| {
+            let id = finding.slo.as_ref().map_or("", Untrusted::raw);
+            let rest = text.raw().strip_prefix(id);
+            !id.is_empty() && rest.is_some_and(|rest| rest.starts_with(':'))
+        })
+    };
+    let warnings = facts.warnings.iter().filter(|said| !is_told(said));
     found.extend(warnings.map(|said| Finding::new(Grade::Warning, "warning", said.raw())));
     if let Some(fault) = &facts.fault {
-        // The same trouble, looked at closely, says more.
-        let is_told = close.iter().any(|finding| {
-            let id = finding.slo.as_ref().map_or("", Untrusted::raw);
-            finding.grade == Grade::Error && !id.is_empty() && fault.message.raw().starts_with(id)
-        });
-        if !is_told {
+        if !is_told(&fault.message) {
             found.push(Finding::new(Grade::Error, "answer", fault.message.raw()));
         }
     }

@@ -9,6 +9,9 @@ use serde::Serialize;
 use crate::domain::{Finding, Grade};
 use crate::text::{Shown, Untrusted};
 
+/// How many SLOs of one entry are named.
+const NAMED: usize = 8;
+
 /// What an examination of everything found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnosis {
@@ -143,13 +146,13 @@ impl Examined {
         let worst = |findings: &[&Finding]| findings.iter().map(|one| one.grade).max();
         let mut slos: Vec<_> = slos.into_iter().collect();
         slos.sort_by(|(a, left), (b, right)| worst(right).cmp(&worst(left)).then(a.cmp(b)));
-        for (id, findings) in slos {
-            match findings.as_slice() {
-                [one] if one.grade == Grade::Ok => {
+        for (ids, findings) in alike(slos) {
+            match (ids.as_slice(), findings.as_slice()) {
+                ([id], [one]) if one.grade == Grade::Ok => {
                     writeln!(out, "  ok       {}: {}", id.shown(), one.what.shown())?;
                 }
                 _ => {
-                    writeln!(out, "  {}", id.shown())?;
+                    writeln!(out, "  {}", listed(&ids))?;
                     for finding in findings {
                         write_finding(out, finding, "    ")?;
                     }
@@ -158,6 +161,67 @@ impl Examined {
         }
         Ok(())
     }
+}
+
+/// SLOs of which the same has to be said are one entry; one that is well stands for itself.
+fn alike<'a>(
+    slos: Vec<(&'a Untrusted, Vec<&'a Finding>)>,
+) -> Vec<(Vec<&'a Untrusted>, Vec<&'a Finding>)> {
+    let mut entries: Vec<(Vec<&Untrusted>, Vec<&Finding>)> = Vec::new();
+    for (id, mut findings) in slos {
+        let mut seen: Vec<&Finding> = Vec::new();
+        findings.retain(|finding| {
+            let is_new = !seen.contains(finding);
+            seen.push(finding);
+            is_new
+        });
+        let is_well = |findings: &[&Finding]| findings.iter().all(|one| one.grade == Grade::Ok);
+        let same = entries.iter_mut().find(|(_, known)| {
+            !is_well(known)
+                && known.len() == findings.len()
+                && known
+                    .iter()
+                    .zip(&findings)
+                    .all(|(a, b)| says_the_same(a, b))
+        });
+        match same {
+            Some((ids, _)) => ids.push(id),
+            None => entries.push((vec![id], findings)),
+        }
+    }
+    entries
+}
+
+/// True for two findings that differ at most in the SLO that they are about.
+fn says_the_same(one: &Finding, other: &Finding) -> bool {
+    let said = |finding: &Finding| {
+        let Finding {
+            grade,
+            check,
+            what,
+            why,
+            advice,
+            slo: _,
+        } = finding.clone();
+        (grade, check, what, why, advice)
+    };
+    said(one) == said(other)
+}
+
+/// The first ids in words, and how many more there are.
+fn listed(ids: &[&Untrusted]) -> String {
+    let named: Vec<_> = ids
+        .iter()
+        .take(NAMED)
+        .map(|id| id.shown().to_string())
+        .collect();
+    let more = ids.len().saturating_sub(NAMED);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("{}{more}", named.join(", "))
 }
 
 fn write_finding(out: &mut impl Write, finding: &Finding, indent: &str) -> io::Result<()> {
@@ -211,6 +275,18 @@ mod tests {
         let found = diagnosis(vec![well, reach]);
         assert!(found.is_healthy());
         assert!(text(&found).ends_with("\nhealthy\n"));
+    }
+
+    #[test]
+    fn findings_of_one_kind_are_one_entry() {
+        let lost = |id: &str| Finding::new(Grade::Error, "series", "no label").of_slo(&id.into());
+        let mut all: Vec<_> = (0..10).map(|n| lost(&format!("s{n}/up"))).collect();
+        all.push(lost("s0/up"));
+        all.push(Finding::new(Grade::Warning, "rules", "other").of_slo(&"t/up".into()));
+        let shown = text(&diagnosis(all));
+        assert_eq!(shown.matches("no label").count(), 1, "{shown}");
+        assert!(shown.contains("s7/up and 2 more"), "{shown}");
+        assert_eq!(shown.matches("other").count(), 1, "{shown}");
     }
 
     #[test]

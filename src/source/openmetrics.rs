@@ -22,6 +22,7 @@
 //! whose selectors its series could match. When nobody was scraped for a while, every window is
 //! unknown.
 
+mod absence;
 mod course;
 mod evaluate;
 mod evidence;
@@ -149,6 +150,7 @@ fn measure(settings: &SloSettings, formula: Formula) -> Measure {
         zone: settings.timezone.clone(),
         sli: settings.sli.clone(),
         formula,
+        absent_is_zero: settings.absent_is_zero,
     }
 }
 

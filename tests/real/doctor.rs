@@ -28,7 +28,7 @@ const MISTAKES: [(&str, &str, &str, &str); 8] = [
         "label",
         r#"total = 'http_requests_total{service="steady"}'"#,
         r#"bad = 'http_requests_total{service="steady",status=~"5.."}'"#,
-        "warning|has a label `status`|its labels: ",
+        "error|has a label `status`|its labels: ",
     ),
     (
         "value",

@@ -20,6 +20,7 @@ mod live;
 #[path = "../suspects/measure.rs"]
 #[expect(dead_code, reason = "the trial without a server uses the rest")]
 mod measure;
+mod missing;
 mod openmetrics;
 mod page;
 mod past;

@@ -1,6 +1,8 @@
 //! What stands beside and within the numbers of a row: roles, marks and notes.
 
-use crate::domain::{Assessment, Observation, Phase, Reason, ReasonCode, Severity, Standing, State, Window};
+use crate::domain::{
+    Assessment, Observation, Phase, Reason, ReasonCode, Severity, Standing, State, Window,
+};
 use crate::pane::cell::{Cell, Line, Role, state_word, width_of};
 use crate::pane::{Sight, figures, fresh};
 use crate::store::Feed;

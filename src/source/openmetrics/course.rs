@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::absence::Absences;
 use super::evaluate::{Plan, millis};
 use super::history::{History, MINUTE, Tier, floor};
 use super::segment::Segment;
@@ -74,6 +75,7 @@ impl Courses {
         for series in &mut minutes {
             series.reverse();
         }
+        let absences = Absences::of(index, &plan.selectors);
         let mut courses = vec![Vec::new(); plan.slos.len()];
         for (window, numbers) in by_window {
             let mut moment = begin;
@@ -82,7 +84,9 @@ impl Courses {
                 let held: Vec<_> = minutes.iter().map(|series| within(series, span)).collect();
                 let sums = Sums::of(plan.selectors.len(), index.series(), &held, span.0, span.1);
                 for &number in &numbers {
-                    let (reading, _) = sums.read(&plan.slos[number].formula);
+                    let measure = &plan.slos[number];
+                    let absent = (&absences, measure.absent_is_zero);
+                    let (reading, _) = sums.read(&measure.formula, absent);
                     if let (Some(ratio), Ok(at)) =
                         (reading.ratio(), Timestamp::from_millisecond(moment))
                     {

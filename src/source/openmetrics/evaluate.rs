@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::absence::Absences;
 use super::course::Courses;
 use super::evidence::{self, Evidence};
 use super::firsts::Firsts;
@@ -39,6 +40,8 @@ pub(super) struct Measure {
     pub(super) sli: Sli,
     /// What is counted.
     pub(super) formula: Formula,
+    /// True where the configuration says that missing series are 0.
+    pub(super) absent_is_zero: bool,
 }
 
 /// What one source measures.
@@ -65,6 +68,8 @@ struct Known {
     broken: Option<usize>,
     /// Why it is not known.
     lack: Option<ReasonCode>,
+    /// The number of a selector that has no series where it needs some.
+    missing: Option<usize>,
     /// The bad events that series had counted when they began in it; they are added.
     first: Option<f64>,
 }
@@ -121,10 +126,17 @@ impl Evaluator {
             let (recent, older): (Due, Due) = due
                 .into_iter()
                 .partition(|(window, _)| millis(window.duration()) < fresh);
-            read(plan, question.at, floors, &mut walk, recent, &mut known)?;
+            let absences = Absences::of(&self.index, &plan.selectors);
+            let reader = Reader {
+                plan,
+                absences: &absences,
+                at: question.at,
+                floors,
+            };
+            reader.read(&mut walk, recent, &mut known)?;
             walk.back_to(at - fresh)?;
             let down = Down::of(self.index.series(), walk.held());
-            read(plan, question.at, floors, &mut walk, older, &mut known)?;
+            reader.read(&mut walk, older, &mut known)?;
             if question.course {
                 self.courses
                     .refresh(history, &self.index, plan, question.at)?;
@@ -139,7 +151,12 @@ impl Evaluator {
                 if partial {
                     reasons.push(Reason::new(ReasonCode::Partial, "", TARGETS_DOWN));
                 }
-                let seen = self.observe(number, measure, &known, question, is_fresh);
+                let mut seen = self.observe(number, measure, &known, question, is_fresh);
+                let absent = absent(&absences, number, measure, plan, &known);
+                if absent.iter().any(|reason| reason.code.is_missing()) {
+                    seen.history = Past::default();
+                }
+                reasons.extend(absent);
                 reasons.extend(seen.why_lower_bounds());
                 Observation {
                     partial,
@@ -329,58 +346,90 @@ impl<'a> Down<'a> {
     }
 }
 
-/// Reads spans, from the shortest to the longest, on the way back through time.
-fn read(
+/// Why parts of an SLO are missing, or assumed to be 0.
+fn absent(
+    absences: &Absences,
+    number: usize,
+    measure: &Measure,
     plan: &Plan,
+    known: &All,
+) -> Vec<Reason> {
+    let period = measure.slo.period;
+    let own = || known.iter().filter(|((of, _), _)| *of == number);
+    let is_missing = |selector| own().any(|(_, known)| known.missing == Some(selector));
+    let has_number = own().any(|(_, known)| known.sample.reading.ratio().is_some());
+    let reasons = absences.reasons(&measure.formula, &plan.selectors, period);
+    let told = reasons.into_iter().filter(|(selector, reason)| {
+        if reason.code.is_estimate() {
+            has_number && !measure.absent_is_zero
+        } else {
+            is_missing(*selector)
+        }
+    });
+    told.map(|(_, reason)| reason).collect()
+}
+
+/// Reads what a history says of a moment.
+struct Reader<'a> {
+    plan: &'a Plan,
+    absences: &'a Absences,
     at: Timestamp,
     floors: Floors,
-    walk: &mut Walk<'_>,
-    due: Due,
-    known: &mut All,
-) -> Result<(), Trouble> {
-    let end = at.as_millisecond();
-    for (window, wanted) in due {
-        let start = end - millis(window.duration());
-        walk.back_to(start)?;
-        let sums = Sums::of(plan.selectors.len(), walk.series(), walk.held(), start, end);
-        let firsts = Firsts::of(plan.selectors.len(), walk.series(), walk.held());
-        let is_sharp = floors.are_sharp(start, end);
-        for (number, span) in wanted {
-            let formula = &plan.slos[number].formula;
-            let (reading, events) = if is_sharp {
-                sums.read(formula)
-            } else {
-                (Reading::Unknown, None)
-            };
-            let first = firsts.values(formula);
-            let raised = events.and_then(|events| first.raise(events));
-            let sample = Sample {
+}
+
+impl Reader<'_> {
+    /// Reads spans, from the shortest to the longest, on the way back through time.
+    fn read(&self, walk: &mut Walk<'_>, due: Due, known: &mut All) -> Result<(), Trouble> {
+        let end = self.at.as_millisecond();
+        for (window, wanted) in due {
+            let start = end - millis(window.duration());
+            walk.back_to(start)?;
+            let count = self.plan.selectors.len();
+            let sums = Sums::of(count, walk.series(), walk.held(), start, end);
+            let firsts = Firsts::of(count, walk.series(), walk.held());
+            let is_sharp = self.floors.are_sharp(start, end);
+            for (number, span) in wanted {
+                known.insert((number, span), self.one((&sums, &firsts), number, is_sharp));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the sums of a window say of one SLO.
+    fn one(&self, (sums, firsts): (&Sums, &Firsts), number: usize, is_sharp: bool) -> Known {
+        let measure = &self.plan.slos[number];
+        let formula = &measure.formula;
+        let absent = (self.absences, measure.absent_is_zero);
+        let (reading, events) = if is_sharp {
+            sums.read(formula, absent)
+        } else {
+            (Reading::Unknown, None)
+        };
+        let first = firsts.values(formula);
+        let raised = events.and_then(|events| first.raise(events));
+        let broken = sums.broken(formula);
+        let missing = sums.missing(formula, absent);
+        Known {
+            sample: Sample {
                 reading: raised.map_or(reading, |(reading, _)| reading),
                 events: raised.map_or(events, |(_, events)| Some(events)),
-                at,
-            };
-            let since = sums.since(formula, &plan.selectors);
-            let broken = sums.broken(formula);
-            let lack = match reading {
+                at: self.at,
+            },
+            since: sums.since(formula, &self.plan.selectors),
+            broken,
+            lack: match reading {
                 Reading::Ratio(_) | Reading::NoTraffic | Reading::NoSeries => None,
                 Reading::Unknown if !is_sharp => Some(ReasonCode::TooCoarse),
                 Reading::Unknown if broken.is_some() => Some(ReasonCode::NotANumber),
+                // What is missing is told by itself.
+                Reading::Unknown if missing.is_some() => None,
                 Reading::Unknown if sums.is_thin() => Some(ReasonCode::TooFewSamples),
                 Reading::Unknown => Some(ReasonCode::NotARatio),
-            };
-            known.insert(
-                (number, span),
-                Known {
-                    sample,
-                    since,
-                    broken,
-                    lack,
-                    first: raised.map(|_| first.bad),
-                },
-            );
+            },
+            missing,
+            first: raised.map(|_| first.bad),
         }
     }
-    Ok(())
 }
 
 fn spans(measure: &Measure, at: Timestamp) -> impl Iterator<Item = (Span, Window)> {

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::absence::{WITNESS, Witnessed};
 use super::history::{Kept, Scraped};
 use super::parse::{Exposed, Format, parse};
 use super::selector::{NAME, Selectors, canonical, is_numeric};
@@ -179,6 +180,7 @@ fn kept(
 ) -> Result<Vec<Kept>, Fault> {
     let format = Format::of(answer.header("content-type"));
     let mut kept = Vec::new();
+    let mut witnessed = Witnessed::default();
     parse(&answer.body, format, |sample| {
         if !selectors.may_name(sample.name) {
             return;
@@ -188,7 +190,12 @@ fn kept(
             let found = labels.iter().find(|(known, _)| known == name);
             found.map(|(_, value): &(Cow<'_, str>, Cow<'_, str>)| value.as_ref())
         };
-        if selectors.matching(value).next().is_some() {
+        let is_selected = selectors.matching(value).next().is_some();
+        if let Some(wanted) = selectors.labels_of(sample.name) {
+            let names = labels.iter().map(|(name, _)| name.as_ref());
+            witnessed.add(wanted, sample.name, names, is_selected);
+        }
+        if is_selected {
             let labels = labels.iter();
             kept.push(Kept {
                 series: identity(labels.map(|(name, value)| (name.as_ref(), value.as_ref()))),
@@ -205,6 +212,12 @@ fn kept(
             format!("the SLOs select more than {MAX_SERIES} of its series; narrow their selectors");
         return Err(Fault::new(FaultKind::TooLarge, words));
     }
+    let witnesses = witnessed.witnesses().map(|labels| Kept {
+        series: identity(labels.into_iter().chain([(NAME, WITNESS)])),
+        at,
+        value: 1.0,
+    });
+    kept.extend(witnesses);
     Ok(kept)
 }
 

@@ -1,6 +1,6 @@
 //! Selectors of PromQL held against labels, and what an SLO measures made of them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use promql_parser::label::{MatchOp, Matcher};
@@ -71,6 +71,14 @@ impl Selector {
         &self.matchers
     }
 
+    /// The labels that a series must have to be selected: a matcher that accepts the empty value
+    /// needs none.
+    pub(super) fn named_labels(&self) -> impl Iterator<Item = &str> {
+        let named = self.matchers.iter();
+        let named = named.filter(|one| one.name != NAME && !one.is_match(""));
+        named.map(|one| one.name.as_str())
+    }
+
     /// The name of the series, when the selector has just one.
     pub(super) fn name(&self) -> Option<&str> {
         let matcher = self.matchers.iter();
@@ -138,6 +146,8 @@ pub(super) struct Selectors {
     all: Vec<Selector>,
     /// The names that they can select; `None` when one of them can select any.
     names: Option<HashSet<String>>,
+    /// The labels that they name, by the name of the metric.
+    labels: HashMap<String, BTreeSet<String>>,
 }
 
 impl Selectors {
@@ -162,6 +172,11 @@ impl Selectors {
         self.names.as_ref().is_none_or(|names| names.contains(name))
     }
 
+    /// The labels of a metric that any of them names; `None` where none names the metric.
+    pub(super) fn labels_of(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.labels.get(name)
+    }
+
     /// The numbers of those that select a series.
     pub(super) fn matching<'a>(
         &'a self,
@@ -184,6 +199,12 @@ impl Selectors {
     fn index(&mut self) {
         let names = self.all.iter().map(|one| one.name().map(str::to_owned));
         self.names = names.collect();
+        for one in &self.all {
+            if let Some(name) = one.name() {
+                let labels = self.labels.entry(name.to_owned()).or_default();
+                labels.extend(one.named_labels().map(str::to_owned));
+            }
+        }
     }
 }
 
@@ -198,6 +219,17 @@ pub(super) enum Role {
     Total,
 }
 
+impl Role {
+    /// The word used in sentences.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Bad => "bad",
+            Self::Good => "good",
+            Self::Total => "total",
+        }
+    }
+}
+
 /// What is counted for an SLO, by the numbers of its selectors.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Formula {
@@ -207,8 +239,6 @@ pub(super) enum Formula {
         part: usize,
         /// True when `part` is the bad ones.
         bad: bool,
-        /// True when the part counts histogram buckets, which are there or are misspelt.
-        buckets: bool,
         /// All events.
         total: usize,
     },
@@ -227,7 +257,6 @@ impl Formula {
                 Ok(Self::Events {
                     part: selectors.add(query)?,
                     bad: matches!(part, Part::Bad(_)),
-                    buckets: query.contains("_bucket"),
                     total: selectors.add(total)?,
                 })
             }

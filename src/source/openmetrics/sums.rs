@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::absence::Absences;
 use super::segment::Segment;
 use super::selector::{Formula, Selectors};
 use super::walk::Indexed;
@@ -55,13 +56,17 @@ impl Sums {
     }
 
     /// The error ratio, and the events behind it.
-    pub(super) fn read(&self, formula: &Formula) -> (Reading, Option<Events>) {
+    pub(super) fn read(
+        &self,
+        formula: &Formula,
+        absent: (&Absences, bool),
+    ) -> (Reading, Option<Events>) {
         if let Formula::Weighted(parts) = formula {
             let parts = parts.iter();
-            let parts = parts.map(|(weight, part)| (*weight, self.read(part).0));
+            let parts = parts.map(|(weight, part)| (*weight, self.read(part, absent).0));
             return (Reading::mean(parts), None);
         }
-        if self.broken(formula).is_some() {
+        if self.broken(formula).is_some() || self.missing(formula, absent).is_some() {
             return (Reading::Unknown, None);
         }
         match formula {
@@ -71,19 +76,11 @@ impl Sums {
                 total,
                 ..
             } => self.counted(self.of[*part].increase, self.of[*total].increase, 2),
-            Formula::Events {
-                part,
-                buckets,
-                total,
-                ..
-            } => match (self.of[*part].increase, self.of[*total].increase) {
-                // A bucket that is not there is a mistake in `le`, not a service that always fails.
-                (None, Some(total)) if total > 0.0 && *buckets => (Reading::NoSeries, None),
-                (good, total) => {
-                    let bad = total.map(|total| total - good.unwrap_or(0.0));
-                    self.counted(bad, total, 2)
-                }
-            },
+            Formula::Events { part, total, .. } => {
+                let (good, total) = (self.of[*part].increase, self.of[*total].increase);
+                let bad = total.map(|total| total - good.unwrap_or(0.0));
+                self.counted(bad, total, 2)
+            }
             Formula::Gauge(gauge) => {
                 let Sum { count, whole, .. } = self.of[*gauge];
                 let total = (count > 0.0).then_some(count);
@@ -107,6 +104,24 @@ impl Sums {
         let reading = Reading::from_events(bad, total);
         let events = total.and_then(|total| Events::of(reading, bad.unwrap_or(0.0), total));
         (reading, events)
+    }
+
+    /// The number of a selector of the formula that has no series where it needs some.
+    pub(super) fn missing(&self, formula: &Formula, absent: (&Absences, bool)) -> Option<usize> {
+        let (absences, absent_is_zero) = absent;
+        match formula {
+            Formula::Events { part, total, .. } => {
+                let is_empty = self.of[*part].increase.is_none();
+                let is_asked = self.of[*total].increase.is_some_and(|total| total > 0.0);
+                let is_missing = is_empty && is_asked && absences.is_missing(*part, absent_is_zero);
+                is_missing.then_some(*part)
+            }
+            Formula::Gauge(_) => None,
+            Formula::Weighted(parts) => {
+                let mut parts = parts.iter();
+                parts.find_map(|(_, part)| self.missing(part, absent))
+            }
+        }
     }
 
     /// True when no target was asked often enough for an increase.

@@ -1,7 +1,8 @@
 //! Reads a history backwards in time, and has what every series did since each moment on the way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::absence::{Trait, WITNESS, witnessed};
 use super::history::{HOUR, History, MINUTE, Tier, ceil, floor};
 use super::segment::Segment;
 use super::selector::{NAME, Selectors};
@@ -22,6 +23,8 @@ pub(super) struct Index {
     last: i64,
     places: HashMap<i64, usize>,
     series: Vec<Indexed>,
+    /// The metrics and labels that any series has, of those that selectors name.
+    exposed: HashSet<Trait>,
     /// The numbers of targets, by the values of [`TARGET_LABELS`].
     homes: HashMap<Vec<String>, usize>,
 }
@@ -48,6 +51,19 @@ impl Index {
             self.last = id;
             let labels: HashMap<&str, String> = serde_json::from_str(&text).unwrap_or_default();
             let label = |name: &str| labels.get(name).map(String::as_str);
+            let name = label(NAME).unwrap_or_default();
+            if name == WITNESS {
+                self.exposed.insert(witnessed(label));
+                continue;
+            }
+            if let Some(wanted) = selectors.labels_of(name) {
+                let has = wanted
+                    .iter()
+                    .filter(|wanted| labels.contains_key(wanted.as_str()));
+                let has = has.map(|label| (name.to_owned(), label.clone()));
+                self.exposed
+                    .extend(has.chain([(name.to_owned(), String::new())]));
+            }
             let selecting: Vec<_> = selectors.matching(label).collect();
             let is_up = label(NAME) == Some("up");
             if selecting.is_empty() && !is_up {
@@ -78,6 +94,11 @@ impl Index {
     /// The series, in the order of [`Walk::held`].
     pub(super) fn series(&self) -> &[Indexed] {
         &self.series
+    }
+
+    /// True where any series has this.
+    pub(super) fn exposes(&self, it: &Trait) -> bool {
+        self.exposed.contains(it)
     }
 
     /// The place of a series in that order.

@@ -4,6 +4,7 @@ use promql_parser::label::Matcher;
 use promql_parser::parser::VectorSelector;
 
 use crate::domain::{Fault, Origin, Reason, ReasonCode};
+use crate::source::missing_series;
 use crate::source::prometheus::plan::{Plan, Role};
 use crate::source::prometheus::promql;
 use crate::text::clipped;
@@ -16,7 +17,7 @@ pub(super) fn operands(role: Role, lost: &[&str]) -> Reason {
     let role = role.word();
     if lost.is_empty() {
         let text = format!(
-            "the operands of `{role}` have no labels in common, so it has no value: match them with on(…) or ignoring(…)"
+            "the operands of `{role}` have no series in common, so it has no value: match them with on(…) or ignoring(…)"
         );
         return Reason::new(ReasonCode::MissingOperand, role, text);
     }
@@ -36,40 +37,22 @@ pub(super) fn operands(role: Role, lost: &[&str]) -> Reason {
 
 /// No series of a metric has a label.
 pub(super) fn label(role: Role, label: &str, metric: &str, plan: &Plan) -> Reason {
-    let role = role.word();
-    let advice = if plan.slo.origin == Origin::Config {
-        ", or write `absent = \"zero\"` if it comes with the first failure"
-    } else {
-        ""
-    };
-    let text = format!(
-        "no series of `{metric}` has the label `{label}` that `{role}` names: correct the selector{advice}"
-    );
-    Reason::new(ReasonCode::MissingLabel, label, text)
+    missing_series::label(role.word(), label, metric, is_ours(plan))
 }
 
 /// A metric exists nowhere.
 pub(super) fn assumed(role: Role, metric: &str, plan: &Plan) -> Reason {
-    let role = role.word();
-    let advice = if plan.slo.origin == Origin::Config {
-        "; `absent = \"zero\"` says that this is right"
-    } else {
-        ""
-    };
-    let text = format!(
-        "no metric was named `{metric}` within {}: 0 {role} events are assumed{advice}",
-        plan.slo.period
-    );
-    Reason::new(ReasonCode::AssumedZero, metric, text)
+    missing_series::assumed(role.word(), metric, plan.slo.period, is_ours(plan))
+}
+
+fn is_ours(plan: &Plan) -> bool {
+    plan.slo.origin == Origin::Config
 }
 
 /// No bucket has a bound.
 pub(super) fn bound(selector: &VectorSelector, le: &Matcher) -> Reason {
     let metric = promql::metric(selector).map_or_else(|| selector.to_string(), str::to_owned);
-    let text = format!(
-        "no bucket of `{metric}` is {le}: `watchfire doctor` lists those that exist; choose one of them"
-    );
-    Reason::new(ReasonCode::MissingValue, le.to_string(), text)
+    missing_series::bound(&metric, &le.to_string())
 }
 
 /// A query without series that cannot be read.

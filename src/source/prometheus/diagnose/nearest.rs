@@ -127,7 +127,10 @@ impl<'a> Names<'a> {
             && !self.has_series(&bare).await?
         {
             let name = name.to_owned();
-            let like = nearest(&name, self.metrics().await?);
+            let mut like = nearest(&name, &self.metrics_with(selector).await?);
+            if like.is_empty() {
+                like = nearest(&name, self.metrics().await?);
+            }
             return Ok(Lack::Metric { name, like });
         }
         let is_shared = |matcher: &Matcher| {
@@ -165,9 +168,7 @@ impl<'a> Names<'a> {
         let path = format!("/api/v1/label/{}/values", matcher.name);
         let mut has = self.list(&path, Some(&rest.text())).await?;
         if has.is_empty() {
-            let mut labels = self
-                .list("/api/v1/labels", selector.bare().as_deref())
-                .await?;
+            let mut labels = self.list("/api/v1/labels", Some(&rest.text())).await?;
             labels.retain(|label| label != "__name__");
             return Ok(Lack::Label {
                 metric: selector.name().unwrap_or("any metric").to_owned(),
@@ -192,6 +193,20 @@ impl<'a> Names<'a> {
     async fn has_series(&self, selector: &str) -> Result<bool, Fault> {
         let answer = self.api.query(&format!("count({selector})"), None).await?;
         Ok(!answer.data.is_empty())
+    }
+
+    /// The metrics of series that have what a selector asks of labels: one of these is meant.
+    async fn metrics_with(&self, selector: &Selector) -> Result<Vec<String>, Fault> {
+        let matchers: Vec<_> = selector.matchers().map(ToString::to_string).collect();
+        if matchers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let matching = format!("{{{}}}", matchers.join(","));
+        // A server refuses matchers that all accept the empty value.
+        let answer = self
+            .list("/api/v1/label/__name__/values", Some(&matching))
+            .await;
+        Ok(answer.unwrap_or_default())
     }
 
     async fn metrics(&mut self) -> Result<&[String], Fault> {

@@ -15,7 +15,8 @@ use super::selector::Selector;
 use super::swapped;
 use crate::domain::explanation::lasting;
 use crate::domain::{
-    Fault, FaultKind, Finding, Grade, Observation, Origin, Reading, Window, slo, window,
+    Fault, FaultKind, Finding, Grade, Observation, Origin, Reading, Reason, ReasonCode, Window,
+    slo, window,
 };
 use crate::source::Ask;
 use crate::text::Untrusted;
@@ -76,6 +77,7 @@ pub(super) async fn examine(
             found.extend(subject.series(&of.api, &values, &mut names, ask).await);
         }
         found.extend(subject.refusal(&of.api, ask).await);
+        found.extend(subject.reasons());
         found.extend(subject.unrecorded());
         found.extend(subject.future(&ahead));
         found.extend(subject.shortage(keeps_enough));
@@ -185,10 +187,44 @@ impl Subject<'_> {
                 if is_told || (known.is_empty() && (*role == "bad" || *role == "good")) {
                     continue;
                 }
-                found.extend(lacking(api, role, selector, &known, names, ask).await);
+                let lacking = Lacking {
+                    role,
+                    selector,
+                    is_operand: self.is_between_vectors(role),
+                    absent_is_zero: self.plan.absent_is_zero,
+                };
+                found.extend(lacking.finding(api, &known, names, ask).await);
             }
         }
         found
+    }
+
+    /// Why numbers of what was found are not known: its selectors are not looked into.
+    fn reasons(&self) -> Vec<Finding> {
+        if self.plan.slo.origin == Origin::Config {
+            return Vec::new();
+        }
+        let finding = |reason: &Reason| {
+            let (grade, check) = match reason.code {
+                code if code.is_missing() => (Grade::Error, "series"),
+                ReasonCode::AssumedZero => (Grade::Warning, "series"),
+                ReasonCode::NotARatio => (Grade::Error, "query"),
+                _ => return None,
+            };
+            let finding = Finding::new(grade, check, reason.text.raw());
+            Some(finding.advise(
+                "correct the rules that record it; `watchfire explain` prints what they ask",
+            ))
+        };
+        self.seen.reasons.iter().filter_map(finding).collect()
+    }
+
+    /// True where a query is arithmetic between vectors: an operand without series leaves the value
+    /// unknown.
+    fn is_between_vectors(&self, role: &str) -> bool {
+        let queries = self.plan.slo.queries.iter();
+        let mut own = queries.filter(|(name, _)| name.split(' ').next() == Some(role));
+        own.any(|(_, query)| promql::is_between_vectors(query.raw()))
     }
 
     /// Why a number is not known: asked alone, its query says so.
@@ -286,10 +322,14 @@ impl Subject<'_> {
 
     fn well(&self, values: &Values, at: Timestamp) -> Finding {
         let all = self.all();
-        let count: f64 = all
+        let counts = all
             .iter()
-            .filter_map(|one| values.get(&counted(one)).copied().flatten())
-            .sum();
+            .filter_map(|one| values.get(&counted(one)).copied().flatten());
+        // A sum of none would be -0.
+        let count = counts.fold(0.0, |sum, count| sum + count);
+        if count == 0.0 {
+            return Finding::new(Grade::Ok, "series", "its numbers are known");
+        }
         let newest = all
             .iter()
             .filter_map(|one| values.get(&dated(one)).copied().flatten())
@@ -317,69 +357,97 @@ pub(super) fn is_empty(selector: &Selector, values: &Values) -> bool {
     matches!(values.get(&counted(selector)), Some(None))
 }
 
-/// Why a selector has no series, and how bad that is.
-async fn lacking(
-    api: &Api,
-    role: &str,
-    selector: &Selector,
-    known: &[&Selector],
-    names: &mut Names<'_>,
-    ask: &Ask,
-) -> Option<Finding> {
-    let text = selector.text();
-    let day = Window::days(1);
-    let last = format!("max(max_over_time(timestamp({text})[{day}:1m]))");
-    let values = ask_all(api, vec![last.clone()], ask.at).await;
-    if let Some(newest) = values.get(&last).copied().flatten().and_then(moment) {
-        let age = window::brief(window::age(newest, ask.moment()));
-        return Some(stopped(role, &text, &age));
-    }
-    let lack = match names.lack(selector, known).await {
-        Ok(lack) => lack,
-        Err(fault) => {
-            let what = format!("no series now for {role}: `{text}`");
-            return Some(Finding::new(Grade::Warning, "series", what).advise(format!(
-                "why could not be found out: {}",
-                fault.message.raw()
-            )));
-        }
-    };
-    let is_pattern = matches!(
-        lack,
-        Lack::Value {
-            is_exact: false,
-            ..
-        }
-    );
-    let (what, advice) = lack.words();
-    if role == "bad" && is_pattern {
-        return Some(
-            Finding::new(Grade::Note, "series", format!("{what}: it never failed"))
-                .because("without bad series the error ratio is 0")
-                .advise(advice),
-        );
-    }
-    let (grade, why) = match role {
-        "bad" => (
-            Grade::Warning,
-            "no bad event can ever be counted, so this SLO never burns",
-        ),
-        _ => (Grade::Error, "nothing is counted, so the SLO has no data"),
-    };
-    let what = format!("{what} ({role}: `{text}`)");
-    let finding = Finding::new(grade, "series", what);
-    Some(finding.because(why).advise(advice))
+/// A selector without series.
+struct Lacking<'a> {
+    /// What it counts: `bad`, `good`, `total`, `ratio`.
+    role: &'a str,
+    selector: &'a Selector,
+    /// True where it is an operand of arithmetic between vectors.
+    is_operand: bool,
+    /// True where the configuration says that it may have none.
+    absent_is_zero: bool,
 }
 
-fn stopped(role: &str, text: &str, age: &str) -> Finding {
-    if role == "bad" {
-        let what = format!("no bad series now; the newest sample of `{text}` is {age} old");
-        return Finding::new(Grade::Note, "series", what);
+impl Lacking<'_> {
+    /// Why it has no series, and how bad that is. `known` are selectors that have some.
+    async fn finding(
+        &self,
+        api: &Api,
+        known: &[&Selector],
+        names: &mut Names<'_>,
+        ask: &Ask,
+    ) -> Option<Finding> {
+        let (role, text) = (self.role, self.selector.text());
+        let day = Window::days(1);
+        let last = format!("max(max_over_time(timestamp({text})[{day}:1m]))");
+        let values = ask_all(api, vec![last.clone()], ask.at).await;
+        if let Some(newest) = values.get(&last).copied().flatten().and_then(moment) {
+            let age = window::brief(window::age(newest, ask.moment()));
+            return Some(self.stopped(&text, &age));
+        }
+        let lack = match names.lack(self.selector, known).await {
+            Ok(lack) => lack,
+            Err(fault) => {
+                let what = format!("no series now for {role}: `{text}`");
+                return Some(Finding::new(Grade::Warning, "series", what).advise(format!(
+                    "why could not be found out: {}",
+                    fault.message.raw()
+                )));
+            }
+        };
+        let is_pattern = matches!(
+            lack,
+            Lack::Value {
+                is_exact: false,
+                ..
+            }
+        );
+        let (what, advice) = lack.words();
+        if role == "bad" && !self.is_operand && (is_pattern || self.absent_is_zero) {
+            return Some(
+                Finding::new(Grade::Note, "series", format!("{what}: it never failed"))
+                    .because("without bad series the error ratio is 0")
+                    .advise(advice),
+            );
+        }
+        let (grade, why) = self.weight(&lack);
+        let what = format!("{what} ({role}: `{text}`)");
+        let finding = Finding::new(grade, "series", what);
+        Some(finding.because(why).advise(advice))
     }
-    let what = format!("no series now; the newest sample of `{text}` is {age} old");
-    Finding::new(Grade::Error, "series", what)
-        .because("what measured it is gone or not scraped")
-        .advise("look for its target on the server's /targets page, or take the SLO out")
+
+    fn weight(&self, lack: &Lack) -> (Grade, &'static str) {
+        match (self.role, lack) {
+            _ if self.is_operand => (
+                Grade::Error,
+                "between vectors an operand without series leaves the value unknown",
+            ),
+            ("bad" | "good", Lack::Label { .. }) => (
+                Grade::Error,
+                "nothing can be counted by a label that no series has, so the SLO is unknown",
+            ),
+            ("bad" | "good", Lack::Metric { .. }) => (
+                Grade::Warning,
+                "0 events of it are assumed, and marked: `absent = \"zero\"` says that this is right",
+            ),
+            ("bad", _) => (
+                Grade::Warning,
+                "no bad event can ever be counted, so this SLO never burns",
+            ),
+            _ => (Grade::Error, "nothing is counted, so the SLO has no data"),
+        }
+    }
+
+    fn stopped(&self, text: &str, age: &str) -> Finding {
+        if self.role == "bad" && !self.is_operand {
+            let what = format!("no bad series now; the newest sample of `{text}` is {age} old");
+            return Finding::new(Grade::Note, "series", what);
+        }
+        let what = format!("no series now; the newest sample of `{text}` is {age} old");
+        Finding::new(Grade::Error, "series", what)
+            .because("what measured it is gone or not scraped")
+            .advise("look for its target on the server's /targets page, or take the SLO out")
+    }
 }
 
 /// Asks for all of these, many a query; what is refused together is asked alone, and what is

@@ -245,7 +245,102 @@ fn plain(selector: &VectorSelector) -> VectorSelector {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// An expression over metrics of which some have no series.
+    #[derive(Clone, Debug)]
+    enum Random {
+        Metric(usize),
+        Arithmetic(Box<Random>, &'static str, Box<Random>),
+        Or(Box<Random>, Box<Random>),
+        OrZero(Box<Random>),
+        Scaled(Box<Random>),
+        Summed(Box<Random>),
+    }
+
+    /// What it comes to: a number, a count of 0, or something is missing.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Truth {
+        Some,
+        Zero,
+        Missing,
+    }
+
+    impl Random {
+        fn text(&self) -> String {
+            match self {
+                Self::Metric(number) => format!("sum(rate(m{number}[5m]))"),
+                Self::Arithmetic(left, op, right) => {
+                    format!("({} {op} {})", left.text(), right.text())
+                }
+                Self::Or(left, right) => format!("({} or {})", left.text(), right.text()),
+                Self::OrZero(inner) => format!("({} or vector(0))", inner.text()),
+                Self::Scaled(inner) => format!("{} * 100", inner.text()),
+                Self::Summed(inner) => format!("sum({})", inner.text()),
+            }
+        }
+
+        fn truth(&self, exists: &[bool]) -> Truth {
+            match self {
+                Self::Metric(number) if exists[*number] => Truth::Some,
+                Self::Metric(_) => Truth::Zero,
+                Self::Arithmetic(left, _, right) => {
+                    match (left.truth(exists), right.truth(exists)) {
+                        (Truth::Some, Truth::Some) => Truth::Some,
+                        _ => Truth::Missing,
+                    }
+                }
+                Self::Or(left, right) => match (left.truth(exists), right.truth(exists)) {
+                    (Truth::Some, _) | (_, Truth::Some) => Truth::Some,
+                    (Truth::Zero, Truth::Zero) => Truth::Zero,
+                    _ => Truth::Missing,
+                },
+                Self::OrZero(_) => Truth::Some,
+                Self::Scaled(inner) | Self::Summed(inner) => inner.truth(exists),
+            }
+        }
+    }
+
+    fn random() -> impl Strategy<Value = Random> {
+        let metric = (0_usize..6).prop_map(Random::Metric);
+        metric.prop_recursive(5, 24, 2, |inner| {
+            let pair = (inner.clone(), inner.clone());
+            let ops = prop::sample::select(vec!["+", "-", "*", "/"]);
+            prop_oneof![
+                3 => (pair.clone(), ops).prop_map(|((left, right), op)| {
+                    Random::Arithmetic(Box::new(left), op, Box::new(right))
+                }),
+                1 => pair.prop_map(|(left, right)| Random::Or(Box::new(left), Box::new(right))),
+                1 => inner.clone().prop_map(|one| Random::OrZero(Box::new(one))),
+                1 => inner.clone().prop_map(|one| Random::Scaled(Box::new(one))),
+                1 => inner.prop_map(|one| Random::Summed(Box::new(one))),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        /// An empty answer counts as 0 only where no operand of arithmetic is missing.
+        #[test]
+        fn an_empty_answer_is_0_only_where_no_operand_is_missing(
+            expression in random(),
+            exists in prop::collection::vec(any::<bool>(), 6),
+        ) {
+            let text = expression.text();
+            let need = Need::of(&text).expect("PromQL");
+            match expression.truth(&exists) {
+                Truth::Some => {}
+                Truth::Zero => {
+                    prop_assert!(!need.is_between_vectors(), "{}", text);
+                    prop_assert!(!need.selectors().is_empty(), "{}", text);
+                }
+                Truth::Missing => prop_assert!(need.is_between_vectors(), "{}", text),
+            }
+        }
+    }
 
     /// `selector`, `all(…)`, `any(…)` or `-`.
     fn told(need: &Need) -> String {
