@@ -107,6 +107,11 @@
 //! - **A missing series is looked into.** `bad / total` is not recorded at all while nothing ever
 //!   failed; the rule behind it is taken apart and its halves are asked, so that "never failed" and
 //!   "no data" stay two things.
+//! - **Missing is not zero.** One selector without series counts 0 where its metric exists and each
+//!   label that it names is on some series of it; a label on none is unknown, and a metric that exists
+//!   nowhere is an assumed 0, marked. Between vectors an operand without series leaves the value
+//!   unknown, in exported rules as well. What exists is read from the server's index, only where an
+//!   answer was empty, many metrics a request, and kept for minutes.
 //! - **A first value is not nothing.** `increase` takes the first sample of a counter for no increase.
 //!   The most that new series may have counted is asked for by merged questions, and exact first values
 //!   only where they would move a burn rate; they count where their target was scraped before, as a

@@ -7,6 +7,7 @@
 //! discover  one selector answers every series that Sloth, Grafana and Pyrra recorded  ─► plans
 //! soundness each event counted once, on every target, often enough; every ten minutes   ─► plans
 //! measure   what no series gives is asked, each window at its own cadence            ─► samples
+//! absence   what answers without series mean: 0, an assumed 0, or something missing  ─► reasons
 //! births    what series had counted that began within a window                      ─► lower bounds
 //! trend     the last hours of the shortest window, every three minutes               ─► trends
 //! since     how old the data behind each is, once an hour, meanwhile                 ─► ages
