@@ -138,10 +138,10 @@ fn of_report(report: &Report, settings: &SourceSettings, close: &[Finding]) -> V
     };
     let warnings = facts.warnings.iter().filter(|said| !is_told(said));
     found.extend(warnings.map(|said| Finding::new(Grade::Warning, "warning", said.raw())));
-    if let Some(fault) = &facts.fault {
-        if !is_told(&fault.message) {
-            found.push(Finding::new(Grade::Error, "answer", fault.message.raw()));
-        }
+    if let Some(fault) = &facts.fault
+        && !is_told(&fault.message)
+    {
+        found.push(Finding::new(Grade::Error, "answer", fault.message.raw()));
     }
     found
 }

@@ -212,12 +212,12 @@ fn kept(
             format!("the SLOs select more than {MAX_SERIES} of its series; narrow their selectors");
         return Err(Fault::new(FaultKind::TooLarge, words));
     }
-    let witnesses = witnessed.witnesses().map(|labels| Kept {
+    let unselected = witnessed.witnesses().map(|labels| Kept {
         series: identity(labels.into_iter().chain([(NAME, WITNESS)])),
         at,
         value: 1.0,
     });
-    kept.extend(witnesses);
+    kept.extend(unselected);
     Ok(kept)
 }
 

@@ -402,7 +402,7 @@ fn what_a_series_had_counted_beside_others_of_its_target_is_a_lower_bound() {
 }
 
 #[test]
-fn a_bucket_that_is_misspelt_is_no_series() {
+fn a_bucket_that_is_misspelt_is_unknown_and_named() {
     let mut world = World::default();
     world
         .samples
@@ -410,7 +410,23 @@ fn a_bucket_that_is_misspelt_is_no_series() {
     let (_dir, history) = world.write();
     let good = events(Part::Good("x_bucket{le=\"0.25\"}".to_owned()));
     let found = ask(&history, &plan(&[good]), NOW);
-    assert_eq!(found[0].reading(Window::minutes(5)), Reading::NoSeries);
+    assert_eq!(found[0].reading(Window::minutes(5)), Reading::Unknown);
+    let mut reasons = found[0].reasons.iter();
+    assert!(reasons.any(|one| one.code == ReasonCode::MissingValue));
+}
+
+#[test]
+fn a_metric_that_no_target_exposes_is_assumed_to_be_0_and_said() {
+    let mut world = World::default();
+    world
+        .samples
+        .insert((0, 200), vec![(NOW - 30_000, 1.0), (NOW, 5.0)]);
+    let (_dir, history) = world.write();
+    let bad = events(Part::Bad("failures_total".to_owned()));
+    let found = ask(&history, &plan(&[bad]), NOW);
+    assert_eq!(found[0].reading(Window::minutes(5)), Reading::Ratio(0.0));
+    let mut reasons = found[0].reasons.iter();
+    assert!(reasons.any(|one| one.code == ReasonCode::AssumedZero));
 }
 
 proptest! {
