@@ -377,7 +377,10 @@ fn behind(of: &Members<'_>, slo: &Slo, window: Window, context: &Context<'_>) ->
 
 /// What the rule behind a window records 0 for where it is missing.
 fn silent(of: &Members<'_>, window: Window, context: &Context<'_>) -> Option<Silent> {
-    let rule = |name: &str| of.rule(format!("{name}{window}"), context);
+    let rule = |name: &str| {
+        let rule = of.rule(format!("{name}{window}"), context);
+        rule.map(|rule| rule.query.as_str())
+    };
     if let (Some(bad), Some(total)) = (rule(BAD), rule(TOTAL)) {
         return Silent::of_rule(bad, total);
     }
