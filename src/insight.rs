@@ -25,6 +25,11 @@
 //! | canary, failed release | 83 | 100 % | | | | |
 //! | **all** | 996 | **99.8 %** | | **all** | 610 | **1.8 %** |
 //!
+//! Attempts of one version are one suspect, and a deployment that never ran is none. The interval of an
+//! onset holds the true beginning in at least 95 % of the burns, slow rises included, and of nine burns
+//! in ten the onset moves by at most 30 s when they are looked at again within two minutes
+//! (`tests/suspects.rs`).
+//!
 //! What a shift leaves to the next is put together by [`handoff`].
 //!
 //! Nothing here asks anybody or reads a clock: it is a function of what the sources said.

@@ -517,7 +517,8 @@ impl Writer<'_> {
             NeverRan => {
                 let id = self.near("svc0", onset, (0.0, 8.0));
                 let words = ["skipped", "not_run", "NOT_STARTED", "BUFFERED", "on_hold"];
-                let status = ReleaseStatus::from_word(*self.random.pick(&words));
+                let word: &&str = self.random.pick(&words);
+                let status = ReleaseStatus::from_word(word);
                 let mine = self
                     .story
                     .releases
