@@ -53,8 +53,9 @@ fn totals(model: &Model, sight: Sight<'_>) -> Totals {
 struct Untaken {
     page: usize,
     ticket: usize,
-    /// Those that are no longer listed, and not known to be over.
-    gone: usize,
+    /// Those of which that is not known: no longer listed and not known to be over, or of a source that
+    /// is silent.
+    unknown: usize,
     /// True while a source of incidents is silent: there may be more.
     unsure: bool,
     /// True when any source tells of incidents.
@@ -68,10 +69,12 @@ fn untaken(sight: Sight<'_>) -> Untaken {
             continue;
         }
         untaken.told = true;
-        untaken.unsure |= !feed.freshness(sight.now).is_current();
+        let is_current = feed.freshness(sight.now).is_current();
+        untaken.unsure |= !is_current;
         for row in feed.facts.incidents.iter().flatten() {
-            untaken.gone += usize::from(row.is_gone());
-            if row.is_untaken() {
+            let is_unknown = row.is_gone() || (row.is_untaken() && !is_current);
+            untaken.unknown += usize::from(is_unknown);
+            if row.is_untaken() && is_current {
                 untaken.page += usize::from(row.severity == Severity::Page);
                 untaken.ticket += usize::from(row.severity == Severity::Ticket);
             }
@@ -83,7 +86,7 @@ fn untaken(sight: Sight<'_>) -> Untaken {
 impl Untaken {
     /// True where there is nothing to say besides the SLOs.
     fn is_quiet(&self) -> bool {
-        self.page + self.ticket + self.gone == 0 && !self.unsure
+        self.page + self.ticket + self.unknown == 0 && !self.unsure
     }
 
     /// ` · incidents ● 2 ▲ 1`; what pages is never left out. A source that is silent may have more.
@@ -105,12 +108,12 @@ impl Untaken {
             line = line
                 .mark(Mark::Page, role)
                 .text(format!("{}{more}", self.page), role);
-        } else if self.unsure {
+        } else if self.unsure && (self.unknown == 0 || step >= 6) {
             line = line.text("?", Role::Unknown);
         }
         let rest = [
             (self.ticket, Mark::Ticket, Role::Ticket, 7),
-            (self.gone, Mark::Unknown, Role::Unknown, 6),
+            (self.unknown, Mark::Unknown, Role::Unknown, 6),
         ];
         for (count, mark, role, last) in rest {
             if count > 0 && step < last {

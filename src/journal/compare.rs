@@ -55,7 +55,7 @@ pub(super) fn compare(
     now: Timestamp,
     take_down: TakeDown<'_>,
 ) -> Result<Change, Trouble> {
-    let keeps_missing = is_first && tip.frame.is_some();
+    let keeps_missing = is_first && tip.goes_on();
     let change = Change {
         is_whole: tip.is_whole_due(now) && !keeps_missing,
         frame: Draft::new(),

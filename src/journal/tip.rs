@@ -181,6 +181,11 @@ impl Tip {
         self.whole_at = None;
     }
 
+    /// True when its next frame may rest on those before.
+    pub(super) fn goes_on(&self) -> bool {
+        self.frame.is_some() && self.whole_at.is_some()
+    }
+
     /// Begins another poll; gives its number.
     pub(super) fn next_poll(&mut self) -> u32 {
         self.poll = self.poll.wrapping_add(1);

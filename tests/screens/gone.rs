@@ -60,7 +60,7 @@ fn alerts_that_end_while_prometheus_is_silent_are_gone_and_not_none() {
 fn what_is_gone_is_found_by_its_state_and_returns_without_a_sound() {
     let shown = |state: &str| {
         let keys = format!("state:{state}");
-        let stage = unheard(120, 40).keys("3 /").types(&keys).keys("enter");
+        let stage = unheard(120, 40).keys("3 f /").types(&keys).keys("enter");
         stage.text().matches("gone ").count()
     };
     assert!(shown("gone") >= incidents().len());

@@ -13,9 +13,9 @@ use crate::text::Untrusted;
 /// reference in what shows it.
 const SPECIAL: &[char] = &['\\', '`', '*', '_', '[', ']', '<', '|', '~', '#', '&', '$'];
 
-/// Foreign text within a line: safe on a terminal, and nothing but text in Markdown. Words that a
-/// viewer would turn into a link, a mention or a reference by themselves stand as code, since a
-/// backslash does not keep them from that.
+/// Foreign text within a line: safe on a terminal, and nothing but text in Markdown. What a viewer
+/// would turn into a link, a mention or a reference by itself stands as code, since a backslash does
+/// not keep it from that.
 pub(super) fn text(foreign: &Untrusted) -> String {
     let shown = foreign.shown();
     let mut plain = String::with_capacity(shown.as_str().len());
@@ -23,18 +23,36 @@ pub(super) fn text(foreign: &Untrusted) -> String {
         if place > 0 {
             plain.push(' ');
         }
-        if is_live(word) {
-            let _ = write!(plain, "`{}`", word.replace('`', "'"));
+        if !is_live(word) {
+            escape(&mut plain, word);
             continue;
         }
-        for c in word.chars() {
-            if SPECIAL.contains(&c) {
-                plain.push('\\');
+        // No backtick of its own may end the code.
+        let word = word.replace('`', "'");
+        for piece in word.split_inclusive(AROUND) {
+            let inner = piece.trim_end_matches(AROUND);
+            if is_live(inner) {
+                let _ = write!(plain, "`{inner}`");
+            } else {
+                escape(&mut plain, inner);
             }
-            plain.push(c);
+            escape(&mut plain, &piece[inner.len()..]);
         }
     }
     plain
+}
+
+/// What may stand around an address.
+const AROUND: &[char] = &['(', ')', '[', ']', '<', '>', '{', '}', '"', '|', ',', ';'];
+
+/// Adds text in which nothing means anything in Markdown.
+fn escape(plain: &mut String, text: &str) {
+    for c in text.chars() {
+        if SPECIAL.contains(&c) {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
 }
 
 /// True for a word that viewers of Markdown make a link, a mention or a reference of: `https://…`,
