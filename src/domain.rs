@@ -40,7 +40,7 @@ pub use service::Service;
 pub use severity::Severity;
 pub use silence::{Matcher, Silence};
 pub use slo::{
-    Assessment, Burn, Events, Observation, Origin, Phase, Reading, Reason, ReasonCode, Rule,
-    Sample, Slo, Standing, State,
+    Assessment, Burn, Direction, Events, Observation, Origin, Phase, Reading, Reason, ReasonCode,
+    Rule, Sample, Slo, Standing, State,
 };
 pub use window::{Period, Window};

@@ -53,6 +53,9 @@ pub struct Feed {
     /// True while the last answer came before the wall clock was set or the machine slept, or is what
     /// the journal remembers: this process has had none since.
     pub is_unconfirmed: bool,
+    /// The past moment that its facts are of, where they come from a journal: its freshness is that
+    /// of then.
+    pub recalled_at: Option<Timestamp>,
 }
 
 #[expect(
@@ -100,6 +103,7 @@ impl Feed {
             failures: 0,
             next_try: None,
             is_unconfirmed: false,
+            recalled_at: None,
         }
     }
 
@@ -142,6 +146,7 @@ impl Feed {
 
     /// How far its facts can be trusted to be the present. What is only remembered is not.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
+        let now = self.recalled_at.unwrap_or(now);
         let judged = Freshness::judge(
             self.last_success,
             self.fault.is_some() && self.failures > 0,
@@ -174,6 +179,7 @@ impl Feed {
     /// Why the state of one of its SLOs is not known now, the decisive reason first; none of one that
     /// is known.
     pub fn why_unknown(&self, seen: &Observation, now: Timestamp) -> Vec<Reason> {
+        let now = self.recalled_at.unwrap_or(now);
         if self.freshness(now).is_current() {
             return seen.why_unknown();
         }
@@ -334,6 +340,25 @@ impl Store {
         then.events = Arc::clone(&world.events);
         then.think();
         then
+    }
+
+    /// Gives sources that keep no history what was remembered of them at a moment, freshness and
+    /// faults of then included. One of which nothing is remembered stays as it is.
+    pub fn fill_in(&mut self, world: &World) {
+        for feed in &mut self.feeds {
+            let fault = feed.fault.as_ref();
+            let lacks_history = fault.is_some_and(|fault| fault.kind == FaultKind::NoHistory);
+            let past = world.past.iter().find(|past| past.source == feed.name);
+            if let Some(past) = past.filter(|past| past.last_success.is_some())
+                && lacks_history
+                && feed.last_success.is_none()
+            {
+                feed.recall(Some(past), &self.aliases);
+                feed.is_unconfirmed = false;
+                feed.recalled_at = Some(world.at);
+            }
+        }
+        self.think();
     }
 
     /// Takes in what has happened, oldest first.

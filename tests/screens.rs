@@ -74,7 +74,7 @@ fn a_configured_slo_that_was_never_measured_is_unknown_without_a_number() {
     assert!(asking.contains("◌ UNKNOWN checkout"), "{asking}");
     assert_eq!(asking.matches("– asking").count(), 2, "{asking}");
     let refused = Stage::new(worlds::refused(), 120, 40);
-    assert_eq!(refused.text().matches("never answered").count(), 2);
+    assert_eq!(refused.text().matches("– no connection").count(), 2);
     let detail = refused.keys("enter").text();
     assert!(detail.contains("budget not known"), "{detail}");
     for text in [asking, detail] {

@@ -169,7 +169,7 @@ mod tests {
     /// A board whose SLO columns have these measures.
     fn board() -> Board {
         Board {
-            widths: vec![8, 12, 14, 5, 6, 6, 6, 6, 0, 4, 14, 0],
+            widths: vec![8, 12, 14, 5, 0, 6, 6, 6, 6, 0, 4, 14, 0],
             ..Board::default()
         }
     }
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn columns_drop_in_the_promised_order_and_the_vital_ones_stay() {
         let mut last = shown(200);
-        assert_eq!(last.len(), 12);
+        assert_eq!(last.len(), 13);
         let mut dropped = Vec::new();
         for width in (30..200).rev() {
             let now = shown(width);
@@ -190,9 +190,9 @@ mod tests {
             last = now;
         }
         // trend, 3d, 6h, objective, 5m, gauge, name, note
-        assert_eq!(dropped, [11, 7, 6, 3, 4, 8, 2, 10]);
-        // state, service, 1h, budget
-        assert_eq!(last, [0, 1, 5, 9]);
+        assert_eq!(dropped, [12, 8, 7, 3, 5, 9, 2, 11]);
+        // state, service, direction, 1h, budget
+        assert_eq!(last, [0, 1, 4, 6, 10]);
     }
 
     #[test]

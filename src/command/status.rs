@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{on_runtime, refuse};
+use super::{on_runtime, refuse, say};
 use crate::cli::{self, Format};
 use crate::config::Settings;
 use crate::journal::{FORM, Journal, Place};
@@ -12,7 +12,7 @@ use crate::poll;
 use crate::print;
 use crate::print::status::Status;
 use crate::source::Ask;
-use crate::store::{Feed, Store};
+use crate::store::{Feed, Store, World};
 use crate::watch::Watch;
 
 /// Asks every source of a watch at the same time, prints, and says how it stands.
@@ -26,6 +26,9 @@ pub fn run(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode
         add_gone(&mut store, settings);
     }
 
+    if let Some(at) = options.at {
+        recall(&mut store, at, settings);
+    }
     let service = options.service.as_deref();
     let status = Status::of(&store, service, options.at, Timestamp::now());
     let mut text = Vec::new();
@@ -51,27 +54,41 @@ pub fn run(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode
 fn add_gone(store: &mut Store, settings: &Settings) {
     let is_relayed =
         |feed: &Feed| feed.offers.incidents && (feed.offers.relays || feed.offers.rules);
-    let Place::File(path) = Place::of(&settings.journal) else {
-        return;
-    };
     if !store.feeds().iter().any(is_relayed) {
         return;
     }
-    let remembered = Journal::read(&path).and_then(|journal| {
+    let what = "incidents that are gone are not known";
+    if let Some(world) = remembered(store, Timestamp::now(), settings, what) {
+        store.compare_with(&world);
+    }
+}
+
+/// Gives sources that keep no history what the journal remembers of them at that moment. Without a
+/// journal they stay unknown.
+fn recall(store: &mut Store, at: Timestamp, settings: &Settings) {
+    let what = "what the journal holds of that moment is not known";
+    if let Some(world) = remembered(store, at, settings, what) {
+        store.fill_in(&world);
+    }
+}
+
+/// The world as the journal has it at a moment; says what is not known when it cannot be read.
+fn remembered(store: &Store, at: Timestamp, settings: &Settings, unknown: &str) -> Option<World> {
+    let Place::File(path) = Place::of(&settings.journal) else {
+        return None;
+    };
+    let world = Journal::read(&path).and_then(|journal| {
         let Some(mut journal) = journal else {
             return Ok(None);
         };
         journal.look_for(store.feeds())?;
-        journal.world(Timestamp::now()).map(Some)
+        journal.world(at).map(Some)
     });
-    match remembered {
-        Ok(Some(world)) => store.compare_with(&world),
-        Ok(None) => {}
-        Err(trouble) => super::say(format!(
-            "incidents that are gone are not known: {}",
-            FORM.fault(&trouble, &path).message.shown_whole()
-        )),
-    }
+    world.unwrap_or_else(|trouble| {
+        let why = FORM.fault(&trouble, &path).message.shown_whole();
+        say(format!("{unknown}: {why}"));
+        None
+    })
 }
 
 /// Asks every source of a watch at the same time, each for no longer than its time-out, or so long at

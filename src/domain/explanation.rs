@@ -14,7 +14,7 @@ use super::slo::{Coverage, Events, Origin};
 use super::{Fault, Observation, Period, Reading, Sample, SourceName, Window, window};
 use crate::text::Untrusted;
 
-pub use budget::{budget_left, exhaustion, held_rate, number};
+pub use budget::{budget_left, exhaustion, exhaustion_in_words, held_rate, number};
 pub use findings::findings;
 pub use reasons::{because, estimates};
 

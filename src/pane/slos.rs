@@ -21,7 +21,10 @@ mod trend;
 mod words;
 
 pub(super) use words::budget;
-use words::{budget_role, budget_width, burn_cell, burn_role, note, of_needed, reason_width};
+use words::{
+    budget_role, budget_width, burn_cell, burn_role, note, of_needed, phase_and_direction,
+    reason_width,
+};
 
 /// The SLO pane.
 pub(super) struct Slos;
@@ -30,23 +33,25 @@ const STATE: usize = 0;
 const SERVICE: usize = 1;
 const NAME: usize = 2;
 const OBJECTIVE: usize = 3;
-/// The first of the four burn columns.
-const BURN: usize = 4;
-const GAUGE: usize = 8;
-const BUDGET: usize = 9;
-const NOTE: usize = 10;
-const TREND: usize = 11;
+/// The first of the four burn columns, behind the arrow of
+/// [`Direction`](crate::domain::Direction).
+const BURN: usize = 5;
+const GAUGE: usize = 9;
+const BUDGET: usize = 10;
+const NOTE: usize = 11;
+const TREND: usize = 12;
 
-/// Columns of the longest note of what is known: `was NO DATA 59m`.
-const NOTES: u16 = 15;
+/// Columns of the longest note of what is known: `short window only`.
+const NOTES: u16 = 17;
 /// Columns of the longest reason that a row shows: `label bad_code on no series`.
 const REASONS: u16 = 28;
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 13] = [
     Column::left("", Width::Content(9)),
     Column::left("service", Width::Content(18)).close(),
     Column::left("SLO", Width::Content(18)),
     Column::left("goal%", Width::Content(8)),
+    Column::left("", Width::Fixed(1)).close(),
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
     Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
@@ -57,7 +62,7 @@ const COLUMNS: [Column; 12] = [
     Column::left("trend", Width::Rest(8, 40)).close(),
 ];
 
-const DROPS: [Drop; 16] = [
+const DROPS: [Drop; 18] = [
     Drop::Narrow(NOTE, NOTES),
     Drop::Hide(TREND),
     Drop::Hide(BURN + 3),
@@ -66,6 +71,8 @@ const DROPS: [Drop; 16] = [
     Drop::Narrow(GAUGE, 6),
     Drop::Narrow(NAME, 12),
     Drop::Narrow(SERVICE, 14),
+    Drop::Narrow(NOTE, 15),
+    Drop::Narrow(GAUGE, 4),
     Drop::Narrow(STATE, 2),
     Drop::Hide(BURN),
     Drop::Hide(GAUGE),
@@ -160,6 +167,7 @@ impl Pane for Slos {
             Cell::name(&seen.slo.name, Role::Plain),
             Cell::text(figures::objective(seen.slo.objective), Role::Dim),
         ];
+        cells.push(words::arrow(seen, &verdict));
         for (slot, window) in slots(seen).into_iter().enumerate() {
             let heading = board.headings.get(BURN + slot).map_or("", String::as_str);
             cells.push(burn_cell(seen, &verdict, window, heading));

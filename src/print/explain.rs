@@ -7,10 +7,10 @@ use jiff::{Timestamp, Unit};
 
 use super::table;
 use crate::domain::explanation::{
-    Evidence, Request, because, budget_left, estimates, exhaustion, good, held_rate, lasting,
-    number,
+    Evidence, Request, because, budget_left, estimates, exhaustion_in_words, good, held_rate,
+    lasting, number,
 };
-use crate::domain::{Assessment, Explanation, Period, Reading, window};
+use crate::domain::{Assessment, Explanation, Period, Reading, Sample, window};
 use crate::text::{Shown, Untrusted};
 
 mod json;
@@ -28,7 +28,7 @@ pub fn text(
     let verdict = explained.seen.assess();
     let clock = Clock(zone);
     head(out, explained, &verdict, id, &clock)?;
-    windows(out, explained, &verdict)?;
+    windows(out, explained, &verdict, &clock)?;
     rules(out, &verdict)?;
     budget(out, explained, &verdict)?;
     data(out, explained, &clock)?;
@@ -54,6 +54,12 @@ impl Clock<'_> {
         let then = at.to_zoned(self.0.clone());
         then.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
     }
+
+    fn time(&self, at: Timestamp) -> String {
+        let at = at.round(Unit::Second).unwrap_or(at);
+        let then = at.to_zoned(self.0.clone());
+        then.strftime("%H:%M:%S").to_string()
+    }
 }
 
 /// A line of its own: a label and what it stands for.
@@ -75,7 +81,13 @@ fn head(
         .phase
         .map(|phase| format!(", {phase:?}").to_lowercase());
     let state = verdict.state.word().to_uppercase().replace('_', " ");
-    let state = format!("{state}{}", phase.unwrap_or_default());
+    let direction = seen.direction(verdict);
+    let direction = direction.map(|one| format!(", {}", one.word()));
+    let state = format!(
+        "{state}{}{}",
+        phase.unwrap_or_default(),
+        direction.unwrap_or_default()
+    );
     writeln!(out)?;
     field(out, "state", state)?;
     for (nth, reason) in because(seen, verdict).iter().enumerate() {
@@ -121,21 +133,31 @@ fn head(
     writeln!(out)
 }
 
-fn windows(out: &mut impl Write, explained: &Explanation, verdict: &Assessment) -> io::Result<()> {
+fn windows(
+    out: &mut impl Write,
+    explained: &Explanation,
+    verdict: &Assessment,
+    clock: &Clock<'_>,
+) -> io::Result<()> {
     let heading = [
         "WINDOW", "GOOD", "BAD", "TOTAL", "ERRORS", "BURN", "BASIS", "SAMPLES", "SERIES",
-        "FULLEST", "DATA",
+        "FULLEST", "DATA", "MEASURED",
     ];
     let rows: Vec<_> = explained
         .spans
         .iter()
-        .map(|span| window_row(explained, verdict, span))
+        .map(|span| window_row(explained, verdict, span, clock))
         .collect();
     table::write(out, &heading, &rows)?;
     writeln!(out)
 }
 
-fn window_row(explained: &Explanation, verdict: &Assessment, span: &Evidence) -> Vec<Shown> {
+fn window_row(
+    explained: &Explanation,
+    verdict: &Assessment,
+    span: &Evidence,
+    clock: &Clock<'_>,
+) -> Vec<Shown> {
     let sample = explained.sample(span);
     let reading = sample.map_or(Reading::Unknown, |sample| sample.reading);
     let events = sample.and_then(|sample| sample.events);
@@ -182,10 +204,23 @@ fn window_row(explained: &Explanation, verdict: &Assessment, span: &Evidence) ->
         count(samples.map(|samples| samples.series)),
         or_dash(fullest),
         or_dash(data),
+        measured(explained, sample, clock),
     ]
     .into_iter()
     .map(Shown::new)
     .collect()
+}
+
+/// When a number was measured, marked where it is older than the newest beside it.
+fn measured(explained: &Explanation, sample: Option<Sample>, clock: &Clock<'_>) -> String {
+    let Some(sample) = sample.filter(|sample| sample.reading != Reading::Unknown) else {
+        return "-".to_owned();
+    };
+    let at = clock.time(sample.at);
+    match explained.seen.lag(sample) {
+        Some(lag) => format!("~{at}, {} older", lasting(lag)),
+        None => at,
+    }
 }
 
 fn rules(out: &mut impl Write, verdict: &Assessment) -> io::Result<()> {
@@ -228,12 +263,7 @@ fn budget(out: &mut impl Write, explained: &Explanation, verdict: &Assessment) -
     let left = budget_left(seen, verdict);
     let left = left.unwrap_or_else(|| "not known: the period's ratio is not".to_owned());
     field(out, "budget left", left)?;
-    let gone = exhaustion(seen, verdict);
-    let gone = match verdict.exhausts_in {
-        Some(time) => format!("{gone}, which is {}", lasting(time)),
-        None => gone,
-    };
-    field(out, "gone in", gone)?;
+    field(out, "gone in", exhaustion_in_words(seen, verdict))?;
     if let Some(held) = held_rate(seen, verdict) {
         let words = format!("{held}: the burn rate that ends the period within budget");
         field(out, "to be held", words)?;

@@ -94,6 +94,8 @@ struct SourceRow<'a> {
     latency_ms: Option<i128>,
     fault: Option<&'a Untrusted>,
     warnings: &'a [Untrusted],
+    /// True for a source that keeps no history: its rows are those of the journal.
+    from_journal: bool,
 }
 
 fn said(text: &Untrusted) -> Option<&Untrusted> {
@@ -413,16 +415,21 @@ impl<'a> SourceRow<'a> {
             latency_ms: feed.latency.map(|latency| latency.as_millis()),
             fault: feed.fault.as_ref().map(|fault| &fault.message),
             warnings: &feed.facts.warnings,
+            from_journal: feed.recalled_at.is_some(),
         }
     }
 
     fn cells(&self) -> Vec<Shown> {
         let fault = self.fault.or(self.warnings.first());
+        let fault = match fault {
+            None if self.from_journal => Shown::new("from the journal"),
+            fault => shown(fault),
+        };
         vec![
             Shown::new(self.name),
             Shown::new(self.kind),
             Shown::new(self.freshness.word()),
-            shown(fault),
+            fault,
         ]
     }
 }

@@ -46,7 +46,7 @@ use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::slo::History;
 use crate::domain::{
     Facts, Fault, FaultKind, Faults, Observation, Reading, Reason, ReasonCode, Release, Sample,
-    SourceName, State, window,
+    SourceName, window,
 };
 use crate::http::Http;
 use crate::store::Offers;
@@ -56,11 +56,13 @@ mod absence;
 mod alerts;
 mod api;
 mod births;
+mod burning;
 mod by_hand;
 mod course;
 mod diagnose;
 mod discover;
 mod measure;
+mod outage;
 mod plan;
 mod planner;
 mod plans;
@@ -123,6 +125,8 @@ impl Default for Options {
 
 struct Prometheus {
     name: SourceName,
+    /// How often it is asked.
+    interval: SignedDuration,
     api: Api,
     options: Options,
     names: LabelNames,
@@ -183,6 +187,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
             severity: options.severity_labels.clone(),
             severities: options.severities.clone(),
         },
+        interval: settings.interval,
         api: Api::new(Http::new(settings, None)?),
         options,
         alerts,
@@ -207,16 +212,6 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         offers,
         expected,
     })
-}
-
-/// The SLOs that burn, by index: the worst of them, where there are too many to look at each.
-fn worst(slos: &[Observation]) -> Vec<usize> {
-    let standings = slos.iter().map(Observation::standing).enumerate();
-    let burning = standings.filter(|(_, one)| matches!(one.state, State::Page | State::Ticket));
-    let mut burning: Vec<_> = burning.map(|(index, one)| (one.state, index)).collect();
-    burning.sort_by_key(|(state, index)| (std::cmp::Reverse(*state), *index));
-    burning.truncate(course::MOST);
-    burning.into_iter().map(|(_, index)| index).collect()
 }
 
 /// A label name, or with `colons` a metric name.
@@ -333,6 +328,13 @@ impl Prometheus {
     ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
         let partial = self.plan(ask, margin).await?;
+        if let Some(outage) = self.outage(ask).await? {
+            let words = outage.1.text.raw();
+            margin.faults.push(Fault::new(FaultKind::NoHistory, words));
+            let plans = self.plans.all.iter();
+            let unknown = plans.map(|plan| Self::unknown_then(plan, &outage));
+            return Ok((unknown.collect(), false));
+        }
         self.recount();
         self.check_series(ask, margin).await;
         let plans = &self.plans.all;
@@ -391,27 +393,12 @@ impl Prometheus {
             Untrusted::from(words)
         }));
         let mut slos: Vec<_> = planned.enumerate().map(observe).collect();
-        // What burns is shown first, and since when it does with the next answer.
-        let burning = if round.more { Vec::new() } else { worst(&slos) };
-        let asked = self
-            .closely
-            .refresh(
-                &self.api,
-                &mut self.planner,
-                (&self.plans.all, &burning),
-                ask,
-            )
-            .await;
-        margin.warn(asked.err().map(|fault| {
-            let reason = fault.message.raw();
-            Untrusted::from(format!("since when it burns cannot be told: {reason}"))
-        }));
-        for index in burning {
-            if let (Some(slo), Some(id)) = (slos.get_mut(index), self.plans.ids.get(index)) {
-                slo.courses = self.closely.of(id);
-            }
+        // What burns is shown first, and how with the next answer.
+        if round.more {
+            return Ok((slos, true));
         }
-        Ok((slos, round.more))
+        self.look_closely(&mut slos, ask, margin).await;
+        Ok((slos, false))
     }
 
     /// Has periods counted by the rules behind them where their records are younger than what these

@@ -127,8 +127,8 @@ pub(super) fn in_ascii(cluster: &str, width: usize) -> String {
     let plain = match cluster {
         "·" | "–" | "—" => "-",
         "…" | "±" => "~",
-        "↑" | "▲" => "^",
-        "↓" => "v",
+        "↑" | "▲" | "↗" => "^",
+        "↓" | "↘" => "v",
         "→" | "›" => ">",
         "‹" | "◀" => "<",
         "⟦" => "[",

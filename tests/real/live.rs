@@ -24,15 +24,15 @@ const BURNS: &str = "(slo:sli_error:ratio_rate1h > 14.4 * 0.01 and on () slo:sli
      or (slo:sli_error:ratio_rate6h > 6 * 0.01 and on () slo:sli_error:ratio_rate30m > 6 * 0.01)";
 
 /// A service with counters that go up all the time.
-struct Shop {
-    metrics: Arc<Page>,
+pub(crate) struct Shop {
+    pub(crate) metrics: Arc<Page>,
     is_failing: Arc<AtomicBool>,
     is_open: Arc<AtomicBool>,
 }
 
 impl Shop {
     /// Begins to serve a hundred requests a second.
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let shop = Self {
             metrics: Arc::new(Page::serve("200 OK", "")),
             is_failing: Arc::default(),
@@ -61,7 +61,7 @@ impl Shop {
     }
 
     /// From now on every other request fails.
-    fn fail(&self) {
+    pub(crate) fn fail(&self) {
         self.is_failing.store(true, Ordering::Relaxed);
     }
 }

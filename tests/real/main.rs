@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod faults;
 mod forms;
+mod fresh;
 mod histogram;
 mod history;
 mod idle;

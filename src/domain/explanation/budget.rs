@@ -1,6 +1,7 @@
 //! The arithmetic of the error budget, spelled out with its numbers.
 
 use super::super::{Assessment, Observation, Period};
+use super::lasting;
 
 /// A number with six significant digits and no zeros at the end.
 pub fn number(value: f64) -> String {
@@ -58,6 +59,28 @@ pub fn exhaustion(seen: &Observation, verdict: &Assessment) -> String {
             time.as_secs()
         ),
         None => format!("none: nothing burns over {pace}"),
+    }
+}
+
+/// The time to exhaustion for a reader, with its formula. Below 1x of the shortest window there is
+/// none, nor beyond the period: a fire that is out does not end the budget.
+pub fn exhaustion_in_words(seen: &Observation, verdict: &Assessment) -> String {
+    let Some(time) = verdict.exhausts_in else {
+        return exhaustion(seen, verdict);
+    };
+    if seen.gone_in(verdict).is_some() {
+        return format!("{}: {}", lasting(time), exhaustion(seen, verdict));
+    }
+    let short = seen.windows.keys().next();
+    match (short, seen.short_burn()) {
+        (Some(short), Some(burn)) if burn < 1.0 => {
+            format!(
+                "none at this rate: {short} burns {}x, below 1x",
+                number(burn)
+            )
+        }
+        (Some(short), None) => format!("not known: the burn rate of {short} is not"),
+        _ => format!("none at this rate: the {} ends before", seen.slo.period),
     }
 }
 

@@ -115,7 +115,16 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The word used on the screen and in JSON.
+    /// The words for a reader: of a rule whose short window alone is above its factor, which way the
+    /// burn goes is not known by that.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Rising => "short window only",
+            Self::Calm | Self::Recovering | Self::Burning => self.word(),
+        }
+    }
+
+    /// The word used in JSON and in filters.
     pub fn word(self) -> &'static str {
         match self {
             Self::Calm => "calm",

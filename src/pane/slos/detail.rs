@@ -1,7 +1,7 @@
 //! Everything there is to say about one SLO.
 
 use super::trend;
-use super::{budget, budget_role, burn_role, of_needed};
+use super::{budget, budget_role, burn_role, of_needed, phase_and_direction};
 use crate::domain::{
     Assessment, Observation, Period, Phase, Reading, Reason, Slo, State, Window, window,
 };
@@ -107,8 +107,8 @@ pub(super) fn verdict_line(
     let (mark, role) = Mark::of_state(verdict.state);
     let mut line = Line::new().mark(mark, role);
     line = line.text(state_word(verdict.state), role);
-    if let Some(phase) = verdict.phase {
-        line = line.text(format!(" · {}", phase.word()), Role::Plain);
+    if let Some(words) = phase_and_direction(seen, verdict) {
+        line = line.text(format!(" · {words}"), Role::Plain);
     }
     if let Some((since, factor)) = trend::burning_since(seen, verdict) {
         let text = format!(
@@ -150,7 +150,7 @@ fn budget_line(seen: &Observation, verdict: &Assessment) -> Line {
     } else if verdict.ends_within_budget(slo) {
         let text = format!(" · at this rate the {} ends within it", slo.period);
         line = line.text(text, Role::Dim);
-    } else if let Some(left) = verdict.exhausts_in {
+    } else if let Some(left) = seen.gone_in(verdict) {
         let weight = if verdict.phase == Some(Phase::Burning) {
             Role::Strong
         } else {
@@ -190,7 +190,7 @@ pub(super) fn rule_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cel
             (Some(true), _) => Cell::Badge(mark, "yes", weight),
             (None, _) => Cell::text("not known", Role::Unknown),
             (Some(false), Phase::Calm) => Cell::text("no", Role::Dim),
-            (Some(false), phase) => Cell::text(phase.word(), Role::Plain),
+            (Some(false), phase) => Cell::text(phase.label(), Role::Plain),
         };
         rows.push(vec![
             Cell::text(
@@ -245,13 +245,16 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
             row.push(count(sample.events.map(|events| events.total)));
         }
         row.push(Cell::text(figures::burn(burn), role));
-        if let Some(short) = short {
-            let data = window::brief(short.data);
-            row.push(Cell::text(format!("~ data {data}"), Role::Plain));
-        } else if is_bound {
-            row.push(Cell::text("~ lower bound", Role::Plain));
-        } else if seen.is_assumed() && sample.reading.ratio().is_some() {
-            row.push(Cell::text("~ assumed", Role::Plain));
+        let assumed = seen.is_assumed() && sample.reading.ratio().is_some();
+        let assumed = assumed.then(|| "assumed".to_owned());
+        let short = short.map(|short| format!("data {}", window::brief(short.data)));
+        let bound = is_bound.then(|| "lower bound".to_owned());
+        let older = seen.lag(sample);
+        let older = older.map(|lag| format!("{} older", window::brief(lag)));
+        let words = short.or(bound).or(assumed).into_iter().chain(older);
+        let words: Vec<_> = words.collect();
+        if !words.is_empty() {
+            row.push(Cell::text(format!("~ {}", words.join(", ")), Role::Plain));
         }
         rows.push(row);
     }

@@ -3,9 +3,10 @@
 use super::detail::{headed, heading, rule_grid, verdict_line};
 use super::{budget_role, burn_role};
 use crate::domain::explanation::{
-    Basis, Data, because, budget_left, estimates, exhaustion, good, held_rate, lasting, number,
+    Basis, Data, because, budget_left, estimates, exhaustion_in_words, good, held_rate, lasting,
+    number,
 };
-use crate::domain::{Assessment, Explanation, Observation, Period, Reading};
+use crate::domain::{Assessment, Explanation, Observation, Period, Reading, Sample};
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Role};
 use crate::pane::{Said, Sight, figures, fresh};
@@ -29,7 +30,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation, said: Sa
     promise(sight, &explained, &mut detail);
     arithmetic(seen, &verdict, &mut detail);
     detail.section("what was counted");
-    detail.grid(counts(&explained, &verdict), &[1, 2, 3, 4, 5]);
+    detail.grid(counts(sight, &explained, &verdict), &[1, 2, 3, 4, 5]);
     detail.section("rules");
     detail.grid(rule_grid(seen, &verdict), &[]);
     samples(sight, feed, &explained, said, &mut detail);
@@ -101,10 +102,7 @@ fn arithmetic(seen: &Observation, verdict: &Assessment, detail: &mut Detail) {
     let left = budget_left(seen, verdict);
     let left = left.unwrap_or_else(|| "not known: the period's ratio is not".to_owned());
     detail.field("left", Line::of(left, budget_role(verdict)));
-    let gone = match verdict.exhausts_in {
-        Some(time) => format!("{}: {}", lasting(time), exhaustion(seen, verdict)),
-        None => exhaustion(seen, verdict),
-    };
+    let gone = exhaustion_in_words(seen, verdict);
     detail.field("gone in", Line::of(gone, Role::Plain));
     if let Some(held) = held_rate(seen, verdict) {
         detail.field("to be held", Line::of(held, Role::Plain));
@@ -112,9 +110,9 @@ fn arithmetic(seen: &Observation, verdict: &Assessment, detail: &mut Detail) {
 }
 
 /// First what matters most, since a narrow screen cuts at the right.
-fn counts(explained: &Explanation, verdict: &Assessment) -> Vec<Vec<Cell>> {
+fn counts(sight: Sight<'_>, explained: &Explanation, verdict: &Assessment) -> Vec<Vec<Cell>> {
     let mut rows = vec![heading(&[
-        "window", "errors", "burn", "bad", "total", "good",
+        "window", "errors", "burn", "bad", "total", "good", "measured",
     ])];
     for span in &explained.spans {
         let sample = explained.sample(span);
@@ -149,9 +147,22 @@ fn counts(explained: &Explanation, verdict: &Assessment) -> Vec<Vec<Cell>> {
             count(events.map(|events| events.bad)),
             count(events.map(|events| events.total)),
             count(events.map(good)),
+            measured(sight, explained, sample),
         ]);
     }
     rows
+}
+
+/// When a number was measured, marked where it is older than the newest beside it.
+fn measured(sight: Sight<'_>, explained: &Explanation, sample: Option<Sample>) -> Cell {
+    let Some(sample) = sample.filter(|sample| sample.reading != Reading::Unknown) else {
+        return Cell::text("–", Role::Dim);
+    };
+    let at = sight.clock(sample.at);
+    match explained.seen.lag(sample) {
+        Some(lag) => Cell::text(format!("~ {at}, {} older", lasting(lag)), Role::Plain),
+        None => Cell::text(at, Role::Dim),
+    }
 }
 
 fn samples(

@@ -1,7 +1,8 @@
 //! What stands beside and within the numbers of a row: roles, marks and notes.
 
 use crate::domain::{
-    Assessment, Observation, Phase, Reason, ReasonCode, Severity, Standing, State, Window,
+    Assessment, Direction, Observation, Phase, Reason, ReasonCode, Severity, Standing, State,
+    Window,
 };
 use crate::pane::cell::{Cell, Line, Role, state_word, width_of};
 use crate::pane::{Sight, figures, fresh};
@@ -17,7 +18,10 @@ pub(super) fn burn_cell(
         return Cell::Empty;
     };
     let burn = verdict.burn_rates.get(&window).copied().flatten();
-    let figure = if seen.is_assumed() || seen.lower_bound(window).is_some() {
+    let sample = seen.windows.get(window);
+    let is_behind = sample.is_some_and(|sample| seen.is_behind(sample));
+    let is_bound = seen.lower_bound(window).is_some();
+    let figure = if is_behind || is_bound || seen.is_assumed() {
         figures::rough_burn(burn)
     } else {
         figures::burn(burn)
@@ -56,7 +60,8 @@ pub(super) fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>)
 }
 
 /// The budget left, with a `~` before it where it is not known exactly: data covers too little of the
-/// period, it is a lower bound of what was spent, or 0 bad events are assumed.
+/// period, it is a lower bound of what was spent, 0 bad events are assumed, or it is older than the
+/// burn rates beside it.
 pub(in crate::pane) fn budget(seen: &Observation, left: Option<f64>) -> String {
     let is_estimate = left.is_some() && is_rough(seen);
     let mark = if is_estimate { "~" } else { "" };
@@ -69,9 +74,11 @@ pub(super) fn budget_width(seen: &Observation, left: Option<f64>) -> usize {
         .map_or(1, |width| width + usize::from(is_rough(seen)))
 }
 
-/// True where the budget left is no exact number.
+/// True where the budget left is no exact number of now.
 fn is_rough(seen: &Observation) -> bool {
-    seen.is_assumed() || seen.shortfall().is_some() || seen.lower_bound_of_period().is_some()
+    let is_behind = seen.period.is_some_and(|period| seen.is_behind(period));
+    let is_bound = seen.lower_bound_of_period().is_some();
+    is_behind || is_bound || seen.is_assumed() || seen.shortfall().is_some()
 }
 
 /// The bad events there are of those that it takes to page, where too few hold a page back.
@@ -157,13 +164,53 @@ pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -
     if verdict.exhausted() == Some(true) {
         return Line::of("exhausted", Role::Strong);
     }
-    match (verdict.phase, verdict.exhausts_in) {
-        (Some(Phase::Burning), Some(left)) if !verdict.ends_within_budget(&seen.slo) => {
-            Line::of(format!("gone in {}", figures::age(left)), Role::Strong)
+    course(seen, verdict)
+}
+
+/// The arrow of a burn's direction.
+pub(super) fn arrow(seen: &Observation, verdict: &Assessment) -> Cell {
+    let Some(direction) = seen.direction(verdict) else {
+        return Cell::Empty;
+    };
+    let role = match direction {
+        Direction::Rising => Role::Strong,
+        Direction::Steady => Role::Plain,
+        Direction::Easing => Role::Dim,
+    };
+    Cell::text(direction.arrow(), role)
+}
+
+/// How a burn goes on: when the budget is gone, or that it eases.
+fn course(seen: &Observation, verdict: &Assessment) -> Line {
+    match verdict.phase {
+        Some(Phase::Calm) | None => assumed(seen),
+        Some(Phase::Rising) => Line::of(Phase::Rising.label(), Role::Strong),
+        Some(Phase::Recovering) => Line::of(Phase::Recovering.label(), Role::Plain),
+        Some(Phase::Burning) => {
+            if let Some(left) = seen.gone_in(verdict) {
+                return Line::of(format!("gone in {}", figures::age(left)), Role::Strong);
+            }
+            let easing = seen.direction(verdict) == Some(Direction::Easing);
+            if easing {
+                Line::of(Direction::Easing.word(), Role::Plain)
+            } else {
+                Line::new()
+            }
         }
-        (Some(Phase::Calm) | None, _) => assumed(seen),
-        (Some(Phase::Rising), _) => Line::of(Phase::Rising.word(), Role::Strong),
-        (Some(phase), _) => Line::of(phase.word(), Role::Plain),
+    }
+}
+
+/// What a burn does, in a sentence: `burning ↗ rising`. One whose shortest window is below 1x does
+/// not burn any more, whatever a longer one says.
+pub(super) fn phase_and_direction(seen: &Observation, verdict: &Assessment) -> Option<String> {
+    let phase = verdict.phase?;
+    let is_over = phase == Phase::Burning && seen.short_burn().is_some_and(|burn| burn < 1.0);
+    let direction = seen.direction(verdict);
+    let direction = direction.map(|one| format!("{} {}", one.arrow(), one.word()));
+    match (is_over, direction) {
+        (false, None) => Some(phase.label().to_owned()),
+        (false, Some(direction)) => Some(format!("{} {direction}", phase.label())),
+        (true, direction) => direction,
     }
 }
 

@@ -65,6 +65,8 @@ struct WindowJson<'a> {
     error_ratio: Option<f64>,
     burn_rate: Option<f64>,
     measured_at: Option<Timestamp>,
+    /// How much older it is than the shortest window's.
+    older_s: Option<i64>,
     basis: &'static str,
     samples: Option<f64>,
     series: Option<f64>,
@@ -207,6 +209,7 @@ impl PeriodJson {
 impl<'a> WindowJson<'a> {
     fn of(explained: &'a Explanation, verdict: &Assessment, span: &'a Evidence) -> Self {
         let sample = explained.sample(span);
+        let seen = &explained.seen;
         let reading = sample.map_or(Reading::Unknown, |sample| sample.reading);
         let events = sample.and_then(|sample| sample.events);
         let coverage = explained.coverage(span);
@@ -228,6 +231,7 @@ impl<'a> WindowJson<'a> {
             measured_at: sample
                 .filter(|sample| sample.reading != Reading::Unknown)
                 .map(|sample| sample.at),
+            older_s: sample.and_then(|one| Some(seen.lag(one)?.as_secs())),
             basis: span.basis.word(),
             samples: span.samples.map(|samples| samples.count),
             series: span.samples.map(|samples| samples.series),

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::slo::Coverage;
 use crate::domain::{
-    Assessment, Events, Observation, Origin, Phase, Reading, Reason, Severity, State, Window,
-    window,
+    Assessment, Direction, Events, Observation, Origin, Phase, Reading, Reason, Sample, Severity,
+    State, Window, window,
 };
 use crate::insight::{Insights, SUSPICION, Suspect};
 use crate::print::table;
@@ -26,12 +26,18 @@ pub(super) struct SloRow<'a> {
     period: String,
     pub(super) state: State,
     pub(super) phase: Option<Phase>,
+    /// Which way the shortest window goes, of one that burns.
+    direction: Option<Direction>,
     stale: bool,
     partial: bool,
     observed_at: Option<Timestamp>,
     error_ratio: ByWindow<Option<f64>>,
     burn_rate: ByWindow<Option<f64>>,
     events: ByWindow<Option<Events>>,
+    /// When each window was measured.
+    measured_at: ByWindow<Option<Timestamp>>,
+    /// The keys of windows that are older than the shortest one.
+    older_windows: Vec<String>,
     pub(super) budget_remaining: Option<f64>,
     exhausted: Option<bool>,
     exhausts_in_s: Option<i64>,
@@ -69,8 +75,13 @@ struct Aside {
     /// Whether another source has an SLO of this id.
     is_shared: bool,
     hold_words: Option<String>,
-    ends_within_budget: bool,
+    /// The burn rate of the shortest window.
+    short_burn: Option<f64>,
+    /// The time to exhaustion, where a reader should see it.
+    gone_in: Option<SignedDuration>,
     shortfall: Option<Coverage>,
+    /// True while anything of it burns: then older numbers are marked.
+    burns: bool,
     held_back: Option<f64>,
     /// The first reason in a few words.
     reason: Option<Untrusted>,
@@ -220,6 +231,7 @@ impl<'a> SloRow<'a> {
                 assessment.state
             },
             phase: assessment.phase.filter(|_| !stale),
+            direction: row.direction(&assessment).filter(|_| !stale),
             stale,
             partial: row.partial,
             observed_at: feed.last_success.map(|_| row.at),
@@ -232,6 +244,8 @@ impl<'a> SloRow<'a> {
                 assessment.period_burn,
             ),
             events,
+            measured_at: measured(row),
+            older_windows: row.older_windows(),
             budget_remaining: assessment.budget_remaining,
             exhausted: assessment.exhausted(),
             exhausts_in_s: assessment
@@ -264,8 +278,10 @@ impl<'a> SloRow<'a> {
                 reason: reasons.first().map(Reason::short),
                 is_shared: false,
                 hold_words: assessment.hold_words(slo),
-                ends_within_budget: assessment.ends_within_budget(slo),
+                short_burn: row.short_burn(),
+                gone_in: row.gone_in(&assessment),
                 shortfall: row.shortfall(),
+                burns: assessment.burns() && !stale,
                 held_back: assessment.held_back().map(|(_, bad)| bad),
             },
             period,
@@ -278,7 +294,9 @@ impl<'a> SloRow<'a> {
             .0
             .iter()
             .filter_map(|(window, burn)| {
-                let mark = if self.assumed || self.lower_bound.contains(window) {
+                let is_older = self.aside.burns && self.older_windows.contains(window);
+                let is_bound = self.lower_bound.contains(window);
+                let mark = if self.assumed || is_older || is_bound {
                     "~"
                 } else {
                     ""
@@ -287,7 +305,9 @@ impl<'a> SloRow<'a> {
             })
             .collect();
         let is_bound = self.lower_bound.contains(&self.period);
-        let mark = if self.assumed || self.aside.shortfall.is_some() || is_bound {
+        let is_older = self.aside.burns && self.older_windows.contains(&self.period);
+        let is_exact = !self.assumed && !is_bound && !is_older;
+        let mark = if self.aside.shortfall.is_some() || !is_exact {
             "~"
         } else {
             ""
@@ -317,15 +337,7 @@ impl<'a> SloRow<'a> {
 
     /// What a reader must know beside the numbers.
     fn note(&self) -> String {
-        let phase = self.phase.filter(|&phase| phase != Phase::Calm);
-        let course = match (self.exhausted, self.exhausts_in_s, phase) {
-            (Some(true), ..) => Some("exhausted".to_owned()),
-            (_, Some(left), Some(phase)) if !self.aside.ends_within_budget => {
-                let left = window::brief(SignedDuration::from_secs(left));
-                Some(format!("{}, gone in {left}", phase.word()))
-            }
-            (_, _, phase) => phase.map(|phase| phase.word().to_owned()),
-        };
+        let course = self.course();
         let few = self
             .aside
             .held_back
@@ -351,6 +363,40 @@ impl<'a> SloRow<'a> {
         ];
         notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
+}
+
+impl SloRow<'_> {
+    /// How a burn goes: `burning, rising, gone in 9h`. One whose shortest window is below 1x does
+    /// not burn any more, whatever a longer one says.
+    fn course(&self) -> Option<String> {
+        let is_over = self.aside.short_burn.is_some_and(|burn| burn < 1.0);
+        let phase = self.phase.filter(|phase| match phase {
+            Phase::Calm => false,
+            Phase::Burning => !is_over,
+            Phase::Rising | Phase::Recovering => true,
+        });
+        let left = self.aside.gone_in.filter(|_| phase.is_some());
+        let left = left.map(|left| format!("gone in {}", window::brief(left)));
+        let words = [
+            phase.map(|phase| phase.label().to_owned()),
+            self.direction.map(|one| one.word().to_owned()),
+            left.or_else(|| (self.exhausted == Some(true)).then(|| "exhausted".to_owned())),
+        ];
+        let words: Vec<_> = words.into_iter().flatten().collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+/// When each window was measured, the period's last.
+fn measured(row: &Observation) -> ByWindow<Option<Timestamp>> {
+    let dated = |sample: Option<Sample>| {
+        let sample = sample.filter(|sample| sample.reading != Reading::Unknown);
+        sample.map(|sample| whole(sample.at))
+    };
+    let windows = row.slo.windows().into_iter();
+    let windows = windows.map(|window| (window, dated(row.windows.get(window))));
+    let period = row.slo.period.to_string();
+    ByWindow::new(windows, (&period, dated(row.period)))
 }
 
 /// The windows that data does not cover, by their keys.
@@ -392,7 +438,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{Fault, FaultKind, Period, ReasonCode, Sample, Slo, SourceName};
+    use crate::domain::{Fault, FaultKind, Period, ReasonCode, Slo, SourceName};
     use crate::store::Offers;
 
     fn feed(name: &str) -> Feed {
@@ -481,7 +527,7 @@ mod tests {
         assert_eq!(cells[5].as_str(), "~80.0%");
         assert_eq!(
             cells[6].as_str(),
-            "2 of 3 events; estimate: data 2d of 15d; \
+            "burning, gone in 5h; 2 of 3 events; estimate: data 2d of 15d; \
              hold <= 1.8x to end the month within budget"
         );
     }

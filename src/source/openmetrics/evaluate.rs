@@ -93,6 +93,8 @@ pub(super) struct Evaluation {
 pub(super) struct Evaluator {
     index: Index,
     kept: All,
+    /// The numbers of the SLOs of which anything burned at the last look.
+    burning: BTreeSet<usize>,
     courses: Courses,
 }
 
@@ -108,8 +110,34 @@ pub(super) struct Question {
 }
 
 impl Evaluator {
-    /// Measures every SLO at a moment.
+    /// Measures every SLO at a moment. What burns has all of its windows read anew, and its recent
+    /// past for which way it goes.
     pub(super) fn evaluate(
+        &mut self,
+        history: &History,
+        plan: &Plan,
+        question: Question,
+    ) -> Result<Evaluation, Trouble> {
+        let seen = self.evaluate_once(history, plan, question)?;
+        let burning = seen.slos.iter().enumerate();
+        let burning = burning.filter(|(_, seen)| seen.standing().burns());
+        let burning: BTreeSet<_> = burning.map(|(number, _)| number).collect();
+        let is_behind = |number: &usize| !seen.slos[*number].older_windows().is_empty();
+        let lacks_past = !question.course && !burning.is_empty();
+        let again = lacks_past || burning.iter().any(is_behind);
+        self.burning = burning;
+        if !again {
+            return Ok(seen);
+        }
+        let question = Question {
+            course: true,
+            ..question
+        };
+        self.evaluate_once(history, plan, question)
+    }
+
+    /// Measures every SLO; the long windows of what burned at the last look are read anew.
+    fn evaluate_once(
         &mut self,
         history: &History,
         plan: &Plan,
@@ -196,7 +224,11 @@ impl Evaluator {
         for (number, measure) in plan.slos.iter().enumerate() {
             for (span, window) in spans(measure, question.at) {
                 match self.kept.get(&(number, span)) {
-                    Some(kept) if question.live && is_current(kept, window, question.at) => {
+                    Some(kept)
+                        if question.live
+                            && !self.burning.contains(&number)
+                            && is_current(kept, window, question.at) =>
+                    {
                         known.insert((number, span), *kept);
                     }
                     _ => due.entry(window).or_default().push((number, span)),

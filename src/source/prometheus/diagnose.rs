@@ -76,6 +76,8 @@ impl Prometheus {
         let seen = self.observe((&plan, &id), ask.moment(), partial);
         std::mem::swap(&mut self.meter, &mut meter);
         std::mem::swap(&mut self.births, &mut births);
+        let outage = self.outage(ask).await?;
+        let seen = outage.map_or(seen, |outage| Self::unknown_then(&plan, &outage));
 
         let mut explained = Explanation {
             requests,
@@ -259,6 +261,12 @@ fn selectors(plan: &Plan) -> Vec<Selector> {
     })
 }
 
+/// The same as texts.
+pub(super) fn selector_texts(plan: &Plan) -> Vec<String> {
+    let selectors = selectors(plan).into_iter();
+    selectors.map(|selector| selector.text()).collect()
+}
+
 /// The queries that count all events, or all queries where none does.
 fn totals(formula: &Formula, window: Window) -> Vec<String> {
     let named = formula.named_queries(window);
@@ -274,7 +282,7 @@ fn totals(formula: &Formula, window: Window) -> Vec<String> {
 }
 
 /// Seconds of a server as a moment.
-fn moment(seconds: f64) -> Option<Timestamp> {
+pub(super) fn moment(seconds: f64) -> Option<Timestamp> {
     let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
     Timestamp::from_duration(since).ok()
 }

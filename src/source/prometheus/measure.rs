@@ -1,6 +1,7 @@
 //! Asks the server for the ratios it has not recorded, each at its own cadence.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,6 +26,10 @@ const SHORT: Window = Window::minutes(65);
 /// may have begun since.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
 
+/// The long windows of what burns are asked for again after so many times what that took, so that a
+/// server which is slow to read them is not kept busy by it.
+const REST_PER_PRICE: i32 = 10;
+
 /// Samples by SLO and span, kept between polls.
 #[derive(Default)]
 pub(super) struct Meter {
@@ -33,6 +38,11 @@ pub(super) struct Meter {
     unread: HashMap<Untrusted, BTreeMap<Span, Reason>>,
     /// What answers without series mean.
     absences: Absences,
+    /// The SLOs of which anything burned when they were last looked at.
+    burning: HashSet<Untrusted>,
+    /// How long the server took for the long windows of what burns, when it was last asked for these
+    /// alone.
+    price: SignedDuration,
     /// What the server said of answers that lacked parts of the data, while any of them is kept.
     warnings: BTreeSet<Untrusted>,
     /// True while any that is kept does.
@@ -43,6 +53,8 @@ pub(super) struct Meter {
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
     pub(super) sample: Sample,
+    /// When it was last asked for: later than the sample where that was not answered.
+    asked: Timestamp,
     /// True when parts of the data did not answer.
     is_partial: bool,
 }
@@ -198,11 +210,10 @@ impl Meter {
         ask: &Ask,
     ) -> Result<Round, Fault> {
         let at = ask.moment();
-        let mut round = Round::default();
         let mut wants = self.due(plans, ids, at);
-        if self.is_hasty(plans, ask) {
+        let is_hasty = self.is_hasty(plans, ask);
+        if is_hasty {
             wants.retain(|(_, span)| is_short(*span));
-            round.more = true;
         }
         // Ids are unique, so there is nothing to forget while there are no more of them.
         if self.kept.len() > ids.len() {
@@ -211,6 +222,55 @@ impl Meter {
             self.unread.retain(|id, _| known.contains(id));
             self.absences.retain(&known);
         }
+        let mut round = self.ask(api, planner, (plans, ids), wants, ask).await?;
+        round.more = is_hasty;
+        Ok(round)
+    }
+
+    /// Brings the long windows of what burns up to its short ones, in the same poll: `burning` are
+    /// all SLOs of which anything burns, by index. `None` where nothing is behind.
+    pub(super) async fn catch_up(
+        &mut self,
+        api: &Api,
+        planner: &mut Planner,
+        (plans, ids): (&[Plan], &[Untrusted]),
+        burning: &[usize],
+        ask: &Ask,
+    ) -> Result<Option<Round>, Fault> {
+        self.burning = burning.iter().map(|&index| ids[index].clone()).collect();
+        let mut wants = Vec::new();
+        for &index in burning {
+            self.due_of(
+                (index, &plans[index]),
+                &ids[index],
+                ask.moment(),
+                &mut wants,
+            );
+        }
+        // The short ones are just answered.
+        wants.retain(|(_, span)| !is_short(*span));
+        if wants.is_empty() {
+            return Ok(None);
+        }
+        wants.sort_by_key(|(_, span)| *span);
+        self.ask(api, planner, (plans, ids), wants, ask)
+            .await
+            .map(Some)
+    }
+
+    /// Asks for these, and keeps what was answered.
+    async fn ask(
+        &mut self,
+        api: &Api,
+        planner: &mut Planner,
+        (plans, ids): (&[Plan], &[Untrusted]),
+        wants: Vec<Want>,
+        ask: &Ask,
+    ) -> Result<Round, Fault> {
+        let at = ask.moment();
+        let mut round = Round::default();
+        let is_priced = self.is_priced(&wants, ids);
+        let begun = Instant::now();
         let answers = planner
             .ask(
                 &questions(plans, &wants),
@@ -219,6 +279,9 @@ impl Meter {
                 |query| async move { api.query(&query, ask.at).await },
             )
             .await?;
+        if is_priced {
+            self.price = SignedDuration::try_from(begun.elapsed()).unwrap_or(RETRY);
+        }
         round.warnings.extend(answers.warnings.iter().cloned());
         let returned = returned(plans, &wants, &answers);
         let mut empties = self.absences.silent_due(plans, ids, at);
@@ -228,11 +291,20 @@ impl Meter {
         let mut lacks_parts = false;
         for one in returned {
             let id = &ids[one.plan];
-            let (sample, reason) = one.read(&self.absences, id, at);
+            let (mut sample, reason) = one.read(&self.absences, id, at);
+            let code = reason.as_ref().map(|reason| reason.code);
+            if matches!(code, Some(ReasonCode::Failed(_))) {
+                // A number of lately is better than none, and says how old it is.
+                sample = self.lately(id, one.span, at);
+            }
             self.note(id, one.span, reason);
             let is_partial = one.is_partial;
             lacks_parts |= is_partial;
-            let kept = Kept { sample, is_partial };
+            let kept = Kept {
+                sample,
+                asked: at,
+                is_partial,
+            };
             if let Some(known) = self.kept.get_mut(id) {
                 known.insert(one.span, kept);
             } else {
@@ -275,20 +347,67 @@ impl Meter {
     fn due(&self, plans: &[Plan], ids: &[Untrusted], at: Timestamp) -> Vec<Want> {
         let mut wants: Vec<Want> = Vec::new();
         for (index, plan) in plans.iter().enumerate() {
-            let kept = self.kept.get(&ids[index]);
-            let due = plan.missing().filter(|span| {
-                kept.and_then(|kept| kept.get(span)).is_none_or(|kept| {
-                    let sample = kept.sample;
-                    let age = window::age(sample.at, at);
-                    let is_lost = kept.is_partial
-                        || matches!(sample.reading, Reading::Unknown | Reading::NoSeries);
-                    age >= cadence(*span) || (is_lost && age >= RETRY) || sample.at > at
-                })
-            });
-            wants.extend(due.map(|span| (index, span)));
+            self.due_of((index, plan), &ids[index], at, &mut wants);
         }
         wants.sort_by_key(|(_, span)| *span);
         wants
+    }
+
+    /// What has to be asked of one SLO.
+    fn due_of(
+        &self,
+        (index, plan): (usize, &Plan),
+        id: &Untrusted,
+        at: Timestamp,
+        wants: &mut Vec<Want>,
+    ) {
+        let kept = self.kept.get(id);
+        let burns = self.burning.contains(id);
+        let due = plan.missing().filter(|span| {
+            let kept = kept.and_then(|kept| kept.get(span));
+            kept.is_none_or(|kept| self.is_due(*span, *kept, burns, at))
+        });
+        wants.extend(due.map(|span| (index, span)));
+    }
+
+    /// True when a span is to be asked for again. Those of what burns are as fresh as its short ones,
+    /// as far as the server reads them fast enough.
+    fn is_due(&self, span: Span, kept: Kept, burns: bool, at: Timestamp) -> bool {
+        let (sample, asked) = (kept.sample, window::age(kept.asked, at));
+        let is_ahead = sample.at > at || kept.asked > at;
+        let is_lost =
+            kept.is_partial || matches!(sample.reading, Reading::Unknown | Reading::NoSeries);
+        if is_ahead || (is_lost && asked >= RETRY) {
+            return true;
+        }
+        let usual = cadence(span);
+        if !burns {
+            return window::age(sample.at, at) >= usual && asked >= usual.min(RETRY);
+        }
+        let is_unanswered = kept.asked > sample.at;
+        let rest = if is_unanswered {
+            RETRY
+        } else {
+            SignedDuration::ZERO
+        };
+        let rest = rest.max(self.price * REST_PER_PRICE).min(usual);
+        asked >= rest && (usual.is_zero() || asked.is_positive())
+    }
+
+    /// True when the long windows among these are those of what burns alone.
+    fn is_priced(&self, wants: &[Want], ids: &[Untrusted]) -> bool {
+        let mut long = wants.iter().filter(|(_, span)| !is_short(*span)).peekable();
+        long.peek().is_some() && long.all(|(plan, _)| self.burning.contains(&ids[*plan]))
+    }
+
+    /// What a span said when it was last answered, if that is not long ago.
+    fn lately(&self, id: &Untrusted, span: Span, at: Timestamp) -> Sample {
+        let kept = self.kept.get(id).and_then(|kept| kept.get(&span));
+        let sample = kept.map(|kept| kept.sample).filter(|sample| {
+            let is_young = sample.at <= at && window::age(sample.at, at) < cadence(span);
+            is_young && sample.reading.ratio().is_some()
+        });
+        sample.unwrap_or_else(|| unknown(at))
     }
 }
 

@@ -461,6 +461,32 @@ impl Doubt {
     }
 }
 
+impl Trend {
+    /// The error ratio over time as one expression.
+    pub(super) fn expression(&self) -> Option<String> {
+        match self {
+            Self::Recorded {
+                name,
+                labels,
+                success,
+            } => {
+                let matchers: Vec<_> = labels
+                    .iter()
+                    .map(|(label, value)| format!("{label}={}", promql::string(value)))
+                    .collect();
+                let series = format!("{name}{{{}}}", matchers.join(","));
+                Some(if *success {
+                    format!("1 - {series}")
+                } else {
+                    series
+                })
+            }
+            Self::Expression(text) => Some(text.clone()),
+            Self::None => None,
+        }
+    }
+}
+
 /// A rule that records an error ratio, or with `success` one of good events.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Recorder {

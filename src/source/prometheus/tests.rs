@@ -616,3 +616,127 @@ fn the_plan_names_every_slo_and_span_that_a_query_serves() {
         "short windows share a query, long ones do not"
     );
 }
+
+/// What the long windows and the budget of the one SLO say, by how much they lag.
+fn lags(seen: &Observation) -> (Vec<String>, Option<f64>) {
+    let left = seen.standing().budget_remaining;
+    (seen.older_windows(), left)
+}
+
+#[tokio::test]
+async fn what_burns_has_long_windows_as_fresh_as_its_short_ones_and_what_is_calm_has_not() {
+    let numbers = |part: &str| json!({"status": "success", "data": ratios(part, "1000")});
+    let server = answering(ResponseTemplate::new(200).set_body_json(numbers("0"))).await;
+    let mut source = source(&server.uri(), true);
+    let asked = |seconds| Ask {
+        now: ask().now + SignedDuration::from_secs(seconds),
+        ..ask()
+    };
+    source.fetch(&asked(0)).await.unwrap();
+    let calm = only(source.fetch(&asked(60)).await.unwrap());
+    assert_eq!(
+        lags(&calm),
+        (["1d", "3d", "30d"].map(str::to_owned).to_vec(), Some(1.0))
+    );
+    assert!(calm.windows.values().all(|sample| !calm.is_behind(sample)));
+
+    // The poll that sees the fire sees what it costs, and so does every poll of it.
+    for (second, part, left) in [
+        (75, "100", -99.0),
+        (90, "200", -199.0),
+        (105, "300", -299.0),
+    ] {
+        answer_from_now_on(&server, &numbers(part)).await;
+        let seen = only(source.fetch(&asked(second)).await.unwrap());
+        let (older, budget) = lags(&seen);
+        assert_eq!(older, [""; 0], "{second}");
+        assert!(
+            (budget.unwrap() - left).abs() < 1e-6,
+            "{second}: {budget:?}"
+        );
+    }
+    // When it is out, once more and then seldom again.
+    answer_from_now_on(&server, &numbers("0")).await;
+    let out = only(source.fetch(&asked(120)).await.unwrap());
+    assert_eq!(lags(&out), (Vec::new(), Some(1.0)));
+    let requests = server.received_requests().await.unwrap().len();
+    source.fetch(&asked(135)).await.unwrap();
+    let since = server.received_requests().await.unwrap().len() - requests;
+    assert_eq!(since, 1, "one request for the short windows");
+}
+
+#[tokio::test]
+async fn a_long_window_that_fails_while_it_burns_keeps_its_number_and_says_how_old_it_is() {
+    let body = json!({"status": "success", "data": ratios("100", "1000")});
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let mut source = source(&server.uri(), true);
+    let asked = |seconds| Ask {
+        now: ask().now + SignedDuration::from_secs(seconds),
+        ..ask()
+    };
+    source.fetch(&asked(0)).await.unwrap();
+    let error = json!({"status": "error", "errorType": "execution", "error": "too many samples"});
+    Mock::given(path("/api/v1/query"))
+        .and(body_string_contains("30d"))
+        .respond_with(ResponseTemplate::new(422).set_body_json(error))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let seen = only(source.fetch(&asked(60)).await.unwrap());
+    let period = seen.period.unwrap();
+    assert_eq!(period.at, ask().now);
+    assert!(period.reading.ratio().is_some() && seen.is_behind(period));
+    let caveats: Vec<_> = seen.caveats().collect();
+    assert_eq!(caveats[0].short().raw(), "query refused");
+    assert!(
+        caveats[0].text.raw().starts_with("the period: "),
+        "{caveats:?}"
+    );
+    // What is too old is not known.
+    let late = only(source.fetch(&asked(700)).await.unwrap());
+    assert_eq!(late.period.unwrap().reading, Reading::Unknown);
+    assert_eq!(late.assess().state, State::Page);
+}
+
+#[tokio::test]
+async fn a_moment_at_which_the_server_had_stored_nothing_of_late_is_unknown() {
+    let at = ask().now - SignedDuration::from_hours(1);
+    let single = |value: f64| {
+        let series = json!({"metric": {}, "value": [1_800_000_000.0, value.to_string()]});
+        let data = json!({"resultType": "vector", "result": [series]});
+        let body = json!({"status": "success", "data": data});
+        ResponseTemplate::new(200).set_body_json(body)
+    };
+    // Asked every 15 s, and eight samples in 30 s: what is older than 48.75 s is stale.
+    for (age, state) in [
+        (10.0, State::Ok),
+        (48.0, State::Ok),
+        (49.0, State::Unknown),
+        (1_200.0, State::Unknown),
+    ] {
+        let numbers = json!({"status": "success", "data": ratios("0", "1000")});
+        let server = answering(ResponseTemplate::new(200).set_body_json(numbers)).await;
+        #[expect(clippy::cast_precision_loss, reason = "seconds")]
+        let newest = at.as_second() as f64 - age;
+        for (words, value) in [("timestamp", newest), ("count_over_time", 8.0)] {
+            Mock::given(path("/api/v1/query"))
+                .and(body_string_contains(words))
+                .respond_with(single(value))
+                .with_priority(1)
+                .mount(&server)
+                .await;
+        }
+        let past = Ask {
+            at: Some(at),
+            ..ask()
+        };
+        let facts = source(&server.uri(), true).fetch(&past).await.unwrap();
+        let fault = facts.fault.clone();
+        let seen = only(facts);
+        assert_eq!(seen.assess().state, state, "{age}");
+        let is_stale = state == State::Unknown;
+        assert_eq!(fault.is_some(), is_stale, "{age}");
+        let codes: Vec<_> = seen.reasons.iter().map(|reason| reason.code).collect();
+        assert_eq!(codes == [ReasonCode::TooOld], is_stale, "{age}: {codes:?}");
+    }
+}

@@ -117,6 +117,53 @@ impl Trends {
     }
 }
 
+/// How far back tells which way a burn goes, and how often a point is asked for in it.
+const RECENT: SignedDuration = SignedDuration::from_mins(9);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// The last minutes of these SLOs, by index: what tells which way a burn goes.
+pub(super) async fn recent(
+    api: &Api,
+    planner: &mut Planner,
+    known: &Plans,
+    these: &[usize],
+    ask: &Ask,
+) -> Result<Vec<(usize, History)>, Fault> {
+    let at = ask.moment();
+    let end = ask.at.or_else(|| api.present()).unwrap_or(at);
+    let range = Range {
+        start: end - RECENT,
+        end,
+        step: MINUTE,
+    };
+    let expressions = these.iter().filter_map(|&index| {
+        let expression = known.all.get(index)?.trend.expression()?;
+        Some((index, expression))
+    });
+    let expressions: Vec<_> = expressions.collect();
+    let questions = expressions
+        .iter()
+        .map(|(_, query)| Question { query, class: 0 });
+    let questions: Vec<_> = questions.collect();
+    if questions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let answers = planner
+        .ask(&questions, EXPRESSIONS, at, |query| async move {
+            api.query_range(&query, range).await
+        })
+        .await?;
+    let mut found = Vec::new();
+    for (question, (index, _)) in expressions.iter().enumerate() {
+        if let Ok([series]) = answers.get(question) {
+            let mut grid = Vec::new();
+            fill(&mut grid, range, series, false);
+            found.push((*index, History::on_grid(range.start, range.step, grid)));
+        }
+    }
+    answers.broken.map_or(Ok(found), Err)
+}
+
 /// All recorded courses, in one query for each part of what is recorded.
 async fn recorded(
     api: &Api,
