@@ -168,5 +168,31 @@ fn drop_unreadable(db: &Connection, gap: Option<i64>) -> Result<(), Trouble> {
     for id in lost {
         delete.execute([id])?;
     }
+    if gap == Some(i64::MAX) {
+        // Whose frames are missing at the end is not known.
+        let mut sources = db.prepare("SELECT id FROM source")?;
+        let all = sources.query_map([], |row| row.get::<_, i64>(0))?;
+        broken.extend(all.collect::<Result<Vec<_>, _>>()?);
+    }
+    for source in broken {
+        end_answers(db, source)?;
+    }
+    Ok(())
+}
+
+/// Has a source answer no later than its last frame that is left: later answers said what is lost, and
+/// what that frame holds would be taken for them.
+fn end_answers(db: &Connection, source: i64) -> Result<(), Trouble> {
+    let last = "(SELECT coalesce(max(at), 0) FROM frame WHERE source = ?1)";
+    db.execute(
+        &format!("DELETE FROM answer WHERE source = ?1 AND since > {last}"),
+        [source],
+    )?;
+    db.execute(
+        &format!(
+            "UPDATE answer SET until = min(until, {last}), next = min(next, {last}) WHERE source = ?1"
+        ),
+        [source],
+    )?;
     Ok(())
 }

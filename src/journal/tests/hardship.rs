@@ -169,6 +169,22 @@ fn a_frame_that_cannot_be_understood_costs_what_follows_it_up_to_the_next_whole_
 }
 
 #[test]
+fn what_is_left_of_a_journal_without_its_end_is_not_taken_for_the_present() {
+    let (_dir, path) = place();
+    let last = long(&path);
+    let journal = open(&path);
+    let spoil = "UPDATE frame SET body = zeroblob(9) WHERE at >= ?1";
+    let lost = crate::journal::ms(at(last - 600));
+    journal.db.execute(spoil, [lost]).unwrap();
+    drop(journal);
+    let mut read = Journal::salvaged(&path).unwrap();
+    read.look_for(&[feed("prod")]).unwrap();
+    let past = read.world(at(last)).unwrap().past.remove(0);
+    assert!(past.last_success.unwrap() < at(last - 600), "{past:?}");
+    assert!(past.facts.incidents.is_some());
+}
+
+#[test]
 fn a_file_that_is_no_database_is_left_as_it_is() {
     let (_dir, path) = place();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
