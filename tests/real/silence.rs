@@ -51,7 +51,8 @@ fn handoff(dir: &Path) -> Value {
         "--no-keep",
     ];
     let run = watchfire(dir, &[&args[..], &["--format", "json"]].concat());
-    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}{}", run.stdout, run.stderr))
+    // Until the screen has written its journal there is none.
+    serde_json::from_str(&run.stdout).unwrap_or(Value::String(run.stderr))
 }
 
 /// Waits until the hand-over says so of its incidents: how many are open, gone, resolved.
@@ -83,8 +84,9 @@ fn an_alert_that_ends_because_prometheus_died_is_gone_until_prometheus_says_more
     let config = format!(
         "[[source]]\nname = \"prom\"\nkind = \"prometheus\"\nurl = \"http://{address}\"\n\
          interval = \"2s\"\n[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"{}\"\n\
-         interval = \"2s\"\n",
-        alertmanager.url()
+         interval = \"2s\"\n[journal]\npath = \"{}/journal.db\"\n",
+        alertmanager.url(),
+        dir.display()
     );
     std::fs::write(dir.join("watchfire.toml"), config).expect("the configuration");
     let asked = || {
