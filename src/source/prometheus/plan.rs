@@ -9,7 +9,7 @@ use super::api::Labels;
 use super::promql;
 use crate::config::{Part, Sli};
 use crate::domain::slo::rounded;
-use crate::domain::{Events, Period, Reading, Slo, Window};
+use crate::domain::{Events, Origin, Period, Reading, Slo, Window};
 use crate::text::Untrusted;
 
 mod given;
@@ -545,6 +545,14 @@ impl Plan {
     pub(super) fn given(&self, span: Span) -> Option<&Given> {
         let holds = !(self.recounted && span == Span::Period);
         self.given.get(span).filter(|_| holds)
+    }
+
+    /// True when its age is looked for by a record, which may be younger than what the rule reads. A
+    /// period that Sloth has not recorded yet is counted by the rule.
+    pub(super) fn is_dated_by_records(&self) -> bool {
+        let is_recorded = matches!(self.trend, Trend::Recorded { .. });
+        let is_sloths = self.slo.origin == Origin::Sloth && self.rule.is_some() && is_recorded;
+        self.has_period_of_records() || is_sloths
     }
 
     /// True when the period is a record of records, which is as old as these are.

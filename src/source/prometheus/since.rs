@@ -143,7 +143,7 @@ impl Ages {
             .filter(|&plan| {
                 let known = self.kept.get(&ids[plan]);
                 known.is_none_or(|known| {
-                    known.is_of_records != plans[plan].has_period_of_records()
+                    known.is_of_records != plans[plan].is_dated_by_records()
                         || known.is_due(at, || has_numbers(&plans[plan], &ids[plan], meter))
                 })
             })
@@ -181,7 +181,7 @@ impl Ages {
         let short = |&(plan, since): &(usize, Option<Timestamp>)| {
             let plan = &known.all[plan];
             let elapsed = plan.slo.period.elapsed(at, &plan.zone).duration();
-            plan.has_period_of_records() && is_short(since, at, elapsed)
+            plan.is_dated_by_records() && is_short(since, at, elapsed)
         };
         let young: Vec<_> = found
             .iter()
@@ -208,7 +208,7 @@ impl Ages {
             let age = Age {
                 asked: at,
                 since: oldest.or_else(|| kept(|age| age.since)),
-                is_of_records: known.all[plan].has_period_of_records(),
+                is_of_records: known.all[plan].is_dated_by_records(),
                 behind: behind
                     .get(&plan)
                     .copied()

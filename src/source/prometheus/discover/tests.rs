@@ -582,7 +582,14 @@ fn a_period_of_records_is_counted_by_the_rule_while_that_reaches_back_further() 
     let mut plan = found(&all, &index(vec![sloth_rule("eu")]))
         .remove("shop/pay")
         .unwrap();
-    assert!(plan.has_period_of_records());
+    assert!(plan.has_period_of_records() && plan.is_dated_by_records());
+    // Before the first mean is recorded, the rule counts the period, and its series are older as well.
+    all.remove(2);
+    let early = found(&all, &index(vec![sloth_rule("eu")]))
+        .remove("shop/pay")
+        .unwrap();
+    assert!(!early.has_period_of_records() && early.is_dated_by_records());
+    all.push(series("slo:sli_error:ratio_rate30d", 0.5, &own));
     let first = plan.clone();
     plan.recount(false);
     assert_eq!(plan, first);
