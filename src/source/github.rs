@@ -76,6 +76,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         site: options::site(url),
         last: repos.iter().map(nothing).collect(),
         with_tags: options.releases,
+        is_beside_the_api: options::is_beside_the_api(url),
         outcomes: HashMap::new(),
         patience: Patience::default(),
         repos,
@@ -105,6 +106,8 @@ struct GitHub {
     site: String,
     repos: Vec<Repo>,
     with_tags: bool,
+    /// True when `url` is the site of an Enterprise Server, and not its API.
+    is_beside_the_api: bool,
     /// The last good lists of each repository, for when one of them fails.
     last: Vec<Seen>,
     /// How deployments went, with the `updated_at` that this was true for.
@@ -126,7 +129,11 @@ impl Source for GitHub {
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
         Box::pin(async move {
             let outcome = self.poll(ask).await;
-            self.patience.apply(outcome)
+            let outcome = self.patience.apply(outcome);
+            if self.is_beside_the_api {
+                return hinted(outcome);
+            }
+            outcome
         })
     }
 
@@ -138,6 +145,27 @@ impl Source for GitHub {
         let graph = self.graph.as_ref().and_then(|graph| graph.http.skew());
         graph.or_else(|| self.rest.http.skew())
     }
+}
+
+/// The same, with the likely cause where nothing is found.
+fn hinted(outcome: Result<Facts, Fault>) -> Result<Facts, Fault> {
+    let hint = |fault: Fault| {
+        if fault.kind != FaultKind::NotFound {
+            return fault;
+        }
+        let message = format!(
+            "{}; is this a GitHub Enterprise Server? Its API is at /api/v3: add that to `url`",
+            fault.message.raw()
+        );
+        Fault {
+            message: message.into(),
+            ..fault
+        }
+    };
+    outcome.map_err(hint).map(|mut facts| {
+        facts.fault = facts.fault.take().map(hint);
+        facts
+    })
 }
 
 impl GitHub {

@@ -139,6 +139,13 @@ pub(super) fn site(api: Option<&str>) -> String {
     }
 }
 
+/// True for the address of an Enterprise Server's site, below which its API lies.
+pub(super) fn is_beside_the_api(api: Option<&str>) -> bool {
+    let api = api.unwrap_or(DEFAULT_URL);
+    // The hosts of GitHub's own cloud, `api.acme.ghe.com` for example, are APIs as a whole.
+    !api.contains("/api/") && !api.contains("://api.")
+}
+
 /// Where GraphQL is asked: beside the public API, and beside `/v3` on an Enterprise Server.
 pub(super) fn graphql(api: Option<&str>) -> String {
     let api = api.unwrap_or(DEFAULT_URL).trim_end_matches('/');

@@ -243,6 +243,7 @@ async fn one_repository_that_fails_is_named_and_loses_no_other() {
         fault.message.raw().starts_with("acme/checkout: no such"),
         "{fault:?}"
     );
+    assert!(fault.message.raw().contains("/api/v3"), "{fault:?}");
 }
 
 #[tokio::test]
