@@ -257,6 +257,28 @@ fn assert_alerts_are_the_states(server: &Server, found: &Value) {
     }
 }
 
+/// Every ratio is the one that Sloth and Pyrra recorded at that moment.
+fn assert_ratios_are_the_records(server: &Server, then: &Value, at: &str) {
+    for (name, _) in STATES.iter().filter(|(_, state)| *state != "no_data") {
+        let found = slo(then, &format!("{name}/availability"));
+        let query = format!("slo:current_burn_rate:ratio{{sloth_service=\"{name}\"}}");
+        // Where nothing ever failed Sloth records nothing.
+        let burn = ask(server, &query, at).unwrap_or(0.0);
+        assert_close(&found["burn_rate"]["5m"], burn, 1e-9, &query);
+        for window in ["5m", "1h", "6h", "3d"] {
+            let query = format!("slo:sli_error:ratio_rate{window}{{sloth_service=\"{name}\"}}");
+            let ratio = ask(server, &query, at).unwrap_or(0.0);
+            assert_close(&found["error_ratio"][window], ratio, 1e-9, &query);
+        }
+        let found = slo(then, &format!("{name}/{name}-errors"));
+        for window in ["5m", "32m", "1h4m", "6h26m", "4d6h51m"] {
+            let query = format!("http_requests:burnrate{window}{{slo=\"{name}-errors\"}}");
+            let ratio = ask(server, &query, at).unwrap_or(0.0);
+            assert_close(&found["error_ratio"][window], ratio, 1e-9, &query);
+        }
+    }
+}
+
 #[test]
 fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -328,24 +350,7 @@ fn slos_of_sloth_and_pyrra_are_found_and_read_as_what_they_are() {
         past["notes"].to_string().contains("for less time than"),
         "{past:#}"
     );
-    for (name, _) in STATES.iter().filter(|(_, state)| *state != "no_data") {
-        let found = slo(&then, &format!("{name}/availability"));
-        let query = format!("slo:current_burn_rate:ratio{{sloth_service=\"{name}\"}}");
-        // Where nothing ever failed Sloth records nothing.
-        let burn = ask(&server, &query, &at).unwrap_or(0.0);
-        assert_close(&found["burn_rate"]["5m"], burn, 1e-9, &query);
-        for window in ["5m", "1h", "6h", "3d"] {
-            let query = format!("slo:sli_error:ratio_rate{window}{{sloth_service=\"{name}\"}}");
-            let ratio = ask(&server, &query, &at).unwrap_or(0.0);
-            assert_close(&found["error_ratio"][window], ratio, 1e-9, &query);
-        }
-        let found = slo(&then, &format!("{name}/{name}-errors"));
-        for window in ["5m", "32m", "1h4m", "6h26m", "4d6h51m"] {
-            let query = format!("http_requests:burnrate{window}{{slo=\"{name}-errors\"}}");
-            let ratio = ask(&server, &query, &at).unwrap_or(0.0);
-            assert_close(&found["error_ratio"][window], ratio, 1e-9, &query);
-        }
-    }
+    assert_ratios_are_the_records(&server, &then, &at);
     assert_alerts_are_the_states(&server, &found);
     // Before the rules were there, the rules still say what they would have measured.
     let (_, then) = status(

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An alert that fires, or that does not.
 fn rules(fires: bool) -> String {
-    let above = if fires { 0 } else { 1 };
+    let above = i32::from(!fires);
     format!(
         "groups:\n- name: alerts\n  rules:\n  - alert: ShopBurns\n    expr: vector(1) > {above}\n    \
          labels: {{service: shop, severity: page}}\n    annotations: {{summary: shop burns}}\n"

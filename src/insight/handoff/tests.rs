@@ -326,9 +326,8 @@ fn what_is_gone_is_neither_open_nor_over_and_what_returned_did_not_flap() {
         IncidentStatus::Triggered,
         10,
     )]);
-    let last = Kept::of(&script.handoff());
+    script.last = Some(Kept::of(&script.handoff()));
     script.facts = incidents(vec![lost_row()]);
-    script.last = Some(last);
     let changes = script.handoff().since_last.unwrap();
     assert_eq!((changes.gone.len(), changes.unknown.len()), (0, 1));
 }

@@ -235,9 +235,9 @@ fn a_file_of_another_program_or_a_later_version_is_left_alone() {
         db.execute_batch(pragma).unwrap();
         drop(db);
         let place = Place::File(path.clone());
-        let said = match Journal::open(&place, Limits::default(), false) {
-            Err(Trouble::Other(said) | Trouble::Foreign(said)) => said,
-            _ => panic!("{pragma} was accepted"),
+        let opened = Journal::open(&place, Limits::default(), false);
+        let Err(Trouble::Other(said) | Trouble::Foreign(said)) = opened else {
+            panic!("{pragma} was accepted");
         };
         assert!(said.contains(words), "{said}");
     }
