@@ -53,7 +53,7 @@ struct Backend {
 const BACKENDS: [Backend; 3] = [
     Backend {
         name: "prom",
-        row: "cart      availability",
+        row: "cart ",
         rows: 2,
     },
     Backend {

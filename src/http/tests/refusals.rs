@@ -22,7 +22,29 @@ async fn each_refusal_has_its_kind_and_a_next_step() {
             json,
             "{}",
             FaultKind::Auth,
-            "a credential is needed (401); set `bearer_token`, `token` or `basic`",
+            "a credential is needed (401); set `bearer_token`, `token`, `basic` or `headers`",
+        ),
+        (
+            401,
+            "Content-Type: text/plain; charset=utf-8",
+            "no org id\nmore",
+            FaultKind::Auth,
+            "a credential is needed (401: no org id more); set `bearer_token`, `token`, `basic` or \
+             `headers`",
+        ),
+        (
+            400,
+            "X-Untyped: 1",
+            "Client sent an HTTP request to an HTTPS server.\n",
+            FaultKind::Query,
+            "question refused (400: Client sent an HTTP request to an HTTPS server.)",
+        ),
+        (
+            404,
+            "X-Untyped: 1",
+            "the Alertmanager is not configured\n",
+            FaultKind::NotFound,
+            "nothing there (404 for /api/x: the Alertmanager is not configured); check `url`",
         ),
         (
             403,

@@ -287,7 +287,7 @@ async fn when_every_repository_fails_the_poll_has_failed() {
     let server = MockServer::start().await;
     let fault = source(&server, TWO).fetch(&ask()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::NotFound);
-    assert!(fault.message.raw().ends_with("(+1 more)"), "{fault:?}");
+    assert!(fault.message.raw().contains("(+1 more)"), "{fault:?}");
 }
 
 #[tokio::test]

@@ -437,6 +437,13 @@ fn of_operands(empty: &Empty<'_>, need: &Need, plan: &Plan, findings: &Findings<
             Err(fault) => return Meaning::Missing(words::not_looked_up(&operand.text, &fault)),
         }
     }
+    if lost.is_empty() && promql::filters(empty.query) {
+        // Nothing passed the comparison: no slice of time that failed, or none with traffic.
+        return match empty.role {
+            Role::Total | Role::Ratio => Meaning::Nothing,
+            _ => Meaning::Zero,
+        };
+    }
     Meaning::Missing(words::operands(empty.role, &lost))
 }
 

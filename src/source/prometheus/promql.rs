@@ -16,7 +16,7 @@ mod need;
 mod pieces;
 
 pub(super) use need::{
-    Need, Operand, is_between_vectors, metric, named_labels, names_bound, of_name, or_zero,
+    Need, Operand, filters, is_between_vectors, metric, named_labels, names_bound, of_name, or_zero,
 };
 pub(super) use pieces::{pieces, whichever_spelling};
 

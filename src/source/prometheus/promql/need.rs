@@ -56,6 +56,33 @@ impl Need {
     }
 }
 
+/// True for a query that drops series by comparing them: its answer may be empty though every operand
+/// has series.
+pub(in crate::source::prometheus) fn filters(query: &str) -> bool {
+    parser::parse(query).is_ok_and(|expr| has_filter(&expr))
+}
+
+fn has_filter(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => has_filter(&inner.expr),
+        Expr::Unary(inner) => has_filter(&inner.expr),
+        Expr::Subquery(inner) => has_filter(&inner.expr),
+        Expr::Aggregate(aggregate) => has_filter(&aggregate.expr),
+        Expr::Call(call) => call.args.args.iter().any(|arg| has_filter(arg)),
+        Expr::Binary(binary) => {
+            let gives_bool = binary.modifier.as_ref().is_some_and(|one| one.return_bool);
+            binary.op.is_comparison_operator() && !gives_bool
+                || has_filter(&binary.lhs)
+                || has_filter(&binary.rhs)
+        }
+        Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::Extension(_) => false,
+    }
+}
+
 /// True for a query whose empty answer lacks an operand.
 pub(in crate::source::prometheus) fn is_between_vectors(query: &str) -> bool {
     Need::of(query).is_none_or(|need| need.is_between_vectors())
@@ -390,6 +417,19 @@ mod tests {
             assert_eq!(told(&need), wanted, "{query}");
         }
         assert_eq!(Need::of("sum("), None);
+    }
+
+    #[test]
+    fn a_comparison_drops_series_unless_it_returns_a_bool() {
+        for (query, want) in [
+            ("sum(count_over_time(((a / b) >= 0)[1d:1m]))", true),
+            ("sum(rate(a[5m]) > 0) / sum(rate(b[5m]))", true),
+            ("sum(a / b > bool 0)", false),
+            ("sum(rate(a[5m])) - sum(rate(b[5m]))", false),
+            ("a and b", false),
+        ] {
+            assert_eq!(filters(query), want, "{query}");
+        }
     }
 
     #[test]
