@@ -190,8 +190,9 @@ fn counts(totals: &Totals, step: u8) -> Line {
     };
     let page = weight(totals.page, Role::Page);
     let ticket = weight(totals.ticket, Role::Ticket);
-    let word = |word: &str| {
-        if step < 6 {
+    // The word beside what pages goes last.
+    let word = |word: &str, last: u8| {
+        if step < last {
             format!(" {word}")
         } else {
             String::new()
@@ -205,11 +206,11 @@ fn counts(totals: &Totals, step: u8) -> Line {
     };
     let mut line = Line::new()
         .mark(Mark::Page, page)
-        .text(format!("{}{}", known(totals.page), word("PAGE")), page)
+        .text(format!("{}{}", known(totals.page), word("PAGE", 8)), page)
         .text(gap, Role::Plain)
         .mark(Mark::Ticket, ticket)
         .text(
-            format!("{}{}", known(totals.ticket), word("TICKET")),
+            format!("{}{}", known(totals.ticket), word("TICKET", 6)),
             ticket,
         )
         .text(gap, Role::Plain)

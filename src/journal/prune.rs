@@ -7,7 +7,7 @@
 use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{Journal, ms};
 use crate::state::beside;
@@ -96,7 +96,9 @@ impl Journal {
 
     /// Removes what lies before a moment (Unix milliseconds): all of it or nothing.
     fn cut(&self, before: i64) -> Result<(), Trouble> {
-        let writing = self.db.unchecked_transaction()?;
+        // It reads before it writes: begun as a reader, it would fail whenever another process wrote
+        // in between.
+        let writing = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let watched: Vec<i64> = self.tracks.iter().map(|track| track.id).collect();
         cut(&writing, &watched, before)?;
         Ok(writing.commit()?)

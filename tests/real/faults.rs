@@ -31,7 +31,7 @@ const GROWTH: u64 = 48 * 1024 * 1024;
 /// Every way to fail, and what the screen says of it.
 const FAULTS: [(Way, &str); 9] = [
     (Way::Hang, "no answer within 1s"),
-    (Way::Reset, "broke off before its answer was whole"),
+    (Way::Reset, "closed the connection without an answer"),
     (Way::Error, "answered 500"),
     (Way::Limited, "rate limit reached (429), wait 2s"),
     (Way::Html, "answered HTML where JSON was expected"),

@@ -667,10 +667,11 @@ async fn what_burns_has_long_windows_as_fresh_as_its_short_ones_and_what_is_calm
         .unwrap()
         .split_off(requests);
     let asks = |window: &str| {
-        let range = format!("%5B{window}%5D");
+        let events = format!("=label_replace%28sum%28increase%28bad_total%5B{window}%5D");
+        let shared = format!("+label_replace%28sum%28increase%28bad_total%5B{window}%5D");
         since.iter().any(|one| {
             let body = String::from_utf8_lossy(&one.body);
-            body.contains(&range) || one.url.as_str().contains(&range)
+            body.contains(&events) || body.contains(&shared)
         })
     };
     assert!(
