@@ -174,8 +174,8 @@ fn what_is_left_of_a_journal_without_its_end_is_not_taken_for_the_present() {
     let last = long(&path);
     let journal = open(&path);
     let spoil = "UPDATE frame SET body = zeroblob(9) WHERE at >= ?1";
-    let lost = crate::journal::ms(at(last - 600));
-    journal.db.execute(spoil, [lost]).unwrap();
+    let beginning = crate::journal::ms(at(last - 600));
+    journal.db.execute(spoil, [beginning]).unwrap();
     drop(journal);
     let mut read = Journal::salvaged(&path).unwrap();
     read.look_for(&[feed("prod")]).unwrap();
