@@ -1,7 +1,7 @@
 //! Asks any HTTP endpoint for JSON, page by page, and lets jq programs turn it into SLOs, releases,
 //! incidents and shifts.
 //!
-//! Programs run in a process of their own ([`sandbox`]), waited for on a thread of its own: neither
+//! Programs run in a process of their own (`sandbox`), waited for on a thread of its own: neither
 //! the poll nor the program's end waits for one that does not end.
 
 mod digest;
