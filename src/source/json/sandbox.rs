@@ -65,12 +65,7 @@ enum Mark {
 }
 
 impl Mark {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Output, "="),
-        (Self::Error, "!"),
-        (Self::Late, "~"),
-        (Self::Done, "."),
-    ];
+    const ALL: [Self; 4] = [Self::Output, Self::Error, Self::Late, Self::Done];
 
     fn text(self) -> &'static str {
         match self {
@@ -85,7 +80,7 @@ impl Mark {
     fn split(line: &str) -> Option<(Self, &str)> {
         Self::ALL
             .into_iter()
-            .find_map(|(mark, text)| Some((mark, line.strip_prefix(text)?)))
+            .find_map(|mark| Some((mark, line.strip_prefix(mark.text())?)))
     }
 }
 
