@@ -44,3 +44,4 @@ mod silence;
 mod story;
 mod suspects;
 mod victoria;
+mod worlds;

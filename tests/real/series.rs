@@ -21,9 +21,17 @@ fn grown(ago: i64) -> i64 {
     MINUTES - ago
 }
 
+fn series(name: &str, value: fn(i64) -> Option<i64>) -> Exposed {
+    (name.to_owned(), value)
+}
+
 /// Every series of every service.
 fn world() -> Vec<Exposed> {
-    let series = |name: &str, value: fn(i64) -> Option<i64>| (name.to_owned(), value);
+    [begun_lately(), there_twice(), uneven()].concat()
+}
+
+/// Series that begin within a window.
+fn begun_lately() -> Vec<Exposed> {
     let steady: fn(i64) -> Option<i64> = |ago| Some(grown(ago) * 300);
     vec![
         // The first errors, 300 of them, were counted before their series was scraped.
@@ -83,6 +91,12 @@ fn world() -> Vec<Exposed> {
             "lat_bucket{service=\"slow\",instance=\"a\",route=\"new\",le=\"0.5\"}",
             |ago| (ago <= 3).then_some(0),
         ),
+    ]
+}
+
+/// Copies, and what looks like them.
+fn there_twice() -> Vec<Exposed> {
+    vec![
         // A pair of servers that scrape the same: two of 122 requests failed in the last hour.
         series(
             "req_total{service=\"pair\",replica=\"a\",code=\"200\"}",
@@ -109,6 +123,13 @@ fn world() -> Vec<Exposed> {
             "req_total{service=\"own\",replica=\"1\",code=\"200\"}",
             |ago| Some(7_000 + grown(ago) * 50),
         ),
+    ]
+}
+
+/// Targets that lack something, are down or are scraped too seldom.
+fn uneven() -> Vec<Exposed> {
+    let steady: fn(i64) -> Option<i64> = |ago| Some(grown(ago) * 300);
+    vec![
         // A target of an older version, without buckets.
         series("lat_count{service=\"mixed\",instance=\"a\"}", steady),
         series(
@@ -126,6 +147,44 @@ fn world() -> Vec<Exposed> {
             |ago| Some(grown(ago) * 3),
         ),
         series("req_total{service=\"blind\",instance=\"b\"}", steady),
+        // Both at once: targets without buckets, and a new route all of whose requests are slow.
+        series(
+            "lat_count{service=\"uneven\",instance=\"a\",route=\"old\"}",
+            steady,
+        ),
+        series(
+            "lat_bucket{service=\"uneven\",instance=\"a\",route=\"old\",le=\"0.5\"}",
+            steady,
+        ),
+        series(
+            "lat_count{service=\"uneven\",instance=\"a\",route=\"new\"}",
+            |ago| (ago <= 3).then_some(300),
+        ),
+        series(
+            "lat_bucket{service=\"uneven\",instance=\"a\",route=\"new\",le=\"0.5\"}",
+            |ago| (ago <= 3).then_some(0),
+        ),
+        series(
+            "lat_count{service=\"uneven\",instance=\"b\",route=\"old\"}",
+            steady,
+        ),
+        series(
+            "lat_count{service=\"uneven\",instance=\"b\",route=\"new\"}",
+            |ago| (ago <= 3).then_some(900),
+        ),
+        // One of two targets cannot be scraped since 20 minutes.
+        series("up{job=\"partly\",instance=\"p1\"}", |_| Some(1)),
+        series("up{job=\"partly\",instance=\"p2\"}", |ago| {
+            Some(i64::from(ago > 20))
+        }),
+        series(
+            "req_total{service=\"partly\",job=\"partly\",instance=\"p1\",code=\"200\"}",
+            steady,
+        ),
+        series(
+            "req_total{service=\"partly\",job=\"partly\",instance=\"p2\",code=\"200\"}",
+            |ago| (ago > 20).then(|| grown(ago) * 300),
+        ),
         // A sample each five minutes.
         series("req_total{service=\"seldom\",code=\"200\"}", |ago| {
             (ago % 5 == 0).then(|| grown(ago) * 300)
@@ -161,9 +220,11 @@ fn server(dir: &Path) -> Server {
         ("own", 99.9),
         ("mixed", 90.0),
         ("blind", 90.0),
+        ("uneven", 99.9),
+        ("partly", 99.9),
         ("seldom", 99.9),
     ] {
-        let (total, part) = if ["slow", "mixed"].contains(&service) {
+        let (total, part) = if ["slow", "mixed", "uneven"].contains(&service) {
             (
                 "lat_count",
                 "good = 'lat_bucket{service=\"$s\",le=\"0.5\"}'",
@@ -261,7 +322,7 @@ fn copies_count_once_and_what_some_targets_lack_is_said() {
         4_800.0,
         "replicas of their own",
     );
-    assert!(codes(own).contains(&"replicas"), "{own:#}");
+    assert!(codes(own).contains(&"possible_replicas"), "{own:#}");
     // One in a hundred is slow, or fails, on the target that can tell.
     for service in ["mixed", "blind"] {
         let one = slo(&answer, &format!("{service}/up"));
@@ -274,6 +335,55 @@ fn copies_count_once_and_what_some_targets_lack_is_said() {
     for words in ["`replica` alone", "of 2 targets have no", "no label `code`"] {
         assert!(doctor.stdout.contains(words), "{words}: {}", doctor.stdout);
     }
+}
+
+#[test]
+fn first_values_count_on_targets_with_the_bucket_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let _server = server(dir.path());
+    let (_, answer) = status(dir.path(), &CONFIG);
+    let uneven = slo(&answer, "uneven/up");
+    assert_eq!(uneven["state"], "page", "{uneven:#}");
+    assert_near(&uneven["events"]["1h"]["bad"], 300.0, "uneven");
+    assert_near(&uneven["events"]["1h"]["total"], 18_300.0, "uneven");
+    for code in ["uneven", "lower_bound"] {
+        assert!(codes(uneven).contains(&code), "{uneven:#}");
+    }
+}
+
+#[test]
+fn a_target_that_is_down_is_named_and_no_number_is_exact() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let _server = server(dir.path());
+    let (_, answer) = status(dir.path(), &CONFIG);
+    let partly = slo(&answer, "partly/up");
+    assert_eq!(codes(partly), ["targets_down"], "{partly:#}");
+    let reason = partly["reasons"][0]["text"].as_str().expect("words");
+    assert!(
+        reason.starts_with("1 of 2 targets cannot be scraped"),
+        "{reason}"
+    );
+    let table = watchfire(dir.path(), &["--config", "watchfire.toml", "status"]).stdout;
+    for service in ["partly", "mixed", "blind", "own"] {
+        let row = table
+            .lines()
+            .find(|line| line.contains(&format!(" {service} ")));
+        assert!(
+            row.is_some_and(|row| row.contains("1h ~")),
+            "{service}: {table}"
+        );
+    }
+    // Nothing is said of services whose targets are not known to be down, and what is certain is exact.
+    let pair = table.lines().find(|line| line.contains(" pair "));
+    assert!(pair.is_some_and(|row| row.contains("1h 16")), "{table}");
+    let down = answer["slos"].as_array().expect("rows").iter();
+    let down = down.filter(|slo| codes(slo).contains(&"targets_down"));
+    assert_eq!(down.count(), 1, "{answer:#}");
+    let doctor = watchfire(dir.path(), &["--config", "watchfire.toml", "doctor"]).stdout;
+    assert!(
+        doctor.contains("1 of 2 targets cannot be scraped"),
+        "{doctor}"
+    );
 }
 
 #[test]

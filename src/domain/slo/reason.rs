@@ -39,10 +39,16 @@ pub enum ReasonCode {
     TooFewSamples,
     /// Series that began within the window: the number is a lower bound; the subject is the windows.
     LowerBound,
-    /// Replicas count every event more than once; the subject is the label that tells them apart.
+    /// Replicas are there, and each event counts once all the same; the subject is the label that
+    /// tells them apart.
     Replicas,
+    /// Series that may be replicas, and then count every event more than once; the subject is the
+    /// label that tells them apart.
+    PossibleReplicas,
     /// Some targets lack what others have; the subject is what they lack.
     Uneven,
+    /// Some targets cannot be scraped; the subject is how many, `1 of 3`.
+    TargetsDown,
     /// Several definitions of one SLO differ; the subject is what there are several of: `2 objectives`.
     Conflict,
     /// A counter was NaN or infinite; the subject is its selector.
@@ -76,7 +82,20 @@ impl ReasonCode {
     pub fn is_estimate(self) -> bool {
         matches!(
             self,
-            Self::AssumedZero | Self::LowerBound | Self::Replicas | Self::Uneven
+            Self::AssumedZero
+                | Self::LowerBound
+                | Self::Replicas
+                | Self::PossibleReplicas
+                | Self::Uneven
+                | Self::TargetsDown
+        )
+    }
+
+    /// True where every number is not exact, of whatever window.
+    fn is_of_all_windows(self) -> bool {
+        matches!(
+            self,
+            Self::AssumedZero | Self::PossibleReplicas | Self::Uneven | Self::TargetsDown
         )
     }
 
@@ -100,7 +119,9 @@ impl ReasonCode {
             Self::TooFewSamples => "too_few_samples",
             Self::LowerBound => "lower_bound",
             Self::Replicas => "replicas",
+            Self::PossibleReplicas => "possible_replicas",
             Self::Uneven => "uneven",
+            Self::TargetsDown => "targets_down",
             Self::Conflict => "conflict",
             Self::NotANumber => "not_a_number",
             Self::NotScraped => "not_scraped",
@@ -162,7 +183,9 @@ impl Reason {
             ReasonCode::TooFewSamples => format!("one sample in {of}"),
             ReasonCode::LowerBound => format!("lower bound {of}"),
             ReasonCode::Replicas => format!("replicas: {of}"),
+            ReasonCode::PossibleReplicas => format!("replicas? {of}"),
             ReasonCode::Uneven => format!("some lack {of}"),
+            ReasonCode::TargetsDown => format!("{of} targets down"),
             ReasonCode::Conflict => of.to_owned(),
             ReasonCode::NotANumber => "NaN".to_owned(),
             ReasonCode::NotScraped => "not scraped".to_owned(),
@@ -196,6 +219,12 @@ impl Observation {
     pub fn is_assumed(&self) -> bool {
         let mut reasons = self.reasons.iter();
         reasons.any(|reason| reason.code == ReasonCode::AssumedZero)
+    }
+
+    /// True where no number is exact: of all windows something is assumed, missing or may count twice.
+    pub fn is_inexact(&self) -> bool {
+        let mut reasons = self.reasons.iter();
+        reasons.any(|reason| reason.code.is_of_all_windows())
     }
 
     /// Why numbers that there are are not exact, and why some are not known beside others that are.

@@ -94,8 +94,8 @@ fn doubts(seen: &Observation) -> impl Iterator<Item = Finding> {
     let finding = |reason: &Reason| {
         let (grade, check) = match reason.code {
             ReasonCode::TooFewSamples => (Grade::Warning, "samples"),
-            ReasonCode::Replicas => (Grade::Warning, "replicas"),
-            ReasonCode::Uneven => (Grade::Warning, "targets"),
+            ReasonCode::Replicas | ReasonCode::PossibleReplicas => (Grade::Warning, "replicas"),
+            ReasonCode::Uneven | ReasonCode::TargetsDown => (Grade::Warning, "targets"),
             ReasonCode::LowerBound => (Grade::Note, "series"),
             _ => return None,
         };

@@ -245,13 +245,20 @@ fn window_grid(seen: &Observation, verdict: &Assessment) -> Vec<Vec<Cell>> {
             row.push(count(sample.events.map(|events| events.total)));
         }
         row.push(Cell::text(figures::burn(burn), role));
-        let assumed = seen.is_assumed() && sample.reading.ratio().is_some();
-        let assumed = assumed.then(|| "assumed".to_owned());
+        let inexact = seen.is_inexact() && sample.reading.ratio().is_some();
+        let inexact = inexact.then(|| {
+            let word = if seen.is_assumed() {
+                "assumed"
+            } else {
+                "not exact"
+            };
+            word.to_owned()
+        });
         let short = short.map(|short| format!("data {}", window::brief(short.data)));
         let bound = is_bound.then(|| "lower bound".to_owned());
         let older = seen.lag(sample);
         let older = older.map(|lag| format!("{} older", window::brief(lag)));
-        let words = short.or(bound).or(assumed).into_iter().chain(older);
+        let words = short.or(bound).or(inexact).into_iter().chain(older);
         let words: Vec<_> = words.collect();
         if !words.is_empty() {
             row.push(Cell::text(format!("~ {}", words.join(", ")), Role::Plain));

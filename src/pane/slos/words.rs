@@ -21,7 +21,7 @@ pub(super) fn burn_cell(
     let sample = seen.windows.get(window);
     let is_behind = sample.is_some_and(|sample| seen.is_behind(sample));
     let is_bound = seen.lower_bound(window).is_some();
-    let figure = if is_behind || is_bound || seen.is_assumed() {
+    let figure = if is_behind || is_bound || seen.is_inexact() {
         figures::rough_burn(burn)
     } else {
         figures::burn(burn)
@@ -78,7 +78,7 @@ pub(super) fn budget_width(seen: &Observation, left: Option<f64>) -> usize {
 fn is_rough(seen: &Observation) -> bool {
     let is_behind = seen.period.is_some_and(|period| seen.is_behind(period));
     let is_bound = seen.lower_bound_of_period().is_some();
-    is_behind || is_bound || seen.is_assumed() || seen.shortfall().is_some()
+    is_behind || is_bound || seen.is_inexact() || seen.shortfall().is_some()
 }
 
 /// The bad events there are of those that it takes to page, where too few hold a page back.

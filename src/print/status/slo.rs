@@ -72,6 +72,8 @@ pub(super) struct SloRow<'a> {
 
 /// What the table needs and the JSON says otherwise.
 struct Aside {
+    /// True where no number of it is exact.
+    is_inexact: bool,
     /// Whether another source has an SLO of this id.
     is_shared: bool,
     hold_words: Option<String>,
@@ -276,6 +278,7 @@ impl<'a> SloRow<'a> {
             reasons: reasons.iter().map(ReasonRow::of).collect(),
             aside: Aside {
                 reason: reasons.first().map(Reason::short),
+                is_inexact: row.is_inexact(),
                 is_shared: false,
                 hold_words: assessment.hold_words(slo),
                 short_burn: row.short_burn(),
@@ -296,7 +299,7 @@ impl<'a> SloRow<'a> {
             .filter_map(|(window, burn)| {
                 let is_older = self.aside.burns && self.older_windows.contains(window);
                 let is_bound = self.lower_bound.contains(window);
-                let mark = if self.assumed || is_older || is_bound {
+                let mark = if self.aside.is_inexact || is_older || is_bound {
                     "~"
                 } else {
                     ""
@@ -306,7 +309,7 @@ impl<'a> SloRow<'a> {
             .collect();
         let is_bound = self.lower_bound.contains(&self.period);
         let is_older = self.aside.burns && self.older_windows.contains(&self.period);
-        let is_exact = !self.assumed && !is_bound && !is_older;
+        let is_exact = !self.aside.is_inexact && !is_bound && !is_older;
         let mark = if self.aside.shortfall.is_some() || !is_exact {
             "~"
         } else {

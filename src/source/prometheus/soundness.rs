@@ -6,6 +6,8 @@
 //! SLO names are left out of all events. Both are asked for every ten minutes, before anything is
 //! measured, and of very many SLOs not in the first round.
 //!
+//! Targets that cannot be scraped are asked for every minute: what they count is in no window.
+//!
 //! A window that holds one sample has no increase, ever: that is looked into while one has none.
 
 use std::collections::{BTreeSet, HashMap};
@@ -26,8 +28,11 @@ use crate::domain::{Fault, Origin, Reading, Reason, ReasonCode, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
+mod down;
 mod rewrite;
 mod sparse;
+
+pub(super) use self::rewrite::{on_targets_of, required};
 
 /// Labels by which the copies of one series are told apart, of Prometheus pairs, Thanos and Mimir.
 const REPLICA_LABELS: [&str; 7] = [
@@ -41,6 +46,8 @@ const REPLICA_LABELS: [&str; 7] = [
 ];
 /// How often series are looked at.
 const CADENCE: SignedDuration = SignedDuration::from_mins(10);
+/// How often targets that are down are looked for.
+const DOWN_CADENCE: SignedDuration = SignedDuration::from_mins(1);
 /// How often the samples of a window without an increase are counted.
 const SPARSE_CADENCE: SignedDuration = SignedDuration::from_mins(5);
 /// Of more SLOs than this, the first round looks at nothing but their ratios.
@@ -57,7 +64,10 @@ const MAX_METRICS: usize = 200;
 pub(super) struct Soundness {
     kept: HashMap<Untrusted, Found>,
     sparse: HashMap<Untrusted, (Timestamp, Option<Reason>)>,
+    down: HashMap<Untrusted, Reason>,
     asked: Option<Timestamp>,
+    /// When targets that are down were looked for last.
+    probed: Option<Timestamp>,
     /// When it was last looked which samples are to be counted.
     counted: Option<Timestamp>,
     edition: Option<u64>,
@@ -101,6 +111,7 @@ impl Soundness {
         let found = self.kept.get(id).into_iter();
         sparse
             .into_iter()
+            .chain(self.down.get(id))
             .chain(found.flat_map(|found| &found.reasons))
     }
 
@@ -116,20 +127,34 @@ impl Soundness {
         let at = ask.moment();
         let is_first = !std::mem::replace(&mut self.is_started, true);
         let is_new = self.edition != Some(edition);
-        let is_due = self
-            .asked
-            .is_none_or(|asked| asked > at || window::age(asked, at) >= CADENCE);
+        let is_due = |asked: Option<Timestamp>, cadence| {
+            asked.is_none_or(|asked| asked > at || window::age(asked, at) >= cadence)
+        };
+        let (series, targets) = (
+            is_due(self.asked, CADENCE),
+            is_due(self.probed, DOWN_CADENCE),
+        );
         let wait = originals.is_empty() || (is_first && originals.len() > FEW);
         let mut outcome = Ok(());
         let mut changed = is_new;
-        if is_due && !wait {
-            self.asked = Some(at);
-            match self.look(api, originals, ids, ask).await {
-                Ok(kept) => {
-                    changed |= kept != self.kept;
-                    self.kept = kept;
+        if (series || targets) && !wait {
+            let subjects: Vec<_> = originals
+                .iter()
+                .enumerate()
+                .filter_map(|(index, plan)| Subject::of(index, plan))
+                .collect();
+            self.probed = Some(at);
+            if series {
+                self.asked = Some(at);
+                match self.look(api, &subjects, ids, ask).await {
+                    Ok(kept) => {
+                        changed |= kept != self.kept;
+                        self.kept = kept;
+                    }
+                    Err(fault) => outcome = Err(fault),
                 }
-                Err(fault) => outcome = Err(fault),
+            } else {
+                outcome = self.look_for_down(api, (&subjects, ids), None, ask).await;
             }
         }
         if changed {
@@ -148,29 +173,25 @@ impl Soundness {
     async fn look(
         &mut self,
         api: &Api,
-        plans: &[&Plan],
+        subjects: &[Subject],
         ids: &[Untrusted],
         ask: &Ask,
     ) -> Result<HashMap<Untrusted, Found>, Fault> {
-        let subjects: Vec<_> = plans
-            .iter()
-            .enumerate()
-            .filter_map(|(index, plan)| Subject::of(index, plan))
-            .collect();
-        let probes = probes(&subjects);
-        let lacks = subjects.iter().flat_map(|subject| &subject.lacks);
-        let lacks: Vec<_> = lacks.flat_map(|(_, queries)| queries).cloned().collect();
-        let queries: Vec<_> = probes.iter().chain(&lacks).cloned().collect();
-        if queries.is_empty() {
+        if subjects.is_empty() {
             return Ok(HashMap::new());
         }
+        let probes = probes(subjects);
+        let lacks = subjects.iter().flat_map(|subject| &subject.lacks);
+        let lacks = lacks.flat_map(|(_, queries)| queries).cloned();
+        let mut queries: Vec<_> = probes.iter().cloned().chain(lacks).collect();
+        queries.push(down::PROBE.to_owned());
         let answers = self.ask(api, &queries, ask).await?;
         let present = |place: usize| value(&answers, place).is_some_and(|count| count > 0.0);
         let labels = (0..probes.len()).filter(|&place| present(place));
         let labels: Vec<_> = labels.map(|place| REPLICA_LABELS[place]).collect();
         let mut kept: HashMap<Untrusted, Found> = HashMap::new();
         let mut place = probes.len();
-        for subject in &subjects {
+        for subject in subjects {
             for (lack, _) in &subject.lacks {
                 let [without, with] = [place, place + 1].map(|place| value(&answers, place));
                 place += 2;
@@ -184,9 +205,41 @@ impl Soundness {
                 }
             }
         }
-        self.look_for_replicas(api, (&subjects, ids), &labels, ask, &mut kept)
+        let down = value(&answers, place).unwrap_or(0.0);
+        self.look_for_down(api, (subjects, ids), Some(down), ask)
+            .await?;
+        self.look_for_replicas(api, (subjects, ids), &labels, ask, &mut kept)
             .await?;
         Ok(kept)
+    }
+
+    /// Looks for targets that cannot be scraped, where any of the server cannot: so many are `known`
+    /// to be down.
+    async fn look_for_down(
+        &mut self,
+        api: &Api,
+        (subjects, ids): (&[Subject], &[Untrusted]),
+        known: Option<f64>,
+        ask: &Ask,
+    ) -> Result<(), Fault> {
+        let down = if let Some(known) = known {
+            known
+        } else {
+            let answers = self.ask(api, &[down::PROBE.to_owned()], ask).await?;
+            value(&answers, 0).unwrap_or(0.0)
+        };
+        if down == 0.0 || subjects.is_empty() {
+            self.down.clear();
+            return Ok(());
+        }
+        let queries: Vec<_> = subjects.iter().flat_map(down::questions).collect();
+        let answers = self.ask(api, &queries, ask).await?;
+        let found = subjects.iter().enumerate().filter_map(|(number, subject)| {
+            let reason = down::reason(&answers, number * 2)?;
+            Some((ids[subject.plan].clone(), reason))
+        });
+        self.down = found.collect();
+        Ok(())
     }
 
     /// Looks for series that differ in one of these labels alone.
@@ -415,7 +468,12 @@ fn replicas(label: &str, are_copies: bool) -> Reason {
              a copy"
         )
     };
-    Reason::new(ReasonCode::Replicas, label, text)
+    let code = if are_copies {
+        ReasonCode::Replicas
+    } else {
+        ReasonCode::PossibleReplicas
+    };
+    Reason::new(code, label, text)
 }
 
 impl Lack {

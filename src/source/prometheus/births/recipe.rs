@@ -10,7 +10,7 @@ use promql_parser::parser::{self, AggregateExpr, BinaryExpr, Expr, LabelModifier
 use crate::config::Part;
 use crate::domain::Window;
 use crate::source::prometheus::plan::Ratio;
-use crate::source::prometheus::promql;
+use crate::source::prometheus::{promql, soundness};
 use crate::source::target::TARGET_LABELS;
 
 /// The labels that name a target, as they stand in a query.
@@ -32,6 +32,8 @@ pub(super) struct Term {
     modifier: Option<LabelModifier>,
     /// The labels of replicas, of which the largest increase counts.
     replicas: Option<String>,
+    /// The selector without whose series a target does not count.
+    required: Option<VectorSelector>,
 }
 
 /// What an SLO counts, as sums of counters.
@@ -82,16 +84,16 @@ impl Recipe {
     /// said of whether that happened within the window.
     pub(super) fn most(term: &Term, window: Window) -> String {
         let x = &term.selector;
-        term.sum(&format!(
-            "(min_over_time({x}[{window}]) > 0) unless ({x} offset {window})"
-        ))
+        let born = format!("(min_over_time({x}[{window}]) > 0) unless ({x} offset {window})");
+        term.sum(&born, window)
     }
 
     /// The same from two moments alone, which costs next to nothing: what series have counted that
     /// are there now and were not then.
     pub(super) fn most_of_living(term: &Term, window: Window) -> String {
         let x = &term.selector;
-        term.sum(&format!("({x} > 0) unless ({x} offset {window})"))
+        let born = format!("({x} > 0) unless ({x} offset {window})");
+        term.sum(&born, window)
     }
 
     /// The sum of the first values of series that began within a window while their target was
@@ -111,7 +113,7 @@ impl Recipe {
         ];
         let with_target = self.of_target(term, &MatchOp::NotEqual, on_target, window)?;
         let without = self.of_target(term, &MatchOp::Equal, on_rest, window)?;
-        Some(term.sum(&format!("({with_target}) or ({without})")))
+        Some(term.sum(&format!("({with_target}) or ({without})"), window))
     }
 
     fn of_target(
@@ -166,9 +168,13 @@ impl Term {
         }
     }
 
-    /// The sum of what is known of each of its series.
-    fn sum(&self, of_series: &str) -> String {
+    /// The sum of what is known of each of its series within a window.
+    fn sum(&self, of_series: &str, window: Window) -> String {
         let modifier = self.modifier();
+        let of_series = match &self.required {
+            None => of_series.to_owned(),
+            Some(required) => soundness::on_targets_of(&format!("({of_series})"), required, window),
+        };
         match &self.replicas {
             None => format!("sum{modifier}({of_series})"),
             Some(labels) => format!("sum{modifier}(max without ({labels}) ({of_series}))"),
@@ -253,6 +259,11 @@ fn term(sum: &AggregateExpr, factor: f64) -> Option<Term> {
         replicas = Some(labels.labels.join(","));
         inner = promql::unwrapped(&once.expr);
     }
+    let mut required = None;
+    if let Expr::Binary(both) = inner {
+        required = Some(soundness::required(both)?);
+        inner = promql::unwrapped(&both.lhs);
+    }
     let Expr::Call(call) = inner else {
         return None;
     };
@@ -274,5 +285,6 @@ fn term(sum: &AggregateExpr, factor: f64) -> Option<Term> {
         selector: selector.clone(),
         modifier: sum.modifier.clone(),
         replicas,
+        required,
     })
 }

@@ -1,12 +1,16 @@
 //! Queries changed so that they count each event once, on the targets that can tell.
 
+use std::fmt::Display;
+
 use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::parser::token::T_LAND;
+use promql_parser::parser::{self, BinaryExpr, Expr, VectorSelector};
 use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
 
 use super::Lack;
 use crate::domain::Window;
 use crate::source::prometheus::births::target;
+use crate::source::prometheus::promql;
 
 /// The same query where of series that differ in these labels alone the largest increase counts.
 pub(super) fn counted_once(query: &str, labels: &str) -> String {
@@ -15,10 +19,31 @@ pub(super) fn counted_once(query: &str, labels: &str) -> String {
 
 /// The same query with the increases of targets alone that have series of another selector.
 pub(super) fn on_targets_with(query: &str, selector: &str) -> String {
-    let target = target();
     around_increases(query, &|call, window| {
-        format!("({call} and on ({target}) count_over_time({selector}[{window}]))")
+        on_targets_of(&call.to_string(), &selector, window)
     })
+}
+
+/// An expression with the series alone of targets that another selector has series of in a window.
+pub(in crate::source::prometheus) fn on_targets_of(
+    expression: &str,
+    required: &dyn Display,
+    window: Window,
+) -> String {
+    let target = target();
+    format!("({expression} and on ({target}) count_over_time({required}[{window}]))")
+}
+
+/// The selector that [`on_targets_of`] wrote beside an expression.
+pub(in crate::source::prometheus) fn required(both: &BinaryExpr) -> Option<VectorSelector> {
+    let Expr::Call(call) = promql::unwrapped(&both.rhs) else {
+        return None;
+    };
+    let is_own = both.op.id() == T_LAND && call.func.name == "count_over_time";
+    match call.args.args.first().map(AsRef::as_ref) {
+        Some(Expr::MatrixSelector(matrix)) if is_own => Some(matrix.vs.clone()),
+        _ => None,
+    }
 }
 
 /// The same query with series alone that have a label.
