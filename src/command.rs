@@ -30,6 +30,7 @@ use crate::cli::{self, Cli, Command, SourceCommand};
 use crate::config::{Environment, Loaded, load};
 use crate::run;
 use crate::source::{KINDS, json, known_kinds};
+use crate::term::guardian;
 use crate::text::Untrusted;
 use crate::watch::Watch;
 
@@ -40,11 +41,10 @@ pub const UNKNOWN: u8 = 3;
 /// Does what the arguments say, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if arguments
-        .get(1)
-        .is_some_and(|first| first == json::ARGUMENT)
-    {
-        return json::serve();
+    match arguments.get(1).and_then(|first| first.to_str()) {
+        Some(json::ARGUMENT) => return json::serve(),
+        Some(guardian::ARGUMENT) => return guardian::serve(&arguments[2..]),
+        _ => {}
     }
     let cli = match Cli::from_arguments(&arguments) {
         Ok(cli) => cli,

@@ -44,6 +44,7 @@
 //! | [`ui`] | draws a `Screen`; meaning to style | the model, the store, arithmetic |
 //! | [`mod@print`] | the same facts as text and JSON | |
 //! | [`term`] | the terminal: borrowed, painted, given back; keys in | |
+//! | `reexec` | this executable again, as a child process | what the child does |
 //! | [`run`] | the only event loop | business rules |
 //! | [`demo`] | a small world behind real HTTP servers | a second code path |
 //! | [`cli`], [`command`] | what can be typed, and what each verb does | |
@@ -75,7 +76,7 @@
 //! - **One HTTP client** that follows no redirect, so no credential can go along; a fault is a
 //!   sentence with a next step and without a secret.
 //! - **One terminal guard** that gives the terminal back on return, error, panic, signal and when
-//!   the terminal itself is gone. A source that panics is a fault of that source.
+//!   the terminal itself is gone; after a kill or an abort a child process does (`term/guardian`). A source that panics is a fault of that source.
 //! - **The past is a store as well.** The journal gives back what every source had said at a moment, with
 //!   its faults and ages; [`store::Store::as_of`] makes a store of it, and the same panes project it. So
 //!   a replay cannot look other than the screen did, and what was unknown then is unknown again.
@@ -95,6 +96,12 @@
 //!   through crossterm. crossterm 0.29 spins when the terminal is gone (crossterm-rs/crossterm#793),
 //!   takes late replies of a terminal for keys, and has no way to keep the pen across frames; a tick
 //!   of the clock costs 2 bytes here. Raw mode and polling come from `rustix`.
+//! - **A guardian beside the screen.** Nothing in a process can act after SIGKILL, an abort or an
+//!   overflow of the stack, and a library may abort. So the screen runs this executable again as a
+//!   child in a session of its own, which waits for the end of a connection and then undoes what
+//!   the screen did to the terminal. It was chosen over forbidding what can abort, since that does not
+//!   cover kills, and over a supervisor with the screen as its child, since then job control and exit
+//!   statuses would pass through two processes.
 //! - **Measure by shape.** Ratios that nobody recorded are planned: questions that differ only in the
 //!   values of `=` matchers become one `sum by (label)` over a regular expression of the values, to
 //!   the bit what each would answer by itself; others are joined by `or`, fifty a query. A thousand
@@ -220,6 +227,7 @@ pub mod journal;
 pub mod pane;
 pub mod poll;
 pub mod print;
+mod reexec;
 pub mod run;
 pub mod source;
 pub mod state;

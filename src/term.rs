@@ -3,13 +3,16 @@
 //! One routine gives it back ([`Tty::give_back`]): a fixed byte string and the saved settings. It
 //! runs on return, on an error, when the guard is dropped, when the thread that draws panics, when a
 //! signal ends or stops the program, and from a watchdog when everything else is stuck. A panic in
-//! any other thread leaves the terminal alone: the screen lives on and shows a fault.
+//! any other thread leaves the terminal alone: the screen lives on and shows a fault. After a kill or
+//! an abort, when no code of this process runs any more, a child process does it (`guardian`); where
+//! that cannot be started, the screen goes without.
 //!
 //! Nothing here asks the terminal anything, so no late reply can act as a key.
 
 mod backend;
 mod clipboard;
 mod encode;
+pub(crate) mod guardian;
 mod keyboard;
 mod keys;
 mod link;
@@ -41,6 +44,8 @@ pub use clipboard::{MAX_COPY, copy};
 pub use encode::Charset;
 pub use keyboard::{Input, Keyboard};
 pub use link::open;
+
+use guardian::{Guardian, Hold};
 
 /// Alternate screen, bracketed paste, no cursor, plain pen, nothing on it.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[m\x1b[H\x1b[2J";
@@ -150,6 +155,8 @@ pub struct Handle {
 struct Loan {
     keys: Keys,
     saved: Termios,
+    /// `None` where it could not be started: then only a kill or an abort leaves the terminal taken.
+    guardian: Option<Guardian>,
     /// True while the modes are ours.
     is_ours: AtomicBool,
     /// The thread that draws.
@@ -161,9 +168,11 @@ impl Tty {
     pub fn enter() -> io::Result<Self> {
         let keys = Keys::find()?;
         let saved = tcgetattr(&keys)?;
+        let guardian = Guardian::start(&keys, stdout(), &saved).ok();
         let loan = Arc::new(Loan {
             keys,
             saved,
+            guardian,
             is_ours: AtomicBool::new(false),
             owner: thread::current().id(),
         });
@@ -177,6 +186,7 @@ impl Tty {
     /// take selecting text away.
     fn take(&self) -> io::Result<()> {
         self.loan.is_ours.store(true, Ordering::SeqCst);
+        self.loan.note(Hold::Taken);
         let mut raw = self.loan.saved.clone();
         raw.make_raw();
         tcsetattr(&self.loan.keys, OptionalActions::Now, &raw)?;
@@ -245,6 +255,9 @@ impl Tty {
 impl Drop for Tty {
     fn drop(&mut self) {
         self.give_back();
+        if let Some(guardian) = &self.loan.guardian {
+            guardian.dismiss();
+        }
     }
 }
 
@@ -260,11 +273,27 @@ impl Loan {
         if !self.is_ours.swap(false, Ordering::SeqCst) {
             return;
         }
-        // Nobody is left to tell when the terminal refuses; each step is tried regardless. The
-        // settings come first: they cannot block, and they matter more than what is shown.
-        let _ = tcsetattr(&self.keys, OptionalActions::Now, &self.saved);
-        let _ = write_all(stdout(), LEAVE);
+        // What fails here is tried once more by the guardian when this process ends.
+        if restore(&self.keys, Some(&self.saved), stdout()).is_ok() {
+            self.note(Hold::GivenBack);
+        }
     }
+
+    fn note(&self, hold: Hold) {
+        if let Some(guardian) = &self.guardian {
+            guardian.note(hold);
+        }
+    }
+}
+
+/// Undoes what [`Tty::take`] did to a terminal; without `saved` its settings stay as they are.
+///
+/// The settings come first: they cannot block, and they matter more than what is shown. What is shown
+/// is undone also when the settings are refused.
+fn restore(keys: impl AsFd, saved: Option<&Termios>, screen: BorrowedFd<'_>) -> io::Result<()> {
+    let set = saved.map_or(Ok(()), |saved| tcsetattr(keys, OptionalActions::Now, saved));
+    write_all(screen, LEAVE)?;
+    Ok(set?)
 }
 
 /// A panic of the thread that draws, for a terminal that was just given back.

@@ -20,8 +20,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("state", &["domain"]),
     (
         "source",
-        &["config", "domain", "http", "state", "store", "text"],
+        &[
+            "config", "domain", "http", "reexec", "state", "store", "text",
+        ],
     ),
+    ("reexec", &[]),
     ("audit", &["config", "domain", "insight", "state", "text"]),
     ("act", &["audit", "config", "domain", "text"]),
     (
@@ -36,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app", &["config", "domain", "pane", "store", "text"]),
     ("ui", &["app", "config", "pane", "text"]),
     ("print", &["domain", "insight", "store", "text"]),
-    ("term", &["app", "text"]),
+    ("term", &["app", "reexec", "text"]),
 ];
 
 /// Crates with one home, or few.

@@ -3,8 +3,14 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
+#[cfg(target_os = "linux")]
+#[path = "terminal/deaths.rs"]
+mod deaths;
 #[path = "terminal/pager.rs"]
 mod pager;
+#[cfg(target_os = "linux")]
+#[path = "terminal/process.rs"]
+mod process;
 #[path = "terminal/pty.rs"]
 mod pty;
 
@@ -21,8 +27,15 @@ const HEADER: &str = "PAGE";
 /// Only on the help screen.
 const HELP: &str = "Keys ·";
 
-/// The program with a backend that refuses every connection.
+/// The program with a backend that refuses every connection, once it shows something.
 fn watchfire(width: u16, height: u16) -> Pty {
+    let pty = started(width, height);
+    pty.wait_for(HEADER);
+    pty
+}
+
+/// The same at its very beginning.
+fn started(width: u16, height: u16) -> Pty {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_watchfire"));
     command.args(["--prometheus", "http://127.0.0.1:1"]);
     command.env("XDG_CONFIG_HOME", "/nonexistent");
@@ -30,9 +43,7 @@ fn watchfire(width: u16, height: u16) -> Pty {
     // Nothing of one test is remembered in another.
     command.env("WATCHFIRE__JOURNAL__ENABLED", "false");
     command.cwd(std::env::temp_dir());
-    let pty = Pty::start(command, width, height);
-    pty.wait_for(HEADER);
-    pty
+    Pty::start(command, width, height)
 }
 
 /// A part of this file, run by itself on a terminal.

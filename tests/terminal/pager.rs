@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use portable_pty::CommandBuilder;
+#[cfg(target_os = "linux")]
+use rustix::process::Pid;
 
 use crate::pty::Pty;
 
@@ -17,6 +19,20 @@ name = "pager"
 kind = "json"
 interval = "1s"
 incidents = '.[] | {id, title, service, severity: "page", status: "triggered"}'
+"#;
+
+/// A command of the user's own that lives for a minute.
+const COMMAND: &str = r#"
+[actions]
+enabled = true
+
+[[action]]
+key = "B"
+label = "wait"
+scope = "incident"
+command = ["sh", "-c", "echo $$ > started && mv started command && exec sleep 60"]
+confirm = false
+timeout = "2m"
 "#;
 
 /// A server of incidents.
@@ -64,13 +80,23 @@ impl Pager {
     /// The program with this source alone.
     pub(crate) fn watched(&self) -> Pty {
         let path = self.folder.path().join("config.toml");
-        let settings = format!("{SOURCE}url = \"http://{}/\"\n", self.address);
+        let settings = format!("{SOURCE}url = \"http://{}/\"\n{COMMAND}", self.address);
         std::fs::write(&path, settings).expect("written");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_watchfire"));
         command.arg("--config");
         command.arg(path);
         command.env("HOME", self.folder.path());
+        command.cwd(self.folder.path());
         Pty::start(command, 120, 40)
+    }
+
+    /// Waits until the command of the key `B` runs.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn wait_for_command(&self) -> Pid {
+        let path = self.folder.path().join("command");
+        crate::process::wait("the command", || path.exists());
+        let text = std::fs::read_to_string(path).expect("written");
+        Pid::from_raw(text.trim().parse().expect("a number")).expect("a process")
     }
 }
 

@@ -176,12 +176,39 @@ impl Pty {
     /// Makes the terminal take no byte any more, as `ctrl-s` does at a shell.
     #[cfg(target_os = "linux")]
     pub(crate) fn block(&self) {
-        let terminal = std::fs::File::options()
+        let terminal = self.terminal();
+        rustix::termios::tcflow(&terminal, rustix::termios::Action::OOff).expect("blocked");
+    }
+
+    /// Changes the terminal's settings, as another program on it does.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn edit_settings(&self, edit: impl FnOnce(&mut rustix::termios::Termios)) {
+        use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+        let terminal = self.terminal();
+        let mut settings = tcgetattr(&terminal).expect("settings");
+        edit(&mut settings);
+        tcsetattr(&terminal, OptionalActions::Now, &settings).expect("set");
+    }
+
+    #[cfg(target_os = "linux")]
+    fn terminal(&self) -> std::fs::File {
+        std::fs::File::options()
             .read(true)
             .write(true)
             .open(self.master.tty_name().expect("a name"))
-            .expect("the terminal");
-        rustix::termios::tcflow(&terminal, rustix::termios::Action::OOff).expect("blocked");
+            .expect("the terminal")
+    }
+
+    /// The terminal's settings, to compare.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn settings(&self) -> String {
+        settings(self.master.as_ref())
+    }
+
+    /// Its settings before the program came.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn settings_before(&self) -> String {
+        self.settings.clone()
     }
 
     /// What is on the screen.

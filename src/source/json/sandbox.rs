@@ -2,7 +2,7 @@
 //!
 //! A jq program can ask for any amount of memory in one step (`"x" * 1e12`) and nest values deeper
 //! than a stack holds. Either ends the process that runs it, so that process is never the watch: it
-//! is this executable again, started with [`ARGUMENT`], without environment, fed through its
+//! is this executable again ([`crate::reexec`]), started with [`ARGUMENT`], fed through its
 //! standard input. Its memory ends with it.
 //!
 //! The child reads a line of JSON ([`Job`]) and then the answer, and writes [`GREETING`] and a line
@@ -20,6 +20,7 @@ use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use super::program::{Program, Stopped};
+use crate::reexec;
 
 /// The first argument that makes this executable the child.
 pub(crate) const ARGUMENT: &str = "__jq";
@@ -199,15 +200,9 @@ fn why_ended(status: ExitStatus) -> Stopped {
     }
 }
 
-/// This executable as the child, also after its file was replaced.
+/// This executable as the child.
 fn command() -> io::Result<Command> {
-    let executable = if cfg!(target_os = "linux") {
-        "/proc/self/exe".into()
-    } else {
-        std::env::current_exe()?
-    };
-    let mut command = Command::new(executable);
-    command.env_clear();
+    let mut command = reexec::command()?;
     #[cfg(not(test))]
     command.arg(ARGUMENT);
     // The executable of the unit tests has no arguments of ours: one of its tests is the child.
@@ -259,7 +254,7 @@ fn work() -> io::Result<()> {
     };
     let value = serde_json::from_slice(&input)?;
     drop(input);
-    end_after(time + GRACE)?;
+    reexec::end_after(time + GRACE, OUT_OF_TIME)?;
     let mut broken = None;
     let ended = program.run(value, Instant::now() + time, |output| {
         let written = write_line(&mut out, Mark::Output, &json(&output));
@@ -280,15 +275,6 @@ fn work() -> io::Result<()> {
         Err(_) => write_line(&mut out, Mark::Late, ""),
     }?;
     out.flush()
-}
-
-/// Ends this process after `time`, whatever it does.
-fn end_after(time: Duration) -> io::Result<()> {
-    thread::Builder::new().spawn(move || {
-        thread::sleep(time);
-        std::process::exit(OUT_OF_TIME.into());
-    })?;
-    Ok(())
 }
 
 fn write_line(out: &mut impl io::Write, mark: Mark, rest: &str) -> io::Result<()> {
