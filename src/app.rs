@@ -10,6 +10,7 @@ use crate::text::Untrusted;
 pub mod action;
 mod awake;
 mod chart;
+mod clip;
 pub mod columns;
 pub mod cursor;
 mod desk;
@@ -22,6 +23,7 @@ mod handoff;
 mod header;
 mod help;
 mod input;
+mod jump;
 pub mod key;
 pub mod keymap;
 pub mod layout;
@@ -30,6 +32,7 @@ mod model;
 mod overlay;
 mod palette;
 mod past;
+mod possible;
 mod ring;
 mod roster;
 pub mod screen;
@@ -40,6 +43,7 @@ mod table;
 mod timeline;
 mod update;
 
+pub use clip::{Copied, CopiedTo};
 pub use handoff::Notes;
 pub use keymap::Keymap;
 pub use model::Model;
@@ -79,6 +83,8 @@ pub enum Msg {
     ),
     /// The hand-over that was asked for, as Markdown, or why there is none.
     HandedOver(Result<Notes, Fault>),
+    /// What became of the text that was to be copied.
+    Copied(Copied),
     /// What keeps the journal from keeping anything; `None` when that is over.
     Forgetful(Option<Fault>),
     /// Something about the program itself that is no trouble.
@@ -123,7 +129,7 @@ pub enum Effect {
     HandOver(Box<Store>, (Timestamp, Timestamp)),
     /// Open this URL in a browser, where there is one.
     Open(String),
-    /// Put this text on the clipboard (OSC 52).
+    /// Put this text on the clipboard; [`Msg::Copied`] says what became of it.
     Copy(String),
     /// Ring the terminal's bell, with the next frame.
     Ring,

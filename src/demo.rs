@@ -53,7 +53,7 @@ pub struct Speed(f64);
 
 /// Not a speed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no speed; give a number from 1 (as written) to 60")]
+#[error("\"{0}\" is no speed; give a number from 1 (as written) to 60")]
 pub struct NotASpeed(String);
 
 /// The ports of the demo's servers, all on 127.0.0.1.

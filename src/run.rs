@@ -316,6 +316,7 @@ impl Stage {
         }
         // What could not even be handed on is known at once.
         let mut replies = Vec::new();
+        let mut copied = None;
         let effects = update(&mut self.model, message, Timestamp::now());
         let spent = self.model.take_spent();
         if !spent.is_empty() {
@@ -329,7 +330,7 @@ impl Stage {
                 Effect::Open(url) => {
                     term::open(&url);
                 }
-                Effect::Copy(text) => term::copy(&text)?,
+                Effect::Copy(text) => copied = Some(term::copy(&text)?),
                 Effect::Ring => self.terminal.backend_mut().ring(),
                 Effect::Preview(order) => {
                     if let Err(reply) = self.polls.preview(*order) {
@@ -361,6 +362,11 @@ impl Stage {
                     return Ok(Some(Ending::Quit));
                 }
             }
+        }
+        if let Some(copied) = copied
+            && let Some(ending) = self.tell(Msg::Copied(copied))?
+        {
+            return Ok(Some(ending));
         }
         for reply in replies {
             if let Some(ending) = self.tell(said(reply))? {

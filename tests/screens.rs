@@ -10,6 +10,8 @@ mod screens {
     pub(crate) mod facts;
     mod gone;
     mod handoff;
+    mod jumps;
+    mod offers;
     mod past;
     mod rows;
     pub(crate) mod stage;

@@ -72,6 +72,10 @@ impl Desk {
 
 /// Marks the selected row, or takes its mark away.
 pub(super) fn mark(model: &mut Model, now: Timestamp) {
+    if let Some(obstacle) = model.desk.obstacle() {
+        model.tell(obstacle, now);
+        return;
+    }
     let Some(key) = model.target().map(|entry| entry.key.clone()) else {
         model.tell("no row is selected", now);
         return;

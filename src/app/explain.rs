@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::Effect;
 use super::layout::{Area, Arrangement, Border, Layout};
 use super::mode::Mode;
 use super::model::Model;
 use super::screen::Sheet;
 use super::sheet;
+use super::{Effect, clip};
 use crate::domain::explanation::Told;
 use crate::domain::{Explanation, Fault, Observation, SourceName};
 use crate::pane::{Detail, Line, Role, RowKey, Said};
@@ -81,30 +81,27 @@ pub(super) fn hear(model: &mut Model, told: Told) {
     }
 }
 
-/// Puts the queries of the explained row's shortest window on the clipboard, one a line.
+/// Copies the queries of the explained row's shortest window, one a line.
 pub(super) fn copy_queries(model: &mut Model, now: Timestamp) -> Vec<Effect> {
-    let Some((key, _)) = model.modes.explained() else {
-        return Vec::new();
+    let queries = queries(model, now);
+    let what = match queries.len() {
+        0 => {
+            model.tell("the source names no query", now);
+            return Vec::new();
+        }
+        1 => "1 query".to_owned(),
+        count => format!("{count} queries"),
     };
-    let Some(seen) = observation(model, key, now) else {
-        return Vec::new();
-    };
-    let queries = seen
-        .slo
-        .queries
-        .iter()
-        .map(|(_, query)| query.shown_whole());
-    let queries: Vec<_> = queries.map(|query| query.to_string()).collect();
-    if queries.is_empty() {
-        model.tell("the source names no query", now);
-        return Vec::new();
-    }
-    let message = match queries.len() {
-        1 => "copied 1 query".to_owned(),
-        count => format!("copied {count} queries"),
-    };
-    model.tell(message, now);
-    vec![Effect::Copy(queries.join("\n"))]
+    clip::copy(model, what, queries.join("\n"))
+}
+
+/// The queries of the explained row's shortest window.
+pub(super) fn queries(model: &Model, now: Timestamp) -> Vec<String> {
+    let explained = model.modes.explained();
+    let seen = explained.and_then(|(key, _)| observation(model, key, now));
+    let queries = seen.iter().flat_map(|seen| seen.slo.queries.iter());
+    let shown = queries.map(|(_, query)| query.shown_whole().to_string());
+    shown.collect()
 }
 
 /// The explanation that is open, as much of it as is in view.

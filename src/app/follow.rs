@@ -2,50 +2,51 @@
 
 use jiff::Timestamp;
 
-use super::Effect;
 use super::action::Action;
 use super::model::Model;
+use super::{Effect, clip};
 use crate::pane::Links;
 use crate::text::Untrusted;
 
+/// What a key leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// A text for the clipboard.
+    Copied(String),
+    /// An address for a browser.
+    Opened(String),
+}
+
 /// Opens or copies what the row leads to.
 pub(super) fn follow(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
-    let Some(entry) = model.target() else {
-        model.tell("no row is selected", now);
-        return Vec::new();
-    };
-    let Links { id, url, runbook } = model.pane().links(model.sight(now), entry);
-    let link = |url: Option<Untrusted>| url.as_ref().and_then(web_address);
-    let (effect, message) = match action {
-        Action::CopyId => {
-            let id = id.shown().to_string();
-            let message = format!("copied {id}");
-            (Some(Effect::Copy(id)), message)
+    match destination(model, action, now) {
+        Ok(Destination::Copied(text)) => clip::copy(model, text.clone(), text),
+        Ok(Destination::Opened(url)) => {
+            model.tell(format!("opening {url}"), now);
+            vec![Effect::Open(url)]
         }
-        Action::CopyUrl => match link(url) {
-            Some(url) => {
-                let message = format!("copied {url}");
-                (Some(Effect::Copy(url)), message)
-            }
-            None => (None, "this row has no web page".to_owned()),
-        },
-        Action::Runbook => match link(runbook) {
-            Some(url) => {
-                let message = format!("opening {url}");
-                (Some(Effect::Open(url)), message)
-            }
-            None => (None, "this row has no runbook".to_owned()),
-        },
-        _ => match link(url) {
-            Some(url) => {
-                let message = format!("opening {url}");
-                (Some(Effect::Open(url)), message)
-            }
-            None => (None, "this row has no web page".to_owned()),
-        },
-    };
-    model.tell(message, now);
-    effect.into_iter().collect()
+        Err(reason) => {
+            model.tell(reason, now);
+            Vec::new()
+        }
+    }
+}
+
+/// What a key leads to from the row that keys act on, or why it leads nowhere.
+pub(super) fn destination(
+    model: &Model,
+    action: Action,
+    now: Timestamp,
+) -> Result<Destination, &'static str> {
+    let entry = model.target().ok_or("no row is selected")?;
+    let Links { id, url, runbook } = model.pane().links(model.sight(now), entry);
+    let page = |url: Option<Untrusted>, reason| url.as_ref().and_then(web_address).ok_or(reason);
+    Ok(match action {
+        Action::CopyId => Destination::Copied(id.shown().to_string()),
+        Action::CopyUrl => Destination::Copied(page(url, "this row has no web page")?),
+        Action::Runbook => Destination::Opened(page(runbook, "this row has no runbook")?),
+        _ => Destination::Opened(page(url, "this row has no web page")?),
+    })
 }
 
 /// A link that may be handed to a browser: `http` or `https`, and nothing in it but printable

@@ -9,11 +9,11 @@ use super::layout::{Area, Arrangement};
 use super::mode::Mode;
 use super::model::Model;
 use super::screen::Bar;
-use super::{awake, overlay};
+use super::{awake, overlay, possible};
 use crate::config::CommandScope;
-use crate::pane::{Line, RELEASES, Role, Sight, TIMELINE, fresh, suspects};
+use crate::pane::{Line, RELEASES, Role, TIMELINE, fresh};
 use crate::store::Feed;
-use crate::text::{Shown, Untrusted};
+use crate::text::Shown;
 
 /// Every source: the troubled ones as sentences, the others by name.
 pub(super) fn sources(model: &Model, area: Area, now: Timestamp) -> Bar {
@@ -146,7 +146,8 @@ fn useful(model: &Model, now: Timestamp) -> Vec<Action> {
         // What leads out of it comes first: nobody should take the past for the present.
         actions.extend(TIME);
     }
-    actions.extend(useful_here(model, now));
+    actions.extend(useful_here(model));
+    actions.retain(|action| possible::is_possible(model, *action, now));
     actions
 }
 
@@ -159,7 +160,7 @@ const TIME: [Action; 5] = [
     Action::EventAfter,
 ];
 
-fn useful_here(model: &Model, now: Timestamp) -> Vec<Action> {
+fn useful_here(model: &Model) -> Vec<Action> {
     let mut actions = match model.modes.top() {
         Mode::Detail { .. } => vec![Action::Back, Action::PageDown],
         Mode::Explain { .. } => {
@@ -174,23 +175,18 @@ fn useful_here(model: &Model, now: Timestamp) -> Vec<Action> {
         _ if model.target().is_none() => vec![Action::Filter],
         _ => vec![Action::Open, Action::Filter],
     };
-    if model.desk.obstacle().is_none() && model.pane().scope() == Some(CommandScope::Incident) {
-        let acts = [Action::Acknowledge, Action::Silence, Action::Mark];
-        actions.extend(acts);
+    if model.pane().scope() == Some(CommandScope::Incident) {
+        actions.extend([Action::Acknowledge, Action::Silence, Action::Mark]);
     }
-    let sight = model.sight(now);
-    if has_suspect(model, sight) {
+    if model.focus != RELEASES {
         actions.push(Action::Suspect);
     }
-    actions.push(Action::Timeline);
-    if model.pane().explains() && model.target().is_some() {
-        actions.push(Action::Explain);
-    }
-    let links = model.target().map(|entry| model.pane().links(sight, entry));
-    if let Some(links) = links {
-        actions.extend(links.url.map(|_| Action::Link));
-        actions.extend(links.runbook.map(|_| Action::Runbook));
-    }
+    actions.extend([
+        Action::Timeline,
+        Action::Explain,
+        Action::Link,
+        Action::Runbook,
+    ]);
     actions.extend([
         Action::NextPane,
         Action::FullScreen,
@@ -202,16 +198,6 @@ fn useful_here(model: &Model, now: Timestamp) -> Vec<Action> {
         Action::Zone,
     ]);
     actions
-}
-
-/// Whether the row that keys act on has a suspect to go to.
-fn has_suspect(model: &Model, sight: Sight<'_>) -> bool {
-    model.focus != RELEASES
-        && !model.is_quiet()
-        && model.target().is_some_and(|entry| {
-            let service = Untrusted::from(model.pane().facets(sight, entry).service);
-            suspects::row_of(sight, &service).is_some()
-        })
 }
 
 fn fitting(model: &Model, now: Timestamp, width: usize) -> Line {

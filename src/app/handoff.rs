@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Effect;
 use super::action::Action;
 use super::key::{Code, Key};
 use super::mode::Mode;
 use super::model::Model;
 use super::past::Memory;
 use super::update::scroll;
+use super::{Effect, clip};
 use crate::domain::Fault;
 use crate::pane::block::{Block, Detail};
 use crate::pane::{Line, Role};
@@ -54,31 +54,28 @@ pub(super) fn open(model: &mut Model, made: Result<Notes, Fault>, now: Timestamp
 }
 
 /// A key while it is shown: it scrolls, is copied, or is closed.
-pub(super) fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
+pub(super) fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     match (key.code, model.keymap.resolve(key)) {
         (Code::Esc | Code::Enter, _) | (_, Some(Action::Back | Action::Quit)) => {
             model.modes.pop();
         }
-        (_, Some(Action::CopyId)) => return copy(model, now),
+        (_, Some(Action::CopyId)) => return copy(model),
         (_, Some(action)) => scroll(model, action),
         _ => {}
     }
     Vec::new()
 }
 
-fn copy(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+fn copy(model: &mut Model) -> Vec<Effect> {
     let Some(notes) = model.notes.clone() else {
         return Vec::new();
     };
-    model.tell(
-        if notes.is_whole {
-            "copied the hand-over of 8h"
-        } else {
-            "copied the hand-over, cut to what a terminal takes: `watchfire handoff` prints all"
-        },
-        now,
-    );
-    vec![Effect::Copy(notes.text)]
+    let what = if notes.is_whole {
+        "the hand-over of 8h"
+    } else {
+        "the hand-over, cut to what a terminal takes: `watchfire handoff` prints all"
+    };
+    clip::copy(model, what, notes.text)
 }
 
 /// What the keys do, and its text.

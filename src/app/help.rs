@@ -1,10 +1,12 @@
 //! What the keys do, for what has focus: derived from the table that the program obeys.
 
+use jiff::Timestamp;
+
 use super::action::{Action, Group};
 use super::layout::{Area, Border};
 use super::model::Model;
+use super::possible;
 use super::screen::{Sheet, SheetLine, Slot};
-use crate::config::CommandScope;
 use crate::pane::{Align, Cell, Line, Mark, Role};
 
 /// Columns of one action: its keys, and what it does.
@@ -14,10 +16,10 @@ const WORDS: u16 = 24;
 const DOUBLE: u16 = 2 * (KEYS + WORDS) + 3;
 
 /// The help over everything else.
-pub(super) fn overlay(model: &Model, scroll: usize) -> Sheet {
-    let area = area(model);
+pub(super) fn overlay(model: &Model, scroll: usize, now: Timestamp) -> Sheet {
+    let area = area(model, now);
     let inside = Border::Box.inside(area);
-    let lines = lines(model, inside.width);
+    let lines = lines(model, inside.width, now);
     let height = usize::from(inside.height);
     let scroll = scroll.min(lines.len().saturating_sub(height));
     let below = lines.len().saturating_sub(scroll + height);
@@ -32,9 +34,9 @@ pub(super) fn overlay(model: &Model, scroll: usize) -> Sheet {
 }
 
 /// The furthest the help can be scrolled.
-pub(super) fn last_scroll(model: &Model) -> usize {
-    let inside = Border::Box.inside(area(model));
-    let count = lines(model, inside.width).len();
+pub(super) fn last_scroll(model: &Model, now: Timestamp) -> usize {
+    let inside = Border::Box.inside(area(model, now));
+    let count = lines(model, inside.width, now).len();
     count.saturating_sub(usize::from(inside.height))
 }
 
@@ -51,7 +53,7 @@ pub(super) fn more(above: usize, below: usize) -> Line {
     line
 }
 
-fn area(model: &Model) -> Area {
+fn area(model: &Model, now: Timestamp) -> Area {
     let (width, height) = (model.size.width, model.size.height);
     let wide = width.min(DOUBLE + 2);
     let wide = if wide < DOUBLE + 2 {
@@ -59,7 +61,7 @@ fn area(model: &Model) -> Area {
     } else {
         wide
     };
-    let count = u16::try_from(lines(model, wide.saturating_sub(2)).len()).unwrap_or(u16::MAX);
+    let count = u16::try_from(lines(model, wide.saturating_sub(2), now).len()).unwrap_or(u16::MAX);
     let high = count.saturating_add(2).min(height);
     Area {
         x: (width - wide) / 2,
@@ -69,14 +71,15 @@ fn area(model: &Model) -> Area {
     }
 }
 
-fn lines(model: &Model, width: u16) -> Vec<SheetLine> {
+fn lines(model: &Model, width: u16, now: Timestamp) -> Vec<SheetLine> {
     let mut lines: Vec<SheetLine> = Vec::new();
     if width >= DOUBLE {
-        let left = column(model, &[Group::Move, Group::Look], 1);
+        let left = column(model, &[Group::Move, Group::Look], 1, now);
         let right = column(
             model,
             &[Group::Row, Group::Act, Group::Watch, Group::Program],
             KEYS + WORDS + 3,
+            now,
         );
         for row in 0..left.len().max(right.len()) {
             let mut cells = left.get(row).cloned().unwrap_or_default();
@@ -84,7 +87,7 @@ fn lines(model: &Model, width: u16) -> Vec<SheetLine> {
             lines.push(SheetLine::Cells(cells));
         }
     } else {
-        let all = column(model, &Group::ALL, 1);
+        let all = column(model, &Group::ALL, 1, now);
         lines.extend(all.into_iter().map(SheetLine::Cells));
     }
     lines.push(SheetLine::Text(Line::new()));
@@ -92,63 +95,67 @@ fn lines(model: &Model, width: u16) -> Vec<SheetLine> {
     lines
 }
 
-/// One column of groups, each with its actions.
-fn column(model: &Model, groups: &[Group], x: u16) -> Vec<Vec<(Slot, Cell)>> {
-    let slot = |x, width| Slot {
-        x,
-        width,
-        align: Align::Left,
-    };
+/// One column of groups, each with the actions that are possible here and now.
+fn column(model: &Model, groups: &[Group], x: u16, now: Timestamp) -> Vec<Vec<(Slot, Cell)>> {
     let mut rows = Vec::new();
     for group in groups {
+        let entries = entries(model, *group, now);
+        if entries.is_empty() {
+            continue;
+        }
         if !rows.is_empty() {
             rows.push(Vec::new());
         }
         let title = Cell::text(group.title(), Role::Title);
-        let of_one = |(keys, words): (String, &str)| {
-            vec![
+        rows.push(vec![(slot(x, KEYS + WORDS), title)]);
+        rows.extend(entries.into_iter().map(|entry| match entry {
+            Entry::Keys(keys, words) => vec![
                 (slot(x, KEYS), Cell::text(keys, Role::Accent)),
                 (slot(x + KEYS, WORDS), Cell::text(words, Role::Plain)),
-            ]
-        };
-        rows.push(vec![(slot(x, KEYS + WORDS), title)]);
-        for action in Action::ALL.iter().filter(|action| action.group() == *group) {
-            if !applies(model, *action) {
-                continue;
-            }
-            let keys: Vec<_> = model
-                .keymap
-                .keys(*action)
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            if keys.is_empty() {
-                continue;
-            }
-            rows.push(of_one((keys.join(" "), action.help())));
-        }
-        if *group == Group::Act {
-            let commands = model.desk.commands.iter();
-            let here = commands.filter(|command| model.pane().scope() == Some(command.scope));
-            let keyed =
-                here.filter_map(|command| Some((command.key.clone()?, command.label.as_str())));
-            rows.extend(keyed.map(of_one));
-        }
+            ],
+            Entry::Remark(words) => vec![(slot(x, KEYS + WORDS), Cell::text(words, Role::Dim))],
+        }));
     }
     rows
 }
 
-/// Whether an action has anything to do in the pane that has focus.
-fn applies(model: &Model, action: Action) -> bool {
-    match action {
-        Action::Link | Action::CopyUrl => model.pane().has_pages(),
-        Action::Runbook => model.pane().has_runbooks(),
-        Action::Explain => model.pane().explains(),
-        Action::Suspect => !model.is_quiet(),
-        Action::Acknowledge | Action::Silence | Action::Note => {
-            model.pane().scope() == Some(CommandScope::Incident)
-        }
-        _ => true,
+/// One line of a group.
+enum Entry<'a> {
+    /// Keys, and what they do.
+    Keys(String, &'a str),
+    /// Why there are no keys.
+    Remark(&'static str),
+}
+
+fn entries(model: &Model, group: Group, now: Timestamp) -> Vec<Entry<'_>> {
+    let actions = Action::ALL.iter().filter(|action| action.group() == group);
+    let possible = actions.filter(|action| possible::is_possible(model, **action, now));
+    let mut entries: Vec<_> = possible
+        .filter_map(|action| {
+            let keys = model.keymap.keys(*action).iter().map(ToString::to_string);
+            let keys: Vec<_> = keys.collect();
+            (!keys.is_empty()).then(|| Entry::Keys(keys.join(" "), action.help()))
+        })
+        .collect();
+    if group != Group::Act {
+        return entries;
+    }
+    if model.desk.obstacle().is_some() {
+        return vec![Entry::Remark("read-only: [actions] enabled = false")];
+    }
+    let scope = model.target().and(model.pane().scope());
+    let commands = model.desk.commands.iter();
+    let here = commands.filter(|command| scope == Some(command.scope));
+    let keyed = here.filter_map(|command| Some((command.key.clone()?, command.label.as_str())));
+    entries.extend(keyed.map(|(key, label)| Entry::Keys(key, label)));
+    entries
+}
+
+fn slot(x: u16, width: u16) -> Slot {
+    Slot {
+        x,
+        width,
+        align: Align::Left,
     }
 }
 

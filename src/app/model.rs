@@ -8,11 +8,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::awake::{self, Awake};
+use super::clip::Clip;
 use super::desk::{self, Desk};
 use super::explain::{self, Inquiry};
 use super::filter::Filter;
 use super::growth::{self, Counted};
 use super::handoff::Notes;
+use super::jump::{self, Jump};
 use super::keymap::Keymap;
 use super::layout::{Layout, Together, View};
 use super::mode::{Mode, Modes};
@@ -20,7 +22,7 @@ use super::past::Memory;
 use super::ring::{self, Bell};
 use super::roster::{Roster, newcomers};
 use super::timeline::Course;
-use super::{Size, Spent, overlay, sheet, table};
+use super::{Size, Spent, help, overlay, sheet, table};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Event, Fault, Report, SourceName, Whose};
 use crate::pane::{
@@ -46,6 +48,10 @@ pub struct Model {
     pub(super) focus: usize,
     pub(super) view: View,
     pub(super) modes: Modes,
+    /// Jumps to other panes that can be taken back, the last one at the end.
+    pub(super) jumps: Vec<Jump>,
+    /// What is on its way to the clipboard.
+    pub(super) clip: Option<Clip>,
     pub(super) rosters: Vec<Roster>,
     pub(super) tally: Tally,
     pub(super) flash: Option<Flash>,
@@ -62,7 +68,7 @@ pub struct Model {
     pub(super) notes: Option<Notes>,
     /// What was asked about the numbers of one SLO, and what was said.
     pub(super) inquiry: Option<Inquiry>,
-    /// What the chart of the timeline was told, and where its key leads back to.
+    /// What the chart of the timeline was told.
     pub(super) course: Course,
     /// Everything about acting.
     pub(super) desk: Desk,
@@ -120,6 +126,8 @@ impl Model {
             focus: 0,
             view: View::default(),
             modes: Modes::default(),
+            jumps: Vec::new(),
+            clip: None,
             rosters: PANES.iter().map(|_| Roster::default()).collect(),
             tally: Tally::new(),
             flash: None,
@@ -232,6 +240,12 @@ impl Model {
             Some((key, _)) => roster.find(key),
             None => roster.selected(),
         }
+    }
+
+    /// Closes a detail or an explanation and what lies on it.
+    pub(super) fn close_detail(&mut self) {
+        self.modes.close_detail();
+        jump::stays(self);
     }
 
     /// Where everything goes now.
@@ -375,7 +389,12 @@ impl Model {
 
     /// Shows a short message.
     pub(super) fn tell(&mut self, text: impl AsRef<str>, now: Timestamp) {
-        let until = now.saturating_add(FLASH_FOR).unwrap_or(now);
+        self.tell_for(FLASH_FOR, text, now);
+    }
+
+    /// Shows a message for so long, or until the next key.
+    pub(super) fn tell_for(&mut self, time: SignedDuration, text: impl AsRef<str>, now: Timestamp) {
+        let until = now.saturating_add(time).unwrap_or(now);
         let text = Shown::new(text);
         self.flash = Some(Flash { text, until });
     }
@@ -411,17 +430,22 @@ impl Model {
             }
         }
         self.rosters = rosters;
-        let last = match self.modes.top() {
-            Mode::Detail { .. } => sheet::last_scroll(self, &layout, now),
-            Mode::Explain { .. } => explain::last_scroll(self, &layout, now),
-            Mode::Help { .. } => super::help::last_scroll(self),
+        let last = self.last_scroll(&layout, now);
+        if let Some(scroll) = self.modes.scroll_mut() {
+            *scroll = (*scroll).min(last);
+        }
+    }
+
+    /// The furthest that what has focus can be scrolled.
+    pub(super) fn last_scroll(&self, layout: &Layout, now: Timestamp) -> usize {
+        match self.modes.top() {
+            Mode::Detail { .. } => sheet::last_scroll(self, layout, now),
+            Mode::Explain { .. } => explain::last_scroll(self, layout, now),
+            Mode::Help { .. } => help::last_scroll(self, now),
             Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => {
                 overlay::last_scroll(self, now)
             }
             Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) => 0,
-        };
-        if let Some(scroll) = self.modes.scroll_mut() {
-            *scroll = (*scroll).min(last);
         }
     }
 

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::Effect;
 use super::action::{Action, Group};
-use super::desk::{self, Wish, drafts};
+use super::desk::{self, Wish};
 use super::input::Input;
 use super::key::{Code, Key};
 use super::mode::Mode;
 use super::model::Model;
+use super::{Effect, possible};
 use crate::pane::PANES;
 
 /// What is typed, and which of the found ones is chosen.
@@ -80,24 +80,9 @@ fn all(model: &Model, now: Timestamp) -> Vec<Choice> {
         name: action.name().replace('_', " "),
         help: action.help().to_owned(),
         key: model.keymap.hint(*action).unwrap_or_default(),
-        why_not: why_not(model, *action, now),
+        why_not: possible::obstacle(model, *action, now),
     });
     commands.chain(actions).collect()
-}
-
-/// Why an action cannot be done to the row now.
-fn why_not(model: &Model, action: Action, now: Timestamp) -> Option<String> {
-    if let Some(wish) = wish(action) {
-        if let Some(obstacle) = model.desk.obstacle() {
-            return Some(obstacle.to_owned());
-        }
-        let (drafts, left_out) = drafts(model, wish, now);
-        let why = left_out.into_iter().next().map(|(_, why)| why);
-        return drafts
-            .is_empty()
-            .then(|| why.unwrap_or_else(|| "no row is selected".to_owned()));
-    }
-    (action == Action::Undo && model.desk.undo.is_none()).then(|| "nothing to undo".to_owned())
 }
 
 /// What an action asks of the row's source.

@@ -71,25 +71,8 @@ pub(super) fn step(model: &mut Model, action: Action, now: Timestamp) -> Vec<Eff
         model.tell("nothing is remembered here: there is no journal", now);
         return Vec::new();
     }
-    let at = model.asked.or(model.frozen.as_ref().map(|view| view.at));
-    let is_live = at.is_none();
-    let at = at.unwrap_or(now);
-    let wanted = match action {
-        Action::Earlier => at.saturating_sub(STEP).ok(),
-        Action::Later => at.saturating_add(STEP).ok(),
-        Action::EventBefore => {
-            let events = model.sight(now).store.events().iter();
-            let seen = events.map(|event| event.seen);
-            seen.filter(|seen| *seen < at).max()
-        }
-        Action::EventAfter => {
-            let events = model.sight(now).store.events().iter();
-            let seen = events.map(|event| event.seen);
-            seen.filter(|seen| *seen > at).min()
-        }
-        _ => None,
-    };
-    let Some(wanted) = wanted else {
+    let is_live = moment(model).is_none();
+    let Some(wanted) = wanted(model, action, now) else {
         if matches!(action, Action::EventAfter | Action::Live) {
             return live(model, now);
         }
@@ -103,6 +86,32 @@ pub(super) fn step(model: &mut Model, action: Action, now: Timestamp) -> Vec<Eff
         return live(model, now);
     }
     recall(model, wanted)
+}
+
+/// The moment of the past that is shown or was asked for; `None` for the present.
+fn moment(model: &Model) -> Option<Timestamp> {
+    let shown = model.frozen.as_ref().map(|view| view.at);
+    model.asked.or(shown)
+}
+
+/// True where the present is shown, and no other moment was asked for.
+pub(super) fn is_present(model: &Model) -> bool {
+    let is_played = matches!(model.memory, Memory::Recording(_));
+    moment(model).is_none() && !is_played
+}
+
+/// The moment that a key leads to; `None` where it leads to the present or nowhere.
+pub(super) fn wanted(model: &Model, action: Action, now: Timestamp) -> Option<Timestamp> {
+    let at = moment(model).unwrap_or(now);
+    let events = model.sight(now).store.events().iter();
+    let seen = events.map(|event| event.seen);
+    match action {
+        Action::Earlier => at.saturating_sub(STEP).ok(),
+        Action::Later => at.saturating_add(STEP).ok(),
+        Action::EventBefore => seen.filter(|seen| *seen < at).max(),
+        Action::EventAfter => seen.filter(|seen| *seen > at).min(),
+        _ => None,
+    }
 }
 
 /// Shows the present again; of a recording, its end.

@@ -61,6 +61,11 @@ impl Roster {
         selected.or_else(|| self.board.entries.iter().find(is_wanted))
     }
 
+    /// The place of a row among those that are shown.
+    pub(super) fn place_of(&self, key: &RowKey) -> Option<usize> {
+        (0..self.shown.len()).find(|&at| self.entry(at).is_some_and(|entry| entry.key == *key))
+    }
+
     /// The selected row.
     pub(super) fn selected(&self) -> Option<&Entry> {
         self.entry(self.cursor.index())

@@ -185,7 +185,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         screen.chart = None;
     }
     match model.modes.top() {
-        Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll)),
+        Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll, now)),
         Mode::Filter => screen.cursor = footer::cursor(model, arrangement.hints),
         Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
         Mode::Ask(_)

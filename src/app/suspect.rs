@@ -2,44 +2,44 @@
 
 use jiff::Timestamp;
 
-use super::filter::Filter;
-use super::mode::Mode;
+use super::jump;
 use super::model::Model;
-use crate::pane::{RELEASES, suspects};
+use crate::pane::{RELEASES, RowKey, suspects};
 use crate::text::Untrusted;
+
+/// The suspect release of the row that keys act on; `None` for the suspect itself.
+pub(super) fn of_target(model: &Model, now: Timestamp) -> Option<RowKey> {
+    if model.is_quiet() {
+        return None;
+    }
+    let sight = model.sight(now);
+    let entry = model.target()?;
+    let service = Untrusted::from(model.pane().facets(sight, entry).service);
+    suspects::row_of(sight, &service).filter(|key| *key != entry.key)
+}
 
 /// Selects the suspect release of the row that keys act on, and opens it.
 pub(super) fn jump(model: &mut Model, now: Timestamp) {
-    let sight = model.sight(now);
-    let entry = model.target();
-    let facets = entry.map(|entry| model.pane().facets(sight, entry));
-    let service = facets.map(|facets| Untrusted::from(facets.service));
-    let key = service.and_then(|service| suspects::row_of(sight, &service));
-    let Some(key) = key else {
+    let Some(key) = of_target(model, now) else {
         model.tell("no release is a suspect of this", now);
         return;
     };
-    model.modes.close_detail();
-    model.focus = RELEASES;
-    let is_shown = |model: &Model| {
-        let roster = model.roster()?;
-        (0..roster.shown.len()).find(|&at| roster.entry(at).is_some_and(|one| one.key == key))
-    };
-    if is_shown(model).is_none() {
-        // A filter must not hide where a key leads.
-        model.refilter(Filter::default());
+    jump::begin(model, RELEASES);
+    if shown_at(model, &key).is_none() {
+        jump::remove_filter(model);
         model.settle(now);
     }
-    match is_shown(model) {
-        Some(place) => {
-            if let Some(roster) = model.roster_mut() {
-                roster.choose(place);
-            }
-            model.modes.push(Mode::Detail { key, scroll: 0 });
-        }
-        None => model.tell(
-            "the suspect release is not among the rows that are shown",
-            now,
-        ),
+    let place = shown_at(model, &key);
+    if let (Some(place), Some(roster)) = (place, model.roster_mut()) {
+        roster.choose(place);
+        jump::open(model, key);
+    } else {
+        jump::back(model);
+        let words = "the suspect release is not among the rows that are shown";
+        model.tell(words, now);
     }
+}
+
+fn shown_at(model: &Model, key: &RowKey) -> Option<usize> {
+    model.roster()?.place_of(key)
 }

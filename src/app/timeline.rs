@@ -9,7 +9,7 @@ use super::layout::{Arrangement, Border, Layout};
 use super::model::Model;
 use super::screen::{Sheet, SheetLine, Slot};
 use super::sheet::wrap;
-use super::{Effect, Memory, chart, table};
+use super::{Effect, Memory, chart, jump, table};
 use crate::domain::{Burn, Freshness, Observation, SourceName};
 use crate::pane::block::Curve;
 use crate::pane::burn::Point;
@@ -18,11 +18,9 @@ use crate::pane::{Align, Cell, Entry, Line, PANES, Role, SLOS, Sight, TIMELINE, 
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
 
-/// What the chart of the timeline was told, and where its key leads back to.
+/// What the chart of the timeline was told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Course {
-    /// The pane that had focus before.
-    before: usize,
     /// What the journal was asked for last.
     asked: Option<Wanted>,
     /// What it said of that SLO last.
@@ -41,7 +39,6 @@ struct Wanted {
 /// goes back to that row.
 pub(super) fn turn(model: &mut Model, now: Timestamp) {
     if model.focus == TIMELINE {
-        model.modes.close_detail();
         leave(model);
         return;
     }
@@ -54,9 +51,7 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) {
         let row = (&entry.key.source, &entry.key.id);
         newest_of(sight, &rows, row, &service)
     });
-    model.modes.close_detail();
-    model.course.before = model.focus;
-    model.focus = TIMELINE;
+    jump::begin(model, TIMELINE);
     match found {
         Some(Some(place)) => model.rosters[TIMELINE].choose(place),
         Some(None) => model.tell("nothing has happened to this row yet", now),
@@ -64,9 +59,12 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) {
     }
 }
 
-/// Goes back to the pane that the timeline was opened from.
+/// Goes back to the row and the detail that the timeline was opened from.
 pub(super) fn leave(model: &mut Model) {
-    model.focus = model.course.before;
+    model.close_detail();
+    if !jump::back(model) {
+        model.focus = model.home();
+    }
 }
 
 /// What stands above the rows that are in view.

@@ -10,11 +10,11 @@ use super::mode::Mode;
 use super::model::Model;
 use super::palette::Palette;
 use super::{
-    Effect, Msg, awake, desk, explain, follow, growth, handoff, palette, past, ring, suspect,
-    table, timeline,
+    Effect, Msg, awake, clip, desk, explain, follow, growth, handoff, jump, palette, past,
+    possible, ring, suspect, table, timeline,
 };
 use crate::domain::{SourceName, Whose};
-use crate::pane::{PANES, SLOS, SOURCES, TIMELINE, fresh, stands_alone};
+use crate::pane::{PANES, SLOS, SOURCES, fresh, stands_alone};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
@@ -73,6 +73,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             timeline::hear(model, told);
             Vec::new()
         }
+        Msg::Copied(copied) => {
+            clip::copied(model, copied, now);
+            Vec::new()
+        }
         Msg::HandedOver(made) => {
             handoff::open(model, made, now);
             Vec::new()
@@ -124,7 +128,7 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         }
         Mode::Orders { .. } => desk::batch::press(model, key, now),
         Mode::Errands { .. } => desk::errand::press(model, key, now),
-        Mode::Handoff { .. } => handoff::press(model, key, now),
+        Mode::Handoff { .. } => handoff::press(model, key),
         _ => match action {
             Some(action) => act(model, action, now),
             None => run_command(model, key, now),
@@ -287,7 +291,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             };
         }
         Action::Filter => {
-            model.modes.close_detail();
+            model.close_detail();
             model.modes.push(Mode::Filter);
         }
         Action::Zone => {
@@ -347,7 +351,7 @@ fn look_at_next(model: &mut Model, now: Timestamp) {
         );
         return;
     }
-    model.modes.close_detail();
+    model.close_detail();
     model.whose = model.whose.next();
     let word = match model.whose {
         Whose::Mine => "your own rows",
@@ -399,6 +403,7 @@ fn step(model: &mut Model, place: impl Fn(usize) -> usize) {
 /// One level back: what lies on top, the filter, the pane that has the screen for itself.
 fn back(model: &mut Model) -> bool {
     if model.modes.pop() {
+        jump::closed(model);
         return true;
     }
     if model
@@ -408,11 +413,10 @@ fn back(model: &mut Model) -> bool {
         model.refilter(Filter::default());
         return true;
     }
-    if model.focus == TIMELINE {
-        timeline::leave(model);
+    if jump::back(model) {
         return true;
     }
-    if model.focus == SOURCES {
+    if stands_alone(model.focus) {
         model.focus = model.home();
         return true;
     }
@@ -435,8 +439,14 @@ fn turn(model: &mut Model, steps: usize) {
     focus(model, next);
 }
 
+/// Focuses a pane by its own key: only a view of its own leads back to where one came from.
 fn focus(model: &mut Model, place: usize) {
-    model.modes.close_detail();
+    if place == SOURCES && model.focus != SOURCES {
+        jump::begin(model, SOURCES);
+        return;
+    }
+    model.close_detail();
+    jump::forget(model);
     model.focus = place.min(PANES.len() - 1);
 }
 
@@ -450,6 +460,10 @@ fn open(model: &mut Model) {
 }
 
 fn poll(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    if let Some(reason) = possible::obstacle(model, action, now) {
+        model.tell(reason, now);
+        return Vec::new();
+    }
     if action == Action::PollAll {
         model.tell("polling all sources", now);
         return vec![Effect::Poll(None)];
@@ -463,12 +477,7 @@ fn poll(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         feeds.iter().map(|feed| feed.name.clone()).collect()
     };
     let list: Vec<_> = names.iter().map(SourceName::as_str).collect();
-    let message = if list.is_empty() {
-        "there is no source to poll".to_owned()
-    } else {
-        format!("polling {}", list.join(", "))
-    };
-    model.tell(message, now);
+    model.tell(format!("polling {}", list.join(", ")), now);
     let effects = names.into_iter().map(|name| Effect::Poll(Some(name)));
     effects.collect()
 }

@@ -77,9 +77,7 @@ fn head(
     let seen = &explained.seen;
     let slo = &seen.slo;
     writeln!(out, "{}", id.shown())?;
-    let phase = verdict
-        .phase
-        .map(|phase| format!(", {phase:?}").to_lowercase());
+    let phase = verdict.phase.map(|phase| format!(", {}", phase.word()));
     let state = verdict.state.word().to_uppercase().replace('_', " ");
     let direction = seen.direction(verdict);
     let direction = direction.map(|one| format!(", {}", one.word()));

@@ -391,7 +391,7 @@ fn advised(fault: Fault) -> Fault {
 }
 
 fn no_application(project: &str) -> Untrusted {
-    format!("no application in project {project:?}: is the name right, and may the token see it?")
+    format!("no application in project \"{project}\": is the name right, and may the token see it?")
         .into()
 }
 

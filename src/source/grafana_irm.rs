@@ -238,7 +238,7 @@ impl GrafanaIrm {
         }
         let wanted = self.options.teams.iter();
         for one in wanted.filter(|one| self.teams.id_of(one).is_none()) {
-            let words = format!("`teams` names {one:?}, and there is no such team");
+            let words = format!("`teams` names \"{one}\", and there is no such team");
             poll.warnings.push(words.into());
         }
         Ok(())

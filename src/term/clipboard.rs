@@ -10,20 +10,46 @@ use base64::engine::general_purpose::STANDARD;
 use rustix::stdio::stdout;
 
 use super::write_all;
+use crate::app::{Copied, CopiedTo};
 
 /// The most bytes that are copied: terminals refuse more, and a slow link would feel it.
 pub const MAX_COPY: usize = 8 * 1024;
 
-/// Asks the terminal to put `text` on the clipboard. Never reads the clipboard.
+/// Copies `text`, and returns where it is. Never reads the clipboard.
 ///
 /// Within tmux the text goes to its server, which takes it whatever `set-clipboard` says and hands it
-/// on to the terminal outside; only where that fails is the terminal asked.
-pub fn copy(text: &str) -> io::Result<()> {
+/// on to the terminal outside; its exit status says whether it did. Elsewhere, and where tmux fails,
+/// the terminal is asked, which confirms nothing.
+///
+/// # Errors
+/// When the terminal cannot be written to.
+pub fn copy(text: &str) -> io::Result<Copied> {
     let in_tmux = env::var_os("TMUX").is_some_and(|value| !value.is_empty());
+    let is_whole = text.len() <= MAX_COPY;
+    let copied = |to| Ok(Copied { to, is_whole });
     if in_tmux && load_buffer(text).is_ok_and(|status| status.success()) {
-        return Ok(());
+        return copied(CopiedTo::Clipboard);
     }
-    write_all(stdout().as_fd(), &sequence(text, in_tmux))
+    if !has_clipboard(env::var("TERM").as_deref().unwrap_or_default()) {
+        return copied(CopiedTo::Nowhere);
+    }
+    write_all(stdout().as_fd(), &sequence(text, in_tmux))?;
+    copied(CopiedTo::Terminal)
+}
+
+/// False for terminals that are known to have no clipboard: consoles, and what has no name.
+fn has_clipboard(term: &str) -> bool {
+    let is_console = [
+        "linux", "cons25", "wscons", "vt52", "vt100", "vt102", "vt220",
+    ]
+    .iter()
+    .any(|console| {
+        term == *console
+            || term
+                .strip_prefix(console)
+                .is_some_and(|rest| rest.starts_with('-'))
+    });
+    !matches!(term, "" | "dumb" | "unknown") && !is_console
 }
 
 /// Loads tmux' newest buffer, and the clipboard of the terminal outside (`-w`, since tmux 3.2).
@@ -74,6 +100,24 @@ mod tests {
             text,
             "\u{1b}]52;c;aGk=\u{7}\u{1b}Ptmux;\u{1b}\u{1b}]52;c;aGk=\u{7}\u{1b}\\"
         );
+    }
+
+    #[test]
+    fn a_console_has_no_clipboard() {
+        for (term, has) in [
+            ("xterm-256color", true),
+            ("tmux-256color", true),
+            ("screen", true),
+            ("foot", true),
+            ("linuxish", true),
+            ("linux", false),
+            ("linux-16color", false),
+            ("vt220", false),
+            ("dumb", false),
+            ("", false),
+        ] {
+            assert_eq!(has_clipboard(term), has, "{term}");
+        }
     }
 
     #[test]

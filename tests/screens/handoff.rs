@@ -1,7 +1,7 @@
 //! The hand-over from the screen: asked for by name, made elsewhere, shown, copied from there.
 
 use jiff::SignedDuration;
-use watchfire::app::{Effect, Memory, Msg, Notes};
+use watchfire::app::{Copied, CopiedTo, Effect, Memory, Msg, Notes};
 use watchfire::domain::{Fault, FaultKind};
 
 use super::stage::{Stage, now};
@@ -43,6 +43,10 @@ fn it_is_of_the_eight_hours_until_now_and_is_shown_before_it_is_copied() {
         assert!(!shown.contains("- row 99"), "{shown}");
         stage = stage.keys("y");
         assert_eq!(stage.effects.pop(), Some(Effect::Copy(text.clone())));
+        stage.tell(Msg::Copied(Copied {
+            to: CopiedTo::Clipboard,
+            is_whole: true,
+        }));
         assert!(stage.text().contains(want), "{}", stage.text());
         // It scrolls, and is closed by one key.
         stage = stage.keys("G");

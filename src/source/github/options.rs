@@ -74,7 +74,7 @@ pub(super) fn repos(
             .split_once('/')
             .filter(|(owner, short)| is_name(owner) && is_name(short))
         else {
-            return problem(format!("is {name:?}: write it as \"owner/name\""));
+            return problem(format!("is \"{name}\": write it as \"owner/name\""));
         };
         let or = |own: Option<Vec<String>>, standard: &[String]| {
             own.unwrap_or_else(|| standard.to_vec())
@@ -103,7 +103,7 @@ pub(super) fn repos(
         };
         if repos.iter().any(|known| known.has_same_lists(&repo)) {
             return problem(format!(
-                "names {:?} for the second time: give each entry `environments`, a `task` or `workflows` of its own, or remove one",
+                "names \"{}\" for the second time: give each entry `environments`, a `task` or `workflows` of its own, or remove one",
                 repo.name
             ));
         }
@@ -120,7 +120,7 @@ fn not_a_file(workflows: &[String]) -> Option<String> {
     };
     let wrong = workflows.iter().find(|name| !is_file(name))?;
     Some(format!(
-        "has {wrong:?}: write the name of the file in .github/workflows, as in \"deploy.yml\""
+        "has \"{wrong}\": write the name of the file in .github/workflows, as in \"deploy.yml\""
     ))
 }
 

@@ -73,7 +73,7 @@ pub(super) fn projects(
         if projects.iter().any(|known| known.name == name) {
             return problem(
                 "project",
-                format!("names {name:?} for the second time; remove one"),
+                format!("names \"{name}\" for the second time; remove one"),
             );
         }
         let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
@@ -81,7 +81,7 @@ pub(super) fn projects(
         if !is_number && !is_path {
             return problem(
                 "project",
-                format!("is {name:?}: write it as \"group/name\", or its number"),
+                format!("is \"{name}\": write it as \"group/name\", or its number"),
             );
         }
         let service = match (option.service, name.rsplit_once('/')) {

@@ -114,7 +114,7 @@ impl Jsm {
                     let why = status
                         .status
                         .unwrap_or_else(|| "no reason given".to_owned());
-                    let message = format!("not done: Jira says {why:?}");
+                    let message = format!("not done: Jira says \"{why}\"");
                     return Err(Fault::new(FaultKind::Query, message));
                 }
                 None if began.elapsed() >= self.patience => {

@@ -153,7 +153,7 @@ impl Cluster {
             format!(": {said}")
         };
         let user = match &self.context {
-            Some(context) => format!("of context {context:?}"),
+            Some(context) => format!("of context \"{context}\""),
             None => "of the kubeconfig or service account".to_owned(),
         };
         let (kind, words) = match status {

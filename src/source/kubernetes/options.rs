@@ -61,7 +61,7 @@ pub(super) fn read(settings: &SourceSettings, all: &Settings) -> Result<Options,
         if !is_namespace(name) {
             let mut problem = settings.problem(
                 "namespaces",
-                format!("has {name:?}, which is no name of a namespace: use a-z, 0-9 and dashes, or leave `namespaces` out for all"),
+                format!("has \"{name}\", which is no name of a namespace: use a-z, 0-9 and dashes, or leave `namespaces` out for all"),
             );
             problem.path.push(Step::Index(at));
             return Err(problem);

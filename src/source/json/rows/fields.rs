@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
         self.misread.add(|| match text(value) {
             Some(text) => {
                 let shown: String = text.chars().take(40).collect();
-                format!("row {number} `{name}` is {shown:?}")
+                format!("row {number} `{name}` is \"{shown}\"")
             }
             None => format!("row {number} `{name}` is {}", kind(value)),
         });

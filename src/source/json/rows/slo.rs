@@ -51,7 +51,7 @@ impl Row for Observation {
             None => terms.period,
             Some(text) => text
                 .parse()
-                .map_err(|_| format!("has the `period` {text:?}: write \"30d\" or \"month\""))?,
+                .map_err(|_| format!("has the `period` \"{text}\": write \"30d\" or \"month\""))?,
         };
         let observed_at = observed_at(fields, terms)?;
         let mut slo = Slo::new(
@@ -158,7 +158,7 @@ fn rule(value: &Val) -> Result<Rule, String> {
     let field = |name: &str| map.get(&Val::from(name.to_owned()));
     let span = |name: &str| -> Result<Window, String> {
         let written = field(name).and_then(text).unwrap_or_default();
-        let lack = |_| format!("has a rule whose `{name}` is {written:?}: write \"1h\"");
+        let lack = |_| format!("has a rule whose `{name}` is \"{written}\": write \"1h\"");
         written.parse().map_err(lack)
     };
     let severity = match field("severity").and_then(text).as_deref() {

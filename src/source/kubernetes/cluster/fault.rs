@@ -19,11 +19,11 @@ pub(super) fn kubeconfig_fault(error: &KubeconfigError) -> Fault {
         }
         KubeconfigError::LoadContext(name) => {
             format!(
-                "the kubeconfig has no context {name:?}; `kubectl config get-contexts` lists them"
+                "the kubeconfig has no context \"{name}\"; `kubectl config get-contexts` lists them"
             )
         }
         KubeconfigError::LoadClusterOfContext(name) => {
-            format!("the kubeconfig has no cluster {name:?}, which its context names")
+            format!("the kubeconfig has no cluster \"{name}\", which its context names")
         }
         KubeconfigError::FindPath => "there is no ~/.kube/config; set `kubeconfig`".to_owned(),
         KubeconfigError::ReadConfig(error, path) => {

@@ -1,0 +1,102 @@
+//! Jumps to another pane, and the way back to where each began.
+
+use super::filter::Filter;
+use super::layout::View;
+use super::mode::{Mode, Modes};
+use super::model::Model;
+use crate::pane::RowKey;
+
+/// The most jumps that are remembered; the oldest is dropped.
+const MAX_JUMPS: usize = 16;
+
+/// Where a jump began, and what it changed where it ended.
+#[derive(Clone, Debug)]
+pub(super) struct Jump {
+    focus: usize,
+    view: View,
+    modes: Modes,
+    /// The row that was selected.
+    selected: Option<RowKey>,
+    /// The pane that it led to, and the filter that was removed there.
+    to: usize,
+    removed: Option<Filter>,
+    /// True while the detail that the jump opened is the lowest mode: closing it leads back.
+    is_opened: bool,
+}
+
+/// Focuses a pane, and remembers where this began.
+pub(super) fn begin(model: &mut Model, to: usize) {
+    let selected = model.roster().and_then(|roster| roster.selected());
+    let jump = Jump {
+        focus: model.focus,
+        view: model.view,
+        selected: selected.map(|entry| entry.key.clone()),
+        modes: model.modes.clone(),
+        to,
+        removed: None,
+        is_opened: false,
+    };
+    // That of the jump before is open again on the way back.
+    model.modes.close_detail();
+    if model.jumps.len() == MAX_JUMPS {
+        model.jumps.remove(0);
+    }
+    model.jumps.push(jump);
+    model.focus = to;
+}
+
+/// Removes the filter of the pane that was jumped to, which would hide its row; the way back restores it.
+pub(super) fn remove_filter(model: &mut Model) {
+    let filter = model.roster().map(|roster| roster.filter.clone());
+    if let Some(jump) = model.jumps.last_mut() {
+        jump.removed = filter;
+    }
+    model.refilter(Filter::default());
+}
+
+/// Opens the detail of the row that was jumped to; closing it leads back.
+pub(super) fn open(model: &mut Model, key: RowKey) {
+    model.modes.push(Mode::Detail { key, scroll: 0 });
+    if let Some(jump) = model.jumps.last_mut() {
+        jump.is_opened = true;
+    }
+}
+
+/// Goes back when the detail that the last jump opened was closed.
+pub(super) fn closed(model: &mut Model) {
+    let is_over = *model.modes.top() == Mode::Browse;
+    if is_over && model.jumps.last().is_some_and(|jump| jump.is_opened) {
+        back(model);
+    }
+}
+
+/// Goes back to where the last jump began; false when there was none.
+pub(super) fn back(model: &mut Model) -> bool {
+    let Some(jump) = model.jumps.pop() else {
+        return false;
+    };
+    if let (Some(filter), Some(roster)) = (jump.removed, model.rosters.get_mut(jump.to)) {
+        roster.filter = filter;
+    }
+    model.focus = jump.focus;
+    model.view = jump.view;
+    model.modes = jump.modes;
+    if let (Some(key), Some(roster)) = (jump.selected, model.roster_mut())
+        && let Some(place) = roster.place_of(&key)
+    {
+        roster.choose(place);
+    }
+    true
+}
+
+/// Forgets the jumps: another pane was chosen by its own key.
+pub(super) fn forget(model: &mut Model) {
+    model.jumps.clear();
+}
+
+/// Notes that the detail which the last jump opened is closed for another reason than going back.
+pub(super) fn stays(model: &mut Model) {
+    if let Some(jump) = model.jumps.last_mut() {
+        jump.is_opened = false;
+    }
+}

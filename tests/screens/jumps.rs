@@ -1,0 +1,78 @@
+//! Jumps: every way back leads to the very frame that it began on.
+
+use super::stage::{SIZES, Stage};
+use super::suspects::world;
+
+#[test]
+fn one_level_back_from_a_jump_is_where_it_began() {
+    let beginnings = [
+        "",
+        "enter",
+        "enter x",
+        "f",
+        "/ c h e c k enter",
+        "2 / a u t h enter 1",
+    ];
+    let jumps = [
+        "d esc",
+        "d q",
+        "d j esc",
+        "d J esc",
+        "d f esc",
+        "t esc",
+        "t t",
+        "4 esc",
+        "4 j q",
+        "d t esc esc",
+        "d ? esc esc",
+        "4 t esc esc",
+    ];
+    for (width, height) in SIZES {
+        let world = Stage::new(world(17), width, height);
+        for beginning in beginnings {
+            let began = world.clone().keys(beginning);
+            for jump in jumps {
+                let back = began.clone().keys(jump).text();
+                let at = format!("`{beginning}` then `{jump}` at {width}x{height}");
+                assert_eq!(back, began.text(), "{at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_a_jump_removed_is_there_again() {
+    let stage = Stage::new(world(17), 120, 40).keys("2 / a u t h enter 1");
+    assert!(stage.text().contains("/auth"), "{}", stage.text());
+    let jumped = stage.keys("d");
+    assert!(!jumped.text().contains("/auth"), "{}", jumped.text());
+    let back = jumped.keys("esc");
+    assert!(back.text().contains("/auth"), "{}", back.text());
+}
+
+#[test]
+fn a_pane_that_was_chosen_by_its_key_leads_nowhere_else() {
+    let world = Stage::new(world(17), 120, 40);
+    let title = |keys: &str| {
+        let text = world.clone().keys(keys).keys("?").text();
+        let line = text.lines().find(|line| line.contains("Keys · "));
+        line.map(|line| {
+            line.split("Keys · ")
+                .nth(1)
+                .unwrap_or_default()
+                .split(' ')
+                .next()
+                .map(str::to_owned)
+        })
+    };
+    for (keys, pane) in [
+        ("d 3 esc", "Incidents"),
+        ("t 2 esc", "Releases"),
+        ("d tab esc", "Incidents"),
+    ] {
+        assert_eq!(title(keys).flatten().as_deref(), Some(pane), "{keys}");
+    }
+    // Rows that were looked for after a jump are rows, not the detail that it opened.
+    let looked = world.clone().keys("d / c h e c k enter enter esc").text();
+    assert!(looked.contains("/check"), "{looked}");
+}
