@@ -6,7 +6,9 @@ mod body;
 mod client;
 mod fault;
 mod limits;
+mod proxy;
 pub mod trace;
+mod trust;
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU16, AtomicUsize, Ordering};
@@ -120,7 +122,7 @@ impl Http {
         let endpoint = Endpoint {
             authority: authority(&base),
             timeout: transport.timeout,
-            between: transport.between(),
+            between: transport.between().cloned(),
             is_plain: base.scheme() == "http",
             credential: identity.setting(),
         };
@@ -156,7 +158,7 @@ impl Http {
             endpoint: Endpoint {
                 authority: authority(&base),
                 timeout: transport.timeout,
-                between: transport.between(),
+                between: transport.between().cloned(),
                 is_plain: base.scheme() == "http",
                 credential: self.endpoint.credential,
             },
@@ -447,7 +449,11 @@ impl Request<'_> {
             return Err(fault::moved(&response, credentials));
         }
         let head = response.headers().clone();
-        let reason = read_reason(response).await;
+        let reason = if fault::foreign_encoding(&head).is_some() {
+            Vec::new()
+        } else {
+            read_reason(response).await
+        };
         // Redacted before it is cut: half a secret would not be recognised.
         let reason = fault::excerpt(&credentials.redact(&fault::reason(&head, &reason)));
         let fault = endpoint.status_fault(
@@ -586,6 +592,11 @@ async fn read(
     {
         held.take(chunk.len())?;
         body.extend(&chunk);
+    }
+    if held.mine > 0
+        && let Some(encoding) = fault::foreign_encoding(response.headers())
+    {
+        return Err(fault::encoded(&encoding));
     }
     let headers = response
         .headers()

@@ -60,7 +60,7 @@ use tip::Tip;
 
 pub use crate::domain::blind::{Blind, Silence};
 pub use clerk::{Clerk, Entry, Said};
-pub use open::FORM;
+pub use open::{FORM, RECORDING};
 pub use shift::Lack;
 
 /// How much is kept.

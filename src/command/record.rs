@@ -13,9 +13,9 @@ use crate::act::Leave;
 use crate::cli;
 use crate::config::Loaded;
 use crate::domain::{Window, window};
-use crate::journal::{FORM, Journal, Place};
+use crate::journal::{FORM, Journal, Place, RECORDING};
 use crate::poll::{Ears, Polls};
-use crate::state::database::Trouble;
+use crate::state::database::{Form, Trouble};
 use crate::store::{Heard, Store};
 use crate::text::Shown;
 use crate::watch::Watch;
@@ -70,7 +70,7 @@ fn extract(
     let Place::File(path) = Place::of(&loaded.settings.journal) else {
         return Err("there is no journal: [journal] has it turned off".to_owned());
     };
-    let about = |trouble: Trouble| words(&trouble, &path);
+    let about = |trouble: Trouble| words(&FORM, &trouble, &path);
     let journal = Journal::read(&path).map_err(about)?;
     let nothing = || {
         format!(
@@ -87,14 +87,14 @@ fn extract(
     let (from, to) = (from.max(first), to.min(last));
     journal
         .extract(&options.file, (from, to))
-        .map_err(|trouble| words(&trouble, &options.file))?;
+        .map_err(|trouble| words(&RECORDING, &trouble, &options.file))?;
     Ok((from, to))
 }
 
 /// Asks every source as the screen does, and writes down what they say.
 async fn live(options: &cli::Record, watch: Watch) -> Result<Reach, String> {
     let file = options.file.as_path();
-    let about = |trouble: Trouble| words(&trouble, file);
+    let about = |trouble: Trouble| words(&RECORDING, &trouble, file);
     let mut journal = Journal::record(file).map_err(about)?;
     journal.watch(watch.store.feeds()).map_err(about)?;
     let (reports, mut answers) = mpsc::channel(WAITING);
@@ -149,8 +149,8 @@ async fn stopped() {
     }
 }
 
-fn words(trouble: &Trouble, path: &Path) -> String {
-    FORM.fault(trouble, path)
+fn words(form: &Form, trouble: &Trouble, path: &Path) -> String {
+    form.fault(trouble, path)
         .message
         .shown()
         .as_str()

@@ -8,7 +8,7 @@ use crate::app::Playback;
 use crate::app::keymap::Keymap;
 use crate::cli;
 use crate::config::{Environment, load};
-use crate::journal::{FORM, Journal};
+use crate::journal::{Journal, RECORDING};
 use crate::run::{self, Scene};
 use crate::source::known_kinds;
 use crate::state::database::Trouble;
@@ -32,7 +32,7 @@ pub fn run(options: &cli::Replay, watch: &cli::Watch) -> ExitCode {
     let (feeds, playback) = match recording(options) {
         Ok(recording) => recording,
         Err(trouble) => {
-            let fault = FORM.fault(&trouble, &options.file);
+            let fault = RECORDING.fault(&trouble, &options.file);
             return refuse(fault.message.shown());
         }
     };

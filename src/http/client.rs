@@ -1,16 +1,16 @@
 //! The way to an endpoint: its URL, TLS, proxy and time-outs.
 
-use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Proxy, Url};
+use reqwest::{Client, Proxy, Url};
 use rustls::crypto::{CryptoProvider, ring};
 
-use super::fault::Between;
+use super::proxy::Between;
+use super::trust;
 use crate::config::secret::read_private;
 use crate::config::{Problem, SourceSettings};
 use crate::domain::{Fault, FaultKind};
@@ -33,6 +33,7 @@ pub(super) struct Transport {
     route: Route,
     local: bool,
     plain: bool,
+    between: Option<Between>,
 }
 
 /// Whether a proxy stands in between.
@@ -71,11 +72,17 @@ impl Transport {
             }
         }
         let local = is_loopback(base);
+        let route = route(settings, local)?;
         Ok(Self {
             timeout,
             ca_file: http.ca_file.clone(),
             client_cert: http.client_cert.clone(),
-            route: route(settings, local)?,
+            between: match &route {
+                Route::Environment => Between::of_environment(base),
+                Route::Direct => None,
+                Route::Proxy(url) => Some(Between::of_setting(url)),
+            },
+            route,
             local,
             plain: base.scheme() == "http",
         })
@@ -87,12 +94,8 @@ impl Transport {
     }
 
     /// The proxy that requests go through.
-    pub(super) fn between(&self) -> Between {
-        match self.route {
-            Route::Proxy(_) => Between::Setting,
-            Route::Environment if has_proxy_variable() => Between::Environment,
-            Route::Environment | Route::Direct => Between::Nothing,
-        }
+    pub(super) fn between(&self) -> Option<&Between> {
+        self.between.as_ref()
     }
 
     /// Builds the client; reads certificates from disk.
@@ -125,29 +128,18 @@ impl Transport {
             // Nothing here will speak TLS: spare the loading of the system's certificates.
             return finish(builder.tls_backend_preconfigured(without_roots()));
         }
-        if let Some(path) = &self.ca_file {
-            builder = builder.tls_certs_only(authorities(path)?);
+        if let (Some(path), Some(provider)) = (&self.ca_file, CryptoProvider::get_default()) {
+            let tls = trust::configured(path, self.client_cert.as_deref(), provider)?;
+            return finish(builder.tls_backend_preconfigured(tls));
         }
         if let Some(path) = &self.client_cert {
             let pem = read_private(path)?;
-            let identity = reqwest::Identity::from_pem(&pem).map_err(|_| {
-                tls_fault(format!(
-                    "`client_cert` {} needs a certificate and its private key, both as PEM",
-                    path.display()
-                ))
-            })?;
+            let identity =
+                reqwest::Identity::from_pem(&pem).map_err(|_| trust::not_an_identity(path))?;
             builder = builder.identity(identity);
         }
         finish(builder)
     }
-}
-
-/// True when the environment names a proxy.
-fn has_proxy_variable() -> bool {
-    ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"]
-        .into_iter()
-        .flat_map(|name| [name.to_owned(), name.to_lowercase()])
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn finish(builder: reqwest::ClientBuilder) -> Result<Client, Fault> {
@@ -162,24 +154,6 @@ fn without_roots() -> rustls::ClientConfig {
     rustls::ClientConfig::builder()
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth()
-}
-
-fn authorities(path: &Path) -> Result<Vec<Certificate>, Fault> {
-    let shown = path.display();
-    let pem = fs::read(path).map_err(|error| {
-        tls_fault(format!(
-            "`ca_file` {shown} cannot be read: {}",
-            error.kind().to_string().to_lowercase()
-        ))
-    })?;
-    Certificate::from_pem_bundle(&pem)
-        .ok()
-        .filter(|certificates| !certificates.is_empty())
-        .ok_or_else(|| {
-            tls_fault(format!(
-                "`ca_file` {shown} holds no certificate; it must be PEM"
-            ))
-        })
 }
 
 fn tls_fault(message: impl Into<String>) -> Fault {

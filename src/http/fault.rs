@@ -6,14 +6,15 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode, Url};
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
 
 use super::auth::Credentials;
+use super::proxy::{Between, TunnelError};
 use super::{MAX_BODY, client, limits};
 use crate::domain::{Fault, FaultKind};
 
@@ -23,17 +24,6 @@ const MAX_REASON_CHARS: usize = 160;
 /// The most characters of a plain text that is taken for a server's reason.
 const MAX_PLAIN_REASON: usize = 512;
 
-/// The proxy between us and the endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Between {
-    /// None.
-    Nothing,
-    /// That of the setting `proxy`.
-    Setting,
-    /// One of the environment: `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`.
-    Environment,
-}
-
 /// What faults say about the endpoint.
 pub(super) struct Endpoint {
     /// Host and port.
@@ -41,7 +31,7 @@ pub(super) struct Endpoint {
     /// The longest a request may take.
     pub(super) timeout: Duration,
     /// The proxy in between.
-    pub(super) between: Between,
+    pub(super) between: Option<Between>,
     /// True for `http://`.
     pub(super) is_plain: bool,
     /// The setting that holds the credential; empty when there is none.
@@ -52,6 +42,11 @@ impl Endpoint {
     /// Why there is no answer.
     pub(super) fn transport_fault(&self, error: &reqwest::Error) -> Fault {
         let Self { authority, .. } = self;
+        if let (Some(error), Some(between)) = (cause::<TunnelError>(error), &self.between)
+            && let Some(fault) = between.tunnel_fault(error, authority)
+        {
+            return fault;
+        }
         if let Some(error) = cause::<rustls::Error>(error) {
             return Fault::new(FaultKind::Tls, tls_words(error, authority));
         }
@@ -60,7 +55,10 @@ impl Endpoint {
             return self.timeout_fault(&place, error.is_connect());
         }
         if error.is_dns() {
-            let words = format!("no such host for {place}; check `url` and DNS");
+            let words = match &self.between {
+                Some(between) => format!("no such host for {}; check it and DNS", between.name()),
+                None => format!("no such host for {place}; check `url` and DNS"),
+            };
             return Fault::new(FaultKind::Connect, words);
         }
         if let Some(error) = cause::<hyper::Error>(error)
@@ -80,9 +78,13 @@ impl Endpoint {
             return Fault::new(FaultKind::Decode, words);
         }
         let words = match kind {
-            Some(io::ErrorKind::ConnectionRefused) => {
-                format!("connection refused at {place}; is it running?")
-            }
+            Some(io::ErrorKind::ConnectionRefused) => match &self.between {
+                Some(between) => format!(
+                    "connection to {authority} refused at {}; is it running?",
+                    between.name()
+                ),
+                None => format!("connection refused at {place}; is it running?"),
+            },
             Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
                 format!("no route to {place}; is the network or VPN up?")
             }
@@ -104,12 +106,9 @@ impl Endpoint {
     /// The endpoint and the proxy before it.
     fn place(&self) -> String {
         let authority = &self.authority;
-        match self.between {
-            Between::Nothing => authority.clone(),
-            Between::Setting => format!("{authority} through `proxy` (is the proxy up?)"),
-            Between::Environment => {
-                format!("{authority}, perhaps through the proxy of HTTPS_PROXY or HTTP_PROXY")
-            }
+        match &self.between {
+            None => authority.clone(),
+            Some(between) => format!("{authority} through {}", between.name()),
         }
     }
 
@@ -187,8 +186,12 @@ impl Endpoint {
                 (FaultKind::NotFound, message)
             }
             407 => {
-                let message = "the proxy wants a password (407); check `proxy`".to_owned();
-                (FaultKind::Auth, message)
+                if let Some(between) = &self.between {
+                    return between.wants_password();
+                }
+                let message = "asks for the password of a proxy (407), and none is configured; \
+                                   check `url` and `proxy`";
+                (FaultKind::Auth, message.to_owned())
             }
             500.. => (FaultKind::Server, format!("answered {code}{because}")),
             _ => (
@@ -244,6 +247,26 @@ pub(super) fn too_large() -> Fault {
         FaultKind::TooLarge,
         format!("answer exceeds {limit} MiB; ask for less"),
     )
+}
+
+/// A form that a body is compressed in although nobody asked for it. What was asked for is unpacked
+/// by now, and its header removed.
+pub(super) fn foreign_encoding(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or_default();
+    let encoding = encoding.trim().to_ascii_lowercase();
+    (!encoding.is_empty() && encoding != "identity").then_some(encoding)
+}
+
+/// A body in such a form.
+pub(super) fn encoded(encoding: &str) -> Fault {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ',' | ' ');
+    let encoding = if encoding.len() <= 20 && encoding.chars().all(is_name) {
+        format!("compressed as `{encoding}`")
+    } else {
+        "compressed in an unknown way".to_owned()
+    };
+    let message = format!("answer is {encoding}, which was not asked for; is a proxy in between?");
+    Fault::new(FaultKind::Decode, message)
 }
 
 /// Why a body is not the JSON that was expected. Repeats no value of it.
@@ -357,13 +380,38 @@ fn tls_words(error: &rustls::Error, authority: &str) -> String {
         Tls::InvalidMessage(_) => {
             format!("{authority} does not speak TLS; is `url` meant to begin with http://?")
         }
+        Tls::AlertReceived(AlertDescription::ProtocolVersion)
+        | Tls::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => format!(
+            "{authority} offers only TLS 1.0 or 1.1, which are not safe; it must offer TLS 1.2 or newer"
+        ),
+        Tls::AlertReceived(AlertDescription::UnrecognisedName) => {
+            format!("{authority} serves no host of that name (TLS); check `url`")
+        }
         Tls::AlertReceived(alert) => format!(
-            "{authority} refused the TLS handshake ({alert:?}); does it want a `client_cert`?"
+            "{authority} refused the TLS handshake ({}); does it want a `client_cert`?",
+            alert_words(*alert)
         ),
         Tls::PeerIncompatible(_) => {
             format!("{authority} speaks no TLS that is safe; it must offer TLS 1.2 or newer")
         }
         _ => format!("TLS with {authority} failed; check `ca_file` and the server's certificate"),
+    }
+}
+
+/// The word of RFC 8446 for an alert that a server sends at the beginning.
+fn alert_words(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::HandshakeFailure => "handshake failure".to_owned(),
+        AlertDescription::InsufficientSecurity => "insufficient security".to_owned(),
+        AlertDescription::BadCertificate => "bad certificate".to_owned(),
+        AlertDescription::CertificateRequired => "certificate required".to_owned(),
+        AlertDescription::CertificateUnknown => "certificate unknown".to_owned(),
+        AlertDescription::UnknownCA => "unknown authority".to_owned(),
+        AlertDescription::AccessDenied => "access denied".to_owned(),
+        alert => format!("alert {}", u8::from(alert)),
     }
 }
 
@@ -381,8 +429,8 @@ fn certificate_words(reason: &CertificateError, authority: &str) -> String {
              -addext subjectAltName=DNS:HOST"
         ),
         Bad::Other(other) if is_authority(other) => format!(
-            "the certificate of {authority} is an authority's own (CA:TRUE), which no server may \
-             present; make it with -addext basicConstraints=CA:FALSE"
+            "the certificate of {authority} is an authority's own (CA:TRUE); if it is the right one, \
+             set `ca_file` to it"
         ),
         Bad::UnknownIssuer => format!(
             "the certificate of {authority} is from an authority that is not trusted; set `ca_file`"
@@ -390,13 +438,17 @@ fn certificate_words(reason: &CertificateError, authority: &str) -> String {
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
             format!("the certificate of {authority} is for another name; check `url`")
         }
+        Bad::BadSignature => format!(
+            "the certificate of {authority} is not signed by the authority that it names; is \
+             `ca_file` an older one of that name?"
+        ),
         Bad::Revoked => format!("the certificate of {authority} is revoked; replace it"),
         _ => format!("the certificate of {authority} is not valid; replace it"),
     }
 }
 
 /// True where a server presents the certificate of an authority as its own.
-fn is_authority(error: &rustls::OtherError) -> bool {
+pub(super) fn is_authority(error: &rustls::OtherError) -> bool {
     matches!(
         error.0.downcast_ref::<webpki::Error>(),
         Some(webpki::Error::CaUsedAsEndEntity)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{FORM, Journal, Limits, Place};
+use super::{FORM, Journal, Limits, Place, RECORDING};
 use crate::domain::{Burn, Event, Fault, FaultKind, SourceName};
 use crate::insight::handoff::Handoff;
 use crate::state::database::Trouble;
@@ -285,7 +285,8 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
 
     fn fault(&self, trouble: &Trouble) -> Fault {
         match &self.place {
-            Place::File(path) | Place::Recording(path) => FORM.fault(trouble, path),
+            Place::File(path) => FORM.fault(trouble, path),
+            Place::Recording(path) => RECORDING.fault(trouble, path),
             Place::Memory => Fault::new(FaultKind::Crash, trouble.to_string()),
         }
     }

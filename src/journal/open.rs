@@ -14,7 +14,7 @@ use crate::store::{Feed, Offers};
 /// What the file is.
 pub const FORM: Form = Form {
     noun: "journal",
-    setting: "`path` of [journal]",
+    setting: Some("`path` of [journal]"),
     // `wfjn`
     application: 0x7766_6a6e,
     version: 2,
@@ -47,6 +47,13 @@ pub const FORM: Form = Form {
     CREATE TABLE handoff (at INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;",
     // Frames of the second form have pieces of burn histories beside whole ones.
     upgrades: &["ALTER TABLE burn ADD COLUMN budget_at INTEGER;"],
+};
+
+/// The same as a recording: a file that is passed on, named on the command line.
+pub const RECORDING: Form = Form {
+    noun: "recording",
+    setting: None,
+    ..FORM
 };
 
 impl Journal {
@@ -124,7 +131,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be read, or is none.
     pub fn recording(path: &Path) -> Result<Self, Trouble> {
-        let db = FORM.look_at(path)?;
+        let db = RECORDING.look_at(path)?;
         let db = db.ok_or_else(|| Trouble::Other("there is nothing in it".to_owned()))?;
         // A file from somebody else is data and nothing more.
         db.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;

@@ -216,9 +216,10 @@ impl GitHub {
             self.by_graph(now, since, trouble).await?;
         }
         let is_done = self.is_by_graph(now);
-        if let Some(why) = self.graph.as_ref().and_then(|graph| graph.closed(now)) {
+        if let Some((until, why)) = self.graph.as_ref().and_then(|graph| graph.closed(now)) {
             trouble.warn(format!(
-                "GraphQL is refused ({why}); each repository is asked by REST"
+                "GraphQL is refused ({why}); each repository is asked by REST, and GraphQL again at {} UTC",
+                until.strftime("%H:%M")
             ));
         }
         let mut lists = 0;

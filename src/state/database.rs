@@ -33,8 +33,8 @@ const MOVED: u32 = 64;
 pub struct Form {
     /// What a reader calls it: `history`.
     pub noun: &'static str,
-    /// Where the configuration names the file: "`history`".
-    pub setting: &'static str,
+    /// Where the configuration names the file: "`history`"; `None` of a file that is only read.
+    pub setting: Option<&'static str>,
     /// What marks a file as such a one, in `application_id`.
     pub application: i64,
     /// The version of the tables, in `user_version`.
@@ -101,6 +101,18 @@ impl Form {
     /// A trouble as a fault that names the file.
     pub fn fault(&self, trouble: &Trouble, path: &Path) -> Fault {
         let (noun, path) = (self.noun, path.display());
+        let Some(setting) = self.setting else {
+            let message = match trouble {
+                Trouble::Damaged => {
+                    format!("the {noun} {path} is damaged; record it again, or fetch another copy")
+                }
+                Trouble::Foreign(words) => format!("{path} is no {noun} of watchfire ({words})"),
+                Trouble::ReadOnly(words) | Trouble::Full(words) | Trouble::Other(words) => {
+                    format!("the {noun} {path} cannot be used: {words}")
+                }
+            };
+            return Fault::new(FaultKind::Crash, message);
+        };
         let message = match trouble {
             Trouble::Damaged => {
                 format!(
@@ -109,13 +121,11 @@ impl Form {
                 )
             }
             Trouble::Foreign(words) => format!(
-                "{path} is no {noun} of watchfire ({words}): it is left as it is; name another file in {}",
-                self.setting
+                "{path} is no {noun} of watchfire ({words}): it is left as it is; name another file in {setting}"
             ),
             Trouble::ReadOnly(words) => format!(
                 "the {noun} {path} cannot be written, so nothing is kept: {words}; make it and its \
-                 folder writable, or name another file in {}",
-                self.setting
+                 folder writable, or name another file in {setting}"
             ),
             Trouble::Full(words) | Trouble::Other(words) => {
                 format!("the {noun} {path} cannot be used: {words}")
@@ -281,10 +291,11 @@ impl Form {
             return Err(Trouble::Foreign(words.to_owned()));
         }
         if version > self.version {
-            return Err(Trouble::Other(format!(
-                "a newer watchfire wrote it; use that one, or name another file in {}",
-                self.setting
-            )));
+            let other = self.setting.map_or_else(String::new, |setting| {
+                format!(", or name another file in {setting}")
+            });
+            let words = format!("a newer watchfire wrote it; use that one{other}");
+            return Err(Trouble::Other(words));
         }
         Ok(())
     }

@@ -261,3 +261,40 @@ fn answers_that_are_read_at_the_same_time_share_the_cap() {
     drop((one, two));
     assert!(held().take(MAX_BODY).is_ok(), "what was given up is free");
 }
+
+#[tokio::test]
+async fn a_compression_that_was_not_asked_for_is_named() {
+    for (encoding, words) in [
+        ("br", "compressed as `br`, which was not asked for"),
+        ("zstd", "compressed as `zstd`, which was not asked for"),
+        (
+            "Deflate",
+            "compressed as `deflate`, which was not asked for",
+        ),
+        (
+            "compress, br",
+            "compressed as `compress, br`, which was not asked for",
+        ),
+        ("x`y`", "compressed in an unknown way"),
+    ] {
+        let header = format!("Content-Encoding: {encoding}");
+        let server = Server::saying(answer(200, &[&header], b"\x0b\x02\x80{}\x03")).await;
+        let fault = client(&server).get("").send().await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Decode, "{encoding}");
+        assert!(
+            fault.message.raw().contains(words),
+            "{}",
+            fault.message.raw()
+        );
+        // A refusal is one all the same, without a reason that cannot be read.
+        let server = Server::saying(answer(500, &[&header], "text")).await;
+        let fault = client(&server).get("").send().await.unwrap_err();
+        assert_eq!(fault.message.raw(), "answered 500", "{encoding}");
+    }
+    for (encoding, body) in [("identity", "{}"), ("br", "")] {
+        let header = format!("Content-Encoding: {encoding}");
+        let server = Server::saying(answer(200, &[&header], body)).await;
+        let answer = client(&server).get("").send().await.unwrap();
+        assert_eq!(answer.body, body.as_bytes(), "{encoding}");
+    }
+}

@@ -272,11 +272,87 @@ async fn a_proxy_of_the_settings_is_used_and_named() {
     settings.http.proxy = Some(proxy.url.clone());
     let http = Http::new(&settings, None).unwrap();
     let fault = http.get("x").send().await.unwrap_err();
+    let name = format!(
+        "the proxy {} (`proxy`)",
+        proxy.url.trim_start_matches("http://")
+    );
     assert_eq!(
         fault.message.raw(),
-        "the proxy wants a password (407); check `proxy`"
+        format!("{name} wants a user and password (407); write them as http://USER:PASSWORD@HOST")
     );
     let request = &proxy.seen()[0];
     assert!(request.starts_with("GET http://prom.example/api/x HTTP/1.1\r\n"));
     assert!(request.contains("accept-encoding: gzip"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_lets_nothing_through_is_named_with_its_address() {
+    let asked = |proxy: &str, user: &str| {
+        let mut settings = settings("https://prom.example/api");
+        settings.http.proxy = Some(proxy.replace("//", &format!("//{user}")));
+        async move {
+            Http::new(&settings, None)
+                .unwrap()
+                .get("x")
+                .send()
+                .await
+                .unwrap_err()
+        }
+    };
+    for (status, user, kind, words) in [
+        (407, "", FaultKind::Auth, "wants a user and password (407)"),
+        (
+            407,
+            "mara:pw@",
+            FaultKind::Auth,
+            "refused the user or password (407)",
+        ),
+        (
+            403,
+            "",
+            FaultKind::Connect,
+            "refused to connect to prom.example:443",
+        ),
+        (
+            502,
+            "",
+            FaultKind::Connect,
+            "refused to connect to prom.example:443",
+        ),
+    ] {
+        // Words of its own decide nothing.
+        let proxy = Server::saying(answer(status, &[], "proxy authentication required")).await;
+        let fault = asked(&proxy.url, user).await;
+        let name = format!(
+            "the proxy {} (`proxy`)",
+            proxy.url.trim_start_matches("http://")
+        );
+        let said = fault.message.raw();
+        assert!(
+            said.contains(&name) && said.contains(words),
+            "{status}: {said}"
+        );
+        assert!(!said.contains("pw@"), "{said}");
+        assert_eq!(fault.kind, kind, "{status}");
+        assert!(proxy.seen()[0].starts_with("CONNECT prom.example:443"));
+    }
+    // One that is down is not the endpoint that is.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", gone.local_addr().unwrap());
+    drop(gone);
+    let fault = asked(&url, "").await;
+    let want = format!("refused at the proxy {} (`proxy`)", &url["http://".len()..]);
+    assert!(
+        fault.message.raw().contains(&want),
+        "{}",
+        fault.message.raw()
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_the_password_of_no_proxy_is_not_called_one() {
+    let server = Server::saying(answer(407, &[], "")).await;
+    let fault = client(&server).get("").send().await.unwrap_err();
+    let words = fault.message.raw();
+    assert!(words.contains("(407), and none is configured"), "{words}");
 }

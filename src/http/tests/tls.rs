@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -147,4 +148,97 @@ async fn a_file_that_is_no_certificate_is_named() {
         words.ends_with("holds no certificate; it must be PEM"),
         "{words}"
     );
+}
+
+/// A certificate that signs itself, and its key, in one file: made for `name`, as an authority's or
+/// not, and valid until a year.
+fn self_signed(folder: &Path, name: &str, is_ca: IsCa, until: i32) -> PathBuf {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "own");
+    params.is_ca = is_ca;
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let number = std::fs::read_dir(folder).unwrap().count();
+    let path = folder.join(format!("{number}.pem"));
+    let pem = certificate.pem() + &key.serialize_pem();
+    std::fs::write(&path, pem).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_file_itself_is_trusted_for_its_name_and_time_as_by_curl() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds: [fn() -> IsCa; 3] = [
+        || IsCa::Ca(BasicConstraints::Unconstrained),
+        || IsCa::ExplicitNoCa,
+        || IsCa::NoCa,
+    ];
+    for kind in kinds {
+        let own = |name, until| self_signed(folder.path(), name, kind(), until);
+        let good = own("127.0.0.1", 2099);
+        let trusting = |path: &Path| {
+            let path = path.to_owned();
+            move |http: &mut HttpSettings| http.ca_file = Some(path)
+        };
+        let url = serve(good.to_str().unwrap(), false);
+        let answer = ask(&url, trusting(&good)).await.unwrap();
+        assert_eq!(answer.body, b"{}", "{:?}", kind());
+
+        // Beside others in one file as well.
+        let bundle = folder.path().join("bundle");
+        let texts = [fixture("ca.pem"), good.clone()].map(|path| std::fs::read(path).unwrap());
+        std::fs::write(&bundle, texts.concat()).unwrap();
+        let url = serve(good.to_str().unwrap(), false);
+        assert!(ask(&url, trusting(&bundle)).await.is_ok(), "{:?}", kind());
+
+        for (served, listed, want) in [
+            (
+                own("elsewhere.example", 2099),
+                None,
+                "is for another name; check `url`",
+            ),
+            (own("127.0.0.1", 2021), None, "has expired; renew it"),
+            // One of the same name that is not the one in the file.
+            (own("127.0.0.1", 2099), Some(&good), ""),
+            (good.clone(), Some(&fixture("ca.pem")), ""),
+        ] {
+            let listed = listed.unwrap_or(&served);
+            let url = serve(served.to_str().unwrap(), false);
+            let words = refused(&url, trusting(listed)).await;
+            assert!(words.ends_with(want), "{:?}: {words}", kind());
+            assert!(!want.is_empty() || words.contains("`ca_file`"), "{words}");
+        }
+    }
+}
+
+/// A server that answers the first bytes of a handshake with these.
+async fn answering(bytes: &'static [u8]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        stream.write_all(bytes).await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_server_of_old_tls_is_named() {
+    let alert: &[u8] = &[0x15, 3, 1, 0, 2, 2, 70];
+    // A ServerHello of TLS 1.0: version, random, no session, a cipher suite, no compression.
+    let hello: &[u8] = &[
+        0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+        7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0xc0, 0x13, 0,
+    ];
+    for bytes in [alert, hello] {
+        let words = refused(&answering(bytes).await, |_| {}).await;
+        assert!(words.contains("offers only TLS 1.0 or 1.1"), "{words}");
+    }
+    let name: &[u8] = &[0x15, 3, 3, 0, 2, 2, 112];
+    let words = refused(&answering(name).await, |_| {}).await;
+    assert!(words.contains("no host of that name (TLS)"), "{words}");
 }

@@ -434,3 +434,47 @@ fn what_a_slow_disk_leaves_no_room_for_is_told_of() {
     let remark = remark.unwrap();
     assert!(remark.contains("188 entries were not kept"), "{remark}");
 }
+
+#[test]
+fn a_recording_that_cannot_be_played_is_called_a_recording_with_its_path() {
+    let (_dir, path) = place();
+    let last = long(&path);
+    let file = path.with_file_name("night.rec");
+    let mut journal = Journal::read(&path).unwrap().unwrap();
+    journal.all(|_| "json").unwrap();
+    journal.extract(&file, (at(0), at(last))).unwrap();
+    let whole = fs::read(&file).unwrap();
+    assert!(Journal::recording(&file).is_ok());
+    let mut damaged = whole.clone();
+    damaged[100..].fill(0xaa);
+    let mut foreign = whole.clone();
+    foreign[68..72].fill(7);
+    let mut newer = whole.clone();
+    newer[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    for (bytes, words) in [
+        (damaged, "is damaged"),
+        (whole[..whole.len() / 2].to_vec(), "is damaged"),
+        (
+            b"notes of the night".to_vec(),
+            "is no recording of watchfire",
+        ),
+        (foreign, "is no recording of watchfire"),
+        (newer, "a newer watchfire wrote it"),
+        (Vec::new(), "cannot be used"),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        let played = || {
+            let mut recording = Journal::recording(&file)?;
+            recording.all(|_| "json")?;
+            recording.world(at(last)).map(|_| ())
+        };
+        let trouble = played().unwrap_err();
+        let said = RECORDING.fault(&trouble, &file).message.raw().to_owned();
+        assert!(said.contains(words), "{said}");
+        assert!(
+            said.contains("night.rec") && said.contains("recording"),
+            "{said}"
+        );
+        assert!(!said.contains("journal"), "{said}");
+    }
+}

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::query::{Part, Wanted};
-use self::wire::{Connection, Reply, Turn};
+use self::wire::{Connection, Reply, Told as Refusal, Turn};
 use super::limited;
 use super::options::Repo;
 use super::wire::{Deployment, Status, TagRelease};
@@ -28,6 +28,8 @@ const BATCH: usize = 50;
 const ROUNDS: usize = 8;
 /// For how long it is not asked after it was refused.
 const CLOSED_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// The longest that it is not asked, whenever its allowance is renewed.
+const MAX_CLOSED: SignedDuration = SignedDuration::from_hours(1);
 
 /// GitHub's GraphQL API.
 pub(super) struct Graph {
@@ -41,6 +43,7 @@ pub(super) struct Scope {
     pub(super) with_tags: bool,
     /// How far back.
     pub(super) since: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 /// A deployment with its statuses.
@@ -59,16 +62,21 @@ impl Graph {
         Self { http, closed: None }
     }
 
-    /// Why it is not to be asked now, if so.
-    pub(super) fn closed(&self, now: Timestamp) -> Option<&str> {
+    /// Until when it is not to be asked, and why; `None` when it may be.
+    pub(super) fn closed(&self, now: Timestamp) -> Option<(Timestamp, &str)> {
         let (until, why) = self.closed.as_ref()?;
-        (now < *until).then_some(why)
+        (now < *until).then_some((*until, why))
     }
 
     /// Notes that it was refused.
     pub(super) fn close(&mut self, now: Timestamp, fault: &Fault) {
-        let until = now.checked_add(CLOSED_FOR).unwrap_or(Timestamp::MAX);
-        self.closed = Some((until, fault.message.raw().to_owned()));
+        let wait = fault.retry_after.unwrap_or(CLOSED_FOR).min(MAX_CLOSED);
+        let until = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        let why = match fault.kind {
+            FaultKind::NotFound => "this server offers none here (404)".to_owned(),
+            _ => fault.message.raw().to_owned(),
+        };
+        self.closed = Some((until, why));
     }
 
     /// Asks for all repositories. What cannot be had of one of them is a warning; a fault means that
@@ -98,7 +106,7 @@ impl Graph {
                 if wanted.is_empty() {
                     break;
                 }
-                let reply = self.send(repos, &wanted).await?;
+                let reply = self.send(repos, &wanted, scope.now).await?;
                 let mut answer = Reading {
                     repos,
                     scope,
@@ -113,24 +121,32 @@ impl Graph {
         Ok(loaded)
     }
 
-    async fn send(&self, repos: &[Repo], wanted: &[Wanted]) -> Result<Reply, Fault> {
+    async fn send(
+        &self,
+        repos: &[Repo],
+        wanted: &[Wanted],
+        now: Timestamp,
+    ) -> Result<Reply, Fault> {
         let body = query::body(repos, wanted);
         let request = self.http.ask(Method::POST, "").json(&body).only_asks();
         let sent = request.header("Accept", "application/json").send().await;
-        let reply: Reply = sent.map_err(limited)?.json()?;
+        let answer = sent.map_err(limited)?;
+        let reply: Reply = answer.json()?;
         let data = reply.data.as_ref().map(HashMap::values);
         if data.is_some_and(|mut repos| repos.any(Option::is_some)) {
             return Ok(reply);
         }
-        let told = reply.errors.first();
-        Err(Fault::new(
-            FaultKind::Query,
-            match told {
-                Some(told) if told.is("RATE_LIMITED") => "its allowance is spent".to_owned(),
-                Some(told) => told.message.clone(),
-                None => "it answered nothing".to_owned(),
-            },
-        ))
+        let Some(told) = reply.errors.first() else {
+            return Err(Fault::new(FaultKind::Query, "it answered nothing"));
+        };
+        let renewed = answer.header("x-ratelimit-reset");
+        Err(Fault {
+            retry_after: renewed
+                .and_then(|second| Timestamp::from_second(second.parse().ok()?).ok())
+                .filter(|renewed| told.is_limited() && *renewed > now)
+                .map(|renewed| renewed.duration_since(now)),
+            ..Fault::new(told.fault_kind(), told.words())
+        })
     }
 }
 
@@ -159,8 +175,8 @@ impl Reading<'_> {
             .and_then(|data| data.remove(&alias));
         let Some(Some(mut fields)) = fields else {
             let why = match self.reply.error(&alias, None) {
-                Some(told) if !told.is("NOT_FOUND") => told.message.as_str(),
-                _ => "no such repository, or the token may not see it",
+                Some(told) => told.words(),
+                None => "no such repository, or the token may not see it".to_owned(),
             };
             self.trouble.warn(format!("{name}: {why}"));
             return next;
@@ -173,7 +189,7 @@ impl Reading<'_> {
                 Some(value) => self.read(wanted.repo, part, value),
                 None => Err(told.map_or_else(
                     || format!("its {} were not answered", self.noun(wanted.repo, part)),
-                    |told| told.message.clone(),
+                    Refusal::words,
                 )),
             };
             match read {

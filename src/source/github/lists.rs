@@ -40,6 +40,7 @@ impl GitHub {
         let scope = Scope {
             with_tags: self.with_tags,
             since,
+            now,
         };
         let mut warned = Trouble::default();
         let loaded = match graph.load(&self.repos, &scope, &mut warned).await {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::domain::FaultKind;
 use crate::source::github::wire as plain;
 
 /// An answer: what could be had, and why the rest could not.
@@ -113,9 +114,37 @@ impl Reply {
 }
 
 impl Told {
-    /// True for an error of this type.
-    pub(super) fn is(&self, kind: &str) -> bool {
-        self.kind.as_deref() == Some(kind)
+    /// What is missing, by the type of the error; the server's own words where it has another.
+    pub(super) fn words(&self) -> String {
+        let Self { kind, message, .. } = self;
+        match kind.as_deref() {
+            Some("NOT_FOUND") => "no such repository, or the token may not see it".to_owned(),
+            Some("RATE_LIMITED") => "its allowance is spent".to_owned(),
+            Some("INSUFFICIENT_SCOPES") => format!(
+                "the token lacks a scope: it needs `repo`, or `public_repo` and `repo_deployment` \
+                 (INSUFFICIENT_SCOPES: {message})"
+            ),
+            Some("FORBIDDEN") => format!(
+                "the token may not read this: give it the permissions to read deployments and \
+                 contents, and authorize it for the organization (FORBIDDEN: {message})"
+            ),
+            Some(kind) if message.is_empty() => kind.to_owned(),
+            _ if message.is_empty() => "it gave no reason".to_owned(),
+            _ => message.clone(),
+        }
+    }
+
+    /// True where the allowance of this API alone is spent; that of REST is another.
+    pub(super) fn is_limited(&self) -> bool {
+        self.kind.as_deref() == Some("RATE_LIMITED")
+    }
+
+    /// What kind of fault it is, by its type.
+    pub(super) fn fault_kind(&self) -> FaultKind {
+        match self.kind.as_deref() {
+            Some("INSUFFICIENT_SCOPES" | "FORBIDDEN") => FaultKind::Forbidden,
+            _ => FaultKind::Query,
+        }
     }
 }
 

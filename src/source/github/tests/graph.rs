@@ -174,7 +174,9 @@ async fn a_repository_that_is_null_is_a_warning_and_the_others_count() {
         warnings,
         [
             "acme/r0: no such repository, or the token may not see it",
-            "acme/r2: Resource not accessible by personal access token",
+            "acme/r2: the token may not read this: give it the permissions to read deployments and \
+             contents, and authorize it for the organization (FORBIDDEN: Resource not accessible by \
+             personal access token)",
             "acme/r3: Something went wrong",
         ]
     );
@@ -236,12 +238,20 @@ async fn rest_takes_over_while_graphql_is_refused() {
     let spent = json!({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]});
     let nothing = json!({"data": {"r0": null, "r1": null}, "errors": [
         {"type": "FORBIDDEN", "path": ["r0"], "message": "SAML enforcement"}]});
+    let scopes = json!({"data": null, "errors": [
+        {"type": "INSUFFICIENT_SCOPES", "message": "requires ['repo']"}]});
     for (refusal, words) in [
-        (ResponseTemplate::new(404), "nothing there (404"),
+        (
+            ResponseTemplate::new(404),
+            "this server offers none here (404)",
+        ),
         (ResponseTemplate::new(403), "not allowed (403"),
         (ResponseTemplate::new(502), "answered 502"),
         (ok(&spent), "its allowance is spent"),
-        (ok(&nothing), "SAML enforcement"),
+        (ok(&nothing), "the token may not read this"),
+        (ok(&nothing), "(FORBIDDEN: SAML enforcement)"),
+        (ok(&scopes), "the token lacks a scope: it needs `repo`"),
+        (ok(&scopes), "(INSUFFICIENT_SCOPES: requires ['repo'])"),
         (ok(&json!({"data": null})), "it answered nothing"),
     ] {
         let server = MockServer::start().await;
@@ -268,6 +278,9 @@ async fn rest_takes_over_while_graphql_is_refused() {
             let warning = facts.warnings[0].raw();
             assert!(warning.starts_with("GraphQL is refused ("), "{warning}");
             assert!(warning.contains(words), "{warning}");
+            let until = ask().now + SignedDuration::from_mins(10);
+            let again = format!("GraphQL again at {} UTC", until.strftime("%H:%M"));
+            assert!(warning.ends_with(&again), "{warning}");
         }
         assert_eq!(graph_requests(&server).await.len(), 1, "{words}");
         let later = Ask {
@@ -276,6 +289,37 @@ async fn rest_takes_over_while_graphql_is_refused() {
         };
         source.fetch(&later).await.unwrap();
         assert_eq!(graph_requests(&server).await.len(), 2, "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_spent_allowance_is_asked_for_again_when_it_is_renewed() {
+    let server = MockServer::start().await;
+    let spent = json!({"errors": [{"type": "RATE_LIMITED", "message": ""}]});
+    let renewed = ask().now + SignedDuration::from_mins(25);
+    let refusal = ok(&spent).insert_header(
+        "x-ratelimit-reset",
+        renewed.as_second().to_string().as_str(),
+    );
+    mount(&server, FIELDS, refusal).await;
+    for repo in ["r0", "r1"] {
+        mount(
+            &server,
+            &format!("/repos/acme/{repo}/deployments"),
+            ok(&json!([])),
+        )
+        .await;
+    }
+    let mut source = with_token(&server, 2, "");
+    for (minutes, requests) in [(0, 1), (24, 1), (26, 2)] {
+        let then = Ask {
+            now: ask().now + SignedDuration::from_mins(minutes),
+            ..ask()
+        };
+        let facts = source.fetch(&then).await.unwrap();
+        let warning = facts.warnings[0].raw();
+        assert!(warning.contains("its allowance is spent"), "{warning}");
+        assert_eq!(graph_requests(&server).await.len(), requests, "{minutes}");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::state::database::{Form, Trouble};
 /// What the file is.
 pub(in crate::source::openmetrics) const FORM: Form = Form {
     noun: "history",
-    setting: "`history`",
+    setting: Some("`history`"),
     // `wfom`
     application: 0x7766_6f6d,
     version: 1,
