@@ -24,7 +24,7 @@ use crate::act::Leave;
 use crate::app::keymap::Keymap;
 use crate::app::screen::{Screen, screen};
 use crate::app::{Effect, Memory, Model, Msg, Size, update};
-use crate::config::{Settings, UiSettings};
+use crate::config::{Settings};
 use crate::journal::{Clerk, Entry};
 use crate::poll::{Ears, Polls, Reply};
 use crate::store::Store;
@@ -218,15 +218,11 @@ impl Stage {
     fn new(settings: &Settings, keymap: Keymap, store: Store, tty: Tty) -> io::Result<Self> {
         let ui = &settings.ui;
         let charset = term::charset(ui.ascii);
-        let ui = UiSettings {
-            ascii: charset.ascii,
-            ..ui.clone()
-        };
         let size = term::size();
         Ok(Self {
             terminal: Terminal::new(Paint::new(size, charset, Sent))?,
             theme: Theme::new(ui.theme, term::no_color(), ui.ascii),
-            model: Model::new(&ui, keymap, store, size)
+            model: Model::new(ui, keymap, store, size)
                 .with_acting(settings.actions.clone(), settings.commands.clone()),
             tty,
             polls: Polls::default(),

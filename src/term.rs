@@ -85,24 +85,23 @@ pub fn size() -> Size {
     }
 }
 
-/// What the locale in the environment says of characters. `ascii` asks for 7 bits regardless.
+/// The characters to send: `ascii` as the settings have it, widths by the locale.
 pub fn charset(ascii: bool) -> Charset {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
-    // The console of the Linux kernel has room for 512 shapes, and few of ours are among them.
-    let is_console = env::var_os("TERM").is_some_and(|term| term == "linux");
-    charset_of(locale.as_deref().unwrap_or_default(), ascii || is_console)
+    Charset {
+        ascii,
+        wide_ambiguous: has_wide_ambiguous(&locale.unwrap_or_default()),
+    }
 }
 
-fn charset_of(locale: &str, ascii: bool) -> Charset {
+/// True for the locales of languages whose fonts draw characters of ambiguous width two columns wide.
+fn has_wide_ambiguous(locale: &str) -> bool {
     let locale = locale.to_ascii_lowercase();
-    Charset {
-        ascii: ascii || !(locale.contains("utf-8") || locale.contains("utf8")),
-        wide_ambiguous: ["ja", "ko", "zh"]
-            .iter()
-            .any(|language| locale.starts_with(language)),
-    }
+    ["ja", "ko", "zh"]
+        .iter()
+        .any(|language| locale.starts_with(language))
 }
 
 /// True when colours are unwanted: `NO_COLOR` is set and not empty (<https://no-color.org>).
@@ -344,22 +343,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_locale_decides_on_characters() {
-        for (locale, ascii, wide_ambiguous) in [
-            ("en_US.UTF-8", false, false),
-            ("C.utf8", false, false),
-            ("ja_JP.UTF-8", false, true),
-            ("C", true, false),
-            ("POSIX", true, false),
-            ("de_DE.ISO-8859-1", true, false),
-            ("", true, false),
+    fn east_asian_locales_draw_ambiguous_characters_wide() {
+        for (locale, is_wide) in [
+            ("ja_JP.UTF-8", true),
+            ("zh_TW", true),
+            ("en_US.UTF-8", false),
+            ("C", false),
+            ("", false),
         ] {
-            let want = Charset {
-                ascii,
-                wide_ambiguous,
-            };
-            assert_eq!(charset_of(locale, false), want, "{locale:?}");
-            assert!(charset_of(locale, true).ascii);
+            assert_eq!(has_wide_ambiguous(locale), is_wide, "{locale:?}");
         }
     }
 

@@ -640,8 +640,16 @@ fn the_locale_decides_on_plain_characters_unless_the_settings_do() {
         (vec![], false),
         (vec![("LANG", "C.UTF-8")], false),
         (vec![("LANG", "de_DE.utf8")], false),
-        (vec![("LANG", "C")], true),
+        (vec![("LANG", "de_DE")], false),
+        (vec![("LANG", "C"), ("LC_ALL", "")], true),
+        (vec![("LANG", "C"), ("LC_CTYPE", "de_DE@euro")], false),
+        (vec![("LANG", "de_DE.ISO-8859-15@euro")], true),
         (vec![("LANG", "en_US.UTF-8"), ("LC_ALL", "POSIX")], true),
+        (vec![("TERM", "linux"), ("LANG", "C.UTF-8")], true),
+        (
+            vec![("TERM", "linux"), ("WATCHFIRE__UI__ASCII", "false")],
+            false,
+        ),
         (
             vec![("LANG", "C"), ("WATCHFIRE__UI__ASCII", "false")],
             false,

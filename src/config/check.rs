@@ -163,9 +163,7 @@ impl<'a> Context<'a> {
             context: ui.context.unwrap_or_default(),
             timezone: timezone.unwrap_or(TimeZone::UTC),
             theme: chosen.map_or(ThemeChoice::Auto, |(_, theme)| theme),
-            ascii: ui
-                .ascii
-                .unwrap_or_else(|| self.environment.is_ascii_locale()),
+            ascii: ui.ascii.unwrap_or_else(|| self.environment.is_ascii()),
             bell: rings.map_or(BellChoice::Page, |(_, bell)| bell),
         }
     }

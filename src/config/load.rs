@@ -96,15 +96,28 @@ impl Environment {
         self.get("HOME").map(Path::new)
     }
 
-    /// True when the locale names a character set other than UTF-8. Unset says nothing: that is
-    /// usual over ssh and in containers, whose terminals know UTF-8 all the same.
-    pub(super) fn is_ascii_locale(&self) -> bool {
+    /// True where characters above 0x7f may not show.
+    ///
+    /// The first of `LC_ALL`, `LC_CTYPE` and `LANG` that is not empty decides: the locales C and POSIX,
+    /// and any that names a charset other than UTF-8. Unset says nothing: that is usual over ssh and in
+    /// containers, whose terminals show UTF-8 all the same. The console of the Linux kernel has 512
+    /// glyphs.
+    pub(super) fn is_ascii(&self) -> bool {
         let names = ["LC_ALL", "LC_CTYPE", "LANG"];
         let locale = names.into_iter().find_map(|name| self.get(name));
-        locale.is_some_and(|locale| {
-            let locale = locale.to_string_lossy().to_ascii_lowercase();
-            !locale.contains("utf-8") && !locale.contains("utf8")
-        })
+        let is_console = self.get("TERM").is_some_and(|term| term == "linux");
+        is_console || locale.is_some_and(|locale| is_ascii_locale(&locale.to_string_lossy()))
+    }
+}
+
+/// True for `C`, `POSIX` and `language_TERRITORY.charset@modifier` with a charset other than UTF-8.
+fn is_ascii_locale(locale: &str) -> bool {
+    let locale = locale.split('@').next().unwrap_or_default();
+    match locale.split_once('.') {
+        Some((_, charset)) => !["utf-8", "utf8"]
+            .iter()
+            .any(|utf8| charset.eq_ignore_ascii_case(utf8)),
+        None => ["C", "POSIX"].contains(&locale),
     }
 }
 
