@@ -24,7 +24,7 @@ use crate::act::Leave;
 use crate::app::keymap::Keymap;
 use crate::app::screen::{Screen, screen};
 use crate::app::{Effect, Memory, Model, Msg, Size, update};
-use crate::config::{Settings};
+use crate::config::Settings;
 use crate::journal::{Clerk, Entry};
 use crate::poll::{Ears, Polls, Reply};
 use crate::store::Store;

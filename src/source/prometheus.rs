@@ -17,23 +17,23 @@
 //!
 //! All that is asked goes through the `planner`, which makes few queries of many.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use self::absence::Meaning;
 use self::api::Api;
 use self::births::Births;
 use self::by_hand::ByHand;
 use self::course::Closely;
 use self::discover::Rules;
-use self::measure::{Meter, Round};
-use self::plan::{Plan, Span};
+use self::measure::Meter;
+use self::observe::RECORDED_NO_RATIO;
+use self::plan::Plan;
 use self::planner::Planner;
 use self::plans::Plans;
+use self::poll_notes::PollNotes;
 use self::record::Recording;
 use self::releases::BuildInfo;
 use self::since::Ages;
@@ -43,11 +43,7 @@ use super::alert::{self, LabelNames};
 use super::severity::Severities;
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
-use crate::domain::slo::History;
-use crate::domain::{
-    Facts, Fault, FaultKind, Faults, Observation, Reading, Reason, ReasonCode, Release, Sample,
-    SourceName, window,
-};
+use crate::domain::{Facts, Fault, FaultKind, Faults, Observation, Release, SourceName, window};
 use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -62,10 +58,13 @@ mod course;
 mod diagnose;
 mod discover;
 mod measure;
+mod observe;
 mod outage;
 mod plan;
 mod planner;
+mod planning;
 mod plans;
+mod poll_notes;
 mod promql;
 pub mod record;
 mod releases;
@@ -82,12 +81,6 @@ pub const KIND: Kind = Kind {
     measures: true,
     build,
 };
-
-/// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
-const IN_FLIGHT: usize = 16;
-
-/// Why what a rule recorded is not used.
-const RECORDED_NO_RATIO: &str = "what is recorded of it is no error ratio";
 
 /// Before anything was asked.
 const NEVER: Timestamp = Timestamp::UNIX_EPOCH;
@@ -196,7 +189,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         planned: by_hand.iter().map(|slo| ByHand::new(slo, NEVER)).collect(),
         by_hand,
         plans: Plans::default(),
-        planner: Planner::of(IN_FLIGHT - since::IN_FLIGHT),
+        planner: Planner::of(planner::IN_FLIGHT - since::IN_FLIGHT),
         rules: None,
         meter: Meter::default(),
         births: Births::default(),
@@ -245,37 +238,6 @@ impl Source for Prometheus {
     }
 }
 
-/// What goes beside the facts of one poll.
-#[derive(Default)]
-struct Margin {
-    warnings: BTreeSet<Untrusted>,
-    faults: Faults,
-}
-
-impl Margin {
-    fn warn(&mut self, warnings: impl IntoIterator<Item = Untrusted>) {
-        self.warnings.extend(warnings);
-    }
-
-    /// All faults as one; the others are warnings.
-    fn fault(&mut self) -> Option<Fault> {
-        let (fault, others) = std::mem::take(&mut self.faults).finish();
-        self.warn(others);
-        fault
-    }
-
-    /// The part's answer; its fault is noted, and the rest goes on.
-    fn note<T>(&mut self, part: &str, answer: Result<T, Fault>) -> Option<T> {
-        match answer {
-            Ok(answer) => Some(answer),
-            Err(fault) => {
-                self.faults.push(fault.of_part(part));
-                None
-            }
-        }
-    }
-}
-
 impl Prometheus {
     /// The SLOs written by hand, all unknown: what is known before anything was asked.
     fn expected(&self) -> Vec<Observation> {
@@ -287,56 +249,56 @@ impl Prometheus {
 
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let at = ask.moment();
-        let mut margin = Margin::default();
+        let mut notes = PollNotes::default();
         let mut facts = Facts::default();
         if self.options.discover || !self.by_hand.is_empty() {
-            let (slos, more) = self.slos(ask, &mut margin).await?;
+            let (slos, more) = self.slos(ask, &mut notes).await?;
             facts.slos = Some(slos);
             let rules = self.rules.iter();
-            margin.warn(rules.flat_map(|(_, rules)| rules.unknown_severities()));
+            notes.warn(rules.flat_map(|(_, rules)| rules.unknown_severities()));
             facts.more = more;
         }
         if self.options.build_info.is_some() {
             let asked = self.releases(at).await;
-            margin.note("releases", asked);
+            notes.note("releases", asked);
             facts.releases = self.releases.as_ref().map(|(_, releases)| releases.clone());
         }
         if self.alerts {
             let (incidents, warnings) = alerts::incidents(&self.api, ask, &self.names).await?;
             facts.incidents = Some(incidents);
-            margin.warn(warnings);
+            notes.warn(warnings);
         }
         // An old answer is no news, however newly it came.
         if let Some(lag) = self.api.lag(ask.now).filter(|lag| *lag > LAG) {
             let ago = window::brief(lag);
-            margin.faults.push(Fault::new(
+            notes.faults.push(Fault::new(
                 FaultKind::Decode,
                 format!(
                     "its answers are of {ago} ago: a cache before it may have kept them; ask the server itself"
                 ),
             ));
         }
-        facts.fault = margin.fault();
-        facts.warnings = margin.warnings.into_iter().collect();
+        facts.fault = notes.fault();
+        facts.warnings = notes.warnings.into_iter().collect();
         Ok(facts)
     }
 
     async fn slos(
         &mut self,
         ask: &Ask,
-        margin: &mut Margin,
+        notes: &mut PollNotes,
     ) -> Result<(Vec<Observation>, bool), Fault> {
         let at = ask.moment();
-        let partial = self.plan(ask, margin).await?;
+        let partial = self.plan(ask, notes).await?;
         if let Some(outage) = self.outage(ask).await? {
             let words = outage.1.text.raw();
-            margin.faults.push(Fault::new(FaultKind::NoHistory, words));
+            notes.faults.push(Fault::new(FaultKind::NoHistory, words));
             let plans = self.plans.all.iter();
             let unknown = plans.map(|plan| Self::unknown_then(plan, &outage));
             return Ok((unknown.collect(), false));
         }
         self.recount();
-        self.check_series(ask, margin).await;
+        self.check_series(ask, notes).await;
         let plans = &self.plans.all;
         // How old the data is takes several questions, one after the other, while the server reads
         // the long windows.
@@ -354,21 +316,21 @@ impl Prometheus {
         let mut round = round?;
         let outlived = self.recount();
         round.join(self.measure_periods(&outlived, ask).await?);
-        margin.warn(round.warnings);
+        notes.warn(round.warnings);
         // Numbers are no worse for it.
-        margin.warn(dated.err().map(|fault| {
+        notes.warn(dated.err().map(|fault| {
             let reason = fault.message.raw();
             Untrusted::from(format!("how old the data is cannot be told: {reason}"))
         }));
-        margin.faults.extend(round.faults);
-        self.look_closer(ask, round.more, margin).await;
+        notes.faults.extend(round.faults);
+        self.look_closer(ask, round.more, notes).await;
         let plans = &self.plans.all;
         if ask.history && !round.more {
             let asked = self
                 .trends
                 .refresh(&self.api, &mut self.planner, &self.plans, ask)
                 .await;
-            margin.note("the recent course", asked);
+            notes.note("the recent course", asked);
         }
         // Of an SLO written by hand, our rules may have recorded something.
         let is_recorded = |index: usize, plan: &Plan| {
@@ -384,11 +346,11 @@ impl Prometheus {
             .clone()
             .filter_map(|(plan, id)| Some((id, plan.doubt.as_ref()?)));
         let doubted = doubted.take(Faults::MAX_LISTED);
-        margin.warn(
+        notes.warn(
             doubted.map(|(id, doubt)| Untrusted::from(format!("{}: {}", id.raw(), doubt.words))),
         );
         let broken = planned.clone().filter(|(plan, _)| plan.given.is_broken());
-        margin.warn(broken.take(Faults::MAX_LISTED).map(|(_, id)| {
+        notes.warn(broken.take(Faults::MAX_LISTED).map(|(_, id)| {
             let words = format!("{}: {RECORDED_NO_RATIO}", id.raw());
             Untrusted::from(words)
         }));
@@ -397,197 +359,8 @@ impl Prometheus {
         if round.more {
             return Ok((slos, true));
         }
-        self.look_closely(&mut slos, ask, margin).await;
+        self.look_closely(&mut slos, ask, notes).await;
         Ok((slos, false))
-    }
-
-    /// Has periods counted by the rules behind them where their records are younger than what these
-    /// rules read; gives those that were not counted so before, by index.
-    fn recount(&mut self) -> Vec<usize> {
-        let Plans { all, ids, .. } = &mut self.plans;
-        let mut begun = Vec::new();
-        for (index, (plan, id)) in all.iter_mut().zip(ids.iter()).enumerate() {
-            let was_counted = plan.recounted;
-            plan.recount(self.ages.outlive(id));
-            if plan.recounted && !was_counted {
-                begun.push(index);
-            }
-        }
-        begun
-    }
-
-    /// Asks for the periods of these plans alone.
-    async fn measure_periods(&mut self, which: &[usize], ask: &Ask) -> Result<Round, Fault> {
-        if which.is_empty() {
-            return Ok(Round::default());
-        }
-        let period_of = |&index: &usize| {
-            let mut plan = self.plans.all[index].clone();
-            plan.asked.retain(|span, _| *span == Span::Period);
-            (plan, self.plans.ids[index].clone())
-        };
-        let (plans, ids): (Vec<_>, Vec<_>) = which.iter().map(period_of).unzip();
-        let mut apart = Meter::default();
-        let asked = apart.measure(&self.api, &mut self.planner, (&plans, &ids), ask);
-        let mut round = asked.await?;
-        self.meter.take(apart);
-        round.partial = round
-            .partial
-            .into_iter()
-            .map(|index| which[index])
-            .collect();
-        Ok(round)
-    }
-
-    fn observe(
-        &self,
-        (plan, id): (&Plan, &Untrusted),
-        at: Timestamp,
-        partial: bool,
-    ) -> Observation {
-        let slo = &plan.slo;
-        let mut lower_bounds = Vec::new();
-        let mut sample = |span| {
-            let sample = self.sample(plan, id, span, at);
-            let Some((raised, bound)) = self.births.raise(id, span, sample) else {
-                return sample;
-            };
-            lower_bounds.push(bound);
-            raised
-        };
-        let windows = slo.windows().into_iter();
-        let windows = windows
-            .map(|window| (window, sample(Span::Window(window))))
-            .collect();
-        let elapsed = slo.period.elapsed(at, &plan.zone).duration();
-        let period = sample(Span::Period);
-        // Numbers without a sample that is old enough to be found.
-        let is_new = period.reading.ratio().is_some() && self.ages.is_new(id);
-        let since = self.ages.since(id, at, elapsed);
-        let mut seen = Observation {
-            windows,
-            period: Some(period),
-            period_length: slo.period.length(at, &plan.zone),
-            period_elapsed: elapsed,
-            since: since.or(is_new.then_some(at)),
-            history: self.trends.course(id),
-            courses: Arc::default(),
-            partial,
-            reasons: Arc::default(),
-            lower_bounds: lower_bounds.into(),
-            at,
-            slo: Arc::clone(slo),
-        };
-        seen.reasons = self.reasons(plan, id, &seen);
-        // A chart of what cannot be counted would be a line at 0.
-        if seen.reasons.iter().any(|reason| reason.code.is_missing()) {
-            seen.history = History::default();
-        }
-        seen
-    }
-
-    /// Looks for what the numbers do not show: series that began in a window, and windows that can hold
-    /// no increase. What cannot be found out leaves the numbers as they are.
-    async fn look_closer(&mut self, ask: &Ask, in_haste: bool, margin: &mut Margin) {
-        let alone = (self.plans.all.as_slice(), self.plans.ids.as_slice());
-        let subject = births::Subject {
-            api: &self.api,
-            plans: alone.0,
-            ids: alone.1,
-            edition: Some(self.plans.edition),
-            meter: &self.meter,
-            ages: &self.ages,
-            ask,
-            in_haste,
-        };
-        let looked = self.births.refresh(&subject).await;
-        margin.warn(looked.err().map(|fault| {
-            let reason = fault.message.raw();
-            Untrusted::from(format!(
-                "series that began in a window were not looked for: {reason}"
-            ))
-        }));
-        if in_haste {
-            return;
-        }
-        let counted = self
-            .soundness
-            .look_for_sparse(&self.api, alone, &self.meter, ask, false)
-            .await;
-        margin.warn(counted.err().map(|fault| {
-            let reason = fault.message.raw();
-            Untrusted::from(format!("samples were not counted: {reason}"))
-        }));
-    }
-
-    /// Looks at the series behind SLOs of the configuration, and has their plans count accordingly.
-    async fn check_series(&mut self, ask: &Ask, margin: &mut Margin) {
-        // A screen's first round is for what burns.
-        if self.meter.is_hasty(&self.plans.all, ask) {
-            return;
-        }
-        let originals: Vec<_> = self.planned.iter().flat_map(ByHand::plans).collect();
-        let Plans {
-            all, ids, edition, ..
-        } = &mut self.plans;
-        let looked = self
-            .soundness
-            .refresh(&self.api, (all, ids, *edition), &originals, ask);
-        margin.warn(looked.await.err().map(|fault| {
-            let reason = fault.message.raw();
-            Untrusted::from(format!(
-                "replicas and uneven targets were not looked for: {reason}"
-            ))
-        }));
-    }
-
-    /// What is recorded of a span, or was measured.
-    fn sample(&self, plan: &Plan, id: &Untrusted, span: Span, at: Timestamp) -> Sample {
-        let no = |reading| Sample {
-            reading,
-            events: None,
-            at,
-        };
-        // How far a record of records reaches back is looked for before it is taken for the period.
-        let is_undated = plan.has_period_of_records() && !self.ages.has_searched(id);
-        if plan.doubt.is_some() || (span == Span::Period && is_undated) {
-            return no(Reading::Unknown);
-        }
-        if matches!(self.meter.silent(plan, id), Meaning::Missing(_)) {
-            return no(Reading::Unknown);
-        }
-        if let Some(given) = plan.given(span) {
-            return Sample {
-                reading: given.reading(),
-                events: given.events(),
-                at: at.saturating_sub(given.age()).unwrap_or(at),
-            };
-        }
-        if !plan.asked.contains_key(&span) {
-            return no(Reading::NoSeries);
-        }
-        let known = self.meter.of(id).and_then(|known| known.get(&span));
-        known.map_or(no(Reading::Unknown), |kept| kept.sample)
-    }
-
-    fn reasons(&self, plan: &Plan, id: &Untrusted, seen: &Observation) -> Arc<[Reason]> {
-        let mut reasons = self.meter.reasons(plan, id);
-        let silent = self.meter.silent(plan, id);
-        let silent = silent.reason().filter(|reason| !reasons.contains(reason));
-        reasons.extend(silent.cloned());
-        reasons.extend(self.soundness.reasons(id).cloned());
-        reasons.extend(seen.why_lower_bounds());
-        if let Some(doubt) = &plan.doubt {
-            let subject = doubt.several.as_str();
-            reasons.insert(
-                0,
-                Reason::new(ReasonCode::Conflict, subject, doubt.words.as_str()),
-            );
-        }
-        if plan.given.is_broken() {
-            reasons.push(Reason::new(ReasonCode::NotARatio, "", RECORDED_NO_RATIO));
-        }
-        reasons.into()
     }
 
     async fn releases(&mut self, at: Timestamp) -> Result<(), Fault> {

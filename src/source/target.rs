@@ -12,3 +12,8 @@ pub(super) const TARGET_LABELS: [&str; 9] = [
     "replica",
     "__replica__",
 ];
+
+/// These as they stand in a query, `on(…)`.
+pub(super) fn labels() -> String {
+    TARGET_LABELS.join(",")
+}

@@ -30,8 +30,6 @@ mod recipe;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::recipe::target;
-
 /// Up to so many SLOs every window is looked at as a whole.
 const FEW: usize = 100;
 /// The most SLOs of which exact first values are asked for in a round.

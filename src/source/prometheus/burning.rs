@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::measure::Round;
-use super::{Margin, Prometheus, course};
+use super::poll_notes::PollNotes;
+use super::{Prometheus, course};
 use crate::domain::{Observation, Standing, State};
 use crate::source::Ask;
 use crate::text::Untrusted;
@@ -31,7 +32,7 @@ impl Prometheus {
         &mut self,
         slos: &mut [Observation],
         ask: &Ask,
-        margin: &mut Margin,
+        notes: &mut PollNotes,
     ) {
         let known: Vec<_> = burning(slos).into_iter().map(|(index, _)| index).collect();
         let plans = (self.plans.all.as_slice(), self.plans.ids.as_slice());
@@ -43,18 +44,18 @@ impl Prometheus {
             Ok(None) => {}
             Ok(Some(round)) => {
                 self.observe_again(slos, &known, &round, ask.moment());
-                margin.warn(round.warnings);
-                margin.faults.extend(round.faults);
+                notes.warn(round.warnings);
+                notes.faults.extend(round.faults);
             }
-            Err(fault) => margin
+            Err(fault) => notes
                 .faults
                 .push(fault.of_part("long windows of what burns")),
         }
         if !ask.history {
-            self.add_recent_past(slos, &known, ask, margin).await;
+            self.add_recent_past(slos, &known, ask, notes).await;
         }
         let firing = worst(&burning(slos));
-        self.add_courses(slos, &firing, ask, margin).await;
+        self.add_courses(slos, &firing, ask, notes).await;
     }
 
     /// Replaces what was observed of these.
@@ -78,7 +79,7 @@ impl Prometheus {
         slos: &mut [Observation],
         these: &[usize],
         ask: &Ask,
-        margin: &mut Margin,
+        notes: &mut PollNotes,
     ) {
         let these = these.get(..course::MOST).unwrap_or(these);
         let known = &self.plans;
@@ -92,7 +93,7 @@ impl Prometheus {
             Err(fault) => {
                 let reason = fault.message.raw();
                 let words = format!("which way it burns cannot be told: {reason}");
-                margin.warn([Untrusted::from(words)]);
+                notes.warn([Untrusted::from(words)]);
             }
         }
     }
@@ -103,13 +104,13 @@ impl Prometheus {
         slos: &mut [Observation],
         firing: &[usize],
         ask: &Ask,
-        margin: &mut Margin,
+        notes: &mut PollNotes,
     ) {
         let asked = self
             .closely
             .refresh(&self.api, &mut self.planner, (&self.plans.all, firing), ask)
             .await;
-        margin.warn(asked.err().map(|fault| {
+        notes.warn(asked.err().map(|fault| {
             let reason = fault.message.raw();
             Untrusted::from(format!("since when it burns cannot be told: {reason}"))
         }));

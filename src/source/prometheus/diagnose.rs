@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Prometheus;
 use super::births::{self, Births};
 use super::discover::Share;
 use super::measure::{self, Meter};
 use super::plan::{Formula, Plan, Span, Trend};
 use super::planner::Planner;
-use super::{Margin, Prometheus};
+use super::poll_notes::PollNotes;
 use crate::config::Part;
 use crate::domain::explanation::{Basis, Evidence, Request};
 use crate::domain::{Explanation, Fault, Finding, Grade, Origin, Period, Window};
@@ -35,16 +36,16 @@ impl Prometheus {
         ask: &Ask,
         ids: &[Untrusted],
     ) -> Result<Explanation, Fault> {
-        let mut margin = Margin::default();
-        let partial = self.plan(ask, &mut margin).await?;
-        self.check_series(ask, &mut margin).await;
+        let mut notes = PollNotes::default();
+        let partial = self.plan(ask, &mut notes).await?;
+        self.check_series(ask, &mut notes).await;
         let mut requests = self.requests_for_all();
         requests.retain(|request| request.serves_any(ids));
         let mut known = self.plans.ids.iter();
         let index = known.position(|id| ids.contains(id));
         let index = index.ok_or_else(|| no_such_slo(ids))?;
         let dated = self.ages.find(&self.api, &self.plans, &[index], ask).await;
-        margin.note("how old the data is", dated);
+        notes.note("how old the data is", dated);
         self.recount();
         let (plan, id) = (self.plans.all[index].clone(), self.plans.ids[index].clone());
         let mut meter = Meter::default();
@@ -66,11 +67,11 @@ impl Prometheus {
             in_haste: false,
         };
         let looked = births.refresh(&subject).await;
-        margin.note("series that began in a window", looked);
+        notes.note("series that began in a window", looked);
         let counted = self
             .soundness
             .look_for_sparse(&self.api, alone, &meter, ask, true);
-        margin.note("samples too far apart", counted.await);
+        notes.note("samples too far apart", counted.await);
         std::mem::swap(&mut self.births, &mut births);
         std::mem::swap(&mut self.meter, &mut meter);
         let seen = self.observe((&plan, &id), ask.moment(), partial);
@@ -85,7 +86,7 @@ impl Prometheus {
         };
         let told = explained.seen.reasons.iter().map(|reason| &reason.text);
         let told: Vec<_> = told.cloned().collect();
-        let faults = round.faults.into_iter().chain(margin.fault());
+        let faults = round.faults.into_iter().chain(notes.fault());
         let lacks = faults.map(|fault| fault.message);
         explained
             .lacks
@@ -126,8 +127,8 @@ impl Prometheus {
 
     /// The requests that measure all SLOs from nothing, and which SLOs each serves.
     pub(super) async fn outline(&mut self, ask: &Ask) -> Result<Vec<Request>, Fault> {
-        let mut margin = Margin::default();
-        self.plan(ask, &mut margin).await?;
+        let mut notes = PollNotes::default();
+        self.plan(ask, &mut notes).await?;
         Ok(self.requests_for_all())
     }
 
@@ -161,19 +162,19 @@ impl Prometheus {
 
     /// Looks at the server and at every SLO for what keeps numbers from being right.
     pub(super) async fn examination(&mut self, ask: &Ask) -> Vec<Finding> {
-        let mut margin = Margin::default();
+        let mut notes = PollNotes::default();
         // A server that does not answer is told of by who polls it.
-        if self.plan(ask, &mut margin).await.is_err() {
+        if self.plan(ask, &mut notes).await.is_err() {
             return Vec::new();
         }
         self.recount();
-        self.check_series(ask, &mut margin).await;
+        self.check_series(ask, &mut notes).await;
         let alone = (self.plans.all.as_slice(), self.plans.ids.as_slice());
         let counted = self
             .soundness
             .look_for_sparse(&self.api, alone, &self.meter, ask, true);
         // What is not counted is not found; who polls tells of the server.
-        margin.note("samples too far apart", counted.await);
+        notes.note("samples too far apart", counted.await);
         let plans = &self.plans.all;
         let longest = plans.iter().map(|plan| plan.slo.period.nominal()).max();
         let mut found = server::examine(&self.api, longest).await;

@@ -21,6 +21,7 @@ use crate::text::Untrusted;
 
 mod crowd;
 mod grafana;
+mod grouped;
 mod groups;
 mod own;
 mod promise;
@@ -33,7 +34,8 @@ mod tests;
 const BATCH: usize = 24;
 
 pub(super) use self::crowd::{IDS, Share};
-pub(super) use self::groups::{is_record, of_group};
+pub(super) use self::grouped::of_group;
+pub(super) use self::groups::is_record;
 pub(super) use self::own::Records;
 pub(super) use self::sloth::WINDOW;
 
@@ -72,7 +74,7 @@ pub(super) struct Rules {
     /// Grafana's rules by the label `grafana_slo_uuid`.
     grafana: BTreeMap<String, Vec<WireRule>>,
     /// Each group of grouped SLOs that has traffic.
-    groups: Vec<groups::Group>,
+    groups: Vec<grouped::Group>,
     /// Severity words on alerts of SLOs that nobody has mapped, as warnings.
     unknown_severities: Vec<Untrusted>,
 }
@@ -131,7 +133,7 @@ impl Rules {
                 let tag = tag.and_then(|tag| tag.parse::<usize>().ok());
                 if let Some((recorder, _)) = tag.and_then(|tag| batch.get(tag)) {
                     series.labels = series.labels.with(recorder.iter());
-                    self.groups.push(groups::Group {
+                    self.groups.push(grouped::Group {
                         recorder: recorder.clone(),
                         labels: series.labels.clone(),
                     });

@@ -23,7 +23,7 @@ use self::found::Found;
 use self::regroup::{Kind, regrouped};
 use self::shape::{Shape, cut};
 use super::api::{self, Answered, Labels, Metric, RangeSeries, Series};
-use super::{IN_FLIGHT, promql};
+use super::promql;
 use crate::domain::{Fault, FaultKind, window};
 use crate::text::Untrusted;
 
@@ -35,6 +35,8 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+/// Queries in flight: Prometheus evaluates 20 at once by default and queues the rest.
+pub(super) const IN_FLIGHT: usize = 16;
 /// The longest query that is tried, in bytes. Prometheus takes megabytes by POST, `VictoriaMetrics`
 /// 16 KiB (`-search.maxQueryLen`); what a server refuses is remembered.
 const LONGEST: usize = 60_000;

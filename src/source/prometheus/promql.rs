@@ -14,11 +14,13 @@ use crate::domain::Window;
 
 mod need;
 mod pieces;
+mod rewrite;
 
 pub(super) use need::{
     Need, Operand, filters, is_between_vectors, metric, named_labels, names_bound, of_name, or_zero,
 };
 pub(super) use pieces::{pieces, whichever_spelling};
+pub(super) use rewrite::{counted_once, naming, on_targets_of, on_targets_with, required};
 
 /// The label that tells the expressions of a joined query apart.
 pub(super) const TAG: &str = "watchfire";

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::rewrite::{counted_once, naming, on_targets_with};
+use self::lack::Lack;
 use self::sparse::Counts;
 use super::api::{Api, Series};
 use super::births;
@@ -29,10 +29,8 @@ use crate::source::Ask;
 use crate::text::Untrusted;
 
 mod down;
-mod rewrite;
+mod lack;
 mod sparse;
-
-pub(super) use self::rewrite::{on_targets_of, required};
 
 /// Labels by which the copies of one series are told apart, of Prometheus pairs, Thanos and Mimir.
 const REPLICA_LABELS: [&str; 7] = [
@@ -71,6 +69,8 @@ pub(super) struct Soundness {
     /// When it was last looked which samples are to be counted.
     counted: Option<Timestamp>,
     edition: Option<u64>,
+    /// What is asked about each SLO of that edition.
+    subjects: Arc<[Subject]>,
     is_started: bool,
     planner: Planner,
 }
@@ -83,15 +83,6 @@ struct Found {
     /// What some targets lack.
     lacks: Option<Lack>,
     reasons: Vec<Reason>,
-}
-
-/// What some series of all events lack that others have.
-#[derive(Clone, Debug, PartialEq)]
-enum Lack {
-    /// Series of their target that this selects.
-    Series(String),
-    /// A label.
-    Label(String),
 }
 
 /// What is asked about one SLO.
@@ -134,15 +125,20 @@ impl Soundness {
             is_due(self.asked, CADENCE),
             is_due(self.probed, DOWN_CADENCE),
         );
+        if is_new {
+            self.subjects = Arc::default();
+        }
         let wait = originals.is_empty() || (is_first && originals.len() > FEW);
         let mut outcome = Ok(());
         let mut changed = is_new;
         if (series || targets) && !wait {
-            let subjects: Vec<_> = originals
-                .iter()
-                .enumerate()
-                .filter_map(|(index, plan)| Subject::of(index, plan))
-                .collect();
+            // Taking a thousand queries apart costs more than asking them.
+            if self.subjects.is_empty() {
+                let plans = originals.iter().enumerate();
+                let subjects = plans.filter_map(|(index, plan)| Subject::of(index, plan));
+                self.subjects = subjects.collect();
+            }
+            let subjects = Arc::clone(&self.subjects);
             self.probed = Some(at);
             if series {
                 self.asked = Some(at);
@@ -408,8 +404,8 @@ impl Subject {
         };
         let part = promql::selectors(ratio.part_query());
         let lacks = match (&ratio.part, part.as_slice()) {
-            (Part::Good(_), [good]) => rewrite::lack_of_bucket(total, good),
-            (Part::Bad(_), [bad]) => rewrite::lack_of_label(total, bad),
+            (Part::Good(_), [good]) => lack::lack_of_bucket(total, good),
+            (Part::Bad(_), [bad]) => lack::lack_of_label(total, bad),
             _ => Vec::new(),
         };
         Some(Self {
@@ -476,31 +472,6 @@ fn replicas(label: &str, are_copies: bool) -> Reason {
     Reason::new(code, label, text)
 }
 
-impl Lack {
-    /// Why some series do not count.
-    fn reason(&self, without: f64, all: f64) -> Reason {
-        match self {
-            Self::Series(selector) => Reason::new(
-                ReasonCode::Uneven,
-                selector.as_str(),
-                format!(
-                    "{without} of {all} targets have no `{selector}`: the events of the others alone \
-                     count. Give all targets the same buckets"
-                ),
-            ),
-            Self::Label(label) => Reason::new(
-                ReasonCode::Uneven,
-                label.as_str(),
-                format!(
-                    "{without} of {all} series of all events have no label `{label}`, so none of \
-                     theirs can be bad: the events of the others alone count. Give all targets the \
-                     same labels"
-                ),
-            ),
-        }
-    }
-}
-
 impl Found {
     fn changes(&self) -> bool {
         !self.replicas.is_empty() || self.lacks.is_some()
@@ -511,13 +482,13 @@ impl Found {
         for formula in plan.asked.values_mut() {
             if let (Formula::Events(ratio), Some(lack)) = (&mut *formula, &self.lacks) {
                 ratio.total = match lack {
-                    Lack::Series(selector) => on_targets_with(&ratio.total, selector),
-                    Lack::Label(label) => naming(&ratio.total, label),
+                    Lack::Series(selector) => promql::on_targets_with(&ratio.total, selector),
+                    Lack::Label(label) => promql::naming(&ratio.total, label),
                 };
             }
             if !self.replicas.is_empty() {
                 let labels = self.replicas.join(",");
-                *formula = formula.map(&|query| counted_once(query, &labels));
+                *formula = formula.map(&|query| promql::counted_once(query, &labels));
             }
         }
         // What is recorded counts otherwise.

@@ -10,13 +10,8 @@ use promql_parser::parser::{self, AggregateExpr, BinaryExpr, Expr, LabelModifier
 use crate::config::Part;
 use crate::domain::Window;
 use crate::source::prometheus::plan::Ratio;
-use crate::source::prometheus::{promql, soundness};
-use crate::source::target::TARGET_LABELS;
-
-/// The labels that name a target, as they stand in a query.
-pub(in crate::source::prometheus) fn target() -> String {
-    TARGET_LABELS.join(",")
-}
+use crate::source::prometheus::promql;
+use crate::source::target;
 
 /// How far before a window an earlier sample of the same series is looked for.
 const BEFORE: &str = "1d";
@@ -105,7 +100,7 @@ impl Recipe {
     /// (`VictoriaMetrics`'s does at times). Its target was scraped before when another series of it
     /// had a sample just before the window, or has clearly more samples in it.
     pub(super) fn certain(&self, term: &Term, window: Window) -> Option<String> {
-        let target = target();
+        let target = target::labels();
         let on_target = [format!("on({target})"), format!("by({target})")];
         let on_rest = [
             format!("ignoring({})", self.apart),
@@ -173,7 +168,7 @@ impl Term {
         let modifier = self.modifier();
         let of_series = match &self.required {
             None => of_series.to_owned(),
-            Some(required) => soundness::on_targets_of(&format!("({of_series})"), required, window),
+            Some(required) => promql::on_targets_of(&format!("({of_series})"), required, window),
         };
         match &self.replicas {
             None => format!("sum{modifier}({of_series})"),
@@ -261,7 +256,7 @@ fn term(sum: &AggregateExpr, factor: f64) -> Option<Term> {
     }
     let mut required = None;
     if let Expr::Binary(both) = inner {
-        required = Some(soundness::required(both)?);
+        required = Some(promql::required(both)?);
         inner = promql::unwrapped(&both.lhs);
     }
     let Expr::Call(call) = inner else {

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use promql_parser::parser::{self, Expr};
 use promql_parser::util::visitor::{ExprVisitor, walk_expr};
 
-use super::groups::labels_of;
+use super::grouped::labels_of;
 use super::sloth::Members;
 use super::{Context, qualified};
 use crate::config::Part;

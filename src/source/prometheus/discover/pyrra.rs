@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use self::rules::{Definition, Namesake, namesakes, records_ratio};
-use super::groups::{labels_of, of_group};
+use super::grouped::{labels_of, of_group};
 use super::promise::{settle_objective, settle_period};
 use super::{Context, Found, Recorded, agree, fill_gaps, qualified, rates};
 use crate::config::Part;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::groups::labels_of;
+use super::grouped::labels_of;
 use super::promise::{Promise, clash, is_same, settle_objective, settle_period};
 use super::{
     Context, Found, Recorded, agree, fill_gaps, most_urgent_first, own, qualified, rates, within,

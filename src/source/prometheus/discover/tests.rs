@@ -118,7 +118,7 @@ fn a_group_that_never_failed_is_listed_beside_those_that_did() {
         asked[0].1,
         r#"sum by (handler) (rate(http_total{job="api"}[5m]))"#
     );
-    let group = |handler| groups::Group {
+    let group = |handler| grouped::Group {
         recorder: asked[0].0.clone(),
         labels: labels(&[("slo", "errors"), ("job", "api"), ("handler", handler)]),
     };
@@ -321,7 +321,7 @@ fn with_groups(mut rules: Rules, values: &[(&str, &str)]) -> Rules {
         for pair in values {
             let labels = recorder.with([*pair]);
             let recorder = recorder.clone();
-            rules.groups.push(groups::Group { recorder, labels });
+            rules.groups.push(grouped::Group { recorder, labels });
         }
     }
     rules

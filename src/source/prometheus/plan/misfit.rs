@@ -1,6 +1,7 @@
 //! Why numbers that a server returned make no error ratio.
 
-use super::{Formula, Part, Value};
+use super::{Formula, Value};
+use crate::config::Part;
 use crate::domain::Reading;
 
 /// The end of the sentence about a part that is larger than the whole.

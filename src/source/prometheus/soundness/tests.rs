@@ -14,37 +14,37 @@ fn selector(text: &str) -> promql_parser::parser::VectorSelector {
 #[test]
 fn of_copies_the_largest_increase_counts() {
     assert_eq!(
-        counted_once(QUERY, "replica"),
+        promql::counted_once(QUERY, "replica"),
         "sum(max without (replica) (increase(a{s=\"1\"}[1h]))) - \
          sum(max without (replica) (rate(b[5m] offset 1m)))"
     );
     // Nothing is counted by what is no increase, and what is no query is left alone.
     for query in ["sum(count_over_time(a[1h]))", "no query ("] {
-        assert_eq!(counted_once(query, "replica"), query);
+        assert_eq!(promql::counted_once(query, "replica"), query);
     }
 }
 
 #[test]
 fn targets_without_a_bucket_are_left_out_of_all_events() {
-    let changed = on_targets_with("sum(increase(a_count[1h]))", "a_bucket{le=\"0.5\"}");
+    let changed = promql::on_targets_with("sum(increase(a_count[1h]))", "a_bucket{le=\"0.5\"}");
     assert!(
         changed.contains("count_over_time(a_bucket{le=\"0.5\"}[1h])"),
         "{changed}"
     );
     assert!(parser::parse(&changed).is_ok(), "{changed}");
-    let named = naming("sum(increase(a{s=\"1\"}[1h]))", "code");
+    let named = promql::naming("sum(increase(a{s=\"1\"}[1h]))", "code");
     assert!(named.contains("code!=\"\""), "{named}");
 
-    let lacks = rewrite::lack_of_bucket(&selector("a_count"), &selector("a_bucket{le=\"0.5\"}"));
+    let lacks = lack::lack_of_bucket(&selector("a_count"), &selector("a_bucket{le=\"0.5\"}"));
     assert_eq!(lacks.len(), 1);
-    let none = rewrite::lack_of_bucket(&selector("a_count"), &selector("b{code=\"200\"}"));
+    let none = lack::lack_of_bucket(&selector("a_count"), &selector("b{code=\"200\"}"));
     assert_eq!(none, []);
 }
 
 #[test]
 fn a_label_can_be_lacked_by_series_of_the_same_metric_alone() {
     let labels = |total: &str, bad: &str| {
-        let lacks = rewrite::lack_of_label(&selector(total), &selector(bad));
+        let lacks = lack::lack_of_label(&selector(total), &selector(bad));
         let names = lacks.into_iter().map(|(lack, questions)| {
             assert!(questions.iter().all(|one| parser::parse(one).is_ok()));
             lack

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::groups::Group;
+use super::super::grouped::Group;
 use super::super::promise::clash;
 use super::super::{agree, most_urgent_first, within};
 use super::RECORD;

@@ -7,18 +7,17 @@ use promql_parser::parser::token::T_LAND;
 use promql_parser::parser::{self, BinaryExpr, Expr, VectorSelector};
 use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
 
-use super::Lack;
+use super::unwrapped;
 use crate::domain::Window;
-use crate::source::prometheus::births::target;
-use crate::source::prometheus::promql;
+use crate::source::target;
 
 /// The same query where of series that differ in these labels alone the largest increase counts.
-pub(super) fn counted_once(query: &str, labels: &str) -> String {
+pub(in crate::source::prometheus) fn counted_once(query: &str, labels: &str) -> String {
     around_increases(query, &|call, _| format!("max without ({labels}) ({call})"))
 }
 
 /// The same query with the increases of targets alone that have series of another selector.
-pub(super) fn on_targets_with(query: &str, selector: &str) -> String {
+pub(in crate::source::prometheus) fn on_targets_with(query: &str, selector: &str) -> String {
     around_increases(query, &|call, window| {
         on_targets_of(&call.to_string(), &selector, window)
     })
@@ -30,13 +29,13 @@ pub(in crate::source::prometheus) fn on_targets_of(
     required: &dyn Display,
     window: Window,
 ) -> String {
-    let target = target();
+    let target = target::labels();
     format!("({expression} and on ({target}) count_over_time({required}[{window}]))")
 }
 
 /// The selector that [`on_targets_of`] wrote beside an expression.
 pub(in crate::source::prometheus) fn required(both: &BinaryExpr) -> Option<VectorSelector> {
-    let Expr::Call(call) = promql::unwrapped(&both.rhs) else {
+    let Expr::Call(call) = unwrapped(&both.rhs) else {
         return None;
     };
     let is_own = both.op.id() == T_LAND && call.func.name == "count_over_time";
@@ -47,7 +46,7 @@ pub(in crate::source::prometheus) fn required(both: &BinaryExpr) -> Option<Vecto
 }
 
 /// The same query with series alone that have a label.
-pub(super) fn naming(query: &str, label: &str) -> String {
+pub(in crate::source::prometheus) fn naming(query: &str, label: &str) -> String {
     struct Name<'a>(&'a str);
     impl ExprVisitorMut for Name<'_> {
         type Error = std::convert::Infallible;
@@ -107,59 +106,4 @@ where
     };
     let Ok(_) = walk_expr_mut(visitor, &mut expr);
     expr.to_string()
-}
-
-/// A bucket that some targets may lack, with the questions for how many do, and how many do not.
-pub(super) fn lack_of_bucket(
-    total: &VectorSelector,
-    good: &VectorSelector,
-) -> Vec<(Lack, [String; 2])> {
-    let mut buckets = good.matchers.matchers.iter();
-    let is_bucket = buckets.any(|matcher| matcher.name == "le" && matcher.op == MatchOp::Equal);
-    if !is_bucket {
-        return Vec::new();
-    }
-    let target = target();
-    let targets = |selector: &VectorSelector| format!("count by ({target}) ({selector})");
-    let (all, with) = (targets(total), targets(good));
-    vec![(
-        Lack::Series(good.to_string()),
-        [
-            format!("count({all} unless {with})"),
-            format!("count({all} and {with})"),
-        ],
-    )]
-}
-
-/// The labels that a selector names and some series of the whole may lack.
-pub(super) fn lack_of_label(
-    total: &VectorSelector,
-    bad: &VectorSelector,
-) -> Vec<(Lack, [String; 2])> {
-    if total.name.is_none() || total.name != bad.name {
-        return Vec::new();
-    }
-    let is_named = |name: &str| {
-        let mut known = total.matchers.matchers.iter();
-        known.any(|matcher| matcher.name == name)
-    };
-    let mut labels: Vec<&str> = Vec::new();
-    for matcher in &bad.matchers.matchers {
-        let name = matcher.name.as_str();
-        // What accepts the empty value names no label.
-        if !is_named(name) && !matcher.is_match("") && !labels.contains(&name) {
-            labels.push(name);
-        }
-    }
-    let counted = |label: &str, op: MatchOp| {
-        let mut selector = total.clone();
-        let matcher = Matcher::new(op, label, "");
-        selector.matchers.matchers.push(matcher);
-        format!("count({selector})")
-    };
-    let each = labels.into_iter().map(|label| {
-        let questions = [MatchOp::Equal, MatchOp::NotEqual].map(|op| counted(label, op));
-        (Lack::Label(label.to_owned()), questions)
-    });
-    each.collect()
 }
