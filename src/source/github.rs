@@ -11,6 +11,7 @@
 mod graph;
 mod lists;
 mod options;
+mod paths;
 mod rows;
 mod wire;
 
@@ -20,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::graph::Graph;
 use self::options::{Options, Repo, Standard};
+use self::paths::Paths;
 use self::rows::Outcome;
 use self::wire::{Deployment, Run, TagRelease};
 use super::listing::{HORIZON, Lister, Manner};
@@ -78,6 +80,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         with_tags: options.releases,
         is_beside_the_api: options::is_beside_the_api(url),
         outcomes: HashMap::new(),
+        paths: Paths::default(),
         patience: Patience::default(),
         repos,
     };
@@ -112,6 +115,8 @@ struct GitHub {
     last: Vec<Seen>,
     /// How deployments went, with the `updated_at` that this was true for.
     outcomes: HashMap<String, (Option<String>, Outcome)>,
+    /// Which deployed commits changed something below the paths of entries.
+    paths: Paths,
     patience: Patience,
 }
 
@@ -182,6 +187,7 @@ impl GitHub {
         if !has_outcomes {
             self.ask_outcomes(&seen, ask, &mut trouble).await;
         }
+        self.ask_paths(&seen, ask, &mut trouble).await;
         if ask.at.is_none() {
             let known = seen
                 .iter()
@@ -224,6 +230,13 @@ impl GitHub {
         }
         let mut lists = 0;
         for index in 0..self.repos.len() {
+            if let Some(twin) = options::twin(&self.repos, index) {
+                self.last[index] = Seen {
+                    tags: Vec::new(),
+                    ..self.last[twin].clone()
+                };
+                continue;
+            }
             let of = self.repos[index].lists().len();
             let wanted = if is_done { 0 } else { of };
             for list in 0..wanted {
@@ -256,13 +269,18 @@ impl GitHub {
                 _ => "",
             };
             let rows = seen.deployments.iter().flatten();
+            let (kept, kept_runs) = self.kept(repo, seen);
             let mut arrived: Vec<_> = rows
                 .clone()
-                .map(|row| self.release(repo, row, at))
+                .zip(kept)
+                .filter(|(_, is_kept)| *is_kept)
+                .map(|(row, _)| self.release(repo, row, at))
                 .collect();
-            let runs = seen.runs.iter().flatten();
-            let runs = runs.filter(|run| !rows.clone().any(|row| rows::is_made_by(row, run)));
-            arrived.extend(runs.filter_map(|run| rows::run(repo, run, only, at)));
+            let runs = seen.runs.iter().flatten().zip(kept_runs);
+            let runs = runs.filter(|(run, is_kept)| {
+                *is_kept && !rows.clone().any(|row| rows::is_made_by(row, run))
+            });
+            arrived.extend(runs.filter_map(|(run, _)| rows::run(repo, run, only, at)));
             mark_rollbacks(&mut arrived);
             all.append(&mut arrived);
             all.extend(seen.tags.iter().filter_map(|row| rows::tag(repo, row)));

@@ -15,7 +15,7 @@ use serde_json::Value;
 use self::query::{Part, Wanted};
 use self::wire::{Connection, Reply, Told as Refusal, Turn};
 use super::limited;
-use super::options::Repo;
+use super::options::{self, Repo};
 use super::wire::{Deployment, Status, TagRelease};
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Http, Method};
@@ -92,7 +92,10 @@ impl Graph {
             tags: None,
         };
         let mut loaded: Vec<_> = repos.iter().map(nothing).collect();
-        let all: Vec<usize> = (0..repos.len()).collect();
+        // What another entry asks for is not asked for again.
+        let all: Vec<usize> = (0..repos.len())
+            .filter(|&place| options::twin(repos, place).is_none())
+            .collect();
         for batch in all.chunks(BATCH) {
             let mut wanted: Vec<_> = batch
                 .iter()

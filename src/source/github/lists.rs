@@ -1,7 +1,7 @@
 //! The lists of each repository: brought up to date, or as they were.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -240,6 +240,8 @@ impl GitHub {
             known.is_none_or(|(updated, outcome)| !outcome.is_final || *updated != row.updated_at)
         });
         found.sort_by_key(|(_, row)| Reverse((row.dated(), row.id.clone())));
+        let mut known = HashSet::new();
+        found.retain(|(_, row)| known.insert(row.id.clone()));
         let mut asked = 0;
         for (repo, row) in &found {
             let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);

@@ -32,6 +32,7 @@ pub(super) struct RepoOptions {
     service: Option<String>,
     environments: Option<Vec<String>>,
     task: Option<String>,
+    path: Option<String>,
     workflows: Option<Vec<String>>,
 }
 
@@ -93,23 +94,41 @@ pub(super) fn repos(
             let words = "names nothing: write a task such as \"deploy:web\", or leave it out";
             return problem_of("task", words.to_owned());
         }
+        let path = match option.path.as_deref().map(below) {
+            None => None,
+            Some(Some(path)) => Some(path.to_owned()),
+            Some(None) => {
+                let words =
+                    "is no path in a repository: write it from its root, as in \"services/web\"";
+                return problem_of("path", words.to_owned());
+            }
+        };
         let patterns = |names: &[String]| names.iter().map(|name| NamePattern::new(name)).collect();
         let repo = Repo {
             service: option.service.unwrap_or_else(|| short.to_owned()),
             environments: patterns(&environments),
             task: option.task.as_deref().map(NamePattern::new),
+            path,
             workflows,
             name,
         };
-        if repos.iter().any(|known| known.has_same_lists(&repo)) {
+        if repos.iter().any(|known| known.is_same(&repo)) {
             return problem(format!(
-                "names \"{}\" for the second time: give each entry `environments`, a `task` or `workflows` of its own, or remove one",
+                "names \"{}\" for the second time: give each entry `environments`, a `task`, a `path` or `workflows` of its own, or remove one",
                 repo.name
             ));
         }
         repos.push(repo);
     }
     Ok(repos)
+}
+
+/// A path from the root of a repository, without slashes at its ends; `None` for what is none.
+fn below(path: &str) -> Option<&str> {
+    let path = path.trim().trim_matches('/');
+    let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
+    let is_path = path.split('/').all(is_part) && !path.contains(['\\', '*', '?']);
+    (is_path && !path.contains(char::is_control)).then_some(path)
 }
 
 /// What is wrong with the names of workflows: GitHub takes a file's name for an id, a title not.
@@ -122,6 +141,11 @@ fn not_a_file(workflows: &[String]) -> Option<String> {
     Some(format!(
         "has \"{wrong}\": write the name of the file in .github/workflows, as in \"deploy.yml\""
     ))
+}
+
+/// The first entry that reads the same lists as the one at a place.
+pub(super) fn twin(repos: &[Repo], place: usize) -> Option<usize> {
+    (0..place).find(|&first| repos[first].has_same_lists(&repos[place]))
 }
 
 /// True for what GitHub allows as the name of an account or a repository.
@@ -163,6 +187,8 @@ pub(super) struct Repo {
     pub(super) environments: Vec<NamePattern>,
     /// Deployments of this task alone count, where it is given.
     pub(super) task: Option<NamePattern>,
+    /// Only what changed something below this path counts, where it is given.
+    pub(super) path: Option<String>,
     /// The files of the workflows whose runs are releases.
     pub(super) workflows: Vec<String>,
 }
@@ -198,7 +224,19 @@ impl Repo {
         format!("{task}to {}", names.join(" or "))
     }
 
+    /// The id of a release. A deployment that changed several paths is a release of each.
+    pub(super) fn id_of(&self, what: &str) -> String {
+        let path = self.path.as_ref();
+        let path = path.map_or(String::new(), |path| format!(":{path}"));
+        format!("github:{}:{what}{path}", self.name)
+    }
+
     /// True for two entries that mean the same rows.
+    fn is_same(&self, other: &Self) -> bool {
+        self.has_same_lists(other) && self.path == other.path
+    }
+
+    /// True for two entries that read the same lists: at most their paths differ.
     fn has_same_lists(&self, other: &Self) -> bool {
         self.name == other.name
             && self.environments == other.environments

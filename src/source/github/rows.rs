@@ -57,6 +57,11 @@ impl Outcome {
         }
     }
 
+    /// True when it changed nothing where it went.
+    pub(super) fn is_failed(&self) -> bool {
+        self.status == ReleaseStatus::Failed
+    }
+
     /// The same as it stood at `at`, as far as is known now.
     fn rewound(self, at: Option<Timestamp>) -> Self {
         if at.is_none_or(|at| self.finished_at.is_none_or(|finished| finished <= at)) {
@@ -81,7 +86,7 @@ pub(super) fn deployment(
 ) -> Release {
     let outcome = outcome.map(|outcome| outcome.rewound(at));
     Release {
-        id: format!("github:{}:{}", repo.name, deployment.id).into(),
+        id: repo.id_of(&deployment.id).into(),
         service: repo.service.as_str().into(),
         version: version(&deployment.git_ref, &deployment.sha).into(),
         environment: deployment.environment.as_str().into(),
@@ -147,7 +152,7 @@ pub(super) fn run(
     };
     let actor = run.triggering_actor.as_ref().or(run.actor.as_ref());
     Some(Release {
-        id: format!("github:{}:run:{}", repo.name, run.id).into(),
+        id: repo.id_of(&format!("run:{}", run.id)).into(),
         service: repo.service.as_str().into(),
         version: version(
             run.head_branch.as_deref().unwrap_or_default(),
@@ -205,6 +210,7 @@ mod tests {
             service: "checkout".to_owned(),
             environments: Vec::new(),
             task: None,
+            path: None,
             workflows: Vec::new(),
         }
     }

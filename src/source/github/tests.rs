@@ -2,6 +2,7 @@
 
 mod graph;
 mod pages;
+mod paths;
 
 use serde_json::{Value, json};
 use wiremock::matchers::{header, header_exists, method, path, query_param};

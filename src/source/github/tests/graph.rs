@@ -149,6 +149,23 @@ async fn entries_of_one_repository_ask_for_environments_of_their_own() {
 }
 
 #[tokio::test]
+async fn entries_that_differ_by_path_alone_are_asked_for_once() {
+    let server = MockServer::start().await;
+    mount(&server, FIELDS, ok(&json!({"data": {"r0": one(7)}}))).await;
+    mount(&server, "/repos/acme/mono/commits", ok(&json!([]))).await;
+    let entries = "repos = [\
+        { repo = \"acme/mono\", service = \"web\", path = \"web\" },\
+        { repo = \"acme/mono\", service = \"api\", path = \"api\" }]";
+    let facts = built(&server.uri(), entries).fetch(&ask()).await.unwrap();
+    let releases = facts.releases.unwrap();
+    let ids: Vec<_> = releases.iter().map(|release| release.id.raw()).collect();
+    assert_eq!(ids, ["github:acme/mono:7:web", "github:acme/mono:7:api"]);
+    let question = &graph_requests(&server).await[0];
+    let query = question["query"].as_str().unwrap();
+    assert!(query.contains("r0:") && !query.contains("r1:"), "{query}");
+}
+
+#[tokio::test]
 async fn a_repository_that_is_null_is_a_warning_and_the_others_count() {
     let server = MockServer::start().await;
     let answer = json!({
