@@ -7,6 +7,7 @@ mod client;
 mod fault;
 mod limits;
 mod proxy;
+mod rows;
 pub mod trace;
 mod trust;
 
@@ -31,6 +32,7 @@ use fault::Endpoint;
 pub(crate) use fault::cause;
 pub use limits::{Limits, retry_after};
 pub use reqwest::Method;
+pub use rows::RowLimit;
 
 /// The most decoded bytes that are read of one answer, and of all answers that a source is reading
 /// at the same time.
@@ -72,6 +74,7 @@ pub struct Request<'a> {
     content: Content,
     headers: HeaderMap,
     accepted: &'static [u16],
+    rows: RowLimit,
     mistake: Option<Fault>,
     /// True when it changes nothing anywhere, so that it may be sent again.
     asks: bool,
@@ -108,6 +111,8 @@ pub struct Answer {
     /// The body, decompressed.
     pub body: Vec<u8>,
     headers: Vec<(String, String)>,
+    /// How many rows of it are read.
+    rows: RowLimit,
 }
 
 impl Http {
@@ -285,6 +290,7 @@ impl Http {
             content: Content::Nothing,
             headers: HeaderMap::new(),
             accepted: &[],
+            rows: RowLimit::default(),
             mistake: None,
             answered: AtomicU16::new(0),
         }
@@ -390,6 +396,12 @@ impl Request<'_> {
         self
     }
 
+    /// Sets how many rows of the answer [`Answer::json`] reads.
+    pub fn rows(mut self, limit: RowLimit) -> Self {
+        self.rows = limit;
+        self
+    }
+
     /// Sends it and reads the answer, within the source's `timeout`. Dropping the future ends it.
     ///
     /// Everything besides 2xx and [`Request::accept`] is a fault that says what to do next.
@@ -441,6 +453,7 @@ impl Request<'_> {
             return read
                 .map(|answer| Answer {
                     body: credentials.redact_data(answer.body),
+                    rows: self.rows,
                     ..answer
                 })
                 .map_err(|fault| self.after_sending(fault));
@@ -511,6 +524,7 @@ impl Answer {
             status,
             body,
             headers: Vec::new(),
+            rows: RowLimit::default(),
         }
     }
 
@@ -522,8 +536,22 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON. The fault says where it stops being what was expected.
+    /// The same with another limit on the rows that [`Answer::json`] reads.
+    #[cfg(feature = "kubernetes")]
+    #[must_use]
+    pub(crate) fn with_rows(self, rows: RowLimit) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// The body as JSON. The fault says where it stops being what was expected, or how many rows are
+    /// too many.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Fault> {
+        self.rows.check_text(&self.body)?;
+        self.whole_json()
+    }
+
+    /// The same of any number of rows, for types that keep next to nothing of each.
+    pub fn whole_json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Fault> {
         serde_json::from_slice(&self.body)
             .map_err(|error| fault::decode::<T>(&self.body, self.header("content-type"), &error))
     }
@@ -610,6 +638,7 @@ async fn read(
         status: response.status().as_u16(),
         body: body.whole(),
         headers,
+        rows: RowLimit::default(),
     })
 }
 

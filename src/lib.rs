@@ -168,6 +168,11 @@
 //!   by one where what they become is larger than the answer. Sources are asked on one thread, as an
 //!   allocator keeps what each thread needed for a moment; signals are heard on another.
 //!   `cargo bench --bench memory` holds the whole to 64 MiB.
+//! - **Rows are counted before they are read.** What is made of a row takes ten to a hundred times the
+//!   memory of its text, and an allocator keeps it. So an answer with more rows than its source reads
+//!   ([`http::RowLimit`]) is refused from its text, with the count, the limit and what to do; what it
+//!   was to say is unknown. It was chosen over reading a part: which rows a server puts first is no
+//!   choice of ours, and a part without its worst rows would look well.
 //! - **Suspected from counts, not from lines.** The beginning of a burn is found by likelihood in bad
 //!   and all events by the minute, which are asked for only while something burns; a rule that
 //!   recorded a ratio is taken apart for its counts, since a ratio alone cannot tell load from a

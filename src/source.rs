@@ -217,3 +217,6 @@ fn web_link(address: &str) -> Option<Untrusted> {
     let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
     (is_web && !rest.is_empty()).then(|| address.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,9 +18,16 @@ use self::matching::Namesakes;
 pub(super) use self::matching::{check, listed};
 pub(super) use self::wire::{Alert, Silence, WireMatcher};
 use crate::domain::{Expiry, Incident, IncidentStatus, Matcher, Member, Severity, Suppression};
+use crate::http::RowLimit;
 use crate::source::web_link;
 use crate::text::Untrusted;
 
+/// How many alerts of one answer are made to incidents.
+pub(super) const MAX_ALERTS: RowLimit = RowLimit {
+    most: 20_000,
+    what: "alerts",
+    fix: "narrow them by `filter` or `receiver`",
+};
 /// How many values of a label that differs between the alerts of an incident are spelled out.
 const NAMED_VALUES: usize = 10;
 

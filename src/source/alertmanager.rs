@@ -19,7 +19,7 @@ use super::severity::Severities;
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Fault, FaultKind, Order, SourceName, Verb};
-use crate::http::Http;
+use crate::http::{Http, RowLimit};
 use crate::store::Offers;
 
 /// `kind = "alertmanager"`.
@@ -28,6 +28,13 @@ pub const KIND: Kind = Kind {
     interval: SignedDuration::from_secs(15),
     measures: false,
     build,
+};
+
+/// How many silences are read.
+const SILENCES: RowLimit = RowLimit {
+    most: alert::MAX_ALERTS.most,
+    what: "silences",
+    fix: "expire those that hide nothing",
 };
 
 /// The settings of this kind alone.
@@ -158,7 +165,7 @@ impl Alertmanager {
     }
 
     async fn listing(&self, member: &Http) -> Result<Listing, Fault> {
-        let mut request = member.get("/api/v2/alerts");
+        let mut request = member.get("/api/v2/alerts").rows(alert::MAX_ALERTS);
         for matcher in &self.filter {
             request = request.query("filter", matcher);
         }
@@ -177,6 +184,7 @@ impl Alertmanager {
 async fn silences(member: &Http) -> Result<Vec<Silence>, Fault> {
     let answer = member
         .get("/api/v2/silences")
+        .rows(SILENCES)
         .query("expired", "false")
         .send()
         .await;

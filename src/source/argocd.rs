@@ -25,7 +25,7 @@ use self::wire::{Application, ApplicationList, Commit, OperationState};
 use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Facts, Fault, FaultKind, Release};
-use crate::http::{Http, Request};
+use crate::http::{Http, Request, RowLimit};
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -37,6 +37,9 @@ pub const KIND: Kind = Kind {
     build,
 };
 
+/// How many applications one answer may list.
+const APPLICATIONS: RowLimit =
+    RowLimit::new("applications", "narrow them by `projects` or `selector`");
 /// How many applications one poll asks for by themselves, those with the newest operation first.
 const WHOLE_A_POLL: usize = 60;
 /// How many commits one poll asks about, the newest deploy first.
@@ -206,7 +209,7 @@ impl ArgoCd {
 
     /// A list of applications, of chosen fields if any are given.
     async fn list(&self, fields: Option<&str>) -> Result<Vec<Application>, Fault> {
-        let mut request = self.http.get("/api/v1/applications");
+        let mut request = self.http.get("/api/v1/applications").rows(APPLICATIONS);
         for project in &self.projects {
             request = request.query("projects", project);
         }

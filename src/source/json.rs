@@ -13,6 +13,7 @@ mod program;
 mod recursion;
 mod rows;
 mod sandbox;
+mod shape;
 
 use std::collections::HashSet;
 use std::sync::Arc;

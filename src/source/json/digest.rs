@@ -12,7 +12,7 @@ use super::past;
 use super::program::Stopped;
 use super::rows::{Collect, Finished, Rows, Terms, excerpt, text};
 use super::sandbox::Sandboxed;
-use super::{REST, too_slow};
+use super::{REST, shape, too_slow};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Mapped, Observation, OnCall, Release};
 use crate::http::Answer;
 use crate::text::Untrusted;
@@ -72,9 +72,10 @@ impl Digest {
         answer: &Answer,
         until: Instant,
     ) -> Result<Page, Fault> {
-        let body: Val = answer.json()?;
+        let items = shape::items(answer)?;
         if self.example.is_none() {
-            self.example = Some(excerpt(first_object(&body), MAX_EXAMPLE).into());
+            let object = shape::first_object(answer)?;
+            self.example = Some(excerpt(&object, MAX_EXAMPLE).into());
         }
         let before = self.counts();
         for (program, rows) in self.each(plan) {
@@ -90,7 +91,7 @@ impl Digest {
         let now = self.counts();
         let is_full = self.each(plan).all(|(_, rows)| rows.is_full());
         Ok(Page {
-            items: items(&body),
+            items,
             emitted: now.0 - before.0,
             fresh: now.1 - before.1,
             is_full,
@@ -315,34 +316,4 @@ fn cursor_of(value: &Val) -> Option<Value> {
         Val::Num(_) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         _ => Value::String(text),
     })
-}
-
-/// How many things an answer lists: its own elements, or those of its longest array.
-fn items(body: &Val) -> Option<usize> {
-    match body {
-        Val::Arr(items) => Some(items.len()),
-        Val::Obj(map) => map
-            .values()
-            .filter_map(|value| match value {
-                Val::Arr(items) => Some(items.len()),
-                _ => None,
-            })
-            .max(),
-        _ => None,
-    }
-}
-
-/// The first element of the first list of objects; the answer itself where there is none.
-fn first_object(body: &Val) -> &Val {
-    fn within(list: &Val) -> Option<&Val> {
-        match list {
-            Val::Arr(items) => items.iter().find(|item| matches!(item, Val::Obj(_))),
-            _ => None,
-        }
-    }
-    let nested = || match body {
-        Val::Obj(map) => map.values().find_map(within),
-        _ => None,
-    };
-    within(body).or_else(nested).unwrap_or(body)
 }

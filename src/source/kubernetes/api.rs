@@ -5,12 +5,14 @@ use serde::de::DeserializeOwned;
 
 use super::wire::Page;
 use crate::domain::{Fault, FaultKind};
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Http, RowLimit};
 
 /// How many objects one request asks for.
 const PAGE: usize = 250;
 /// How many objects of one list are read; what is beyond is said to be left out.
 pub(super) const MAX_OBJECTS: usize = 10_000;
+/// How many objects one answer may list, of a server that knows no pages.
+const OBJECTS: RowLimit = RowLimit::new("objects", "narrow them by `namespaces`");
 /// How often a list is begun anew when its pages have expired.
 const BEGINNINGS: usize = 3;
 
@@ -60,7 +62,8 @@ impl Api {
     async fn page(&mut self, path: &str, next: &str) -> Result<Answer, Fault> {
         match self {
             Self::Address(http) => {
-                let mut request = http.get(path).query("limit", &PAGE.to_string());
+                let mut request = http.get(path).rows(OBJECTS);
+                request = request.query("limit", &PAGE.to_string());
                 if !next.is_empty() {
                     request = request.query("continue", next);
                 }
@@ -68,7 +71,7 @@ impl Api {
                 request.accept(&[404, 410]).send().await
             }
             #[cfg(feature = "kubernetes")]
-            Self::Cluster(cluster) => cluster.page(path, PAGE, next).await,
+            Self::Cluster(cluster) => Ok(cluster.page(path, PAGE, next).await?.with_rows(OBJECTS)),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::selector::{NAME, Selectors, canonical, is_numeric};
 use super::targets::Target;
 use crate::config::SourceSettings;
 use crate::domain::{Fault, FaultKind};
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Http, RowLimit};
 use crate::text::Untrusted;
 
 /// What we read, best first; as Prometheus 3 asks.
@@ -27,7 +28,11 @@ const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-
 /// Scrapes in flight.
 const IN_FLIGHT: usize = 32;
 /// The most series of one target that are kept.
-const MAX_SERIES: usize = 10_000;
+const SERIES: RowLimit = RowLimit {
+    most: 10_000,
+    what: "series that SLOs select",
+    fix: "narrow their selectors",
+};
 
 /// Clients for the targets, kept between polls.
 pub(super) struct Clients {
@@ -180,6 +185,8 @@ fn kept(
 ) -> Result<Vec<Kept>, Fault> {
     let format = Format::of(answer.header("content-type"));
     let mut kept = Vec::new();
+    // One exposition may hold many samples of a series, of different times.
+    let (state, mut series) = (RandomState::new(), HashSet::new());
     let mut witnessed = Witnessed::default();
     parse(&answer.body, format, |sample| {
         if !selectors.may_name(sample.name) {
@@ -197,21 +204,22 @@ fn kept(
         }
         if is_selected {
             let labels = labels.iter();
+            let labels = identity(labels.map(|(name, value)| (name.as_ref(), value.as_ref())));
+            series.insert(state.hash_one(&labels));
+            if series.len() > SERIES.most {
+                // They are only counted from here on.
+                kept = Vec::new();
+                return;
+            }
             kept.push(Kept {
-                series: identity(labels.map(|(name, value)| (name.as_ref(), value.as_ref()))),
+                series: labels,
                 at: sample.at.unwrap_or(at),
                 value: sample.value,
             });
         }
     })
     .map_err(|wrong| Fault::new(FaultKind::Decode, wrong.to_string()))?;
-    // One exposition may hold many samples of a series, of different times.
-    let series = || kept.iter().map(|kept: &Kept| kept.series.as_str());
-    if kept.len() > MAX_SERIES && series().collect::<HashSet<_>>().len() > MAX_SERIES {
-        let words =
-            format!("the SLOs select more than {MAX_SERIES} of its series; narrow their selectors");
-        return Err(Fault::new(FaultKind::TooLarge, words));
-    }
+    SERIES.check(series.len())?;
     let unselected = witnessed.witnesses().map(|labels| Kept {
         series: identity(labels.into_iter().chain([(NAME, WITNESS)])),
         at,
@@ -226,7 +234,7 @@ fn exposed(answer: &Answer, target: &Target, selectors: &Selectors) -> Result<Ex
     let format = Format::of(answer.header("content-type"));
     let mut all = Exposition::default();
     parse(&answer.body, format, |sample| {
-        if selectors.may_name(sample.name) && all.series.len() < MAX_SERIES {
+        if selectors.may_name(sample.name) && all.series.len() < SERIES.most {
             let labels = labels(sample, &target.labels);
             let labels = labels.iter();
             all.add(labels.map(|(name, value)| (name.as_ref(), value.as_ref())));

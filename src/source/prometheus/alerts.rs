@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::{Api, Labels};
+use super::api::{ALERTS, Api, Labels};
 use crate::domain::{Fault, FaultKind, Incident};
 use crate::source::Ask;
 use crate::source::alert::{self, Alert, LabelNames};
@@ -56,6 +56,7 @@ async fn recorded(api: &Api, at: Option<Timestamp>) -> Result<Vec<Alert>, Fault>
         .into_iter()
         .map(|series| (series.labels.clone(), series.value))
         .collect();
+    ALERTS.check(firing.data.len())?;
     let alert = |mut labels: Labels| {
         labels.remove("alertstate");
         let began = since.get(&labels).and_then(|&seconds| {

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::domain::{Fault, FaultKind, window};
-use crate::http::{self, Answer, Http};
+use crate::http::{self, Answer, Http, RowLimit};
+use crate::source::alert;
 use crate::text::Untrusted;
 
 /// Statuses whose body is Prometheus' own error envelope, and those of a proxy to which a query is
@@ -23,6 +24,24 @@ const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 
 /// An answer of so many bytes takes longer to read than a thread to begin.
 const LONG: usize = 256 * 1024;
+
+/// How many series one answer may hold.
+const SERIES: RowLimit = RowLimit {
+    most: 50_000,
+    what: "series",
+    fix: "aggregate them, as in `sum by (service) (…)`",
+};
+/// How many elements one list of the rules may hold.
+const RULES: RowLimit = RowLimit {
+    most: 50_000,
+    what: "rules",
+    fix: "ask a ruler that evaluates fewer",
+};
+/// How many alerts are made to incidents.
+pub(super) const ALERTS: RowLimit = RowLimit {
+    fix: "set `alerts = false`, and ask the Alertmanager with a `filter`",
+    ..alert::MAX_ALERTS
+};
 
 mod labels;
 mod metric;
@@ -428,7 +447,7 @@ impl Api {
 
     /// The rules that this server evaluates; none where it has no ruler.
     pub(super) async fn rules(&self) -> Result<RuleGroups, Fault> {
-        match self.http.get("/api/v1/rules").send().await {
+        match self.http.get("/api/v1/rules").rows(RULES).send().await {
             Ok(answer) => Ok(envelope::<RuleGroups>(&answer)?.data),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(RuleGroups::default()),
             Err(fault) => Err(fault),
@@ -437,7 +456,8 @@ impl Api {
 
     /// The alerts that this server's rules have raised.
     pub(super) async fn alerts(&self) -> Result<Vec<WireAlert>, Fault> {
-        let answer = self.http.get("/api/v1/alerts").send().await?;
+        let answer = self.http.get("/api/v1/alerts").rows(ALERTS);
+        let answer = answer.send().await?;
         Ok(envelope::<Alerts>(&answer)?.data.alerts)
     }
 
@@ -455,6 +475,7 @@ impl Api {
             let answer = self
                 .http
                 .post_form(path, form)
+                .rows(SERIES)
                 .accept(REFUSALS)
                 .send()
                 .await?;
@@ -468,7 +489,7 @@ impl Api {
             .fold(self.http.get(path), |request, (name, value)| {
                 request.query(name, value)
             });
-        request.accept(REFUSALS).send().await
+        request.rows(SERIES).accept(REFUSALS).send().await
     }
 
     fn vector(

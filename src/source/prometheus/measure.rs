@@ -158,7 +158,8 @@ impl Meter {
             let mut reasons = reasons.chain(silent.reason());
             let reason = reasons.find(|reason| !reason.code.is_estimate())?;
             let fault = reason.fault();
-            if matches!(reason.code, ReasonCode::Failed(kind) if kind != FaultKind::Query) {
+            let is_of_all = |kind| !matches!(kind, FaultKind::Query | FaultKind::TooLarge);
+            if matches!(reason.code, ReasonCode::Failed(kind) if is_of_all(kind)) {
                 return Some(fault);
             }
             let message = format!("{}: {}", id.raw(), fault.message.raw()).into();

@@ -329,10 +329,12 @@ impl Planner {
             for expression in &batch.expressions {
                 self.part(expression);
             }
-            self.halve(round, batch);
-            return;
+            if self.halve(round, batch) {
+                return;
+            }
         }
-        if fault.kind != FaultKind::Query {
+        // Of a server that answers, a part of the batch is refused, or is too large to be read.
+        if !matches!(fault.kind, FaultKind::Query | FaultKind::TooLarge) {
             round.broken.get_or_insert(fault);
             return;
         }

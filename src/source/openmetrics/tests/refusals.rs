@@ -66,3 +66,37 @@ fn settings_that_cannot_work_are_refused_by_name() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_target_with_more_series_than_are_kept_is_refused_with_count_limit_and_advice() {
+    let server = wiremock::MockServer::start().await;
+    let lines = (0..60_000).map(|pod| format!("x_total{{code=\"500\",pod=\"{pod}\"}} 1\n"));
+    let body: String = lines.collect();
+    let answer = wiremock::ResponseTemplate::new(200).set_body_raw(body, "text/plain");
+    wiremock::Mock::given(wiremock::matchers::any())
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = format!(
+        "targets = [\"{}\"]\nhistory = {:?}",
+        server.address(),
+        folder.path().join("h.db")
+    );
+    let settings = SourceSettings {
+        name: SourceName::new("app"),
+        ..crate::source::fixture::settings(&KIND, None, &options)
+    };
+    let all = Settings {
+        slos: vec![slo(bad())],
+        ..Settings::empty()
+    };
+    let mut source = build(&settings, &all).unwrap().source;
+    let fault = source
+        .fetch(&crate::source::fixture::ask())
+        .await
+        .unwrap_err();
+    let words =
+        "60000 series that SLOs select; 10000 are the most that are read: narrow their selectors";
+    assert!(fault.message.raw().contains(words), "{fault:?}");
+}

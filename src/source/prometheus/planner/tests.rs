@@ -155,8 +155,8 @@ struct Tiny {
     /// Values of `s` that have a series.
     known: Vec<String>,
     longest: usize,
-    /// A value that spoils every query that holds it.
-    poison: Option<String>,
+    /// A value that spoils every query that holds it, and how.
+    poison: Option<(String, FaultKind)>,
     sent: Cell<usize>,
     refusals: RefCell<Vec<usize>>,
 }
@@ -164,21 +164,20 @@ struct Tiny {
 impl Tiny {
     fn answer(&self, query: &str) -> Result<Answered<Vec<Series>>, Fault> {
         self.sent.set(self.sent.get() + 1);
-        let refuse = |message: &str| {
+        let refuse = |kind, message: &str| {
             self.refusals.borrow_mut().push(query.len());
-            Err(Fault::new(FaultKind::Query, message))
+            Err(Fault::new(kind, message))
         };
         if query.len() > self.longest {
-            return refuse("refused the query: too long query");
+            return refuse(FaultKind::Query, "refused the query: too long query");
         }
         let parsed = promql_parser::parser::parse(query).expect("PromQL");
         let mut data = Vec::new();
-        let mut poisoned = false;
+        let mut poisoned = None;
         evaluate(&parsed, &mut |tag, matcher, is_grouped| {
-            poisoned |= self
-                .poison
-                .as_ref()
-                .is_some_and(|value| matcher.is_match(value));
+            let poison = self.poison.as_ref();
+            let poison = poison.filter(|(value, _)| matcher.is_match(value));
+            poisoned = poisoned.or(poison.map(|(_, kind)| *kind));
             for value in self.known.iter().filter(|value| matcher.is_match(value)) {
                 let mut labels = Labels::from([(promql::TAG, tag)]);
                 if is_grouped {
@@ -188,8 +187,8 @@ impl Tiny {
                 data.push(Series::new("", labels, length));
             }
         });
-        if poisoned {
-            return refuse("refused the query: poison");
+        if let Some(kind) = poisoned {
+            return refuse(kind, "refused the query: poison");
         }
         Ok(Answered {
             data,
@@ -280,20 +279,23 @@ proptest! {
 #[test]
 fn a_question_that_spoils_its_query_is_found_and_left_alone_for_a_while() {
     let values: Vec<_> = (0..64).map(|index| format!("v{index}")).collect();
-    let tiny = Tiny {
-        poison: Some("v17".to_owned()),
-        ..tiny(values.clone())
-    };
-    let queries: Vec<_> = values.iter().map(|value| query(value)).collect();
-    let mut planner = Planner::default();
-    let answers = asked(&tiny, &mut planner, &queries);
-    for index in 0..64 {
-        assert_eq!(answers.get(index).is_err(), index == 17);
+    for kind in [FaultKind::Query, FaultKind::TooLarge] {
+        let tiny = Tiny {
+            poison: Some(("v17".to_owned(), kind)),
+            ..tiny(values.clone())
+        };
+        let queries: Vec<_> = values.iter().map(|value| query(value)).collect();
+        let mut planner = Planner::default();
+        let answers = asked(&tiny, &mut planner, &queries);
+        for index in 0..64 {
+            let fault = answers.get(index).err().map(|fault| fault.kind);
+            assert_eq!(fault, (index == 17).then_some(kind));
+        }
+        assert_eq!(tiny.sent.get(), 13, "halved six times");
+        let answers = asked(&tiny, &mut planner, &queries);
+        assert!(answers.get(17).is_err() && answers.get(18).is_ok());
+        assert_eq!(tiny.sent.get(), 14, "and then not asked again at once");
     }
-    assert_eq!(tiny.sent.get(), 13, "halved six times");
-    let answers = asked(&tiny, &mut planner, &queries);
-    assert!(answers.get(17).is_err() && answers.get(18).is_ok());
-    assert_eq!(tiny.sent.get(), 14, "and then not asked again at once");
 }
 
 #[test]
