@@ -51,6 +51,12 @@ use guardian::{Guardian, Hold};
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[m\x1b[H\x1b[2J";
 /// Everything [`ENTER`] and a half-sent frame can leave behind, undone.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// The most columns and rows that are drawn on; the rest of a larger terminal stays blank. Any program
+/// may set any size, and each cell takes memory.
+const MAX_SIZE: Size = Size {
+    width: 1_000,
+    height: 500,
+};
 /// How long a terminal that takes no bytes is waited for, before what it shows is given up.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -71,12 +77,13 @@ pub fn obstacle() -> Option<String> {
     None
 }
 
-/// The terminal's size as the kernel knows it; 80x24 when it does not.
+/// The part of the terminal that is drawn on: as large as the kernel says, up to [`MAX_SIZE`]; 80x24
+/// when it does not say.
 pub fn size() -> Size {
     match tcgetwinsize(stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
-            width: size.ws_col,
-            height: size.ws_row,
+            width: size.ws_col.min(MAX_SIZE.width),
+            height: size.ws_row.min(MAX_SIZE.height),
         },
         _ => Size {
             width: 80,

@@ -96,6 +96,25 @@ fn every_size_is_followed_and_the_smallest_survived() {
     pty.assert_given_back();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_size_beyond_all_screens_takes_no_more_memory_than_the_largest() {
+    let mut pty = watchfire(80, 24);
+    for (width, height) in [(u16::MAX, u16::MAX), (u16::MAX, 10), (10, u16::MAX)] {
+        pty.take_bytes();
+        pty.resize_unseen(width, height);
+        pty.wait_for_bytes("\u{1b}[2J");
+        let memory = process::private_memory(pty.pid()) >> 10;
+        assert!(memory < 160, "{memory} MiB at {width}x{height}");
+    }
+    pty.resize_unseen(80, 24);
+    pty.press("?");
+    pty.wait_for(HELP);
+    pty.press("\u{3}");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+}
+
 #[test]
 fn a_signal_that_ends_gives_the_terminal_back_and_names_itself() {
     for (signal, status) in [
@@ -187,8 +206,15 @@ fn a_terminal_that_takes_no_bytes_does_not_keep_who_quits() {
 
 #[test]
 fn a_frame_that_never_arrives_does_not_keep_who_presses_ctrl_c() {
+    let pager = Pager::start();
+    let long = "x".repeat(800);
+    let ids: Vec<String> = (0..400).map(|number| format!("{number} {long}")).collect();
+    let incidents: Vec<_> = ids.iter().map(|id| (id.as_str(), "search")).collect();
+    pager.tell(&incidents);
+    let mut pty = pager.watched();
+    pty.resize(1000, 500);
     // A frame of this size is more than a terminal holds back.
-    let mut pty = watchfire(8000, 60);
+    pty.wait("a large frame", |screen| screen.contents().len() > 100_000);
     pty.pause();
     pty.press("\u{c}");
     pty.press("\u{3}");

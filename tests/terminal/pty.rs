@@ -246,6 +246,12 @@ impl Pty {
         self.master.resize(size(width, height)).expect("resized");
     }
 
+    /// The same without an emulator of that size.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn resize_unseen(&self, width: u16, height: u16) {
+        self.master.resize(size(width, height)).expect("resized");
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("signalled");
