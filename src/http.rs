@@ -41,6 +41,23 @@ pub const MAX_BODY: usize = 16 * 1024 * 1024;
 /// The most bytes of a refusal that are read, in search of its reason.
 const MAX_REASON: usize = 16 * 1024;
 
+/// The fields of an answer that say what is wrong with a part of it: Prometheus' and GraphQL's.
+const WARNING_FIELDS: &[&str] = &["error", "errors", "warnings", "infos"];
+/// The fields of a refusal that say why.
+const REFUSAL_FIELDS: &[&str] = &[
+    "error",
+    "errors",
+    "warnings",
+    "infos",
+    "message",
+    "messages",
+    "detail",
+    "details",
+    "title",
+    "description",
+    "reason",
+];
+
 /// A client for one endpoint.
 ///
 /// It follows no redirect and asks no other origin than its base URL's, so that a credential reaches
@@ -450,9 +467,14 @@ impl Request<'_> {
         self.answered.store(status.as_u16(), Ordering::Relaxed);
         if status.is_success() || self.accepted.contains(&status.as_u16()) {
             let read = read(response, endpoint, &self.http.held).await;
+            let named = if status.is_success() {
+                WARNING_FIELDS
+            } else {
+                REFUSAL_FIELDS
+            };
             return read
                 .map(|answer| Answer {
-                    body: credentials.redact_data(answer.body),
+                    body: credentials.redact_data(answer.body, named),
                     rows: self.rows,
                     ..answer
                 })

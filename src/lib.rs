@@ -70,7 +70,8 @@
 //! - **Foreign programs run elsewhere.** A jq program runs in a child process with limits on memory and
 //!   time (`source/json/sandbox`): an allocation that fails or a stack that overflows ends that process.
 //! - **A secret goes no further than [`http`].** Secrets are replaced in an answer's body before anything
-//!   is read from it, so no message and no row can repeat one.
+//!   is read from it, so no message and no row can repeat one. One that may be a word of the data is
+//!   replaced only in the fields that say what is wrong.
 //! - **Time that went by is not the wall clock's difference.** A step of the wall clock makes stale what
 //!   nothing has confirmed since ([`store::Store::clock_stepped`]).
 //! - **One HTTP client** that follows no redirect, so no credential can go along; a fault is a

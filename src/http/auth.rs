@@ -8,14 +8,17 @@ use base64::engine::general_purpose::STANDARD;
 use regex::bytes::Regex;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::config::{Auth, HeaderSetting, Problem, SourceSettings, Step};
 use crate::domain::{Fault, FaultKind};
 
 /// Headers that would break the framing of a request.
 const FRAMING: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
-/// Shorter secrets are not looked for in a server's messages: they occur by chance.
-const SHORTEST_SECRET: usize = 4;
+/// Shorter secrets are looked for in error texts as whole words alone: parts of words are them by
+/// chance.
+const SHORTEST_PART: usize = 4;
 /// Shorter secrets are not looked for in data, where a chance hit would change a row.
 const SHORTEST_IN_DATA: usize = 6;
 /// Shorter secrets of lower-case letters alone are not looked for in data either: `prometheus` may be
@@ -39,6 +42,10 @@ pub(super) struct Credentials {
     words: Vec<SecretString>,
     /// Every form of a secret that is looked for in data.
     in_data: Option<Regex>,
+    /// Every form of any secret, for texts that say what is wrong.
+    in_errors: Option<Regex>,
+    /// True when one of them is not looked for in data.
+    has_weak: bool,
 }
 
 impl Identity {
@@ -111,6 +118,8 @@ impl Identity {
             headers: HeaderMap::new(),
             words: Vec::new(),
             in_data: None,
+            in_errors: None,
+            has_weak: false,
         };
         for (name, setting) in &self.headers {
             match setting {
@@ -144,7 +153,7 @@ impl Identity {
                 credentials.words.push(SecretString::from(pair));
             }
         }
-        credentials.in_data = credentials.pattern();
+        credentials.learn();
         Ok(credentials)
     }
 }
@@ -164,40 +173,114 @@ impl Credentials {
         Ok(())
     }
 
-    /// Finds the secrets in data, however a server may write them; `None` where none is looked for.
-    fn pattern(&self) -> Option<Regex> {
-        let words = self.words.iter().map(ExposeSecret::expose_secret);
-        let forms: BTreeSet<String> = words
-            .filter(|word| is_found_in_data(word))
-            .flat_map(forms)
-            .collect();
-        if forms.is_empty() {
-            return None;
-        }
-        let forms: Vec<_> = forms.iter().rev().map(|form| regex::escape(form)).collect();
-        Regex::new(&forms.join("|")).ok()
+    /// Makes what finds the secrets, however a server may write them.
+    fn learn(&mut self) {
+        let words = || self.words.iter().map(ExposeSecret::expose_secret);
+        let in_data = words().filter(|word| is_found_in_data(word));
+        self.has_weak = !words().all(is_found_in_data);
+        self.in_data = any_of(in_data.flat_map(forms).map(|form| regex::escape(&form)));
+        self.in_errors = any_of(words().flat_map(|word| {
+            let is_whole = word.len() < SHORTEST_PART;
+            forms(word).map(|form| {
+                if is_whole {
+                    whole(&form)
+                } else {
+                    regex::escape(&form)
+                }
+            })
+        }));
     }
 
-    /// A server's words without our secrets, should it repeat them.
+    /// A server's words about what is wrong without our secrets, should it repeat them.
     pub(super) fn redact(&self, text: &str) -> String {
-        self.words
-            .iter()
-            .map(ExposeSecret::expose_secret)
-            .filter(|word| word.len() >= SHORTEST_SECRET)
-            .flat_map(forms)
-            .fold(text.to_owned(), |text, form| text.replace(&form, REDACTED))
+        let Some(pattern) = &self.in_errors else {
+            return text.to_owned();
+        };
+        let redacted = pattern.replace_all(text.as_bytes(), REDACTED.as_bytes());
+        String::from_utf8_lossy(&redacted).into_owned()
     }
 
     /// An answer's body without our secrets: whatever is read from it, a message or a row, has none.
-    pub(super) fn redact_data(&self, body: Vec<u8>) -> Vec<u8> {
-        let Some(pattern) = &self.in_data else {
-            return body;
-        };
-        match pattern.replace_all(&body, REDACTED.as_bytes()) {
-            Cow::Borrowed(_) => body,
-            Cow::Owned(redacted) => redacted,
+    ///
+    /// A secret that may be a word of the data, `abc` or `prometheus`, is replaced only where the answer
+    /// says what is wrong, so that no row changes: in the `named` fields of its object.
+    pub(super) fn redact_data(&self, body: Vec<u8>, named: &[&str]) -> Vec<u8> {
+        let body = replaced(self.in_data.as_ref(), body);
+        match &self.in_errors {
+            Some(pattern) if self.has_weak && pattern.is_match(&body) => {
+                self.without_in(&body, named).unwrap_or(body)
+            }
+            _ => body,
         }
     }
+
+    /// An object whose named fields repeat no secret; `None` where nothing has to change.
+    fn without_in(&self, body: &[u8], named: &[&str]) -> Option<Vec<u8>> {
+        let mut fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
+        let mut changed = Vec::new();
+        for name in named {
+            let Some(field) = fields.get(*name) else {
+                continue;
+            };
+            let mut value: Value = serde_json::from_str(field.get()).ok()?;
+            if self.redact_texts(&mut value) {
+                changed.push((*name, serde_json::value::to_raw_value(&value).ok()?));
+            }
+        }
+        if changed.is_empty() {
+            return None;
+        }
+        for (name, value) in &changed {
+            fields.insert((*name).to_owned(), value);
+        }
+        serde_json::to_vec(&fields).ok()
+    }
+
+    /// Replaces secrets in every text of each of these values; true when there was one.
+    fn redact_all<'a>(&self, values: impl Iterator<Item = &'a mut Value>) -> bool {
+        let changed = values.map(|value| self.redact_texts(value));
+        changed.filter(|is_changed| *is_changed).count() > 0
+    }
+
+    /// Replaces secrets in every text of a value; true when there was one.
+    fn redact_texts(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => {
+                let redacted = self.redact(text);
+                let is_changed = redacted != *text;
+                *text = redacted;
+                is_changed
+            }
+            Value::Array(list) => self.redact_all(list.iter_mut()),
+            Value::Object(map) => self.redact_all(map.values_mut()),
+            _ => false,
+        }
+    }
+}
+
+fn replaced(pattern: Option<&Regex>, body: Vec<u8>) -> Vec<u8> {
+    let Some(pattern) = pattern else { return body };
+    match pattern.replace_all(&body, REDACTED.as_bytes()) {
+        Cow::Borrowed(_) => body,
+        Cow::Owned(redacted) => redacted,
+    }
+}
+
+/// Finds any of these patterns, the longer of two with one beginning first; `None` of none.
+fn any_of(patterns: impl Iterator<Item = String>) -> Option<Regex> {
+    let patterns: BTreeSet<String> = patterns.collect();
+    let patterns: Vec<_> = patterns.into_iter().rev().collect();
+    (!patterns.is_empty()).then(|| Regex::new(&patterns.join("|")).ok())?
+}
+
+/// A pattern of a text that is no part of a longer word.
+fn whole(text: &str) -> String {
+    let is_word =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let edge = |byte| if is_word(byte) { "(?-u:\\b)" } else { "" };
+    let bytes = text.as_bytes();
+    let (before, after) = (edge(bytes.first()), edge(bytes.last()));
+    format!("{before}{}{after}", regex::escape(text))
 }
 
 /// True for a secret that does not occur in data by chance.
@@ -234,8 +317,10 @@ mod tests {
             headers: HeaderMap::new(),
             words: words.collect(),
             in_data: None,
+            in_errors: None,
+            has_weak: false,
         };
-        credentials.in_data = credentials.pattern();
+        credentials.learn();
         credentials
     }
 
@@ -250,7 +335,7 @@ mod tests {
             let known = knowing(&[secret, "x"]);
             for form in forms(secret) {
                 let body = format!("{{\"error\":\"before {form} after\"}}");
-                let redacted = known.redact_data(body.into_bytes());
+                let redacted = known.redact_data(body.into_bytes(), &[]);
                 let redacted = String::from_utf8(redacted).expect("UTF-8");
                 assert_eq!(
                     redacted, "{\"error\":\"before [redacted] after\"}",
@@ -260,16 +345,57 @@ mod tests {
         }
         let body = b"nothing of it is here: \xff".to_vec();
         assert_eq!(
-            knowing(&["glpat-Abc123xyz"]).redact_data(body.clone()),
+            knowing(&["glpat-Abc123xyz"]).redact_data(body.clone(), &ERRORS),
             body
         );
     }
 
+    /// The fields that say what is wrong.
+    const ERRORS: [&str; 2] = ["error", "warnings"];
+
     #[test]
-    fn a_password_that_is_a_common_word_changes_no_row_and_stays_out_of_messages() {
-        let known = knowing(&["prometheus"]);
-        let body = b"{\"job\":\"prometheus\"}".to_vec();
-        assert_eq!(known.redact_data(body.clone()), body);
-        assert_eq!(known.redact("no prometheus here"), "no [redacted] here");
+    fn a_weak_secret_stays_out_of_errors_and_changes_no_row() {
+        for (secret, beside) in [
+            ("prometheus", None),
+            ("hunter", None),
+            ("abcd", None),
+            ("A1!x", None),
+            // As parts of words these would be found everywhere.
+            ("abc", Some("abcess")),
+            ("x9", Some("ax9b")),
+            ("e", Some("the server refused")),
+            // Words of the answer's own form.
+            ("error", None),
+            ("null", None),
+            ("true", None),
+        ] {
+            let known = knowing(&[secret]);
+            let beside = beside.unwrap_or_default();
+            let body = format!(
+                "{{\"data\":[\"{secret}\",null,true],\"error\":{{\"message\":\"no {secret}, {beside}\"}},\
+                 \"status\":\"error\",\"warnings\":[\"({secret})\",1]}}"
+            );
+            let redacted = known.redact_data(body.into_bytes(), &ERRORS);
+            let value: Value = serde_json::from_slice(&redacted).expect("JSON");
+            let want = serde_json::json!({
+                "data": [secret, null, true],
+                "error": {"message": format!("no [redacted], {beside}")},
+                "status": "error",
+                "warnings": ["([redacted])", 1],
+            });
+            assert_eq!(value, want, "{secret}");
+            assert_eq!(
+                known.redact(&format!("no {secret} here")),
+                "no [redacted] here"
+            );
+            // Without such a field, and of what is no object, nothing changes.
+            for body in [
+                format!("{{\"job\":\"{secret}\"}}"),
+                format!("[\"{secret}\"]"),
+            ] {
+                let body = body.into_bytes();
+                assert_eq!(known.redact_data(body.clone(), &ERRORS), body, "{secret}");
+            }
+        }
     }
 }

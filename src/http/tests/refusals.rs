@@ -5,6 +5,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::config::Auth;
 use crate::domain::{Fault, FaultKind};
 use crate::http::retry_after;
 
@@ -245,4 +246,41 @@ async fn only_links_of_the_same_origin_are_asked() {
         http.get_url("https://[").unwrap_err().kind,
         FaultKind::Decode
     );
+}
+
+#[tokio::test]
+async fn a_short_secret_that_a_server_repeats_is_in_no_message_and_changes_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    for secret in ["abc", "x9", "hunter", "admin", "error"] {
+        for (status, body) in [
+            (401, format!("{{\"message\":\"bad token {secret}\"}}")),
+            (403, format!("{{\"detail\":\"Bearer {secret} may not\"}}")),
+            (500, format!("upstream: {secret}")),
+        ] {
+            let server = Server::saying(answer(status, &[], &body)).await;
+            let mut settings = settings(&server.url);
+            settings.http.auth = Auth::Bearer(secret_file(folder.path(), secret));
+            let http = Http::new(&settings, None).unwrap();
+            let fault = http.get("").send().await.unwrap_err();
+            let said = fault.message.raw();
+            assert!(said.contains("[redacted]"), "{said}");
+            let words = said.split(|c: char| !c.is_alphanumeric());
+            assert!(!words.into_iter().any(|word| word == secret), "{said}");
+        }
+        for (status, error) in [(200, "warnings"), (200, "errors"), (422, "error")] {
+            let body = serde_json::json!({
+                "status": "error", "data": [secret], error: [format!("not for {secret}")],
+            });
+            let server = Server::saying(answer(status, &[], body.to_string())).await;
+            let mut settings = settings(&server.url);
+            settings.http.auth = Auth::Bearer(secret_file(folder.path(), secret));
+            let http = Http::new(&settings, None).unwrap();
+            let answer = http.get("").accept(&[422]).send().await.unwrap();
+            let read: serde_json::Value = answer.json().unwrap();
+            let want = serde_json::json!({
+                "status": "error", "data": [secret], error: ["not for [redacted]"],
+            });
+            assert_eq!(read, want, "{secret}");
+        }
+    }
 }
