@@ -7,11 +7,16 @@ use crate::domain::{Acted, Burn, Errand, Event, Fault, Order, Previewed, Ran, Re
 use crate::store::{Heard, Store, World};
 use crate::text::Untrusted;
 
+mod absorb;
 pub mod action;
 mod awake;
 mod chart;
+mod choose;
+mod clamp;
 mod clip;
+
 pub mod columns;
+mod compose;
 pub mod cursor;
 mod desk;
 mod explain;
@@ -27,7 +32,6 @@ mod jump;
 pub mod key;
 pub mod keymap;
 pub mod layout;
-mod mode;
 mod model;
 mod overlay;
 mod palette;
@@ -36,6 +40,7 @@ mod possible;
 mod ring;
 mod roster;
 pub mod screen;
+mod scroll;
 mod sheet;
 mod spent;
 mod suspect;
@@ -43,11 +48,11 @@ mod table;
 mod timeline;
 mod update;
 
-pub use clip::{Copied, CopiedTo};
-pub use handoff::Notes;
+pub use compose::screen;
 pub use keymap::Keymap;
 pub use model::Model;
-pub use past::{Memory, Playback};
+pub use model::jump::{Copied, CopiedTo};
+pub use model::memory::{Memory, Notes, Playback};
 pub use spent::Spent;
 pub use update::update;
 

@@ -22,7 +22,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::act::Leave;
 use crate::app::keymap::Keymap;
-use crate::app::screen::{Screen, screen};
+use crate::app::screen;
+use crate::app::screen::Screen;
 use crate::app::{Effect, Memory, Model, Msg, Size, update};
 use crate::config::Settings;
 use crate::journal::{Clerk, Entry};

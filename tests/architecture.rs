@@ -4,7 +4,11 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
-use std::collections::BTreeSet;
+mod architecture {
+    pub(crate) mod circles;
+}
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -163,6 +167,25 @@ fn modules_import_only_what_the_table_allows() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The most files that may import one another.
+const MAX_CIRCLE: usize = 4;
+
+#[test]
+fn few_files_import_one_another() {
+    let files = sources().into_iter().map(|(_, path, text)| {
+        let path = path.with_extension("");
+        let names = path.iter().map(|name| name.to_string_lossy().into_owned());
+        (names.collect::<Vec<_>>().join("::"), code(&text))
+    });
+    let files: BTreeMap<_, _> = files.collect();
+    let circles = architecture::circles::circles(&architecture::circles::graph(&files));
+    let large: Vec<_> = circles
+        .iter()
+        .filter(|circle| circle.len() > MAX_CIRCLE)
+        .collect();
+    assert!(large.is_empty(), "{large:#?}");
 }
 
 #[test]

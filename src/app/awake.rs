@@ -10,38 +10,13 @@
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::model::Model;
-use crate::domain::{Incident, IncidentStatus, Severity, State};
-use crate::pane::{
-    Board, Entry, Folds, INCIDENTS, Line, PANES, Role, RowKey, SLOS, Sight, incident, suspects,
-};
+use super::model::attention::{Awake, Fire, LASTS, is_audible};
+use crate::domain::{Incident, Severity, State};
+use crate::pane::{Entry, Folds, INCIDENTS, Line, PANES, Role, SLOS, Sight, incident, suspects};
 use crate::text::Untrusted;
-
-/// How long awake mode lasts.
-const LASTS: SignedDuration = SignedDuration::from_mins(30);
-
-/// What awake mode knows.
-#[derive(Clone, Debug)]
-pub(super) struct Awake {
-    since: Timestamp,
-    fires: Vec<Fire>,
-    /// The incidents that were there at the key press, and those that were judged since.
-    seen: HashSet<RowKey>,
-}
-
-/// A service that paged at the key press, and what came of that.
-#[derive(Clone, Debug)]
-struct Fire {
-    service: Untrusted,
-    /// The releases that were suspected of it, at the key press or since.
-    suspects: HashSet<RowKey>,
-    /// The incidents that came of it since the key press.
-    kin: HashSet<RowKey>,
-    /// The incident that they fold under, for as long as it can be.
-    head: Option<RowKey>,
-}
 
 /// Starts awake mode, or ends it.
 pub(super) fn toggle(model: &mut Model, now: Timestamp) {
@@ -130,11 +105,6 @@ fn fires(paging: &[Untrusted]) -> Vec<Fire> {
     fires
 }
 
-/// True for an incident that is open and not kept quiet.
-fn is_audible(row: &Incident) -> bool {
-    row.is_open() && row.status != IncidentStatus::Silenced
-}
-
 /// Takes in the newest facts: what is suspected of the fires, and what came of them.
 pub(super) fn hear(model: &mut Model) {
     let Some(mut awake) = model.awake.take() else {
@@ -173,60 +143,6 @@ pub(super) fn fold(model: &mut Model, now: Timestamp) {
     }
     model.folds = folds;
     model.awake = Some(awake);
-}
-
-impl Awake {
-    /// The fire that something of a service comes of: its own, or one with the same suspect.
-    fn fire_of(&self, sight: Sight<'_>, service: &Untrusted) -> Option<usize> {
-        let own = self.fires.iter().position(|fire| fire.service == *service);
-        own.or_else(|| {
-            let suspect = suspects::row_of(sight, service)?;
-            let mut fires = self.fires.iter();
-            fires.position(|fire| fire.suspects.contains(&suspect))
-        })
-    }
-
-    /// Takes in an incident that was not there before.
-    fn judge(&mut self, sight: Sight<'_>, entry: &Entry) {
-        let Some(row) = incident(sight, entry).filter(|row| row.is_open()) else {
-            return;
-        };
-        if let Some(place) = self.fire_of(sight, &row.service) {
-            self.fires[place].kin.insert(entry.key.clone());
-        }
-    }
-}
-
-impl Fire {
-    /// Folds what came of it under its first incident.
-    fn fold(&mut self, sight: Sight<'_>, board: &Board, folds: &mut Folds) {
-        let all = board.entries.iter();
-        let all = all.filter_map(|entry| Some((&entry.key, incident(sight, entry)?)));
-        let own: Vec<_> = all
-            .filter(|(key, row)| row.service == self.service || self.kin.contains(key))
-            .filter(|(_, row)| is_audible(row))
-            .collect();
-        // By rank, the worst is the first.
-        let Some(worst) = own.iter().map(|(_, row)| row.severity).max() else {
-            self.head = None;
-            return;
-        };
-        let head = self.head.take();
-        let heads = own.iter().filter(|(_, row)| row.severity == worst);
-        let heads: Vec<_> = heads.map(|(key, _)| *key).collect();
-        let kept = heads.iter().find(|key| head.as_ref() == Some(**key));
-        let before = heads.iter().find(|key| !self.kin.contains(**key));
-        let Some(head) = kept.or(before).or(heads.first()).copied() else {
-            return;
-        };
-        for (key, row) in &own {
-            let is_open = row.status == IncidentStatus::Triggered;
-            if *key != head && is_open && self.kin.contains(*key) {
-                folds.fold((*key).clone(), head.clone());
-            }
-        }
-        self.head = Some(head.clone());
-    }
 }
 
 /// How long awake mode lasts, and how much is folded.

@@ -4,37 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Effect;
 use super::model::Model;
+use super::model::jump::{Clip, Copied, CopiedTo};
 
 /// For how long a text stays that has to be copied by hand; any key ends it.
 const BY_HAND: SignedDuration = SignedDuration::from_mins(2);
-
-/// What became of a text that was to be copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Copied {
-    /// Where it is.
-    pub to: CopiedTo,
-    /// False when it was cut to what a clipboard takes.
-    pub is_whole: bool,
-}
-
-/// Where a copied text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CopiedTo {
-    /// In the clipboard: a program took it and confirmed it.
-    Clipboard,
-    /// Sent to a terminal, which does not confirm it and may ignore it.
-    Terminal,
-    /// Nowhere: this terminal has no clipboard.
-    Nowhere,
-}
-
-/// A text on its way to the clipboard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Clip {
-    /// What it is, in words.
-    what: String,
-    text: String,
-}
 
 /// Copies a text, `what` in words.
 pub(super) fn copy(model: &mut Model, what: impl Into<String>, text: String) -> Vec<Effect> {

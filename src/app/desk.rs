@@ -8,8 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Effect;
 use super::model::Model;
-use crate::config::{ActionSettings, UserCommand};
-use crate::domain::Order;
+use super::model::ask::{Ask, Wish};
 use crate::pane::RowKey;
 
 mod ask;
@@ -19,56 +18,15 @@ pub(super) mod errand;
 pub(super) mod lock;
 mod look;
 
-pub(super) use ask::{Ask, press as press_ask};
-pub(super) use draft::{Wish, drafts};
+pub(super) use ask::press as press_ask;
+pub(super) use draft::drafts;
 pub(super) use look::{ask as show_ask, errands as show_errands, orders as show_orders, undo_hint};
-
-use batch::Batch;
-use errand::Job;
 
 /// How long an order can be taken back.
 const UNDO_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// What is shown has to be on the screen for this long before a key can agree to it: a second press
 /// of the key before is no agreement.
 const READ_FOR: SignedDuration = SignedDuration::from_millis(200);
-
-/// Everything about acting that is known between two messages.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Desk {
-    pub(super) settings: ActionSettings,
-    pub(super) commands: Vec<UserCommand>,
-    /// The marked rows, in the order they were marked.
-    pub(super) marks: Vec<RowKey>,
-    /// Orders that are shown, on their way, or were last; the one that is shown at the end.
-    pub(super) batches: Vec<Batch>,
-    /// Commands that are shown, run, or ran last.
-    pub(super) jobs: Vec<Job>,
-    pub(super) undo: Option<Undo>,
-    /// How many batches there have been.
-    count: usize,
-}
-
-/// What takes back what was done last, for a few seconds.
-#[derive(Clone, Debug)]
-pub(super) struct Undo {
-    orders: Vec<Order>,
-    /// Which batch it takes back.
-    batch: usize,
-    pub(super) until: Timestamp,
-}
-
-impl Desk {
-    /// Why nothing can be done from here, unless it can.
-    pub(super) fn obstacle(&self) -> Option<&'static str> {
-        (!self.settings.enabled)
-            .then_some("nothing is changed from here: set enabled = true under [actions]")
-    }
-
-    /// The marked rows of a pane.
-    pub(super) fn marked(&self, pane: &'static str) -> impl Iterator<Item = &RowKey> {
-        self.marks.iter().filter(move |key| key.pane == pane)
-    }
-}
 
 /// Marks the selected row, or takes its mark away.
 pub(super) fn mark(model: &mut Model, now: Timestamp) {
@@ -124,7 +82,7 @@ pub(super) fn begin(model: &mut Model, wish: Wish, now: Timestamp) -> Vec<Effect
         return Vec::new();
     }
     if wish.asks() {
-        let mode = super::mode::Mode::Ask(Box::new(Ask::new(wish, drafts, left_out)));
+        let mode = super::model::mode::Mode::Ask(Box::new(Ask::new(wish, drafts, left_out)));
         model.modes.push(mode);
         return Vec::new();
     }

@@ -3,30 +3,16 @@
 use jiff::Timestamp;
 
 use super::layout::{Area, Arrangement, Border, Layout};
-use super::mode::Mode;
 use super::model::Model;
+use super::model::memory::Inquiry;
+use super::model::mode::Mode;
 use super::screen::Sheet;
 use super::sheet;
 use super::{Effect, clip};
+use crate::domain::Observation;
 use crate::domain::explanation::Told;
-use crate::domain::{Explanation, Fault, Observation, SourceName};
 use crate::pane::{Detail, Line, Role, RowKey, Said};
 use crate::text::Untrusted;
-
-/// What was asked about the numbers of one SLO, and what was said.
-#[derive(Clone, Debug)]
-pub(super) struct Inquiry {
-    source: SourceName,
-    id: Untrusted,
-    /// What was said last, and when; it stays while the question is asked anew.
-    said: Option<(Timestamp, Result<Explanation, Fault>)>,
-}
-
-impl Inquiry {
-    fn is_about(&self, key: &RowKey) -> bool {
-        self.source == key.source && self.id == key.id
-    }
-}
 
 /// Explains the row that keys act on, and asks its source to look behind the numbers.
 pub(super) fn open(model: &mut Model, now: Timestamp) -> Vec<Effect> {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::action::Action;
 use super::layout::{Area, Arrangement};
-use super::mode::Mode;
 use super::model::Model;
+use super::model::mode::Mode;
 use super::screen::Bar;
 use super::{awake, overlay, possible};
 use crate::config::CommandScope;

@@ -1,30 +1,16 @@
 //! Incidents that grow: alerts that join one that nobody has taken.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
+use super::model::attention::Alerts;
 use crate::domain::SourceName;
 use crate::pane::{INCIDENTS, RowKey, incident};
 
 /// How long after the last of them alerts count as new.
 const NEW_FOR: SignedDuration = SignedDuration::from_mins(10);
-
-/// The alerts of every open incident, as they were counted.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Counted {
-    incidents: HashMap<RowKey, Alerts>,
-}
-
-/// The alerts of one incident.
-#[derive(Clone, Copy, Debug)]
-struct Alerts {
-    /// The most there were, so that one that comes and goes is new once.
-    most: usize,
-    /// How many there were before the new ones, and when the last of these came.
-    before: Option<(usize, Timestamp)>,
-}
 
 /// Takes in what a source has just answered; gives the incidents that grew by it.
 pub(super) fn hear(model: &mut Model, source: &SourceName, now: Timestamp) -> HashSet<RowKey> {

@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::key::{Code, Key};
-use super::mode::Mode;
 use super::model::Model;
-use super::past::Memory;
-use super::update::scroll;
+use super::model::memory::{Memory, Notes};
+use super::model::mode::Mode;
+use super::scroll::scroll;
 use super::{Effect, clip};
 use crate::domain::Fault;
 use crate::pane::block::{Block, Detail};
@@ -16,15 +16,6 @@ use crate::text::Untrusted;
 
 /// How long a shift is, as for `watchfire handoff`.
 const SHIFT: SignedDuration = SignedDuration::from_hours(8);
-
-/// A hand-over as it is shown and copied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notes {
-    /// Markdown, harmless to paste.
-    pub text: String,
-    /// False when it was cut to what a terminal takes.
-    pub is_whole: bool,
-}
 
 /// Has the hand-over made of the eight hours before the moment that is shown.
 pub(super) fn ask(model: &mut Model, now: Timestamp) -> Vec<Effect> {

@@ -7,6 +7,7 @@ use super::layout::{Area, Border};
 use super::model::Model;
 use super::possible;
 use super::screen::{Sheet, SheetLine, Slot};
+use super::sheet::more;
 use crate::pane::{Align, Cell, Line, Mark, Role};
 
 /// Columns of one action: its keys, and what it does.
@@ -38,19 +39,6 @@ pub(super) fn last_scroll(model: &Model, now: Timestamp) -> usize {
     let inside = Border::Box.inside(area(model, now));
     let count = lines(model, inside.width, now).len();
     count.saturating_sub(usize::from(inside.height))
-}
-
-/// How many lines are out of view.
-pub(super) fn more(above: usize, below: usize) -> Line {
-    let mut line = Line::new();
-    if above > 0 {
-        line = line.text(format!("↑{above}"), Role::Plain);
-    }
-    if below > 0 {
-        let gap = if above > 0 { " " } else { "" };
-        line = line.text(format!("{gap}↓{below}"), Role::Plain);
-    }
-    line
 }
 
 fn area(model: &Model, now: Timestamp) -> Area {

@@ -1,28 +1,13 @@
 //! Jumps to another pane, and the way back to where each began.
 
 use super::filter::Filter;
-use super::layout::View;
-use super::mode::{Mode, Modes};
 use super::model::Model;
+use super::model::jump::Jump;
+use super::model::mode::Mode;
 use crate::pane::RowKey;
 
 /// The most jumps that are remembered; the oldest is dropped.
 const MAX_JUMPS: usize = 16;
-
-/// Where a jump began, and what it changed where it ended.
-#[derive(Clone, Debug)]
-pub(super) struct Jump {
-    focus: usize,
-    view: View,
-    modes: Modes,
-    /// The row that was selected.
-    selected: Option<RowKey>,
-    /// The pane that it led to, and the filter that was removed there.
-    to: usize,
-    removed: Option<Filter>,
-    /// True while the detail that the jump opened is the lowest mode: closing it leads back.
-    is_opened: bool,
-}
 
 /// Focuses a pane, and remembers where this began.
 pub(super) fn begin(model: &mut Model, to: usize) {
@@ -92,11 +77,4 @@ pub(super) fn back(model: &mut Model) -> bool {
 /// Forgets the jumps: another pane was chosen by its own key.
 pub(super) fn forget(model: &mut Model) {
     model.jumps.clear();
-}
-
-/// Notes that the detail which the last jump opened is closed for another reason than going back.
-pub(super) fn stays(model: &mut Model) {
-    if let Some(jump) = model.jumps.last_mut() {
-        jump.is_opened = false;
-    }
 }

@@ -1,36 +1,35 @@
 //! Everything the program knows between two messages.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::awake::{self, Awake};
-use super::clip::Clip;
-use super::desk::{self, Desk};
-use super::explain::{self, Inquiry};
+use self::acting::Desk;
+use self::attention::{Awake, Bell, Counted};
+use self::jump::{Clip, Jump};
+use self::memory::{Course, Inquiry, Memory, Notes};
+use self::mode::Modes;
 use super::filter::Filter;
-use super::growth::{self, Counted};
-use super::handoff::Notes;
-use super::jump::{self, Jump};
 use super::keymap::Keymap;
 use super::layout::{Layout, Together, View};
-use super::mode::{Mode, Modes};
-use super::past::Memory;
-use super::ring::{self, Bell};
-use super::roster::{Roster, newcomers};
-use super::timeline::Course;
-use super::{Size, Spent, help, overlay, sheet, table};
+use super::roster::Roster;
+use super::{Size, Spent};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
-use crate::domain::{Event, Fault, Report, SourceName, Whose};
+use crate::domain::{Fault, Whose};
 use crate::pane::{
     Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SLOS, Sight, Tally, on_call,
-    tally as tally_of,
 };
-use crate::store::{Feed, Offers, Store, World};
+use crate::store::{Feed, Store};
 use crate::text::{Shown, Untrusted};
+
+pub(super) mod acting;
+pub(super) mod ask;
+pub(super) mod attention;
+pub(super) mod job;
+pub(super) mod jump;
+pub(super) mod memory;
+pub(super) mod mode;
 
 /// How long a row counts as new.
 pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -80,15 +79,15 @@ pub struct Model {
     pub(super) counted: Counted,
     /// Which incidents grew lately.
     pub(super) growth: Growth,
-    store: Store,
-    spent: Spent,
+    pub(super) store: Store,
+    pub(super) spent: Spent,
 }
 
 /// A short message that goes by itself.
 #[derive(Clone, Debug)]
 pub(super) struct Flash {
     pub(super) text: Shown,
-    until: Timestamp,
+    pub(super) until: Timestamp,
 }
 
 /// What a view shows that is not the present.
@@ -149,12 +148,7 @@ impl Model {
             spent: Spent::default(),
         };
         model.focus = model.home();
-        model.rank(Timestamp::UNIX_EPOCH, &HashSet::new(), ALL);
-        // What is known before anybody looks is no news to them.
-        for source in heard(&model.store) {
-            growth::hear(&mut model, &source, Timestamp::UNIX_EPOCH);
-            ring::hear(&mut model, &source, &HashSet::new(), Timestamp::UNIX_EPOCH);
-        }
+        model.begin();
         model
     }
 
@@ -245,7 +239,10 @@ impl Model {
     /// Closes a detail or an explanation and what lies on it.
     pub(super) fn close_detail(&mut self) {
         self.modes.close_detail();
-        jump::stays(self);
+        // A detail that is closed for another reason than going back leads back no more.
+        if let Some(jump) = self.jumps.last_mut() {
+            jump.is_opened = false;
+        }
     }
 
     /// Where everything goes now.
@@ -280,29 +277,6 @@ impl Model {
         feeds.is_empty() || self.is_fed(SLOS) || feeds.iter().any(has_rows)
     }
 
-    /// Takes in what a poll said; a paused view shows it later.
-    pub(super) fn absorb(&mut self, report: Report, now: Timestamp) {
-        let heard = heard(&self.store);
-        let source = report.source.clone();
-        let was_quiet = self.store.insights().is_quiet();
-        if let Some(before) = self.store.absorb(report) {
-            self.spent.facts(before);
-        }
-        awake::hear(self);
-        // A suspicion changes what releases have to say.
-        let is_quiet = was_quiet && self.store.insights().is_quiet();
-        if self.frozen.is_none() {
-            let feed = self.store.feed(&source);
-            let touched = feed.map_or_else(Offers::default, |feed| Offers {
-                slos: feed.offers.slos || feed.facts.slos.is_some(),
-                releases: feed.offers.releases || feed.facts.releases.is_some() || !is_quiet,
-                incidents: feed.offers.incidents || feed.facts.incidents.is_some(),
-                ..feed.offers
-            });
-            self.rank(now, &heard, touched);
-        }
-    }
-
     /// Has what was received before a step of the wall clock count as stale until it is confirmed.
     pub(super) fn clock_stepped(&mut self, step: SignedDuration) {
         self.store.clock_stepped(step);
@@ -326,59 +300,6 @@ impl Model {
     pub(super) fn is_past(&self) -> bool {
         let frozen = self.frozen.as_ref();
         frozen.is_some_and(|frozen| frozen.why == Why::Past)
-    }
-
-    /// Shows the present again, with everything that came meanwhile; what is new is marked after a
-    /// pause, and not after a look at the past.
-    pub(super) fn thaw(&mut self, now: Timestamp) {
-        self.asked = None;
-        if let Some(frozen) = self.frozen.take() {
-            let seen = match frozen.why {
-                Why::Paused => heard(&frozen.store),
-                Why::Past => HashSet::new(),
-            };
-            self.rank(now, &seen, ALL);
-        }
-    }
-
-    /// Shows a moment of the past.
-    pub(super) fn show_past(&mut self, world: &World, now: Timestamp) {
-        let store = self.store.as_of(world);
-        let why = Why::Past;
-        let at = world.at;
-        self.frozen = Some(Frozen { store, at, why });
-        self.rank(now, &HashSet::new(), ALL);
-    }
-
-    /// Fills in what was known before anything answered.
-    pub(super) fn remember(&mut self, world: &World, now: Timestamp) {
-        self.store.remember(world);
-        if self.frozen.is_none() {
-            self.rank(now, &HashSet::new(), ALL);
-        }
-    }
-
-    /// Takes in what has happened.
-    pub(super) fn chronicle(&mut self, happened: Vec<Event>, now: Timestamp) {
-        self.store.chronicle(happened.into_iter().map(Arc::new));
-        if self.frozen.is_none() {
-            self.rank(now, &HashSet::new(), EVENTS);
-        }
-    }
-
-    /// Stops the view where it is, or lets it go on.
-    pub(super) fn pause(&mut self, now: Timestamp) {
-        if self.frozen.is_some() {
-            self.thaw(now);
-        } else {
-            let store = self.store.clone();
-            let why = Why::Paused;
-            self.frozen = Some(Frozen {
-                store,
-                at: now,
-                why,
-            });
-        }
     }
 
     /// Shows times of day in the other zone; returns its name.
@@ -405,111 +326,4 @@ impl Model {
             roster.filter = filter;
         }
     }
-
-    /// Brings everything that follows from the rest up to date.
-    pub(super) fn settle(&mut self, now: Timestamp) {
-        self.flash = self.flash.take().filter(|flash| now < flash.until);
-        desk::settle(self, now);
-        awake::settle(self, now);
-        let mut rosters = std::mem::take(&mut self.rosters);
-        let sight = self.sight(now);
-        let on_call_for = self.on_call_for(sight);
-        for (pane, roster) in PANES.iter().zip(&mut rosters) {
-            roster.sift(*pane, sight, self.whose, &on_call_for);
-            let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
-            roster.newcomers.retain(|_, at| fresh(*at));
-        }
-        let layout = self.layout();
-        if let Layout::Panes(arrangement) = &layout {
-            for (place, area) in &arrangement.panes {
-                let room = table::room(PANES[*place], arrangement.border, *area);
-                let roster = &mut rosters[*place];
-                roster
-                    .cursor
-                    .reveal(usize::from(room.height), roster.shown.len());
-            }
-        }
-        self.rosters = rosters;
-        let last = self.last_scroll(&layout, now);
-        if let Some(scroll) = self.modes.scroll_mut() {
-            *scroll = (*scroll).min(last);
-        }
-    }
-
-    /// The furthest that what has focus can be scrolled.
-    pub(super) fn last_scroll(&self, layout: &Layout, now: Timestamp) -> usize {
-        match self.modes.top() {
-            Mode::Detail { .. } => sheet::last_scroll(self, layout, now),
-            Mode::Explain { .. } => explain::last_scroll(self, layout, now),
-            Mode::Help { .. } => help::last_scroll(self, now),
-            Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => {
-                overlay::last_scroll(self, now)
-            }
-            Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) => 0,
-        }
-    }
-
-    /// Takes the marks of rows away that are gone: nobody can see them any more.
-    fn unmark(&mut self) {
-        if self.desk.marks.is_empty() {
-            return;
-        }
-        let rosters = &self.rosters;
-        self.desk.marks.retain(|key| {
-            let mut panes = PANES.iter().zip(rosters);
-            panes.any(|(pane, roster)| pane.name() == key.pane && roster.find(key).is_some())
-        });
-    }
-
-    /// Ranks the rows of the panes that were `touched` anew. Rows that were not there, of sources
-    /// that had been `heard`, are new.
-    fn rank(&mut self, now: Timestamp, heard: &HashSet<SourceName>, touched: Offers) {
-        let sight = self.sight(now);
-        let store = sight.store;
-        let board = |pane: &&dyn Pane| pane.follows(touched).then(|| pane.board(store));
-        let boards: Vec<_> = PANES.iter().map(board).collect();
-        let tally = boards.first().and_then(Option::as_ref);
-        let tally = tally.map(|slos| tally_of(store, slos));
-        self.tally = tally.unwrap_or_else(|| std::mem::take(&mut self.tally));
-        for (roster, board) in self.rosters.iter_mut().zip(boards) {
-            if let Some(board) = board {
-                let newcomers = newcomers(&roster.board, &board, heard);
-                let newcomers = newcomers.into_iter().map(|key| (key, now));
-                roster.newcomers.extend(newcomers);
-                self.spent.board(roster.rank(board));
-            }
-        }
-        awake::fold(self, now);
-        self.unmark();
-        self.settle(now);
-    }
-}
-
-/// Everything has changed.
-const ALL: Offers = Offers {
-    slos: true,
-    releases: true,
-    incidents: true,
-    rules: false,
-    relays: false,
-    acts: &[],
-};
-
-/// Only what has happened has changed.
-const EVENTS: Offers = Offers {
-    slos: false,
-    releases: false,
-    incidents: false,
-    rules: false,
-    relays: false,
-    acts: &[],
-};
-
-/// The sources that have answered.
-fn heard(store: &Store) -> HashSet<SourceName> {
-    let feeds = store.feeds().iter();
-    feeds
-        .filter(|feed| feed.last_success.is_some())
-        .map(|feed| feed.name.clone())
-        .collect()
 }

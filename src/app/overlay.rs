@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::desk::{self, Ask, show_ask, show_errands, show_orders};
+use super::desk::{self, show_ask, show_errands, show_orders};
 use super::handoff;
 use super::layout::{Area, Border};
-use super::mode::Mode;
 use super::model::Model;
-use super::palette::{self, Palette};
+use super::model::ask::Ask;
+use super::model::mode::Mode;
+use super::model::mode::Palette;
+use super::palette;
 use super::screen::Sheet;
 use super::sheet;
 use crate::pane::block::{Block, Detail};

@@ -3,20 +3,9 @@
 use jiff::Timestamp;
 
 use super::action::{Action, Group};
-use super::desk::{self, Wish};
-use super::input::Input;
-use super::key::{Code, Key};
-use super::mode::Mode;
 use super::model::Model;
-use super::{Effect, possible};
+use super::possible;
 use crate::pane::PANES;
-
-/// What is typed, and which of the found ones is chosen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Palette {
-    pub(super) input: Input,
-    pub(super) chosen: usize,
-}
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,21 +74,6 @@ fn all(model: &Model, now: Timestamp) -> Vec<Choice> {
     commands.chain(actions).collect()
 }
 
-/// What an action asks of the row's source.
-pub(super) fn wish(action: Action) -> Option<Wish> {
-    match action {
-        Action::Acknowledge => Some(Wish::Acknowledge),
-        Action::Unacknowledge => Some(Wish::Unacknowledge),
-        Action::Silence => Some(Wish::Hide),
-        Action::Extend => Some(Wish::Extend),
-        Action::Unsilence => Some(Wish::Unhide),
-        Action::Note => Some(Wish::Note),
-        Action::Resolve => Some(Wish::Resolve),
-        Action::Escalate => Some(Wish::Escalate),
-        _ => None,
-    }
-}
-
 /// How well letters are found in a text in their order: words and runs count more. `None` when they
 /// are not.
 fn score(typed: &str, text: &str) -> Option<i32> {
@@ -129,50 +103,6 @@ fn walk(typed: &[char], text: &[char], prefers_words: bool) -> Option<i32> {
         from = at + 1;
     }
     Some(total)
-}
-
-/// A key within the palette.
-pub(super) fn press(
-    model: &mut Model,
-    mut palette: Palette,
-    key: Key,
-    now: Timestamp,
-) -> Vec<Effect> {
-    let found = choices(model, &palette.input.text(), now);
-    let last = found.len().saturating_sub(1);
-    match (key.code, key.ctrl) {
-        (Code::Esc, _) => return Vec::new(),
-        (Code::Enter, _) => {
-            return match found.into_iter().nth(palette.chosen) {
-                Some(choice) => perform(model, choice, now),
-                None => Vec::new(),
-            };
-        }
-        (Code::Down | Code::Tab, _) | (Code::Char('n'), true) => {
-            palette.chosen = (palette.chosen + 1).min(last);
-        }
-        (Code::Up | Code::BackTab, _) | (Code::Char('p'), true) => {
-            palette.chosen = palette.chosen.saturating_sub(1);
-        }
-        (Code::Backspace, _) if palette.input.is_empty() => return Vec::new(),
-        _ => {
-            palette.input.press(key);
-            palette.chosen = 0;
-        }
-    }
-    model.modes.push(Mode::Palette(palette));
-    Vec::new()
-}
-
-fn perform(model: &mut Model, choice: Choice, now: Timestamp) -> Vec<Effect> {
-    if let Some(why) = choice.why_not {
-        model.tell(why, now);
-        return Vec::new();
-    }
-    match choice.pick {
-        Pick::Action(action) => super::update::act(model, action, now),
-        Pick::Command(number) => desk::errand::begin(model, number, now),
-    }
 }
 
 #[cfg(test)]

@@ -4,38 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Effect;
 use super::action::Action;
+use super::model::ask::Wish;
+use super::model::memory::Memory;
 use super::model::{Model, Why};
-use super::palette;
 use crate::domain::{Acted, Event, Fault, Ran, Report};
 use crate::pane::{Line, Role, figures};
 use crate::store::{Heard, World};
 
 /// How far one step goes.
 const STEP: SignedDuration = SignedDuration::from_mins(1);
-
-/// What is remembered beyond the present.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Memory {
-    /// Nothing.
-    None,
-    /// What a journal is given to keep.
-    Journal,
-    /// A recording: nothing else is asked, and nothing is kept.
-    Recording(Playback),
-}
-
-/// A recording that is played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Playback {
-    /// When it begins.
-    pub from: Timestamp,
-    /// When it ends.
-    pub to: Timestamp,
-    /// How many seconds of it go by in one second; 0 while it stands still.
-    pub speed: u32,
-    /// How many did before it was stopped.
-    pub was: u32,
-}
 
 /// A report before it is taken in, as far as it is kept.
 pub(super) fn heard(model: &Model, report: &Report) -> Option<Heard> {
@@ -211,7 +188,7 @@ pub(super) fn refuses(model: &mut Model, action: Action, now: Timestamp) -> bool
         Action::Explain => {
             "numbers of the past are explained by `watchfire explain SLO --at TIME`; 0 shows the present"
         }
-        _ if palette::wish(action).is_some() => {
+        _ if Wish::of(action).is_some() => {
             "this is the past: 0 shows the present, where things can be done"
         }
         _ => return false,

@@ -6,9 +6,10 @@ use super::action::Action;
 use super::desk::drafts;
 use super::follow;
 use super::layout::View;
-use super::mode::Mode;
 use super::model::Model;
-use super::{Memory, explain, palette, past, suspect};
+use super::model::ask::Wish;
+use super::model::mode::Mode;
+use super::{Memory, explain, past, suspect};
 use crate::pane::{SOURCES, fresh};
 
 /// True when an action can be done here and now.
@@ -18,7 +19,7 @@ pub(super) fn is_possible(model: &Model, action: Action, now: Timestamp) -> bool
 
 /// Why an action cannot be done here and now; `None` when it can.
 pub(super) fn obstacle(model: &Model, action: Action, now: Timestamp) -> Option<String> {
-    if palette::wish(action).is_some() {
+    if Wish::of(action).is_some() {
         return order_obstacle(model, action, now);
     }
     let is_row = model.target().is_some();
@@ -64,7 +65,7 @@ pub(super) fn obstacle(model: &Model, action: Action, now: Timestamp) -> Option<
 
 /// Why a row's source cannot be told to do something now.
 fn order_obstacle(model: &Model, action: Action, now: Timestamp) -> Option<String> {
-    let wish = palette::wish(action)?;
+    let wish = Wish::of(action)?;
     if let Some(obstacle) = model.desk.obstacle() {
         return Some(obstacle.to_owned());
     }

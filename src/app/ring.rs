@@ -7,11 +7,12 @@
 //! they look at it; a source that is heard for the first time later on does, since its pages are
 //! news. `u` is obeyed: who looks at their own rows is not rung for others'.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::Model;
+use super::model::attention::Bell;
 use super::{Effect, awake};
 use crate::config::BellChoice;
 use crate::domain::{SourceName, State};
@@ -19,76 +20,6 @@ use crate::pane::{Entry, INCIDENTS, PANES, RowKey, SLOS, Sight, incident};
 
 /// What the first answers bring within this time of the start is what somebody came to look at.
 const START: SignedDuration = SignedDuration::from_secs(60);
-/// What pages again within this time never stopped: it flaps.
-const SAME: SignedDuration = SignedDuration::from_mins(5);
-/// What is over for this long is forgotten.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
-/// The most that is remembered of what is over.
-const MOST: usize = 10_000;
-
-/// What the bell knows.
-#[derive(Clone, Debug)]
-pub(super) struct Bell {
-    choice: BellChoice,
-    /// When somebody came to the screen; `None` before that.
-    began: Option<Timestamp>,
-    /// The sources that have told all they know.
-    heard: HashSet<SourceName>,
-    /// Every page that rang or needed not, so that none rings twice.
-    pages: HashMap<RowKey, Page>,
-}
-
-/// A page as it was told of last.
-#[derive(Clone, Debug)]
-struct Page {
-    /// When it began, as far as its source says: an id that began anew is another page.
-    opened_at: Option<Timestamp>,
-    /// When it was over; `None` while it goes on.
-    over: Option<Timestamp>,
-}
-
-impl Bell {
-    pub(super) fn new(choice: BellChoice) -> Self {
-        Self {
-            choice,
-            began: None,
-            heard: HashSet::new(),
-            pages: HashMap::new(),
-        }
-    }
-
-    /// Notes that somebody is at the screen.
-    pub(super) fn begin(&mut self, now: Timestamp) {
-        self.began.get_or_insert(now);
-    }
-
-    /// Takes in a page that somebody has to look at; true when it is news.
-    fn is_news(&mut self, key: &RowKey, opened_at: Option<Timestamp>, now: Timestamp) -> bool {
-        let page = Page {
-            opened_at,
-            over: None,
-        };
-        let Some(before) = self.pages.insert(key.clone(), page) else {
-            return true;
-        };
-        let is_again = key.pane == PANES[SLOS].name() || opened_at > before.opened_at;
-        let is_over = |at| now.duration_since(at) >= SAME;
-        is_again && before.over.is_some_and(is_over)
-    }
-
-    /// Forgets what has been over for long.
-    fn forget(&mut self, now: Timestamp) {
-        let is_fresh = |page: &Page| {
-            let age = page.over.map(|over| now.duration_since(over));
-            age.is_none_or(|age| age < REMEMBERED)
-        };
-        self.pages.retain(|_, page| is_fresh(page));
-        if self.pages.len() > MOST {
-            self.pages.retain(|_, page| page.over.is_none());
-        }
-    }
-}
-
 /// Takes in what a source has just answered, by which these rows grew, and rings if it is news.
 pub(super) fn hear(
     model: &mut Model,

@@ -1,12 +1,6 @@
 //! A finished frame as plain data: everything is decided, nothing is styled.
 
-use jiff::Timestamp;
-
-use super::Size;
-use super::layout::{Area, Border, Layout};
-use super::mode::Mode;
-use super::model::Model;
-use super::{explain, footer, header, help, overlay, sheet, table, timeline};
+use super::layout::{Area, Border};
 use crate::pane::block::Upright;
 use crate::pane::{Align, Cell, Line, Role};
 use crate::text::Shown;
@@ -152,67 +146,5 @@ impl Chart {
     /// Lines it takes: the plot, the axis, the times, and the versions when there are any.
     pub fn lines(&self) -> u16 {
         self.height + 2 + u16::from(!self.events.is_empty())
-    }
-}
-
-/// Shows the model as a frame of its size at `now`.
-pub fn screen(model: &Model, now: Timestamp) -> Screen {
-    let layout = model.layout();
-    let arrangement = match &layout {
-        Layout::Line => return one_line(model, now),
-        Layout::Panes(arrangement) => arrangement,
-    };
-    let mut screen = Screen::default();
-    screen
-        .bars
-        .push(header::bar(model, arrangement.header, now));
-    if let Some(area) = arrangement.tabs {
-        screen.bars.push(header::tabs(model, area, now));
-    }
-    for (place, area) in &arrangement.panes {
-        let table = table::table(model, *place, arrangement.border, *area, now);
-        screen.tables.push(table);
-    }
-    screen.chart = timeline::sheet(model, arrangement, now);
-    screen.sheet = sheet::sheet(model, arrangement, now);
-    if let Some(area) = arrangement.sources {
-        screen.bars.push(footer::sources(model, area, now));
-    }
-    screen.bars.push(footer::keys(model, arrangement, now));
-    if model.modes.explained().is_some() {
-        screen.sheet = explain::sheet(model, arrangement, now);
-        screen.tables.clear();
-        screen.chart = None;
-    }
-    match model.modes.top() {
-        Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll, now)),
-        Mode::Filter => screen.cursor = footer::cursor(model, arrangement.hints),
-        Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
-        Mode::Ask(_)
-        | Mode::Palette(_)
-        | Mode::Orders { .. }
-        | Mode::Errands { .. }
-        | Mode::Handoff { .. } => {
-            if let Some((sheet, cursor)) = overlay::overlay(model, now) {
-                screen.overlay = Some(sheet);
-                screen.cursor = cursor;
-            }
-        }
-    }
-    screen
-}
-
-/// A terminal too small for rows: the verdict and how old it is.
-fn one_line(model: &Model, now: Timestamp) -> Screen {
-    let Size { width, height } = model.size;
-    let area = Area {
-        x: 0,
-        y: 0,
-        width,
-        height: height.min(1),
-    };
-    Screen {
-        bars: vec![header::smallest(model, area, now)],
-        ..Screen::default()
     }
 }

@@ -7,7 +7,6 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::chart;
-use super::help::more;
 use super::layout::{Area, Arrangement, Border, Layout};
 use super::model::Model;
 use super::screen::{Sheet, SheetLine, Slot};
@@ -57,6 +56,19 @@ pub(super) fn last_scroll(model: &Model, layout: &Layout, now: Timestamp) -> usi
         return 0;
     };
     out_of_view(&detail(model, now), area, arrangement.border)
+}
+
+/// How many lines are out of view.
+pub(super) fn more(above: usize, below: usize) -> Line {
+    let mut line = Line::new();
+    if above > 0 {
+        line = line.text(format!("↑{above}"), Role::Plain);
+    }
+    if below > 0 {
+        let gap = if above > 0 { " " } else { "" };
+        line = line.text(format!("{gap}↓{below}"), Role::Plain);
+    }
+    line
 }
 
 /// How many lines a detail takes in a width.

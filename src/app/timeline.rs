@@ -7,33 +7,16 @@ use jiff::Timestamp;
 
 use super::layout::{Arrangement, Border, Layout};
 use super::model::Model;
+use super::model::memory::Wanted;
 use super::screen::{Sheet, SheetLine, Slot};
 use super::sheet::wrap;
 use super::{Effect, Memory, chart, jump, table};
 use crate::domain::{Burn, Freshness, Observation, SourceName};
 use crate::pane::block::Curve;
-use crate::pane::burn::Point;
 use crate::pane::timeline::{Track, curve, known_from, newest_of, span, track};
 use crate::pane::{Align, Cell, Entry, Line, PANES, Role, SLOS, Sight, TIMELINE, figures, fresh};
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
-
-/// What the chart of the timeline was told.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Course {
-    /// What the journal was asked for last.
-    asked: Option<Wanted>,
-    /// What it said of that SLO last.
-    sampled: Option<(SourceName, Untrusted, Vec<Point>)>,
-}
-
-/// A course of burn that is looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
-    source: SourceName,
-    slo: Untrusted,
-    span: (i64, i64),
-}
 
 /// Shows what has happened, beginning with what happened last to the row that was looked at; or
 /// goes back to that row.

@@ -6,12 +6,14 @@ use super::action::{Action, PANE_ACTIONS};
 use super::filter::Filter;
 use super::key::{Code, Key};
 use super::layout::{Layout, View};
-use super::mode::Mode;
 use super::model::Model;
-use super::palette::Palette;
+use super::model::ask::Wish;
+use super::model::mode::Mode;
+use super::model::mode::Palette;
+use super::scroll::scroll;
 use super::{
-    Effect, Msg, awake, clip, desk, explain, follow, growth, handoff, jump, palette, past,
-    possible, ring, suspect, table, timeline,
+    Effect, Msg, awake, choose, clip, desk, explain, follow, growth, handoff, jump, past, possible,
+    ring, suspect, table, timeline,
 };
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SLOS, SOURCES, fresh, stands_alone};
@@ -124,7 +126,7 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         }
         Mode::Palette(palette) => {
             model.modes.pop();
-            palette::press(model, palette, key, now)
+            choose::press(model, palette, key, now)
         }
         Mode::Orders { .. } => desk::batch::press(model, key, now),
         Mode::Errands { .. } => desk::errand::press(model, key, now),
@@ -155,7 +157,7 @@ fn paste(model: &mut Model, text: &str, now: Timestamp) -> Vec<Effect> {
             }
             Mode::Palette(palette) => {
                 model.modes.pop();
-                effects.extend(palette::press(model, palette, key, now));
+                effects.extend(choose::press(model, palette, key, now));
             }
             _ => break,
         }
@@ -252,23 +254,6 @@ fn is_scrolling(model: &Model, action: Action) -> bool {
     }
 }
 
-/// Scrolls what has focus; other actions wait until it is closed.
-pub(super) fn scroll(model: &mut Model, action: Action) {
-    let page = usize::from(model.size.height.saturating_sub(6)).max(1);
-    let Some(at) = model.modes.scroll_mut() else {
-        return;
-    };
-    *at = match action {
-        Action::Down => *at + 1,
-        Action::Up => at.saturating_sub(1),
-        Action::PageDown => *at + page,
-        Action::PageUp => at.saturating_sub(page),
-        Action::Top => 0,
-        Action::Bottom => usize::MAX,
-        _ => *at,
-    };
-}
-
 fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
     match action {
         Action::Down
@@ -316,7 +301,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         | Action::Unacknowledge
         | Action::Extend
         | Action::Unsilence => {
-            if let Some(wish) = palette::wish(action) {
+            if let Some(wish) = Wish::of(action) {
                 return desk::begin(model, wish, now);
             }
         }

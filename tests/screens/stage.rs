@@ -8,7 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
-use watchfire::app::screen::{Screen, screen};
+use watchfire::app::screen::Screen;
 use watchfire::app::{Effect, Keymap, Model, Msg, Size, update};
 use watchfire::config::{
     ActionSettings, BellChoice, Settings, ThemeChoice, UiSettings, UserCommand,

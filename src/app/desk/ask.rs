@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 
 use super::batch;
-use super::draft::{Draft, LeftOut, Wish};
 use crate::app::Effect;
 use crate::app::input::Input;
 use crate::app::key::{Code, Key};
-use crate::app::mode::Mode;
 use crate::app::model::Model;
+use crate::app::model::ask::{Ask, Draft, Field, Wish};
+use crate::app::model::mode::Mode;
+use crate::domain::Verb;
 use crate::domain::until::Until;
-use crate::domain::{Member, Verb};
 
 /// Ends that take one key each. No end that is typed begins with one of these letters.
 pub(super) const PRESETS: [(char, &str); 4] =
@@ -18,120 +18,7 @@ pub(super) const PRESETS: [(char, &str); 4] =
 /// The key that ends a silence in place of extending it.
 pub(super) const EXPIRE: char = 'x';
 
-/// Which line is being typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Field {
-    /// The end.
-    End,
-    /// Why, or what to note.
-    Words,
-    /// Which of the alerts of the incident.
-    Which,
-}
-
-/// What is being asked about orders that are bound to their rows already.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::app) struct Ask {
-    pub(super) wish: Wish,
-    pub(super) drafts: Vec<Draft>,
-    pub(super) left_out: LeftOut,
-    pub(super) end: Input,
-    pub(super) words: Input,
-    pub(super) field: Field,
-    /// The alert that is chosen, by its place; `None` for all of them.
-    pub(super) which: Option<usize>,
-    /// What was wrong with the last try to go on.
-    pub(super) wrong: Option<String>,
-}
-
 impl Ask {
-    /// Edits the line that the cursor is in.
-    pub(in crate::app) fn type_in(&mut self, key: Key) {
-        match self.field {
-            Field::End => self.end.press(key),
-            Field::Words => self.words.press(key),
-            Field::Which => false,
-        };
-    }
-
-    pub(super) fn new(wish: Wish, drafts: Vec<Draft>, left_out: LeftOut) -> Self {
-        let field = if wish.ends() {
-            Field::End
-        } else {
-            Field::Words
-        };
-        Self {
-            wish,
-            drafts,
-            left_out,
-            end: Input::default(),
-            words: Input::default(),
-            field,
-            which: None,
-            wrong: None,
-        }
-    }
-
-    /// Whether words go along: a note, or the reason of a silence.
-    pub(super) fn has_words(&self) -> bool {
-        let mut verbs = self.drafts.iter().map(|draft| draft.verb);
-        verbs.any(|verb| matches!(verb, Verb::Note | Verb::Silence))
-    }
-
-    /// Whether there is more than one field.
-    pub(in crate::app) fn has_fields(&self) -> bool {
-        self.fields().len() > 1
-    }
-
-    /// The alerts of which one can be chosen: those of the one incident that is asked about.
-    pub(super) fn members(&self) -> &[Member] {
-        match self.drafts.as_slice() {
-            [draft] => &draft.members,
-            _ => &[],
-        }
-    }
-
-    /// How many alerts the one incident that is asked about stands for.
-    pub(super) fn alerts(&self) -> usize {
-        self.drafts.first().map_or(0, |draft| draft.alerts)
-    }
-
-    /// The fields that can be typed or chosen in, in their order.
-    fn fields(&self) -> Vec<Field> {
-        let all = [
-            (Field::End, self.wish.ends()),
-            (Field::Words, self.has_words()),
-            (Field::Which, !self.members().is_empty()),
-        ];
-        let all = all.into_iter().filter(|(_, is_there)| *is_there);
-        all.map(|(field, _)| field).collect()
-    }
-
-    /// The field after or before the one that has the keys; the first after the last.
-    fn neighbour(&self, is_next: bool) -> Field {
-        let fields = self.fields();
-        let at = fields.iter().position(|field| *field == self.field);
-        let step = if is_next {
-            1
-        } else {
-            fields.len().saturating_sub(1)
-        };
-        let next = at.map_or(0, |at| (at + step) % fields.len());
-        fields.get(next).copied().unwrap_or(self.field)
-    }
-
-    /// Chooses the next alert, or the one before; all of them come before the first.
-    fn choose(&mut self, is_next: bool) {
-        let last = self.members().len().checked_sub(1);
-        self.which = match (self.which, is_next) {
-            (None, true) => last.map(|_| 0),
-            (None, false) => last,
-            (Some(at), true) if Some(at) < last => Some(at + 1),
-            (Some(at), false) => at.checked_sub(1),
-            (Some(_), true) => None,
-        };
-    }
-
     /// Whether it would extend what could be ended as well.
     pub(super) fn can_expire(&self, model: &Model) -> bool {
         let mut drafts = self.drafts.iter();

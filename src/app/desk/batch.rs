@@ -2,93 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::draft::LeftOut;
-use super::lock::{Seen, difference, seen};
-use super::{READ_FOR, UNDO_FOR, Undo};
+use super::lock::{difference, seen};
+use super::{READ_FOR, UNDO_FOR};
 use crate::app::Effect;
 use crate::app::action::Action;
 use crate::app::key::{Code, Key};
 use crate::app::layout::Layout;
-use crate::app::mode::Mode;
 use crate::app::model::Model;
-use crate::domain::{Acted, Done, Fault, FaultKind, Order, Preview, Previewed};
+use crate::app::model::acting::{Batch, Item, Seen, Step, Undo};
+use crate::app::model::ask::LeftOut;
+use crate::app::model::mode::Mode;
+use crate::domain::{Acted, Order, Previewed};
 use crate::store::Store;
-
-/// Orders that were given together.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) struct Batch {
-    pub(super) number: usize,
-    pub(super) items: Vec<Item>,
-    /// Rows that nothing is done to, and why.
-    pub(super) left_out: LeftOut,
-    /// Since when all that it would do is on the screen.
-    pub(super) shown_at: Option<Timestamp>,
-    /// True when something has changed that nobody has taken note of.
-    pub(super) has_changed: bool,
-}
-
-/// One order and how far it has come.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) struct Item {
-    pub(super) order: Order,
-    pub(super) step: Step,
-    /// What its target was when the preview opened.
-    pub(super) before: Option<Seen>,
-}
-
-/// How far an order has come.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) enum Step {
-    /// The source is asked what it would do.
-    Asking,
-    /// It said so; nothing is done yet.
-    Offered(Preview),
-    /// It said that this cannot be done.
-    Refused(Fault),
-    /// The row changed while it was looked at: how.
-    Changed(String),
-    /// It is on its way.
-    Sent,
-    /// It was carried out.
-    Done(Done),
-    /// It was not, or nobody knows.
-    Failed(Fault),
-}
-
-impl Batch {
-    pub(super) fn is_asking(&self) -> bool {
-        self.items.iter().any(|item| item.step == Step::Asking)
-    }
-
-    /// How many orders a key would send now.
-    pub(super) fn offered(&self) -> usize {
-        let offered = |item: &&Item| matches!(item.step, Step::Offered(_));
-        self.items.iter().filter(offered).count()
-    }
-
-    /// True once anything was sent.
-    pub(super) fn is_sent(&self) -> bool {
-        let sent = |item: &Item| matches!(item.step, Step::Sent | Step::Done(_) | Step::Failed(_));
-        self.items.iter().any(sent)
-    }
-
-    fn is_under_way(&self) -> bool {
-        self.items.iter().any(|item| item.step == Step::Sent)
-    }
-
-    /// The orders that failed in a way that trying again may mend. One that may have been carried
-    /// out is none of them, nor one whose target has changed.
-    pub(super) fn retriable(&self) -> Vec<Order> {
-        let failed = self.items.iter().filter(|item| match &item.step {
-            Step::Failed(fault) | Step::Refused(fault) => !matches!(
-                fault.kind,
-                FaultKind::Moved | FaultKind::NotOffered | FaultKind::Unsure
-            ),
-            _ => false,
-        });
-        failed.map(|item| item.order.clone()).collect()
-    }
-}
 
 impl Item {
     fn new(order: Order, store: &Store) -> Self {
@@ -178,7 +103,7 @@ pub(in crate::app) fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<
         _ => match action {
             Some(Action::Back | Action::Quit) => close(model, now),
             Some(Action::Undo) => return take_back(model, now),
-            Some(action) => super::super::update::scroll(model, action),
+            Some(action) => crate::app::scroll::scroll(model, action),
             None => {}
         },
     }

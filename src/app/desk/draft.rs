@@ -4,132 +4,13 @@ use jiff::Timestamp;
 
 use super::rows;
 use crate::app::model::Model;
+use crate::app::model::ask::{Draft, LeftOut, Wish};
 use crate::config::CommandScope;
 use crate::domain::order::Target;
-use crate::domain::{Deed, Incident, IncidentStatus, Matcher, Member, Order, SourceName, Verb};
+use crate::domain::{Incident, IncidentStatus, Verb};
 use crate::pane::RowKey;
 use crate::store::Feed;
 use crate::text::Untrusted;
-
-/// What a key asks for, before it is known what the row's source makes of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Wish {
-    Acknowledge,
-    Unacknowledge,
-    Resolve,
-    Escalate,
-    Note,
-    /// Silence, snooze, or extend the silence that is there.
-    Hide,
-    Extend,
-    /// End a silence or a snooze.
-    Unhide,
-}
-
-impl Wish {
-    /// Whether something has to be typed first.
-    pub(super) fn asks(self) -> bool {
-        matches!(self, Self::Note | Self::Hide | Self::Extend)
-    }
-
-    /// Whether it has an end.
-    pub(super) fn ends(self) -> bool {
-        matches!(self, Self::Hide | Self::Extend)
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Acknowledge => "acknowledged",
-            Self::Unacknowledge => "given back",
-            Self::Resolve => "resolved",
-            Self::Escalate => "escalated",
-            Self::Note => "noted on",
-            Self::Hide => "silenced or snoozed",
-            Self::Extend => "extended",
-            Self::Unhide => "unsilenced",
-        }
-    }
-
-    fn verb(self) -> Option<Verb> {
-        match self {
-            Self::Acknowledge => Some(Verb::Acknowledge),
-            Self::Unacknowledge => Some(Verb::Unacknowledge),
-            Self::Resolve => Some(Verb::Resolve),
-            Self::Escalate => Some(Verb::Escalate),
-            Self::Note => Some(Verb::Note),
-            Self::Hide | Self::Extend | Self::Unhide => None,
-        }
-    }
-}
-
-/// An order that may lack its end and its words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::app) struct Draft {
-    source: SourceName,
-    pub(super) target: Target,
-    pub(super) verb: Verb,
-    matchers: Vec<Matcher>,
-    /// The alerts of which one can be chosen in place of all.
-    pub(super) members: Vec<Member>,
-    /// How many alerts there are.
-    pub(super) alerts: usize,
-}
-
-impl Draft {
-    /// The order; none while it lacks its end.
-    pub(super) fn order(&self, until: Option<Timestamp>, text: &str) -> Option<Order> {
-        let text = text.trim();
-        let deed = match self.verb {
-            Verb::Acknowledge => Deed::Acknowledge,
-            Verb::Unacknowledge => Deed::Unacknowledge,
-            Verb::Resolve => Deed::Resolve,
-            Verb::Snooze => Deed::Snooze { until: until? },
-            Verb::Unsnooze => Deed::Unsnooze,
-            Verb::Note => Deed::Note {
-                text: text.to_owned(),
-            },
-            Verb::Escalate => Deed::Escalate,
-            Verb::Silence => Deed::Silence {
-                matchers: self.matchers.clone(),
-                until: until?,
-                comment: text.to_owned(),
-            },
-            Verb::Extend => Deed::Extend { until: until? },
-            Verb::Expire => Deed::Expire,
-        };
-        Some(Order {
-            source: self.source.clone(),
-            target: self.target.clone(),
-            deed,
-        })
-    }
-
-    /// The same of one of its alerts alone.
-    pub(super) fn of_member(&self, member: &Member) -> Self {
-        let (title, labels) = (self.target.name.raw(), member.labels.raw());
-        Self {
-            target: Target {
-                name: format!("{title} {{{labels}}}").into(),
-                ..self.target.clone()
-            },
-            matchers: member.matchers.clone(),
-            members: Vec::new(),
-            alerts: 1,
-            ..self.clone()
-        }
-    }
-
-    /// The same with what ends what it would extend; none for what extends nothing.
-    pub(super) fn ending(&self) -> Option<Self> {
-        (self.verb == Verb::Extend).then(|| Self {
-            verb: Verb::Expire,
-            ..self.clone()
-        })
-    }
-}
-
-/// Rows that cannot be acted on, by name, each with the reason.
-pub(in crate::app) type LeftOut = Vec<(Untrusted, String)>;
 
 /// A draft for each row that the wish is possible for, and the others with the reason.
 pub(in crate::app) fn drafts(model: &Model, wish: Wish, now: Timestamp) -> (Vec<Draft>, LeftOut) {

@@ -7,36 +7,13 @@ use crate::app::Effect;
 use crate::app::action::Action;
 use crate::app::key::{Code, Key};
 use crate::app::layout::Layout;
-use crate::app::mode::Mode;
 use crate::app::model::Model;
+use crate::app::model::job::{Job, Step};
+use crate::app::model::mode::Mode;
 use crate::config::{CommandScope, UserCommand};
 use crate::domain::{Errand, Ran};
 use crate::pane::{PANES, Pane, RowKey, Sight};
 use crate::text::Untrusted;
-
-/// One command for one row, and how far it has come.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) struct Job {
-    /// Which of the configured commands.
-    command: usize,
-    row: RowKey,
-    pub(super) errand: Errand,
-    pub(super) step: Step,
-    shown_at: Timestamp,
-}
-
-/// How far a command has come.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) enum Step {
-    /// It is shown.
-    Offered,
-    /// The row changed while it was looked at: how.
-    Changed(String),
-    /// It runs.
-    Running,
-    /// It has ended.
-    Ended(Ran),
-}
 
 /// The pane whose rows a command works on.
 fn pane_of(scope: CommandScope) -> Option<&'static dyn Pane> {
@@ -207,7 +184,7 @@ pub(in crate::app) fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<
         (Code::Esc, _) => close(model, now),
         _ => match action {
             Some(Action::Back | Action::Quit) => close(model, now),
-            Some(action) => super::super::update::scroll(model, action),
+            Some(action) => crate::app::scroll::scroll(model, action),
             None => {}
         },
     }

@@ -2,18 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::batch::{Item, Step};
-use crate::app::mode::Mode;
 use crate::app::model::Model;
-use crate::domain::{Deed, IncidentStatus, Order};
+use crate::app::model::acting::{Item, Seen, Step};
+use crate::app::model::mode::Mode;
+use crate::domain::{Deed, Order};
 use crate::store::Store;
-
-/// What a target is, as far as an order rests on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
-    Incident(IncidentStatus),
-    Silence(Timestamp),
-}
 
 /// What an order's target is now; none for one that its source does not tell of.
 pub(super) fn seen(store: &Store, order: &Order) -> Option<Seen> {

@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::LeftOut;
 use crate::app::model::Model;
+use crate::app::model::ask::LeftOut;
 use crate::pane::block::Detail;
 use crate::pane::{Line, Role, figures};
 use crate::text::Shown;

@@ -1,8 +1,9 @@
 //! Commands of the user's own: what they would run, and what they printed.
 
 use super::{Look, hint};
-use crate::app::desk::errand::{self, Job, Step};
+use crate::app::desk::errand;
 use crate::app::model::Model;
+use crate::app::model::job::{Job, Step};
 use crate::domain::Ran;
 use crate::pane::block::{Block, Detail};
 use crate::pane::{Line, Mark, Role};

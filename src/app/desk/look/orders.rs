@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{Look, end, hint, left_out};
 use crate::app::action::Action;
-use crate::app::desk::batch::{Batch, Item, Step};
 use crate::app::model::Model;
+use crate::app::model::acting::{Batch, Item, Step};
 use crate::domain::{Deed, Fault, FaultKind, IncidentStatus, Order};
 use crate::pane::block::{Block, Detail};
 use crate::pane::{Line, Mark, Role};

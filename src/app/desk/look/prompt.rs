@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Look, end, left_out};
-use crate::app::desk::ask::{Ask, EXPIRE, Field, PRESETS};
-use crate::app::desk::draft::Wish;
+use crate::app::desk::ask::{EXPIRE, PRESETS};
 use crate::app::input::Input;
 use crate::app::model::Model;
+use crate::app::model::ask::{Ask, Field, Wish};
 use crate::pane::block::Detail;
 use crate::pane::{Line, Role};
 

@@ -1,12 +1,12 @@
 //! What the keys work on: one mode on top of another, never a set of flags.
 
-use super::desk::Ask;
-use super::palette::Palette;
+use super::ask::Ask;
+use crate::app::input::Input;
 use crate::pane::RowKey;
 
 /// What the keys work on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(in crate::app) enum Mode {
     /// The rows of a pane.
     Browse,
     /// One row in detail, bound to who it is.
@@ -51,28 +51,35 @@ pub(super) enum Mode {
     Palette(Palette),
 }
 
+/// What is typed, and which of the found ones is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::app) struct Palette {
+    pub(in crate::app) input: Input,
+    pub(in crate::app) chosen: usize,
+}
+
 /// The modes that lie on one another; `Browse` is always at the bottom.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Modes(Vec<Mode>);
+pub(in crate::app) struct Modes(pub(in crate::app) Vec<Mode>);
 
 impl Modes {
     /// The mode that keys go to.
-    pub(super) fn top(&self) -> &Mode {
+    pub(in crate::app) fn top(&self) -> &Mode {
         self.0.last().unwrap_or(&Mode::Browse)
     }
 
     /// Opens a mode on top.
-    pub(super) fn push(&mut self, mode: Mode) {
+    pub(in crate::app) fn push(&mut self, mode: Mode) {
         self.0.push(mode);
     }
 
     /// Closes the top; false when there was nothing but `Browse`.
-    pub(super) fn pop(&mut self) -> bool {
+    pub(in crate::app) fn pop(&mut self) -> bool {
         self.0.pop().is_some()
     }
 
     /// The row whose detail is open, at the top or below the help, and how far it is scrolled.
-    pub(super) fn detail(&self) -> Option<(&RowKey, usize)> {
+    pub(in crate::app) fn detail(&self) -> Option<(&RowKey, usize)> {
         self.0.iter().rev().find_map(|mode| match mode {
             Mode::Detail { key, scroll } => Some((key, *scroll)),
             _ => None,
@@ -81,7 +88,7 @@ impl Modes {
 
     /// The row whose numbers are explained, at the top or below the help, and how far it is
     /// scrolled.
-    pub(super) fn explained(&self) -> Option<(&RowKey, usize)> {
+    pub(in crate::app) fn explained(&self) -> Option<(&RowKey, usize)> {
         self.0.iter().rev().find_map(|mode| match mode {
             Mode::Explain { key, scroll } => Some((key, *scroll)),
             _ => None,
@@ -89,7 +96,7 @@ impl Modes {
     }
 
     /// The scroll position of the top, where it has one.
-    pub(super) fn scroll_mut(&mut self) -> Option<&mut usize> {
+    pub(in crate::app) fn scroll_mut(&mut self) -> Option<&mut usize> {
         match self.0.last_mut() {
             Some(
                 Mode::Detail { scroll, .. }
@@ -104,7 +111,7 @@ impl Modes {
     }
 
     /// Closes a detail or an explanation and what lies on it: its row is not what is looked at any more.
-    pub(super) fn close_detail(&mut self) {
+    pub(in crate::app) fn close_detail(&mut self) {
         let at = self
             .0
             .iter()
