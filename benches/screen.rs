@@ -12,7 +12,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_ma
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use watchfire::app::screen::screen;
+use watchfire::app::screen;
 use watchfire::app::{Keymap, Model, Msg, Size, update};
 use watchfire::config::{Settings, ThemeChoice};
 use watchfire::domain::slo::Point;

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::model::Model;
-use super::model::attention::{Awake, Fire, LASTS, is_audible};
+use super::model::attention::{Awake, FOLDING_TIME, Fire, is_audible};
 use crate::domain::{Incident, Severity, State};
 use crate::pane::{Entry, Folds, INCIDENTS, Line, PANES, Role, SLOS, Sight, incident, suspects};
 use crate::text::Untrusted;
@@ -64,7 +64,7 @@ fn end(model: &mut Model, why: &str, now: Timestamp) {
 /// Ends it when its time is over, also when that is since the clock was set.
 pub(super) fn settle(model: &mut Model, now: Timestamp) {
     let since = model.awake.as_ref().map(|awake| awake.since);
-    if since.is_some_and(|since| now.duration_since(since).abs() >= LASTS) {
+    if since.is_some_and(|since| now.duration_since(since).abs() >= FOLDING_TIME) {
         end(model, "awake mode is over", now);
     }
 }
@@ -148,11 +148,11 @@ pub(super) fn fold(model: &mut Model, now: Timestamp) {
 /// How long awake mode lasts, and how much is folded.
 pub(super) fn words(model: &Model, now: Timestamp) -> Option<Line> {
     let awake = model.awake.as_ref()?;
-    let left = LASTS - now.duration_since(awake.since);
+    let left = FOLDING_TIME - now.duration_since(awake.since);
     // A minute that has begun counts, so that it never says 0.
     let minutes = left
         .as_secs()
-        .clamp(1, LASTS.as_secs())
+        .clamp(1, FOLDING_TIME.as_secs())
         .unsigned_abs()
         .div_ceil(60);
     let line = Line::of(format!("awake {minutes}m"), Role::Accent);

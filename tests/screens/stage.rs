@@ -147,7 +147,7 @@ impl Stage {
     }
 
     pub(crate) fn screen(&self) -> Screen {
-        screen(&self.model, self.now)
+        watchfire::app::screen(&self.model, self.now)
     }
 
     /// The frame's text.

@@ -10,7 +10,7 @@ use crate::pane::{Board, Entry, Folds, PANES, RowKey, SLOS, Sight, incident, sus
 use crate::text::Untrusted;
 
 /// How long awake mode lasts.
-pub(in crate::app) const LASTS: SignedDuration = SignedDuration::from_mins(30);
+pub(in crate::app) const FOLDING_TIME: SignedDuration = SignedDuration::from_mins(30);
 
 /// What awake mode knows.
 #[derive(Clone, Debug)]
@@ -93,13 +93,13 @@ pub(in crate::app) fn is_audible(row: &Incident) -> bool {
 }
 
 /// What pages again within this time never stopped: it flaps.
-pub(in crate::app) const SAME: SignedDuration = SignedDuration::from_mins(5);
+pub(in crate::app) const FLAP_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is over for this long is forgotten.
-pub(in crate::app) const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+pub(in crate::app) const PAGE_MEMORY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The most that is remembered of what is over.
-pub(in crate::app) const MOST: usize = 10_000;
+pub(in crate::app) const MAX_PAGES: usize = 10_000;
 
 /// What the bell knows.
 #[derive(Clone, Debug)]
@@ -152,7 +152,7 @@ impl Bell {
             return true;
         };
         let is_again = key.pane == PANES[SLOS].name() || opened_at > before.opened_at;
-        let is_over = |at| now.duration_since(at) >= SAME;
+        let is_over = |at| now.duration_since(at) >= FLAP_WINDOW;
         is_again && before.over.is_some_and(is_over)
     }
 
@@ -160,10 +160,10 @@ impl Bell {
     pub(in crate::app) fn forget(&mut self, now: Timestamp) {
         let is_fresh = |page: &Page| {
             let age = page.over.map(|over| now.duration_since(over));
-            age.is_none_or(|age| age < REMEMBERED)
+            age.is_none_or(|age| age < PAGE_MEMORY)
         };
         self.pages.retain(|_, page| is_fresh(page));
-        if self.pages.len() > MOST {
+        if self.pages.len() > MAX_PAGES {
             self.pages.retain(|_, page| page.over.is_none());
         }
     }
@@ -182,4 +182,55 @@ pub(in crate::app) struct Alerts {
     pub(in crate::app) most: usize,
     /// How many there were before the new ones, and when the last of these came.
     pub(in crate::app) before: Option<(usize, Timestamp)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pane::INCIDENTS;
+
+    #[test]
+    fn what_is_over_is_forgotten_and_what_goes_on_is_not() {
+        let start = Timestamp::UNIX_EPOCH;
+        let key = |number: usize| RowKey {
+            pane: PANES[INCIDENTS].name(),
+            source: SourceName::new("am"),
+            id: number.to_string().into(),
+            nth: 0,
+        };
+        let mut bell = Bell::new(BellChoice::Page);
+        for number in 0..100 {
+            assert!(bell.is_news(&key(number), None, start));
+        }
+        for number in 1..100 {
+            let page = bell.pages.get_mut(&key(number)).expect("a page");
+            page.over = Some(start);
+        }
+        bell.forget(start + PAGE_MEMORY - SignedDuration::from_secs(1));
+        assert_eq!(bell.pages.len(), 100);
+        bell.forget(start + PAGE_MEMORY);
+        assert_eq!(bell.pages.len(), 1);
+        assert!(!bell.is_news(&key(0), None, start + PAGE_MEMORY * 10));
+    }
+
+    #[test]
+    fn any_number_of_pages_that_came_and_went_takes_bounded_room() {
+        let mut bell = Bell::new(BellChoice::Page);
+        let now = Timestamp::UNIX_EPOCH;
+        for number in 0..=MAX_PAGES {
+            let key = RowKey {
+                pane: PANES[INCIDENTS].name(),
+                source: SourceName::new("am"),
+                id: number.to_string().into(),
+                nth: 0,
+            };
+            let page = Page {
+                opened_at: None,
+                over: Some(now),
+            };
+            bell.pages.insert(key, page);
+        }
+        bell.forget(now);
+        assert!(bell.pages.is_empty());
+    }
 }
