@@ -70,3 +70,25 @@ pub struct Silence {
     /// When it ends.
     pub ends_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matcher_is_written_as_alertmanager_reads_it_and_not_as_rust_does() {
+        for (value, written) in [
+            ("checkout", "checkout"),
+            ("a \"b\" \\c", "a \\\"b\\\" \\\\c"),
+            ("two\nlines", "two\\nlines"),
+            ("it's\ta tab", "it's\ta tab"),
+            // What Rust would write as `\u{301}`, `\u{200d}` and `\u{feff}`.
+            ("cafe\u{301}", "cafe\u{301}"),
+            ("日本\u{200d}語", "日本\u{200d}語"),
+            ("\u{feff}x", "\u{feff}x"),
+        ] {
+            let text = Matcher::equal("service", value).to_string();
+            assert_eq!(text, format!("service=\"{written}\""), "{value}");
+        }
+    }
+}

@@ -119,9 +119,39 @@ fn lacks_only_a_chain(error: &Error) -> bool {
     }
 }
 
+/// True where all is well but that a certificate names no host.
+fn has_no_name(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
+            if presented.is_empty()
+    )
+}
+
+/// True where the common name of a certificate is the server's name.
+fn is_common_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> bool {
+    // A type (id-at-commonName, 2.5.4.3), the tag of a text, its length, the text.
+    const TYPE: [u8; 5] = [6, 3, 0x55, 4, 3];
+    const TEXTS: [u8; 4] = [0x0c, 0x13, 0x14, 0x16];
+    let Ok(anchor) = webpki::anchor_from_trusted_cert(certificate) else {
+        return false;
+    };
+    let subject = anchor.subject.as_ref();
+    let found = subject
+        .windows(TYPE.len())
+        .position(|window| window == TYPE);
+    let value = found.and_then(|at| subject.get(at + TYPE.len()..));
+    let Some([tag, length, rest @ ..]) = value else {
+        return false;
+    };
+    let name = rest.get(..usize::from(*length)).unwrap_or_default();
+    TEXTS.contains(tag) && name.eq_ignore_ascii_case(server_name.to_str().as_bytes())
+}
+
 impl ServerCertVerifier for CaFile {
     /// As `curl --cacert`: a server may present a certificate of the file itself, whether it is an
-    /// authority's or was signed by one that is not in the file.
+    /// authority's or was signed by one that is not in the file. Where that has no other name its common
+    /// name counts, as older tools make it.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -137,13 +167,21 @@ impl ServerCertVerifier for CaFile {
             ocsp_response,
             now,
         );
-        match by_chain {
-            Err(error) if lacks_only_a_chain(&error) && self.lists(end_entity) => {
-                let certificate = ParsedCertificate::try_from(end_entity)?;
-                verify_server_name(&certificate, server_name)?;
-                Ok(ServerCertVerified::assertion())
+        let error = match by_chain {
+            Err(error) if self.lists(end_entity) => error,
+            verified => return verified,
+        };
+        let named = if lacks_only_a_chain(&error) {
+            let certificate = ParsedCertificate::try_from(end_entity)?;
+            verify_server_name(&certificate, server_name)
+        } else {
+            Err(error)
+        };
+        match named {
+            Err(error) if !has_no_name(&error) || !is_common_name(end_entity, server_name) => {
+                Err(error)
             }
-            verified => verified,
+            _ => Ok(ServerCertVerified::assertion()),
         }
     }
 

@@ -213,6 +213,41 @@ async fn a_certificate_of_the_file_itself_is_trusted_for_its_name_and_time_as_by
     }
 }
 
+#[tokio::test]
+async fn of_a_certificate_of_the_file_that_has_no_other_name_the_common_name_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (is_ca, name, is_trusted) in [
+        (true, "127.0.0.1", true),
+        (false, "127.0.0.1", true),
+        (true, "elsewhere.example", false),
+        (false, "127.0.0.10", false),
+        (true, "", false),
+    ] {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "127.0.0.1");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = if is_ca {
+            IsCa::Ca(BasicConstraints::Unconstrained)
+        } else {
+            IsCa::ExplicitNoCa
+        };
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem() + &key.serialize_pem();
+        let path = folder.path().join("named.pem");
+        std::fs::write(&path, pem).unwrap();
+        let trusting = |http: &mut HttpSettings| http.ca_file = Some(path.clone());
+        let url = serve(path.to_str().unwrap(), false);
+        if is_trusted {
+            assert!(ask(&url, trusting).await.is_ok(), "{name}, {is_ca}");
+        } else {
+            let words = refused(&url, trusting).await;
+            assert!(words.contains("names no host"), "{name}: {words}");
+        }
+    }
+}
+
 /// A server that answers the first bytes of a handshake with these.
 async fn answering(bytes: &'static [u8]) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
