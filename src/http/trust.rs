@@ -16,7 +16,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-use super::fault::is_authority;
+use super::fault::tls::is_authority;
 use crate::config::secret::read_private;
 use crate::domain::{Fault, FaultKind};
 

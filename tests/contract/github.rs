@@ -80,6 +80,57 @@ async fn mount(server: &MockServer, route: &str, body: Value) {
         .await;
 }
 
+/// A commit, whole.
+fn commit(sha: &str) -> Value {
+    let url = api(&format!("{REPO}/commits/{sha}"));
+    let person =
+        json!({"name": "Mara", "email": "mara@acme.example", "date": "2026-11-22T13:00:00Z"});
+    json!({
+        "url": url, "sha": sha, "node_id": "C_1",
+        "html_url": format!("https://github.com/acme/checkout/commit/{sha}"),
+        "comments_url": format!("{url}/comments"),
+        "commit": {
+            "url": url, "author": person, "committer": person, "message": "faster",
+            "comment_count": 0, "tree": {"sha": sha, "url": url},
+        },
+        "author": account("mara"), "committer": account("mara"), "parents": [],
+    })
+}
+
+#[tokio::test]
+async fn the_newest_commits_below_a_path_are_asked_for_as_described() {
+    let server = MockServer::start().await;
+    let rows = json!([
+        deployment(2, "2026-11-22T13:40:00Z"),
+        deployment(1, "2026-11-22T12:00:00Z"),
+    ]);
+    mount(&server, &format!("{REPO}/deployments"), rows).await;
+    for id in [1, 2] {
+        let route = format!("{REPO}/deployments/{id}/statuses");
+        mount(&server, &route, json!([status(id, "success")])).await;
+    }
+    mount(
+        &server,
+        &format!("{REPO}/commits"),
+        json!([commit(&"a".repeat(40))]),
+    )
+    .await;
+    let checked = Checked::start(Description::named("github"), &server.uri()).await;
+    let options = "repos = [{ repo = \"acme/checkout\", path = \"services/web\" }]";
+    let facts = source("github", &checked.url, options)
+        .fetch(&ask())
+        .await
+        .unwrap();
+    assert_eq!(facts.fault, None);
+    assert!(!facts.releases.unwrap().is_empty());
+    let kept = checked.kept();
+    assert!(
+        kept.iter()
+            .any(|kept| kept == "GET /repos/{owner}/{repo}/commits"),
+        "{kept:?}"
+    );
+}
+
 #[tokio::test]
 async fn deployments_statuses_and_releases_are_asked_for_and_answered_as_described() {
     let server = MockServer::start().await;
