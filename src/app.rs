@@ -88,8 +88,10 @@ pub enum Msg {
     ),
     /// The hand-over that was asked for, as Markdown, or why there is none.
     HandedOver(Result<Notes, Fault>),
-    /// What became of the text that was to be copied.
+    /// The text of the last [`Effect::Copy`] was copied, or not.
     Copied(Copied),
+    /// A browser was started for this address; false where there is none.
+    Opened(String, bool),
     /// What keeps the journal from keeping anything; `None` when that is over.
     Forgetful(Option<Fault>),
     /// Something about the program itself that is no trouble.
@@ -132,9 +134,9 @@ pub enum Effect {
     Burns(Vec<(SourceName, Untrusted)>, (Timestamp, Timestamp)),
     /// Have the journal make the hand-over of a time, of a store that knows the sources.
     HandOver(Box<Store>, (Timestamp, Timestamp)),
-    /// Open this URL in a browser, where there is one.
+    /// Open this URL in a browser, where there is one; [`Msg::Opened`] is its result.
     Open(String),
-    /// Put this text on the clipboard; [`Msg::Copied`] says what became of it.
+    /// Put this text on the clipboard; [`Msg::Copied`] is its result.
     Copy(String),
     /// Ring the terminal's bell, with the next frame.
     Ring,

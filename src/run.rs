@@ -313,7 +313,7 @@ impl Stage {
         }
         // What could not even be handed on is known at once.
         let mut replies = Vec::new();
-        let mut copied = None;
+        let mut results = Vec::new();
         let effects = update(&mut self.model, message, Timestamp::now());
         let spent = self.model.take_spent();
         if !spent.is_empty() {
@@ -323,11 +323,11 @@ impl Stage {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
                 Effect::Explain(name, ids) => self.polls.explain(&name, &ids),
-                // Without a browser nothing opens; the screen shows the URL in any case.
                 Effect::Open(url) => {
-                    term::open(&url);
+                    let is_opened = term::open(&url);
+                    results.push(Msg::Opened(url, is_opened));
                 }
-                Effect::Copy(text) => copied = Some(term::copy(&text)?),
+                Effect::Copy(text) => results.push(Msg::Copied(term::copy(&text)?)),
                 Effect::Ring => self.terminal.backend_mut().ring(),
                 Effect::Preview(order) => {
                     if let Err(reply) = self.polls.preview(*order) {
@@ -360,10 +360,10 @@ impl Stage {
                 }
             }
         }
-        if let Some(copied) = copied
-            && let Some(ending) = self.tell(Msg::Copied(copied))?
-        {
-            return Ok(Some(ending));
+        for result in results {
+            if let Some(ending) = self.tell(result)? {
+                return Ok(Some(ending));
+            }
         }
         for reply in replies {
             if let Some(ending) = self.tell(said(reply))? {

@@ -1,4 +1,4 @@
-//! Text for the clipboard, and what is said of it: "copied" only where it was.
+//! Text for the clipboard, and its result: "copied" only where a program confirmed it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,7 +7,7 @@ use super::model::Model;
 use super::model::jump::{Clip, Copied, CopiedTo};
 
 /// For how long a text stays that has to be copied by hand; any key ends it.
-const BY_HAND: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const BY_HAND: SignedDuration = SignedDuration::from_mins(2);
 
 /// Copies a text, `what` in words.
 pub(super) fn copy(model: &mut Model, what: impl Into<String>, text: String) -> Vec<Effect> {

@@ -8,7 +8,7 @@ use super::{Effect, clip};
 use crate::pane::Links;
 use crate::text::Untrusted;
 
-/// What a key leads to.
+/// Target of a key on a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Destination {
     /// A text for the clipboard.
@@ -21,10 +21,7 @@ pub(super) enum Destination {
 pub(super) fn follow(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
     match destination(model, action, now) {
         Ok(Destination::Copied(text)) => clip::copy(model, text.clone(), text),
-        Ok(Destination::Opened(url)) => {
-            model.tell(format!("opening {url}"), now);
-            vec![Effect::Open(url)]
-        }
+        Ok(Destination::Opened(url)) => vec![Effect::Open(url)],
         Err(reason) => {
             model.tell(reason, now);
             Vec::new()
@@ -32,7 +29,16 @@ pub(super) fn follow(model: &mut Model, action: Action, now: Timestamp) -> Vec<E
     }
 }
 
-/// What a key leads to from the row that keys act on, or why it leads nowhere.
+/// Says whether an address was opened; one that was not is shown.
+pub(super) fn opened(model: &mut Model, url: &str, is_opened: bool, now: Timestamp) {
+    if is_opened {
+        model.tell(format!("opening {url}"), now);
+    } else {
+        model.tell_for(clip::BY_HAND, format!("no browser here: {url}"), now);
+    }
+}
+
+/// The target of a key on the row that keys act on, or the reason why it has none.
 pub(super) fn destination(
     model: &Model,
     action: Action,

@@ -79,6 +79,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             clip::copied(model, copied, now);
             Vec::new()
         }
+        Msg::Opened(url, is_opened) => {
+            follow::opened(model, &url, is_opened, now);
+            Vec::new()
+        }
         Msg::HandedOver(made) => {
             handoff::open(model, made, now);
             Vec::new()

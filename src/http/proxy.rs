@@ -63,7 +63,7 @@ impl Between {
         format!("the proxy {} ({})", self.address, self.setting)
     }
 
-    /// What 407 means: the proxy wants a password, or another one.
+    /// The fault of a 407: the proxy wants a password, or another one.
     pub(super) fn wants_password(&self) -> Fault {
         let name = self.name();
         let message = if self.has_password {
@@ -76,7 +76,7 @@ impl Between {
         Fault::new(FaultKind::Auth, message)
     }
 
-    /// What it means that it made no tunnel to an endpoint; `None` where the connection was lost.
+    /// The fault of a tunnel that was refused; `None` where the connection was lost.
     pub(super) fn tunnel_fault(&self, error: &TunnelError, authority: &str) -> Option<Fault> {
         let name = self.name();
         let message = match error {

@@ -183,3 +183,17 @@ fn queries_that_cannot_be_copied_are_left_on_the_screen() {
         "{text}"
     );
 }
+
+#[test]
+fn an_address_that_no_browser_opens_is_shown() {
+    let url = "https://runbooks.example/checkout";
+    for (is_opened, want) in [(true, "opening https:"), (false, "no browser here: https:")] {
+        let mut stage = Stage::new(worlds::burning(), 120, 40).keys("b");
+        assert!(!stage.text().contains("opening"), "nothing is known yet");
+        stage.tell(Msg::Opened(url.to_owned(), is_opened));
+        let text = stage.text();
+        assert!(text.contains(want) && text.contains(url), "{text}");
+        let stays = stage.later(30).text().contains(want);
+        assert_eq!(stays, !is_opened, "{want}");
+    }
+}

@@ -41,7 +41,7 @@ enum Newest {
     Withheld,
 }
 
-/// What is known of deployed commits.
+/// Newest commits below paths, by deployed commit.
 #[derive(Default)]
 pub(super) struct Paths {
     known: HashMap<Place, Newest>,

@@ -114,7 +114,7 @@ impl Reply {
 }
 
 impl Told {
-    /// What is missing, by the type of the error; the server's own words where it has another.
+    /// The reason by the type of the error; the server's own words for other types.
     pub(super) fn words(&self) -> String {
         let Self { kind, message, .. } = self;
         match kind.as_deref() {
@@ -139,7 +139,7 @@ impl Told {
         self.kind.as_deref() == Some("RATE_LIMITED")
     }
 
-    /// What kind of fault it is, by its type.
+    /// The kind of fault, by its type.
     pub(super) fn fault_kind(&self) -> FaultKind {
         match self.kind.as_deref() {
             Some("INSUFFICIENT_SCOPES" | "FORBIDDEN") => FaultKind::Forbidden,
