@@ -95,7 +95,7 @@ fn of_prometheus() -> Vec<Case> {
             "alerts = false",
             vec![("/query", vector(&series)), no_rules()],
             "{}",
-            "60000 series; 50000 are the most that are read: aggregate them",
+            "60000 series; 20000 are the most that are read: aggregate them",
         ),
         (
             &prometheus::KIND,

@@ -26,11 +26,7 @@ const REFUSALS: &[u16] = &[400, 405, 413, 414, 422, 431, 503];
 const LONG: usize = 256 * 1024;
 
 /// How many series one answer may hold.
-const SERIES: RowLimit = RowLimit {
-    most: 50_000,
-    what: "series",
-    fix: "aggregate them, as in `sum by (service) (…)`",
-};
+const SERIES: RowLimit = RowLimit::new("series", "aggregate them, as in `sum by (service) (…)`");
 /// How many elements one list of the rules may hold.
 const RULES: RowLimit = RowLimit {
     most: 50_000,

@@ -57,6 +57,8 @@ const WASTE: usize = 4;
 const ROWS: [usize; 2] = [1, 8];
 /// Answers with fewer series too many than this are not worth narrowing.
 const LITTLE: usize = 100;
+/// Series of an answer to one question that are remembered for the next answer.
+const MAX_REMEMBERED: usize = 1_000;
 
 /// A query that has to be asked, and with what it may share a request.
 #[derive(Clone, Copy, Debug, Hash)]
@@ -402,6 +404,10 @@ impl Planner {
                     }
                 }
             }
+        }
+        let leaves = batch.leaves().count();
+        if answer.data.len() > MAX_REMEMBERED * leaves.max(1) {
+            heirs.forget();
         }
         for (expression, count) in batch.expressions.iter().zip(counts) {
             let rows = match (&expression.nest, expression.class) {

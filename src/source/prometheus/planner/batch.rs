@@ -111,6 +111,11 @@ impl Heirs {
         }
         self.0.get(place)?.1.as_ref()
     }
+
+    /// Forgets all of them: there are too many to be remembered.
+    pub(super) fn forget(&mut self) {
+        self.0 = Vec::new();
+    }
 }
 
 fn heir(labels: &Labels, expressions: &[Expression]) -> Option<Heir> {
