@@ -5,12 +5,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use jiff::Timestamp;
 
 use crate::config::{FlagSource, Overrides};
 use crate::demo::Speed;
 use crate::domain::window::NotADuration;
-use crate::domain::{Matcher, Severity, Window};
+use crate::domain::{Severity, Window};
+
+mod matchers;
+mod when;
+
+pub use self::matchers::Matchers;
+use self::matchers::matchers;
+pub use self::when::When;
+use self::when::when;
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
 ///
@@ -193,12 +200,12 @@ pub struct Record {
     /// End after so long: 10m, 8h; until ctrl-c otherwise
     #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
     pub length: Option<Window>,
-    /// Take it from the journal, from this moment or so long ago on: 8h, RFC 3339, Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = past, conflicts_with = "length")]
-    pub since: Option<Past>,
-    /// Until this moment, or so long ago; until now otherwise
-    #[arg(long, value_name = "TIME", value_parser = past, requires = "since")]
-    pub until: Option<Past>,
+    /// Take it from the journal, from this moment on: 8h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true, conflicts_with = "length")]
+    pub since: Option<When>,
+    /// Until this moment; until now otherwise
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true, requires = "since")]
+    pub until: Option<When>,
 }
 
 /// Options of `replay`.
@@ -210,30 +217,9 @@ pub struct Replay {
     /// How many seconds of it go by in one, 0 to 3600; 0 stands still
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=3_600))]
     pub speed: u32,
-    /// Begin at this moment
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub at: Option<Timestamp>,
-}
-
-/// A moment that has been, as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Past {
-    /// So long ago.
-    Ago(Window),
-    /// Then.
-    At(Timestamp),
-}
-
-impl Past {
-    /// Which moment that is.
-    pub fn moment(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::At(at) => at,
-            Self::Ago(length) => now
-                .saturating_sub(length.duration())
-                .unwrap_or(Timestamp::MIN),
-        }
-    }
+    /// Begin at this moment: 1h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub at: Option<When>,
 }
 
 /// Options of `status`.
@@ -242,9 +228,9 @@ pub struct Status {
     /// Speak of this service only
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
-    /// Speak of this past moment, in RFC 3339 or Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub at: Option<Timestamp>,
+    /// A past moment: 1h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub at: Option<When>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -264,9 +250,9 @@ pub struct Explain {
     /// Which one: `service/name`, `service/name@source`, or the beginning of only one
     #[arg(value_name = "SLO", required_unless_present = "plan")]
     pub slo: Option<String>,
-    /// Speak of this past moment, in RFC 3339 or Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub at: Option<Timestamp>,
+    /// A past moment: 1h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub at: Option<When>,
     /// Print the requests that a refresh sends (those for this SLO alone, if one is named), and
     /// which SLOs each serves
     #[arg(long)]
@@ -287,12 +273,12 @@ pub struct Doctor {
 /// Options of `handoff`.
 #[derive(Args, Clone, Debug)]
 pub struct Handoff {
-    /// When the shift began: so long before its end (8h, 90m, 2d), or a moment: RFC 3339, Unix seconds
-    #[arg(long, value_name = "LENGTH|TIME", default_value = "8h", value_parser = past)]
-    pub since: Past,
-    /// When it ended: so long ago, or a moment; now otherwise
-    #[arg(long, value_name = "LENGTH|TIME", value_parser = past)]
-    pub until: Option<Past>,
+    /// When the shift began: 8h before its end, 09:00, yesterday 22:00, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", default_value = "8h", value_parser = when, allow_hyphen_values = true)]
+    pub since: When,
+    /// When it ended; now otherwise
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub until: Option<When>,
     /// Do not keep it: the next one says what has changed since the one before
     #[arg(long)]
     pub no_keep: bool,
@@ -533,137 +519,6 @@ fn length(text: &str) -> Result<Window, String> {
         .map_err(|error: NotADuration| error.to_string())
 }
 
-/// A moment that has been: how long ago, or when.
-fn past(text: &str) -> Result<Past, String> {
-    if let Ok(length) = text.parse() {
-        return Ok(Past::Ago(length));
-    }
-    moment(text)
-        .map(Past::At)
-        .map_err(|words| format!("write how long ago, such as 8h; or {words}"))
-}
-
-/// A moment, as people and as scripts write it.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let wrong = || {
-        "write RFC 3339 such as 2026-11-22T14:00:00Z, or Unix seconds such as 1795356000".to_owned()
-    };
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Timestamp::from_second(seconds).map_err(|_| wrong());
-    }
-    if let Ok(seconds) = text.parse::<f64>() {
-        let duration = jiff::SignedDuration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
-        return Timestamp::from_duration(duration).map_err(|_| wrong());
-    }
-    text.parse().map_err(|_| wrong())
-}
-
-/// The matchers of one argument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matchers(pub Vec<Matcher>);
-
-/// One matcher or several with commas between them, as amtool and Alertmanager write them; braces
-/// around all of them may stay.
-fn matchers(text: &str) -> Result<Matchers, String> {
-    let text = text.trim();
-    let inner = text
-        .strip_prefix('{')
-        .and_then(|inner| inner.strip_suffix('}'));
-    let mut found = Vec::new();
-    let mut rest = inner.unwrap_or(text);
-    loop {
-        let end = end_of_matcher(rest);
-        found.push(matcher(rest[..end].trim())?);
-        rest = rest[end..].trim_start_matches(',').trim();
-        if rest.is_empty() {
-            return Ok(Matchers(found));
-        }
-    }
-}
-
-/// Where the first matcher of a list ends: at a comma outside of quotes behind which another one
-/// begins, or nothing more.
-fn end_of_matcher(text: &str) -> usize {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    for (at, c) in text.char_indices() {
-        match c {
-            ',' if !is_quoted && begins_matcher(&text[at + 1..]) => return at,
-            '"' if !is_escaped => is_quoted = !is_quoted,
-            _ => {}
-        }
-        is_escaped = c == '\\' && !is_escaped;
-    }
-    text.len()
-}
-
-/// True when a label and an operator come next, or nothing at all.
-fn begins_matcher(text: &str) -> bool {
-    let text = text.trim_start();
-    let end =
-        text.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.' | ':' | '-' | '/'));
-    let operator = text[end.unwrap_or(text.len())..].trim_start();
-    let is_named = end != Some(0) && operator.starts_with(['=', '!']);
-    text.is_empty() || is_named
-}
-
-/// A value in quotes as it was before it was quoted; `None` when something follows the quotes.
-fn unquoted(text: &str) -> Option<String> {
-    let mut value = String::new();
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            '"' => return rest.as_str().is_empty().then_some(value),
-            '\\' => match rest.next()? {
-                'n' => value.push('\n'),
-                c @ ('"' | '\\') => value.push(c),
-                c => value.extend(['\\', c]),
-            },
-            c => value.push(c),
-        }
-    }
-    None
-}
-
-/// A matcher as amtool takes it; quotes around the value may stay.
-fn matcher(text: &str) -> Result<Matcher, String> {
-    let wrong = || {
-        "write a label and its value, such as service=checkout or severity=~\"page|critical\""
-            .to_owned()
-    };
-    let at = text.find(['=', '!']).ok_or_else(wrong)?;
-    let (name, rest) = text.split_at(at);
-    let name = name.trim();
-    let (is_equal, is_regex, value) = if let Some(value) = rest.strip_prefix("=~") {
-        (true, true, value)
-    } else if let Some(value) = rest.strip_prefix("!~") {
-        (false, true, value)
-    } else if let Some(value) = rest.strip_prefix("!=") {
-        (false, false, value)
-    } else {
-        (true, false, rest.strip_prefix('=').ok_or_else(wrong)?)
-    };
-    let value = value.trim();
-    let value = match value.strip_prefix('"') {
-        Some(inner) => unquoted(inner).ok_or_else(|| {
-            format!("what follows the quotes in {text} is no matcher: put a comma between two")
-        })?,
-        None if value.contains(", ") => {
-            return Err(format!(
-                "put quotes around the value in {text}, or name a label behind the comma"
-            ));
-        }
-        None => value.to_owned(),
-    };
-    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '"') {
-        return Err(wrong());
-    }
-    Ok(Matcher {
-        is_regex,
-        is_equal,
-        ..Matcher::equal(name, value)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -673,29 +528,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_moment_is_written_in_rfc_3339_or_unix_seconds() {
-        let want: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
-        for text in [
-            "2026-11-22T14:00:00Z",
-            "2026-11-22T15:00:00+01:00",
-            "1795356000",
-            "1795356000.0",
-        ] {
-            assert_eq!(moment(text), Ok(want), "{text}");
-        }
-        for wrong in [
-            "",
-            "yesterday",
-            "2026-11-22",
-            "1e300",
-            "NaN",
-            "99999999999999999999",
-        ] {
-            assert!(moment(wrong).unwrap_err().contains("RFC 3339"), "{wrong}");
-        }
     }
 
     #[test]
@@ -715,69 +547,6 @@ mod tests {
             let arguments = std::iter::once("watchfire").chain(words.split_whitespace());
             let arguments: Vec<OsString> = arguments.map(OsString::from).collect();
             assert!(Cli::from_arguments(&arguments).is_err(), "{words}");
-        }
-    }
-
-    #[test]
-    fn a_past_moment_is_a_length_ago_or_a_moment() {
-        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
-        let at = |text| past(text).unwrap().moment(now).to_string();
-        assert_eq!(at("8h"), "2026-11-22T06:00:00Z");
-        assert_eq!(at("2026-11-21T23:30:00Z"), "2026-11-21T23:30:00Z");
-        assert!(past("last night").unwrap_err().contains("8h"));
-    }
-
-    #[test]
-    fn several_matchers_of_one_argument_are_several() {
-        for (text, want) in [
-            (r#"a="b", c="d""#, vec![r#"a="b""#, r#"c="d""#]),
-            (r#"{a="b",c="d"}"#, vec![r#"a="b""#, r#"c="d""#]),
-            ("a=b,c!=d", vec![r#"a="b""#, r#"c!="d""#]),
-            (
-                r#"a="b, c=d",e=~"f|g","#,
-                vec![r#"a="b, c=d""#, r#"e=~"f|g""#],
-            ),
-            (
-                r#"a="b\", c=\"d", e="f""#,
-                vec![r#"a="b\", c=\"d""#, r#"e="f""#],
-            ),
-            ("path=a,b", vec![r#"path="a,b""#]),
-            ("instance=~a{1,2}", vec![r#"instance=~"a{1,2}""#]),
-        ] {
-            let found = matchers(text).unwrap().0;
-            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-            assert_eq!(found, want, "{text}");
-        }
-        for wrong in [
-            "",
-            "{}",
-            ",",
-            r#"a="b" c="d""#,
-            r#"a="b" and c="d""#,
-            r#"a="b"#,
-            "a=b, =c",
-            "a=b, c",
-            r#"a="b""c""#,
-        ] {
-            assert!(matchers(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_matcher_is_written_as_amtool_takes_it() {
-        for (text, want) in [
-            ("service=checkout", r#"service="checkout""#),
-            (r#"service="a b""#, r#"service="a b""#),
-            ("severity=~page|critical", r#"severity=~"page|critical""#),
-            ("team!=shop", r#"team!="shop""#),
-            ("team!~shop.*", r#"team!~"shop.*""#),
-            ("query=a=b", r#"query="a=b""#),
-            ("empty=", r#"empty="""#),
-        ] {
-            assert_eq!(matcher(text).unwrap().to_string(), want, "{text}");
-        }
-        for wrong in ["", "service", "=x", "a b=c", "service!x", "service~x"] {
-            assert!(matcher(wrong).is_err(), "{wrong}");
         }
     }
 

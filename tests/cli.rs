@@ -121,8 +121,8 @@ fn usage_and_configuration_errors_exit_with_3_and_say_so_on_stderr() {
             &["status", "--format", "xml"],
             "[possible values: table, json]",
         ),
-        (&["status", "--at", "yesterday"], "RFC 3339"),
-        (&["status", "--at", "2026-11-22"], "Unix seconds"),
+        (&["status", "--at", "last night"], "yesterday 14:00"),
+        (&["status", "--at", "25:00"], "RFC 3339"),
         (&["explain"], "<SLO>"),
         (
             &["doctor", "--format", "table"],

@@ -25,26 +25,28 @@ type Configured = (SourceSettings, Box<dyn Source>);
 
 /// Asks the source of one SLO for everything about it, prints, and says whether it could be had.
 pub fn run(options: &cli::Explain, ui: &UiSettings, watch: Watch) -> ExitCode {
-    super::doubt_future(options.at);
+    let now = Timestamp::now();
+    let at = options.at.map(|at| at.moment(now, &ui.timezone));
+    super::doubt_future(at);
+    let ask = Ask {
+        now,
+        at,
+        history: options.slo.is_none(),
+    };
     let done = on_runtime(|runtime| match &options.slo {
-        Some(slo) => explain(runtime, options, slo, ui, watch),
-        None => plan(runtime, options, watch),
+        Some(slo) => explain(runtime, (options, &ask), slo, ui, watch),
+        None => plan(runtime, (options, &ask), watch),
     });
     done.unwrap_or_else(|exit| exit)
 }
 
 fn explain(
     runtime: &Runtime,
-    options: &cli::Explain,
+    (options, ask): (&cli::Explain, &Ask),
     wanted: &str,
     ui: &UiSettings,
     watch: Watch,
 ) -> ExitCode {
-    let ask = Ask {
-        now: Timestamp::now(),
-        at: options.at,
-        history: false,
-    };
     let mut store = watch.store;
     let mut sources = watch.sources;
     sources.retain(|(settings, _)| {
@@ -56,7 +58,7 @@ fn explain(
         return refuse("no source measures SLOs: add one of kind `prometheus`");
     }
     if needs_asking(&store, wanted, sources.len()) {
-        runtime.block_on(ask_all(&mut sources, &mut store, &ask));
+        runtime.block_on(ask_all(&mut sources, &mut store, ask));
     }
     let candidates = candidates(&store);
     let chosen = match choose(wanted, &candidates) {
@@ -72,7 +74,7 @@ fn explain(
     };
     let limit = poll::limit(settings);
     if options.plan {
-        return match runtime.block_on(poll::plan_once(source.as_mut(), &ask, limit)) {
+        return match runtime.block_on(poll::plan_once(source.as_mut(), ask, limit)) {
             Ok(mut requests) => {
                 if let Some(requests) = &mut requests {
                     requests.retain(|request| request.serves_any(&chosen.ids));
@@ -82,9 +84,9 @@ fn explain(
             Err(fault) => refuse(cannot(&chosen.id, &chosen.source, &fault)),
         };
     }
-    let asked = poll::explain_once(source.as_mut(), &ask, &chosen.ids, limit);
+    let asked = poll::explain_once(source.as_mut(), ask, &chosen.ids, limit);
     match runtime.block_on(asked) {
-        Ok(explained) => show(options, ui, &explained, &chosen.id),
+        Ok(explained) => show((options, ask.at), ui, &explained, &chosen.id),
         Err(fault) => refuse(cannot(&chosen.id, &chosen.source, &fault)),
     }
 }
@@ -129,7 +131,7 @@ fn candidates(store: &Store) -> Vec<Candidate> {
 }
 
 fn show(
-    options: &cli::Explain,
+    (options, at): (&cli::Explain, Option<Timestamp>),
     ui: &UiSettings,
     explained: &Explanation,
     id: &Untrusted,
@@ -139,7 +141,7 @@ fn show(
         Wording::Text => print::explain::text(&mut text, explained, id, &ui.timezone),
         Wording::Json => {
             let now = Timestamp::now();
-            let json = print::explain::ExplainJson::of(explained, id, options.at, now);
+            let json = print::explain::ExplainJson::of(explained, id, at, now);
             print::json(&mut text, &json)
         }
     };
@@ -153,12 +155,7 @@ fn show(
     printed
 }
 
-fn plan(runtime: &Runtime, options: &cli::Explain, watch: Watch) -> ExitCode {
-    let ask = Ask {
-        now: Timestamp::now(),
-        at: options.at,
-        history: true,
-    };
+fn plan(runtime: &Runtime, (options, ask): (&cli::Explain, &Ask), watch: Watch) -> ExitCode {
     let store = watch.store;
     let mut plans: Vec<(String, Option<Vec<Request>>)> = Vec::new();
     for (settings, mut source) in watch.sources {
@@ -167,7 +164,7 @@ fn plan(runtime: &Runtime, options: &cli::Explain, watch: Watch) -> ExitCode {
             continue;
         }
         let limit = poll::limit(&settings);
-        match runtime.block_on(poll::plan_once(source.as_mut(), &ask, limit)) {
+        match runtime.block_on(poll::plan_once(source.as_mut(), ask, limit)) {
             Ok(requests) => plans.push((settings.name.to_string(), requests)),
             Err(fault) => {
                 return refuse(format!("{}: {}", settings.name, fault.message.shown()));

@@ -26,11 +26,12 @@ const ASKED_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// Makes the hand-over, prints it, and keeps it for the next one.
 pub fn run(options: &cli::Handoff, loaded: &Loaded, watch: Watch) -> ExitCode {
     let settings = &loaded.settings;
+    let zone = &settings.ui.timezone;
     let now = Timestamp::now();
-    let until = options.until.map(|until| until.moment(now));
+    let until = options.until.map(|until| until.moment(now, zone));
     super::doubt_future(until);
     let until = until.unwrap_or(now).min(now);
-    let since = options.since.moment(until);
+    let since = options.since.moment(until, zone);
     if since >= until {
         return refuse(format!(
             "--since ({since}) is not before the end of the shift ({until}): write `--since 8h`, or \

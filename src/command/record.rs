@@ -55,13 +55,14 @@ type Reach = (Timestamp, Timestamp);
 /// Takes a time out of the journal.
 fn extract(
     options: &cli::Record,
-    since: cli::Past,
+    since: cli::When,
     loaded: &Loaded,
     store: &Store,
 ) -> Result<Reach, String> {
+    let zone = &loaded.settings.ui.timezone;
     let now = Timestamp::now();
-    let from = since.moment(now);
-    let to = options.until.map_or(now, |until| until.moment(now));
+    let from = since.moment(now, zone);
+    let to = options.until.map_or(now, |until| until.moment(now, zone));
     if from >= to {
         return Err(format!(
             "{from} is not before {to}: there is nothing in between"

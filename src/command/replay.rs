@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use jiff::tz::TimeZone;
+
 use super::{recorded_kind, refuse};
 use crate::app::Playback;
 use crate::app::keymap::Keymap;
@@ -29,7 +31,7 @@ pub fn run(options: &cli::Replay, watch: &cli::Watch) -> ExitCode {
         Ok(keymap) => keymap,
         Err(problem) => return refuse(loaded.report_all(&[problem])),
     };
-    let (feeds, playback) = match recording(options) {
+    let (feeds, playback) = match recording(options, &loaded.settings.ui.timezone) {
         Ok(recording) => recording,
         Err(trouble) => {
             let fault = RECORDING.fault(&trouble, &options.file);
@@ -49,14 +51,16 @@ pub fn run(options: &cli::Replay, watch: &cli::Watch) -> ExitCode {
 }
 
 /// Who was recorded, and how it is played.
-fn recording(options: &cli::Replay) -> Result<(Vec<Feed>, Playback), Trouble> {
+fn recording(options: &cli::Replay, zone: &TimeZone) -> Result<(Vec<Feed>, Playback), Trouble> {
     let mut journal = open(&options.file)?;
     let feeds = journal.all(recorded_kind)?;
     let reach = journal.reach()?;
     let (from, to) = reach.ok_or_else(|| Trouble::Other("nothing was recorded".to_owned()))?;
     // Damage shows now, and not in the middle of it.
     journal.world(to)?;
-    let from = options.at.map_or(from, |at| at.clamp(from, to));
+    let from = options
+        .at
+        .map_or(from, |at| at.moment(to, zone).clamp(from, to));
     Ok((
         feeds,
         Playback {

@@ -17,20 +17,22 @@ use crate::watch::Watch;
 
 /// Asks every source of a watch at the same time, prints, and says how it stands.
 pub fn run(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode {
-    super::doubt_future(options.at);
-    let mut store = match on_runtime(|runtime| runtime.block_on(ask(watch, options.at, None))) {
+    let now = Timestamp::now();
+    let at = options.at.map(|at| at.moment(now, &settings.ui.timezone));
+    super::doubt_future(at);
+    let mut store = match on_runtime(|runtime| runtime.block_on(ask(watch, at, None))) {
         Ok(store) => store,
         Err(exit) => return exit,
     };
-    if options.at.is_none() {
+    if at.is_none() {
         add_gone(&mut store, settings);
     }
 
-    if let Some(at) = options.at {
+    if let Some(at) = at {
         recall(&mut store, at, settings);
     }
     let service = options.service.as_deref();
-    let status = Status::of(&store, service, options.at, Timestamp::now());
+    let status = Status::of(&store, service, at, Timestamp::now());
     let mut text = Vec::new();
     let written = match options.format {
         Format::Table => status.table(&mut text),

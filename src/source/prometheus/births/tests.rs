@@ -132,15 +132,24 @@ fn windows_are_looked_at_as_a_whole_where_there_are_few_slos() {
 fn new_series_are_looked_for_no_further_back_than_there_is_data() {
     let hours = SignedDuration::from_hours;
     let month = Window::days(30);
-    assert_eq!(within_data(month, hours(30 * 24)), Some(Window::days(28)));
-    assert_eq!(within_data(month, hours(15 * 24)), Some(Window::days(14)));
     assert_eq!(
-        within_data(Window::days(1), hours(3)),
+        super::subject::within_data(month, hours(30 * 24)),
+        Some(Window::days(28))
+    );
+    assert_eq!(
+        super::subject::within_data(month, hours(15 * 24)),
+        Some(Window::days(14))
+    );
+    assert_eq!(
+        super::subject::within_data(Window::days(1), hours(3)),
         Some(Window::hours(2))
     );
     assert_eq!(
-        within_data(month, SignedDuration::from_mins(7)),
+        super::subject::within_data(month, SignedDuration::from_mins(7)),
         Some(Window::minutes(5))
     );
-    assert_eq!(within_data(month, SignedDuration::from_mins(5)), None);
+    assert_eq!(
+        super::subject::within_data(month, SignedDuration::from_mins(5)),
+        None
+    );
 }
