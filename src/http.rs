@@ -484,17 +484,17 @@ impl Request<'_> {
             return Err(fault::moved(&response, credentials));
         }
         let head = response.headers().clone();
-        let reason = if fault::foreign_encoding(&head).is_some() {
+        let body = if fault::foreign_encoding(&head).is_some() {
             Vec::new()
         } else {
             read_reason(response).await
         };
         // Redacted before it is cut: half a secret would not be recognised.
-        let reason = fault::excerpt(&credentials.redact(&fault::reason(&head, &reason)));
+        let reason = fault::excerpt(&credentials.redact(&fault::reason(&head, &body)));
         let fault = endpoint.status_fault(
             status,
             &head,
-            &reason,
+            (&reason, &body),
             &credentials.redact(self.url.path()),
             Timestamp::now(),
         );

@@ -32,7 +32,7 @@
 //! | [`dialect`] | SLOs as other tools write them, as tables of `[[slo]]` | checking what a `[[slo]]` may say |
 //! | [`config`] | settings, layered and checked; mistakes that point at their line | a vendor's name |
 //! | [`http`] | the one HTTP client: time-outs, a cap on bytes, no redirects, redaction | a vendor's name |
-//! | [`source`] | one file a kind of source: options, wire types, fetch, parse | the store's rows, the screen |
+//! | [`source`] | one file a kind of source: options, wire types, fetch, parse; `source/kit` is what kinds share | the store's rows, the screen |
 //! | [`state`] | what is kept on this machine: folders and files for their owner, `SQLite` files of ours | what is in them |
 //! | [`journal`] | what was seen and done, in a file; the world as it was at a moment | deciding what to show of it |
 //! | [`audit`] | what was ordered, by whom, and what became of it, in a file | changing a line |

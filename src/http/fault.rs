@@ -148,12 +148,12 @@ impl Endpoint {
         Fault::new(FaultKind::Timeout, words)
     }
 
-    /// What a status besides 2xx means. `reason` is what the server says, `path` what was asked.
+    /// What a status besides 2xx means. `reason` is what the server says in the body, `path` what was asked.
     pub(super) fn status_fault(
         &self,
         status: StatusCode,
         headers: &HeaderMap,
-        reason: &str,
+        (reason, body): (&str, &[u8]),
         path: &str,
         now: Timestamp,
     ) -> Fault {
@@ -163,7 +163,7 @@ impl Endpoint {
         } else {
             format!(": {reason}")
         };
-        let wait = limits::wait(headers, now);
+        let wait = limits::wait(headers, body, now);
         let limited = code == 429
             || (code == 403 && (limits::exhausted(headers) || headers.contains_key("retry-after")));
         let (kind, message) = match code {

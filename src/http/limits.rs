@@ -10,6 +10,7 @@ use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
+use serde_json::Value;
 
 /// Below this a reset is seconds to wait, from here on a moment in seconds: some vendors send the
 /// one, some the other under the same name.
@@ -33,12 +34,12 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<SignedDuration> {
 }
 
 /// How long the headers of a refusal ask us to stay away: what `Retry-After` says, else until a limit
-/// that is used up is renewed.
+/// that is used up is renewed, else the moment in the body that incident APIs put there.
 ///
 /// A limit that has something left is not the one that refused: GitHub tells of the hour's limit also
 /// when it is another that was reached. Dates are measured against the server's own clock, where the
 /// answer tells it.
-pub(super) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+pub(super) fn wait(headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<SignedDuration> {
     let now = server_time(headers, now);
     if let Some(wait) = text(headers, "retry-after").and_then(|value| retry_after(value, now)) {
         return Some(wait);
@@ -48,6 +49,11 @@ pub(super) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration
         .filter(|limit| limit.left.is_none_or(|left| left == 0))
         .filter_map(|limit| limit.reset)
         .max()
+        .or_else(|| {
+            let body: Value = serde_json::from_slice(body).ok()?;
+            let renewed = body.pointer("/rate_limit/retry_after")?.as_str()?;
+            Some(renewed.parse::<Timestamp>().ok()?.duration_since(now))
+        })
         .map(clamped)
 }
 

@@ -24,7 +24,7 @@ use self::options::{Options, Repo, Standard};
 use self::paths::Paths;
 use self::rows::Outcome;
 use self::wire::{Deployment, Run, TagRelease};
-use super::listing::{HORIZON, Lister, Manner};
+use super::kit::listing::{HORIZON, Lister, VendorProfile};
 use super::rollback::mark_rollbacks;
 use super::trouble::{Noun, Patience, Trouble};
 use super::{Ask, Built, Examining, Fetching, Kind, Source, status_words};
@@ -73,7 +73,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         ..Seen::default()
     };
     let source = GitHub {
-        rest: Lister::new(http, MANNER),
+        rest: Lister::new(http, PROFILE),
         graph: graph.map(Graph::new),
         site: options::site(url),
         last: repos.iter().map(nothing).collect(),
@@ -299,8 +299,8 @@ impl GitHub {
 }
 
 /// GitHub's ways.
-const MANNER: Manner = Manner {
-    dress: with_headers,
+const PROFILE: VendorProfile = VendorProfile {
+    headers: with_headers,
     explain: limited,
 };
 

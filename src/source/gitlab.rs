@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::options::{Options, Project};
 use self::wire::{Deployment, TagRelease};
-use super::listing::{HORIZON, Lister, Manner, bare};
+use super::kit::listing::{HORIZON, Lister, VendorProfile, bare};
 use super::rollback::mark_rollbacks;
 use super::trouble::{Noun, Patience, Trouble};
 use super::{Ask, Built, Fetching, Kind, Source, status_words};
@@ -50,7 +50,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         tags: Vec::new(),
     };
     let source = GitLab {
-        lister: Lister::new(http.token_header("PRIVATE-TOKEN", ""), MANNER),
+        lister: Lister::new(http.token_header("PRIVATE-TOKEN", ""), PROFILE),
         site,
         prefix,
         last: vec![nothing; projects.len()],
@@ -154,7 +154,9 @@ impl GitLab {
                     Ok(listed) => {
                         let what = list.map(|name| format!("deployments to {name}"));
                         let what = what.as_deref().unwrap_or("deployments");
-                        listed.note_cut(&project.name, what, trouble);
+                        trouble
+                            .warnings
+                            .extend(listed.cut(&project.name, what).map(Into::into));
                         *known = listed.rows;
                         known.retain(|row| list.is_some() || row.is_to(&self.environments));
                     }
@@ -247,8 +249,8 @@ fn updated_after(moment: Timestamp) -> String {
 const RELEASES: [(&str, &str); 2] = [("order_by", "released_at"), ("sort", "desc")];
 
 /// GitLab's ways.
-const MANNER: Manner = Manner {
-    dress: as_json,
+const PROFILE: VendorProfile = VendorProfile {
+    headers: as_json,
     explain: |fault| fault,
 };
 

@@ -8,7 +8,6 @@
 
 mod act;
 mod names;
-mod pages;
 mod rota;
 mod rows;
 mod wire;
@@ -20,7 +19,6 @@ use serde::Deserialize;
 use tokio::time::{Duration, Instant};
 
 use self::names::{Names, What};
-use self::pages::{List, Loaded};
 use self::rota::Rota;
 use self::rows::Reading;
 use self::wire::{Group, Schedule, Shift};
@@ -30,6 +28,7 @@ use super::{alert, standing};
 use crate::config::{Problem, Settings, SourceSettings, Step};
 use crate::domain::{Facts, Fault, FaultKind, Order, Verb};
 use crate::http::Http;
+use crate::source::kit::list::{Advance, List, Listed, Paging};
 use crate::source::lenient::time;
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -65,6 +64,17 @@ const SCHEDULES: usize = 20;
 const ROTA_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// How long pages are turned in one poll.
 const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Pagination by `next`, the whole address of the next page on the same server.
+static PAGING: Paging = Paging {
+    api: "the API URL of `OnCall`",
+    rows: Some("results"),
+    total: "/count",
+    size: None,
+    step: Advance::Link { at: "/next" },
+    headers: |request| request,
+    keeps_rows: true,
+};
 
 /// The settings of this kind alone.
 #[derive(Debug, Deserialize)]
@@ -153,7 +163,7 @@ struct Poll {
 }
 
 impl Poll {
-    fn take<T>(&mut self, found: Loaded<T>) -> Vec<T> {
+    fn take<T>(&mut self, found: Listed<T>) -> Vec<T> {
         self.requests += found.requests;
         self.warnings.extend(found.warnings);
         self.fault = self.fault.take().or(found.fault);
@@ -250,7 +260,7 @@ impl GrafanaIrm {
             let day = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S").to_string();
             let range = format!("{}_{}", day(at - LOOK_BACK), day(at));
             let list = self.groups(poll, ("started_at", range), "alert groups", GROUPS * 2);
-            let found: Loaded<Group> = list.ask(&self.http).await?;
+            let found: Listed<Group> = list.all(&self.http).await?;
             let began = |group: &Group| time(group.created_at.as_deref());
             let mut rows = poll.take(found);
             rows.retain(|group| began(group).is_none_or(|began| began <= at));
@@ -260,7 +270,7 @@ impl GrafanaIrm {
         for state in OPEN {
             let what = format!("{state} alert groups");
             let list = self.groups(poll, ("state", state.to_owned()), &what, GROUPS);
-            match list.ask(&self.http).await {
+            match list.all(&self.http).await {
                 Ok(found) => {
                     let rows = poll.take(found);
                     poll.groups.extend(rows);
@@ -274,9 +284,8 @@ impl GrafanaIrm {
         }
         // One page: what ended lately. That there is more of it is no news.
         let state = ("state", "resolved".to_owned());
-        let mut list = self.groups(poll, state, "resolved alert groups", RESOLVED);
-        list.deadline = Instant::now();
-        match list.ask::<Group>(&self.http).await {
+        let list = self.groups(poll, state, "resolved alert groups", RESOLVED);
+        match list.pages(1).all::<Group>(&self.http).await {
             Ok(found) => {
                 poll.requests += found.requests;
                 let since = poll.now - RESOLVED_FOR;
@@ -311,13 +320,9 @@ impl GrafanaIrm {
         if let Some(integration) = only(&self.integrations, &self.options.services) {
             query.push(("integration_id", integration));
         }
-        List {
-            path: "/api/v1/alert_groups/",
-            what,
-            query,
-            cap,
-            deadline: poll.deadline,
-        }
+        PAGING
+            .list("/api/v1/alert_groups/", what, cap, poll.deadline)
+            .with(query)
     }
 
     /// True for groups of the teams and services of the settings.
@@ -357,14 +362,8 @@ impl GrafanaIrm {
     }
 
     async fn ask_rotas(&self, poll: &mut Poll) -> Result<Vec<Rota>, Fault> {
-        let list = List {
-            path: "/api/v1/schedules/",
-            what: "schedules",
-            query: Vec::new(),
-            cap: SCHEDULES,
-            deadline: poll.deadline,
-        };
-        let listed: Loaded<Schedule> = list.ask(&self.http).await?;
+        let list = PAGING.list("/api/v1/schedules/", "schedules", SCHEDULES, poll.deadline);
+        let listed: Listed<Schedule> = list.all(&self.http).await?;
         let mut found = Vec::new();
         for schedule in poll.take(listed) {
             let teams = &self.options.teams;
@@ -383,14 +382,10 @@ impl GrafanaIrm {
     /// The shifts of a schedule; without them there is still who has the pager now.
     async fn rota(&self, schedule: Schedule, poll: &mut Poll) -> Result<Rota, Fault> {
         let (from, to, horizon) = rota::days(poll.at.unwrap_or(poll.now));
-        let list = List {
-            path: &format!("/api/v1/schedules/{}/final_shifts", schedule.id),
-            what: "shifts",
-            query: vec![("start_date", from), ("end_date", to)],
-            cap: GROUPS,
-            deadline: poll.deadline,
-        };
-        let shifts = match list.ask::<Shift>(&self.http).await {
+        let path = format!("/api/v1/schedules/{}/final_shifts", schedule.id);
+        let list = PAGING.list(&path, "shifts", GROUPS, poll.deadline);
+        let list = list.with(vec![("start_date", from), ("end_date", to)]);
+        let shifts = match list.all::<Shift>(&self.http).await {
             Ok(found) => poll.take(found),
             Err(fault) if standing::is_of_all(fault.kind) => return Err(fault),
             Err(_) => Vec::new(),

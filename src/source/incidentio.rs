@@ -5,7 +5,6 @@
 
 mod act;
 mod options;
-mod pages;
 mod rota;
 mod rows;
 mod wire;
@@ -16,14 +15,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::options::Options;
-use self::pages::{List, send};
 use self::rota::Rota;
 use self::wire::Named;
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
-use crate::source::gathered::Listed;
+use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::severity::UnknownSeverities;
 use crate::source::trouble::is_withheld;
 use crate::store::Offers;
@@ -47,6 +45,20 @@ const RECENT: SignedDuration = SignedDuration::from_hours(24);
 const NAMES_GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// After this a poll asks for nothing more that it can do without; it has 30 s at least.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Pagination by cursor. A cursor that came before ends the list.
+static PAGING: Paging = Paging {
+    api: "incident.io's API",
+    rows: None,
+    total: "/pagination_meta/total_record_count",
+    size: Some(("page_size", 250)),
+    step: Advance::Cursor {
+        at: "/pagination_meta/after",
+        parameter: "after",
+    },
+    headers: |request| request,
+    keeps_rows: false,
+};
 
 fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
@@ -128,10 +140,7 @@ impl IncidentIo {
             Err(fault) if ask.at.is_some() => return Err(fault),
             Err(fault) => {
                 facts.fault = Some(fault.of_part("incidents that ended"));
-                Listed {
-                    rows: Vec::new(),
-                    warnings: Vec::new(),
-                }
+                Listed::default()
             }
         };
         facts.warnings.extend(open.warnings);
@@ -200,16 +209,10 @@ impl IncidentIo {
         // The API knows days here, not times.
         let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
         query.extend(since.map(|since| ("updated_at[gte]", day(since))));
-        let list = List {
-            path: "/v2/incidents",
-            key: "incidents",
-            what,
-            query,
-            page: 250,
-            cap,
-            deadline,
-        };
-        list.ask(&self.http).await
+        let list = PAGING
+            .list("/v2/incidents", what, cap, deadline)
+            .with(query);
+        list.all(&self.http).await
     }
 
     /// Learns the order of severities and the names of teams, now and then.
@@ -230,7 +233,7 @@ impl IncidentIo {
 
     async fn names(&self, at: Timestamp, deadline: Instant) -> Result<Names, Fault> {
         let mut warnings = Vec::new();
-        let severities = match send(self.http.get("/v1/severities")).await {
+        let severities = match self.http.get("/v1/severities").send().await {
             Ok(answer) => answer
                 .json::<wire::Severities>()?
                 .severities
@@ -248,16 +251,10 @@ impl IncidentIo {
             .collect();
         ranks.sort_unstable_by(|a, b| b.cmp(a));
         ranks.dedup();
-        let list = List {
-            path: "/v3/teams",
-            key: "teams",
-            what: "teams",
-            query: Vec::new(),
-            page: 100,
-            cap: 1_000,
-            deadline,
-        };
-        let teams = match list.ask::<Named>(&self.http).await {
+        let list = PAGING
+            .list("/v3/teams", "teams", 1_000, deadline)
+            .size(Some(100));
+        let teams = match list.all::<Named>(&self.http).await {
             Ok(listed) => {
                 warnings.extend(listed.warnings);
                 let team = |row: Named| Some((row.id?, row.name?));

@@ -8,7 +8,6 @@
 mod act;
 mod names;
 mod options;
-mod pages;
 mod rota;
 mod rows;
 mod wire;
@@ -21,7 +20,6 @@ use tokio::time::{Duration, Instant};
 
 use self::names::Names;
 use self::options::Options;
-use self::pages::{List, Loaded};
 use self::rota::Rota;
 use self::rows::Reading;
 use self::wire::{Alert, OnCalls, Schedule, Timeline};
@@ -29,6 +27,7 @@ use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Faults, IncidentStatus, Order, Verb};
 use crate::http::Http;
+use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::lenient::stamp;
 use crate::source::lenient::time;
 use crate::source::severity::{Severities, UnknownSeverities};
@@ -59,8 +58,22 @@ const SCHEDULES: usize = 20;
 const ROTA_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// How long all schedules together may take.
 const ROTA_PATIENCE: Duration = Duration::from_secs(12);
+/// How long the pages of one list may take.
+const PAGE_PATIENCE: Duration = Duration::from_secs(20);
 /// How long before a past moment an alert may have begun, or ended, to be listed with it.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Pagination by `offset` and `size`, with the next page in `links.next`: `/v1/alerts?offset=10&size=5`,
+/// without what stands before. Only lists of alerts have a `count`.
+static PAGING: Paging = Paging {
+    api: "Atlassian's gateway",
+    rows: Some("values"),
+    total: "/count",
+    size: Some(("size", 100)),
+    step: Advance::LinkQuery { at: "/links/next" },
+    headers: |request| request,
+    keeps_rows: true,
+};
 
 fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
     Ok(Built {
@@ -145,10 +158,11 @@ impl Jsm {
         if let Some(at) = ask.at {
             self.add_past(&mut alerts, at).await;
         }
-        let Loaded {
+        let Listed {
             rows: alerts,
             mut warnings,
             mut fault,
+            ..
         } = alerts;
         // Further requests would fare no better.
         let is_over = |fault: &Option<Fault>| {
@@ -210,7 +224,7 @@ impl Jsm {
     }
 
     /// The open alerts, by the way that answers.
-    async fn open_alerts(&mut self) -> Result<Loaded<Alert>, Fault> {
+    async fn open_alerts(&mut self) -> Result<Listed<Alert>, Fault> {
         let listed = self.alerts("status:open", ALERTS, |_| false).await;
         let is_elsewhere = matches!(&listed, Err(fault) if fault.kind == FaultKind::NotFound);
         match self.other_site.take() {
@@ -237,28 +251,31 @@ impl Jsm {
         &self,
         query: &str,
         cap: usize,
-        is_last: impl FnMut(&Alert) -> bool,
-    ) -> Result<Loaded<Alert>, Fault> {
-        let mut words = vec![("sort", "createdAt"), ("order", "desc")];
+        is_enough: impl FnMut(&[Alert]) -> bool,
+    ) -> Result<Listed<Alert>, Fault> {
+        let mut words = vec![
+            ("sort", "createdAt".to_owned()),
+            ("order", "desc".to_owned()),
+        ];
         if !query.is_empty() {
-            words.push(("query", query));
+            words.push(("query", query.to_owned()));
         }
-        let list = List {
-            path: &format!("{}/v1/alerts", self.site),
-            what: "alerts",
-            size: "100",
-            query: &words,
-            cap,
-        };
-        list.ask(&self.http, is_last).await
+        let path = format!("{}/v1/alerts", self.site);
+        let list = PAGING
+            .list(&path, "alerts", cap, Instant::now() + PAGE_PATIENCE)
+            .with(words);
+        list.until(&self.http, is_enough).await
     }
 
     /// Adds the alerts of the days before a past moment that are closed by now.
-    async fn add_past(&self, open: &mut Loaded<Alert>, at: Timestamp) {
+    async fn add_past(&self, open: &mut Listed<Alert>, at: Timestamp) {
         let since = at - LOOK_BACK;
         let began = |alert: &Alert| time(alert.created_at.as_deref());
         let is_older = |alert: &Alert| began(alert).is_some_and(|began| began < since);
-        match self.alerts("", ALERTS * 2, is_older).await {
+        match self
+            .alerts("", ALERTS * 2, |page| page.iter().any(is_older))
+            .await
+        {
             Ok(more) => {
                 let known: HashSet<String> = open.rows.iter().map(|row| row.id.clone()).collect();
                 let news = more.rows.into_iter().filter(|row| {
@@ -282,14 +299,16 @@ impl Jsm {
             return Ok(());
         }
         let began = Instant::now();
-        let list = List {
-            path: &format!("{}/v1/schedules", self.site),
-            what: "schedules",
-            size: "50",
-            query: &[],
-            cap: SCHEDULES,
-        };
-        let listed: Loaded<Schedule> = list.ask(&self.http, |_| false).await?;
+        let path = format!("{}/v1/schedules", self.site);
+        let list = PAGING
+            .list(
+                &path,
+                "schedules",
+                SCHEDULES,
+                Instant::now() + PAGE_PATIENCE,
+            )
+            .size(Some(50));
+        let listed: Listed<Schedule> = list.all(&self.http).await?;
         let mut found = Vec::new();
         for schedule in listed.rows {
             let is_odd = !standing::is_id(&schedule.id);

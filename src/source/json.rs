@@ -28,8 +28,9 @@ use self::options::{Body, Question, Setup};
 use self::paging::{End, Page, Step, Turn, Walk, put};
 use self::rows::Terms;
 pub(crate) use self::sandbox::{ARGUMENT, serve};
-use super::conditional::Conditional;
-use super::link;
+use super::kit::conditional::Conditional;
+use super::kit::link;
+use super::kit::pages::Next;
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Mapped};
@@ -207,7 +208,7 @@ impl Json {
             };
             asked.insert(step.key());
             let next = match link::next(&answer) {
-                Some(link::Next::Address(address)) => Some(address.to_owned()),
+                Some(Next::Link(address)) => Some(address),
                 _ => None,
             };
             let at_work = Instant::now();

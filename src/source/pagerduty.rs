@@ -5,7 +5,6 @@
 
 mod act;
 mod options;
-mod pages;
 mod rota;
 mod rows;
 mod scope;
@@ -18,15 +17,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::options::{Options, Severities};
-use self::pages::List;
 use self::rota::Rota;
 use self::scope::{Scope, each};
 use self::wire::{LogEntry, Named};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
-use crate::http::Http;
-use crate::source::gathered::Listed;
+use crate::http::{Http, Request};
+use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::lenient::stamp;
 use crate::source::severity::UnknownSeverities;
 use crate::source::trouble::is_withheld;
@@ -55,6 +53,25 @@ const LOGS: usize = 25;
 const NAMES_GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// After this a poll asks for nothing more that it can do without; it has 30 s at least.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Classic pagination: `limit` (at most 100), `offset`, `more`. `PagerDuty` refuses what lies beyond
+/// `offset + limit` of 10,000, and its own clients go on by the `limit` that was echoed.
+static PAGING: Paging = Paging {
+    api: "PagerDuty's REST API",
+    rows: None,
+    total: "/total",
+    size: Some(("limit", 100)),
+    step: Advance::Offset { farthest: 10_000 },
+    headers: with_headers,
+    keeps_rows: false,
+};
+
+/// What `PagerDuty` wants every request to say; the content type also where there is no content.
+fn with_headers(request: Request<'_>) -> Request<'_> {
+    request
+        .header("Accept", "application/vnd.pagerduty+json;version=2")
+        .header("Content-Type", "application/json")
+}
 
 fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
@@ -218,15 +235,10 @@ impl PagerDuty {
         query.push(("sort_by", "created_at:desc".to_owned()));
         query.push(("total", "true".to_owned()));
         query.extend(self.narrowed());
-        let list = List {
-            path: "/incidents",
-            key: "incidents",
-            what: "open incidents",
-            query,
-            cap: OPEN,
-            deadline,
-        };
-        list.ask(&self.http, |_| false).await
+        let list = PAGING
+            .list("/incidents", "open incidents", OPEN, deadline)
+            .with(query);
+        list.all(&self.http).await
     }
 
     /// Those resolved in the last day; for a past moment all that had begun until then, since one
@@ -244,16 +256,11 @@ impl PagerDuty {
         query.push(("until", stamp(moment)));
         query.push(("sort_by", "resolved_at:desc".to_owned()));
         query.extend(self.narrowed());
-        let list = List {
-            path: "/incidents",
-            key: "incidents",
-            what: "resolved incidents",
-            query,
-            cap: RESOLVED,
-            deadline,
-        };
+        let list = PAGING
+            .list("/incidents", "resolved incidents", RESOLVED, deadline)
+            .with(query);
         let is_old = |row: &wire::Incident| row.resolved().is_some_and(|at| at < oldest);
-        list.ask(&self.http, |page| page.iter().all(is_old)).await
+        list.until(&self.http, |page| page.iter().all(is_old)).await
     }
 
     /// Learns the order of priorities, once there is one whose name does not tell.
@@ -269,15 +276,8 @@ impl PagerDuty {
         if !is_needed || self.ranked_at.is_some_and(is_known) {
             return;
         }
-        let list = List {
-            path: "/priorities",
-            key: "priorities",
-            what: "priorities",
-            query: Vec::new(),
-            cap: 100,
-            deadline,
-        };
-        match list.ask::<Named>(&self.http, |_| false).await {
+        let list = PAGING.list("/priorities", "priorities", 100, deadline);
+        match list.all::<Named>(&self.http).await {
             Ok(listed) => {
                 let ids = listed.rows.into_iter().filter_map(|row| row.id);
                 self.severities.ranked = ids.collect();
@@ -340,19 +340,13 @@ impl PagerDuty {
         if !act::is_id(id) {
             return Ok(Vec::new());
         }
-        let list = List {
-            path: &format!("/incidents/{id}/log_entries"),
-            key: "log_entries",
-            what: "log entries",
-            query: vec![
-                ("is_overview", "true".to_owned()),
-                ("time_zone", "UTC".to_owned()),
-                ("until", stamp(at)),
-            ],
-            cap: 300,
-            deadline,
-        };
-        Ok(list.ask(&self.http, |_| false).await?.rows)
+        let path = format!("/incidents/{id}/log_entries");
+        let list = PAGING.list(&path, "log entries", 300, deadline).with(vec![
+            ("is_overview", "true".to_owned()),
+            ("time_zone", "UTC".to_owned()),
+            ("until", stamp(at)),
+        ]);
+        Ok(list.all(&self.http).await?.rows)
     }
 
     /// Asks who is on call, unless that is known well enough.

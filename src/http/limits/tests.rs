@@ -124,9 +124,9 @@ fn a_limit_that_has_something_left_is_not_waited_for() {
             ("x-ratelimit-reset", "1795444951"),
         ])
     };
-    assert_eq!(wait(&told("4000"), moment(NOW)), None);
+    assert_eq!(wait(&told("4000"), b"", moment(NOW)), None);
     let until_renewed = Some(SignedDuration::from_secs(2400));
-    assert_eq!(wait(&told("0"), moment(NOW)), until_renewed);
+    assert_eq!(wait(&told("0"), b"", moment(NOW)), until_renewed);
 }
 
 /// A server with an allowance that is renewed in fixed windows.

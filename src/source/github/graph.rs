@@ -19,7 +19,7 @@ use super::options::{self, Repo};
 use super::wire::{Deployment, Status, TagRelease};
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Http, Method};
-use crate::source::listing::{MOST, Row as _};
+use crate::source::kit::listing::{MAX_ROWS, Row as _};
 use crate::source::trouble::Trouble;
 
 /// How many repositories one request asks for: GitHub gives up on a query after 10 seconds.
@@ -241,7 +241,7 @@ impl Reading<'_> {
         let Some(next) = next.filter(|next| !part.is_after(next)) else {
             return Ok(None);
         };
-        if count < MOST {
+        if count < MAX_ROWS {
             return Ok(Some(part.after(next)));
         }
         let name = &self.repos[repo].name;

@@ -14,7 +14,7 @@ use super::{GitHub, REPOSITORY, Seen};
 use crate::domain::{Fault, FaultKind, Finding, Grade};
 use crate::http::Answer;
 use crate::source::Ask;
-use crate::source::listing::{Row as _, bare};
+use crate::source::kit::listing::{Row as _, bare};
 use crate::source::trouble::{Trouble, is_everywhere};
 
 /// How many deployments one poll asks about, the newest first; the others wait for the next poll.
@@ -89,7 +89,9 @@ impl GitHub {
             Ok(listed) => {
                 let what = name.map(|name| format!("deployments to {name}"));
                 let what = what.as_deref().unwrap_or("deployments");
-                listed.note_cut(&repo.name, what, trouble);
+                trouble
+                    .warnings
+                    .extend(listed.cut(&repo.name, what).map(Into::into));
                 let mut rows: Vec<Deployment> = listed.rows;
                 rows.retain(|row| repo.takes(name, row));
                 self.last[index].deployments[list] = rows;
@@ -136,7 +138,8 @@ impl GitHub {
                 .await;
             match listed {
                 Ok(listed) => {
-                    listed.note_cut(&repo.name, &format!("runs of {workflow}"), trouble);
+                    let cut = listed.cut(&repo.name, &format!("runs of {workflow}"));
+                    trouble.warnings.extend(cut.map(Into::into));
                     *known = listed.rows;
                 }
                 Err(fault) => trouble.note(REPOSITORY, &repo.name, no_workflow(workflow, fault))?,

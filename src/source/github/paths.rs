@@ -14,10 +14,10 @@ use serde::Deserialize;
 
 use super::options::Repo;
 use super::wire::{Deployment, Run};
-use super::{GitHub, MANNER, REPOSITORY, Seen};
+use super::{GitHub, PROFILE, REPOSITORY, Seen};
 use crate::domain::{Fault, FaultKind};
 use crate::source::Ask;
-use crate::source::listing::Row as _;
+use crate::source::kit::listing::Row as _;
 use crate::source::trouble::Trouble;
 
 /// How many commits one poll asks about, the newest first; the others wait for the next poll.
@@ -174,8 +174,10 @@ impl GitHub {
     async fn newest(&self, (repo, sha, path): &Place) -> Result<Newest, Fault> {
         let request = self.rest.http.get(&format!("/repos/{repo}/commits"));
         let request = request.query("sha", sha).query("path", path);
-        let sent = (MANNER.dress)(request.query("per_page", "1")).send().await;
-        let answer = match sent.map_err(MANNER.explain) {
+        let sent = (PROFILE.headers)(request.query("per_page", "1"))
+            .send()
+            .await;
+        let answer = match sent.map_err(PROFILE.explain) {
             Ok(answer) => answer,
             // The commit is gone: branches are rewritten.
             Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Query) => {

@@ -6,7 +6,7 @@ use super::options::Repo;
 use super::wire::{Account, Deployment, Run, Status, TagRelease};
 use crate::domain::{Release, ReleaseStatus};
 use crate::source::commit::version;
-use crate::source::listing::Row as _;
+use crate::source::kit::listing::Row as _;
 use crate::source::{status_words, web_link};
 use crate::text::Untrusted;
 

@@ -6,13 +6,13 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::source::kit::listing::Row;
 use crate::source::lenient::time;
-use crate::source::listing::Row;
 
 /// One row of `GET /repos/{owner}/{repo}/deployments`. Its state is not here but in its statuses.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Deployment {
-    #[serde(deserialize_with = "crate::source::listing::id")]
+    #[serde(deserialize_with = "crate::source::kit::listing::id")]
     pub(super) id: String,
     #[serde(default)]
     pub(super) sha: String,
@@ -32,7 +32,7 @@ pub(super) struct Deployment {
 /// One row of `GET /repos/{owner}/{repo}/deployments/{id}/statuses`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Status {
-    #[serde(default, deserialize_with = "crate::source::listing::id")]
+    #[serde(default, deserialize_with = "crate::source::kit::listing::id")]
     pub(super) id: String,
     #[serde(default)]
     pub(super) state: String,
@@ -44,7 +44,7 @@ pub(super) struct Status {
 /// One row of `GET /repos/{owner}/{repo}/releases`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct TagRelease {
-    #[serde(deserialize_with = "crate::source::listing::id")]
+    #[serde(deserialize_with = "crate::source::kit::listing::id")]
     pub(super) id: String,
     #[serde(default)]
     pub(super) tag_name: String,
@@ -68,7 +68,7 @@ pub(super) struct Runs {
 /// One run of a workflow.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Run {
-    #[serde(deserialize_with = "crate::source::listing::id")]
+    #[serde(deserialize_with = "crate::source::kit::listing::id")]
     pub(super) id: String,
     pub(super) head_branch: Option<String>,
     #[serde(default)]

@@ -6,7 +6,7 @@ use super::options::Project;
 use super::wire::{Deployment, TagRelease, User};
 use crate::domain::{Release, ReleaseStatus};
 use crate::source::commit;
-use crate::source::listing::Row as _;
+use crate::source::kit::listing::Row as _;
 use crate::source::{status_words, web_link};
 use crate::text::Untrusted;
 

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::domain::NamePattern;
+use crate::source::kit::listing::Row;
 use crate::source::lenient::time;
-use crate::source::listing::Row;
 
 /// One row of `GET /projects/:id/deployments`.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Deployment {
-    #[serde(deserialize_with = "crate::source::listing::id")]
+    #[serde(deserialize_with = "crate::source::kit::listing::id")]
     pub(super) id: String,
     #[serde(default, rename = "ref")]
     pub(super) git_ref: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::pages::{List, Loaded};
+use super::PAGING;
 use super::wire::Named;
 use crate::domain::Fault;
 use crate::http::Http;
@@ -99,15 +99,8 @@ impl Names {
         if self.due.is_some_and(|due| now < due) {
             return Ok(0);
         }
-        let list = List {
-            path: self.what.path(),
-            what: self.what.word(),
-            query: Vec::new(),
-            cap: MOST,
-            deadline,
-        };
-        let answer: Result<Loaded<Named>, Fault> = list.ask(http).await;
-        match answer {
+        let list = PAGING.list(self.what.path(), self.what.word(), MOST, deadline);
+        match list.all::<Named>(http).await {
             Ok(found) => {
                 let named = found.rows.into_iter().filter_map(|one| {
                     let names = [one.username, one.name, one.email].into_iter().flatten();

@@ -8,17 +8,6 @@ use crate::source::lenient::or_default;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One page of a list.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    /// How many there are in all.
-    pub(super) count: Option<u64>,
-    /// The whole address of the next page.
-    pub(super) next: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) results: Vec<Value>,
-}
-
 /// An alert group.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Group {

@@ -6,7 +6,6 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::pages::send;
 use super::wire::{Incident, One, Status, Statuses};
 use super::{IncidentIo, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
@@ -55,7 +54,7 @@ impl IncidentIo {
         let id = &plan.row.id;
         let (path, body) = wording(order, &plan);
         let request = self.http.ask(Method::POST, &path).json(&body);
-        let answer = send(request).await.map_err(refused)?;
+        let answer = request.send().await.map_err(refused)?;
         let said = if let Deed::Note { .. } = &order.deed {
             format!("the update is shared with {id}")
         } else {
@@ -86,7 +85,7 @@ impl IncidentIo {
             let message = "that is no id of an incident at incident.io";
             return Err(Fault::new(FaultKind::NotFound, message));
         }
-        let looked = send(self.http.get(&format!("/v2/incidents/{id}"))).await;
+        let looked = self.http.get(&format!("/v2/incidents/{id}")).send().await;
         let answer = looked.map_err(|fault| match fault.kind {
             FaultKind::NotFound => moved(format!("incident.io has no incident {id} (404)")),
             _ => fault,
@@ -103,7 +102,7 @@ impl IncidentIo {
     /// Where a resolution goes: the status of the settings, else the first after the incident, else
     /// closed.
     async fn resolved_status(&self) -> Result<Status, Fault> {
-        let answer = send(self.http.get("/v1/incident_statuses")).await?;
+        let answer = self.http.get("/v1/incident_statuses").send().await?;
         let statuses = answer
             .json::<Statuses>()?
             .incident_statuses

@@ -3,12 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::pages::{List, send};
 use super::wire::{Entries, Schedule};
-use super::{IncidentIo, rows};
+use super::{IncidentIo, PAGING, rows};
 use crate::domain::{Fault, OnCall};
 use crate::source::Ask;
-use crate::source::gathered::Listed;
+use crate::source::kit::list::Listed;
 use crate::source::lenient::stamp;
 use crate::source::trouble::is_withheld;
 use crate::text::Untrusted;
@@ -34,16 +33,10 @@ impl IncidentIo {
         if ask.at.is_none() && self.rota.as_ref().is_some_and(|rota| rota.is_good(ask.now)) {
             return Ok(());
         }
-        let list = List {
-            path: "/v2/schedules",
-            key: "schedules",
-            what: "schedules",
-            query: Vec::new(),
-            page: SCHEDULES_A_PAGE,
-            cap: SCHEDULES,
-            deadline,
-        };
-        let mut listed = match list.ask::<Schedule>(&self.http).await {
+        let list = PAGING
+            .list("/v2/schedules", "schedules", SCHEDULES, deadline)
+            .size(Some(SCHEDULES_A_PAGE));
+        let mut listed = match list.all::<Schedule>(&self.http).await {
             Ok(listed) => listed,
             Err(fault) if is_withheld(fault.kind) => {
                 self.rota = Some(Rota {
@@ -91,7 +84,7 @@ impl IncidentIo {
                 .query("schedule_id", &schedule.id)
                 .query("entry_window_start", &stamp(at))
                 .query("entry_window_end", &stamp(until));
-            let entries: Entries = send(request).await?.json()?;
+            let entries: Entries = request.send().await?.json()?;
             let had = entries.effective().filter(|shift| {
                 shift.start().is_none_or(|start| start <= at)
                     && shift.end().is_none_or(|end| at < end)

@@ -164,17 +164,6 @@ pub(super) struct Statuses {
     pub(super) incident_statuses: Option<Vec<Option<Status>>>,
 }
 
-/// The body of a 429.
-#[derive(Debug, Deserialize)]
-pub(super) struct Refusal {
-    rate_limit: Option<RateLimit>,
-}
-
-#[derive(Debug, Deserialize)]
-struct RateLimit {
-    retry_after: Option<String>,
-}
-
 impl Incident {
     pub(super) fn created(&self) -> Option<Timestamp> {
         time(self.created_at.as_deref())
@@ -285,12 +274,5 @@ impl Entries {
     pub(super) fn effective(&self) -> impl Iterator<Item = &Shift> {
         let lists = self.schedule_entries.iter();
         lists.flat_map(|lists| lists.effective.iter().flatten().flatten())
-    }
-}
-
-impl Refusal {
-    /// When the server answers again.
-    pub(super) fn until(&self) -> Option<Timestamp> {
-        time(self.rate_limit.as_ref()?.retry_after.as_deref())
     }
 }

@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::pages::{List, Loaded};
 use super::wire::{Alert, Escalation, Queued, RequestStatus};
-use super::{Jsm, rows};
+use super::{Jsm, PAGE_PATIENCE, PAGING, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
 use crate::source::lenient::stamp;
@@ -178,14 +177,16 @@ impl Jsm {
             of("escalation").map(|id| (id.clone(), id)).collect();
         if found.is_empty() {
             for team in of("team") {
-                let list = List {
-                    path: &format!("{}/v1/teams/{team}/escalations", self.site),
-                    what: "escalations",
-                    size: "",
-                    query: &[],
-                    cap: ESCALATIONS,
-                };
-                let listed: Loaded<Escalation> = list.ask(&self.http, |_| false).await?;
+                let path = format!("{}/v1/teams/{team}/escalations", self.site);
+                let list = PAGING
+                    .list(
+                        &path,
+                        "escalations",
+                        ESCALATIONS,
+                        Instant::now() + PAGE_PATIENCE,
+                    )
+                    .size(None);
+                let listed = list.all::<Escalation>(&self.http).await?;
                 let enabled = listed.rows.into_iter();
                 let enabled = enabled.filter(|one| one.enabled != Some(false));
                 found.extend(enabled.map(|one| (one.id.clone(), one.name.unwrap_or(one.id))));

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::wire::{Account, Page, Teams};
+use super::wire::{Account, Accounts, Teams};
 use crate::domain::{Fault, FaultKind};
 use crate::http::Http;
 use crate::source::standing::is_of_all;
@@ -86,7 +86,7 @@ impl Names {
                 .iter()
                 .fold(request, |request, id| request.query("accountId", id));
             let answer = request.send().await;
-            let page: Page = match answer.and_then(|answer| answer.json()) {
+            let page: Accounts = match answer.and_then(|answer| answer.json()) {
                 Ok(page) => page,
                 Err(fault) => return self.unnamed(fault, "people", "read:jira-user"),
             };

@@ -12,23 +12,6 @@ use crate::source::lenient::or_default;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One page of a list: `values`, and where the next one is.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) values: Vec<Value>,
-    /// How many there are in all; only lists of alerts tell.
-    pub(super) count: Option<u64>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) links: Links,
-}
-
-/// Where the next page is: `/v1/alerts?offset=10&size=5`, without what stands before.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Links {
-    pub(super) next: Option<String>,
-}
-
 /// An alert.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -162,7 +145,14 @@ pub(super) struct Escalation {
     pub(super) enabled: Option<bool>,
 }
 
-/// An account of Jira's platform API: `GET /rest/api/3/user/bulk`.
+/// The accounts that were asked for: `GET /rest/api/3/user/bulk` of Jira's platform API.
+#[derive(Debug, Deserialize)]
+pub(super) struct Accounts {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) values: Vec<Value>,
+}
+
+/// An account.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Account {

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::words::{consequence, said, standing};
-use super::pages::{List, with_headers};
 use super::scope::each;
 use super::wire::{Incident, Myself, Named, One, Shift};
-use super::{PATIENCE, PagerDuty, options, rows};
+use super::{PAGING, PATIENCE, PagerDuty, options, rows, with_headers};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Verb};
 use crate::http::Method;
 use crate::source::standing::{after_sending, moved};
@@ -124,15 +123,10 @@ impl PagerDuty {
             let message = "it has no escalation policy, so there is no next step";
             return Err(Fault::new(FaultKind::NotOffered, message));
         };
-        let list = List {
-            path: "/oncalls",
-            key: "oncalls",
-            what: "shifts",
-            query: each("escalation_policy_ids[]", &[policy]),
-            cap: 300,
-            deadline: Instant::now() + PATIENCE,
-        };
-        let shifts = list.ask::<Shift>(&self.http, |_| false).await?.rows;
+        let list = PAGING
+            .list("/oncalls", "shifts", 300, Instant::now() + PATIENCE)
+            .with(each("escalation_policy_ids[]", &[policy]));
+        let shifts = list.all::<Shift>(&self.http).await?.rows;
         let via_policy = plan.row.assigned_via.as_deref() != Some("direct_assignment");
         plan.level_now = level(&plan.row, &shifts).filter(|_| via_policy);
         let above = |shift: &&Shift| shift.escalation_level > plan.level_now;

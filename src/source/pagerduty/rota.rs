@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::pages::List;
+use super::PAGING;
 use super::scope::{Scope, each};
 use super::wire::{Named, Shift};
 use crate::domain::{Fault, OnCall};
 use crate::http::Http;
 use crate::source::Ask;
-use crate::source::gathered::Listed;
+use crate::source::kit::list::Listed;
 use crate::source::lenient::stamp;
 use crate::text::Untrusted;
 
@@ -124,15 +124,15 @@ async fn shifts(
     if earliest {
         query.push(("earliest", "true".to_owned()));
     }
-    let list = List {
-        path: "/oncalls",
-        key: "oncalls",
-        what: if earliest { "coming shifts" } else { "shifts" },
-        query,
-        cap: CAP,
-        deadline,
-    };
-    list.ask(http, |_| false).await
+    let list = PAGING
+        .list(
+            "/oncalls",
+            if earliest { "coming shifts" } else { "shifts" },
+            CAP,
+            deadline,
+        )
+        .with(query);
+    list.all(http).await
 }
 
 /// Who takes each step of a schedule over: the first shift there that begins later.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::PAGING;
 use super::options::Options;
-use super::pages::List;
 use super::wire::{Named, Service};
 use crate::domain::{Fault, FaultKind};
 use crate::http::Http;
@@ -41,30 +41,18 @@ impl Scope {
             ..Self::default()
         };
         if !options.teams.is_empty() {
-            let list = List {
-                path: "/teams",
-                key: "teams",
-                what: "teams",
-                query: Vec::new(),
-                cap: CAP,
-                deadline,
-            };
-            let teams = list.ask::<Named>(http, |_| false).await.map(|listed| {
+            let list = PAGING.list("/teams", "teams", CAP, deadline);
+            let teams = list.all::<Named>(http).await.map(|listed| {
                 let ids = |team: &Named| Some((team.id.clone()?, called(team)));
                 Some(listed.rows.iter().filter_map(ids).collect())
             });
             let known = scope.or_ids("teams", &options.teams, teams)?;
             scope.team_ids = scope.ids("teams", &options.teams, known)?;
         }
-        let list = List {
-            path: "/services",
-            key: "services",
-            what: "services",
-            query: each("team_ids[]", &scope.team_ids),
-            cap: CAP,
-            deadline,
-        };
-        let services = list.ask::<Service>(http, |_| false).await;
+        let list = PAGING
+            .list("/services", "services", CAP, deadline)
+            .with(each("team_ids[]", &scope.team_ids));
+        let services = list.all::<Service>(http).await;
         let services = scope.or_ids("services", &options.services, services.map(Some))?;
         let Some(listed) = services else {
             scope.service_ids.clone_from(&options.services);

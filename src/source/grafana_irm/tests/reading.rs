@@ -141,7 +141,7 @@ async fn words_and_nulls_that_nobody_knows_yet_are_kept() {
     assert_eq!(
         warnings(&facts),
         [
-            "1 of the new alert groups could not be read",
+            "1 of 3 new alert groups could not be read",
             "2 rows have no severity and are tickets; map `\"\"` under `severities`",
         ]
     );

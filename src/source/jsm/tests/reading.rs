@@ -198,7 +198,7 @@ async fn states_priorities_and_words_that_nobody_knows_yet_are_kept() {
     assert_eq!(
         warnings(&facts),
         [
-            "1 of the alerts could not be read",
+            "1 of 8 alerts could not be read",
             "1 row has no severity and is a ticket; map `\"\"` under `severities`",
         ]
     );

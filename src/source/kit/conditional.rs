@@ -11,7 +11,7 @@ use crate::http::{Answer, MAX_BODY, Request};
 
 /// The answers that may be asked for again, by a key of the caller's choice.
 #[derive(Default)]
-pub(super) struct Conditional {
+pub(in crate::source) struct Conditional {
     known: HashMap<String, Known>,
 }
 
@@ -24,7 +24,11 @@ struct Known {
 
 impl Conditional {
     /// Sends a request that must accept 304, and answers it from memory when nothing has changed.
-    pub(super) async fn send(&mut self, key: &str, request: Request<'_>) -> Result<Answer, Fault> {
+    pub(in crate::source) async fn send(
+        &mut self,
+        key: &str,
+        request: Request<'_>,
+    ) -> Result<Answer, Fault> {
         let request = match self.known.get(key) {
             Some(Known { condition, .. }) => request.header(condition.0, &condition.1),
             None => request,
@@ -52,7 +56,7 @@ impl Conditional {
     }
 
     /// Forgets the answers whose key is not wanted any more.
-    pub(super) fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+    pub(in crate::source) fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
         self.known.retain(|key, _| is_wanted(key));
     }
 

@@ -1,45 +1,37 @@
 //! Where the next page of a list is, as the server says it.
 
-use std::collections::HashSet;
-
+use super::pages::Next;
 use crate::http::Answer;
-
-/// The next page of a list.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Next<'a> {
-    /// Its address.
-    Address(&'a str),
-    /// Its number, where the server tells that alone.
-    Page(&'a str),
-}
 
 /// The next page: `Link: <…>; rel="next"` (RFC 8288), or `X-Next-Page` (GitLab, also where a proxy has
 /// dropped the former).
-pub(super) fn next(answer: &Answer) -> Option<Next<'_>> {
+pub(in crate::source) fn next(answer: &Answer) -> Option<Next> {
     let address = answer
         .header("Link")
         .and_then(|links| relation(links, "next"));
     let number = || {
         let number = answer.header("X-Next-Page")?.trim();
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then_some(Next::Page(number))
+        is_number.then(|| Next::Number(number.to_owned()))
     };
-    address.map(Next::Address).or_else(number)
+    address
+        .map(|address| Next::Link(address.to_owned()))
+        .or_else(number)
 }
 
 /// How many rows there are in all, where the server says so: `X-Total` (GitLab).
-pub(super) fn total(answer: &Answer) -> Option<usize> {
+pub(in crate::source) fn total(answer: &Answer) -> Option<usize> {
     answer.header("X-Total")?.trim().parse().ok()
 }
 
 /// How many pages there are, where the server links to the last one by its number.
-pub(super) fn pages(answer: &Answer) -> Option<usize> {
+pub(in crate::source) fn pages(answer: &Answer) -> Option<usize> {
     let last = relation(answer.header("Link")?, "last")?;
     number(last)?.parse().ok()
 }
 
 /// The number of the page at an address, where its query has that: `page=2`.
-pub(super) fn number(address: &str) -> Option<&str> {
+pub(in crate::source) fn number(address: &str) -> Option<&str> {
     let (_, query) = address.split_once('?')?;
     let query = query.split('#').next()?;
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -62,19 +54,6 @@ fn relation<'a>(links: &'a str, wanted: &str) -> Option<&'a str> {
             .split_ascii_whitespace();
         values.any(|value| value == wanted).then_some(address)
     })
-}
-
-/// The pages that were turned to already, so that a server whose links go round in a circle is not
-/// asked for ever.
-#[derive(Default)]
-pub(super) struct Turned(HashSet<String>);
-
-impl Turned {
-    /// True for a page that was not turned to before.
-    pub(super) fn is_new(&mut self, next: &Next<'_>) -> bool {
-        let (Next::Address(name) | Next::Page(name)) = next;
-        self.0.insert((*name).to_owned())
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,7 @@
+//! What the kinds of sources share: lists in pages and conditional requests.
+
+pub(super) mod conditional;
+pub(super) mod link;
+pub(super) mod list;
+pub(super) mod listing;
+pub(super) mod pages;
