@@ -67,6 +67,12 @@ Exit status:
   3  unknown: something keeps it from being known, such as a source that failed
      or an SLO without data; mistakes in usage and configuration as well";
 
+/// What the exit status of `config check` says.
+const CONFIG_STATUSES: &str = "\
+Exit status:
+  0  printed, or every file is right
+  3  a file cannot be read or is wrong; stderr says where, why and what to do";
+
 /// What the exit status of `import` says.
 const IMPORT_STATUSES: &str = "\
 Exit status:
@@ -138,6 +144,15 @@ pub enum Command {
     /// Ask every source once and print the answer, with an exit status for scripts
     #[command(after_help = EXIT_STATUSES)]
     Status(Status),
+    /// Ask every source once and list the SLOs
+    #[command(after_help = EXIT_STATUSES)]
+    Slos(List),
+    /// Ask every source once and list the incidents
+    #[command(after_help = EXIT_STATUSES)]
+    Incidents(List),
+    /// Ask every source once and list the releases
+    #[command(after_help = EXIT_STATUSES)]
+    Releases(List),
     /// Convert SLOs of OpenSLO v1, Sloth v1 and Pyrra into tables of the configuration
     #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
     #[command(after_help = IMPORT_STATUSES)]
@@ -172,8 +187,13 @@ pub enum Command {
     /// gives. watchfire reads what they record instead of asking for it again. What cannot be a
     /// rule is said on stderr and at the top of the file.
     Rules(Rules),
-    /// Print a commented example of the configuration file
-    Config,
+    /// Print a commented example of the configuration file, or check one
+    #[command(args_conflicts_with_subcommands = true, after_help = CONFIG_STATUSES)]
+    Config {
+        /// What to do instead
+        #[command(subcommand)]
+        command: Option<ConfigCommand>,
+    },
     /// Print the completions for a shell
     Completions {
         /// Which shell
@@ -225,15 +245,57 @@ pub struct Replay {
 /// Options of `status`.
 #[derive(Args, Clone, Debug)]
 pub struct Status {
-    /// Speak of this service only
+    /// What to ask about
+    #[command(flatten)]
+    pub scope: Scope,
+    /// How to print it
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = StatusFormat::Text)]
+    pub format: StatusFormat,
+    /// Ask again and again, at the interval of the fastest source; one line of JSON each time
+    #[arg(long, conflicts_with = "at")]
+    pub watch: bool,
+}
+
+/// Which rows are asked for, and of when.
+#[derive(Args, Clone, Debug)]
+pub struct Scope {
+    /// These SLOs only: `service/name`, or the beginning of only one
+    #[arg(value_name = "SLO")]
+    pub slos: Vec<String>,
+    /// This service only; may be repeated
     #[arg(long, value_name = "NAME")]
-    pub service: Option<String>,
+    pub service: Vec<String>,
+    /// Ask this source only; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub source: Vec<String>,
     /// A past moment: 1h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
     #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
     pub at: Option<When>,
+    /// Wait no longer than this for any source
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    pub timeout: Option<Window>,
+}
+
+/// Options of `slos`, `incidents` and `releases`.
+#[derive(Args, Clone, Debug)]
+pub struct List {
+    /// What to ask about
+    #[command(flatten)]
+    pub scope: Scope,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// Options of `config`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check configuration files without a network
+    Check {
+        /// The files; without any, the one that would be read
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// Options of `import`.
@@ -258,16 +320,16 @@ pub struct Explain {
     #[arg(long)]
     pub plan: bool,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Wording::Text)]
-    pub format: Wording,
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct Doctor {
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Wording::Text)]
-    pub format: Wording,
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `handoff`.
@@ -283,17 +345,8 @@ pub struct Handoff {
     #[arg(long)]
     pub no_keep: bool,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Document::Md)]
-    pub format: Document,
-}
-
-/// How a document is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Document {
-    /// Markdown, for people.
-    Md,
-    /// For programs; the fields stay as they are.
-    Json,
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `ack`.
@@ -357,8 +410,8 @@ pub struct Doing {
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Wording::Text)]
-    pub format: Wording,
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// What to do with one source.
@@ -379,8 +432,8 @@ pub struct SourceTest {
     #[arg(value_name = "NAME")]
     pub name: String,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Wording::Text)]
-    pub format: Wording,
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// How urgent an incident is.
@@ -402,15 +455,6 @@ impl From<Urgency> for Severity {
             Urgency::Info => Self::Info,
         }
     }
-}
-
-/// How commands that report print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Wording {
-    /// For people.
-    Text,
-    /// For programs; the fields stay as they are.
-    Json,
 }
 
 /// Options of `rules`.
@@ -438,13 +482,40 @@ pub enum RuleFormat {
     Prometheus,
 }
 
-/// How `status` prints.
+/// How an answer is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
-    Table,
-    /// For programs; the fields stay as they are.
+    /// For people
+    #[value(aliases = ["table", "md"])]
+    Text,
+    /// For programs; the fields stay as they are
     Json,
+}
+
+/// How a status is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// For people
+    #[value(alias = "table")]
+    Text,
+    /// For programs; the fields stay as they are
+    Json,
+    /// One line and performance data, as monitoring plugins print them
+    Nagios,
+    /// Metrics, for a textfile collector
+    Prometheus,
+}
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    #[value(alias = "table")]
+    Text,
+    /// For programs; the fields stay as they are
+    Json,
+    /// Columns with tabs between them, the id first
+    Tsv,
 }
 
 impl Cli {

@@ -23,11 +23,13 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use jiff::Timestamp;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::runtime::Runtime;
 
 use crate::app::keymap::Keymap;
-use crate::cli::{self, Cli, Command, SourceCommand};
+use crate::cli::{self, Cli, Command, ConfigCommand, SourceCommand};
 use crate::config::{Environment, Loaded, load};
+use crate::print::status::Rows;
 use crate::run;
 use crate::source::{KINDS, json, known_kinds};
 use crate::term::guardian;
@@ -55,7 +57,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(answer) => return print(answer.render().to_string().as_bytes()),
     };
     match cli.command {
-        Some(Command::Config) => config::run(),
+        Some(Command::Config { command: None }) => config::run(),
+        Some(Command::Config {
+            command: Some(ConfigCommand::Check { files }),
+        }) => config::check(&files, &cli.watch),
         Some(Command::Import(options)) => import::run(&options),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -69,6 +74,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Demo(options)) => demo::run(&options),
         Some(Command::Status(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             status::run(&options, &loaded.settings, watch)
+        }),
+        Some(Command::Slos(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            status::list(&options, Rows::Slos, &loaded.settings, watch)
+        }),
+        Some(Command::Incidents(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            status::list(&options, Rows::Incidents, &loaded.settings, watch)
+        }),
+        Some(Command::Releases(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            status::list(&options, Rows::Releases, &loaded.settings, watch)
         }),
         Some(Command::Explain(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             explain::run(&options, &loaded.settings.ui, watch)
@@ -213,6 +227,15 @@ fn warn(what: impl Display) {
     }
     // A closed stderr leaves nowhere to report to.
     let _ = io::stderr().write_all(safe.as_bytes());
+}
+
+/// True when nothing reads stdout any more.
+fn is_reader_gone() -> bool {
+    let stdout = io::stdout();
+    let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
+    let ready = poll(&mut polled, Some(&Timespec::default()));
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    ready.is_ok_and(|count| count > 0) && polled[0].revents().intersects(gone)
 }
 
 /// Prints on stdout. A reader that has seen enough (`| head`) is no error.

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use jiff::{Timestamp, Unit};
+use serde::{Serialize, Serializer};
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
 use crate::text;
@@ -20,6 +21,36 @@ mod table;
 pub fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Visible::default());
     value.serialize(&mut serializer)?;
+    writeln!(out)
+}
+
+/// Writes a moment to the second: programs such as jq read no fractions.
+fn seconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    whole(*at).serialize(serializer)
+}
+
+/// The same of a moment that may be missing.
+#[expect(clippy::ref_option, reason = "serde hands over the field")]
+fn maybe_seconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(whole).serialize(serializer)
+}
+
+/// A moment to the second.
+fn whole(at: Timestamp) -> Timestamp {
+    at.round(Unit::Second).unwrap_or(at)
+}
+
+/// Writes a value as JSON on one line, as safe as [`json`].
+pub fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut pretty = Vec::new();
+    json(&mut pretty, value)?;
+    // Strings hold no line break: it is escaped.
+    let lines = pretty
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_start);
+    for line in lines {
+        out.write_all(line)?;
+    }
     writeln!(out)
 }
 

@@ -59,6 +59,7 @@ fn help_says_what_can_be_typed() {
         ("help_short", &["-h"]),
         ("help_demo", &["demo", "--help"]),
         ("help_status", &["status", "--help"]),
+        ("help_slos", &["slos", "--help"]),
         ("help_explain", &["explain", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
         ("help_source", &["source", "--help"]),
@@ -70,6 +71,7 @@ fn help_says_what_can_be_typed() {
         ("help_replay", &["replay", "--help"]),
         ("help_rules", &["rules", "--help"]),
         ("help_config", &["config", "--help"]),
+        ("help_config_check", &["config", "check", "--help"]),
         ("help_completions", &["completions", "--help"]),
         ("help_man", &["man", "--help"]),
     ] {
@@ -119,13 +121,13 @@ fn usage_and_configuration_errors_exit_with_3_and_say_so_on_stderr() {
         (&["stauts"], "'status'"),
         (
             &["status", "--format", "xml"],
-            "[possible values: table, json]",
+            "[possible values: text, json, nagios, prometheus]",
         ),
         (&["status", "--at", "last night"], "yesterday 14:00"),
         (&["status", "--at", "25:00"], "RFC 3339"),
         (&["explain"], "<SLO>"),
         (
-            &["doctor", "--format", "table"],
+            &["doctor", "--format", "yaml"],
             "[possible values: text, json]",
         ),
         (&["demo", "--speed", "0"], "from 1 (as written) to 60"),

@@ -304,18 +304,34 @@ fn assert_names(example: &str, table: &str, refused: &str) {
 }
 
 /// The example with its examples switched on.
+/// The example with every `#` removed that has no space behind it, as its first lines say.
 fn uncommented(text: &str) -> String {
     let lines = text.lines().map(|line| match line.strip_prefix('#') {
-        Some(rest)
-            if rest.starts_with("  { ")
-                || rest == "]"
-                || rest.starts_with(|first: char| first == '[' || first.is_ascii_lowercase()) =>
-        {
-            rest
-        }
+        Some(rest) if !rest.is_empty() && !rest.starts_with([' ', '#']) => rest,
         _ => line,
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn examples_that_are_uncommented_as_the_file_says_lose_nothing() {
+    let settings = load_text(uncommented(EXAMPLE), &[]).unwrap().settings;
+    let slo = |name: &str| settings.slos.iter().find(|slo| slo.name == name).unwrap();
+    // Lists of several lines are whole: one of them alerts, the other is made of two.
+    let with_rules = EXAMPLE.matches("#rules = [\n").count();
+    let alerting = settings.slos.iter().filter(|slo| slo.rules.len() == 4);
+    assert!(alerting.count() >= with_rules && with_rules > 0);
+    assert!(
+        matches!(&slo("journey").sli, watchfire::config::Sli::Weighted(parts) if parts.len() == 2)
+    );
+    for (number, line) in EXAMPLE.lines().enumerate() {
+        let is_part = line.starts_with("#  ");
+        assert!(
+            !is_part,
+            "line {}: a line of a list that stays a comment",
+            number + 1
+        );
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use watchfire::domain::{
     ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Window,
 };
 use watchfire::print;
-use watchfire::print::status::Status;
+use watchfire::print::status::{Scope, Status};
 use watchfire::source::{KINDS, known_kinds};
 use watchfire::store::{Feed, Offers, Store};
 use watchfire::watch::Watch;
@@ -170,7 +170,7 @@ fn the_json_that_is_shown_has_the_fields_of_a_real_status() {
     let now = Timestamp::from_second(1_795_356_000).unwrap();
     let store = store(now);
     let mut real = Vec::new();
-    print::json(&mut real, &Status::of(&store, None, None, now)).unwrap();
+    print::json(&mut real, &Status::of(&store, Scope::default(), None, now)).unwrap();
     let real: Value = serde_json::from_slice(&real).unwrap();
     let (mut shown_fields, mut real_fields) = (BTreeMap::new(), BTreeMap::new());
     fields("", &shown, &mut shown_fields);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{on_runtime, refuse};
-use crate::cli::{self, Wording};
+use crate::cli::{self, Format};
 use crate::config::{Loaded, SourceSettings};
 use crate::domain::environment::environments;
 use crate::domain::explanation::findings;
@@ -43,8 +43,8 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
     };
     let mut text = Vec::new();
     let written = match options.format {
-        Wording::Text => diagnosis.text(&mut text),
-        Wording::Json => diagnosis.json(&mut text, Timestamp::now()),
+        Format::Text => diagnosis.text(&mut text),
+        Format::Json => diagnosis.json(&mut text, Timestamp::now()),
     };
     if let Err(error) = written {
         return refuse(format!("cannot print the diagnosis: {error}"));

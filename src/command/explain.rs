@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use self::choose::{Candidate, Choice, choose};
 use super::{UNKNOWN, on_runtime, refuse};
-use crate::cli::{self, Wording};
+use crate::cli::{self, Format};
 use crate::config::{SourceSettings, UiSettings};
 use crate::domain::explanation::Request;
 use crate::domain::{Explanation, Fault, State};
@@ -91,6 +91,20 @@ fn explain(
     }
 }
 
+/// The one SLO that a name means: its source, its id there, and its service.
+pub(super) fn find(store: &Store, wanted: &str) -> Result<(String, Untrusted, Untrusted), String> {
+    let candidates = candidates(store);
+    match choose(wanted, &candidates) {
+        Choice::One(place) => {
+            let chosen = &candidates[place];
+            let id = chosen.ids.first().unwrap_or(&chosen.id);
+            Ok((chosen.source.clone(), id.clone(), chosen.service.clone()))
+        }
+        Choice::Several(names) => Err(several(wanted, &names)),
+        Choice::None(nearest) => Err(nobody(wanted, &nearest, store)),
+    }
+}
+
 /// False when the configuration alone tells which SLO is meant.
 fn needs_asking(store: &Store, wanted: &str, sources: usize) -> bool {
     let known = candidates(store);
@@ -138,8 +152,8 @@ fn show(
 ) -> ExitCode {
     let mut text = Vec::new();
     let written = match options.format {
-        Wording::Text => print::explain::text(&mut text, explained, id, &ui.timezone),
-        Wording::Json => {
+        Format::Text => print::explain::text(&mut text, explained, id, &ui.timezone),
+        Format::Json => {
             let now = Timestamp::now();
             let json = print::explain::ExplainJson::of(explained, id, at, now);
             print::json(&mut text, &json)
@@ -177,10 +191,10 @@ fn plan(runtime: &Runtime, (options, ask): (&cli::Explain, &Ask), watch: Watch) 
 fn show_plans(options: &cli::Explain, plans: &[(String, Option<Vec<Request>>)]) -> ExitCode {
     let mut text = Vec::new();
     let written = match options.format {
-        Wording::Text => plans.iter().try_for_each(|(source, requests)| {
+        Format::Text => plans.iter().try_for_each(|(source, requests)| {
             print::explain::plan_text(&mut text, source, requests.as_deref())
         }),
-        Wording::Json => {
+        Format::Json => {
             let json = print::explain::PlanJson::of(plans, Timestamp::now());
             print::json(&mut text, &json)
         }

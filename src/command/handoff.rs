@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{recorded_kind, refuse, say};
 use crate::audit::Audit;
-use crate::cli::{self, Document};
+use crate::cli::{self, Format};
 use crate::config::{Loaded, Settings};
 use crate::domain::SourceName;
 use crate::insight::handoff::Handoff;
@@ -49,8 +49,8 @@ pub fn run(options: &cli::Handoff, loaded: &Loaded, watch: Watch) -> ExitCode {
     journal.limit(Limits::from(&settings.journal));
     let mut text = Vec::new();
     let written = match options.format {
-        Document::Md => print::handoff::markdown(&mut text, &handoff, &settings.ui.timezone),
-        Document::Json => print::json(&mut text, &HandoffJson::from(&handoff)),
+        Format::Text => print::handoff::markdown(&mut text, &handoff, &settings.ui.timezone),
+        Format::Json => print::json(&mut text, &HandoffJson::from(&handoff)),
     };
     if let Err(error) = written {
         return refuse(format!("cannot print the hand-over: {error}"));
@@ -149,9 +149,10 @@ fn asked(watch: Watch) -> Option<Store> {
     if sources.is_empty() {
         return None;
     }
-    let watch = Watch { sources, store };
-    let ask = super::status::ask(watch, None, Some(ASKED_FOR));
-    super::on_runtime(|runtime| runtime.block_on(ask)).ok()
+    let mut watch = Watch { sources, store };
+    let ask = super::status::ask(&mut watch, None, Some(ASKED_FOR));
+    super::on_runtime(|runtime| runtime.block_on(ask)).ok()?;
+    Some(watch.store)
 }
 
 /// What the next one compares itself with. That it cannot be kept is no reason not to have this one.

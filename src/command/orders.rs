@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::{UNKNOWN, on_runtime, refuse, say};
 use crate::act::Leave;
 use crate::audit::{self, Audit, Outcome, order_as_json};
-use crate::cli::{self, Wording};
+use crate::cli::{self, Format};
 use crate::config::{JournalSettings, Loaded, SourceSettings};
 use crate::domain::order::result_word;
 use crate::domain::{Event, Order, Report, SourceName, Verb};
@@ -232,15 +232,15 @@ impl Round<'_> {
         };
         let mut text = Vec::new();
         let written = match self.doing.format {
-            Wording::Text => orders.text(&mut text),
-            Wording::Json => orders.json(&mut text, Timestamp::now()),
+            Format::Text => orders.text(&mut text),
+            Format::Json => orders.json(&mut text, Timestamp::now()),
         };
         if let Err(error) = written {
             return refuse(format!("cannot print what is done: {error}"));
         }
         let printed = super::print(&text);
         let is_shown = given.iter().any(|given| given.ending == Ending::Previewed);
-        if is_shown && self.doing.format == Wording::Text {
+        if is_shown && self.doing.format == Format::Text {
             say("nothing was changed: --yes does it");
         }
         printed

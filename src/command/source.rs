@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use super::{UNKNOWN, on_runtime, refuse};
-use crate::cli::{self, Wording};
+use crate::cli::{self, Format};
 use crate::config::Loaded;
 use crate::http::trace;
 use crate::poll;
@@ -57,8 +57,8 @@ pub fn test(options: &cli::SourceTest, loaded: &Loaded, watch: Watch) -> ExitCod
     };
     let mut text = Vec::new();
     let written = match options.format {
-        Wording::Text => rehearsal.text(&mut text, Timestamp::now()),
-        Wording::Json => rehearsal.json(&mut text, Timestamp::now()),
+        Format::Text => rehearsal.text(&mut text, Timestamp::now()),
+        Format::Json => rehearsal.json(&mut text, Timestamp::now()),
     };
     if let Err(error) = written {
         return refuse(format!("cannot print what the source says: {error}"));

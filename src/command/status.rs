@@ -1,54 +1,204 @@
 //! `watchfire status`: every source asked once, the answer printed, the verdict as exit status.
 
+use std::io;
 use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{on_runtime, refuse, say};
-use crate::cli::{self, Format};
+use super::{explain, on_runtime, refuse, say};
+use crate::cli::{self, ListFormat, StatusFormat};
 use crate::config::Settings;
+use crate::domain::Window;
 use crate::journal::{FORM, Journal, Place};
 use crate::poll;
 use crate::print;
-use crate::print::status::Status;
+use crate::print::status::{Rows, Scope, Status};
 use crate::source::Ask;
 use crate::store::{Feed, Store, World};
 use crate::watch::Watch;
 
-/// Asks every source of a watch at the same time, prints, and says how it stands.
-pub fn run(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode {
-    let now = Timestamp::now();
-    let at = options.at.map(|at| at.moment(now, &settings.ui.timezone));
-    super::doubt_future(at);
-    let mut store = match on_runtime(|runtime| runtime.block_on(ask(watch, at, None))) {
-        Ok(store) => store,
-        Err(exit) => return exit,
-    };
-    if at.is_none() {
-        add_gone(&mut store, settings);
-    }
+/// The shortest time between two polls of `--watch`.
+const SHORTEST_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 
-    if let Some(at) = at {
-        recall(&mut store, at, settings);
+/// Asks every source at the same time, prints everything, and says how it stands.
+pub fn run(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode {
+    if options.watch {
+        return keep_asking(options, settings, watch);
     }
-    let service = options.service.as_deref();
-    let status = Status::of(&store, service, at, Timestamp::now());
-    let mut text = Vec::new();
-    let written = match options.format {
-        Format::Table => status.table(&mut text),
-        Format::Json => print::json(&mut text, &status),
+    let print =
+        |status: &Status<'_>, text: &mut Vec<u8>| written(options.format, false, status, text);
+    once(&options.scope, settings, watch, print)
+}
+
+/// Asks every source at the same time, and prints the rows of one kind.
+pub fn list(options: &cli::List, rows: Rows, settings: &Settings, watch: Watch) -> ExitCode {
+    once(
+        &options.scope,
+        settings,
+        watch,
+        |status, text| match options.format {
+            ListFormat::Text => status.list(rows, text),
+            ListFormat::Json => status.list_json(rows, text),
+            ListFormat::Tsv => status.tsv(rows, text),
+        },
+    )
+}
+
+fn written(
+    format: StatusFormat,
+    is_one_of_many: bool,
+    status: &Status<'_>,
+    text: &mut Vec<u8>,
+) -> io::Result<()> {
+    match format {
+        StatusFormat::Text => status.table(text),
+        StatusFormat::Json if is_one_of_many => print::json_line(text, status),
+        StatusFormat::Json => print::json(text, status),
+        StatusFormat::Nagios => status.nagios(text),
+        StatusFormat::Prometheus => status.metrics(text),
+    }
+}
+
+fn once(
+    scope: &cli::Scope,
+    settings: &Settings,
+    watch: Watch,
+    print: impl FnOnce(&Status<'_>, &mut Vec<u8>) -> io::Result<()>,
+) -> ExitCode {
+    let now = Timestamp::now();
+    let at = scope.at.map(|at| at.moment(now, &settings.ui.timezone));
+    super::doubt_future(at);
+    let mut watch = match of_sources(scope, settings, watch) {
+        Ok(watch) => watch,
+        Err(why) => return refuse(why),
     };
-    if let Err(error) = written {
+    let most = scope.timeout.map(Window::duration);
+    let asked = on_runtime(|runtime| runtime.block_on(ask(&mut watch, at, most)));
+    if let Err(exit) = asked {
+        return exit;
+    }
+    show(scope, settings, (&mut watch.store, at), print)
+}
+
+/// Prints what is known by now, and gives the exit status of it.
+fn show(
+    scope: &cli::Scope,
+    settings: &Settings,
+    (store, at): (&mut Store, Option<Timestamp>),
+    print: impl FnOnce(&Status<'_>, &mut Vec<u8>) -> io::Result<()>,
+) -> ExitCode {
+    match at {
+        Some(at) => recall(store, at, settings),
+        None => add_gone(store, settings),
+    }
+    let slos: Result<Vec<_>, _> = scope
+        .slos
+        .iter()
+        .map(|slo| explain::find(store, slo))
+        .collect();
+    let slos = match slos {
+        Ok(slos) => slos,
+        Err(why) => return refuse(why),
+    };
+    let services: Vec<String> = scope
+        .service
+        .iter()
+        .cloned()
+        .chain(slos.iter().map(|(_, _, service)| service.raw().to_owned()))
+        .collect();
+    let slos: Vec<_> = slos
+        .into_iter()
+        .map(|(source, id, _)| (source, id))
+        .collect();
+    let within = Scope {
+        services: &services,
+        slos: &slos,
+    };
+    let status = Status::of(store, within, at, Timestamp::now());
+    let mut text = Vec::new();
+    if let Err(error) = print(&status, &mut text) {
         return refuse(format!("cannot print the status: {error}"));
     }
     let printed = super::print(&text);
     if printed != ExitCode::SUCCESS {
         return printed;
     }
-    if let Some(service) = service.filter(|_| status.is_empty()) {
-        return refuse(format!("no source knows a service `{service}`"));
+    if !scope.service.is_empty() && status.is_empty() {
+        let services = scope.service.join("`, `");
+        return refuse(format!("no source knows a service `{services}`"));
     }
     ExitCode::from(status.verdict().exit_status())
+}
+
+/// Prints the status again and again until it is interrupted.
+fn keep_asking(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode {
+    let mut watch = match of_sources(&options.scope, settings, watch) {
+        Ok(watch) => watch,
+        Err(why) => return refuse(why),
+    };
+    let intervals = watch.sources.iter().map(|(source, _)| source.interval);
+    let interval = intervals
+        .min()
+        .unwrap_or(SHORTEST_INTERVAL)
+        .max(SHORTEST_INTERVAL);
+    let most = options.scope.timeout.map(Window::duration);
+    let done = on_runtime(|runtime| {
+        let mut last = ExitCode::from(super::UNKNOWN);
+        loop {
+            let asked = runtime.block_on(async {
+                tokio::select! {
+                    () = ask(&mut watch, None, most) => true,
+                    _ = tokio::signal::ctrl_c() => false,
+                }
+            });
+            if !asked {
+                return last;
+            }
+            let print = |status: &Status<'_>, text: &mut Vec<u8>| {
+                written(options.format, true, status, text)
+            };
+            last = show(&options.scope, settings, (&mut watch.store, None), print);
+            let rest = runtime.block_on(async {
+                tokio::select! {
+                    () = tokio::time::sleep(interval.unsigned_abs()) => true,
+                    _ = tokio::signal::ctrl_c() => false,
+                }
+            });
+            if !rest || super::is_reader_gone() {
+                return last;
+            }
+        }
+    });
+    done.unwrap_or_else(|exit| exit)
+}
+
+/// A watch of the named sources alone; of all when none is named.
+fn of_sources(scope: &cli::Scope, settings: &Settings, watch: Watch) -> Result<Watch, String> {
+    if scope.source.is_empty() {
+        return Ok(watch);
+    }
+    let known = |name: &String| settings.sources.iter().any(|one| one.name.as_str() == name);
+    if let Some(unknown) = scope.source.iter().find(|name| !known(name)) {
+        let names: Vec<_> = settings
+            .sources
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        return Err(format!(
+            "no source is named `{unknown}`: there are {}",
+            names.join(", ")
+        ));
+    }
+    let mut settings = settings.clone();
+    let is_named = |name: &str| scope.source.iter().any(|one| one == name);
+    settings.sources.retain(|one| is_named(one.name.as_str()));
+    Watch::over(&settings).map_err(|problems| {
+        let messages: Vec<_> = problems
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect();
+        messages.join("; ")
+    })
 }
 
 /// Adds the incidents that are no longer listed and not known to be over, by what the journal holds of
@@ -95,30 +245,28 @@ fn remembered(store: &Store, at: Timestamp, settings: &Settings, unknown: &str) 
 
 /// Asks every source of a watch at the same time, each for no longer than its time-out, or so long at
 /// `most`.
-pub(super) async fn ask(
-    watch: Watch,
-    at: Option<Timestamp>,
-    most: Option<SignedDuration>,
-) -> Store {
+pub(super) async fn ask(watch: &mut Watch, at: Option<Timestamp>, most: Option<SignedDuration>) {
     let ask = Ask {
         now: Timestamp::now(),
         at,
         history: false,
     };
     let mut polls = tokio::task::JoinSet::new();
-    for (settings, mut source) in watch.sources {
+    for (settings, mut source) in std::mem::take(&mut watch.sources) {
         let limit = poll::limit(&settings);
         let limit = most.map_or(limit, |most| limit.min(most));
-        polls.spawn(
-            async move { poll::poll_once(&settings.name, source.as_mut(), &ask, limit).await },
-        );
+        polls.spawn(async move {
+            let report = poll::poll_once(&settings.name, source.as_mut(), &ask, limit).await;
+            (settings, source, report)
+        });
     }
-    let mut store = watch.store;
-    while let Some(report) = polls.join_next().await {
+    while let Some(polled) = polls.join_next().await {
         // A poll that panics is a report of its own; one that was cancelled leaves its source silent.
-        if let Ok(report) = report {
-            store.absorb(report);
+        if let Ok((settings, source, report)) = polled {
+            watch.store.absorb(report);
+            watch.sources.push((settings, source));
         }
     }
-    store
+    // In the order of the configuration again.
+    watch.sources.sort_by_key(|(settings, _)| settings.index);
 }

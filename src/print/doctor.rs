@@ -35,6 +35,7 @@ pub struct Examined {
 #[derive(Serialize)]
 struct DoctorJson<'a> {
     schema: &'static str,
+    #[serde(serialize_with = "crate::print::seconds")]
     generated_at: Timestamp,
     healthy: bool,
     config: ConfigJson<'a>,

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::status::Status;
+use super::status::{Scope, Status};
 use crate::domain::environment::environments;
 use crate::domain::{
     Dropped, Exchange, Facts, Fault, Mapped, Mapping, OnCall, Report, Silence, Stage,
@@ -32,6 +32,7 @@ pub struct Rehearsal<'a> {
 #[derive(Serialize)]
 struct RehearsalJson<'a> {
     schema: &'static str,
+    #[serde(serialize_with = "crate::print::seconds")]
     generated_at: Timestamp,
     source: &'a str,
     kind: &'static str,
@@ -103,7 +104,9 @@ struct EnvironmentJson<'a> {
 struct ShiftJson<'a> {
     schedule: &'a Untrusted,
     who: &'a Untrusted,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     from: Option<Timestamp>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     until: Option<Timestamp>,
     level: Option<u32>,
     services: &'a [Untrusted],
@@ -114,7 +117,9 @@ struct SilenceJson<'a> {
     id: &'a Untrusted,
     created_by: &'a Untrusted,
     comment: &'a Untrusted,
+    #[serde(serialize_with = "crate::print::seconds")]
     starts_at: Timestamp,
+    #[serde(serialize_with = "crate::print::seconds")]
     ends_at: Timestamp,
 }
 
@@ -177,7 +182,7 @@ impl Rehearsal<'_> {
             silences: self
                 .silences()
                 .map(|rows| rows.iter().map(silence).collect()),
-            status: Status::of(self.store, None, None, now),
+            status: Status::of(self.store, Scope::default(), None, now),
         };
         super::json(out, &json)
     }

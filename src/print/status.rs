@@ -15,14 +15,61 @@ use crate::domain::{
 use crate::store::{Feed, Offers, Store};
 use crate::text::{Shown, Untrusted};
 
+mod machine;
 mod slo;
+
+/// Which rows a status shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    /// Of these services alone; of all when there are none.
+    pub services: &'a [String],
+    /// These SLOs alone, by source and id there.
+    pub slos: &'a [(String, Untrusted)],
+}
+
+impl Scope<'_> {
+    fn has(self, service: &Untrusted) -> bool {
+        self.services.is_empty() || self.services.iter().any(|one| service.raw() == one)
+    }
+
+    fn has_slo(self, feed: &Feed, id: &Untrusted) -> bool {
+        let mut slos = self.slos.iter();
+        self.slos.is_empty()
+            || slos.any(|(source, known)| feed.name.as_str() == source && known == id)
+    }
+}
+
+const SLO_HEADING: &[&str] = &[
+    "STATE",
+    "SERVICE",
+    "SLO",
+    "OBJECTIVE",
+    "BURN",
+    "BUDGET",
+    "NOTE",
+];
+const INCIDENT_HEADING: &[&str] = &["INCIDENT", "SEVERITY", "STATUS", "SERVICE", "AGE", "SOURCE"];
+const RELEASE_HEADING: &[&str] = &["RELEASE", "SERVICE", "ENVIRONMENT", "STATUS", "AGE", "BY"];
+
+/// The rows of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// SLOs.
+    Slos,
+    /// Incidents.
+    Incidents,
+    /// Releases.
+    Releases,
+}
 
 /// The answer of `status`; its JSON form is a contract: fields are added, never changed.
 #[derive(Serialize)]
 pub struct Status<'a> {
     schema: &'static str,
+    #[serde(serialize_with = "crate::print::seconds")]
     generated_at: Timestamp,
     /// The past moment that it speaks of, with `--at`.
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     at: Option<Timestamp>,
     verdict: Verdict,
     slos: Vec<SloRow<'a>>,
@@ -42,7 +89,9 @@ struct ReleaseRow<'a> {
     version: &'a Untrusted,
     environment: Option<&'a Untrusted>,
     status: ReleaseStatus,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     started_at: Option<Timestamp>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     finished_at: Option<Timestamp>,
     actor: Option<&'a Untrusted>,
     commit: Option<&'a Untrusted>,
@@ -58,16 +107,21 @@ struct IncidentRow<'a> {
     severity: Severity,
     status: IncidentStatus,
     suppressed_by: Option<Suppression>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     opened_at: Option<Timestamp>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     acknowledged_at: Option<Timestamp>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     resolved_at: Option<Timestamp>,
     acknowledged_by: &'a [Untrusted],
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     silenced_until: Option<Timestamp>,
     silenced_by: &'a [Untrusted],
     assignees: &'a [Untrusted],
     teams: &'a [Untrusted],
     alerts: usize,
     /// Of one that is gone, when its source listed it last.
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     last_seen: Option<Timestamp>,
     url: Option<&'a Untrusted>,
     source: &'a str,
@@ -78,7 +132,9 @@ struct OnCallRow<'a> {
     schedule: &'a Untrusted,
     who: &'a Untrusted,
     /// When a shift that is to come begins; null for one that has begun.
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     from: Option<Timestamp>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     until: Option<Timestamp>,
     level: Option<u32>,
     services: &'a [Untrusted],
@@ -90,6 +146,7 @@ struct SourceRow<'a> {
     name: &'a str,
     kind: &'static str,
     freshness: Freshness,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     last_success: Option<Timestamp>,
     latency_ms: Option<i128>,
     fault: Option<&'a Untrusted>,
@@ -103,17 +160,12 @@ fn said(text: &Untrusted) -> Option<&Untrusted> {
 }
 
 impl<'a> Status<'a> {
-    /// Reads the store at `now`, of one service or of all.
-    pub fn of(
-        store: &'a Store,
-        service: Option<&str>,
-        at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Self {
-        let concerns = |name: &Untrusted| service.is_none_or(|service| name.raw() == service);
+    /// Reads the store at `now`, within a scope.
+    pub fn of(store: &'a Store, scope: Scope<'_>, at: Option<Timestamp>, now: Timestamp) -> Self {
+        let concerns = |name: &Untrusted| scope.has(name);
         let mut slos: Vec<_> = store
             .slos()
-            .filter(|(_, row)| concerns(&row.slo.service))
+            .filter(|(feed, row)| concerns(&row.slo.service) && scope.has_slo(feed, &row.slo.id()))
             .map(|(feed, row)| SloRow::of(feed, row, store.insights(), now))
             .collect();
         name_sources(&mut slos);
@@ -194,33 +246,22 @@ impl<'a> Status<'a> {
         }
         writeln!(out)?;
         let rows: Vec<_> = self.slos.iter().map(SloRow::cells).collect();
-        let heading = [
-            "STATE",
-            "SERVICE",
-            "SLO",
-            "OBJECTIVE",
-            "BURN",
-            "BUDGET",
-            "NOTE",
-        ];
         let lack = none("SLOs", self.unanswered.slos);
-        section(out, &lack, &heading, &rows)?;
+        section(out, &lack, SLO_HEADING, &rows)?;
         let rows: Vec<_> = self
             .incidents
             .iter()
             .map(|row| row.cells(self.generated_at))
             .collect();
-        let heading = ["INCIDENT", "SEVERITY", "STATUS", "SERVICE", "AGE", "SOURCE"];
         let lack = none("incidents", self.unanswered.incidents);
-        section(out, &lack, &heading, &rows)?;
+        section(out, &lack, INCIDENT_HEADING, &rows)?;
         let rows: Vec<_> = self
             .releases
             .iter()
             .map(|row| row.cells(self.generated_at))
             .collect();
-        let heading = ["RELEASE", "SERVICE", "ENVIRONMENT", "STATUS", "AGE", "BY"];
         let lack = none("releases", self.unanswered.releases);
-        section(out, &lack, &heading, &rows)?;
+        section(out, &lack, RELEASE_HEADING, &rows)?;
         if !self.on_call.is_empty() {
             let rows: Vec<_> = self.on_call.iter().map(OnCallRow::cells).collect();
             let heading = ["ON CALL", "SCHEDULE", "LEVEL", "FROM", "UNTIL", "SOURCE"];

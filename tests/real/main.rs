@@ -18,6 +18,7 @@ mod idle;
 mod imported;
 mod incidents;
 mod live;
+mod machine;
 #[path = "../suspects/measure.rs"]
 #[expect(dead_code, reason = "the trial without a server uses the rest")]
 mod measure;

@@ -193,7 +193,7 @@ fn uneven() -> Vec<Exposed> {
 }
 
 /// A server with that history, and a configuration with an SLO for each service in `dir`.
-fn server(dir: &Path) -> Server {
+pub(crate) fn server(dir: &Path) -> Server {
     let end = this_minute();
     let mut text = String::new();
     for (name, value) in world() {

@@ -17,7 +17,9 @@ use crate::text::Untrusted;
 #[derive(Serialize)]
 pub struct ExplainJson<'a> {
     schema: &'static str,
+    #[serde(serialize_with = "crate::print::seconds")]
     generated_at: Timestamp,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     at: Option<Timestamp>,
     id: &'a Untrusted,
     service: &'a Untrusted,
@@ -31,6 +33,7 @@ pub struct ExplainJson<'a> {
     phase: Option<Phase>,
     because: Vec<String>,
     partial: bool,
+    #[serde(serialize_with = "crate::print::seconds")]
     observed_at: Timestamp,
     windows: Vec<WindowJson<'a>>,
     rules: Vec<RuleJson>,
@@ -46,7 +49,9 @@ pub struct ExplainJson<'a> {
 struct PeriodJson {
     name: String,
     kind: &'static str,
+    #[serde(serialize_with = "crate::print::seconds")]
     start: Timestamp,
+    #[serde(serialize_with = "crate::print::seconds")]
     end: Timestamp,
     length_s: i64,
     elapsed_s: i64,
@@ -64,6 +69,7 @@ struct WindowJson<'a> {
     total: Option<f64>,
     error_ratio: Option<f64>,
     burn_rate: Option<f64>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     measured_at: Option<Timestamp>,
     /// How much older it is than the shortest window's.
     older_s: Option<i64>,
@@ -115,7 +121,9 @@ struct BudgetJson {
 
 #[derive(Serialize)]
 struct DataJson {
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     oldest_sample: Option<Timestamp>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     newest_sample: Option<Timestamp>,
     newest_sample_age_s: Option<i64>,
     sampled_every_s: Option<f64>,
@@ -125,7 +133,9 @@ struct DataJson {
 
 #[derive(Serialize)]
 struct GapJson {
+    #[serde(serialize_with = "crate::print::seconds")]
     from: Timestamp,
+    #[serde(serialize_with = "crate::print::seconds")]
     until: Timestamp,
     length_s: i64,
 }
@@ -297,6 +307,7 @@ impl<'a> RequestJson<'a> {
 #[derive(Serialize)]
 pub struct PlanJson<'a> {
     schema: &'static str,
+    #[serde(serialize_with = "crate::print::seconds")]
     generated_at: Timestamp,
     sources: Vec<SourcePlanJson<'a>>,
 }

@@ -11,16 +11,16 @@ use crate::domain::{
     State, Window, window,
 };
 use crate::insight::{Insights, SUSPICION, Suspect};
-use crate::print::table;
+use crate::print::{table, whole};
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
 
 #[derive(Serialize)]
 pub(super) struct SloRow<'a> {
     pub(super) id: Untrusted,
-    service: &'a Untrusted,
-    name: &'a Untrusted,
-    source: &'a str,
+    pub(super) service: &'a Untrusted,
+    pub(super) name: &'a Untrusted,
+    pub(super) source: &'a str,
     origin: Origin,
     objective: f64,
     period: String,
@@ -30,9 +30,10 @@ pub(super) struct SloRow<'a> {
     direction: Option<Direction>,
     stale: bool,
     partial: bool,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     observed_at: Option<Timestamp>,
     error_ratio: ByWindow<Option<f64>>,
-    burn_rate: ByWindow<Option<f64>>,
+    pub(super) burn_rate: ByWindow<Option<f64>>,
     events: ByWindow<Option<Events>>,
     /// When each window was measured.
     measured_at: ByWindow<Option<Timestamp>>,
@@ -44,6 +45,7 @@ pub(super) struct SloRow<'a> {
     /// The burn rate to hold from now on to end a calendar period within budget.
     hold_burn_rate: Option<f64>,
     /// The oldest sample of the period, and how many seconds of the period have data.
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     since: Option<Timestamp>,
     data_s: Option<i64>,
     /// Whether data covers too little of the period for its numbers to be more than an estimate.
@@ -56,9 +58,12 @@ pub(super) struct SloRow<'a> {
     assumed: bool,
     min_bad_events: f64,
     rules: Vec<RuleRow>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     onset: Option<Timestamp>,
     /// The interval of believable beginnings.
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     onset_earliest: Option<Timestamp>,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
     onset_latest: Option<Timestamp>,
     suspects: Vec<SuspectRow<'a>>,
     /// Why no release is a suspect, of one that burns.
@@ -145,13 +150,8 @@ impl<'a> SuspectRow<'a> {
     }
 }
 
-/// A moment to the second.
-fn whole(at: Timestamp) -> Timestamp {
-    at.round(Unit::Second).unwrap_or(at)
-}
-
 /// A JSON object whose keys are windows, shortest first, the period last.
-struct ByWindow<T>(Vec<(String, T)>);
+pub(super) struct ByWindow<T>(pub(super) Vec<(String, T)>);
 
 impl<T> ByWindow<T> {
     /// A period of 1d or 3d is a window of the rules as well; an object has each key once.
@@ -264,10 +264,10 @@ impl<'a> SloRow<'a> {
             assumed: row.is_assumed(),
             min_bad_events: slo.min_bad_events,
             rules: rules(&assessment),
-            onset: onset.map(|onset| whole(onset.at)),
-            onset_earliest: onset.map(|onset| whole(onset.earliest)),
+            onset: onset.map(|onset| onset.at),
+            onset_earliest: onset.map(|onset| onset.earliest),
             // The server's clock may be ahead of ours.
-            onset_latest: onset.map(|onset| whole(onset.latest.min(now))),
+            onset_latest: onset.map(|onset| onset.latest.min(now)),
             suspects: insight
                 .iter()
                 .flat_map(|insight| &insight.suspects)
