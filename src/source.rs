@@ -7,10 +7,10 @@ use std::pin::Pin;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{KnownKind, Problem, Settings, SourceSettings};
+use crate::config::{KnownKind, Problem, Settings, SourceSettings, Step};
 use crate::domain::explanation::Request;
 use crate::domain::{
-    Done, Explanation, Facts, Fault, FaultKind, Finding, Mapped, Observation, Order, Preview,
+    Done, Explanation, Facts, Fault, FaultKind, Finding, Mapped, Observation, Order, Preview, Verb,
 };
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -92,6 +92,36 @@ pub struct Built {
     pub offers: Offers,
     /// The SLOs that it is known to measure before it has answered: unknown, not absent.
     pub expected: Vec<Observation>,
+}
+
+impl Built {
+    /// A source of releases.
+    fn releases(source: impl Source + 'static) -> Self {
+        let offers = Offers {
+            releases: true,
+            ..Offers::default()
+        };
+        Self::new(source, offers)
+    }
+
+    /// A source of incidents, and what can be done to them through it.
+    fn incidents(source: impl Source + 'static, acts: &'static [Verb]) -> Self {
+        let offers = Offers {
+            incidents: true,
+            acts,
+            ..Offers::default()
+        };
+        Self::new(source, offers)
+    }
+
+    /// A source of which no SLO is known before it has answered.
+    fn new(source: impl Source + 'static, offers: Offers) -> Self {
+        Self {
+            source: Box::new(source),
+            offers,
+            expected: Vec::new(),
+        }
+    }
 }
 
 /// One poll's question.
@@ -205,6 +235,21 @@ fn no_such_slo(ids: &[Untrusted]) -> Fault {
             names.join("` or `")
         ),
     )
+}
+
+/// Refuses a blank entry of a list in the settings; `message` begins with `is empty`.
+fn no_blanks(
+    settings: &SourceSettings,
+    key: &str,
+    list: &[String],
+    message: &str,
+) -> Result<(), Problem> {
+    let Some(at) = list.iter().position(|one| one.trim().is_empty()) else {
+        return Ok(());
+    };
+    let mut problem = settings.problem(key, message);
+    problem.path.push(Step::Index(at));
+    Err(problem)
 }
 
 /// A link to follow: an address of the web, and nothing that would open a file or run a script.

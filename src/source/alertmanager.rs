@@ -76,16 +76,13 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         me: all.me.called(),
         wants_comment: all.actions.require_comment,
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            incidents: true,
-            relays: true,
-            acts: &[Verb::Silence, Verb::Extend, Verb::Expire],
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    let offers = Offers {
+        incidents: true,
+        relays: true,
+        acts: &[Verb::Silence, Verb::Extend, Verb::Expire],
+        ..Offers::default()
+    };
+    Ok(Built::new(source, offers))
 }
 
 /// A client for each member of the cluster, in the order of `urls`.

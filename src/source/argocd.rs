@@ -22,11 +22,10 @@ use serde::Deserialize;
 
 use self::rows::{Memory, Naming};
 use self::wire::{Application, ApplicationList, Commit, OperationState};
-use super::{Ask, Built, Fetching, Kind, Source, status_words};
-use crate::config::{Problem, Settings, SourceSettings, Step};
+use super::{Ask, Built, Fetching, Kind, Source, no_blanks, status_words};
+use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Release};
 use crate::http::{Http, Request, RowLimit};
-use crate::store::Offers;
 use crate::text::Untrusted;
 
 /// `kind = "argocd"`.
@@ -67,18 +66,8 @@ struct Options {
 
 fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
-    if let Some(at) = options
-        .projects
-        .iter()
-        .position(|one| one.trim().is_empty())
-    {
-        let mut problem = settings.problem(
-            "projects",
-            "is empty: name a project of Argo CD, or leave `projects` out for all of them",
-        );
-        problem.path.push(Step::Index(at));
-        return Err(problem);
-    }
+    let message = "is empty: name a project of Argo CD, or leave `projects` out for all of them";
+    no_blanks(settings, "projects", &options.projects, message)?;
     let labels = [
         ("service_label", &options.service_label),
         ("environment_label", &options.environment_label),
@@ -111,14 +100,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         is_large: false,
         whole: HashMap::new(),
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            releases: true,
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::releases(source))
 }
 
 /// Argo CD, and what it has said so far.

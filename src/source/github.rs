@@ -31,7 +31,6 @@ use super::{Ask, Built, Examining, Fetching, Kind, Source, status_words};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Release};
 use crate::http::{Http, Request};
-use crate::store::Offers;
 
 /// `kind = "github"`.
 pub const KIND: Kind = Kind {
@@ -92,14 +91,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
              or `workflows = [\"deploy.yml\"]` for runs",
         ));
     }
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            releases: true,
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::releases(source))
 }
 
 /// GitHub, and what it has said so far.

@@ -19,7 +19,6 @@ use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, NamePattern, Release};
 use crate::http::{Http, Request};
-use crate::store::Offers;
 
 /// `kind = "gitlab"`.
 pub const KIND: Kind = Kind {
@@ -59,14 +58,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         with_tags: options.releases,
         patience: Patience::default(),
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            releases: true,
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::releases(source))
 }
 
 /// GitLab, and what it has said so far.

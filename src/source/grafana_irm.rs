@@ -12,8 +12,6 @@ mod rota;
 mod rows;
 mod wire;
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::time::{Duration, Instant};
@@ -24,13 +22,13 @@ use self::rows::Reading;
 use self::wire::{Group, Schedule, Shift};
 use super::severity::{Severities, UnknownSeverities};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
-use super::{alert, standing};
-use crate::config::{Problem, Settings, SourceSettings, Step};
+use super::{alert, no_blanks, standing};
+use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Order, Verb};
 use crate::http::Http;
+use crate::source::kit::cached::Cached;
 use crate::source::kit::list::{Advance, List, Listed, Paging};
 use crate::source::lenient::time;
-use crate::store::Offers;
 use crate::text::Untrusted;
 
 /// `kind = "grafana_irm"`.
@@ -95,11 +93,7 @@ struct Options {
 fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
     for (key, list) in [("teams", &options.teams), ("services", &options.services)] {
-        if let Some(at) = list.iter().position(|one| one.trim().is_empty()) {
-            let mut problem = settings.problem(key, "is empty: write a name or an id");
-            problem.path.push(Step::Index(at));
-            return Err(problem);
-        }
+        no_blanks(settings, key, list, "is empty: write a name or an id")?;
     }
     let source = GrafanaIrm {
         http: Http::new(settings, None)?.token_header("authorization", ""),
@@ -107,18 +101,9 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         users: Names::of(What::Users),
         teams: Names::of(What::Teams),
         integrations: Names::of(What::Integrations),
-        rotas: Arc::default(),
-        rotas_due: None,
+        rotas: Cached::default(),
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            incidents: true,
-            acts: ACTS,
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::incidents(source, ACTS))
 }
 
 /// One stack, and what it has said so far.
@@ -128,9 +113,7 @@ struct GrafanaIrm {
     users: Names,
     teams: Names,
     integrations: Names,
-    rotas: Arc<Vec<Rota>>,
-    /// When schedules are asked about again.
-    rotas_due: Option<Timestamp>,
+    rotas: Cached<Vec<Rota>>,
 }
 
 impl Source for GrafanaIrm {
@@ -202,11 +185,18 @@ impl GrafanaIrm {
         // Names first: settings name teams and integrations, and the list is asked by their ids.
         self.renew_names(&mut poll).await?;
         self.list(&mut poll).await?;
-        let past = if poll.is_over() {
-            None
-        } else {
-            self.rotas(&mut poll).await
-        };
+        if poll.at.is_some() {
+            self.rotas = Cached::default();
+        }
+        if !poll.is_over() && self.rotas.is_due(poll.now) {
+            match self.ask_rotas(&mut poll).await {
+                Ok(found) => {
+                    let due = poll.now.checked_add(ROTA_EVERY).ok();
+                    self.rotas.keep(found, due.filter(|_| poll.at.is_none()));
+                }
+                Err(fault) => poll.note("on call", fault),
+            }
+        }
         for names in [&self.users, &self.teams, &self.integrations] {
             poll.warnings.extend(names.note());
         }
@@ -227,10 +217,8 @@ impl GrafanaIrm {
         });
         let incidents: Vec<_> = incidents.collect();
         poll.warnings.extend(unknown.warnings());
-        let rotas = past.map_or_else(|| Arc::clone(&self.rotas), Arc::new);
-        let on_call = rotas
-            .iter()
-            .flat_map(|rota| rota.shifts(&self.users, moment, ask.at.is_some()));
+        let on_call = self.rotas.value.iter().flatten();
+        let on_call = on_call.flat_map(|rota| rota.shifts(&self.users, moment, ask.at.is_some()));
         Ok(Facts {
             incidents: Some(incidents),
             on_call: Some(on_call.collect()),
@@ -343,22 +331,6 @@ impl GrafanaIrm {
             || is_any(services, &group.integration_id, &self.integrations)
             || services.iter().any(is_named);
         is_of_team && is_of_service
-    }
-
-    /// Asks the schedules, when it is time to; gives those of a past moment.
-    async fn rotas(&mut self, poll: &mut Poll) -> Option<Vec<Rota>> {
-        if poll.at.is_none() && self.rotas_due.is_some_and(|due| poll.now < due) {
-            return None;
-        }
-        match self.ask_rotas(poll).await {
-            Ok(found) if poll.at.is_some() => return Some(found),
-            Ok(found) => {
-                self.rotas = Arc::new(found);
-                self.rotas_due = poll.now.checked_add(ROTA_EVERY).ok();
-            }
-            Err(fault) => poll.note("on call", fault),
-        }
-        poll.at.map(|_| Vec::new())
     }
 
     async fn ask_rotas(&self, poll: &mut Poll) -> Result<Vec<Rota>, Fault> {

@@ -15,17 +15,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::options::Options;
-use self::rota::Rota;
 use self::wire::Named;
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
+use crate::source::kit::cached::{Answered, Cached, CachedOnCall};
 use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::severity::UnknownSeverities;
 use crate::source::trouble::is_withheld;
-use crate::store::Offers;
-use crate::text::Untrusted;
 
 /// `kind = "incidentio"`.
 pub const KIND: Kind = Kind {
@@ -66,38 +64,28 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
     let source = IncidentIo {
         http: Http::new(settings, Some(options::DEFAULT_URL))?,
         options,
-        names: None,
-        rota: None,
+        names: Cached::default(),
+        rota: Cached::default(),
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            incidents: true,
-            acts: &[Verb::Resolve, Verb::Note],
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::incidents(source, &[Verb::Resolve, Verb::Note]))
 }
 
 /// incident.io, and what it has said so far.
 struct IncidentIo {
     http: Http,
     options: Options,
-    names: Option<Names>,
-    rota: Option<Rota>,
+    names: Cached<Names>,
+    rota: CachedOnCall,
 }
 
 /// What the account calls things.
 struct Names {
-    at: Timestamp,
     /// The ranks of severities, the worst first.
     ranks: Vec<i64>,
     /// Ids and names of teams.
     teams: Vec<(String, String)>,
     /// The ids of the teams that are watched.
     watched: Vec<String>,
-    warnings: Vec<Untrusted>,
 }
 
 impl Source for IncidentIo {
@@ -161,11 +149,9 @@ impl IncidentIo {
         if facts.fault.is_none() {
             facts.fault = self.ask_rota(ask, deadline).await.err();
         }
-        let rota = self.rota.as_ref();
-        facts.on_call = rota.and_then(|rota| rota.rows.clone());
-        let names = self.names.iter().flat_map(|names| &names.warnings);
-        let rota = rota.into_iter().flat_map(|rota| &rota.warnings);
-        facts.warnings.extend(names.chain(rota).cloned());
+        facts.on_call = self.rota.value.clone().flatten();
+        let told = self.names.warnings.iter().chain(&self.rota.warnings);
+        facts.warnings.extend(told.cloned());
         facts.rest = self.http.rest();
         Ok(facts)
     }
@@ -177,7 +163,7 @@ impl IncidentIo {
         at: Option<Timestamp>,
         unknown: &mut UnknownSeverities,
     ) -> Option<Incident> {
-        let names = self.names.as_ref();
+        let names = self.names.value.as_ref();
         let (ranks, teams) = names.map_or((&[][..], &[][..]), |names| (&names.ranks, &names.teams));
         if !self.is_watched(row.team_ids()) {
             return None;
@@ -191,7 +177,8 @@ impl IncidentIo {
     }
 
     fn is_watched<'a>(&self, mut teams: impl Iterator<Item = &'a str>) -> bool {
-        let watched = self.names.as_ref().map_or(&[][..], |names| &names.watched);
+        let names = self.names.value.as_ref();
+        let watched = names.map_or(&[][..], |names| &names.watched);
         self.options.teams.is_empty() || teams.any(|team| watched.iter().any(|id| id == team))
     }
 
@@ -217,21 +204,14 @@ impl IncidentIo {
 
     /// Learns the order of severities and the names of teams, now and then.
     async fn learn(&mut self, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
-        let is_good = |names: &Names| now.duration_since(names.at) < NAMES_GOOD_FOR;
-        if self.names.as_ref().is_some_and(is_good) {
+        if !self.names.is_due(now) {
             return Ok(());
         }
-        match self.names(now, deadline).await {
-            Ok(names) => self.names = Some(names),
-            Err(fault) => match &mut self.names {
-                Some(names) => names.warnings = vec![fault.message],
-                None => return Err(fault),
-            },
-        }
-        Ok(())
+        let names = self.names(deadline).await;
+        self.names.take(names, now, NAMES_GOOD_FOR)
     }
 
-    async fn names(&self, at: Timestamp, deadline: Instant) -> Result<Names, Fault> {
+    async fn names(&self, deadline: Instant) -> Answered<Names> {
         let mut warnings = Vec::new();
         let severities = match self.http.get("/v1/severities").send().await {
             Ok(answer) => answer
@@ -270,13 +250,12 @@ impl IncidentIo {
             Err(fault) => return Err(fault.of_part("teams")),
         };
         let watched = self.watched(&teams)?;
-        Ok(Names {
-            at,
+        let names = Names {
             ranks,
             teams,
             watched,
-            warnings,
-        })
+        };
+        Ok((names, warnings))
     }
 
     /// The ids of the teams that the settings name.

@@ -13,7 +13,6 @@ mod rows;
 mod wire;
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Duration, Instant};
@@ -27,11 +26,11 @@ use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Faults, IncidentStatus, Order, Verb};
 use crate::http::Http;
+use crate::source::kit::cached::Cached;
 use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::lenient::stamp;
 use crate::source::lenient::time;
 use crate::source::severity::{Severities, UnknownSeverities};
-use crate::store::Offers;
 
 /// `kind = "jsm"`.
 pub const KIND: Kind = Kind {
@@ -76,15 +75,7 @@ static PAGING: Paging = Paging {
 };
 
 fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
-    Ok(Built {
-        source: Box::new(open(settings)?),
-        offers: Offers {
-            incidents: true,
-            acts: ACTS,
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::incidents(open(settings)?, ACTS))
 }
 
 fn open(settings: &SourceSettings) -> Result<Jsm, Problem> {
@@ -104,8 +95,7 @@ fn open(settings: &SourceSettings) -> Result<Jsm, Problem> {
         labels: options.service_labels,
         severities: options.severities,
         names: Names::default(),
-        rotas: Arc::default(),
-        rotas_due: None,
+        rotas: Cached::default(),
         patience: act::PATIENCE,
     })
 }
@@ -123,9 +113,7 @@ struct Jsm {
     labels: Vec<String>,
     severities: Severities,
     names: Names,
-    rotas: Arc<Vec<Rota>>,
-    /// When schedules are asked about again.
-    rotas_due: Option<Timestamp>,
+    rotas: Cached<Vec<Rota>>,
     /// How long an action that was accepted is waited for.
     patience: Duration,
 }
@@ -171,9 +159,8 @@ impl Jsm {
         };
         let mut faults = Faults::default();
         faults.extend(fault.clone());
-        let mut past = Vec::new();
         if !is_over(&fault) {
-            let asked = self.rotas(ask, &mut past).await;
+            let asked = self.ask_rotas(ask).await;
             if let Err(failed) = asked.map_err(explained) {
                 let words = format!("on call: {}", failed.message.raw()).into();
                 if is_withheld(failed.kind) {
@@ -186,11 +173,7 @@ impl Jsm {
                 }
             }
         }
-        let rotas = match ask.at {
-            Some(_) => Arc::new(past),
-            None => Arc::clone(&self.rotas),
-        };
-        let (people, teams) = unnamed(&alerts, &rotas);
+        let (people, teams) = unnamed(&alerts, self.rotas());
         if !is_over(&fault) {
             let named = self.name(&people, &teams, ask.now).await;
             faults.extend(named.err());
@@ -210,7 +193,8 @@ impl Jsm {
             .map(|alert| rows::incident(alert, &mut reading, moment));
         let incidents: Vec<_> = incidents.collect();
         warnings.extend(reading.unknown.warnings());
-        let on_call = rotas
+        let on_call = self
+            .rotas()
             .iter()
             .flat_map(|rota| rota.shifts(&self.names, moment));
         Ok(Facts {
@@ -292,10 +276,16 @@ impl Jsm {
         }
     }
 
-    /// Asks the schedules who has and gets the pager, when it is time to; those of a past moment go to
-    /// `past`. What was known stays when this fails.
-    async fn rotas(&mut self, ask: &Ask, past: &mut Vec<Rota>) -> Result<(), Fault> {
-        if ask.at.is_none() && self.rotas_due.is_some_and(|due| ask.now < due) {
+    fn rotas(&self) -> &[Rota] {
+        self.rotas.value.as_deref().unwrap_or_default()
+    }
+
+    /// Asks the schedules who has and gets the pager, when it is time to. What was known stays when
+    /// this fails, unless a past moment is asked for.
+    async fn ask_rotas(&mut self, ask: &Ask) -> Result<(), Fault> {
+        if ask.at.is_some() {
+            self.rotas = Cached::default();
+        } else if !self.rotas.is_due(ask.now) {
             return Ok(());
         }
         let began = Instant::now();
@@ -317,12 +307,8 @@ impl Jsm {
             }
             found.push(self.rota(&schedule, ask.at).await?);
         }
-        if ask.at.is_some() {
-            *past = found;
-        } else {
-            self.rotas = Arc::new(found);
-            self.rotas_due = ask.now.checked_add(ROTA_EVERY).ok();
-        }
+        let due = ask.at.is_none().then(|| ask.now.checked_add(ROTA_EVERY));
+        self.rotas.keep(found, due.and_then(Result::ok));
         listed.fault.map_or(Ok(()), Err)
     }
 

@@ -65,11 +65,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         incidents: source.plan.incidents.is_some(),
         ..Offers::default()
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers,
-        expected: Vec::new(),
-    })
+    Ok(Built::new(source, offers))
 }
 
 /// An endpoint and the programs for its answer.

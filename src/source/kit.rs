@@ -1,5 +1,6 @@
-//! What the kinds of sources share: lists in pages and conditional requests.
+//! What the kinds of sources share: lists in pages, conditional requests and cached answers.
 
+pub(super) mod cached;
 pub(super) mod conditional;
 pub(super) mod link;
 pub(super) mod list;

@@ -32,7 +32,6 @@ use super::trouble::is_everywhere;
 use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Faults, Release};
-use crate::store::Offers;
 use crate::text::Untrusted;
 
 /// `kind = "kubernetes"`.
@@ -61,14 +60,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         rows: HashMap::new(),
         absent: HashMap::new(),
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            releases: true,
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::releases(source))
 }
 
 /// A cluster, and what it has said so far.

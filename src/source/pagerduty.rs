@@ -17,18 +17,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use self::options::{Options, Severities};
-use self::rota::Rota;
 use self::scope::{Scope, each};
 use self::wire::{LogEntry, Named};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::{Http, Request};
+use crate::source::kit::cached::{Cached, CachedOnCall};
 use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::lenient::stamp;
 use crate::source::severity::UnknownSeverities;
 use crate::source::trouble::is_withheld;
-use crate::store::Offers;
 use crate::text::Untrusted;
 
 /// `kind = "pagerduty"`.
@@ -39,6 +38,16 @@ pub const KIND: Kind = Kind {
     build,
 };
 
+/// What can be done to an incident.
+const ACTS: &[Verb] = &[
+    Verb::Acknowledge,
+    Verb::Unacknowledge,
+    Verb::Resolve,
+    Verb::Snooze,
+    Verb::Unsnooze,
+    Verb::Note,
+    Verb::Escalate,
+];
 /// How many open incidents are looked at, the newest.
 const OPEN: usize = 1_000;
 /// How many resolved ones.
@@ -83,28 +92,12 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         severities: options.severities(),
         email: email.filter(|email| options::is_address(email)),
         options,
-        scope: None,
+        scope: Cached::default(),
         ranked_at: None,
-        rota: None,
+        rota: Cached::default(),
         levels: HashMap::new(),
     };
-    Ok(Built {
-        source: Box::new(source),
-        offers: Offers {
-            incidents: true,
-            acts: &[
-                Verb::Acknowledge,
-                Verb::Unacknowledge,
-                Verb::Resolve,
-                Verb::Snooze,
-                Verb::Unsnooze,
-                Verb::Note,
-                Verb::Escalate,
-            ],
-            ..Offers::default()
-        },
-        expected: Vec::new(),
-    })
+    Ok(Built::incidents(source, ACTS))
 }
 
 /// `PagerDuty`, and what it has said so far.
@@ -114,10 +107,10 @@ struct PagerDuty {
     severities: Severities,
     /// Who acts: the settings say, or the key's own user.
     email: Option<String>,
-    scope: Option<Scope>,
+    scope: Cached<Scope>,
     /// When the order of priorities was asked for.
     ranked_at: Option<Timestamp>,
-    rota: Option<Rota>,
+    rota: CachedOnCall,
     /// The step that each previewed escalation would go to.
     levels: HashMap<String, u32>,
 }
@@ -180,11 +173,9 @@ impl PagerDuty {
         if facts.fault.is_none() {
             facts.fault = self.ask_rota(ask, deadline).await.err();
         }
-        let rota = self.rota.as_ref();
-        facts.on_call = rota.and_then(|rota| rota.rows.clone());
-        let scope = self.scope.iter().flat_map(|scope| &scope.warnings);
-        let rota = rota.into_iter().flat_map(|rota| &rota.warnings);
-        facts.warnings.extend(scope.chain(rota).cloned());
+        facts.on_call = self.rota.value.clone().flatten();
+        let told = self.scope.warnings.iter().chain(&self.rota.warnings);
+        facts.warnings.extend(told.cloned());
         facts.rest = self.http.rest();
         Ok(facts)
     }
@@ -196,26 +187,20 @@ impl PagerDuty {
 
     /// Learns the names of teams and services, now and then; what was known stays when that fails.
     async fn learn(&mut self, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
-        let is_good = |scope: &Scope| now.duration_since(scope.at) < NAMES_GOOD_FOR;
-        if self.scope.as_ref().is_some_and(is_good) {
+        if !self.scope.is_due(now) {
             return Ok(());
         }
-        match Scope::learn(&self.http, &self.options, now, deadline).await {
-            Ok(scope) => self.scope = Some(scope),
-            Err(fault) if self.scope.is_none() => return Err(fault),
-            Err(fault) => {
-                let Some(scope) = &mut self.scope else {
-                    return Err(fault);
-                };
-                scope.warnings = vec![fault.message];
-            }
-        }
-        Ok(())
+        let scope = Scope::learn(&self.http, &self.options, deadline).await;
+        let scope = scope.map(|mut scope| {
+            let warnings = std::mem::take(&mut scope.warnings);
+            (scope, warnings)
+        });
+        self.scope.take(scope, now, NAMES_GOOD_FOR)
     }
 
     /// The part of an account that incidents are asked of.
     fn narrowed(&self) -> Vec<(&'static str, String)> {
-        let scope = self.scope.as_ref().filter(|_| self.is_narrow());
+        let scope = self.scope.value.as_ref().filter(|_| self.is_narrow());
         let parts = scope.into_iter().flat_map(|scope| {
             let teams = each("team_ids[]", &scope.team_ids);
             teams
@@ -351,27 +336,17 @@ impl PagerDuty {
 
     /// Asks who is on call, unless that is known well enough.
     async fn ask_rota(&mut self, ask: &Ask, deadline: Instant) -> Result<(), Fault> {
-        let is_good = |rota: &Rota| rota.is_good(ask.now);
-        if ask.at.is_none() && self.rota.as_ref().is_some_and(is_good) {
-            return Ok(());
-        }
-        if Instant::now() >= deadline {
+        let is_due = ask.at.is_some() || self.rota.is_due(ask.now);
+        if !is_due || Instant::now() >= deadline {
             return Ok(());
         }
         self.learn(ask.now, deadline).await?;
         let is_narrow = self.is_narrow();
-        let Some(scope) = &self.scope else {
+        let Some(scope) = &self.scope.value else {
             return Ok(());
         };
-        let rota = Rota::ask(&self.http, scope, is_narrow, ask, deadline).await;
-        match rota.map_err(|fault| fault.of_part("who is on call")) {
-            Ok(rota) => self.rota = Some(rota),
-            Err(fault) if is_withheld(fault.kind) => {
-                self.rota = Some(Rota::withheld(ask.now, fault.message));
-            }
-            Err(fault) => return Err(fault),
-        }
-        Ok(())
+        let rows = rota::read(&self.http, scope, is_narrow, ask, deadline).await;
+        self.rota.take_on_call(rows, ask.now)
     }
 }
 

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::wire::Incident;
-use crate::config::{Problem, SourceSettings, Step};
+use crate::config::{Problem, SourceSettings};
 use crate::domain::Severity;
+use crate::source::no_blanks;
 use crate::source::severity::{self, Severities, UnknownSeverities};
 
 /// incident.io's own API.
@@ -46,12 +47,12 @@ impl Options {
             ("service_fields", &self.service_fields),
         ];
         for (key, words) in lists {
-            if let Some(at) = words.iter().position(|word| word.trim().is_empty()) {
-                let mut problem =
-                    settings.problem(key, "is empty: write a name as incident.io shows it");
-                problem.path.push(Step::Index(at));
-                return Err(problem);
-            }
+            no_blanks(
+                settings,
+                key,
+                words,
+                "is empty: write a name as incident.io shows it",
+            )?;
         }
         Ok(())
     }

@@ -7,47 +7,29 @@ use super::wire::{Entries, Schedule};
 use super::{IncidentIo, PAGING, rows};
 use crate::domain::{Fault, OnCall};
 use crate::source::Ask;
+use crate::source::kit::cached::Answered;
 use crate::source::kit::list::Listed;
 use crate::source::lenient::stamp;
-use crate::source::trouble::is_withheld;
-use crate::text::Untrusted;
 
 /// How many schedules, and how many a page: with more the API leaves out who is next.
 const SCHEDULES: usize = 200;
 const SCHEDULES_A_PAGE: usize = 25;
 /// How many schedules are asked for a past moment: each is a request.
 const PAST_SCHEDULES: usize = 20;
-/// How long an answer is good.
-const ROTA_GOOD_FOR: SignedDuration = SignedDuration::from_mins(5);
-
-/// Who was on call when last asked.
-pub(super) struct Rota {
-    at: Timestamp,
-    pub(super) rows: Option<Vec<OnCall>>,
-    pub(super) warnings: Vec<Untrusted>,
-}
-
 impl IncidentIo {
     /// Asks who is on call, unless that is known well enough.
     pub(super) async fn ask_rota(&mut self, ask: &Ask, deadline: Instant) -> Result<(), Fault> {
-        if ask.at.is_none() && self.rota.as_ref().is_some_and(|rota| rota.is_good(ask.now)) {
+        if ask.at.is_none() && !self.rota.is_due(ask.now) {
             return Ok(());
         }
-        let list = PAGING
-            .list("/v2/schedules", "schedules", SCHEDULES, deadline)
-            .size(Some(SCHEDULES_A_PAGE));
-        let mut listed = match list.all::<Schedule>(&self.http).await {
-            Ok(listed) => listed,
-            Err(fault) if is_withheld(fault.kind) => {
-                self.rota = Some(Rota {
-                    at: ask.now,
-                    rows: None,
-                    warnings: vec![fault.of_part("who is on call").message],
-                });
-                return Ok(());
-            }
-            Err(fault) => return Err(fault.of_part("who is on call")),
-        };
+        let rows = self.read_rota(ask, deadline).await;
+        self.rota.take_on_call(rows, ask.now)
+    }
+
+    async fn read_rota(&self, ask: &Ask, deadline: Instant) -> Answered<Vec<OnCall>> {
+        let list = PAGING.list("/v2/schedules", "schedules", SCHEDULES, deadline);
+        let list = list.size(Some(SCHEDULES_A_PAGE));
+        let mut listed = list.all::<Schedule>(&self.http).await?;
         listed
             .rows
             .retain(|schedule| self.is_watched(schedule.team_ids()));
@@ -55,12 +37,7 @@ impl IncidentIo {
             None => listed.rows.iter().flat_map(rows::on_call).collect(),
             Some(at) => self.past_rota(&mut listed, at, deadline).await?,
         };
-        self.rota = Some(Rota {
-            at: ask.now,
-            rows: Some(rows),
-            warnings: listed.warnings,
-        });
-        Ok(())
+        Ok((rows, listed.warnings))
     }
 
     /// Who had each schedule at a past moment.
@@ -96,15 +73,5 @@ impl IncidentIo {
             listed.warnings.push(words.into());
         }
         Ok(found)
-    }
-}
-
-impl Rota {
-    /// True while nothing is likely to have changed.
-    fn is_good(&self, now: Timestamp) -> bool {
-        let has_changed = |row: &OnCall| {
-            row.until.is_some_and(|until| until <= now) || row.from.is_some_and(|from| from <= now)
-        };
-        now.duration_since(self.at) < ROTA_GOOD_FOR && !self.rows.iter().flatten().any(has_changed)
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::wire::{Incident, Named};
-use crate::config::{Problem, SourceSettings, Step};
+use crate::config::{Problem, SourceSettings};
 use crate::domain::Severity;
+use crate::source::no_blanks;
 use crate::source::severity::{self, UnknownSeverities};
 
 /// `PagerDuty`'s own API; that of accounts in Europe is `https://api.eu.pagerduty.com`.
@@ -33,14 +34,9 @@ impl Options {
     /// Refuses what can only be a slip.
     pub(super) fn check(&self, settings: &SourceSettings) -> Result<(), Problem> {
         for (key, words) in [("teams", &self.teams), ("services", &self.services)] {
-            if let Some(at) = words.iter().position(|word| word.trim().is_empty()) {
-                let mut problem = settings.problem(
-                    key,
-                    "is empty: write a name or an id as PagerDuty shows it, such as `PQ9K7I8`",
-                );
-                problem.path.push(Step::Index(at));
-                return Err(problem);
-            }
+            let message =
+                "is empty: write a name or an id as PagerDuty shows it, such as `PQ9K7I8`";
+            no_blanks(settings, key, words, message)?;
         }
         if let Some(email) = &self.user_email
             && !is_address(email)

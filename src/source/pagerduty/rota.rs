@@ -11,6 +11,7 @@ use super::wire::{Named, Shift};
 use crate::domain::{Fault, OnCall};
 use crate::http::Http;
 use crate::source::Ask;
+use crate::source::kit::cached::Answered;
 use crate::source::kit::list::Listed;
 use crate::source::lenient::stamp;
 use crate::text::Untrusted;
@@ -21,79 +22,41 @@ const CAP: usize = 1_000;
 const AHEAD: SignedDuration = SignedDuration::from_hours(21 * 24);
 /// More policies than these are not named in a request: a URL has its limits.
 const MOST_POLICIES: usize = 50;
-/// How long an answer is good: shifts change by the hour, and this list is limited more than others.
-const GOOD_FOR: SignedDuration = SignedDuration::from_mins(5);
-
-/// Who was on call when last asked.
-#[derive(Debug)]
-pub(super) struct Rota {
-    at: Timestamp,
-    /// `None` when the key may not see that.
-    pub(super) rows: Option<Vec<OnCall>>,
-    pub(super) warnings: Vec<Untrusted>,
-}
-
-impl Rota {
-    /// What is known when the key may not see who is on call.
-    pub(super) fn withheld(at: Timestamp, why: Untrusted) -> Self {
-        Self {
-            at,
-            rows: None,
-            warnings: vec![why],
-        }
-    }
-
-    /// Asks who has it at the moment that is asked for, and who is next after that.
-    pub(super) async fn ask(
-        http: &Http,
-        scope: &Scope,
-        is_narrow: bool,
-        ask: &Ask,
-        deadline: Instant,
-    ) -> Result<Self, Fault> {
-        let at = ask.now;
-        let no_policies = BTreeMap::new();
-        let policies = scope.policies.as_ref().unwrap_or(&no_policies);
-        let wanted = is_narrow.then_some(policies);
-        if wanted.is_some_and(BTreeMap::is_empty) {
-            let words = "nobody is on call for what is watched here";
-            let warnings = match scope.policies {
-                Some(_) => Vec::new(),
-                None => vec![format!("{words}: the services could not be listed").into()],
-            };
-            let rows = Some(Vec::new());
-            return Ok(Self { at, rows, warnings });
-        }
-        let moment = ask.moment();
-        let span = ask.at.map(|at| (at, at));
-        let present = shifts(http, wanted, span, false, deadline).await?;
-        let mut rows: Vec<OnCall> = Vec::new();
-        for shift in &present.rows {
-            add(&mut rows, on_call(shift, policies, false), wanted, shift);
-        }
-        let mut warnings = present.warnings;
-        let until = moment.checked_add(AHEAD).unwrap_or(moment);
-        let later = shifts(http, wanted, Some((moment, until)), true, deadline).await?;
-        for shift in next(&present.rows, &later.rows, moment) {
-            add(&mut rows, on_call(shift, policies, true), wanted, shift);
-        }
-        warnings.extend(later.warnings);
-        rows.sort_by(|a, b| {
-            let place = |row: &OnCall| (row.from, row.schedule.clone(), row.level);
-            place(a).cmp(&place(b))
-        });
-        let rows = Some(rows);
-        Ok(Self { at, rows, warnings })
-    }
-
-    /// True while nothing is likely to have changed.
-    pub(super) fn is_good(&self, now: Timestamp) -> bool {
-        let is_young = now.duration_since(self.at) < GOOD_FOR;
-        let has_changed = |row: &OnCall| {
-            row.until.is_some_and(|until| until <= now) || row.from.is_some_and(|from| from <= now)
+/// Asks who has it at the moment that is asked for, and who is next after that.
+pub(super) async fn read(
+    http: &Http,
+    scope: &Scope,
+    is_narrow: bool,
+    ask: &Ask,
+    deadline: Instant,
+) -> Answered<Vec<OnCall>> {
+    let no_policies = BTreeMap::new();
+    let policies = scope.policies.as_ref().unwrap_or(&no_policies);
+    let wanted = is_narrow.then_some(policies);
+    if wanted.is_some_and(BTreeMap::is_empty) {
+        let words = "nobody is on call for what is watched here";
+        let warnings = match scope.policies {
+            Some(_) => Vec::new(),
+            None => vec![format!("{words}: the services could not be listed").into()],
         };
-        is_young && !self.rows.iter().flatten().any(has_changed)
+        return Ok((Vec::new(), warnings));
     }
+    let moment = ask.moment();
+    let span = ask.at.map(|at| (at, at));
+    let present = shifts(http, wanted, span, false, deadline).await?;
+    let mut rows: Vec<OnCall> = Vec::new();
+    for shift in &present.rows {
+        add(&mut rows, on_call(shift, policies, false), wanted, shift);
+    }
+    let mut warnings = present.warnings;
+    let until = moment.checked_add(AHEAD).unwrap_or(moment);
+    let later = shifts(http, wanted, Some((moment, until)), true, deadline).await?;
+    for shift in next(&present.rows, &later.rows, moment) {
+        add(&mut rows, on_call(shift, policies, true), wanted, shift);
+    }
+    warnings.extend(later.warnings);
+    rows.sort_by_cached_key(|row| (row.from, row.schedule.clone(), row.level));
+    Ok((rows, warnings))
 }
 
 /// Asks for the shifts that touch a span of time, the present if there is none.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::PAGING;
@@ -19,8 +18,6 @@ const CAP: usize = 2_000;
 /// What is asked for, by `PagerDuty`'s ids.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
-    /// When that was asked.
-    pub(super) at: Timestamp,
     pub(super) team_ids: Vec<String>,
     pub(super) service_ids: Vec<String>,
     /// The services that each escalation policy answers for; `None` when they could not be listed.
@@ -33,13 +30,9 @@ impl Scope {
     pub(super) async fn learn(
         http: &Http,
         options: &Options,
-        at: Timestamp,
         deadline: Instant,
     ) -> Result<Self, Fault> {
-        let mut scope = Self {
-            at,
-            ..Self::default()
-        };
+        let mut scope = Self::default();
         if !options.teams.is_empty() {
             let list = PAGING.list("/teams", "teams", CAP, deadline);
             let teams = list.all::<Named>(http).await.map(|listed| {
