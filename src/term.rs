@@ -1,11 +1,13 @@
 //! The terminal: borrowed, drawn on, and given back whatever happens.
 //!
-//! One routine gives it back ([`Tty::give_back`]): a fixed byte string and the saved settings. It
-//! runs on return, on an error, when the guard is dropped, when the thread that draws panics, when a
-//! signal ends or stops the program, and from a watchdog when everything else is stuck. A panic in
-//! any other thread leaves the terminal alone: the screen lives on and shows a fault. After a kill or
-//! an abort, when no code of this process runs any more, a child process does it (`guardian`); where
-//! that cannot be started, the screen goes without.
+//! Raw mode, size, modes and the types of events are crossterm's. What it cannot do is ours: reading
+//! keys (`keyboard`, `keys`), frames of few bytes (`encode`) and a way back after a kill (`guardian`).
+//!
+//! One routine gives the terminal back (`restore`). It runs on return, on an error, when the guard is
+//! dropped, when the thread that draws panics, when a signal ends or stops the program, and from a
+//! watchdog when everything else is stuck. A panic in any other thread leaves the terminal alone: the
+//! screen lives on and shows a fault. After a kill or an abort, when no code of this process runs any
+//! more, a child process does it (`guardian`); where that cannot be started, the screen goes without.
 //!
 //! Nothing here asks the terminal anything, so no late reply can act as a key.
 
@@ -20,7 +22,7 @@ mod pen;
 
 use std::env;
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{self, PanicHookInfo};
 use std::sync::Arc;
@@ -28,13 +30,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute};
+use crossterm::terminal::{
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode, window_size,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, getpid, getppid, getsid, kill_process};
 use rustix::stdio::stdout;
-use rustix::termios::{
-    OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr,
-};
+use rustix::termios::{tcgetattr, tcgetpgrp};
 
 use crate::app::Size;
 use crate::text::Shown;
@@ -47,10 +55,6 @@ pub use link::open;
 
 use guardian::{Guardian, Hold};
 
-/// Alternate screen, bracketed paste, no cursor, plain pen, nothing on it.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[m\x1b[H\x1b[2J";
-/// Everything [`ENTER`] and a half-sent frame can leave behind, undone.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// The most columns and rows that are drawn on; the rest of a larger terminal stays blank. Any program
 /// may set any size, and each cell takes memory.
 const MAX_SIZE: Size = Size {
@@ -62,7 +66,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why there can be no screen here, in a sentence with a way out; `None` when there can.
 pub fn obstacle() -> Option<String> {
-    if !isatty(stdout()) {
+    if !io::stdout().is_terminal() {
         return Some(
             "the screen needs a terminal, and standard output is none; \
              `watchfire status` prints the same facts"
@@ -80,10 +84,10 @@ pub fn obstacle() -> Option<String> {
 /// The part of the terminal that is drawn on: as large as the kernel says, up to [`MAX_SIZE`]; 80x24
 /// when it does not say.
 pub fn size() -> Size {
-    match tcgetwinsize(stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
-            width: size.ws_col.min(MAX_SIZE.width),
-            height: size.ws_row.min(MAX_SIZE.height),
+    match window_size() {
+        Ok(size) if size.columns > 0 && size.rows > 0 => Size {
+            width: size.columns.min(MAX_SIZE.width),
+            height: size.rows.min(MAX_SIZE.height),
         },
         _ => Size {
             width: 80,
@@ -116,7 +120,7 @@ pub fn no_color() -> bool {
     env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// Where keys come from.
+/// Where keys come from: the terminal that crossterm sets modes on.
 #[derive(Debug)]
 enum Keys {
     /// Standard input.
@@ -127,7 +131,7 @@ enum Keys {
 
 impl Keys {
     fn find() -> io::Result<Self> {
-        if isatty(rustix::stdio::stdin()) {
+        if io::stdin().is_terminal() {
             return Ok(Self::Stdin);
         }
         let tty = File::options().read(true).write(true).open("/dev/tty")?;
@@ -160,7 +164,6 @@ pub struct Handle {
 #[derive(Debug)]
 struct Loan {
     keys: Keys,
-    saved: Termios,
     /// `None` where it could not be started: then only a kill or an abort leaves the terminal taken.
     guardian: Option<Guardian>,
     /// True while the modes are ours.
@@ -177,7 +180,6 @@ impl Tty {
         let guardian = Guardian::start(&keys, stdout(), &saved).ok();
         let loan = Arc::new(Loan {
             keys,
-            saved,
             guardian,
             is_ours: AtomicBool::new(false),
             owner: thread::current().id(),
@@ -190,13 +192,15 @@ impl Tty {
 
     /// Sets the modes: raw, alternate screen, bracketed paste, no cursor. Never the mouse: it would
     /// take selecting text away.
+    ///
+    /// crossterm sets nothing where it has set raw mode before, and a shell has set its own modes after
+    /// a stop that this process could not see coming (SIGSTOP). So raw mode is always left first.
     fn take(&self) -> io::Result<()> {
         self.loan.is_ours.store(true, Ordering::SeqCst);
         self.loan.note(Hold::Taken);
-        let mut raw = self.loan.saved.clone();
-        raw.make_raw();
-        tcsetattr(&self.loan.keys, OptionalActions::Now, &raw)?;
-        write_all(stdout(), ENTER)
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+        write_all(stdout(), &entering()?)
     }
 
     /// Takes the terminal again after it was given back. False when the program runs in the
@@ -280,7 +284,7 @@ impl Loan {
             return;
         }
         // What fails here is tried once more by the guardian when this process ends.
-        if restore(&self.keys, Some(&self.saved), stdout()).is_ok() {
+        if restore(disable_raw_mode, stdout()).is_ok() {
             self.note(Hold::GivenBack);
         }
     }
@@ -292,14 +296,36 @@ impl Loan {
     }
 }
 
-/// Undoes what [`Tty::take`] did to a terminal; without `saved` its settings stay as they are.
+/// Alternate screen, bracketed paste, no cursor, plain pen, nothing on it.
+fn entering() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    queue!(
+        bytes,
+        SetAttribute(Attribute::Reset),
+        MoveTo(0, 0),
+        Clear(ClearType::All)
+    )?;
+    Ok(bytes)
+}
+
+/// Everything [`entering`] and a half-sent frame can leave behind, undone.
+fn leaving() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    queue!(bytes, EndSynchronizedUpdate, SetAttribute(Attribute::Reset))?;
+    queue!(bytes, DisableBracketedPaste, Show, LeaveAlternateScreen)?;
+    Ok(bytes)
+}
+
+/// Undoes what [`Tty::take`] did to a terminal, its settings by `reset`.
 ///
 /// The settings come first: they cannot block, and they matter more than what is shown. What is shown
-/// is undone also when the settings are refused.
-fn restore(keys: impl AsFd, saved: Option<&Termios>, screen: BorrowedFd<'_>) -> io::Result<()> {
-    let set = saved.map_or(Ok(()), |saved| tcsetattr(keys, OptionalActions::Now, saved));
-    write_all(screen, LEAVE)?;
-    Ok(set?)
+/// is undone also when the settings are refused. Nothing goes through the lock of standard output,
+/// which a thread that is stuck may hold.
+fn restore(reset: impl FnOnce() -> io::Result<()>, screen: BorrowedFd<'_>) -> io::Result<()> {
+    let is_reset = reset();
+    write_all(screen, &leaving()?)?;
+    is_reset
 }
 
 /// A panic of the thread that draws, for a terminal that was just given back.
@@ -364,13 +390,14 @@ mod tests {
 
     #[test]
     fn leaving_undoes_every_mode_that_entering_sets() {
-        let enter = String::from_utf8_lossy(ENTER);
-        let leave = String::from_utf8_lossy(LEAVE);
+        let text = |bytes: io::Result<Vec<u8>>| String::from_utf8(bytes.expect("bytes"));
+        let enter = text(entering()).expect("ASCII");
+        let leave = text(leaving()).expect("ASCII");
         for mode in ["?1049", "?2004"] {
             assert!(enter.contains(&format!("{mode}h")) && leave.contains(&format!("{mode}l")));
         }
         assert!(enter.contains("?25l") && leave.contains("?25h"));
-        assert!(leave.starts_with("\u{1b}[?2026l\u{1b}[m"));
+        assert!(leave.starts_with("\u{1b}[?2026l\u{1b}[0m"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod screens {
     mod acting;
     mod awake;
     mod bell;
+    mod bytes;
     mod commands;
     pub(crate) mod duty;
     pub(crate) mod facts;

@@ -8,6 +8,8 @@
 mod deaths;
 #[path = "terminal/pager.rs"]
 mod pager;
+#[path = "terminal/plain.rs"]
+mod plain;
 #[cfg(target_os = "linux")]
 #[path = "terminal/process.rs"]
 mod process;
@@ -158,6 +160,27 @@ fn a_stop_gives_the_terminal_back_and_going_on_takes_it_again() {
         pty.wait_gone(HELP);
     }
     pty.press("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_given_back();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn after_a_stop_that_nobody_could_see_coming_keys_arrive_one_by_one_again() {
+    let mut pty = watchfire(80, 24);
+    let raw = pty.settings();
+    pty.signal(Signal::STOP);
+    pty.wait_stopped();
+    // As a shell does before its prompt.
+    pty.edit_settings(|settings| {
+        settings.local_modes |= rustix::termios::LocalModes::ICANON;
+        settings.local_modes |= rustix::termios::LocalModes::ECHO;
+    });
+    pty.signal(Signal::CONT);
+    pty.press("?");
+    pty.wait_for(HELP);
+    assert_eq!(pty.settings(), raw);
+    pty.press("\u{3}");
     assert_eq!(pty.wait_exit(), 0);
     pty.assert_given_back();
 }

@@ -79,18 +79,15 @@ impl<O: Output> Backend for Paint<O> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        self.encoder.draw(content);
-        Ok(())
+        self.encoder.draw(content)
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        self.encoder.hide_cursor();
-        Ok(())
+        self.encoder.hide_cursor()
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        self.encoder.show_cursor();
-        Ok(())
+        self.encoder.show_cursor()
     }
 
     /// Where the cursor is believed to be; the terminal is not asked.
@@ -101,13 +98,11 @@ impl<O: Output> Backend for Paint<O> {
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         let Position { x, y } = position.into();
-        self.encoder.place_cursor(x, y);
-        Ok(())
+        self.encoder.place_cursor(x, y)
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.encoder.clear();
-        Ok(())
+        self.encoder.clear()
     }
 
     /// Clears everything: a full screen never asks for less.
@@ -128,7 +123,7 @@ impl<O: Output> Backend for Paint<O> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let frame = self.encoder.take_frame();
+        let frame = self.encoder.take_frame()?;
         let sent = if frame.is_empty() {
             Ok(())
         } else {
@@ -162,9 +157,9 @@ mod tests {
     #[test]
     fn drawing_the_same_again_writes_nothing_at_all() {
         let mut terminal = terminal(40, 3);
-        assert_eq!(draw(&mut terminal, "14:02:31"), "\u{1b}[H14:02:31");
+        assert_eq!(draw(&mut terminal, "14:02:31"), "\u{1b}[1;1H14:02:31");
         assert_eq!(draw(&mut terminal, "14:02:31"), "");
-        assert_eq!(draw(&mut terminal, "14:02:32"), "\u{8}2");
+        assert_eq!(draw(&mut terminal, "14:02:32"), "\u{1b}[1D2");
     }
 
     #[test]
@@ -173,8 +168,8 @@ mod tests {
         draw(&mut terminal, "14:02:31");
         terminal.backend_mut().ring();
         terminal.backend_mut().ring();
-        assert_eq!(draw(&mut terminal, "14:02:32"), "\u{7}\u{8}2");
-        assert_eq!(draw(&mut terminal, "14:02:33"), "\u{8}3");
+        assert_eq!(draw(&mut terminal, "14:02:32"), "\u{7}\u{1b}[1D2");
+        assert_eq!(draw(&mut terminal, "14:02:33"), "\u{1b}[1D3");
     }
 
     #[test]
@@ -194,12 +189,15 @@ mod tests {
             width: 50,
             height: 4,
         });
-        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[Habc");
+        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[1;1Habc");
         terminal.clear().expect("cleared");
-        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[;4H\rabc");
+        assert_eq!(
+            draw(&mut terminal, "abc"),
+            "\u{1b}[2J\u{1b}[1;4H\u{1b}[3Dabc"
+        );
         terminal.backend_mut().restart();
         terminal.clear().expect("cleared");
-        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[Habc");
+        assert_eq!(draw(&mut terminal, "abc"), "\u{1b}[2J\u{1b}[1;1Habc");
     }
 
     #[test]

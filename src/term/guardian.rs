@@ -33,7 +33,8 @@ use rustix::io::Errno;
 use rustix::process::setsid;
 use rustix::stdio::{stderr, stdin, stdout};
 use rustix::termios::{
-    ControlModes, InputModes, LocalModes, OutputModes, SpecialCodeIndex, Termios, tcgetattr,
+    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios,
+    tcgetattr, tcsetattr,
 };
 
 use super::restore;
@@ -169,14 +170,21 @@ pub(crate) fn serve(arguments: &[OsString]) -> ExitCode {
     if reexec::end_after(GIVE_BACK_TIMEOUT, 1).is_err() {
         return ExitCode::FAILURE;
     }
-    let saved = tcgetattr(stdin())
-        .ok()
-        .filter(is_raw)
-        .and_then(|settings| with_arguments(settings, arguments));
-    match restore(stdin(), saved.as_ref(), stderr()) {
+    match restore(|| reset(arguments), stderr()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Gives the terminal the settings that [`arguments`] wrote, unless a shell has made its own.
+///
+/// crossterm's way back is a variable of the process that has died.
+fn reset(arguments: &[OsString]) -> io::Result<()> {
+    let settings = tcgetattr(stdin()).ok().filter(is_raw);
+    let saved = settings.and_then(|settings| with_arguments(settings, arguments));
+    saved.map_or(Ok(()), |saved| {
+        Ok(tcsetattr(stdin(), OptionalActions::Now, &saved)?)
+    })
 }
 
 /// Waits until the screen is gone; returns who held the terminal then.

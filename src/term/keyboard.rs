@@ -6,12 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::keys::Decoder;
 use super::{Keys, Tty};
-use crate::app::key::Key;
+use crate::app::key::{Code, Key};
 
 /// What comes from the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +91,46 @@ fn read(keys: &Keys, stopped: impl AsFd, sink: &mut impl FnMut(Input) -> bool) -
             interrupt = None;
             came.push(decoder.interrupt());
         }
-        for input in came.drain(..) {
+        for input in came.drain(..).filter_map(input) {
             if !sink(input) {
                 return true;
             }
         }
     }
+}
+
+/// What an event is to this program; `None` for what it has no use for.
+pub(super) fn input(event: Event) -> Option<Input> {
+    match event {
+        Event::Key(pressed) => key(pressed).map(Input::Key),
+        Event::Paste(text) => Some(Input::Paste(text)),
+        _ => None,
+    }
+}
+
+/// The key of this program; `None` for keys without a name here. Nothing is bound to alt.
+fn key(pressed: KeyEvent) -> Option<Key> {
+    let code = match pressed.code {
+        KeyCode::Char(letter) => Code::Char(letter),
+        KeyCode::Enter => Code::Enter,
+        KeyCode::Esc => Code::Esc,
+        KeyCode::Tab => Code::Tab,
+        KeyCode::BackTab => Code::BackTab,
+        KeyCode::Backspace => Code::Backspace,
+        KeyCode::Delete => Code::Delete,
+        KeyCode::Up => Code::Up,
+        KeyCode::Down => Code::Down,
+        KeyCode::Left => Code::Left,
+        KeyCode::Right => Code::Right,
+        KeyCode::PageUp => Code::PageUp,
+        KeyCode::PageDown => Code::PageDown,
+        KeyCode::Home => Code::Home,
+        KeyCode::End => Code::End,
+        _ => return None,
+    };
+    let is_alone = !pressed.modifiers.contains(KeyModifiers::ALT);
+    let ctrl = pressed.modifiers.contains(KeyModifiers::CONTROL);
+    is_alone.then_some(Key { code, ctrl })
 }
 
 /// True when the terminal is at the other end of an ssh connection, also from within tmux there.

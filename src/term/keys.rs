@@ -1,4 +1,11 @@
-//! Terminal bytes to keys, without ever mistaking a paste or a terminal's reply for a key press.
+//! Terminal bytes to crossterm's events, without ever mistaking a paste or a terminal's reply for a key
+//! press.
+//!
+//! crossterm's reader keeps its parser to itself, and both cannot read one terminal. The same bytes to
+//! both, in `tests/terminal/plain.rs`: an arrow key that a network parts after its first byte is three
+//! keys there and one here, if the rest comes within 50 ms, or 100 ms over ssh. A terminal's late report of
+//! its background is 23 keys there and none here; one of its modes stops crossterm's keyboard until a `c`
+//! or `u`. After a paste whose end was lost, no ctrl-c gets through there.
 //!
 //! Bytes arrive in pieces over a slow link, so a sequence is kept until it is whole. What is not a
 //! key of ours is swallowed whole: mouse and focus reports, and every control string, since a late
@@ -6,8 +13,7 @@
 
 use std::time::Duration;
 
-use super::Input;
-use crate::app::key::{Code, Key};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 /// After an ESC, how long the rest of a sequence may take to come: a network or a loaded multiplexer
 /// may part the bytes of an arrow key by tens of milliseconds.
@@ -106,34 +112,34 @@ impl Decoder {
     }
 
     /// The end of the paste is lost: the ctrl-c within was the key.
-    pub(super) fn interrupt(&mut self) -> Input {
+    pub(super) fn interrupt(&mut self) -> Event {
         self.state = State::Ground;
-        Input::Key(control('c'))
+        Event::Key(control('c'))
     }
 
     /// No further byte came: a lone ESC was the key, anything else was noise.
-    pub(super) fn give_up(&mut self) -> Option<Input> {
+    pub(super) fn give_up(&mut self) -> Option<Event> {
         match std::mem::take(&mut self.state) {
-            State::Escape => Some(Input::Key(plain(Code::Esc))),
+            State::Escape => Some(Event::Key(KeyCode::Esc.into())),
             _ => None,
         }
     }
 
-    /// Takes the next byte; what is complete now goes to `inputs`.
-    pub(super) fn feed(&mut self, byte: u8, inputs: &mut Vec<Input>) {
+    /// Takes the next byte; what is complete now goes to `events`.
+    pub(super) fn feed(&mut self, byte: u8, events: &mut Vec<Event>) {
         let mut keys = Vec::new();
         self.state = match std::mem::take(&mut self.state) {
             State::Ground => ground(byte, &mut keys),
             State::Escape => escape(byte, &mut keys),
             State::Ss3 => {
-                keys.extend(cursor_key(byte).map(plain));
+                keys.extend(cursor_key(byte).map(KeyEvent::from));
                 State::Ground
             }
             State::Csi(parameters) => csi(parameters, byte, &mut keys),
             State::Text(after_escape) => text(after_escape, byte, &mut keys),
             State::Paste(mut paste) => {
                 if paste.take(byte) {
-                    inputs.push(Input::Paste(paste.text()));
+                    events.push(Event::Paste(paste.text()));
                     State::Ground
                 } else {
                     State::Paste(paste)
@@ -143,7 +149,7 @@ impl Decoder {
             State::Skip(left) => State::Skip(left - 1),
             State::Utf8 { bytes, have, want } => utf8(bytes, have, want, byte, &mut keys),
         };
-        inputs.extend(keys.into_iter().map(Input::Key));
+        events.extend(keys.into_iter().map(Event::Key));
     }
 }
 
@@ -172,27 +178,20 @@ impl Paste {
     }
 }
 
-fn plain(code: Code) -> Key {
-    Key { code, ctrl: false }
+fn control(c: char) -> KeyEvent {
+    KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL)
 }
 
-fn control(c: char) -> Key {
-    Key {
-        code: Code::Char(c),
-        ctrl: true,
-    }
-}
-
-fn ground(byte: u8, keys: &mut Vec<Key>) -> State {
+fn ground(byte: u8, keys: &mut Vec<KeyEvent>) -> State {
     let key = match byte {
         0x1b => return State::Escape,
-        b'\r' | b'\n' => plain(Code::Enter),
-        b'\t' => plain(Code::Tab),
-        0x08 | 0x7f => plain(Code::Backspace),
+        b'\r' | b'\n' => KeyCode::Enter.into(),
+        b'\t' => KeyCode::Tab.into(),
+        0x08 | 0x7f => KeyCode::Backspace.into(),
         0x00 => control(' '),
         0x01..=0x1a => control(char::from(byte | 0x60)),
         0x1c..=0x1f => control(char::from(byte | 0x40)),
-        0x20..=0x7e => plain(Code::Char(char::from(byte))),
+        0x20..=0x7e => KeyCode::Char(char::from(byte)).into(),
         0xc2..=0xf4 => {
             let want = match byte {
                 0xc2..=0xdf => 2,
@@ -212,19 +211,19 @@ fn ground(byte: u8, keys: &mut Vec<Key>) -> State {
 }
 
 /// After an ESC. Nothing here is bound to Alt, so what is no sequence is two keys.
-fn escape(byte: u8, keys: &mut Vec<Key>) -> State {
+fn escape(byte: u8, keys: &mut Vec<KeyEvent>) -> State {
     match byte {
         b'[' => State::Csi(Vec::new()),
         b'O' => State::Ss3,
         b']' | b'P' | b'X' | b'^' | b'_' => State::Text(false),
         _ => {
-            keys.push(plain(Code::Esc));
+            keys.push(KeyCode::Esc.into());
             ground(byte, keys)
         }
     }
 }
 
-fn csi(mut parameters: Vec<u8>, byte: u8, keys: &mut Vec<Key>) -> State {
+fn csi(mut parameters: Vec<u8>, byte: u8, keys: &mut Vec<KeyEvent>) -> State {
     match byte {
         0x1b => State::Escape,
         // Function keys of the Linux console: one more byte.
@@ -247,7 +246,7 @@ fn csi(mut parameters: Vec<u8>, byte: u8, keys: &mut Vec<Key>) -> State {
 }
 
 /// A control string ends at BEL, ST or a new sequence; `ctrl-c` always gets out.
-fn text(after_escape: bool, byte: u8, keys: &mut Vec<Key>) -> State {
+fn text(after_escape: bool, byte: u8, keys: &mut Vec<KeyEvent>) -> State {
     match (after_escape, byte) {
         (true, b'\\') | (false, 0x07) => State::Ground,
         (true, _) => escape_again(byte, keys),
@@ -258,14 +257,14 @@ fn text(after_escape: bool, byte: u8, keys: &mut Vec<Key>) -> State {
 }
 
 /// An ESC within a control string that did not end it began a new sequence.
-fn escape_again(byte: u8, keys: &mut Vec<Key>) -> State {
+fn escape_again(byte: u8, keys: &mut Vec<KeyEvent>) -> State {
     match byte {
         b'[' | b'O' | b']' | b'P' | b'X' | b'^' | b'_' => escape(byte, keys),
         _ => State::Ground,
     }
 }
 
-fn utf8(mut bytes: [u8; 4], have: usize, want: usize, byte: u8, keys: &mut Vec<Key>) -> State {
+fn utf8(mut bytes: [u8; 4], have: usize, want: usize, byte: u8, keys: &mut Vec<KeyEvent>) -> State {
     if !(0x80..=0xbf).contains(&byte) {
         return ground(byte, keys);
     }
@@ -280,21 +279,24 @@ fn utf8(mut bytes: [u8; 4], have: usize, want: usize, byte: u8, keys: &mut Vec<K
     let c = std::str::from_utf8(&bytes[..want])
         .ok()
         .and_then(|text| text.chars().next());
-    keys.extend(c.filter(|c| !c.is_control()).map(|c| plain(Code::Char(c))));
+    keys.extend(
+        c.filter(|c| !c.is_control())
+            .map(|c| KeyEvent::from(KeyCode::Char(c))),
+    );
     State::Ground
 }
 
 /// A key that ends in a letter, after `ESC [` or `ESC O`.
-fn cursor_key(byte: u8) -> Option<Code> {
+fn cursor_key(byte: u8) -> Option<KeyCode> {
     Some(match byte {
-        b'A' => Code::Up,
-        b'B' => Code::Down,
-        b'C' => Code::Right,
-        b'D' => Code::Left,
-        b'F' => Code::End,
-        b'H' => Code::Home,
-        b'M' => Code::Enter,
-        b'Z' => Code::BackTab,
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'M' => KeyCode::Enter,
+        b'Z' => KeyCode::BackTab,
         _ => return None,
     })
 }
@@ -303,7 +305,7 @@ fn cursor_key(byte: u8) -> Option<Code> {
 ///
 /// The form is that of xterm's "PC-style function keys": a number, then 1 + a bit set of held
 /// modifiers (1 shift, 2 alt, 4 control).
-fn function_key(parameters: &[u8], last: u8) -> Option<Key> {
+fn function_key(parameters: &[u8], last: u8) -> Option<KeyEvent> {
     let text = std::str::from_utf8(parameters).ok()?;
     let mut numbers = text.split(';').map(|number| match number {
         "" => Some(1),
@@ -318,18 +320,18 @@ fn function_key(parameters: &[u8], last: u8) -> Option<Key> {
         return None;
     }
     let code = match (last, number) {
-        (b'~', 1 | 7) => Code::Home,
-        (b'~', 3) => Code::Delete,
-        (b'~', 4 | 8) => Code::End,
-        (b'~', 5) => Code::PageUp,
-        (b'~', 6) => Code::PageDown,
+        (b'~', 1 | 7) => KeyCode::Home,
+        (b'~', 3) => KeyCode::Delete,
+        (b'~', 4 | 8) => KeyCode::End,
+        (b'~', 5) => KeyCode::PageUp,
+        (b'~', 6) => KeyCode::PageDown,
         (b'~', _) => return None,
-        (letter, 1) => cursor_key(letter).filter(|code| *code != Code::Enter)?,
+        (letter, 1) => cursor_key(letter).filter(|code| *code != KeyCode::Enter)?,
         _ => return None,
     };
-    Some(Key {
-        code,
-        ctrl: modifiers & 0b100 != 0,
+    Some(match modifiers & 0b100 {
+        0 => code.into(),
+        _ => KeyEvent::new(code, KeyModifiers::CONTROL),
     })
 }
 

@@ -259,8 +259,7 @@ impl Pty {
 
     /// The program's process.
     pub(crate) fn pid(&self) -> Pid {
-        let pid = self.child.process_id().expect("process");
-        Pid::from_raw(pid.try_into().expect("process")).expect("process")
+        pid(self.child.as_ref())
     }
 
     /// Waits until the program has stopped, as `ps` would say it.
@@ -320,7 +319,18 @@ impl Pty {
 
     /// Takes the terminal away, as a closed window or a cut connection does. Gives how long the
     /// program lived on.
-    pub(crate) fn hang_up(mut self) -> Duration {
+    pub(crate) fn hang_up(self) -> Duration {
+        let mut child = self.cut();
+        let began = Instant::now();
+        while child.try_wait().expect("status").is_none() {
+            assert!(began.elapsed() < PATIENCE, "an orphan");
+            thread::sleep(Duration::from_millis(5));
+        }
+        began.elapsed()
+    }
+
+    /// Takes the terminal away and gives the program.
+    pub(crate) fn cut(mut self) -> Box<dyn Child + Send + Sync> {
         self.lock().is_hung_up = true;
         // The repaint gives the reader something to read, after which it lets go.
         self.press("\u{c}");
@@ -331,25 +341,18 @@ impl Pty {
             seen = self.seen.1.wait_timeout(seen, PATIENCE).expect("lock").0;
         }
         drop(seen);
-        let Self {
-            master,
-            keyboard,
-            mut child,
-            ..
-        } = self;
-        drop(keyboard);
-        drop(master);
-        let began = Instant::now();
-        while child.try_wait().expect("status").is_none() {
-            assert!(began.elapsed() < PATIENCE, "an orphan");
-            thread::sleep(Duration::from_millis(5));
-        }
-        began.elapsed()
+        self.child
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.0.lock().expect("lock")
     }
+}
+
+/// A program's process.
+pub(crate) fn pid(child: &(dyn Child + Send + Sync)) -> Pid {
+    let pid = child.process_id().expect("process");
+    Pid::from_raw(pid.try_into().expect("process")).expect("process")
 }
 
 fn read(mut reader: Box<dyn Read + Send>, all: &(Mutex<Seen>, Condvar)) {

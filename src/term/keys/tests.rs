@@ -2,19 +2,21 @@
 
 use proptest::prelude::*;
 
+use super::super::keyboard::{Input, input};
 use super::*;
+use crate::app::key::{Code, Key};
 
 /// What these bytes are, in as many reads, and then silence.
 fn inputs(reads: &[&[u8]]) -> Vec<Input> {
     let mut decoder = Decoder::new(false);
-    let mut inputs = Vec::new();
+    let mut events = Vec::new();
     for read in reads {
         for byte in *read {
-            decoder.feed(*byte, &mut inputs);
+            decoder.feed(*byte, &mut events);
         }
     }
-    inputs.extend(decoder.give_up());
-    inputs
+    events.extend(decoder.give_up());
+    events.into_iter().filter_map(input).collect()
 }
 
 /// The keys among them.
@@ -74,7 +76,7 @@ fn control_keys_carry_their_letter() {
         (b"\x1c", '\\'),
         (b"\0", ' '),
     ] {
-        assert_eq!(keys(&[bytes]), [control(c)]);
+        assert_eq!(keys(&[bytes]), [Key::ctrl(c)]);
     }
     let up = Key {
         code: Code::Up,
@@ -85,10 +87,13 @@ fn control_keys_carry_their_letter() {
 
 #[test]
 fn a_sequence_cut_by_a_slow_link_is_still_one_key() {
-    assert_eq!(keys(&[b"\x1b", b"[", b"1;", b"2B"]), [plain(Code::Down)]);
+    assert_eq!(
+        keys(&[b"\x1b", b"[", b"1;", b"2B"]),
+        [Key::plain(Code::Down)]
+    );
     assert_eq!(
         keys(&[b"\xe6", b"\x94", b"\xaf"]),
-        [plain(Code::Char('支'))]
+        [Key::plain(Code::Char('支'))]
     );
 }
 
@@ -110,9 +115,9 @@ fn a_paste_never_acts_as_keys() {
 fn a_paste_is_its_text_and_the_keys_around_it_stay_in_order() {
     let around = |text: &str| {
         vec![
-            Input::Key(plain(Code::Char('/'))),
+            Input::Key(Key::plain(Code::Char('/'))),
             Input::Paste(text.to_owned()),
-            Input::Key(plain(Code::Enter)),
+            Input::Key(Key::plain(Code::Enter)),
         ]
     };
     for text in ["svc:checkout", "", "ü\r\nq\u{3}", "\u{1b}[20", "\u{1b}[A"] {
@@ -130,19 +135,19 @@ fn a_paste_is_its_text_and_the_keys_around_it_stay_in_order() {
 #[test]
 fn a_ctrl_c_in_a_paste_whose_end_is_lost_is_a_key_after_a_while() {
     let mut decoder = Decoder::new(false);
-    let mut inputs = Vec::new();
+    let mut events = Vec::new();
     for byte in b"\x1b[200~abc" {
-        decoder.feed(*byte, &mut inputs);
+        decoder.feed(*byte, &mut events);
         assert_eq!(decoder.interrupt_time(), None);
     }
     for byte in b"\x03def\x03" {
-        decoder.feed(*byte, &mut inputs);
+        decoder.feed(*byte, &mut events);
         assert_eq!(decoder.interrupt_time(), Some(INTERRUPT_TIME));
     }
-    assert_eq!(inputs, []);
-    assert_eq!(decoder.interrupt(), Input::Key(control('c')));
-    decoder.feed(b'j', &mut inputs);
-    assert_eq!(inputs, [Input::Key(plain(Code::Char('j')))]);
+    assert_eq!(events, []);
+    assert_eq!(decoder.interrupt(), Event::Key(control('c')));
+    decoder.feed(b'j', &mut events);
+    assert_eq!(events, [Event::Key(KeyCode::Char('j').into())]);
 }
 
 #[test]
@@ -182,7 +187,7 @@ fn replies_and_reports_never_act_as_keys() {
         assert_eq!(codes(&bytes), [Code::Char('j')], "{reply:?}");
         for cut in 2..reply.len() {
             let (head, tail) = bytes.split_at(cut);
-            assert_eq!(keys(&[head, tail]), [plain(Code::Char('j'))]);
+            assert_eq!(keys(&[head, tail]), [Key::plain(Code::Char('j'))]);
         }
     }
 }
@@ -197,8 +202,8 @@ fn a_string_that_never_ends_does_not_lock_the_keyboard() {
     assert_eq!(decoder.patience(), Some(SEQUENCE_TIME));
     assert_eq!(decoder.give_up(), None);
     decoder.feed(b'q', &mut keys);
-    assert_eq!(keys, [Input::Key(plain(Code::Char('q')))]);
-    assert_eq!(self::keys(&[b"\x1b]x\x03"]), [control('c')]);
+    assert_eq!(keys, [Event::Key(KeyCode::Char('q').into())]);
+    assert_eq!(self::keys(&[b"\x1b]x\x03"]), [Key::ctrl('c')]);
 }
 
 proptest! {
@@ -214,6 +219,6 @@ proptest! {
         decoder.give_up();
         prop_assert!(decoder.patience().is_none());
         decoder.feed(b'q', &mut keys);
-        prop_assert_eq!(&keys[..], &[Input::Key(plain(Code::Char('q')))][..]);
+        prop_assert_eq!(&keys[..], &[Event::Key(KeyCode::Char('q').into())][..]);
     }
 }
