@@ -3,6 +3,7 @@
 //! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
 
 pub mod blind;
+pub mod clock;
 pub mod environment;
 pub mod errand;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod finding;
 pub mod incident;
 pub mod mapping;
 pub mod me;
+pub mod nearest_name;
 pub mod on_call;
 pub mod order;
 pub mod release;
@@ -23,6 +25,7 @@ pub mod slo;
 pub mod until;
 pub mod window;
 
+pub use clock::Clock;
 pub use environment::{NamePattern, PRODUCTION, Production, Stage};
 pub use errand::{Errand, Ran};
 pub use event::{Event, Turn, What};

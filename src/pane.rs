@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Unit};
 
 use crate::config::CommandScope;
-use crate::domain::{Explanation, Fault, Phase, SourceName, Standing, State, Whose};
+use crate::domain::{Clock, Explanation, Fault, Phase, SourceName, Standing, State, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -237,20 +237,19 @@ impl Sight<'_> {
 
     /// A time of day, with the date when it is not today's.
     pub fn clock(&self, at: Timestamp) -> String {
-        let then = at.to_zoned(self.zone.clone());
-        let today = self.now.to_zoned(self.zone.clone()).date();
-        if then.date() == today {
-            then.strftime("%H:%M").to_string()
-        } else {
-            then.strftime("%b %d %H:%M").to_string()
-        }
+        self.clocks().short(at)
     }
 
     /// A moment in full, to the second, with its zone.
     pub fn moment(&self, at: Timestamp) -> String {
-        let at = at.round(Unit::Second).unwrap_or(at);
-        let then = at.to_zoned(self.zone.clone());
-        then.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+        self.clocks().full(at)
+    }
+
+    fn clocks(&self) -> Clock<'_> {
+        Clock {
+            zone: self.zone,
+            now: self.now,
+        }
     }
 
     /// How long ago something began, `in 5m` when it is to begin, or `–` when its time is not known.

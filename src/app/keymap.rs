@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::action::Action;
 use super::key::Key;
 use crate::config::{CommandScope, Problem, Step, UserCommand};
+use crate::domain::nearest_name::nearest;
 
 /// Keys to actions, and back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,11 +169,7 @@ fn problem(name: &str, message: String) -> Problem {
 }
 
 fn unknown(name: &str) -> String {
-    let nearest = Action::ALL
-        .iter()
-        .map(|action| action.name())
-        .min_by_key(|known| strsim::damerau_levenshtein(name, known))
-        .filter(|known| strsim::damerau_levenshtein(name, known) <= 3);
+    let nearest = nearest(name, Action::ALL.iter().map(|action| action.name()));
     if let Some(nearest) = nearest {
         return format!("there is no action `{name}`: did you mean `{nearest}`?");
     }

@@ -11,6 +11,7 @@ use crate::cli::{self, Format};
 use crate::config::{Loaded, SourceSettings};
 use crate::domain::environment::environments;
 use crate::domain::explanation::findings;
+use crate::domain::nearest_name::nearest;
 use crate::domain::{Facts, FaultKind, Finding, Grade, Production, Report, Stage, window};
 use crate::poll;
 use crate::print::doctor::{Diagnosis, Examined};
@@ -25,8 +26,6 @@ const FINDINGS: u8 = 1;
 const OFF: SignedDuration = SignedDuration::from_secs(10);
 /// The most services without an SLO that are told of.
 const MOST: usize = 10;
-/// How alike two names of services are that probably mean one.
-const ALIKE: f64 = 0.85;
 
 /// Asks and examines every source, prints what was found, and says whether anything is to be done.
 pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
@@ -259,10 +258,8 @@ fn join(store: &Store, examined: &mut [Examined]) {
 
 fn stranger(what: &str, service: &Untrusted, slos: &BTreeSet<String>) -> Finding {
     let name = service.raw();
-    let like = |slo: &str| strsim::jaro_winkler(&name.to_lowercase(), &slo.to_lowercase());
-    let nearest = slos.iter().max_by(|a, b| like(a).total_cmp(&like(b)));
     let says = format!("a {what} names the service `{name}`, and no SLO has it");
-    match nearest.filter(|slo| like(slo) >= ALIKE) {
+    match nearest(name, slos.iter().map(String::as_str)) {
         Some(slo) => Finding::new(Grade::Warning, "service", says)
             .because(format!(
                 "if it is `{slo}`, its {what}s do not stand beside its burns"

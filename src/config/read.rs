@@ -7,6 +7,7 @@ use serde_path_to_error::Segment;
 
 use super::wire::COMMON;
 use super::{Problem, Step};
+use crate::domain::nearest_name::nearest;
 use crate::text::clipped;
 
 /// Reads one part. The problem has the whole path; `path` is the way to the part.
@@ -31,7 +32,7 @@ pub(super) fn options<T: DeserializeOwned>(
 pub(super) fn unknown_key(table: &[Step], key: &str, known: &[&str]) -> Problem {
     let mut path = table.to_vec();
     path.push(Step::Name(key.to_owned()));
-    let message = match nearest(key, known) {
+    let message = match nearest(key, known.iter().copied()) {
         Some(near) => format!("unknown key: did you mean `{near}`?"),
         None if known.is_empty() => "unknown key: nothing is set here; remove it".to_owned(),
         None => format!("unknown key: expected {}", quoted(known)),
@@ -43,7 +44,7 @@ pub(super) fn unknown_key(table: &[Step], key: &str, known: &[&str]) -> Problem 
 pub(super) fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
     /// More words than these are no help to a reader.
     const LISTED: usize = 12;
-    let suggestion = match (nearest(word, known), known) {
+    let suggestion = match (nearest(word, known.iter().copied()), known) {
         (_, []) => "there is none".to_owned(),
         (Some(near), many) if many.len() > LISTED => format!("did you mean `{near}`?"),
         (None, many) if many.len() > LISTED => {
@@ -85,21 +86,6 @@ pub(super) fn quoted(words: &[&str]) -> String {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     }
-}
-
-/// The known word that was probably meant.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    /// How alike two words must be, from 0 to 1; below, a suggestion is a guess.
-    const ALIKE: f64 = 0.6;
-    if word.len() > 64 {
-        return None;
-    }
-    let word = word.to_lowercase();
-    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&word, known);
-    let best = known
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) >= ALIKE).then_some(*best)
 }
 
 fn read<'de, T, D>(path: &[Step], deserializer: D, also_known: &[&str]) -> Result<T, Problem>

@@ -6,6 +6,7 @@ use toml::{Table, Value};
 
 use super::node::{Node, Wrong};
 use super::{Conversion, Converted, Finding, Place};
+use crate::domain::nearest_name::nearest;
 use crate::text::clipped;
 
 /// A `[[slo]]` in the making.
@@ -112,10 +113,7 @@ impl Draft {
     pub(super) fn expect_keys(&mut self, node: &Node, known: &[&str]) -> Result<(), Wrong> {
         for (key, place, _) in node.entries()? {
             if !known.contains(&key.as_str()) {
-                let near = known
-                    .iter()
-                    .filter(|_| key.len() <= 64)
-                    .find(|known| strsim::normalized_damerau_levenshtein(key, known) >= 0.6);
+                let near = nearest(key, known.iter().copied());
                 let advice = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
                 let message = format!("`{}` is unknown and has no effect{advice}", clipped(key));
                 self.warn(place, message);

@@ -3,14 +3,13 @@
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Unit};
 
 use super::table;
 use crate::domain::explanation::{
     Evidence, Request, because, budget_left, estimates, exhaustion_in_words, good, held_rate,
     lasting, number,
 };
-use crate::domain::{Assessment, Explanation, Period, Reading, Sample, window};
+use crate::domain::{Assessment, Clock, Explanation, Period, Reading, Sample, window};
 use crate::text::{Shown, Untrusted};
 
 mod json;
@@ -26,7 +25,10 @@ pub fn text(
     zone: &TimeZone,
 ) -> io::Result<()> {
     let verdict = explained.seen.assess();
-    let clock = Clock(zone);
+    let clock = Clock {
+        zone,
+        now: explained.seen.at,
+    };
     head(out, explained, &verdict, id, &clock)?;
     windows(out, explained, &verdict, &clock)?;
     rules(out, &verdict)?;
@@ -43,23 +45,6 @@ pub fn text(
     let requests: Vec<_> = explained.requests.iter().map(Request::in_short).collect();
     list(out, "how a refresh asks for it", &requests)?;
     queries(out, explained)
-}
-
-/// Moments in a zone.
-struct Clock<'a>(&'a TimeZone);
-
-impl Clock<'_> {
-    fn of(&self, at: Timestamp) -> String {
-        let at = at.round(Unit::Second).unwrap_or(at);
-        let then = at.to_zoned(self.0.clone());
-        then.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
-    }
-
-    fn time(&self, at: Timestamp) -> String {
-        let at = at.round(Unit::Second).unwrap_or(at);
-        let then = at.to_zoned(self.0.clone());
-        then.strftime("%H:%M:%S").to_string()
-    }
 }
 
 /// A line of its own: a label and what it stands for.
@@ -94,7 +79,7 @@ fn head(
     field(
         out,
         "measured",
-        format!("{} by {}", clock.of(seen.at), slo.source),
+        format!("{} by {}", clock.full(seen.at), slo.source),
     )?;
     field(out, "defined by", slo.origin.word())?;
     let budget = slo.error_budget();
@@ -111,16 +96,19 @@ fn head(
     let (start, end) = explained.bounds();
     let period = match (slo.period, &explained.zone) {
         (Period::Rolling(period), _) => {
-            format!("the last {period}: since {}", clock.of(start))
+            format!("the last {period}: since {}", clock.full(start))
         }
         (period, zone) => {
             let name = zone.as_ref().and_then(TimeZone::iana_name).unwrap_or("UTC");
-            let own = Clock(zone.as_ref().unwrap_or(clock.0));
+            let own = Clock {
+                zone: zone.as_ref().unwrap_or(clock.zone),
+                ..*clock
+            };
             let passed = seen.period_elapsed.as_secs_f64() / seen.period_length.as_secs_f64();
             format!(
                 "this {period} in {name}: {} to {}, {} of {} passed ({}%)",
-                own.of(start),
-                own.of(end),
+                own.full(start),
+                own.full(end),
                 lasting(seen.period_elapsed),
                 lasting(seen.period_length),
                 number((passed * 1000.0).round() / 10.0)
@@ -214,7 +202,7 @@ fn measured(explained: &Explanation, sample: Option<Sample>, clock: &Clock<'_>) 
     let Some(sample) = sample.filter(|sample| sample.reading != Reading::Unknown) else {
         return "-".to_owned();
     };
-    let at = clock.time(sample.at);
+    let at = clock.second(sample.at);
     match explained.seen.lag(sample) {
         Some(lag) => format!("~{at}, {} older", lasting(lag)),
         None => at,
@@ -274,8 +262,8 @@ fn data(out: &mut impl Write, explained: &Explanation, clock: &Clock<'_>) -> io:
         return Ok(());
     };
     let newest = match (data.newest, data.age()) {
-        (Some(at), Some(age)) => format!("{} old, {}", lasting(age), clock.of(at)),
-        (Some(at), None) => clock.of(at),
+        (Some(at), Some(age)) => format!("{} old, {}", lasting(age), clock.full(at)),
+        (Some(at), None) => clock.full(at),
         (None, _) if data.present.is_none() => "not known".to_owned(),
         (None, _) => "none within a day".to_owned(),
     };
@@ -288,7 +276,7 @@ fn data(out: &mut impl Write, explained: &Explanation, clock: &Clock<'_>) -> io:
         let age = lasting(window::age(since, explained.seen.at));
         let short = explained.seen.shortfall().is_some();
         let words = if short {
-            format!("{age} old, {}: younger than the period", clock.of(since))
+            format!("{age} old, {}: younger than the period", clock.full(since))
         } else {
             "older than the period".to_owned()
         };
@@ -299,8 +287,8 @@ fn data(out: &mut impl Write, explained: &Explanation, clock: &Clock<'_>) -> io:
         (Some(gap), _) => format!(
             "at least {} without any sample, {} to {}",
             finer(gap.length()),
-            clock.of(gap.from),
-            clock.of(gap.until)
+            clock.full(gap.from),
+            clock.full(gap.until)
         ),
         (None, Some(seen)) => format!("none found in the last 6h above {}", finer(seen)),
         (None, None) => "not known".to_owned(),

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use self::words::{Clock, count, text};
-use crate::domain::{IncidentStatus, Severity, SourceName, State, window};
+use self::words::{count, text};
+use crate::domain::{Clock, IncidentStatus, Severity, SourceName, State, window};
 use crate::insight::handoff::{Handoff, Standing, Topics};
 
 mod changes;
@@ -131,7 +131,11 @@ fn unseen(handoff: &Handoff, speaks: impl Fn(&Topics) -> bool) -> String {
 /// Who could speak of something and cannot say how it stands; empty when everybody can.
 fn doubt(handoff: &Handoff, clock: &Clock<'_>, speaks: impl Fn(&Topics) -> bool) -> String {
     let silent = handoff.silent(speaks).map(|one| match one.last_success {
-        Some(at) => format!("{} since {}", text(&one.name.as_str().into()), clock.of(at)),
+        Some(at) => format!(
+            "{} since {}",
+            text(&one.name.as_str().into()),
+            clock.short(at)
+        ),
         None => format!("{} at all", text(&one.name.as_str().into())),
     });
     let silent: Vec<_> = silent.collect();
@@ -161,7 +165,7 @@ fn head(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Resul
     writeln!(
         out,
         "\nAs of {}; last answers: {}.",
-        clock.exact(handoff.until),
+        clock.full(handoff.until),
         answers.join(", ")
     )
 }
@@ -238,7 +242,7 @@ fn heard(one: &Standing, clock: &Clock<'_>) -> String {
         format!("{name} {age} before")
     } else {
         let word = one.freshness.word().to_uppercase();
-        format!("{name} **{word}**, {} ({age} before)", clock.of(at))
+        format!("{name} **{word}**, {} ({age} before)", clock.short(at))
     }
 }
 
@@ -316,7 +320,7 @@ fn budgets(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Re
         let oldest = slos.budgets_kept_as_of;
         let dated = oldest.filter(|at| !clock.dated(*at).is_empty());
         let dated = dated.map_or_else(String::new, |at| {
-            format!(", by samples of {} and later", clock.of(at))
+            format!(", by samples of {} and later", clock.short(at))
         });
         rest.push(format!(
             "{} lost less than 1 % or nothing{dated}",

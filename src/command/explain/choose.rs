@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::nearest_name::likeness;
 use crate::text::Untrusted;
 
 /// How many names are offered in place of one that is not there.
@@ -69,8 +70,7 @@ pub(super) fn choose(wanted: &str, all: &[Candidate]) -> Choice {
 }
 
 fn nearest(wanted: &str, all: &[Candidate]) -> Vec<String> {
-    let wanted = wanted.to_lowercase();
-    let like = |text: &str| strsim::jaro_winkler(&wanted, &text.to_lowercase());
+    let like = |text: &str| likeness(wanted, text);
     let mut ranked: Vec<_> = all
         .iter()
         .map(|one| {

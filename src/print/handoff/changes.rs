@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::rows::named;
-use super::words::{Clock, percent, text};
+use super::words::{percent, text};
+use crate::domain::Clock;
 use crate::insight::handoff::{Handoff, Turned};
 
 pub(super) fn write(out: &mut impl Write, handoff: &Handoff, clock: &Clock<'_>) -> io::Result<()> {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::words::{Clock, length, link, names, percent, text};
-use crate::domain::{IncidentStatus, Phase, ReleaseStatus, State};
+use super::words::{length, link, names, percent, text};
+use crate::domain::{Clock, IncidentStatus, Phase, ReleaseStatus, State};
 use crate::insight::handoff::{
     Act, Burned, DATED, Ending, Lost, Objective, Open, Over, Released, Spot, Spots, Why,
 };
@@ -33,8 +33,8 @@ pub(super) fn open(one: &Open, clock: &Clock<'_>) -> String {
         named(&one.service, &one.title)
     )];
     words.push(match one.opened_at {
-        Some(at) if at > clock.now => format!("begins at {}", clock.of(at)),
-        Some(at) => format!("open {} (since {})", clock.before(at), clock.of(at)),
+        Some(at) if at > clock.now => format!("begins at {}", clock.short(at)),
+        Some(at) => format!("open {} (since {})", clock.before(at), clock.short(at)),
         None => "open, nobody says since when".to_owned(),
     });
     words.push(holder(one, clock));
@@ -51,7 +51,7 @@ pub(super) fn open(one: &Open, clock: &Clock<'_>) -> String {
         let source = text(&one.source.as_str().into());
         words.push(format!(
             "**as of {}**: {source} is silent since",
-            clock.of(at)
+            clock.short(at)
         ));
     }
     words.extend(link("open", one.url.as_ref()));
@@ -71,12 +71,12 @@ pub(super) fn gone(one: &Open, clock: &Clock<'_>) -> String {
         Some(at) => format!(
             "**gone** from {from}: listed last {} ago, at {}",
             clock.before(at),
-            clock.of(at)
+            clock.short(at)
         ),
         None => format!("**gone** from {from}"),
     });
     if let Some(at) = one.opened_at {
-        words.push(format!("opened at {}", clock.of(at)));
+        words.push(format!("opened at {}", clock.short(at)));
     }
     if !one.who.is_empty() {
         words.push(format!("was with {}", names(&one.who)));
@@ -97,14 +97,14 @@ fn holder(one: &Open, clock: &Clock<'_>) -> String {
                 (false, false) => format!("acked by {who}"),
             };
             if let Some(at) = one.acknowledged_at {
-                let _ = write!(words, " at {}", clock.of(at));
+                let _ = write!(words, " at {}", clock.short(at));
             }
             words
         }
         IncidentStatus::Silenced => {
             let word = one.suppressed_by.map_or("silenced", |by| by.word());
             match one.silenced_until {
-                Some(at) => format!("{word} until {}", clock.of(at)),
+                Some(at) => format!("{word} until {}", clock.short(at)),
                 None => word.to_owned(),
             }
         }
@@ -116,7 +116,7 @@ fn holder(one: &Open, clock: &Clock<'_>) -> String {
 /// An incident that is to be taken over.
 pub(super) fn mine(one: &Open, clock: &Clock<'_>) -> String {
     let since = match one.acknowledged_at {
-        Some(at) => format!("acked {} ago, at {}", clock.before(at), clock.of(at)),
+        Some(at) => format!("acked {} ago, at {}", clock.before(at), clock.short(at)),
         None => "acked, nobody says when".to_owned(),
     };
     format!(
@@ -133,13 +133,13 @@ pub(super) fn objective(one: &Objective, clock: &Clock<'_>) -> String {
         words.push(phase.word().to_owned());
     }
     if let Some(at) = one.onset.or(one.turned_at) {
-        words.push(format!("since {}", clock.of(at)));
+        words.push(format!("since {}", clock.short(at)));
     }
     if let (Some(at), Some(state)) = (one.stale_since, one.last_state) {
         let source = text(&one.source.as_str().into());
         words.push(format!(
             "{source} is silent since {}, it was {} then",
-            clock.of(at),
+            clock.short(at),
             state.word().replace('_', " ")
         ));
     }
@@ -161,12 +161,12 @@ pub(super) fn objective(one: &Objective, clock: &Clock<'_>) -> String {
 pub(super) fn burned(one: &Burned, clock: &Clock<'_>) -> String {
     let since = one
         .since
-        .map_or_else(|| "before the shift".to_owned(), |at| clock.of(at));
+        .map_or_else(|| "before the shift".to_owned(), |at| clock.short(at));
     let mut words = format!(
         "**{}** {}; from {since} to {}",
         one.worst,
         text(&one.id),
-        clock.of(one.until)
+        clock.short(one.until)
     );
     if one.then != State::Ok {
         let then = one.then.word().replace('_', " ");
@@ -193,11 +193,11 @@ pub(super) fn lost(one: &Lost, since: Timestamp, clock: &Clock<'_>) -> String {
     )];
     let is_late = one.to_at.duration_until(clock.now) > DATED;
     if is_late || since.duration_until(one.from_at).abs() > DATED {
-        let (from, to) = (clock.of(one.from_at), clock.of(one.to_at));
+        let (from, to) = (clock.short(one.from_at), clock.short(one.to_at));
         words.push(format!("between {from} and {to}"));
     }
     if is_late {
-        words.push(format!("not known after {}", clock.of(one.to_at)));
+        words.push(format!("not known after {}", clock.short(one.to_at)));
     }
     if one.to < 0.0 {
         words.push("**exhausted**".to_owned());
@@ -211,7 +211,7 @@ pub(super) fn lost(one: &Lost, since: Timestamp, clock: &Clock<'_>) -> String {
 pub(super) fn release(one: &Released, clock: &Clock<'_>) -> String {
     let mut words = vec![format!(
         "{} {} **{}**",
-        clock.of(one.at),
+        clock.short(one.at),
         text(&one.service),
         text(&one.version)
     )];
@@ -244,7 +244,7 @@ pub(super) fn silence(one: &Ending, clock: &Clock<'_>) -> String {
     let matchers: Vec<_> = one.matchers.iter().map(text).collect();
     let mut words = vec![format!(
         "{} (in {left}) {}",
-        clock.of(one.ends_at),
+        clock.short(one.ends_at),
         matchers.join(" ")
     )];
     if !one.created_by.is_empty() {
@@ -273,7 +273,7 @@ pub(super) fn act(one: &Act, clock: &Clock<'_>) -> String {
     };
     let mut words = format!(
         "{} {who}: {} {}",
-        clock.of(one.at),
+        clock.short(one.at),
         text(&one.verb),
         text(name)
     );
@@ -295,19 +295,19 @@ pub(super) fn act(one: &Act, clock: &Clock<'_>) -> String {
 pub(super) fn over(one: &Over, clock: &Clock<'_>) -> String {
     let mut words = vec![format!(
         "{} **{}** {}; over",
-        clock.of(one.ended_at),
+        clock.short(one.ended_at),
         one.severity,
         named(&one.service, &one.title)
     )];
     if let Some(at) = one.opened_at {
         let lasted = length(at.duration_until(one.ended_at));
-        words.push(format!("after {lasted} (since {})", clock.of(at)));
+        words.push(format!("after {lasted} (since {})", clock.short(at)));
     }
     let unseen = one
         .last_seen
         .filter(|last| last.duration_until(one.ended_at) >= NOTICEABLE_GAP);
     if let Some(last) = unseen {
-        words.push(format!("not listed after {}", clock.of(last)));
+        words.push(format!("not listed after {}", clock.short(last)));
     }
     if one.times > 1 {
         words.push(format!(
@@ -340,10 +340,10 @@ pub(super) fn spots(one: &Spots, clock: &Clock<'_>) -> Vec<String> {
 }
 
 fn spot(spot: &Spot, clock: &Clock<'_>) -> String {
-    let since = clock.of(spot.since);
+    let since = clock.short(spot.since);
     let time = spot.until.map_or_else(
         || format!("since {since}, and it goes on"),
-        |until| format!("{since} to {}", clock.of(until)),
+        |until| format!("{since} to {}", clock.short(until)),
     );
     let lasted = length(spot.since.duration_until(spot.until.unwrap_or(clock.now)));
     let why = match (spot.why, &spot.fault) {

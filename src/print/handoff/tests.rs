@@ -2,8 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::words::{Clock, length, link, some, text};
+use super::words::{length, link, some, text};
 use super::*;
+use crate::domain::Clock;
 use crate::domain::{Facts, Freshness, Incident, Me, SourceName};
 use crate::insight::handoff::{Shift, Witness};
 use crate::text::Untrusted;
@@ -171,8 +172,8 @@ fn times_are_those_of_the_zone_and_dated_when_they_are_not_of_today() {
         zone: &zone,
         now: at("2026-11-22T23:30:00Z"),
     };
-    assert_eq!(clock.of(at("2026-11-22T23:10:00Z")), "00:10");
-    assert_eq!(clock.of(at("2026-11-22T22:59:00Z")), "Nov 22 23:59");
+    assert_eq!(clock.short(at("2026-11-22T23:10:00Z")), "00:10");
+    assert_eq!(clock.short(at("2026-11-22T22:59:00Z")), "Nov 22 23:59");
     let period = |since, until| clock.period(at(since), at(until));
     assert_eq!(
         period("2026-11-22T06:00:00Z", "2026-11-22T14:00:00Z"),

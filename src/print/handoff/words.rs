@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::window;
+use crate::domain::{Clock, window};
 use crate::insight::handoff::DATED;
 use crate::text::Untrusted;
 
@@ -78,35 +77,11 @@ pub(super) fn link(words: &str, url: Option<&Untrusted>) -> Option<String> {
         .then(|| format!("[{words}](<{url}>)"))
 }
 
-/// Moments as seen from the end of the shift.
-pub(super) struct Clock<'a> {
-    pub(super) zone: &'a TimeZone,
-    pub(super) now: Timestamp,
-}
-
 impl Clock<'_> {
-    /// A time of day, with the date when it is not that of the end.
-    pub(super) fn of(&self, at: Timestamp) -> String {
-        let then = at.to_zoned(self.zone.clone());
-        let today = self.now.to_zoned(self.zone.clone()).date();
-        if then.date() == today {
-            then.strftime("%H:%M").to_string()
-        } else {
-            then.strftime("%b %d %H:%M").to_string()
-        }
-    }
-
-    /// A moment in full, to the second, with its zone.
-    pub(super) fn exact(&self, at: Timestamp) -> String {
-        let at = at.round(Unit::Second).unwrap_or(at);
-        let then = at.to_zoned(self.zone.clone());
-        then.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
-    }
-
     /// The moment itself, or the time of day with its zone.
     pub(super) fn zoned(&self, at: Timestamp) -> String {
         let zone = at.to_zoned(self.zone.clone()).strftime("%Z").to_string();
-        format!("{} {zone}", self.of(at))
+        format!("{} {zone}", self.short(at))
     }
 
     /// From when to when, and how long that is.
@@ -132,7 +107,7 @@ impl Clock<'_> {
     /// ` (as of 13:39)` of what is not of the end itself; empty of what is.
     pub(super) fn dated(&self, at: Timestamp) -> String {
         if at.duration_until(self.now) > DATED {
-            format!(" (as of {})", self.of(at))
+            format!(" (as of {})", self.short(at))
         } else {
             String::new()
         }
