@@ -346,7 +346,7 @@ fn of_a_damaged_journal_it_is_made_from_what_can_be_read() {
 fn a_time_that_cannot_be_is_a_mistake_in_usage() {
     let desk = written();
     for (arguments, want) in [
-        (&["--since", "yesterday"][..], "how long ago, such as 8h"),
+        (&["--since", "last night"][..], "write how long ago (1h"),
         (&["--until", "soon"], "RFC 3339"),
         (
             &["--since", "2999-01-01T00:00:00Z"],
