@@ -154,6 +154,15 @@ pub struct Preview {
     pub lines: Vec<Untrusted>,
 }
 
+impl Preview {
+    /// A preview of these lines.
+    pub fn new(lines: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            lines: lines.into_iter().map(Untrusted::from).collect(),
+        }
+    }
+}
+
 /// What a carried out order came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
@@ -161,6 +170,16 @@ pub struct Done {
     pub said: Untrusted,
     /// The order that takes it back, where the source can.
     pub undo: Option<Box<Order>>,
+}
+
+impl Done {
+    /// What was done in a sentence, and what takes it back.
+    pub fn new(said: impl Into<Untrusted>, undo: Option<Order>) -> Self {
+        Self {
+            said: said.into(),
+            undo: undo.map(Box::new),
+        }
+    }
 }
 
 /// The answer to the question what an order would do.

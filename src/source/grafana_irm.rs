@@ -26,6 +26,7 @@ use super::{alert, no_blanks, standing};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Order, Verb};
 use crate::http::Http;
+use crate::source::kit::acting::advise;
 use crate::source::kit::cached::Cached;
 use crate::source::kit::list::{Advance, List, Listed, Paging};
 use crate::source::lenient::time;
@@ -149,7 +150,7 @@ impl Poll {
     fn take<T>(&mut self, found: Listed<T>) -> Vec<T> {
         self.requests += found.requests;
         self.warnings.extend(found.warnings);
-        self.fault = self.fault.take().or(found.fault);
+        self.fault = self.fault.take().or(found.fault.map(explained));
         found.rows
     }
 
@@ -223,7 +224,7 @@ impl GrafanaIrm {
             incidents: Some(incidents),
             on_call: Some(on_call.collect()),
             warnings: poll.warnings,
-            fault: poll.fault.map(explained),
+            fault: poll.fault,
             rest: rest(poll.requests).max(self.http.rest()),
             ..Facts::default()
         })
@@ -378,21 +379,23 @@ fn rest(requests: u32) -> Option<SignedDuration> {
 }
 
 /// What to do about a fault, in the words of the settings.
+const ADVICE: &[(FaultKind, &str)] = &[
+    (
+        FaultKind::Auth,
+        "`token` is an API key of OnCall (its settings page); a service account's token goes with `headers = { \"X-Grafana-URL\" = … }`",
+    ),
+    (
+        FaultKind::Forbidden,
+        "the key's user lacks a role of IRM that may do this",
+    ),
+    (
+        FaultKind::NotFound,
+        "`url` is the API URL on OnCall's settings page, without /api/v1",
+    ),
+];
+
 fn explained(fault: Fault) -> Fault {
-    let said = fault.message.raw();
-    let advice = match fault.kind {
-        FaultKind::Auth => {
-            "`token` is an API key of OnCall (its settings page); a service account's token goes with `headers = { \"X-Grafana-URL\" = … }`"
-        }
-        FaultKind::Forbidden => "the key's user lacks a role of IRM that may do this",
-        FaultKind::NotFound => "`url` is the API URL on OnCall's settings page, without /api/v1",
-        _ => return fault,
-    };
-    if said.ends_with(advice) {
-        return fault;
-    }
-    let message = format!("{said}; {advice}").into();
-    Fault { message, ..fault }
+    advise(fault, ADVICE)
 }
 
 #[cfg(test)]

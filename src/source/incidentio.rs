@@ -22,6 +22,7 @@ use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::Http;
 use crate::source::kit::cached::{Answered, Cached, CachedOnCall};
 use crate::source::kit::list::{Advance, Listed, Paging};
+use crate::source::kit::names;
 use crate::source::severity::UnknownSeverities;
 use crate::source::trouble::is_withheld;
 
@@ -260,25 +261,14 @@ impl IncidentIo {
 
     /// The ids of the teams that the settings name.
     fn watched(&self, teams: &[(String, String)]) -> Result<Vec<String>, Fault> {
-        let mut watched = Vec::new();
-        for word in &self.options.teams {
-            let is_it =
-                |(id, name): &&(String, String)| id == word || name.eq_ignore_ascii_case(word);
-            let mut found = teams
-                .iter()
-                .filter(is_it)
-                .map(|(id, _)| id.clone())
-                .peekable();
-            if found.peek().is_none() {
-                if !act::is_id(word) {
-                    let message = format!(
-                        "`teams`: incident.io knows no `{word}`, or the key may not see it"
-                    );
-                    return Err(Fault::new(FaultKind::NotFound, message));
-                }
-                watched.push(word.clone());
+        let (mut watched, unknown) = names::ids(&self.options.teams, teams);
+        for word in unknown {
+            if !act::looks_like_id(&word) {
+                let message =
+                    format!("`teams`: incident.io knows no `{word}`, or the key may not see it");
+                return Err(Fault::new(FaultKind::NotFound, message));
             }
-            watched.extend(found);
+            watched.push(word);
         }
         Ok(watched)
     }

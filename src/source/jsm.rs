@@ -26,6 +26,7 @@ use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Faults, IncidentStatus, Order, Verb};
 use crate::http::Http;
+use crate::source::kit::acting::advise;
 use crate::source::kit::cached::Cached;
 use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::lenient::stamp;
@@ -149,9 +150,10 @@ impl Jsm {
         let Listed {
             rows: alerts,
             mut warnings,
-            mut fault,
+            fault,
             ..
         } = alerts;
+        let mut fault = fault.map(explained);
         // Further requests would fare no better.
         let is_over = |fault: &Option<Fault>| {
             let is_of_all = |fault: &Fault| standing::is_of_all(fault.kind);
@@ -201,7 +203,7 @@ impl Jsm {
             incidents: Some(incidents),
             on_call: Some(on_call.collect()),
             warnings,
-            fault: fault.map(explained),
+            fault,
             rest: self.http.rest(),
             ..Facts::default()
         })
@@ -380,24 +382,21 @@ fn is_withheld(kind: FaultKind) -> bool {
 
 /// What to do about a fault, in the words of the settings.
 fn explained(fault: Fault) -> Fault {
-    let said = fault.message.raw();
-    let is_scope = said.to_ascii_lowercase().contains("scope");
-    let advice = match fault.kind {
-        FaultKind::Auth if is_scope => {
-            "the token works and lacks a scope: alerts want read:ops-alert:jira-service-management, schedules read:ops-config, actions write:ops-alert"
-        }
-        FaultKind::Auth => {
-            "an API token goes with its owner's `email`, an OAuth token is a `bearer_token`"
-        }
-        FaultKind::Forbidden => "the account needs access to operations in Jira Service Management",
-        FaultKind::NotFound => "is `cloud_id` the site's, and are operations in use there?",
-        _ => return fault,
+    let said = fault.message.raw().to_ascii_lowercase();
+    let is_scope = said.contains("scope");
+    let auth = if is_scope {
+        "the token works and lacks a scope: alerts want read:ops-alert:jira-service-management, schedules read:ops-config, actions write:ops-alert"
+    } else {
+        "an API token goes with its owner's `email`, an OAuth token is a `bearer_token`"
     };
-    if said.ends_with(advice) {
-        return fault;
-    }
-    let message = format!("{said}; {advice}").into();
-    Fault { message, ..fault }
+    let forbidden = "the account needs access to operations in Jira Service Management";
+    let absent = "is `cloud_id` the site's, and are operations in use there?";
+    let advice = [
+        (FaultKind::Auth, auth),
+        (FaultKind::Forbidden, forbidden),
+        (FaultKind::NotFound, absent),
+    ];
+    advise(fault, &advice)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use self::options::{Options, Severities};
 use self::scope::{Scope, each};
 use self::wire::{LogEntry, Named};
-use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
+use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::{Http, Request};
@@ -322,7 +322,7 @@ impl PagerDuty {
         at: Timestamp,
         deadline: Instant,
     ) -> Result<Vec<LogEntry>, Fault> {
-        if !act::is_id(id) {
+        if !standing::is_id(id) {
             return Ok(Vec::new());
         }
         let path = format!("/incidents/{id}/log_entries");

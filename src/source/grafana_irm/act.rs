@@ -10,7 +10,8 @@ use super::wire::{Group, user_id};
 use super::{GrafanaIrm, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
-use crate::source::standing::{Standing, after_sending, check, day, is_id, moved, not_offered};
+use crate::source::kit::acting::look;
+use crate::source::standing::{Standing, after_sending, check, day, moved, not_offered};
 
 /// An order that can be carried out.
 struct Plan {
@@ -35,9 +36,7 @@ impl GrafanaIrm {
             format!("{alerts}, {}, with {}", standing.words(), who.raw()),
             consequence(&order.deed),
         ];
-        Ok(Preview {
-            lines: lines.into_iter().map(Into::into).collect(),
-        })
+        Ok(Preview::new(lines))
     }
 
     /// Carries an order out: one look, one request.
@@ -72,10 +71,7 @@ impl GrafanaIrm {
             .await
             .map_err(after_sending)
             .map_err(refused)?;
-        Ok(Done {
-            said: said(&order.deed, id).into(),
-            undo: undo(order).map(Box::new),
-        })
+        Ok(Done::new(said(&order.deed, id), undo(order)))
     }
 
     /// Looks at the group, and whether it is as it was seen.
@@ -89,24 +85,10 @@ impl GrafanaIrm {
             }
             _ => {}
         }
-        let id = order.target.id.raw();
-        if !is_id(id) {
-            return Err(not_offered("that is no id of an alert group"));
-        }
-        let answer = self
-            .http
-            .get(&format!("/api/v1/alert_groups/{id}"))
-            .send()
-            .await;
-        let group: Group = match answer {
-            Ok(answer) => answer.json()?,
-            Err(fault) if fault.kind == FaultKind::NotFound => {
-                return Err(moved(format!(
-                    "there is no alert group {id} any more (404)"
-                )));
-            }
-            Err(fault) => return Err(fault),
-        };
+        let request = |id: &str| self.http.get(&format!("/api/v1/alert_groups/{id}"));
+        let group: Group = look(order, "alert group", FaultKind::NotOffered, request)
+            .await?
+            .json()?;
         let now = self.now();
         let standing = rows::standing(&group, now);
         check(&order.target, standing)?;

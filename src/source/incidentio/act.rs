@@ -10,7 +10,14 @@ use super::wire::{Incident, One, Status, Statuses};
 use super::{IncidentIo, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
-use crate::source::standing::{after_sending, moved};
+use crate::source::kit::acting::{Refusals, look, refused};
+use crate::source::standing::{is_id, moved, not_offered};
+
+/// What to do about a refused change.
+const REFUSALS: Refusals = Refusals {
+    forbidden: "the key may not change incidents; give it the right in incident.io's settings",
+    query: "does `resolved_status` name a status that this incident can go to?",
+};
 
 /// An order that can be carried out, with all that it takes.
 struct Plan {
@@ -43,9 +50,7 @@ impl IncidentIo {
             format!("now `{}`", status.unwrap_or_default()),
             consequence,
         ];
-        Ok(Preview {
-            lines: lines.into_iter().map(Into::into).collect(),
-        })
+        Ok(Preview::new(lines))
     }
 
     /// Carries an order out: one look, one request.
@@ -54,7 +59,8 @@ impl IncidentIo {
         let id = &plan.row.id;
         let (path, body) = wording(order, &plan);
         let request = self.http.ask(Method::POST, &path).json(&body);
-        let answer = request.send().await.map_err(refused)?;
+        let sent = request.send().await;
+        let answer = sent.map_err(|fault| refused(fault, &REFUSALS))?;
         let said = if let Deed::Note { .. } = &order.deed {
             format!("the update is shared with {id}")
         } else {
@@ -64,10 +70,7 @@ impl IncidentIo {
             let to = to.and_then(|status| status.name.as_deref());
             format!("{id} is moved to `{}`", to.unwrap_or_default())
         };
-        Ok(Done {
-            said: said.into(),
-            undo: None,
-        })
+        Ok(Done::new(said, None))
     }
 
     /// Looks at the incident, and whether it is as it was seen.
@@ -78,18 +81,10 @@ impl IncidentIo {
             _ => Some("incident.io's API can resolve incidents and write updates, nothing else"),
         };
         if let Some(message) = message {
-            return Err(Fault::new(FaultKind::NotOffered, message));
+            return Err(not_offered(message));
         }
-        let id = order.target.id.raw();
-        if !is_id(id) {
-            let message = "that is no id of an incident at incident.io";
-            return Err(Fault::new(FaultKind::NotFound, message));
-        }
-        let looked = self.http.get(&format!("/v2/incidents/{id}")).send().await;
-        let answer = looked.map_err(|fault| match fault.kind {
-            FaultKind::NotFound => moved(format!("incident.io has no incident {id} (404)")),
-            _ => fault,
-        })?;
+        let request = |id: &str| self.http.get(&format!("/v2/incidents/{id}"));
+        let answer = look(order, "incident", FaultKind::NotFound, request).await?;
         let row = answer.json::<One>()?.incident;
         check_state(order, &row)?;
         let to = match &order.deed {
@@ -135,15 +130,14 @@ impl IncidentIo {
                     "incident.io has no status for what is over; set `resolved_status`".to_owned()
                 }
             };
-            Fault::new(FaultKind::NotOffered, message)
+            not_offered(message)
         })
     }
 }
 
-/// True for what can stand in a path as it is.
-pub(super) fn is_id(id: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (10..=64).contains(&id.len()) && id.bytes().all(is_plain)
+/// True for what looks like one of incident.io's ids.
+pub(super) fn looks_like_id(word: &str) -> bool {
+    word.len() >= 10 && is_id(word)
 }
 
 /// Refuses when it is not as it was seen.
@@ -183,28 +177,4 @@ fn wording(order: &Order, plan: &Plan) -> (String, Value) {
         "notify_incident_channel": true,
     });
     (format!("/v2/incidents/{id}/actions/edit"), body)
-}
-
-/// What a refusal of the one request that changes something means.
-fn refused(fault: Fault) -> Fault {
-    let said = fault.message.raw();
-    let (kind, message) = match fault.kind {
-        FaultKind::Forbidden => (
-            FaultKind::Forbidden,
-            format!(
-                "the key may not change incidents; give it the right in incident.io's settings: {said}"
-            ),
-        ),
-        FaultKind::NotFound => (FaultKind::Moved, "the incident is gone (404)".to_owned()),
-        FaultKind::Query => (
-            fault.kind,
-            format!("{said}; does `resolved_status` name a status that this incident can go to?"),
-        ),
-        _ => return after_sending(fault),
-    };
-    Fault {
-        kind,
-        message: message.into(),
-        ..fault
-    }
 }

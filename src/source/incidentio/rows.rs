@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::options::Options;
 use super::wire::{self, Schedule, Shift, User};
 use crate::domain::{Incident, IncidentStatus, OnCall};
+use crate::source::kit::names;
 use crate::source::severity::UnknownSeverities;
 use crate::source::web_link;
 use crate::text::Untrusted;
@@ -46,9 +47,9 @@ pub(super) fn incident(
         .then(|| row.moment(&ENDED).or(row.updated()))
         .flatten();
     let called = |(user, _): (&User, bool)| user.called().map(Untrusted::from);
-    incident.assignees = distinct(row.holders().filter_map(called));
+    incident.assignees = names::distinct(row.holders().filter_map(called));
     let leads = row.holders().filter(|(_, leads)| *leads);
-    incident.acknowledged_by = distinct(leads.filter_map(called));
+    incident.acknowledged_by = names::distinct(leads.filter_map(called));
     if status == IncidentStatus::Triggered {
         incident.acknowledged_at = None;
         incident.acknowledged_by.clear();
@@ -106,10 +107,7 @@ fn details(row: &wire::Incident) -> Vec<(Untrusted, Untrusted)> {
         ("call", row.call_url.as_deref()),
         ("channel", row.slack_channel_name.as_deref()),
     ];
-    let known = known.into_iter().filter_map(|(name, value)| {
-        let value = value.filter(|value| !value.is_empty())?;
-        Some((name.into(), value.into()))
-    });
+    let known = names::details(known.map(|(name, value)| (name, value.map(str::to_owned))));
     let own = row.fields().filter(|(_, values)| !values.is_empty());
     known
         .chain(own.map(|(name, values)| (name.into(), values.join(", ").into())))
@@ -164,14 +162,4 @@ pub(super) fn shift_of(schedule: &Schedule, shift: &Shift, is_next: bool) -> Opt
         level: None,
         services: Vec::new(),
     })
-}
-
-fn distinct(names: impl Iterator<Item = Untrusted>) -> Vec<Untrusted> {
-    let mut known = Vec::new();
-    for name in names {
-        if !known.contains(&name) {
-            known.push(name);
-        }
-    }
-    known
 }

@@ -12,6 +12,7 @@ use super::wire::{Alert, Escalation, Queued, RequestStatus};
 use super::{Jsm, PAGE_PATIENCE, PAGING, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
+use crate::source::kit::acting::look;
 use crate::source::lenient::stamp;
 use crate::source::standing::{
     Standing, after_sending, check, day, is_id, moved, not_offered, unsure,
@@ -59,9 +60,7 @@ impl Jsm {
             ),
             consequence(&order.deed, &plan),
         ];
-        Ok(Preview {
-            lines: lines.into_iter().map(Into::into).collect(),
-        })
+        Ok(Preview::new(lines))
     }
 
     /// Carries an order out: one look, one request, and looks at what became of it.
@@ -81,10 +80,7 @@ impl Jsm {
             _ if answer.status != 202 => {}
             _ => return Err(unsure("it was accepted without an id to ask for")),
         }
-        Ok(Done {
-            said: said(&order.deed, &plan).into(),
-            undo: undo(order).map(Box::new),
-        })
+        Ok(Done::new(said(&order.deed, &plan), undo(order)))
     }
 
     /// Asks what became of an accepted action until that is known.
@@ -131,22 +127,10 @@ impl Jsm {
     /// Looks at the alert, and whether it is as it was seen.
     async fn plan(&self, order: &Order) -> Result<Plan, Fault> {
         check_deed(&order.deed)?;
-        let id = order.target.id.raw();
-        if !is_id(id) {
-            return Err(not_offered("that is no id of an alert"));
-        }
-        let answer = self
-            .http
-            .get(&format!("{}/v1/alerts/{id}", self.site))
-            .send()
-            .await;
-        let alert: Alert = match answer {
-            Ok(answer) => answer.json()?,
-            Err(fault) if fault.kind == FaultKind::NotFound => {
-                return Err(moved(format!("there is no alert {id} any more (404)")));
-            }
-            Err(fault) => return Err(fault),
-        };
+        let request = |id: &str| self.http.get(&format!("{}/v1/alerts/{id}", self.site));
+        let alert: Alert = look(order, "alert", FaultKind::NotOffered, request)
+            .await?
+            .json()?;
         let standing = rows::standing(&alert, Timestamp::now());
         check(&order.target, standing)?;
         let is_over = standing.status == IncidentStatus::Resolved;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::names::Names;
 use super::wire::Alert;
 use crate::domain::{Incident, IncidentStatus, Suppression};
+use crate::source::kit::names;
 use crate::source::lenient::time;
 use crate::source::severity::{Severities, UnknownSeverities};
 use crate::source::standing::Standing;
@@ -137,14 +138,10 @@ fn details(alert: &Alert) -> Vec<(Untrusted, Untrusted)> {
         ("last occurred", alert.last_occurred_at.clone()),
         ("description", alert.description.clone()),
     ];
-    let known = known.into_iter().filter_map(|(name, value)| {
-        let value = value.filter(|value| !value.is_empty())?;
-        Some((name.into(), value.into()))
-    });
     let extra = alert.extra_properties.iter();
     let extra =
         extra.filter_map(|(name, value)| Some((name.as_str().into(), plain(value)?.into())));
-    known.chain(extra).collect()
+    names::details(known).chain(extra).collect()
 }
 
 /// A plain value as text.

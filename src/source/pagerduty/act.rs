@@ -12,11 +12,18 @@ use super::wire::{Incident, Myself, Named, One, Shift};
 use super::{PAGING, PATIENCE, PagerDuty, options, rows, with_headers};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Verb};
 use crate::http::Method;
-use crate::source::standing::{after_sending, moved};
+use crate::source::kit::acting::{Refusals, look, refused};
+use crate::source::standing::{moved, not_offered};
 use crate::source::trouble::is_withheld;
 
 /// The longest that the API snoozes.
 const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_secs(604_800);
+
+/// What to do about a refused change.
+const REFUSALS: Refusals = Refusals {
+    forbidden: "the key is read-only, or its user may not do this; give a key in `token` that may write",
+    query: "is `user_email` the address of a user there?",
+};
 
 /// An order that can be carried out, with all that it takes.
 struct Plan {
@@ -55,9 +62,7 @@ impl PagerDuty {
         let present = rows::status(row.status.as_deref()).word();
         lines.push(format!("of {service}, {present}, with {who}"));
         lines.push(format!("{}, as {email}", consequence(order, &plan)));
-        Ok(Preview {
-            lines: lines.into_iter().map(Into::into).collect(),
-        })
+        Ok(Preview::new(lines))
     }
 
     /// Carries an order out: one look, one request.
@@ -70,33 +75,23 @@ impl PagerDuty {
             && *level != foreseen
         {
             let message = format!("it would go to level {level} now, not to level {foreseen}");
-            return Err(moved(&message));
+            return Err(moved(message));
         }
         let (method, path, body) = wording(order, &plan)?;
         let request = self.http.ask(method, &path).header("From", &email);
         let sent = with_headers(request).json(&body).send().await;
-        let answer = sent.map_err(refused)?;
+        let answer = sent.map_err(|fault| refused(fault, &REFUSALS))?;
         // What it says is worth reading, but it has been done whatever that is.
         let row = answer.json::<One>().ok().map(|one| one.incident);
-        Ok(Done {
-            said: said(order, &plan, row.as_ref(), &email).into(),
-            undo: undo(order, &plan).map(Box::new),
-        })
+        let said = said(order, &plan, row.as_ref(), &email);
+        Ok(Done::new(said, undo(order, &plan)))
     }
 
     /// Looks at the incident, and whether it is as it was seen.
     async fn plan(&self, order: &Order) -> Result<Plan, Fault> {
         check_deed(&order.deed)?;
-        let id = order.target.id.raw();
-        if !is_id(id) {
-            let message = "that is no id of an incident at PagerDuty";
-            return Err(Fault::new(FaultKind::NotFound, message));
-        }
-        let request = with_headers(self.http.get(&format!("/incidents/{id}")));
-        let answer = request.send().await.map_err(|fault| match fault.kind {
-            FaultKind::NotFound => moved(format!("PagerDuty has no incident {id} (404)")),
-            _ => fault,
-        })?;
+        let request = |id: &str| with_headers(self.http.get(&format!("/incidents/{id}")));
+        let answer = look(order, "incident", FaultKind::NotFound, request).await?;
         let dated = answer.header("date").map(jiff::fmt::rfc2822::parse);
         let now = dated.and_then(Result::ok).map(|date| date.timestamp());
         let row = answer.json::<One>()?.incident;
@@ -121,7 +116,7 @@ impl PagerDuty {
         let policy = plan.row.escalation_policy.as_ref();
         let Some(policy) = policy.and_then(|policy| policy.id.clone()) else {
             let message = "it has no escalation policy, so there is no next step";
-            return Err(Fault::new(FaultKind::NotOffered, message));
+            return Err(not_offered(message));
         };
         let list = PAGING
             .list("/oncalls", "shifts", 300, Instant::now() + PATIENCE)
@@ -140,7 +135,7 @@ impl PagerDuty {
                 Some(level) => format!("it is at level {level}, the last with anybody on call"),
                 None => "nobody is on call for its escalation policy".to_owned(),
             };
-            return Err(Fault::new(FaultKind::NotOffered, message));
+            return Err(not_offered(message));
         };
         let there = shifts
             .iter()
@@ -166,33 +161,24 @@ impl PagerDuty {
         };
         let email = email.filter(|email| options::is_address(email)).ok_or_else(|| {
             let message = "PagerDuty wants to know who acts: set `user_email` here, or `email` in [me], to the address of your user there";
-            Fault::new(FaultKind::NotOffered, message)
+            not_offered(message)
         })?;
         self.email = Some(email.clone());
         Ok(email)
     }
 }
 
-/// True for what can stand in a path as it is.
-pub(super) fn is_id(id: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=64).contains(&id.len()) && id.bytes().all(is_plain)
-}
-
 /// Refuses what `PagerDuty` has no word for.
 fn check_deed(deed: &Deed) -> Result<(), Fault> {
     match deed {
         Deed::Silence { .. } | Deed::Extend { .. } | Deed::Expire => Err(no_silences()),
-        Deed::Note { text } if text.trim().is_empty() => {
-            Err(Fault::new(FaultKind::NotOffered, "a note needs words"))
-        }
+        Deed::Note { text } if text.trim().is_empty() => Err(not_offered("a note needs words")),
         _ => Ok(()),
     }
 }
 
 fn no_silences() -> Fault {
-    let message = "PagerDuty has no silences; snooze the incident";
-    Fault::new(FaultKind::NotOffered, message)
+    not_offered("PagerDuty has no silences; snooze the incident")
 }
 
 /// Refuses when it is not as it was seen, or so that the order would do something else.
@@ -202,7 +188,7 @@ fn check_state(order: &Order, row: &Incident) -> Result<(), Fault> {
     let seen = order.target.seen;
     if let Some(seen) = seen.filter(|seen| *seen != present) {
         let message = format!("it is {}, was {}", standing(row, present), seen.word());
-        return Err(moved(&message));
+        return Err(moved(message));
     }
     let standing = || standing(row, present);
     let message = match (order.deed.verb(), present) {
@@ -220,7 +206,7 @@ fn check_state(order: &Order, row: &Incident) -> Result<(), Fault> {
         (Verb::Unsnooze, Resolved) => format!("it is {}", standing()),
         _ => return Ok(()),
     };
-    Err(moved(&message))
+    Err(moved(message))
 }
 
 /// The one request that changes something.
@@ -265,7 +251,7 @@ fn snooze_seconds(until: Timestamp, now: Timestamp) -> Result<i64, Fault> {
     } else {
         return Ok(span.as_secs());
     };
-    Err(Fault::new(FaultKind::NotOffered, message))
+    Err(not_offered(message))
 }
 
 /// The step that its people are at: the first where all of them are on call, else where any is.
@@ -309,28 +295,4 @@ fn undo(order: &Order, plan: &Plan) -> Option<Order> {
         _ => return None,
     };
     Some(order.undone_by(deed, seen))
-}
-
-/// What a refusal of the one request that changes something means.
-fn refused(fault: Fault) -> Fault {
-    let said = fault.message.raw();
-    let (kind, message) = match fault.kind {
-        FaultKind::Forbidden => (
-            FaultKind::Forbidden,
-            format!(
-                "the key is read-only, or its user may not do this; give a key in `token` that may write: {said}"
-            ),
-        ),
-        FaultKind::NotFound => (FaultKind::Moved, "the incident is gone (404)".to_owned()),
-        FaultKind::Query => (
-            fault.kind,
-            format!("{said}; is `user_email` the address of a user there?"),
-        ),
-        _ => return after_sending(fault),
-    };
-    Fault {
-        kind,
-        message: message.into(),
-        ..fault
-    }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::options::Severities;
 use super::wire::{self, LogEntry, Named};
 use crate::domain::{Incident, IncidentStatus};
+use crate::source::kit::names;
 use crate::source::severity::UnknownSeverities;
 use crate::source::web_link;
 use crate::text::Untrusted;
@@ -74,11 +75,7 @@ fn details(row: &wire::Incident) -> Vec<(Untrusted, Untrusted)> {
         ),
         ("incident key", row.key.clone()),
     ];
-    rows.into_iter()
-        .filter_map(|(name, value)| {
-            Some((name.into(), value.filter(|value| !value.is_empty())?.into()))
-        })
-        .collect()
+    names::details(rows).collect()
 }
 
 /// Where an incident stands; a word that nobody has told us of is open, so that it is seen.
@@ -149,13 +146,7 @@ pub(super) fn correct(row: &mut Incident, mut log: Vec<LogEntry>, at: Timestamp)
 
 /// What each is called, once.
 fn distinct<'a>(named: impl Iterator<Item = &'a Named>) -> Vec<Untrusted> {
-    let mut known = Vec::new();
-    for called in named.filter_map(|named| name(Some(named))) {
-        if !known.contains(&called) {
-            known.push(called);
-        }
-    }
-    known
+    names::distinct(named.filter_map(|named| name(Some(named))))
 }
 
 fn name(named: Option<&Named>) -> Option<Untrusted> {

@@ -9,6 +9,7 @@ use super::options::Options;
 use super::wire::{Named, Service};
 use crate::domain::{Fault, FaultKind};
 use crate::http::Http;
+use crate::source::kit::names;
 use crate::source::trouble::is_withheld;
 use crate::text::Untrusted;
 
@@ -101,24 +102,15 @@ impl Scope {
         let Some(known) = known else {
             return Ok(words.to_vec());
         };
-        let mut ids = Vec::new();
-        for word in words {
-            let found: Vec<_> = known
-                .iter()
-                .filter(|(id, name)| id == word || name.eq_ignore_ascii_case(word))
-                .map(|(id, _)| id.clone())
-                .collect();
-            if found.is_empty() {
-                let words =
-                    format!("`{key}`: PagerDuty knows no `{word}`, or the key may not see it");
-                if !is_id(word) {
-                    let message = format!("{words}; correct its name");
-                    return Err(Fault::new(FaultKind::NotFound, message));
-                }
-                self.warnings.push(words.into());
-                ids.push(word.clone());
+        let (mut ids, unknown) = names::ids(words, &known);
+        for word in unknown {
+            let words = format!("`{key}`: PagerDuty knows no `{word}`, or the key may not see it");
+            if !is_id(&word) {
+                let message = format!("{words}; correct its name");
+                return Err(Fault::new(FaultKind::NotFound, message));
             }
-            ids.extend(found);
+            self.warnings.push(words.into());
+            ids.push(word);
         }
         ids.sort();
         ids.dedup();
