@@ -1,5 +1,7 @@
 //! What holds for sources of every kind: more rows than are read are refused in words.
 
+pub(super) mod stand_in;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 

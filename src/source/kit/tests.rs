@@ -29,8 +29,8 @@ impl Pager for Script {
     }
 }
 
-fn link(address: &str) -> Option<Next> {
-    Some(Next::Link(address.to_owned()))
+fn link(address: &str) -> Next {
+    Next::Link(address.to_owned())
 }
 
 async fn read(
@@ -61,9 +61,9 @@ async fn read(
 #[tokio::test]
 async fn a_list_ends_where_it_says_so_and_has_each_row_once() {
     let pages = vec![
-        (vec!["a", "b", "?c"], link("2")),
-        (vec!["b", "d"], link("3")),
-        (vec!["last", "e"], link("4")),
+        (vec!["a", "b", "?c"], Some(link("2"))),
+        (vec!["b", "d"], Some(link("3"))),
+        (vec!["last", "e"], Some(link("4"))),
     ];
     let (rows, end, warnings) = read(pages, 100, None).await.unwrap();
     assert_eq!(rows, ["a", "b", "d", "last", "e"]);
@@ -73,7 +73,7 @@ async fn a_list_ends_where_it_says_so_and_has_each_row_once() {
 
 #[tokio::test]
 async fn what_ends_a_list_early_is_said_with_what_is_missing() {
-    let circle = || vec![(vec!["a"], link("2")), (vec!["b"], link("2"))];
+    let circle = || vec![(vec!["a"], Some(link("2"))), (vec!["b"], Some(link("2")))];
     let cursor = |name: &str| Some(Next::Cursor(name.to_owned()));
     for (pages, cap, total, want) in [
         (circle(), 9, Some(5), "2 of 5 rows loaded"),
@@ -106,7 +106,9 @@ async fn the_first_page_fails_the_list_and_a_later_one_ends_it() {
         read(vec![], 9, None).await.unwrap_err().kind,
         FaultKind::Server
     );
-    let (rows, end, warnings) = read(vec![(vec!["a"], link("2"))], 9, None).await.unwrap();
+    let (rows, end, warnings) = read(vec![(vec!["a"], Some(link("2")))], 9, None)
+        .await
+        .unwrap();
     assert_eq!((rows, warnings), (vec!["a"], vec![]));
     assert!(matches!(end, End::Failed(_)), "{end:?}");
 }

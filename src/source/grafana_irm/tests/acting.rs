@@ -7,22 +7,14 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::stand_in::{StandIn, State, group};
-use crate::domain::{Deed, Fault, FaultKind, IncidentStatus, Order, SourceName, Target};
+use crate::domain::{Deed, Fault, FaultKind, IncidentStatus, Order};
+use crate::source::tests::stand_in;
 use crate::text::Untrusted;
 
 const ID: &str = "I68T24C13IFW1";
 
 fn order(deed: Deed, seen: Option<IncidentStatus>) -> Order {
-    Order {
-        source: SourceName::new("trial"),
-        target: Target {
-            id: ID.into(),
-            name: "Memory above 90% threshold".into(),
-            service: "checkout".into(),
-            seen,
-        },
-        deed,
-    }
+    stand_in::order(ID, "Memory above 90% threshold", seen, deed)
 }
 
 fn one(state: &str) -> State {
@@ -38,7 +30,7 @@ async fn refused(state: State, order: &Order) -> Fault {
     let foreseen = source.preview(order).await.unwrap_err();
     let fault = source.act(order).await.unwrap_err();
     assert_eq!(foreseen, fault, "a preview refuses what the act would");
-    assert_eq!(stand_in.state().actions, [], "nothing was sent");
+    assert_eq!(stand_in.world().actions, [], "nothing was sent");
     fault
 }
 
@@ -95,11 +87,11 @@ async fn every_deed_is_one_request_in_the_apis_words() {
         let order = order(deed, Some(seen));
         let mut source = stand_in.source("");
         assert_eq!(source.preview(&order).await.unwrap().lines.len(), 3);
-        assert_eq!(stand_in.state().actions, [], "a preview only asks");
+        assert_eq!(stand_in.world().actions, [], "a preview only asks");
         let done = source.act(&order).await.unwrap();
         assert!(done.said.raw().contains(ID), "{done:?}");
         assert_eq!(done.undo.and_then(|undo| undo.target.seen), undo);
-        assert_eq!(stand_in.state().actions, [(path, body)]);
+        assert_eq!(stand_in.world().actions, [(path, body)]);
     }
 }
 
@@ -110,7 +102,7 @@ async fn a_silence_is_counted_in_seconds_from_now() {
     let order = order(Deed::Snooze { until }, Some(IncidentStatus::Triggered));
     let done = stand_in.source("").act(&order).await.unwrap();
     assert_eq!(done.undo.unwrap().deed, Deed::Unsnooze);
-    let actions = stand_in.state().actions.clone();
+    let actions = stand_in.world().actions.clone();
     let [(path, body)] = actions.as_slice() else {
         panic!("{actions:?}")
     };
@@ -197,7 +189,7 @@ async fn a_request_without_an_answer_may_have_been_carried_out() {
             fault.message.raw().contains("look before you repeat it"),
             "{fault:?}"
         );
-        assert_eq!(stand_in.state().actions.len(), 1, "never a second time");
+        assert_eq!(stand_in.world().actions.len(), 1, "never a second time");
     }
 }
 

@@ -198,7 +198,7 @@ async fn a_link_to_another_server_gets_no_key() {
     let facts = stand_in.source("").fetch(&ask()).await.unwrap();
     assert_eq!(incidents(&facts).len(), 2, "what is there stays");
     assert_eq!(facts.fault.unwrap().kind, FaultKind::Redirect);
-    assert_eq!(other.state().asked.len(), 0);
+    assert_eq!(other.world().asked.len(), 0);
 }
 
 #[tokio::test]
@@ -210,11 +210,11 @@ async fn a_poll_of_many_requests_rests_longer() {
     .await;
     let mut source = stand_in.source("");
     let facts = source.fetch(&ask()).await.unwrap();
-    let requests = i64::try_from(stand_in.state().asked.len()).unwrap();
+    let requests = i64::try_from(stand_in.world().asked.len()).unwrap();
     assert!(requests > 20, "{requests}");
     // 300 in five minutes are allowed; two seconds a request are half of that.
     assert_eq!(facts.rest, Some(SignedDuration::from_secs(requests * 2)));
-    stand_in.state().groups.truncate(3);
+    stand_in.world().groups.truncate(3);
     assert_eq!(source.fetch(&ask()).await.unwrap().rest, None);
 }
 
@@ -233,7 +233,7 @@ async fn a_rate_limit_ends_the_poll_and_keeps_what_is_there() {
         (fault.kind, fault.retry_after),
         (FaultKind::RateLimited, wait)
     );
-    assert_eq!(stand_in.state().asked.len(), 1, "one request, and no more");
+    assert_eq!(stand_in.world().asked.len(), 1, "one request, and no more");
 
     let stand_in = StandIn::start(storm("alert_groups", 1)).await;
     let facts = stand_in.source("").fetch(&ask()).await.unwrap();
@@ -342,7 +342,7 @@ async fn names_are_asked_for_every_half_hour_and_are_no_condition() {
         ..ask()
     };
     let users = || {
-        let asked = stand_in.state().asked.clone();
+        let asked = stand_in.world().asked.clone();
         asked
             .iter()
             .filter(|path| *path == "/api/v1/users/")

@@ -57,7 +57,7 @@ async fn who_has_the_pager_until_when_and_who_is_next() {
             ("Shop primary", "lee", handover, morning),
         ]
     );
-    let asked = stand_in.state().asked.clone();
+    let asked = stand_in.world().asked.clone();
     let days = "/api/v1/schedules/S1/final_shifts?start_date=2026-11-21&end_date=2026-11-30";
     assert!(asked.iter().any(|path| path == days), "{asked:?}");
     assert_eq!((facts.fault, facts.warnings), (None, vec![]));
@@ -135,7 +135,7 @@ async fn schedules_are_asked_about_every_five_minutes() {
     let first = source.fetch(&ask()).await.unwrap();
     let second = source.fetch(&ask()).await.unwrap();
     assert_eq!(first.on_call, second.on_call);
-    let asked = stand_in.state().asked.clone();
+    let asked = stand_in.world().asked.clone();
     let lists = asked.iter().filter(|path| *path == "/api/v1/schedules/");
     assert_eq!(lists.count(), 1);
 }

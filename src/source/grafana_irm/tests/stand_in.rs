@@ -1,16 +1,13 @@
 //! A stack that behaves as the API's reference says: lists by state in pages, and actions.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
-
 use serde_json::{Value, json};
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use std::collections::HashMap;
+use wiremock::{Request, ResponseTemplate};
 
-use crate::config::{Auth, SecretRef, Settings};
+use crate::config::Settings;
 use crate::source::Source;
-use crate::source::fixture::settings;
 use crate::source::grafana_irm::KIND;
+use crate::source::tests::stand_in::{self, Instead, token};
 
 /// What the stack knows, and how it behaves.
 #[derive(Default)]
@@ -28,7 +25,7 @@ pub(super) struct State {
     /// Where links to next pages lead, when not here.
     pub(super) elsewhere: Option<String>,
     /// Answers instead, by what a path or its query holds and how many requests go well before.
-    pub(super) instead: Vec<(String, usize, ResponseTemplate)>,
+    pub(super) instead: Vec<Instead>,
     /// How an action is answered, instead of by 200.
     pub(super) to_action: Option<ResponseTemplate>,
     pub(super) actions: Vec<(String, Value)>,
@@ -36,47 +33,22 @@ pub(super) struct State {
 }
 
 /// A running stand-in.
-pub(super) struct StandIn {
-    pub(super) server: MockServer,
-    state: Arc<Mutex<State>>,
-}
-
-struct Answers {
-    state: Arc<Mutex<State>>,
-    uri: String,
-}
+pub(super) type StandIn = stand_in::StandIn<State>;
 
 impl StandIn {
     pub(super) async fn start(state: State) -> Self {
-        let server = MockServer::start().await;
-        let state = Arc::new(Mutex::new(state));
-        let answers = Answers {
-            state: Arc::clone(&state),
-            uri: server.uri(),
-        };
-        Mock::given(any())
-            .respond_with(answers)
-            .mount(&server)
-            .await;
-        Self { server, state }
-    }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        Self::of(state).await
     }
 
     /// The source with these settings, and a key.
     pub(super) fn source(&self, options: &str) -> Box<dyn Source> {
-        let mut settings = settings(&KIND, Some(&self.server.uri()), options);
-        let print = ["echo", "s3cret-key"].map(str::to_owned).to_vec();
-        settings.http.auth = Auth::Token(SecretRef::Command(print));
-        settings.http.timeout = Some(jiff::SignedDuration::from_secs(2));
+        let settings = self.settings(&KIND, options, token("s3cret-key"), 2_000);
         (KIND.build)(&settings, &Settings::empty()).unwrap().source
     }
 
     /// The lists of groups that were asked for, by their queries.
     pub(super) fn lists(&self) -> Vec<String> {
-        let asked = self.state().asked.clone();
+        let asked = self.world().asked.clone();
         let lists = asked.into_iter().filter_map(|asked| {
             let query = asked.strip_prefix("/api/v1/alert_groups/?")?;
             Some(query.to_owned())
@@ -107,30 +79,25 @@ pub(super) fn named(id: &str, key: &str, name: &str) -> Value {
     json!({"id": id, key: name})
 }
 
-impl Respond for Answers {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let mut state = self.state.lock().unwrap();
+impl stand_in::World for State {
+    fn answer(&mut self, request: &Request) -> ResponseTemplate {
+        let state = self;
         let path = request.url.path().to_owned();
         let asked = match request.url.query() {
             Some(query) => format!("{path}?{query}"),
             None => path.clone(),
         };
         state.asked.push(asked.clone());
-        for (part, wait, answer) in &mut state.instead {
-            if asked.contains(part.as_str()) {
-                if *wait == 0 {
-                    return answer.clone();
-                }
-                *wait -= 1;
-            }
+        if let Some(answer) = stand_in::instead(&mut state.instead, |part| asked.contains(part)) {
+            return answer;
         }
         let query: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
         let steps: Vec<&str> = path.trim_matches('/').split('/').skip(2).collect();
-        let list = |state: &State, rows: &[Value]| state.list(rows, request, &query, &self.uri);
+        let list = |state: &State, rows: &[Value]| state.list(rows, request, &query);
         match (request.method.as_str(), steps.as_slice()) {
             ("GET", ["alert_groups"]) => {
                 let rows = state.sifted(&query);
-                list(&state, &rows)
+                list(state, &rows)
             }
             ("GET", ["alert_groups", id]) => {
                 let found = state.groups.iter().find(|group| group["id"] == *id);
@@ -146,11 +113,11 @@ impl Respond for Answers {
                 let done = ResponseTemplate::new(200);
                 state.to_action.clone().unwrap_or(done)
             }
-            ("GET", ["schedules"]) => list(&state, &state.schedules.clone()),
-            ("GET", ["schedules", _, "final_shifts"]) => list(&state, &state.shifts.clone()),
-            ("GET", ["users"]) => list(&state, &state.users.clone()),
-            ("GET", ["teams"]) => list(&state, &state.teams.clone()),
-            ("GET", ["integrations"]) => list(&state, &state.integrations.clone()),
+            ("GET", ["schedules"]) => list(state, &state.schedules.clone()),
+            ("GET", ["schedules", _, "final_shifts"]) => list(state, &state.shifts.clone()),
+            ("GET", ["users"]) => list(state, &state.users.clone()),
+            ("GET", ["teams"]) => list(state, &state.teams.clone()),
+            ("GET", ["integrations"]) => list(state, &state.integrations.clone()),
             _ => ResponseTemplate::new(404),
         }
     }
@@ -182,7 +149,6 @@ impl State {
         all: &[Value],
         request: &Request,
         query: &HashMap<String, String>,
-        uri: &str,
     ) -> ResponseTemplate {
         let page: usize = query
             .get("page")
@@ -199,7 +165,9 @@ impl State {
                 .clear()
                 .extend_pairs(others)
                 .append_pair("page", &number.to_string());
-            let origin = self.elsewhere.as_deref().unwrap_or(uri);
+            let host = request.headers.get("host").unwrap().to_str().unwrap();
+            let own = format!("http://{host}");
+            let origin = self.elsewhere.as_deref().unwrap_or(&own);
             format!("{origin}{}?{}", link.path(), link.query().unwrap_or(""))
         });
         ResponseTemplate::new(200).set_body_json(json!({

@@ -1,21 +1,16 @@
 //! An incident.io that remembers: a resolved incident is resolved in its next answer.
 
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Request, ResponseTemplate};
 
-use crate::config::{Auth, SecretRef, Settings};
-use crate::domain::{Deed, IncidentStatus, Order, SourceName, Target};
+use crate::config::Settings;
+use crate::domain::{Deed, IncidentStatus, Order};
 use crate::source::Source;
-use crate::source::fixture::settings;
+use crate::source::tests::stand_in::{self, Broken, token, values};
 
 use super::super::KIND;
-
-/// A path, and what it answers once instead: a status, a body and headers.
-type Broken = (&'static str, u16, Value, Vec<(&'static str, &'static str)>);
 
 /// What the account holds, and how it behaves.
 pub(super) struct World {
@@ -35,12 +30,7 @@ pub(super) struct World {
 }
 
 /// The server and its world.
-pub(super) struct StandIn {
-    pub(super) server: MockServer,
-    world: Arc<Mutex<World>>,
-}
-
-struct Answers(Arc<Mutex<World>>);
+pub(super) type StandIn = stand_in::StandIn<World>;
 
 impl StandIn {
     pub(super) async fn start() -> Self {
@@ -67,56 +57,13 @@ impl StandIn {
             surprise: None,
             looks: 0,
         };
-        let world = Arc::new(Mutex::new(world));
-        let server = MockServer::start().await;
-        let answers = Answers(Arc::clone(&world));
-        Mock::given(any())
-            .respond_with(answers)
-            .mount(&server)
-            .await;
-        Self { server, world }
-    }
-
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
+        Self::of(world).await
     }
 
     pub(super) fn source(&self, options: &str) -> Box<dyn Source> {
-        let print = ["echo", "s3cret-key"].map(str::to_owned).to_vec();
-        let mut settings = settings(&KIND, Some(&self.server.uri()), options);
-        settings.http.auth = Auth::Token(SecretRef::Command(print));
-        settings.http.timeout = Some(jiff::SignedDuration::from_millis(700));
+        let settings = self.settings(&KIND, options, token("s3cret-key"), 700);
         (KIND.build)(&settings, &Settings::empty()).unwrap().source
     }
-
-    /// What was asked: method, path and query, decoded.
-    pub(super) async fn asked(&self) -> Vec<String> {
-        let requests = self.server.received_requests().await.unwrap();
-        requests.iter().map(line).collect()
-    }
-
-    /// Only what changes something.
-    pub(super) async fn changes(&self) -> Vec<(String, Value)> {
-        let requests = self.server.received_requests().await.unwrap();
-        let changes = requests
-            .iter()
-            .filter(|request| request.method.as_str() != "GET");
-        let change = |request: &Request| (line(request), request.body_json().unwrap());
-        changes.map(change).collect()
-    }
-}
-
-fn line(request: &Request) -> String {
-    let pairs = request.url.query_pairs();
-    let query: Vec<_> = pairs
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    format!(
-        "{} {}?{}",
-        request.method,
-        request.url.path(),
-        query.join("&")
-    )
 }
 
 pub(super) fn status(name: &str, category: &str, rank: i64) -> Value {
@@ -171,24 +118,14 @@ pub(super) fn id(number: usize) -> String {
 
 /// An order to an incident, seen so.
 pub(super) fn order(number: usize, seen: Option<IncidentStatus>, deed: Deed) -> Order {
-    Order {
-        source: SourceName::new("trial"),
-        target: Target {
-            id: id(number).into(),
-            name: "Database is slow".into(),
-            service: "checkout".into(),
-            seen,
-        },
-        deed,
-    }
+    stand_in::order(&id(number), "Database is slow", seen, deed)
 }
 
-impl Respond for Answers {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let mut world = self.0.lock().unwrap();
-        let answer = world.answer(request);
+impl stand_in::World for World {
+    fn answer(&mut self, request: &Request) -> ResponseTemplate {
+        let answer = self.answer_to(request);
         let answer = answer.insert_header("date", "Sun, 22 Nov 2026 14:02:31 GMT");
-        if world.silent && request.method.as_str() != "GET" {
+        if self.silent && request.method.as_str() != "GET" {
             return answer.set_delay(Duration::from_secs(20));
         }
         answer
@@ -203,18 +140,14 @@ fn refusal(status: u16, message: &str) -> ResponseTemplate {
 }
 
 impl World {
-    fn answer(&mut self, request: &Request) -> ResponseTemplate {
+    fn answer_to(&mut self, request: &Request) -> ResponseTemplate {
         let path = request.url.path().to_owned();
         let authorization = request.headers.get("authorization");
         if authorization.is_none_or(|value| value != "Bearer s3cret-key") {
             return refusal(401, "No authorization material provided in request");
         }
-        if let Some(at) = self.broken.iter().position(|(broken, ..)| *broken == path) {
-            let (_, status, body, headers) = self.broken.remove(at);
-            let answer = ResponseTemplate::new(status).set_body_json(body);
-            return headers.into_iter().fold(answer, |answer, (name, value)| {
-                answer.insert_header(name, value)
-            });
+        if let Some(answer) = stand_in::broken(&mut self.broken, &path) {
+            return answer;
         }
         let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
         let parts: Vec<_> = path.split('/').skip(1).collect();
@@ -260,15 +193,9 @@ impl World {
         }
     }
 
-    fn values(request: &Request, name: &str) -> Vec<String> {
-        let pairs = request.url.query_pairs();
-        let named = pairs.filter(|(key, _)| key == name);
-        named.map(|(_, value)| value.into_owned()).collect()
-    }
-
     fn list(&mut self, request: &Request) -> ResponseTemplate {
-        let categories = Self::values(request, "status_category[one_of]");
-        let since = Self::values(request, "updated_at[gte]").into_iter().next();
+        let categories = values(request, "status_category[one_of]");
+        let since = values(request, "updated_at[gte]").into_iter().next();
         let mut rows = self.incidents.clone();
         rows.retain(|row| match row["incident_status"]["category"].as_str() {
             // One that we do not know of is listed with the open ones.
@@ -289,14 +216,14 @@ impl World {
         rows: Vec<Value>,
         most: usize,
     ) -> ResponseTemplate {
-        let size = Self::values(request, "page_size")
+        let size = values(request, "page_size")
             .first()
             .and_then(|size| size.parse().ok());
         let size = size.unwrap_or(25_usize);
         if size > most {
             return refusal(422, "page_size is too large");
         }
-        let after = Self::values(request, "after").into_iter().next();
+        let after = values(request, "after").into_iter().next();
         let first = after.filter(|_| !self.repeats).map_or(0, |after| {
             rows.iter()
                 .position(|row| row["id"] == after.as_str())

@@ -7,21 +7,13 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::stand_in::{ID, StandIn, State, alert};
-use crate::domain::{Deed, Fault, FaultKind, IncidentStatus, Order, SourceName, Target};
+use crate::domain::{Deed, Fault, FaultKind, IncidentStatus, Order};
 use crate::source::Source;
+use crate::source::tests::stand_in;
 use crate::text::Untrusted;
 
 fn order(deed: Deed, seen: Option<IncidentStatus>) -> Order {
-    Order {
-        source: SourceName::new("trial"),
-        target: Target {
-            id: ID.into(),
-            name: "CPU above 80%".into(),
-            service: "checkout".into(),
-            seen,
-        },
-        deed,
-    }
+    stand_in::order(ID, "CPU above 80%", seen, deed)
 }
 
 fn triggered(deed: Deed) -> Order {
@@ -44,7 +36,7 @@ async fn refused(state: State, order: &Order) -> (Fault, StandIn) {
     let foreseen = source.preview(order).await.unwrap_err();
     let fault = source.act(order).await.unwrap_err();
     assert_eq!(foreseen, fault, "a preview refuses what the act would");
-    assert_eq!(stand_in.state().actions, [], "nothing was sent");
+    assert_eq!(stand_in.world().actions, [], "nothing was sent");
     (fault, stand_in)
 }
 
@@ -80,10 +72,10 @@ async fn every_deed_is_one_request_in_the_apis_words() {
         let order = order(deed, None);
         let mut source = stand_in.source();
         assert_eq!(source.preview(&order).await.unwrap().lines.len(), 3);
-        assert_eq!(stand_in.state().actions, [], "a preview only asks");
+        assert_eq!(stand_in.world().actions, [], "a preview only asks");
         let done = source.act(&order).await.unwrap();
         assert!(done.said.raw().contains(ID), "{done:?}");
-        assert_eq!(stand_in.state().actions, [(word.to_owned(), body)]);
+        assert_eq!(stand_in.world().actions, [(word.to_owned(), body)]);
     }
 }
 
@@ -152,7 +144,7 @@ async fn what_the_api_has_no_word_for_is_refused() {
     ] {
         let (fault, stand_in) = refused(one(&json!({})), &triggered(deed)).await;
         assert_eq!(fault.kind, FaultKind::NotOffered, "{fault:?}");
-        assert_eq!(stand_in.asked().len(), 0);
+        assert_eq!(stand_in.paths().len(), 0);
     }
     let mut elsewhere = triggered(Deed::Resolve);
     elsewhere.target.id = "../schedules".into();
@@ -172,7 +164,7 @@ async fn what_became_of_it_is_asked_until_it_is_known() {
         .act(&triggered(Deed::Acknowledge))
         .await
         .unwrap();
-    let asked = stand_in.asked();
+    let asked = stand_in.paths();
     assert_eq!(
         asked
             .iter()
@@ -210,7 +202,7 @@ async fn what_became_of_it_is_asked_until_it_is_known() {
         fault.message.raw().contains("accepted as request r-1"),
         "{fault:?}"
     );
-    assert_eq!(stand_in.state().actions.len(), 1, "never a second time");
+    assert_eq!(stand_in.world().actions.len(), 1, "never a second time");
 }
 
 #[tokio::test]
@@ -226,7 +218,7 @@ async fn a_note_that_is_taken_at_once_needs_no_more() {
         text: "rolled back".to_owned(),
     });
     stand_in.source().act(&order).await.unwrap();
-    assert_eq!(stand_in.asked().len(), 2, "a look and the note");
+    assert_eq!(stand_in.paths().len(), 2, "a look and the note");
 }
 
 #[tokio::test]
@@ -250,7 +242,7 @@ async fn a_request_without_an_answer_may_have_been_carried_out() {
             fault.message.raw().contains("look before you repeat it"),
             "{fault:?}"
         );
-        assert_eq!(stand_in.state().actions.len(), 1, "never a second time");
+        assert_eq!(stand_in.world().actions.len(), 1, "never a second time");
     }
 }
 
@@ -295,14 +287,14 @@ async fn an_escalation_goes_where_only_one_is_meant() {
     assert!(preview.lines[2].raw().contains("Shop"), "{preview:?}");
     source.act(&order).await.unwrap();
     let sent = ("escalate".to_owned(), json!({"escalationId": "e-1"}));
-    assert_eq!(stand_in.state().actions, [sent]);
+    assert_eq!(stand_in.world().actions, [sent]);
 
     let own =
         json!({"responders": [{"id": "e-9", "type": "escalation"}, {"id": "t", "type": "team"}]});
     let stand_in = StandIn::start(one(&own)).await;
     stand_in.source().act(&order).await.unwrap();
     let sent = ("escalate".to_owned(), json!({"escalationId": "e-9"}));
-    assert_eq!(stand_in.state().actions, [sent]);
+    assert_eq!(stand_in.world().actions, [sent]);
 
     let state = State {
         escalations: vec![

@@ -215,7 +215,7 @@ async fn pages_are_turned_to_the_end() {
     assert_eq!(incidents(&facts).len(), 10);
     assert_eq!(facts.warnings, vec![]);
     let pages = stand_in
-        .asked()
+        .paths()
         .iter()
         .filter(|path| *path == "/v1/alerts")
         .count();
@@ -242,7 +242,7 @@ async fn a_page_that_leads_to_itself_ends_the_list() {
     assert_eq!(incidents(&facts).len(), 2);
     assert_eq!(warnings(&facts), ["2 of 5 alerts loaded"]);
     let pages = stand_in
-        .asked()
+        .paths()
         .iter()
         .filter(|path| *path == "/v1/alerts")
         .count();
@@ -269,14 +269,14 @@ async fn a_rate_limit_ends_the_poll_and_keeps_what_is_there() {
     let fault = stand_in.source().fetch(&ask()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::RateLimited);
     assert_eq!(fault.retry_after, Some(SignedDuration::from_secs(30)));
-    assert_eq!(stand_in.asked().len(), 1, "one request, and no more");
+    assert_eq!(stand_in.paths().len(), 1, "one request, and no more");
 
     let stand_in = StandIn::start(storm(1)).await;
     let facts = stand_in.source().fetch(&ask()).await.unwrap();
     assert_eq!(incidents(&facts).len(), 2);
     let fault = facts.fault.unwrap();
     assert_eq!(fault.retry_after, Some(SignedDuration::from_secs(30)));
-    assert_eq!(stand_in.asked().len(), 2, "nothing is asked after that");
+    assert_eq!(stand_in.paths().len(), 2, "nothing is asked after that");
 }
 
 #[tokio::test]

@@ -91,12 +91,12 @@ async fn schedules_are_asked_about_every_five_minutes() {
         ..ask()
     };
     let first = source.fetch(&ask()).await.unwrap();
-    let before = stand_in.asked().len();
+    let before = stand_in.paths().len();
     let second = source.fetch(&later(60)).await.unwrap();
     assert_eq!(first.on_call, second.on_call);
-    assert_eq!(stand_in.asked()[before..], ["/v1/alerts"]);
+    assert_eq!(stand_in.paths()[before..], ["/v1/alerts"]);
     source.fetch(&later(301)).await.unwrap();
-    let asked = stand_in.asked();
+    let asked = stand_in.paths();
     assert_eq!(
         asked.iter().filter(|path| *path == "/v1/schedules").count(),
         2

@@ -1,16 +1,14 @@
 //! A site that behaves as the vendor's description says: pages, queued actions, schedules.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Request, ResponseTemplate};
 
 use crate::config::{Auth, SecretRef};
-use crate::source::fixture::settings;
 use crate::source::jsm::{Jsm, KIND, open};
+use crate::source::tests::stand_in::{self, Instead, token};
 
 /// What stands before every path.
 pub(super) const SITE: &str = "/jsm/ops/api/site-1";
@@ -35,7 +33,7 @@ pub(super) struct State {
     /// The next page is always the one that is given.
     pub(super) repeats: bool,
     /// Answers instead, by the beginning of a path and how many requests go well before.
-    pub(super) instead: Vec<(String, usize, ResponseTemplate)>,
+    pub(super) instead: Vec<Instead>,
     /// How often an action is still queued when it is asked for, and what it comes to then.
     pub(super) queued: usize,
     pub(super) refuses: Option<String>,
@@ -46,47 +44,29 @@ pub(super) struct State {
 }
 
 /// A running stand-in.
-pub(super) struct StandIn {
-    pub(super) server: MockServer,
-    state: Arc<Mutex<State>>,
-}
-
-struct Answers(Arc<Mutex<State>>);
+pub(super) type StandIn = stand_in::StandIn<State>;
 
 impl StandIn {
     pub(super) async fn start(state: State) -> Self {
-        let server = MockServer::start().await;
-        let state = Arc::new(Mutex::new(state));
-        Mock::given(any())
-            .respond_with(Answers(Arc::clone(&state)))
-            .mount(&server)
-            .await;
-        Self { server, state }
-    }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        Self::of(state).await
     }
 
     /// The source, with an API token.
     pub(super) fn source(&self) -> Jsm {
         let options = "cloud_id = \"site-1\"\nemail = \"mara@acme.example\"";
-        self.source_with(options, Auth::Token(secret()))
+        self.source_with(options, token("s3cret-token"))
     }
 
     /// The source with this login.
     pub(super) fn source_with(&self, options: &str, auth: Auth) -> Jsm {
-        let mut settings = settings(&KIND, Some(&self.server.uri()), options);
-        settings.http.auth = auth;
-        settings.http.timeout = Some(jiff::SignedDuration::from_secs(2));
-        let mut jsm = open(&settings).unwrap();
+        let mut jsm = open(&self.settings(&KIND, options, auth, 2_000)).unwrap();
         jsm.patience = Duration::from_millis(500);
         jsm
     }
 
     /// The paths that were asked for, below the site.
-    pub(super) fn asked(&self) -> Vec<String> {
-        self.state().asked.clone()
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.world().asked.clone()
     }
 }
 
@@ -107,9 +87,9 @@ pub(super) fn alert(id: &str, created_at: &str) -> Value {
     })
 }
 
-impl Respond for Answers {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let mut state = self.0.lock().unwrap();
+impl stand_in::World for State {
+    fn answer(&mut self, request: &Request) -> ResponseTemplate {
+        let state = self;
         let path = request.url.path().to_owned();
         let site = if path.starts_with(OAUTH_SITE) && state.takes_oauth {
             OAUTH_SITE
@@ -118,13 +98,9 @@ impl Respond for Answers {
         };
         let below = path.strip_prefix(site).unwrap_or(&path).to_owned();
         state.asked.push(below.clone());
-        for (beginning, wait, answer) in &mut state.instead {
-            if below.starts_with(beginning.as_str()) {
-                if *wait == 0 {
-                    return answer.clone();
-                }
-                *wait -= 1;
-            }
+        let is_meant = |beginning: &str| below.starts_with(beginning);
+        if let Some(answer) = stand_in::instead(&mut state.instead, is_meant) {
+            return answer;
         }
         let steps: Vec<&str> = below.trim_matches('/').split('/').collect();
         let query: HashMap<String, String> = request.url.query_pairs().into_owned().collect();

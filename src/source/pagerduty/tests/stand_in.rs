@@ -1,16 +1,15 @@
 //! A `PagerDuty` that remembers: an acknowledged incident is acknowledged in its next answer.
 
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Request, ResponseTemplate};
 
-use crate::config::{Auth, Me, SecretRef, Settings};
-use crate::domain::{Deed, IncidentStatus, Order, SourceName, Target};
+use crate::config::{Me, Settings};
+use crate::domain::{Deed, IncidentStatus, Order};
 use crate::source::Source;
-use crate::source::fixture::{build, settings};
+use crate::source::fixture::build;
+use crate::source::tests::stand_in::{self, Broken, token, values};
 
 use super::super::KIND;
 
@@ -43,16 +42,8 @@ pub(super) struct World {
     looks: usize,
 }
 
-/// A path, and what it answers once instead: a status, a body and headers.
-type Broken = (&'static str, u16, Value, Vec<(&'static str, &'static str)>);
-
 /// The server and its world.
-pub(super) struct StandIn {
-    pub(super) server: MockServer,
-    world: Arc<Mutex<World>>,
-}
-
-struct Answers(Arc<Mutex<World>>);
+pub(super) type StandIn = stand_in::StandIn<World>;
 
 impl StandIn {
     pub(super) async fn start() -> Self {
@@ -78,18 +69,7 @@ impl StandIn {
             surprise: None,
             looks: 0,
         };
-        let world = Arc::new(Mutex::new(world));
-        let server = MockServer::start().await;
-        let answers = Answers(Arc::clone(&world));
-        Mock::given(any())
-            .respond_with(answers)
-            .mount(&server)
-            .await;
-        Self { server, world }
-    }
-
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
+        Self::of(world).await
     }
 
     /// A source of it, with a key and `[me].email`.
@@ -98,10 +78,7 @@ impl StandIn {
     }
 
     pub(super) fn source_of(&self, options: &str, email: Option<&str>) -> Box<dyn Source> {
-        let print = ["echo", "s3cret-key"].map(str::to_owned).to_vec();
-        let mut settings = settings(&KIND, Some(&self.server.uri()), options);
-        settings.http.auth = Auth::Token(SecretRef::Command(print));
-        settings.http.timeout = Some(jiff::SignedDuration::from_millis(700));
+        let settings = self.settings(&KIND, options, token("s3cret-key"), 700);
         let all = Settings {
             me: Me {
                 email: email.map(str::to_owned),
@@ -111,41 +88,11 @@ impl StandIn {
         };
         (KIND.build)(&settings, &all).unwrap().source
     }
-
-    /// What was asked: method, path and query, decoded.
-    pub(super) async fn asked(&self) -> Vec<String> {
-        let requests = self.server.received_requests().await.unwrap();
-        requests.iter().map(line).collect()
-    }
-
-    /// Only what changes something.
-    pub(super) async fn changes(&self) -> Vec<(String, Value)> {
-        let requests = self.server.received_requests().await.unwrap();
-        requests
-            .iter()
-            .filter(|request| request.method.as_str() != "GET")
-            .map(|request| (line(request), request.body_json().unwrap()))
-            .collect()
-    }
 }
 
 /// A source without a server.
 pub(super) fn problem(options: &str) -> String {
     build(&KIND, None, options).err().unwrap().message
-}
-
-fn line(request: &Request) -> String {
-    let query: Vec<_> = request
-        .url
-        .query_pairs()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    format!(
-        "{} {}?{}",
-        request.method,
-        request.url.path(),
-        query.join("&")
-    )
 }
 
 pub(super) fn service(id: &str, name: &str, policy: &str) -> Value {
@@ -220,29 +167,19 @@ pub(super) fn shift(
 
 /// An order to the incident `id`, seen so.
 pub(super) fn order(id: &str, seen: Option<IncidentStatus>, deed: Deed) -> Order {
-    Order {
-        source: SourceName::new("trial"),
-        target: Target {
-            id: id.into(),
-            name: format!("{id} burns").into(),
-            service: "checkout".into(),
-            seen,
-        },
-        deed,
-    }
+    stand_in::order(id, &format!("{id} burns"), seen, deed)
 }
 
-impl Respond for Answers {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let mut world = self.0.lock().unwrap();
-        let answer = world.answer(request);
-        let dated = world.now.parse::<jiff::Timestamp>().unwrap();
+impl stand_in::World for World {
+    fn answer(&mut self, request: &Request) -> ResponseTemplate {
+        let answer = self.answer_to(request);
+        let dated = self.now.parse::<jiff::Timestamp>().unwrap();
         let dated = dated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let answer = answer.insert_header("date", dated.as_str());
-        let answer = world.limits.iter().fold(answer, |answer, (name, value)| {
+        let answer = self.limits.iter().fold(answer, |answer, (name, value)| {
             answer.insert_header(*name, *value)
         });
-        if world.silent && request.method.as_str() != "GET" {
+        if self.silent && request.method.as_str() != "GET" {
             return answer.set_delay(Duration::from_secs(20));
         }
         answer
@@ -255,7 +192,7 @@ fn refusal(status: u16, code: u32, message: &str) -> ResponseTemplate {
 }
 
 impl World {
-    fn answer(&mut self, request: &Request) -> ResponseTemplate {
+    fn answer_to(&mut self, request: &Request) -> ResponseTemplate {
         let header = |name: &str| {
             let value = request.headers.get(name)?;
             value.to_str().ok().map(str::to_owned)
@@ -269,12 +206,8 @@ impl World {
         {
             return refusal(406, 2100, "Not Acceptable");
         }
-        if let Some(at) = self.broken.iter().position(|(broken, ..)| *broken == path) {
-            let (_, status, body, headers) = self.broken.remove(at);
-            let answer = ResponseTemplate::new(status).set_body_json(body);
-            return headers.into_iter().fold(answer, |answer, (name, value)| {
-                answer.insert_header(name, value)
-            });
+        if let Some(answer) = stand_in::broken(&mut self.broken, &path) {
+            return answer;
         }
         let parts: Vec<_> = path.split('/').skip(1).collect();
         match (request.method.as_str(), parts.as_slice()) {
@@ -301,17 +234,11 @@ impl World {
         }
     }
 
-    fn values(request: &Request, name: &str) -> Vec<String> {
-        let pairs = request.url.query_pairs();
-        let named = pairs.filter(|(key, _)| key == name);
-        named.map(|(_, value)| value.into_owned()).collect()
-    }
-
     fn list(&mut self, request: &Request) -> ResponseTemplate {
-        let word = |name: &str| Self::values(request, name).into_iter().next();
-        let statuses = Self::values(request, "statuses[]");
-        let services = Self::values(request, "service_ids[]");
-        let teams = Self::values(request, "team_ids[]");
+        let word = |name: &str| values(request, name).into_iter().next();
+        let statuses = values(request, "statuses[]");
+        let services = values(request, "service_ids[]");
+        let teams = values(request, "team_ids[]");
         let all = word("date_range").as_deref() == Some("all");
         let has = |list: &[String], value: &Value| {
             list.is_empty() || list.iter().any(|one| Some(one.as_str()) == value.as_str())
@@ -338,8 +265,8 @@ impl World {
     }
 
     fn on_calls(&mut self, request: &Request) -> ResponseTemplate {
-        let word = |name: &str| Self::values(request, name).into_iter().next();
-        let policies = Self::values(request, "escalation_policy_ids[]");
+        let word = |name: &str| values(request, name).into_iter().next();
+        let policies = values(request, "escalation_policy_ids[]");
         let since = word("since").unwrap_or_else(|| self.now.to_owned());
         let until = word("until").unwrap_or_else(|| self.now.to_owned());
         let mut rows = self.oncalls.clone();
@@ -359,8 +286,7 @@ impl World {
     }
 
     fn page(&self, request: &Request, key: &str, rows: Vec<Value>) -> ResponseTemplate {
-        let number =
-            |name: &str| -> Option<usize> { Self::values(request, name).first()?.parse().ok() };
+        let number = |name: &str| -> Option<usize> { values(request, name).first()?.parse().ok() };
         let limit = number("limit").unwrap_or(25).min(100);
         let offset = if self.repeats {
             0
@@ -370,7 +296,7 @@ impl World {
         if offset + limit > 10_000 {
             return refusal(400, 2001, "Offset is too large");
         }
-        let total = Self::values(request, "total").contains(&"true".to_owned());
+        let total = values(request, "total").contains(&"true".to_owned());
         let total = total.then_some(rows.len());
         let more = self.repeats || rows.len() > offset + limit;
         let rows: Vec<_> = rows.into_iter().skip(offset).take(limit).collect();
