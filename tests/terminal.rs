@@ -50,10 +50,14 @@ fn started(width: u16, height: u16) -> Pty {
 
 /// A part of this file, run by itself on a terminal.
 fn stage(name: &str) -> Pty {
+    Pty::start(stage_command(name), 120, 40)
+}
+
+fn stage_command(name: &str) -> CommandBuilder {
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
     command.args(["--ignored", "--exact", name, "--nocapture"]);
     command.env("RUST_BACKTRACE", "0");
-    Pty::start(command, 120, 40)
+    command
 }
 
 #[test]

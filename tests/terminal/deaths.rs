@@ -93,6 +93,7 @@ fn a_kill_after_a_stop_and_a_return_gives_the_terminal_back() {
     for _ in 0..2 {
         pty.signal(Signal::TSTP);
         pty.wait_stopped();
+        pty.wait("the shell's screen", |screen| !screen.alternate_screen());
         pty.signal(Signal::CONT);
         pty.wait("the alternate screen", vt100::Screen::alternate_screen);
         pty.wait_for(HEADER);

@@ -4,18 +4,20 @@
 //! that fails for crossterm's part says that a part of ours may go.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portable_pty::CommandBuilder;
 #[cfg(target_os = "linux")]
 use rustix::process::{Signal, kill_process};
 
 use crate::pty::Pty;
-use crate::stage;
+use crate::stage_command;
 
-/// A reader that has printed everything so far, on a terminal of its own.
+/// A reader at the other end of ssh, which has printed everything so far.
 fn reader(name: &str) -> Pty {
-    let mut pty = stage(&format!("plain::{name}"));
+    let mut command = stage_command(&format!("plain::{name}"));
+    command.env("SSH_TTY", "/dev/pts/0");
+    let mut pty = Pty::start(command, 120, 40);
     pty.press("0");
     pty.wait_for_bytes("<Char('0')>");
     pty.take_bytes();
@@ -78,10 +80,19 @@ fn a_key_that_comes_whole_is_the_same_key_for_both() {
 #[test]
 fn an_arrow_that_a_network_parts_is_one_key_for_ours_and_three_for_crossterm() {
     let mut ours = reader(OURS);
-    ours.press("\u{1b}");
-    thread::sleep(Duration::from_millis(30));
-    ours.press("[B");
-    assert_eq!(rest(&mut ours), "<Down>");
+    loop {
+        let began = Instant::now();
+        ours.press("\u{1b}");
+        thread::sleep(Duration::from_millis(10));
+        ours.press("[B");
+        let gap = began.elapsed();
+        let read = rest(&mut ours);
+        // A busy machine may stretch the gap beyond what any reader waits for.
+        if gap < Duration::from_millis(90) {
+            assert_eq!(read, "<Down>", "{gap:?}");
+            break;
+        }
+    }
 
     let mut crossterms = reader(CROSSTERMS);
     crossterms.press("\u{1b}");
@@ -167,12 +178,11 @@ fn without_hang_ups(name: &str) -> Pty {
     pty
 }
 
-/// Prints one event, at once.
+/// Prints one event, at once; a terminal that is gone is for the reader to notice.
 fn print(event: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    write!(out, "<{event}>").expect("printed");
-    out.flush().expect("printed");
+    let _ = write!(out, "<{event}>").and_then(|()| out.flush());
 }
 
 #[test]
