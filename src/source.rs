@@ -17,7 +17,6 @@ use crate::text::Untrusted;
 
 mod alert;
 pub mod alertmanager;
-mod alike;
 pub mod argocd;
 mod commit;
 #[cfg(test)]
@@ -31,7 +30,6 @@ pub mod jsm;
 pub mod json;
 mod kit;
 pub mod kubernetes;
-mod lenient;
 mod missing_series;
 pub mod openmetrics;
 pub mod pagerduty;
@@ -39,10 +37,8 @@ mod place;
 pub mod prometheus;
 mod rollback;
 mod severity;
-mod standing;
 mod status_words;
 mod target;
-mod trouble;
 
 /// Every kind of source there is.
 pub const KINDS: &[Kind] = &[

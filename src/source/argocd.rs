@@ -46,7 +46,7 @@ const COMMITS_A_POLL: usize = 10;
 /// How many of the newest releases are worth asking about their commits.
 const TELLING: usize = 50;
 /// After how long a poll asks for no more details: what it has is better now than whole.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_POLL_TIME: Duration = Duration::from_secs(20);
 /// The fields of a list that is too large when it is whole; more of them than these cannot be chosen.
 const FIELDS: &str = "items.metadata.name,items.metadata.namespace,items.metadata.labels,\
     items.spec.destination,items.spec.project,items.status.summary,items.status.sync.status,\
@@ -222,7 +222,7 @@ impl ArgoCd {
         let changed: Vec<&Application> =
             listed.iter().filter(is_known).take(WHOLE_A_POLL).collect();
         for app in changed {
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > MAX_POLL_TIME {
                 break;
             }
             let path = format!("/api/v1/applications/{}", app.metadata.name);
@@ -295,7 +295,7 @@ impl ArgoCd {
             if self.memory.commits.contains_key(&key) {
                 continue;
             }
-            if left == 0 || begun.elapsed() > PATIENCE {
+            if left == 0 || begun.elapsed() > MAX_POLL_TIME {
                 break;
             }
             left -= 1;

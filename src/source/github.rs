@@ -25,8 +25,8 @@ use self::paths::Paths;
 use self::rows::Outcome;
 use self::wire::{Deployment, Run, TagRelease};
 use super::kit::listing::{HORIZON, Lister, VendorProfile};
+use super::kit::partial_fault::{Noun, PartialFaults, Patience};
 use super::rollback::mark_rollbacks;
-use super::trouble::{Noun, Patience, Trouble};
 use super::{Ask, Built, Examining, Fetching, Kind, Source, status_words};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Release};
@@ -167,7 +167,7 @@ fn hinted(outcome: Result<Facts, Fault>) -> Result<Facts, Fault> {
 
 impl GitHub {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
-        let mut trouble = Trouble::default();
+        let mut trouble = PartialFaults::default();
         self.rest.begin();
         let seen = if let Some(at) = ask.at {
             self.past(at, &mut trouble).await?
@@ -208,7 +208,7 @@ impl GitHub {
     }
 
     /// Brings the last lists up to date.
-    async fn present(&mut self, now: Timestamp, trouble: &mut Trouble) -> Result<(), Fault> {
+    async fn present(&mut self, now: Timestamp, trouble: &mut PartialFaults) -> Result<(), Fault> {
         let since = now.checked_sub(HORIZON).unwrap_or(Timestamp::MIN);
         if self.is_by_graph(now) {
             self.by_graph(now, since, trouble).await?;

@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use self::options::{Options, Project};
 use self::wire::{Deployment, TagRelease};
 use super::kit::listing::{HORIZON, Lister, VendorProfile, bare};
+use super::kit::partial_fault::{Noun, PartialFaults, Patience};
 use super::rollback::mark_rollbacks;
-use super::trouble::{Noun, Patience, Trouble};
 use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, NamePattern, Release};
@@ -99,7 +99,7 @@ impl Source for GitLab {
 
 impl GitLab {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
-        let mut trouble = Trouble::default();
+        let mut trouble = PartialFaults::default();
         let seen = if let Some(at) = ask.at {
             self.past(at, &mut trouble).await?
         } else {
@@ -126,7 +126,7 @@ impl GitLab {
     }
 
     /// Brings the last lists up to date; those of a project that alone fails stay.
-    async fn present(&mut self, now: Timestamp, trouble: &mut Trouble) -> Result<(), Fault> {
+    async fn present(&mut self, now: Timestamp, trouble: &mut PartialFaults) -> Result<(), Fault> {
         let ago = |span| now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH);
         let (since, after) = (ago(HORIZON), updated_after(ago(FORGOTTEN)));
         for (project, last) in self.projects.iter().zip(&mut self.last) {
@@ -169,7 +169,7 @@ impl GitLab {
     }
 
     /// The lists as they were at a past moment.
-    async fn past(&self, at: Timestamp, trouble: &mut Trouble) -> Result<Vec<Seen>, Fault> {
+    async fn past(&self, at: Timestamp, trouble: &mut PartialFaults) -> Result<Vec<Seen>, Fault> {
         let mut all = Vec::new();
         for project in &self.projects {
             let mut seen = Seen::default();
@@ -223,7 +223,7 @@ fn lists(environments: &[NamePattern]) -> Vec<Option<&str>> {
 fn kept<T>(
     project: &Project,
     rows: Result<Vec<T>, Fault>,
-    trouble: &mut Trouble,
+    trouble: &mut PartialFaults,
 ) -> Result<Vec<T>, Fault> {
     rows.or_else(|fault| {
         let noted = trouble.note(PROJECT, &project.name, fault);

@@ -20,16 +20,17 @@ use self::names::{Names, What};
 use self::rota::Rota;
 use self::rows::Reading;
 use self::wire::{Group, Schedule, Shift};
+use super::kit::incident_state;
 use super::severity::{Severities, UnknownSeverities};
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
-use super::{alert, no_blanks, standing};
+use super::{alert, no_blanks};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Order, Verb};
 use crate::http::Http;
 use crate::source::kit::acting::advise;
 use crate::source::kit::cached::Cached;
+use crate::source::kit::lenient_wire::time;
 use crate::source::kit::list::{Advance, List, Listed, Paging};
-use crate::source::lenient::time;
 use crate::text::Untrusted;
 
 /// `kind = "grafana_irm"`.
@@ -50,19 +51,19 @@ const ACTS: &[Verb] = &[
     Verb::Note,
 ];
 /// The states that are open, by the words that the list is asked with.
-const OPEN: [&str; 3] = ["new", "acknowledged", "silenced"];
+const OPEN_STATES: [&str; 3] = ["new", "acknowledged", "silenced"];
 /// The most groups of one state that are loaded: ten pages.
-const GROUPS: usize = 500;
+const MAX_GROUPS: usize = 500;
 /// How many groups that are over are listed, and for how long.
-const RESOLVED: usize = 50;
+const MAX_RESOLVED: usize = 50;
 const RESOLVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// How long before a past moment a group may have begun to be listed with it.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The most schedules, and how long they are not asked about again.
-const SCHEDULES: usize = 20;
+const MAX_SCHEDULES: usize = 20;
 const ROTA_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// How long pages are turned in one poll.
-const PATIENCE: Duration = Duration::from_secs(25);
+const MAX_POLL_TIME: Duration = Duration::from_secs(25);
 
 /// Pagination by `next`, the whole address of the next page on the same server.
 static PAGING: Paging = Paging {
@@ -167,7 +168,7 @@ impl Poll {
 
     /// True when further requests would fare no better.
     fn is_over(&self) -> bool {
-        let is_of_all = |fault: &Fault| standing::is_of_all(fault.kind);
+        let is_of_all = |fault: &Fault| incident_state::is_of_all(fault.kind);
         self.fault.as_ref().is_some_and(is_of_all) || Instant::now() > self.deadline
     }
 }
@@ -177,7 +178,7 @@ impl GrafanaIrm {
         let mut poll = Poll {
             at: ask.at,
             now: ask.now,
-            deadline: Instant::now() + PATIENCE,
+            deadline: Instant::now() + MAX_POLL_TIME,
             groups: Vec::new(),
             warnings: Vec::new(),
             fault: None,
@@ -248,7 +249,7 @@ impl GrafanaIrm {
         if let Some(at) = poll.at {
             let day = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S").to_string();
             let range = format!("{}_{}", day(at - LOOK_BACK), day(at));
-            let list = self.groups(poll, ("started_at", range), "alert groups", GROUPS * 2);
+            let list = self.groups(poll, ("started_at", range), "alert groups", MAX_GROUPS * 2);
             let found: Listed<Group> = list.all(&self.http).await?;
             let began = |group: &Group| time(group.created_at.as_deref());
             let mut rows = poll.take(found);
@@ -256,15 +257,15 @@ impl GrafanaIrm {
             poll.groups = rows;
             return Ok(());
         }
-        for state in OPEN {
+        for state in OPEN_STATES {
             let what = format!("{state} alert groups");
-            let list = self.groups(poll, ("state", state.to_owned()), &what, GROUPS);
+            let list = self.groups(poll, ("state", state.to_owned()), &what, MAX_GROUPS);
             match list.all(&self.http).await {
                 Ok(found) => {
                     let rows = poll.take(found);
                     poll.groups.extend(rows);
                 }
-                Err(fault) if state == OPEN[0] => return Err(fault),
+                Err(fault) if state == OPEN_STATES[0] => return Err(fault),
                 Err(fault) => poll.note(&what, fault),
             }
             if poll.is_over() {
@@ -273,7 +274,7 @@ impl GrafanaIrm {
         }
         // One page: what ended lately. That there is more of it is no news.
         let state = ("state", "resolved".to_owned());
-        let list = self.groups(poll, state, "resolved alert groups", RESOLVED);
+        let list = self.groups(poll, state, "resolved alert groups", MAX_RESOLVED);
         match list.pages(1).all::<Group>(&self.http).await {
             Ok(found) => {
                 poll.requests += found.requests;
@@ -335,7 +336,12 @@ impl GrafanaIrm {
     }
 
     async fn ask_rotas(&self, poll: &mut Poll) -> Result<Vec<Rota>, Fault> {
-        let list = PAGING.list("/api/v1/schedules/", "schedules", SCHEDULES, poll.deadline);
+        let list = PAGING.list(
+            "/api/v1/schedules/",
+            "schedules",
+            MAX_SCHEDULES,
+            poll.deadline,
+        );
         let listed: Listed<Schedule> = list.all(&self.http).await?;
         let mut found = Vec::new();
         for schedule in poll.take(listed) {
@@ -345,7 +351,7 @@ impl GrafanaIrm {
             if poll.is_over() {
                 break;
             }
-            if is_ours && standing::is_id(&schedule.id) {
+            if is_ours && incident_state::is_id(&schedule.id) {
                 found.push(self.rota(schedule, poll).await?);
             }
         }
@@ -356,11 +362,11 @@ impl GrafanaIrm {
     async fn rota(&self, schedule: Schedule, poll: &mut Poll) -> Result<Rota, Fault> {
         let (from, to, horizon) = rota::days(poll.at.unwrap_or(poll.now));
         let path = format!("/api/v1/schedules/{}/final_shifts", schedule.id);
-        let list = PAGING.list(&path, "shifts", GROUPS, poll.deadline);
+        let list = PAGING.list(&path, "shifts", MAX_GROUPS, poll.deadline);
         let list = list.with(vec![("start_date", from), ("end_date", to)]);
         let shifts = match list.all::<Shift>(&self.http).await {
             Ok(found) => poll.take(found),
-            Err(fault) if standing::is_of_all(fault.kind) => return Err(fault),
+            Err(fault) if incident_state::is_of_all(fault.kind) => return Err(fault),
             Err(_) => Vec::new(),
         };
         Ok(Rota {

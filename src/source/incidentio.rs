@@ -23,8 +23,8 @@ use crate::http::Http;
 use crate::source::kit::cached::{Answered, Cached, CachedOnCall};
 use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::kit::names;
+use crate::source::kit::partial_fault::is_withheld;
 use crate::source::severity::UnknownSeverities;
-use crate::source::trouble::is_withheld;
 
 /// `kind = "incidentio"`.
 pub const KIND: Kind = Kind {
@@ -35,15 +35,15 @@ pub const KIND: Kind = Kind {
 };
 
 /// How many open incidents are looked at.
-const OPEN: usize = 1_000;
+const MAX_OPEN: usize = 1_000;
 /// How many that have ended.
-const ENDED: usize = 500;
+const MAX_ENDED: usize = 500;
 /// How long an incident that has ended stays.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
 /// How long the names of severities and teams are good.
 const NAMES_GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// After this a poll asks for nothing more that it can do without; it has 30 s at least.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_POLL_TIME: Duration = Duration::from_secs(20);
 
 /// Pagination by cursor. A cursor that came before ends the list.
 static PAGING: Paging = Paging {
@@ -109,13 +109,13 @@ impl Source for IncidentIo {
 
 impl IncidentIo {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_POLL_TIME;
         let mut facts = Facts::default();
         self.learn(ask.now, deadline).await?;
         let open = self.list(
             &["triage", "live", "paused"],
             None,
-            OPEN,
+            MAX_OPEN,
             "open incidents",
             deadline,
         );
@@ -123,7 +123,13 @@ impl IncidentIo {
         let moment = ask.moment();
         let oldest = moment.checked_sub(RECENT).unwrap_or(moment);
         let over = ["learning", "closed", "declined", "canceled", "merged"];
-        let ended = self.list(&over, Some(oldest), ENDED, "incidents that ended", deadline);
+        let ended = self.list(
+            &over,
+            Some(oldest),
+            MAX_ENDED,
+            "incidents that ended",
+            deadline,
+        );
         let ended = match ended.await {
             Ok(ended) => ended,
             Err(fault) if ask.at.is_some() => return Err(fault),

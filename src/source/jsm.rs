@@ -22,15 +22,16 @@ use self::options::Options;
 use self::rota::Rota;
 use self::rows::Reading;
 use self::wire::{Alert, OnCalls, Schedule, Timeline};
-use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
+use super::kit::incident_state;
+use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Faults, IncidentStatus, Order, Verb};
 use crate::http::Http;
 use crate::source::kit::acting::advise;
 use crate::source::kit::cached::Cached;
+use crate::source::kit::lenient_wire::stamp;
+use crate::source::kit::lenient_wire::time;
 use crate::source::kit::list::{Advance, Listed, Paging};
-use crate::source::lenient::stamp;
-use crate::source::lenient::time;
 use crate::source::severity::{Severities, UnknownSeverities};
 
 /// `kind = "jsm"`.
@@ -51,15 +52,15 @@ const ACTS: &[Verb] = &[
     Verb::Escalate,
 ];
 /// The most alerts that are loaded; the API itself ends at 20,000.
-const ALERTS: usize = 1_000;
+const MAX_ALERTS: usize = 1_000;
 /// The most schedules that are asked about, two requests each.
-const SCHEDULES: usize = 20;
+const MAX_SCHEDULES: usize = 20;
 /// How long schedules are not asked about again.
 const ROTA_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// How long all schedules together may take.
-const ROTA_PATIENCE: Duration = Duration::from_secs(12);
+const MAX_SCHEDULES_TIME: Duration = Duration::from_secs(12);
 /// How long the pages of one list may take.
-const PAGE_PATIENCE: Duration = Duration::from_secs(20);
+const MAX_LIST_TIME: Duration = Duration::from_secs(20);
 /// How long before a past moment an alert may have begun, or ended, to be listed with it.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -97,7 +98,7 @@ fn open(settings: &SourceSettings) -> Result<Jsm, Problem> {
         severities: options.severities,
         names: Names::default(),
         rotas: Cached::default(),
-        patience: act::PATIENCE,
+        patience: act::ACTION_TIMEOUT,
     })
 }
 
@@ -156,7 +157,7 @@ impl Jsm {
         let mut fault = fault.map(explained);
         // Further requests would fare no better.
         let is_over = |fault: &Option<Fault>| {
-            let is_of_all = |fault: &Fault| standing::is_of_all(fault.kind);
+            let is_of_all = |fault: &Fault| incident_state::is_of_all(fault.kind);
             fault.as_ref().is_some_and(is_of_all)
         };
         let mut faults = Faults::default();
@@ -211,12 +212,12 @@ impl Jsm {
 
     /// The open alerts, by the way that answers.
     async fn open_alerts(&mut self) -> Result<Listed<Alert>, Fault> {
-        let listed = self.alerts("status:open", ALERTS, |_| false).await;
+        let listed = self.alerts("status:open", MAX_ALERTS, |_| false).await;
         let is_elsewhere = matches!(&listed, Err(fault) if fault.kind == FaultKind::NotFound);
         match self.other_site.take() {
             Some(other) if is_elsewhere => {
                 let first = std::mem::replace(&mut self.site, other);
-                let again = self.alerts("status:open", ALERTS, |_| false).await;
+                let again = self.alerts("status:open", MAX_ALERTS, |_| false).await;
                 if again.is_err() {
                     self.other_site = Some(std::mem::replace(&mut self.site, first));
                     return listed;
@@ -248,7 +249,7 @@ impl Jsm {
         }
         let path = format!("{}/v1/alerts", self.site);
         let list = PAGING
-            .list(&path, "alerts", cap, Instant::now() + PAGE_PATIENCE)
+            .list(&path, "alerts", cap, Instant::now() + MAX_LIST_TIME)
             .with(words);
         list.until(&self.http, is_enough).await
     }
@@ -259,7 +260,7 @@ impl Jsm {
         let began = |alert: &Alert| time(alert.created_at.as_deref());
         let is_older = |alert: &Alert| began(alert).is_some_and(|began| began < since);
         match self
-            .alerts("", ALERTS * 2, |page| page.iter().any(is_older))
+            .alerts("", MAX_ALERTS * 2, |page| page.iter().any(is_older))
             .await
         {
             Ok(more) => {
@@ -296,15 +297,15 @@ impl Jsm {
             .list(
                 &path,
                 "schedules",
-                SCHEDULES,
-                Instant::now() + PAGE_PATIENCE,
+                MAX_SCHEDULES,
+                Instant::now() + MAX_LIST_TIME,
             )
             .size(Some(50));
         let listed: Listed<Schedule> = list.all(&self.http).await?;
         let mut found = Vec::new();
         for schedule in listed.rows {
-            let is_odd = !standing::is_id(&schedule.id);
-            if schedule.enabled == Some(false) || is_odd || began.elapsed() > ROTA_PATIENCE {
+            let is_odd = !incident_state::is_id(&schedule.id);
+            if schedule.enabled == Some(false) || is_odd || began.elapsed() > MAX_SCHEDULES_TIME {
                 continue;
             }
             found.push(self.rota(&schedule, ask.at).await?);
@@ -329,7 +330,7 @@ impl Jsm {
         let on_calls: OnCalls = on_calls.query("flat", "false").send().await?.json()?;
         let timeline = match timeline.send().await {
             Ok(answer) => answer.json().unwrap_or_default(),
-            Err(fault) if standing::is_of_all(fault.kind) => return Err(fault),
+            Err(fault) if incident_state::is_of_all(fault.kind) => return Err(fault),
             Err(_) => Timeline::default(),
         };
         Ok(Rota {

@@ -19,15 +19,16 @@ use tokio::time::Instant;
 use self::options::{Options, Severities};
 use self::scope::{Scope, each};
 use self::wire::{LogEntry, Named};
-use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source, standing};
+use super::kit::incident_state;
+use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Incident, Order, Verb};
 use crate::http::{Http, Request};
 use crate::source::kit::cached::{Cached, CachedOnCall};
+use crate::source::kit::lenient_wire::stamp;
 use crate::source::kit::list::{Advance, Listed, Paging};
-use crate::source::lenient::stamp;
+use crate::source::kit::partial_fault::is_withheld;
 use crate::source::severity::UnknownSeverities;
-use crate::source::trouble::is_withheld;
 use crate::text::Untrusted;
 
 /// `kind = "pagerduty"`.
@@ -49,19 +50,19 @@ const ACTS: &[Verb] = &[
     Verb::Escalate,
 ];
 /// How many open incidents are looked at, the newest.
-const OPEN: usize = 1_000;
+const MAX_OPEN: usize = 1_000;
 /// How many resolved ones.
-const RESOLVED: usize = 500;
+const MAX_RESOLVED: usize = 500;
 /// How long a resolved incident stays.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
 /// How long ago an incident may have begun that was resolved lately: what the API looks back.
 const BEGAN: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many logs are read to find out where incidents stood at a past moment.
-const LOGS: usize = 25;
+const MAX_LOGS: usize = 25;
 /// How long names of teams and services, and the order of priorities, are good.
 const NAMES_GOOD_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// After this a poll asks for nothing more that it can do without; it has 30 s at least.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_POLL_TIME: Duration = Duration::from_secs(20);
 
 /// Classic pagination: `limit` (at most 100), `offset`, `more`. `PagerDuty` refuses what lies beyond
 /// `offset + limit` of 10,000, and its own clients go on by the `limit` that was echoed.
@@ -135,7 +136,7 @@ impl Source for PagerDuty {
 
 impl PagerDuty {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_POLL_TIME;
         let mut facts = Facts::default();
         if self.is_narrow() {
             self.learn(ask.now, deadline).await?;
@@ -221,7 +222,7 @@ impl PagerDuty {
         query.push(("total", "true".to_owned()));
         query.extend(self.narrowed());
         let list = PAGING
-            .list("/incidents", "open incidents", OPEN, deadline)
+            .list("/incidents", "open incidents", MAX_OPEN, deadline)
             .with(query);
         list.all(&self.http).await
     }
@@ -242,7 +243,7 @@ impl PagerDuty {
         query.push(("sort_by", "resolved_at:desc".to_owned()));
         query.extend(self.narrowed());
         let list = PAGING
-            .list("/incidents", "resolved incidents", RESOLVED, deadline)
+            .list("/incidents", "resolved incidents", MAX_RESOLVED, deadline)
             .with(query);
         let is_old = |row: &wire::Incident| row.resolved().is_some_and(|at| at < oldest);
         list.until(&self.http, |page| page.iter().all(is_old)).await
@@ -291,7 +292,7 @@ impl PagerDuty {
             let Some((mut row, is_certain)) = rows::rewound(row, at) else {
                 continue;
             };
-            let may_ask = asked < LOGS && Instant::now() < deadline;
+            let may_ask = asked < MAX_LOGS && Instant::now() < deadline;
             if !is_certain && may_ask {
                 asked += 1;
                 match self.log(row.id.raw(), at, deadline).await {
@@ -322,7 +323,7 @@ impl PagerDuty {
         at: Timestamp,
         deadline: Instant,
     ) -> Result<Vec<LogEntry>, Fault> {
-        if !standing::is_id(id) {
+        if !incident_state::is_id(id) {
             return Ok(Vec::new());
         }
         let path = format!("/incidents/{id}/log_entries");

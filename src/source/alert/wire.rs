@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Expiry, Matcher};
-use crate::source::lenient::or_default;
+use crate::source::kit::lenient_wire::or_default;
 
 /// One row of `GET /api/v2/alerts`.
 #[derive(Clone, Debug, Default, Deserialize)]

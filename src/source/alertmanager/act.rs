@@ -12,8 +12,8 @@ use super::cluster::{Cluster, told};
 use crate::domain::{self, Deed, Done, Fault, FaultKind, IncidentStatus, Matcher, Order, Preview};
 use crate::http::Http;
 use crate::source::alert::{self, Alert, Silence};
-use crate::source::lenient::stamp;
-use crate::source::standing::moved;
+use crate::source::kit::incident_state::moved;
+use crate::source::kit::lenient_wire::stamp;
 use crate::text::Untrusted;
 
 /// The most alerts that a preview lists; the rest is a number.

@@ -3,7 +3,7 @@
 //! Shapes: `assets/swagger.json` of argoproj/argo-cd, definitions `v1alpha1Application…`. Go leaves
 //! out what is empty and writes `null` for lists and times without a value; both are read as nothing.
 
-use crate::source::lenient::{or_default, time};
+use crate::source::kit::lenient_wire::{or_default, time};
 use jiff::Timestamp;
 use serde::Deserialize;
 

@@ -20,7 +20,7 @@ use super::wire::{Deployment, Status, TagRelease};
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Http, Method};
 use crate::source::kit::listing::{MAX_ROWS, Row as _};
-use crate::source::trouble::Trouble;
+use crate::source::kit::partial_fault::PartialFaults;
 
 /// How many repositories one request asks for: GitHub gives up on a query after 10 seconds.
 const BATCH: usize = 50;
@@ -85,7 +85,7 @@ impl Graph {
         &self,
         repos: &[Repo],
         scope: &Scope,
-        trouble: &mut Trouble,
+        trouble: &mut PartialFaults,
     ) -> Result<Vec<Loaded>, Fault> {
         let nothing = |repo: &Repo| Loaded {
             deployments: repo.lists().iter().map(|_| None).collect(),
@@ -159,7 +159,7 @@ struct Reading<'a> {
     scope: &'a Scope,
     reply: Reply,
     loaded: &'a mut [Loaded],
-    trouble: &'a mut Trouble,
+    trouble: &'a mut PartialFaults,
 }
 
 impl Reading<'_> {

@@ -15,12 +15,12 @@ use crate::domain::{Fault, FaultKind, Finding, Grade};
 use crate::http::Answer;
 use crate::source::Ask;
 use crate::source::kit::listing::{Row as _, bare};
-use crate::source::trouble::{Trouble, is_everywhere};
+use crate::source::kit::partial_fault::{PartialFaults, is_everywhere};
 
 /// How many deployments one poll asks about, the newest first; the others wait for the next poll.
 const STATUSES_A_POLL: usize = 30;
 /// After how long a poll asks about no further deployment.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_POLL_TIME: Duration = Duration::from_secs(20);
 /// The most repositories whose other environments are named.
 const MAX_OTHERS: usize = 20;
 /// How many requests of the allowance are left to others when statuses are asked for.
@@ -32,7 +32,7 @@ impl GitHub {
         &mut self,
         now: Timestamp,
         since: Timestamp,
-        trouble: &mut Trouble,
+        trouble: &mut PartialFaults,
     ) -> Result<(), Fault> {
         let Some(graph) = &mut self.graph else {
             return Ok(());
@@ -42,7 +42,7 @@ impl GitHub {
             since,
             now,
         };
-        let mut warned = Trouble::default();
+        let mut warned = PartialFaults::default();
         let loaded = match graph.load(&self.repos, &scope, &mut warned).await {
             Ok(loaded) => loaded,
             Err(fault) if is_everywhere(fault.kind) => return Err(fault),
@@ -79,7 +79,7 @@ impl GitHub {
         index: usize,
         list: usize,
         since: Timestamp,
-        trouble: &mut Trouble,
+        trouble: &mut PartialFaults,
     ) -> Result<(), Fault> {
         let repo = &self.repos[index];
         let name = repo.lists()[list];
@@ -105,7 +105,7 @@ impl GitHub {
     pub(super) async fn list_tags(
         &mut self,
         index: usize,
-        trouble: &mut Trouble,
+        trouble: &mut PartialFaults,
     ) -> Result<(), Fault> {
         let repo = &self.repos[index];
         let path = format!("/repos/{}/releases", repo.name);
@@ -125,7 +125,7 @@ impl GitHub {
         &mut self,
         index: usize,
         since: Timestamp,
-        trouble: &mut Trouble,
+        trouble: &mut PartialFaults,
     ) -> Result<(), Fault> {
         let repo = &self.repos[index];
         let runs = &mut self.last[index].runs;
@@ -152,7 +152,7 @@ impl GitHub {
     pub(super) async fn past(
         &self,
         at: Timestamp,
-        trouble: &mut Trouble,
+        trouble: &mut PartialFaults,
     ) -> Result<Vec<Seen>, Fault> {
         let mut all = Vec::new();
         let mut lists = 0;
@@ -225,7 +225,12 @@ impl GitHub {
 
     /// Asks how those went whose end is not known yet, the newest first. What is asked once for all
     /// asks about all of them, as far as allowance and time go.
-    pub(super) async fn ask_outcomes(&mut self, seen: &[Seen], ask: &Ask, trouble: &mut Trouble) {
+    pub(super) async fn ask_outcomes(
+        &mut self,
+        seen: &[Seen],
+        ask: &Ask,
+        trouble: &mut PartialFaults,
+    ) {
         let began = Instant::now();
         let most = if ask.history {
             STATUSES_A_POLL
@@ -248,7 +253,7 @@ impl GitHub {
         let mut asked = 0;
         for (repo, row) in &found {
             let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);
-            if asked == most || is_spent || began.elapsed() > PATIENCE {
+            if asked == most || is_spent || began.elapsed() > MAX_POLL_TIME {
                 break;
             }
             asked += 1;
@@ -314,7 +319,7 @@ fn runs_path(repo: &Repo, workflow: &str) -> String {
 fn kept<T>(
     repo: &Repo,
     rows: Result<Vec<T>, Fault>,
-    trouble: &mut Trouble,
+    trouble: &mut PartialFaults,
 ) -> Result<Vec<T>, Fault> {
     rows.or_else(|fault| {
         trouble

@@ -18,12 +18,12 @@ use super::{GitHub, PROFILE, REPOSITORY, Seen};
 use crate::domain::{Fault, FaultKind};
 use crate::source::Ask;
 use crate::source::kit::listing::Row as _;
-use crate::source::trouble::Trouble;
+use crate::source::kit::partial_fault::PartialFaults;
 
 /// How many commits one poll asks about, the newest first; the others wait for the next poll.
 const COMMITS_A_POLL: usize = 30;
 /// After how long a poll asks about no further commit.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_POLL_TIME: Duration = Duration::from_secs(20);
 /// How many requests of the allowance are left to others.
 const SPARED: u64 = 1;
 
@@ -116,7 +116,12 @@ impl GitHub {
     }
 
     /// Asks for the newest commits below the paths of entries, of the newest deployments first.
-    pub(super) async fn ask_paths(&mut self, seen: &[Seen], ask: &Ask, trouble: &mut Trouble) {
+    pub(super) async fn ask_paths(
+        &mut self,
+        seen: &[Seen],
+        ask: &Ask,
+        trouble: &mut PartialFaults,
+    ) {
         let began = Instant::now();
         let most = if ask.history {
             COMMITS_A_POLL
@@ -127,7 +132,7 @@ impl GitHub {
         let mut asked = 0;
         for place in &wanted {
             let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);
-            if asked == most || is_spent || began.elapsed() > PATIENCE {
+            if asked == most || is_spent || began.elapsed() > MAX_POLL_TIME {
                 break;
             }
             if self.paths.known.contains_key(place) {
@@ -191,7 +196,7 @@ impl GitHub {
     }
 
     /// Says which deployments are kept since they are not told apart.
-    fn note_paths(&self, wanted: &[Place], trouble: &mut Trouble) {
+    fn note_paths(&self, wanted: &[Place], trouble: &mut PartialFaults) {
         let pairs: BTreeSet<(&str, &str)> = wanted
             .iter()
             .map(|(repo, _, path)| (repo.as_str(), path.as_str()))

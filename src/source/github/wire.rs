@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::source::kit::lenient_wire::time;
 use crate::source::kit::listing::Row;
-use crate::source::lenient::time;
 
 /// One row of `GET /repos/{owner}/{repo}/deployments`. Its state is not here but in its statuses.
 #[derive(Clone, Debug, Default, Deserialize)]

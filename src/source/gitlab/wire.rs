@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::domain::NamePattern;
+use crate::source::kit::lenient_wire::time;
 use crate::source::kit::listing::Row;
-use crate::source::lenient::time;
 
 /// One row of `GET /projects/:id/deployments`.
 #[derive(Clone, Debug, Deserialize)]

@@ -11,12 +11,14 @@ use super::{GrafanaIrm, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
 use crate::source::kit::acting::look;
-use crate::source::standing::{Standing, after_sending, check, day, moved, not_offered};
+use crate::source::kit::incident_state::{
+    IncidentState, after_sending, check, day, moved, not_offered,
+};
 
 /// An order that can be carried out.
 struct Plan {
     group: Group,
-    standing: Standing,
+    standing: IncidentState,
 }
 
 impl GrafanaIrm {
@@ -108,7 +110,7 @@ impl GrafanaIrm {
 }
 
 /// Refuses what the server refuses from this state, by the same rules.
-fn possible(deed: &Deed, standing: Standing) -> Result<(), Fault> {
+fn possible(deed: &Deed, standing: IncidentState) -> Result<(), Fault> {
     use IncidentStatus::{Acknowledged, Resolved, Silenced};
     let is = |status| standing.status == status;
     let ill = match deed {

@@ -9,13 +9,13 @@ use super::PAGING;
 use super::wire::Named;
 use crate::domain::Fault;
 use crate::http::Http;
-use crate::source::standing::is_of_all;
+use crate::source::kit::incident_state::is_of_all;
 use crate::text::Untrusted;
 
 /// How long a list of names is good for.
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(30);
 /// The most names of a kind.
-const MOST: usize = 1_000;
+const MAX_NAMES: usize = 1_000;
 
 /// What is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Names {
         if self.due.is_some_and(|due| now < due) {
             return Ok(0);
         }
-        let list = PAGING.list(self.what.path(), self.what.word(), MOST, deadline);
+        let list = PAGING.list(self.what.path(), self.what.word(), MAX_NAMES, deadline);
         match list.all::<Named>(http).await {
             Ok(found) => {
                 let named = found.rows.into_iter().filter_map(|one| {

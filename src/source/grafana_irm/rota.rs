@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::names::Names;
 use super::wire::{Schedule, Shift, user_id};
 use crate::domain::OnCall;
-use crate::source::lenient::time;
+use crate::source::kit::lenient_wire::time;
 use crate::text::Untrusted;
 
 /// A schedule, and its shifts within the days that were asked for.

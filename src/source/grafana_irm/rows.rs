@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::names::Names;
 use super::wire::{Group, user_id};
 use crate::domain::{Incident, IncidentStatus, Suppression};
-use crate::source::lenient::time;
+use crate::source::kit::incident_state::IncidentState;
+use crate::source::kit::lenient_wire::time;
 use crate::source::severity::{Severities, UnknownSeverities};
-use crate::source::standing::Standing;
 use crate::source::web_link;
 use crate::text::Untrusted;
 
@@ -28,7 +28,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// Where a group stood at `moment`, as far as it tells now.
-pub(super) fn standing(group: &Group, moment: Timestamp) -> Standing {
+pub(super) fn standing(group: &Group, moment: Timestamp) -> IncidentState {
     let word = group.state.as_deref().unwrap_or("");
     let now = match word.to_ascii_lowercase().as_str() {
         "new" | "firing" => IncidentStatus::Triggered,
@@ -39,7 +39,7 @@ pub(super) fn standing(group: &Group, moment: Timestamp) -> Standing {
         at.filter(|at| *at <= moment)
     };
     let is_young = |at: &Option<String>| time(at.as_deref()).is_some_and(|at| at > moment);
-    let stood = |status, since| Standing { status, since };
+    let stood = |status, since| IncidentState { status, since };
     if now == IncidentStatus::Resolved && !is_young(&group.resolved_at) {
         return stood(now, was(&group.resolved_at));
     }

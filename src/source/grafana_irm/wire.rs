@@ -4,7 +4,7 @@
 //! `users.md`, `teams.md`, `integrations.md`). `team_id` and `labels` of an alert group are sent by
 //! the newest open version (1.16) without being in those pages. What is absent may be null as well.
 
-use crate::source::lenient::or_default;
+use crate::source::kit::lenient_wire::or_default;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -11,7 +11,7 @@ use super::{IncidentIo, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
 use crate::source::kit::acting::{Refusals, look, refused};
-use crate::source::standing::{is_id, moved, not_offered};
+use crate::source::kit::incident_state::{is_id, moved, not_offered};
 
 /// What to do about a refused change.
 const REFUSALS: Refusals = Refusals {

@@ -8,14 +8,14 @@ use super::{IncidentIo, PAGING, rows};
 use crate::domain::{Fault, OnCall};
 use crate::source::Ask;
 use crate::source::kit::cached::Answered;
+use crate::source::kit::lenient_wire::stamp;
 use crate::source::kit::list::Listed;
-use crate::source::lenient::stamp;
 
 /// How many schedules, and how many a page: with more the API leaves out who is next.
-const SCHEDULES: usize = 200;
+const MAX_SCHEDULES: usize = 200;
 const SCHEDULES_A_PAGE: usize = 25;
 /// How many schedules are asked for a past moment: each is a request.
-const PAST_SCHEDULES: usize = 20;
+const MAX_PAST_SCHEDULES: usize = 20;
 impl IncidentIo {
     /// Asks who is on call, unless that is known well enough.
     pub(super) async fn ask_rota(&mut self, ask: &Ask, deadline: Instant) -> Result<(), Fault> {
@@ -27,7 +27,7 @@ impl IncidentIo {
     }
 
     async fn read_rota(&self, ask: &Ask, deadline: Instant) -> Answered<Vec<OnCall>> {
-        let list = PAGING.list("/v2/schedules", "schedules", SCHEDULES, deadline);
+        let list = PAGING.list("/v2/schedules", "schedules", MAX_SCHEDULES, deadline);
         let list = list.size(Some(SCHEDULES_A_PAGE));
         let mut listed = list.all::<Schedule>(&self.http).await?;
         listed
@@ -50,7 +50,7 @@ impl IncidentIo {
         let all = listed.rows.len();
         let until = at.checked_add(SignedDuration::from_secs(1)).unwrap_or(at);
         let (mut found, mut asked) = (Vec::new(), 0);
-        for schedule in listed.rows.iter().take(PAST_SCHEDULES) {
+        for schedule in listed.rows.iter().take(MAX_PAST_SCHEDULES) {
             if Instant::now() >= deadline {
                 break;
             }

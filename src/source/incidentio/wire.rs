@@ -3,7 +3,7 @@
 //! Shapes: the vendor's description 1.0.0, by its generated client `incident-io` 2.41. New values of
 //! enumerations and new fields may come at any time, and any field may be `null` or absent here.
 
-use crate::source::lenient::time;
+use crate::source::kit::lenient_wire::time;
 use jiff::Timestamp;
 use serde::Deserialize;
 

@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
 use super::wire::{Alert, Escalation, Queued, RequestStatus};
-use super::{Jsm, PAGE_PATIENCE, PAGING, rows};
+use super::{Jsm, MAX_LIST_TIME, PAGING, rows};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview};
 use crate::http::Method;
 use crate::source::kit::acting::look;
-use crate::source::lenient::stamp;
-use crate::source::standing::{
-    Standing, after_sending, check, day, is_id, moved, not_offered, unsure,
+use crate::source::kit::incident_state::{
+    IncidentState, after_sending, check, day, is_id, moved, not_offered, unsure,
 };
+use crate::source::kit::lenient_wire::stamp;
 
 /// How long an action that was accepted is waited for.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const ACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pauses between two looks; the last one stays.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(200),
@@ -28,12 +28,12 @@ const PAUSES: [Duration; 4] = [
     Duration::from_millis(1_500),
 ];
 /// How many escalations of a team are looked at.
-const ESCALATIONS: usize = 50;
+const MAX_ESCALATIONS: usize = 50;
 
 /// An order that can be carried out.
 struct Plan {
     alert: Alert,
-    standing: Standing,
+    standing: IncidentState,
     /// The escalation that it would go through: its id, and what it is called.
     escalation: Option<(String, String)>,
 }
@@ -166,8 +166,8 @@ impl Jsm {
                     .list(
                         &path,
                         "escalations",
-                        ESCALATIONS,
-                        Instant::now() + PAGE_PATIENCE,
+                        MAX_ESCALATIONS,
+                        Instant::now() + MAX_LIST_TIME,
                     )
                     .size(None);
                 let listed = list.all::<Escalation>(&self.http).await?;

@@ -11,15 +11,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::wire::{Account, Accounts, Teams};
 use crate::domain::{Fault, FaultKind};
 use crate::http::Http;
-use crate::source::standing::is_of_all;
+use crate::source::kit::incident_state::is_of_all;
 use crate::text::Untrusted;
 
 /// How many accounts one request names.
 const BATCH: usize = 50;
 /// How many accounts are asked for in one poll.
-const MOST: usize = 200;
+const MAX_ACCOUNTS: usize = 200;
 /// How long after a look in vain the next one comes.
-const AGAIN: SignedDuration = SignedDuration::from_mins(10);
+const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is known of names.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Names {
     ) -> Result<(), Fault> {
         let is_due = self
             .teams_asked
-            .is_none_or(|asked| now.duration_since(asked) > AGAIN);
+            .is_none_or(|asked| now.duration_since(asked) > RETRY_AFTER);
         if !is_due || ids.iter().all(|id| self.known.contains_key(id)) {
             return Ok(());
         }
@@ -73,10 +73,15 @@ impl Names {
         now: Timestamp,
     ) -> Result<(), Fault> {
         self.missing
-            .retain(|_, asked| now.duration_since(*asked) <= AGAIN);
+            .retain(|_, asked| now.duration_since(*asked) <= RETRY_AFTER);
         let unknown =
             |id: &&String| !self.known.contains_key(*id) && !self.missing.contains_key(*id);
-        let open: Vec<String> = ids.iter().filter(unknown).take(MOST).cloned().collect();
+        let open: Vec<String> = ids
+            .iter()
+            .filter(unknown)
+            .take(MAX_ACCOUNTS)
+            .cloned()
+            .collect();
         for batch in open.chunks(BATCH) {
             self.missing
                 .extend(batch.iter().map(|id| (id.clone(), now)));

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use crate::config::{Auth, Problem, SourceSettings};
 use crate::source::alert;
+use crate::source::kit::incident_state::is_id;
 use crate::source::severity::Severities;
-use crate::source::standing::is_id;
 
 /// Where Atlassian's gateway is.
 pub(super) const DEFAULT_URL: &str = "https://api.atlassian.com";

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::names::Names;
 use super::wire::{OnCalls, Participant, Period, Responder, Timeline};
 use crate::domain::OnCall;
-use crate::source::lenient::time;
+use crate::source::kit::lenient_wire::time;
 use crate::text::Untrusted;
 
 /// A schedule with its answers.

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::names::Names;
 use super::wire::Alert;
 use crate::domain::{Incident, IncidentStatus, Suppression};
+use crate::source::kit::incident_state::IncidentState;
+use crate::source::kit::lenient_wire::time;
 use crate::source::kit::names;
-use crate::source::lenient::time;
 use crate::source::severity::{Severities, UnknownSeverities};
-use crate::source::standing::Standing;
 use crate::text::Untrusted;
 
 /// Where an alert stood at `moment`, as far as it tells now.
@@ -17,12 +17,12 @@ use crate::text::Untrusted;
 /// `status` says `open` for what is acknowledged or snoozed as well, and flags say the rest; newer
 /// words (`acked`, `snoozed`) are taken for the same. A closed one that does not say when was closed
 /// when it last changed.
-pub(super) fn standing(alert: &Alert, moment: Timestamp) -> Standing {
+pub(super) fn standing(alert: &Alert, moment: Timestamp) -> IncidentState {
     let word = alert.status.as_deref().unwrap_or("").to_ascii_lowercase();
     let by = |at: Option<Timestamp>| at.is_none_or(|at| at <= moment);
     let closed = time(alert.close_time.as_deref()).or_else(|| time(alert.updated_at.as_deref()));
     if matches!(word.as_str(), "closed" | "resolved") && by(closed) {
-        return Standing {
+        return IncidentState {
             status: IncidentStatus::Resolved,
             since: closed,
         };
@@ -30,7 +30,7 @@ pub(super) fn standing(alert: &Alert, moment: Timestamp) -> Standing {
     let until = time(alert.snoozed_until.as_deref());
     let is_snoozed = alert.snoozed == Some(true) || word == "snoozed";
     if is_snoozed && until.is_none_or(|until| until > moment) {
-        return Standing {
+        return IncidentState {
             status: IncidentStatus::Silenced,
             since: None,
         };
@@ -39,12 +39,12 @@ pub(super) fn standing(alert: &Alert, moment: Timestamp) -> Standing {
     let is_acked =
         alert.acknowledged == Some(true) || matches!(word.as_str(), "acked" | "acknowledged");
     if is_acked && by(acked) {
-        return Standing {
+        return IncidentState {
             status: IncidentStatus::Acknowledged,
             since: acked,
         };
     }
-    Standing {
+    IncidentState {
         status: IncidentStatus::Triggered,
         since: time(alert.created_at.as_deref()),
     }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::lenient::or_default;
+use crate::source::kit::lenient_wire::or_default;
 use serde::Deserialize;
 use serde_json::Value;
 

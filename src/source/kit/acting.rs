@@ -1,6 +1,6 @@
 //! Acting on an incident: one look at it before the one request, and what a refusal means.
 
-use super::super::standing::{after_sending, is_id, moved};
+use super::incident_state::{after_sending, is_id, moved};
 use crate::domain::{Fault, FaultKind, Order};
 use crate::http::{Answer, Request};
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::trouble::is_withheld;
+use super::partial_fault::is_withheld;
 use crate::domain::{Fault, OnCall};
 use crate::text::Untrusted;
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::naming::{Naming, detail};
 use super::wire::{Condition, Metadata};
 use crate::domain::{Release, ReleaseStatus};
-use crate::source::lenient::{or_default, time};
+use crate::source::kit::lenient_wire::{or_default, time};
 use crate::source::{commit, status_words};
 use crate::text::Untrusted;
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::source::lenient::{or_default, time};
+use crate::source::kit::lenient_wire::{or_default, time};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 

@@ -8,7 +8,7 @@ use promql_parser::label::{MatchOp, Matcher};
 use super::scrape::Exposition;
 use super::selector::{Formula, NAME, Role, Selector, Selectors, matches};
 use crate::domain::{Finding, Grade};
-use crate::source::alike::{listed, nearest, ranked};
+use crate::source::kit::nearest_name::{listed, nearest, ranked};
 
 /// Why a selector has no series.
 #[derive(Debug, PartialEq, Eq)]

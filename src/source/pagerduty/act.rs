@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use self::words::{consequence, said, standing};
 use super::scope::each;
 use super::wire::{Incident, Myself, Named, One, Shift};
-use super::{PAGING, PATIENCE, PagerDuty, options, rows, with_headers};
+use super::{MAX_POLL_TIME, PAGING, PagerDuty, options, rows, with_headers};
 use crate::domain::{Deed, Done, Fault, FaultKind, IncidentStatus, Order, Preview, Verb};
 use crate::http::Method;
 use crate::source::kit::acting::{Refusals, look, refused};
-use crate::source::standing::{moved, not_offered};
-use crate::source::trouble::is_withheld;
+use crate::source::kit::incident_state::{moved, not_offered};
+use crate::source::kit::partial_fault::is_withheld;
 
 /// The longest that the API snoozes.
 const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_secs(604_800);
@@ -119,7 +119,7 @@ impl PagerDuty {
             return Err(not_offered(message));
         };
         let list = PAGING
-            .list("/oncalls", "shifts", 300, Instant::now() + PATIENCE)
+            .list("/oncalls", "shifts", 300, Instant::now() + MAX_POLL_TIME)
             .with(each("escalation_policy_ids[]", &[policy]));
         let shifts = list.all::<Shift>(&self.http).await?.rows;
         let via_policy = plan.row.assigned_via.as_deref() != Some("direct_assignment");

@@ -12,16 +12,16 @@ use crate::domain::{Fault, OnCall};
 use crate::http::Http;
 use crate::source::Ask;
 use crate::source::kit::cached::Answered;
+use crate::source::kit::lenient_wire::stamp;
 use crate::source::kit::list::Listed;
-use crate::source::lenient::stamp;
 use crate::text::Untrusted;
 
 /// How many shifts are looked at.
-const CAP: usize = 1_000;
+const MAX_SHIFTS: usize = 1_000;
 /// How far ahead the next shift is looked for; the API looks 90 days ahead at most.
 const AHEAD: SignedDuration = SignedDuration::from_hours(21 * 24);
 /// More policies than these are not named in a request: a URL has its limits.
-const MOST_POLICIES: usize = 50;
+const MAX_POLICIES: usize = 50;
 /// Asks who has it at the moment that is asked for, and who is next after that.
 pub(super) async fn read(
     http: &Http,
@@ -73,7 +73,7 @@ async fn shifts(
         .map(|(id, _)| id.clone())
         .collect();
     let mut query = match ids.len() {
-        0..=MOST_POLICIES => each("escalation_policy_ids[]", &ids),
+        0..=MAX_POLICIES => each("escalation_policy_ids[]", &ids),
         _ => Vec::new(),
     };
     for include in ["users", "schedules", "escalation_policies"] {
@@ -91,7 +91,7 @@ async fn shifts(
         .list(
             "/oncalls",
             if earliest { "coming shifts" } else { "shifts" },
-            CAP,
+            MAX_SHIFTS,
             deadline,
         )
         .with(query);

@@ -10,11 +10,11 @@ use super::wire::{Named, Service};
 use crate::domain::{Fault, FaultKind};
 use crate::http::Http;
 use crate::source::kit::names;
-use crate::source::trouble::is_withheld;
+use crate::source::kit::partial_fault::is_withheld;
 use crate::text::Untrusted;
 
 /// How many teams and services are looked through.
-const CAP: usize = 2_000;
+const MAX_NAMES: usize = 2_000;
 
 /// What is asked for, by `PagerDuty`'s ids.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Scope {
     ) -> Result<Self, Fault> {
         let mut scope = Self::default();
         if !options.teams.is_empty() {
-            let list = PAGING.list("/teams", "teams", CAP, deadline);
+            let list = PAGING.list("/teams", "teams", MAX_NAMES, deadline);
             let teams = list.all::<Named>(http).await.map(|listed| {
                 let ids = |team: &Named| Some((team.id.clone()?, called(team)));
                 Some(listed.rows.iter().filter_map(ids).collect())
@@ -44,7 +44,7 @@ impl Scope {
             scope.team_ids = scope.ids("teams", &options.teams, known)?;
         }
         let list = PAGING
-            .list("/services", "services", CAP, deadline)
+            .list("/services", "services", MAX_NAMES, deadline)
             .with(each("team_ids[]", &scope.team_ids));
         let services = list.all::<Service>(http).await;
         let services = scope.or_ids("services", &options.services, services.map(Some))?;

@@ -3,7 +3,7 @@
 //! Shapes: `reference/REST/openapiv3.json` of PagerDuty/api-schema. Whatever the examples there show,
 //! any field may be `null` or absent here, since a plan without a feature leaves it out.
 
-use crate::source::lenient::time;
+use crate::source::kit::lenient_wire::time;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Number;

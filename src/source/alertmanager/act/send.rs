@@ -8,8 +8,8 @@ use crate::domain::{Deed, Done, Fault, FaultKind, Order, Target};
 use crate::http::{Http, Method};
 use crate::source::alert::WireMatcher;
 use crate::source::alertmanager::Alertmanager;
-use crate::source::lenient::stamp;
-use crate::source::standing::moved;
+use crate::source::kit::incident_state::moved;
+use crate::source::kit::lenient_wire::stamp;
 use crate::text::Untrusted;
 
 /// A silence begins so much before now, by the server's clock as we know it, to the half second:

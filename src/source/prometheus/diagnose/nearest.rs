@@ -10,7 +10,7 @@ use super::super::api::{Api, envelope, seconds};
 use super::super::promql;
 use super::selector::Selector;
 use crate::domain::Fault;
-use crate::source::alike::{listed, nearest, ranked};
+use crate::source::kit::nearest_name::{listed, nearest, ranked};
 
 /// How far back names and values count as being there; [`Lack::words`] says so.
 const RECENT: SignedDuration = SignedDuration::from_hours(6);

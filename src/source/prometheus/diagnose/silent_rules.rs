@@ -16,7 +16,7 @@ use super::objectives::{ask_all, counted, is_empty};
 use super::selector::Selector;
 use crate::domain::{Finding, Grade, Origin};
 use crate::source::Ask;
-use crate::source::alike::listed;
+use crate::source::kit::nearest_name::listed;
 
 /// SLOs whose rules are looked into one by one.
 const MOST: usize = 50;

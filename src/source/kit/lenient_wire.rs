@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 /// Reads `null` as the empty value: a nil slice or map of Go, or a value that is not there.
-pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(in crate::source) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,
@@ -13,11 +13,11 @@ where
 }
 
 /// A moment, if it is one: RFC 3339 with any offset.
-pub(super) fn time(text: Option<&str>) -> Option<Timestamp> {
+pub(in crate::source) fn time(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
 }
 
 /// A moment as APIs take it: in UTC, without fractions of a second.
-pub(super) fn stamp(at: Timestamp) -> String {
+pub(in crate::source) fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

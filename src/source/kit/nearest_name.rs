@@ -8,7 +8,10 @@ const OFFERED: usize = 3;
 const LISTED: usize = 12;
 
 /// Other names that are like this one, the most alike first.
-pub(super) fn nearest<'a>(name: &str, all: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+pub(in crate::source) fn nearest<'a>(
+    name: &str,
+    all: impl IntoIterator<Item = &'a String>,
+) -> Vec<String> {
     let all = all.into_iter();
     let is_like = |other: &&String| *other != name && strsim::jaro_winkler(name, other) >= ALIKE;
     let mut like = ranked(name, all.filter(is_like).cloned());
@@ -17,7 +20,10 @@ pub(super) fn nearest<'a>(name: &str, all: impl IntoIterator<Item = &'a String>)
 }
 
 /// All of them, the most alike first.
-pub(super) fn ranked(wanted: &str, all: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(in crate::source) fn ranked(
+    wanted: &str,
+    all: impl IntoIterator<Item = String>,
+) -> Vec<String> {
     let mut all: Vec<_> = all.into_iter().collect();
     let like = |one: &str| strsim::jaro_winkler(wanted, one);
     all.sort_by(|a, b| like(b).total_cmp(&like(a)).then_with(|| a.cmp(b)));
@@ -25,7 +31,7 @@ pub(super) fn ranked(wanted: &str, all: impl IntoIterator<Item = String>) -> Vec
 }
 
 /// The first of them in words, and how many more there are.
-pub(super) fn listed(names: &[String]) -> String {
+pub(in crate::source) fn listed(names: &[String]) -> String {
     let more = names.len().saturating_sub(LISTED);
     let text = names[..names.len() - more].join(", ");
     if more > 0 {

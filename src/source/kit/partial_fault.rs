@@ -15,14 +15,19 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// What went wrong, or was left out, in one poll.
 #[derive(Default)]
-pub(super) struct Trouble {
-    pub(super) faults: Vec<Fault>,
-    pub(super) warnings: Vec<Untrusted>,
+pub(in crate::source) struct PartialFaults {
+    pub(in crate::source) faults: Vec<Fault>,
+    pub(in crate::source) warnings: Vec<Untrusted>,
 }
 
-impl Trouble {
+impl PartialFaults {
     /// Notes what went wrong with one thing; what would go wrong with all ends the poll.
-    pub(super) fn note(&mut self, noun: Noun, name: &str, fault: Fault) -> Result<(), Fault> {
+    pub(in crate::source) fn note(
+        &mut self,
+        noun: Noun,
+        name: &str,
+        fault: Fault,
+    ) -> Result<(), Fault> {
         if is_everywhere(fault.kind) {
             return Err(fault);
         }
@@ -31,12 +36,12 @@ impl Trouble {
     }
 
     /// Notes what the reader should know.
-    pub(super) fn warn(&mut self, words: String) {
+    pub(in crate::source) fn warn(&mut self, words: String) {
         self.warnings.push(words.into());
     }
 
     /// All faults as one; the others become warnings.
-    pub(super) fn fault(&mut self) -> Option<Fault> {
+    pub(in crate::source) fn fault(&mut self) -> Option<Fault> {
         let mut all = Faults::default();
         all.extend(self.faults.drain(..));
         let (fault, others) = all.finish();
@@ -46,7 +51,7 @@ impl Trouble {
 }
 
 /// True for faults that another one would meet just the same.
-pub(super) fn is_everywhere(kind: FaultKind) -> bool {
+pub(in crate::source) fn is_everywhere(kind: FaultKind) -> bool {
     matches!(
         kind,
         FaultKind::Timeout
@@ -60,7 +65,7 @@ pub(super) fn is_everywhere(kind: FaultKind) -> bool {
 }
 
 /// True for what asking again does not mend: the key, or the account, does not have that.
-pub(super) fn is_withheld(kind: FaultKind) -> bool {
+pub(in crate::source) fn is_withheld(kind: FaultKind) -> bool {
     matches!(
         kind,
         FaultKind::Forbidden | FaultKind::NotFound | FaultKind::Query
@@ -69,11 +74,14 @@ pub(super) fn is_withheld(kind: FaultKind) -> bool {
 
 /// How often in a row a server has sent us away without saying for how long.
 #[derive(Default)]
-pub(super) struct Patience(u32);
+pub(in crate::source) struct Patience(u32);
 
 impl Patience {
     /// Gives a poll that met such a limit the time to wait.
-    pub(super) fn apply(&mut self, mut outcome: Result<Facts, Fault>) -> Result<Facts, Fault> {
+    pub(in crate::source) fn apply(
+        &mut self,
+        mut outcome: Result<Facts, Fault>,
+    ) -> Result<Facts, Fault> {
         let fault = match &mut outcome {
             Ok(facts) => facts.fault.as_mut(),
             Err(fault) => Some(fault),
@@ -93,13 +101,13 @@ impl Patience {
 
 /// What a source has many of.
 #[derive(Clone, Copy)]
-pub(super) struct Noun {
+pub(in crate::source) struct Noun {
     /// One of them, `repository` for example.
-    pub(super) one: &'static str,
+    pub(in crate::source) one: &'static str,
     /// The setting that names them.
-    pub(super) setting: &'static str,
+    pub(in crate::source) setting: &'static str,
     /// What a token needs to read them.
-    pub(super) rights: &'static str,
+    pub(in crate::source) rights: &'static str,
 }
 
 /// The fault of one of them.

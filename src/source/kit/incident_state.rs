@@ -6,15 +6,15 @@ use crate::domain::{Fault, FaultKind, IncidentStatus, Target};
 
 /// Where an incident stands now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) status: IncidentStatus,
+pub(in crate::source) struct IncidentState {
+    pub(in crate::source) status: IncidentStatus,
     /// Since when, as far as the vendor tells.
-    pub(super) since: Option<Timestamp>,
+    pub(in crate::source) since: Option<Timestamp>,
 }
 
-impl Standing {
+impl IncidentState {
     /// `resolved since 2026-11-22 14:02 UTC`.
-    pub(super) fn words(self) -> String {
+    pub(in crate::source) fn words(self) -> String {
         let word = self.status.word();
         self.since.map_or_else(
             || word.to_owned(),
@@ -24,7 +24,7 @@ impl Standing {
 }
 
 /// Refuses when a target is not as it was seen, with the difference.
-pub(super) fn check(target: &Target, now: Standing) -> Result<(), Fault> {
+pub(in crate::source) fn check(target: &Target, now: IncidentState) -> Result<(), Fault> {
     match target.seen {
         Some(seen) if seen != now.status => {
             Err(moved(format!("it is {}, was {}", now.words(), seen.word())))
@@ -34,18 +34,18 @@ pub(super) fn check(target: &Target, now: Standing) -> Result<(), Fault> {
 }
 
 /// The fault of an order that was not sent, since its target has changed.
-pub(super) fn moved(message: impl Into<String>) -> Fault {
+pub(in crate::source) fn moved(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Moved, message)
 }
 
 /// The fault of an order that cannot be carried out here.
-pub(super) fn not_offered(message: impl Into<String>) -> Fault {
+pub(in crate::source) fn not_offered(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::NotOffered, message)
 }
 
 /// What a fault means after a request that changes something. What broke off on the way is known to
 /// the client already; what failed inside the server may have been carried out all the same.
-pub(super) fn after_sending(fault: Fault) -> Fault {
+pub(in crate::source) fn after_sending(fault: Fault) -> Fault {
     match fault.kind {
         FaultKind::Server => unsure(fault.message.raw()),
         _ => fault,
@@ -53,13 +53,13 @@ pub(super) fn after_sending(fault: Fault) -> Fault {
 }
 
 /// The fault of an order that was sent and whose end is not known.
-pub(super) fn unsure(why: &str) -> Fault {
+pub(in crate::source) fn unsure(why: &str) -> Fault {
     let message = format!("sent, and not known to be done: {why}; look before you repeat it");
     Fault::new(FaultKind::Unsure, message)
 }
 
 /// True for faults that any other request to the same server would meet as well, now.
-pub(super) fn is_of_all(kind: FaultKind) -> bool {
+pub(in crate::source) fn is_of_all(kind: FaultKind) -> bool {
     matches!(
         kind,
         FaultKind::RateLimited
@@ -71,12 +71,12 @@ pub(super) fn is_of_all(kind: FaultKind) -> bool {
 }
 
 /// A moment as people read it.
-pub(super) fn day(moment: Timestamp) -> String {
+pub(in crate::source) fn day(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// True for what can stand in a path as it is, and leads nowhere else.
-pub(super) fn is_id(id: &str) -> bool {
+pub(in crate::source) fn is_id(id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
     (1..=128).contains(&id.len()) && id.bytes().all(is_plain)
 }
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_target_that_has_moved_is_refused_with_the_difference() {
-        let now = Standing {
+        let now = IncidentState {
             status: IncidentStatus::Resolved,
             since: "2026-11-22T14:02:31Z".parse().ok(),
         };
