@@ -6,6 +6,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
 use portable_pty::CommandBuilder;
 #[cfg(target_os = "linux")]
 use rustix::process::{Signal, kill_process};
