@@ -352,7 +352,7 @@ fn a_time_that_cannot_be_is_a_mistake_in_usage() {
             &["--since", "2999-01-01T00:00:00Z"],
             "is not before the end",
         ),
-        (&["--format", "html"], "[possible values: md, json]"),
+        (&["--format", "html"], "[possible values: text, json]"),
     ] {
         let said = desk.refused(arguments);
         assert!(said.contains(want), "{arguments:?}: {said}");
