@@ -178,14 +178,14 @@ impl GitLab {
                 let mut query = vec![("order_by", "created_at"), ("sort", "desc")];
                 query.extend(list.map(|name| ("environment", name)));
                 let rows = self.lister.past(&path, &query, bare, at).await;
-                let mut rows: Vec<Deployment> = kept(project, rows, trouble)?;
+                let mut rows: Vec<Deployment> = trouble.kept(PROJECT, &project.name, rows)?;
                 rows.retain(|row| list.is_some() || row.is_to(&self.environments));
                 seen.deployments.push(rows);
             }
             if self.with_tags {
                 let path = project.path(self.prefix, "releases");
                 let rows = self.lister.past(&path, &RELEASES, bare, at).await;
-                seen.tags = kept(project, rows, trouble)?;
+                seen.tags = trouble.kept(PROJECT, &project.name, rows)?;
             }
             all.push(seen);
         }
@@ -217,18 +217,6 @@ fn lists(environments: &[NamePattern]) -> Vec<Option<&str>> {
         return names.map(|name| Some(name.text())).collect();
     }
     vec![None]
-}
-
-/// The rows, or none and a note of why.
-fn kept<T>(
-    project: &Project,
-    rows: Result<Vec<T>, Fault>,
-    trouble: &mut PartialFaults,
-) -> Result<Vec<T>, Fault> {
-    rows.or_else(|fault| {
-        let noted = trouble.note(PROJECT, &project.name, fault);
-        noted.map(|()| Vec::new())
-    })
 }
 
 /// The day of a moment: the same question all day, so that its answer can be found unchanged.

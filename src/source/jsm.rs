@@ -29,8 +29,7 @@ use crate::domain::{Facts, Fault, FaultKind, Faults, IncidentStatus, Order, Verb
 use crate::http::Http;
 use crate::source::kit::acting::advise;
 use crate::source::kit::cached::Cached;
-use crate::source::kit::lenient_wire::stamp;
-use crate::source::kit::lenient_wire::time;
+use crate::source::kit::lenient_wire::{stamp, time};
 use crate::source::kit::list::{Advance, Listed, Paging};
 use crate::source::severity::{Severities, UnknownSeverities};
 

@@ -163,7 +163,7 @@ impl GitHub {
                 lists += 1;
                 let path = format!("{path}/deployments");
                 let rows = self.rest.past(&path, &deployments_to(list), bare, at).await;
-                let mut rows: Vec<Deployment> = kept(repo, rows, trouble)?;
+                let mut rows: Vec<Deployment> = trouble.kept(REPOSITORY, &repo.name, rows)?;
                 rows.retain(|row| repo.takes(list, row));
                 seen.deployments.push(rows);
             }
@@ -171,14 +171,14 @@ impl GitHub {
                 lists += 1;
                 let path = format!("{path}/releases");
                 let rows = self.rest.past(&path, &[], bare, at).await;
-                seen.tags = kept(repo, rows, trouble)?;
+                seen.tags = trouble.kept(REPOSITORY, &repo.name, rows)?;
             }
             for workflow in &repo.workflows {
                 lists += 1;
                 let path = runs_path(repo, workflow);
                 let rows = self.rest.past(&path, &RUNS, page_of_runs, at).await;
                 let rows = rows.map_err(|fault| no_workflow(workflow, fault));
-                seen.runs.push(kept(repo, rows, trouble)?);
+                seen.runs.push(trouble.kept(REPOSITORY, &repo.name, rows)?);
             }
             all.push(seen);
         }
@@ -313,19 +313,6 @@ const RUNS: [(&str, &str); 1] = [("exclude_pull_requests", "true")];
 
 fn runs_path(repo: &Repo, workflow: &str) -> String {
     format!("/repos/{}/actions/workflows/{workflow}/runs", repo.name)
-}
-
-/// The rows, or none and a note of why.
-fn kept<T>(
-    repo: &Repo,
-    rows: Result<Vec<T>, Fault>,
-    trouble: &mut PartialFaults,
-) -> Result<Vec<T>, Fault> {
-    rows.or_else(|fault| {
-        trouble
-            .note(REPOSITORY, &repo.name, fault)
-            .map(|()| Vec::new())
-    })
 }
 
 /// The fault of a workflow that is not there.

@@ -35,6 +35,16 @@ impl PartialFaults {
         Ok(())
     }
 
+    /// The rows of one thing, or none and a note of why.
+    pub(in crate::source) fn kept<T>(
+        &mut self,
+        noun: Noun,
+        name: &str,
+        rows: Result<Vec<T>, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        rows.or_else(|fault| self.note(noun, name, fault).map(|()| Vec::new()))
+    }
+
     /// Notes what the reader should know.
     pub(in crate::source) fn warn(&mut self, words: String) {
         self.warnings.push(words.into());
