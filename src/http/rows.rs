@@ -2,6 +2,8 @@
 //!
 //! The rows are counted in the text, before any of them is read.
 
+use memchr::memchr2;
+
 use crate::domain::{Fault, FaultKind};
 
 /// The most rows of one list, where its source sets no lower limit.
@@ -96,15 +98,11 @@ impl Counts {
         counts.values = 1;
         // The commas of each list that is open; `None` for an object.
         let mut open: Vec<Option<usize>> = Vec::new();
-        let mut is_text = false;
-        let mut bytes = body.iter();
-        while let Some(byte) = bytes.next() {
+        let mut rest = body;
+        while let Some((byte, behind)) = rest.split_first() {
+            rest = behind;
             match byte {
-                b'"' => is_text = !is_text,
-                b'\\' if is_text => {
-                    bytes.next();
-                }
-                _ if is_text => {}
+                b'"' => rest = behind_text(behind),
                 b'[' | b'{' => {
                     if open.len() == MAX_DEPTH {
                         return counts;
@@ -128,6 +126,17 @@ impl Counts {
         }
         counts
     }
+}
+
+/// What follows a text, whose opening quote is before `inside`. Most of an answer is in texts.
+fn behind_text(mut inside: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', inside) {
+        if inside[at] == b'"' {
+            return &inside[at + 1..];
+        }
+        inside = inside.get(at + 2..).unwrap_or_default();
+    }
+    &[]
 }
 
 #[cfg(test)]
