@@ -221,7 +221,7 @@ impl Stage {
         let charset = term::charset(ui.ascii);
         let size = term::size();
         Ok(Self {
-            terminal: Terminal::new(Paint::new(size, charset, Sent))?,
+            terminal: Terminal::new(Paint::new(size, charset, Sent::open()))?,
             theme: Theme::new(ui.theme, term::no_color(), ui.ascii),
             model: Model::new(ui, keymap, store, size)
                 .with_acting(settings.actions.clone(), settings.commands.clone()),
@@ -282,10 +282,7 @@ impl Stage {
                     return Ok(ending);
                 }
             }
-            is_drawn = self.is_away || term::is_writable();
-            if is_drawn && !self.is_away {
-                self.draw()?;
-            }
+            is_drawn = self.is_away || (term::is_writable() && self.draw()?);
         }
     }
 
@@ -426,8 +423,12 @@ impl Stage {
         Ok(())
     }
 
-    /// Draws, if what there is to see differs from what is shown.
-    fn draw(&mut self) -> io::Result<()> {
+    /// Draws what there is to see, once the terminal has taken what was drawn before; true when it has
+    /// taken all of it.
+    fn draw(&mut self) -> io::Result<bool> {
+        if !self.terminal.backend_mut().catch_up()? {
+            return Ok(false);
+        }
         let screen = screen(&self.model, Timestamp::now());
         if self.shown.as_ref() != Some(&screen) {
             self.terminal
@@ -435,7 +436,8 @@ impl Stage {
             self.shown = Some(screen);
         }
         // A bell goes out with the frame, or alone where nothing changed.
-        self.terminal.backend_mut().flush()
+        self.terminal.backend_mut().flush()?;
+        self.terminal.backend_mut().catch_up()
     }
 }
 

@@ -1,11 +1,16 @@
 //! What ratatui draws on: one write a frame, none for a frame that changes nothing.
+//!
+//! A terminal may stop taking bytes at any moment, in the middle of a frame too. What it did not take
+//! waits here, and no other frame is drawn before that is gone.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size as Area};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::stdio::stdout;
 
 use super::encode::{Charset, Encoder};
@@ -14,24 +19,52 @@ use crate::app::Size;
 
 /// Where a frame's bytes go.
 pub trait Output {
-    /// Takes a whole frame.
-    fn send(&mut self, frame: &[u8]) -> io::Result<()>;
+    /// Takes as much of a frame as goes without waiting; gives how many bytes that is.
+    fn send(&mut self, frame: &[u8]) -> io::Result<usize>;
 }
 
 /// Standard output.
 #[derive(Debug)]
-pub struct Sent;
+pub struct Sent {
+    /// The terminal opened anew, which never waits: the descriptor that others share stays as it is.
+    /// `None` where it cannot be opened; then a write waits.
+    terminal: Option<OwnedFd>,
+}
+
+impl Sent {
+    /// The terminal that standard output is.
+    pub fn open() -> Self {
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let terminal = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty());
+        Self {
+            terminal: terminal.ok(),
+        }
+    }
+}
 
 impl Output for Sent {
-    fn send(&mut self, frame: &[u8]) -> io::Result<()> {
-        write_all(stdout().as_fd(), frame)
+    fn send(&mut self, frame: &[u8]) -> io::Result<usize> {
+        let Some(terminal) = &self.terminal else {
+            write_all(stdout().as_fd(), frame)?;
+            return Ok(frame.len());
+        };
+        let mut sent = 0;
+        while sent < frame.len() {
+            match rustix::io::write(terminal, &frame[sent..]) {
+                Ok(0) | Err(Errno::AGAIN) => break,
+                Ok(written) => sent += written,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(sent)
     }
 }
 
 impl Output for Vec<u8> {
-    fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+    fn send(&mut self, frame: &[u8]) -> io::Result<usize> {
         self.extend_from_slice(frame);
-        Ok(())
+        Ok(frame.len())
     }
 }
 
@@ -40,6 +73,8 @@ impl Output for Vec<u8> {
 pub struct Paint<O> {
     encoder: Encoder,
     output: O,
+    /// What the terminal did not take yet.
+    waiting: Vec<u8>,
 }
 
 impl<O: Output> Paint<O> {
@@ -48,6 +83,7 @@ impl<O: Output> Paint<O> {
         Self {
             encoder: Encoder::new(size.width, size.height, charset),
             output,
+            waiting: Vec::new(),
         }
     }
 
@@ -58,7 +94,17 @@ impl<O: Output> Paint<O> {
 
     /// Forgets what the terminal shows: it was taken anew, and cleared.
     pub fn restart(&mut self) {
+        self.waiting.clear();
         self.encoder.restart();
+    }
+
+    /// Sends what waits; true when nothing does any more.
+    pub fn catch_up(&mut self) -> io::Result<bool> {
+        if !self.waiting.is_empty() {
+            let sent = self.output.send(&self.waiting)?;
+            self.waiting.drain(..sent);
+        }
+        Ok(self.waiting.is_empty())
     }
 
     /// Rings the terminal's bell with the next frame, which is sent even if nothing changed on it.
@@ -124,18 +170,57 @@ impl<O: Output> Backend for Paint<O> {
 
     fn flush(&mut self) -> io::Result<()> {
         let frame = self.encoder.take_frame()?;
-        let sent = if frame.is_empty() {
-            Ok(())
+        let sent = if self.catch_up()? && !frame.is_empty() {
+            self.output.send(&frame)?
         } else {
-            self.output.send(&frame)
+            0
         };
+        self.waiting.extend_from_slice(&frame[sent..]);
         self.encoder.reuse(frame);
-        sent
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_a_terminal_does_not_take_waits_and_goes_out_before_the_next_frame() {
+        /// Takes so many bytes and then none.
+        struct Slow(Vec<u8>, usize);
+
+        impl Output for Slow {
+            fn send(&mut self, frame: &[u8]) -> io::Result<usize> {
+                let taken = frame.len().min(self.1);
+                self.0.extend_from_slice(&frame[..taken]);
+                self.1 -= taken;
+                Ok(taken)
+            }
+        }
+
+        let size = Size {
+            width: 20,
+            height: 2,
+        };
+        let mut whole = Paint::new(size, Charset::default(), Vec::new());
+        let mut slow = Paint::new(size, Charset::default(), Slow(Vec::new(), 3));
+        let frames = ["one", "two", "three"];
+        for text in frames {
+            let cells: Vec<_> = text.chars().map(Cell::from).collect();
+            let content = || {
+                let cells = cells.iter().zip(0..);
+                cells.map(|(cell, x)| (x, 0, cell)).collect::<Vec<_>>()
+            };
+            whole.draw(content().into_iter()).unwrap();
+            whole.flush().unwrap();
+            slow.draw(content().into_iter()).unwrap();
+            slow.flush().unwrap();
+            assert!(!slow.catch_up().unwrap());
+        }
+        slow.output.1 = usize::MAX;
+        assert!(slow.catch_up().unwrap());
+        assert_eq!(slow.output.0, *whole.output());
+    }
+
     use ratatui::Terminal;
     use ratatui::text::Line;
 

@@ -41,8 +41,9 @@ impl Write for Count {
 }
 
 impl Output for Count {
-    fn send(&mut self, frame: &[u8]) -> io::Result<()> {
-        self.write_all(frame)
+    fn send(&mut self, frame: &[u8]) -> io::Result<usize> {
+        self.write_all(frame)?;
+        Ok(frame.len())
     }
 }
 
