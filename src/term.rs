@@ -81,7 +81,7 @@ pub fn obstacle() -> Option<String> {
     None
 }
 
-/// The part of the terminal that is drawn on: as large as the kernel says, up to [`MAX_SIZE`]; 80x24
+/// The part of the terminal that is drawn on: as large as the kernel says, up to `MAX_SIZE`; 80x24
 /// when it does not say.
 pub fn size() -> Size {
     match window_size() {
