@@ -123,9 +123,9 @@ fn show(
     if printed != ExitCode::SUCCESS {
         return printed;
     }
-    if !scope.service.is_empty() && status.is_empty() {
-        let services = scope.service.join("`, `");
-        return refuse(format!("no source knows a service `{services}`"));
+    let mut services = scope.service.iter();
+    if let Some(service) = services.find(|service| !status.knows(service)) {
+        return refuse(format!("no source knows a service `{service}`"));
     }
     ExitCode::from(status.verdict().exit_status())
 }

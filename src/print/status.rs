@@ -232,9 +232,12 @@ impl<'a> Status<'a> {
         self.verdict
     }
 
-    /// True when no SLO, release or incident is left to show.
-    pub fn is_empty(&self) -> bool {
-        self.slos.is_empty() && self.releases.is_empty() && self.incidents.is_empty()
+    /// True when any SLO, release or incident is of a service.
+    pub fn knows(&self, service: &str) -> bool {
+        let is_it = |name: Option<&Untrusted>| name.is_some_and(|name| name.raw() == service);
+        self.slos.iter().any(|row| is_it(Some(row.service)))
+            || self.releases.iter().any(|row| is_it(row.service))
+            || self.incidents.iter().any(|row| is_it(row.service))
     }
 
     /// Writes it for a person.

@@ -8,6 +8,7 @@
 //! of its own. A watcher of one repository takes REST, one of several with a token GraphQL, and REST
 //! again while that is refused. Runs of workflows and past moments are asked for by REST.
 
+mod budget;
 mod graph;
 mod lists;
 mod options;

@@ -123,6 +123,10 @@ fn a_scope_is_made_of_services_slos_and_sources() {
             &["status", "--service", "nobody"],
             "no source knows a service `nobody`",
         ),
+        (
+            &["status", "--service", "own", "--service", "nobody"],
+            "no source knows a service `nobody`",
+        ),
     ] {
         let run = watchfire(dir, &[args, &CONFIG].concat());
         assert_eq!(run.exit, 3, "{args:?}");

@@ -5,34 +5,27 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::{IncidentRow, ReleaseRow, Rows, SloRow, Status};
 use crate::domain::{Severity, State};
-use crate::print::{json, whole};
+use crate::print::json;
 use crate::text::Shown;
 
 /// The window whose burn rate tells most about what is at hand.
 const HOUR: &str = "1h";
 
-/// The rows of one kind with what is said of all of them.
+/// The rows of one kind, as `status` has them.
 #[derive(Serialize)]
-struct List {
-    schema: String,
+struct List<'a> {
+    schema: &'static str,
+    #[serde(serialize_with = "crate::print::seconds")]
     generated_at: Timestamp,
-    #[serde(flatten)]
-    rows: Map<String, Value>,
-}
-
-impl Rows {
-    /// The word used in JSON.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Slos => "slos",
-            Self::Incidents => "incidents",
-            Self::Releases => "releases",
-        }
-    }
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slos: Option<&'a [SloRow<'a>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incidents: Option<&'a [IncidentRow<'a>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    releases: Option<&'a [ReleaseRow<'a>]>,
 }
 
 impl Status<'_> {
@@ -185,17 +178,24 @@ impl Status<'_> {
 
     /// Writes the rows of one kind as JSON, as `status` has them.
     pub fn list_json(&self, rows: Rows, out: &mut impl Write) -> io::Result<()> {
-        let word = rows.word();
-        let value = match rows {
-            Rows::Slos => serde_json::to_value(&self.slos),
-            Rows::Incidents => serde_json::to_value(&self.incidents),
-            Rows::Releases => serde_json::to_value(&self.releases),
+        let mut list = List {
+            schema: "watchfire/slos/v1",
+            generated_at: self.generated_at,
+            slos: None,
+            incidents: None,
+            releases: None,
         };
-        let list = List {
-            schema: format!("watchfire/{word}/v1"),
-            generated_at: whole(self.generated_at),
-            rows: Map::from_iter([(word.to_owned(), value?)]),
-        };
+        match rows {
+            Rows::Slos => list.slos = Some(&self.slos),
+            Rows::Incidents => {
+                list.schema = "watchfire/incidents/v1";
+                list.incidents = Some(&self.incidents);
+            }
+            Rows::Releases => {
+                list.schema = "watchfire/releases/v1";
+                list.releases = Some(&self.releases);
+            }
+        }
         json(out, &list)
     }
 

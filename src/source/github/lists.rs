@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::budget::Budget;
 use super::graph::Scope;
 use super::options::Repo;
 use super::rows::Outcome;
@@ -19,12 +19,8 @@ use crate::source::kit::partial_fault::{PartialFaults, is_everywhere};
 
 /// How many deployments one poll asks about, the newest first; the others wait for the next poll.
 const STATUSES_A_POLL: usize = 30;
-/// After how long a poll asks about no further deployment.
-const MAX_POLL_TIME: Duration = Duration::from_secs(20);
 /// The most repositories whose other environments are named.
 const MAX_OTHERS: usize = 20;
-/// How many requests of the allowance are left to others when statuses are asked for.
-const SPARED: u64 = 1;
 
 impl GitHub {
     /// Asks for all repositories at once; closes that way when it is refused.
@@ -231,12 +227,7 @@ impl GitHub {
         ask: &Ask,
         trouble: &mut PartialFaults,
     ) {
-        let began = Instant::now();
-        let most = if ask.history {
-            STATUSES_A_POLL
-        } else {
-            usize::MAX
-        };
+        let budget = Budget::new(ask, STATUSES_A_POLL);
         let rows = |(repo, seen): (_, &Seen)| {
             let rows: Vec<_> = seen.deployments.iter().flatten().cloned().collect();
             rows.into_iter().map(move |row| (repo, row))
@@ -252,8 +243,7 @@ impl GitHub {
         found.retain(|(_, row)| known.insert(row.id.clone()));
         let mut asked = 0;
         for (repo, row) in &found {
-            let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);
-            if asked == most || is_spent || began.elapsed() > MAX_POLL_TIME {
+            if budget.is_spent(asked, self.rest.http.left()) {
                 break;
             }
             asked += 1;

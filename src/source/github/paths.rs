@@ -7,11 +7,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::budget::Budget;
 use super::options::Repo;
 use super::wire::{Deployment, Run};
 use super::{GitHub, PROFILE, REPOSITORY, Seen};
@@ -22,10 +22,6 @@ use crate::source::kit::partial_fault::PartialFaults;
 
 /// How many commits one poll asks about, the newest first; the others wait for the next poll.
 const COMMITS_A_POLL: usize = 30;
-/// After how long a poll asks about no further commit.
-const MAX_POLL_TIME: Duration = Duration::from_secs(20);
-/// How many requests of the allowance are left to others.
-const SPARED: u64 = 1;
 
 /// A deployed commit and a path: repository, commit, path.
 type Place = (String, String, String);
@@ -122,17 +118,11 @@ impl GitHub {
         ask: &Ask,
         trouble: &mut PartialFaults,
     ) {
-        let began = Instant::now();
-        let most = if ask.history {
-            COMMITS_A_POLL
-        } else {
-            usize::MAX
-        };
+        let budget = Budget::new(ask, COMMITS_A_POLL);
         let wanted = self.wanted(seen);
         let mut asked = 0;
         for place in &wanted {
-            let is_spent = self.rest.http.left().is_some_and(|left| left <= SPARED);
-            if asked == most || is_spent || began.elapsed() > MAX_POLL_TIME {
+            if budget.is_spent(asked, self.rest.http.left()) {
                 break;
             }
             if self.paths.known.contains_key(place) {

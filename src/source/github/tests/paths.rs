@@ -149,9 +149,8 @@ async fn a_deployment_counts_for_the_paths_that_it_changed() {
     assert_eq!(commits_asked(&server).await, 2 * 6);
 }
 
-#[tokio::test]
-async fn what_is_not_told_apart_is_kept_and_said() {
-    // The commits are gone.
+/// A server that answers questions about commits with this status alone.
+async fn without_commits(status: u16) -> MockServer {
     let server = MockServer::start().await;
     mount(
         &server,
@@ -162,10 +161,17 @@ async fn what_is_not_told_apart_is_kept_and_said() {
     mount(
         &server,
         "/repos/acme/mono/commits",
-        ResponseTemplate::new(404),
+        ResponseTemplate::new(status),
     )
     .await;
     mount_statuses(&server).await;
+    server
+}
+
+#[tokio::test]
+async fn what_is_not_told_apart_is_kept_and_said() {
+    // The commits are gone.
+    let server = without_commits(404).await;
     let mut source = source(&server, ENTRIES);
     let facts = source.fetch(&ask()).await.unwrap();
     assert_eq!(told(&facts).len(), 2 * STORY.len());
@@ -181,20 +187,7 @@ async fn what_is_not_told_apart_is_kept_and_said() {
     assert_eq!(commits_asked(&server).await, before);
 
     // The token may not read commits: one refusal a poll is enough.
-    let server = MockServer::start().await;
-    mount(
-        &server,
-        "/repos/acme/mono/deployments",
-        ok(&json!(rows(STORY))),
-    )
-    .await;
-    mount(
-        &server,
-        "/repos/acme/mono/commits",
-        ResponseTemplate::new(403),
-    )
-    .await;
-    mount_statuses(&server).await;
+    let server = without_commits(403).await;
     let facts = super::source(&server, ENTRIES).fetch(&ask()).await.unwrap();
     assert_eq!(told(&facts).len(), 2 * STORY.len());
     assert_eq!(commits_asked(&server).await, 1);
