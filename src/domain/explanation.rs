@@ -247,7 +247,11 @@ pub fn reading_word(reading: Reading) -> &'static str {
 /// that is counted; `None` where there is nothing to say.
 pub fn difference(origin: Origin) -> Option<&'static str> {
     match origin {
-        Origin::Config | Origin::Watchfire | Origin::Mapped => None,
+        Origin::Config
+        | Origin::Watchfire
+        | Origin::Mapped
+        | Origin::Alerts
+        | Origin::Suggested => None,
         Origin::Sloth => Some(
             "Sloth's period is a mean of 5m ratios: a quiet night weighs as much as a busy noon, \
              so its budget differs from one counted by events wherever traffic varies",

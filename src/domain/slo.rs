@@ -189,6 +189,10 @@ pub enum Origin {
     Watchfire,
     /// The answer of an endpoint, through a program of the configuration.
     Mapped,
+    /// Hand-written multi-window burn-rate alerts.
+    Alerts,
+    /// A metric of requests that watchfire recognises; no one has promised it yet.
+    Suggested,
 }
 
 impl Origin {
@@ -201,6 +205,17 @@ impl Origin {
             Self::Grafana => "Grafana SLO",
             Self::Watchfire => "watchfire's rules",
             Self::Mapped => "a jq program",
+            Self::Alerts => "alerts",
+            Self::Suggested => "suggested",
+        }
+    }
+
+    /// True where watchfire asks for the events by queries of its own, false where the ratios come
+    /// from recorded series or ready-made.
+    pub fn is_queried(self) -> bool {
+        match self {
+            Self::Config | Self::Alerts | Self::Suggested => true,
+            Self::Sloth | Self::Pyrra | Self::Grafana | Self::Watchfire | Self::Mapped => false,
         }
     }
 }

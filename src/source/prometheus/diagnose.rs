@@ -13,7 +13,7 @@ use super::planner::Planner;
 use super::poll_notes::PollNotes;
 use crate::config::Part;
 use crate::domain::explanation::{Basis, Evidence, Request};
-use crate::domain::{Explanation, Fault, Finding, Grade, Origin, Period, Window};
+use crate::domain::{Explanation, Fault, Finding, Grade, Period, Window};
 use crate::source::{Ask, no_such_slo};
 use crate::text::Untrusted;
 
@@ -52,7 +52,7 @@ impl Prometheus {
         let alone = (std::slice::from_ref(&plan), std::slice::from_ref(&id));
         let planner = &mut Planner::default();
         let round = meter.measure(&self.api, planner, alone, ask).await?;
-        let is_found = !matches!(plan.slo.origin, Origin::Config);
+        let is_found = !plan.slo.origin.is_queried();
         let is_recorded = is_found || !plan.given.is_empty();
         let partial = !round.partial.is_empty() || (partial && is_recorded);
         let mut births = Births::default();

@@ -24,7 +24,7 @@ use super::plan::{Formula, Givens, Plan, Ratio, Span, Trend};
 use super::planner::{Answers, Planner, Question};
 use super::promql;
 use crate::config::Part;
-use crate::domain::{Fault, Origin, Reading, Reason, ReasonCode, Window, window};
+use crate::domain::{Fault, Reading, Reason, ReasonCode, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -397,7 +397,7 @@ fn first_selector(query: &str) -> Option<String> {
 
 impl Subject {
     fn of(index: usize, plan: &Plan) -> Option<Self> {
-        let ratio = events(plan).filter(|_| plan.slo.origin == Origin::Config)?;
+        let ratio = events(plan).filter(|_| plan.slo.origin.is_queried())?;
         let selectors = promql::selectors(&ratio.total);
         let [total] = selectors.as_slice() else {
             return None;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::HOUR;
-use crate::domain::{Events, Origin, Window, window};
+use crate::domain::{Events, Window, window};
 use crate::source::Ask;
 use crate::source::prometheus::api::Api;
 use crate::source::prometheus::measure::{Meter, is_short};
@@ -41,7 +41,7 @@ impl Subject<'_> {
         let since = self.ages.since(&self.ids[plan], at, elapsed.duration());
         let age = since.map(|since| window::age(since, at));
         // What is counted may be older than what is recorded of it.
-        let is_recorded = of.slo.origin != Origin::Config;
+        let is_recorded = !of.slo.origin.is_queried();
         let looked = |span: Span, window: Window| {
             let is_window = span != Span::Period;
             match age {

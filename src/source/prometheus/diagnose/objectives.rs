@@ -15,8 +15,7 @@ use super::selector::Selector;
 use super::swapped;
 use crate::domain::explanation::lasting;
 use crate::domain::{
-    Fault, FaultKind, Finding, Grade, Observation, Origin, Reading, Reason, ReasonCode, Window,
-    slo, window,
+    Fault, FaultKind, Finding, Grade, Observation, Reading, Reason, ReasonCode, Window, slo, window,
 };
 use crate::source::Ask;
 use crate::text::Untrusted;
@@ -93,7 +92,7 @@ pub(super) async fn examine(
 /// The selectors of what an SLO counts, by what they count.
 fn roles(plan: &Plan) -> BTreeMap<&'static str, Vec<Selector>> {
     let mut roles: BTreeMap<&'static str, Vec<Selector>> = BTreeMap::new();
-    if plan.slo.origin != Origin::Config {
+    if !plan.slo.origin.is_queried() {
         roles.insert("ratio", super::selectors(plan));
         return roles;
     }
@@ -201,7 +200,7 @@ impl Subject<'_> {
 
     /// Why numbers of what was found are not known: its selectors are not looked into.
     fn reasons(&self) -> Vec<Finding> {
-        if self.plan.slo.origin == Origin::Config {
+        if self.plan.slo.origin.is_queried() {
             return Vec::new();
         }
         let finding = |reason: &Reason| {
@@ -231,7 +230,7 @@ impl Subject<'_> {
     async fn refusal(&self, api: &Api, ask: &Ask) -> Vec<Finding> {
         let mut windows = self.seen.windows.iter();
         let unknown = windows.find(|(_, one)| one.reading == Reading::Unknown);
-        let Some((window, _)) = unknown.filter(|_| self.plan.slo.origin == Origin::Config) else {
+        let Some((window, _)) = unknown.filter(|_| self.plan.slo.origin.is_queried()) else {
             return Vec::new();
         };
         let Some(formula) = self.plan.asked.get(&Span::Window(window)) else {

@@ -14,7 +14,7 @@ use super::super::{Prometheus, promql};
 use super::nearest::{Lack, Names};
 use super::objectives::{ask_all, counted, is_empty};
 use super::selector::Selector;
-use crate::domain::{Finding, Grade, Origin};
+use crate::domain::{Finding, Grade};
 use crate::source::Ask;
 use crate::source::kit::nearest_name::listed;
 
@@ -26,7 +26,7 @@ pub(super) async fn examine(of: &Prometheus, plans: &[Plan], ask: &Ask) -> Vec<F
     let is_silent = |plan: &&Plan| {
         let shortest = plan.slo.windows().first().copied();
         let is_recorded = shortest.is_none_or(|window| plan.given.has(Span::Window(window)));
-        plan.slo.origin != Origin::Config && !is_recorded && plan.rule.is_some()
+        !plan.slo.origin.is_queried() && !is_recorded && plan.rule.is_some()
     };
     let silent: Vec<_> = plans.iter().filter(is_silent).take(MOST).collect();
     if silent.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::PRECISION;
-use crate::domain::{Origin, window};
+use crate::domain::window;
 use crate::source::prometheus::api::Labels;
 use crate::source::prometheus::plan::{Plan, Trend};
 use crate::source::prometheus::{discover, promql};
@@ -82,7 +82,7 @@ impl<'a> Search<'a> {
             return vec![Self::of_counters(plan, period, counted)];
         }
         if let Trend::Recorded { name, labels, .. } = &of.trend
-            && of.slo.origin != Origin::Config
+            && !of.slo.origin.is_queried()
         {
             return vec![Self {
                 plan,

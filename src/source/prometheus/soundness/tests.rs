@@ -128,7 +128,14 @@ proptest! {
 fn what_can_never_be_decided_says_so_and_what_to_do() {
     let source = crate::domain::SourceName::new("prod");
     let period = crate::domain::Period::Rolling(Window::days(30));
-    let slo = crate::domain::Slo::new("pay", "up", source, 0.999, period, Origin::Config);
+    let slo = crate::domain::Slo::new(
+        "pay",
+        "up",
+        source,
+        0.999,
+        period,
+        crate::domain::Origin::Config,
+    );
     let reason = |minutes| {
         let interval = SignedDuration::from_mins(minutes);
         sparse::reason(&slo, Window::minutes(5), interval)
