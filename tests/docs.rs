@@ -1,16 +1,17 @@
-//! What the README says, held to what the program does.
+//! README and docs: their statements are checked against the program.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::CommandFactory;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use watchfire::app::action::markdown_table;
+use watchfire::app::action::{Action, markdown_table};
 use watchfire::cli::Cli;
 use watchfire::config::{Environment, load_text};
 use watchfire::domain::slo::{Course, Slice, Verdict};
@@ -24,50 +25,181 @@ use watchfire::source::{KINDS, known_kinds};
 use watchfire::store::{Feed, Offers, Store};
 use watchfire::watch::Watch;
 
-const README: &str = include_str!("../README.md");
-
-/// The first code block of the README in a language.
-fn block(language: &str) -> &'static str {
-    let start = format!("```{language}\n");
-    let (_, rest) = README.split_once(&start).unwrap();
-    rest.split_once("\n```").unwrap().0
+mod docs {
+    pub(crate) mod code_map;
+    pub(crate) mod links;
 }
 
-/// Whether a table of the README has a row that begins with these cells.
-fn has_row(cells: &[&str]) -> bool {
+use docs::links::{Page, links};
+
+/// The largest README, in bytes; further text belongs in `docs/`.
+const MAX_README: usize = 12_000;
+/// The most terms in the glossary: what the field defines is linked, not defined again.
+const MAX_TERMS: usize = 30;
+
+/// The folder of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text of one page, by its path in the repository.
+fn page(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// README, CONTRIBUTING and every page below `docs/`, in order of their paths.
+pub(crate) fn pages() -> Vec<Page> {
+    let mut paths = vec![PathBuf::from("CONTRIBUTING.md"), PathBuf::from("README.md")];
+    let mut folders = vec![PathBuf::from("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    let read = |path: PathBuf| Page {
+        text: fs::read_to_string(root().join(&path)).unwrap(),
+        path,
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The pages for users: all but CONTRIBUTING, in one text.
+fn manual() -> String {
+    let pages = pages().into_iter();
+    let pages = pages.filter(|page| page.path != Path::new("CONTRIBUTING.md"));
+    pages.map(|page| page.text).collect::<Vec<_>>().join("\n")
+}
+
+/// The code blocks of a text in a language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let start = format!("```{language}\n");
+    let rest = text.split(&start).skip(1);
+    rest.map(|rest| rest.split_once("\n```").unwrap().0)
+        .collect()
+}
+
+/// Whether a table of the text has a row that begins with these cells.
+fn has_row(text: &str, cells: &[&str]) -> bool {
     let begin = format!("| {} |", cells.join(" | "));
-    README.lines().any(|line| line.starts_with(&begin))
+    text.lines().any(|line| line.starts_with(&begin))
 }
 
 #[test]
-fn the_key_table_is_the_one_that_the_program_obeys() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let (before, rest) = README.split_once("<!-- keys:").unwrap();
+fn the_readme_is_short() {
+    let bytes = page("README.md").len();
+    assert!(bytes < MAX_README, "{bytes} bytes");
+}
+
+#[test]
+fn the_key_table_is_the_one_of_the_program() {
+    let path = "docs/reference/keys.md";
+    let text = page(path);
+    let (before, rest) = text.split_once("<!-- keys:").unwrap();
     let (comment, rest) = rest.split_once("-->\n").unwrap();
     let (_, after) = rest.split_once("<!-- /keys -->").unwrap();
     let table = markdown_table();
     let wanted = format!("{before}<!-- keys:{comment}-->\n\n{table}\n<!-- /keys -->{after}");
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, &wanted).unwrap();
+        fs::write(root().join(path), &wanted).unwrap();
     } else {
-        assert!(wanted == README, "UPDATE=1 rewrites the table of keys");
+        assert!(wanted == text, "UPDATE=1 rewrites the table of keys");
     }
 }
 
+/// The keys of the README, each with its action and the words for it.
+const SHORT_KEYS: &[(&str, Action, &str)] = &[
+    ("j", Action::Down, "down"),
+    ("k", Action::Up, "up"),
+    ("g", Action::Top, "to the top"),
+    ("G", Action::Bottom, "to the bottom"),
+    ("tab", Action::NextPane, "next pane"),
+    ("1", Action::Slos, "SLOs"),
+    ("2", Action::Releases, "releases"),
+    ("3", Action::Incidents, "incidents"),
+    ("4", Action::Sources, "sources"),
+    ("enter", Action::Open, "open the selected row"),
+    ("esc", Action::Back, "go back"),
+    ("/", Action::Filter, "filter"),
+    ("d", Action::Suspect, "suspect release"),
+    ("x", Action::Explain, "explain every number"),
+    ("t", Action::Timeline, "timeline"),
+    ("[", Action::Earlier, "a minute back"),
+    ("]", Action::Later, "a minute forward"),
+    ("0", Action::Live, "live"),
+    ("o", Action::Link, "open the link"),
+    ("b", Action::Runbook, "open the runbook"),
+    ("y", Action::CopyId, "copy the ID"),
+    ("a", Action::Acknowledge, "acknowledge"),
+    ("s", Action::Silence, "silence"),
+    ("n", Action::Note, "note"),
+    (":", Action::Palette, "command palette"),
+    ("?", Action::Help, "help"),
+    ("q", Action::Quit, "quit from the top"),
+];
+
 #[test]
-fn every_kind_of_source_is_in_the_table() {
+fn each_key_of_the_readme_does_what_its_row_says() {
+    let readme = page("README.md");
+    let (_, rest) = readme.split_once("\n## Keys\n").unwrap();
+    let rows = rest.lines().filter(|line| line.starts_with("| `"));
+    let rows = rows.take_while(|line| !line.contains("watchfire"));
+    let mut expected = SHORT_KEYS.iter();
+    for row in rows {
+        let (keys, words) = row[2..].split_once(" | ").unwrap();
+        for key in keys.split_whitespace() {
+            let key = key.trim_matches('`');
+            let (name, action, meaning) = expected.next().unwrap();
+            assert_eq!(key, *name);
+            assert!(action.default_keys().contains(&key), "{key}");
+            assert!(words.contains(meaning), "{key}: {words}");
+        }
+    }
+    assert_eq!(expected.next(), None, "not in the README");
+}
+
+#[test]
+fn every_kind_of_source_is_in_the_table_with_its_interval() {
+    let sources = page("docs/guide/sources.md");
     for kind in KINDS {
-        assert!(has_row(&[&format!("`{}`", kind.name)]), "{}", kind.name);
+        let interval = format!("{}s", kind.interval.as_secs());
+        let row = [format!("`{}`", kind.name), interval];
+        let row: Vec<_> = row.iter().map(String::as_str).collect();
+        assert!(has_row(&sources, &row), "{row:?}");
     }
 }
 
 #[test]
-fn every_command_and_flag_is_told_of_and_no_other_is() {
+fn the_words_of_severities_are_those_of_the_program() {
+    let sources = page("docs/guide/sources.md");
+    let mut count = 0;
+    for severity in [Severity::Page, Severity::Ticket, Severity::Info] {
+        let begin = format!("| {} | ", severity.word());
+        let row = sources.lines().find_map(|line| line.strip_prefix(&begin));
+        for word in row.unwrap().trim_end_matches(" |").split_whitespace() {
+            let word = word.trim_matches('`');
+            assert_eq!(Severity::from_word(word), Some(severity), "{word}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 35);
+}
+
+#[test]
+fn every_command_and_flag_is_documented_and_no_other_is() {
+    let manual = manual();
     let others = [
         "--release",
         "--path",
         "--test",
         "--open",
+        "--bench",
         "--no-default-features",
         // An option of Prometheus.
         "--storage",
@@ -76,30 +208,38 @@ fn every_command_and_flag_is_told_of_and_no_other_is() {
     let mut flags: BTreeSet<String> = others.into();
     let mut cli = Cli::command();
     cli.build();
-    for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
-        let name = command.get_name();
-        if command.get_name() != cli.get_name() {
-            let told = [format!("watchfire {name}"), format!("-- {name}")];
-            assert!(told.iter().any(|told| README.contains(told)), "{name}");
+    let mut commands = vec![(String::new(), &cli)];
+    while let Some((path, command)) = commands.pop() {
+        if !path.is_empty() && path != " help" {
+            let shown = [format!("watchfire{path}"), format!("--{path}")];
+            assert!(shown.iter().any(|shown| manual.contains(shown)), "{path}");
         }
         let arguments = command.get_arguments().filter_map(|flag| flag.get_long());
         flags.extend(arguments.map(|flag| format!("--{flag}")));
+        if command.get_name() == "help" {
+            continue;
+        }
+        let inside = command.get_subcommands();
+        let inside = inside.filter(|inner| path.is_empty() || inner.get_name() != "help");
+        commands.extend(inside.map(|inner| (format!("{path} {}", inner.get_name()), inner)));
     }
     let is_flag = |c: char| c.is_ascii_lowercase() || c == '-';
-    let told: BTreeSet<_> = README
+    let shown: BTreeSet<_> = manual
         .split(|c| !is_flag(c))
         .filter(|word| word.starts_with("--") && word.len() > 2 && !word.ends_with('-'))
         .map(str::to_owned)
         .collect();
-    let usual = ["--help", "--version"].map(str::to_owned).into();
-    let missing: Vec<_> = flags.difference(&told).collect();
-    let missing: BTreeSet<_> = missing.into_iter().cloned().collect();
-    assert_eq!(&missing - &usual, BTreeSet::new(), "not told of");
-    assert_eq!(&told - &flags, BTreeSet::new(), "told of, but not there");
+    let usual: BTreeSet<_> = ["--help", "--version"].map(str::to_owned).into();
+    let missing: BTreeSet<_> = flags.difference(&shown).cloned().collect();
+    let missing: Vec<_> = missing.difference(&usual).collect();
+    let unknown: Vec<_> = shown.difference(&flags).collect();
+    assert_eq!(missing, Vec::<&String>::new(), "not documented");
+    assert_eq!(unknown, Vec::<&String>::new(), "documented, but not there");
 }
 
 #[test]
 fn the_exit_statuses_are_those_of_the_verdicts() {
+    let scripts = page("docs/guide/scripts.md");
     for verdict in [
         Verdict::Ok,
         Verdict::Ticket,
@@ -108,42 +248,57 @@ fn the_exit_statuses_are_those_of_the_verdicts() {
     ] {
         let status = verdict.exit_status().to_string();
         let word = format!("`{}`", verdict.word());
-        assert!(has_row(&[&status, &word]), "{status} {word}");
+        assert!(has_row(&scripts, &[&status, &word]), "{status} {word}");
     }
     assert_eq!(watchfire::command::UNKNOWN, Verdict::Unknown.exit_status());
 }
 
+/// A source for examples that have none.
+const A_SOURCE: &str =
+    "\n[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"https://prometheus.example\"\n";
+
 #[test]
-fn the_configuration_that_is_shown_is_accepted() {
-    let text = block("toml").to_owned();
+fn every_configuration_that_is_shown_is_accepted() {
     let environment = Environment::default();
-    let loaded = load_text("README.md", text, &environment, &known_kinds()).unwrap();
-    let watch = Watch::over(&loaded.settings).map_err(|problems| loaded.report_all(&problems));
-    assert_eq!(watch.map(|watch| watch.sources.len()).unwrap(), 3);
+    let mut sources = BTreeMap::new();
+    for page in pages() {
+        for block in blocks(&page.text, "toml") {
+            let path = page.path.display().to_string();
+            let mut text = block.to_owned();
+            if !text.contains("[[source]]") {
+                text.push_str(A_SOURCE);
+            }
+            let loaded = load_text(&path, text, &environment, &known_kinds());
+            let loaded = loaded.unwrap_or_else(|error| panic!("{path}: {error}\n{block}"));
+            let watch = Watch::over(&loaded.settings);
+            let watch = watch.map_err(|problems| loaded.report_all(&problems));
+            let count = watch.map(|watch| watch.sources.len()).unwrap();
+            *sources.entry(path).or_insert(0) += count;
+        }
+    }
+    assert_eq!(sources["README.md"], 3);
+    assert!(sources.len() > 4, "{sources:?}");
 }
 
 #[test]
 fn the_mistake_that_is_shown_is_refused_in_these_words() {
-    let shown = README.split_once("```text\n").unwrap().1;
-    let shown = shown.split_once("```").unwrap().0;
-    let shown: Vec<_> = shown
-        .lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect();
+    let guide = page("docs/guide/getting-started.md");
+    let shown = blocks(&guide, "text")[0];
     let text =
         "[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"ftp://prometheus.example\"\n";
     let environment = Environment::default();
     let loaded = load_text("config.toml", text.into(), &environment, &known_kinds()).unwrap();
     let problems = Watch::over(&loaded.settings).map(|_| ()).unwrap_err();
     let said = format!("watchfire: {}", loaded.report_all(&problems));
-    assert_eq!(shown.join("\n").trim_end(), said.trim_end());
+    assert_eq!(shown.trim_end(), said.trim_end());
 }
 
 #[test]
 fn the_hand_over_that_is_shown_is_an_excerpt_of_the_scripted_one() {
     let whole = include_str!("snapshots/shift__shift.snap");
     let whole: BTreeSet<_> = whole.lines().collect();
-    let shown = block("markdown");
+    let guide = page("docs/guide/past-and-handover.md");
+    let shown = blocks(&guide, "markdown")[0];
     assert!(shown.lines().count() > 10);
     for line in shown.lines() {
         assert!(whole.contains(line), "{line}");
@@ -151,22 +306,121 @@ fn the_hand_over_that_is_shown_is_an_excerpt_of_the_scripted_one() {
 }
 
 #[test]
-fn every_file_that_is_linked_is_there() {
-    let links = README.split("](").skip(1);
-    let targets = links.map(|rest| rest.split_once(')').unwrap().0);
-    let files: Vec<_> = targets
-        .filter(|target| !target.starts_with("https://") && !target.starts_with('#'))
+fn every_link_leads_to_a_file_and_a_heading() {
+    let pages = pages();
+    let mut broken = Vec::new();
+    let mut count = 0;
+    for page in &pages {
+        for link in links(&page.text) {
+            count += 1;
+            if let Err(reason) = page.check(&link, root(), &pages) {
+                broken.push(format!("{}: {link}: {reason}", page.path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn every_page_is_reachable_from_the_readme() {
+    let pages = pages();
+    let mut reached: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut next = vec![PathBuf::from("README.md")];
+    while let Some(path) = next.pop() {
+        let Some(page) = pages.iter().find(|page| page.path == path) else {
+            continue;
+        };
+        if reached.insert(path) {
+            next.extend(
+                links(&page.text)
+                    .iter()
+                    .filter_map(|link| page.target(link)),
+            );
+        }
+    }
+    let lost: Vec<_> = pages
+        .iter()
+        .filter(|page| !reached.contains(&page.path))
+        .map(|page| &page.path)
         .collect();
-    assert!(files.contains(&"config.example.toml"), "{files:?}");
-    for file in files {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        assert!(path.is_file(), "{file}");
+    assert_eq!(lost, Vec::<&PathBuf>::new());
+}
+
+#[test]
+fn the_glossary_is_short_and_in_order() {
+    let glossary = page("docs/glossary.md");
+    let terms = glossary
+        .lines()
+        .filter_map(|line| line.strip_prefix("| **"));
+    let terms: Vec<_> = terms
+        .map(|row| row.split_once("** |").unwrap().0.to_lowercase())
+        .collect();
+    assert!((10..=MAX_TERMS).contains(&terms.len()), "{}", terms.len());
+    assert!(terms.is_sorted(), "{terms:?}");
+}
+
+#[test]
+fn every_decision_has_context_decision_and_consequences() {
+    let index = page("docs/decisions/README.md");
+    let all = pages();
+    let decisions = all.iter().filter(|page| {
+        page.path.starts_with("docs/decisions") && !page.path.ends_with("README.md")
+    });
+    let mut count = 0;
+    for page in decisions {
+        count += 1;
+        let name = page.path.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with(&format!("{count:03}-")), "{name}");
+        let headings = page.text.lines().filter(|line| line.starts_with('#'));
+        let headings: Vec<_> = headings.collect();
+        assert_eq!(headings.len(), 4, "{name}");
+        let title = headings[0].strip_prefix("# ").unwrap();
+        assert!(title.starts_with(&format!("{count}. ")), "{name}: {title}");
+        let wanted = ["## Context", "## Decision", "## Consequences"];
+        assert_eq!(headings[1..], wanted, "{name}");
+        let (_, title) = title.split_once(". ").unwrap();
+        assert!(
+            index.contains(&format!("[{title}]({name})")),
+            "{name}: {title}"
+        );
+    }
+    assert!(count >= 30, "{count}");
+}
+
+#[test]
+fn the_code_map_has_every_module_and_its_invariant() {
+    docs::code_map::check(&root().join("src/lib.rs"));
+}
+
+#[test]
+fn every_json_schema_is_in_the_reference() {
+    let reference = page("docs/reference/json.md");
+    let mut schemas = BTreeSet::new();
+    let mut folders = vec![root().join("src/print"), root().join("src/command")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(path).unwrap();
+                let names = text.split("\"watchfire/").skip(1);
+                let names = names.filter_map(|rest| rest.split_once('"'));
+                schemas.extend(names.map(|(name, _)| format!("`watchfire/{name}`")));
+            }
+        }
+    }
+    assert!(schemas.len() > 5, "{schemas:?}");
+    for schema in schemas {
+        assert!(reference.contains(&schema), "{schema}");
     }
 }
 
 #[test]
 fn the_json_that_is_shown_has_the_fields_of_a_real_status() {
-    let shown: Value = serde_json::from_str(block("json")).unwrap();
+    let reference = page("docs/reference/json.md");
+    let shown: Value = serde_json::from_str(blocks(&reference, "json")[0]).unwrap();
     let now = Timestamp::from_second(1_795_356_000).unwrap();
     let store = store(now);
     let mut real = Vec::new();

@@ -1,4 +1,4 @@
-//! Everything a key can do, said once: help, footer, configuration and the README follow.
+//! The actions of keys: one table for help, footer, configuration and `docs/reference/keys.md`.
 
 /// Which part of the help an action stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +187,7 @@ actions! {
     Suspend = "suspend" ["ctrl-z"] Program "suspend";
 }
 
-/// The key table of the README, as Markdown: made from the table that the program obeys.
+/// The table of `docs/reference/keys.md`, as Markdown.
 pub fn markdown_table() -> String {
     let mut table = String::from("| keys | what they do | name under `[keys]` |\n|---|---|---|\n");
     for action in Action::ALL {
