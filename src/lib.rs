@@ -83,7 +83,7 @@
 //!
 //! **Invariant**: no redirect is followed, so no credential reaches another host. A changing request is never
 //! repeated. Secrets are replaced in the body of an answer before anything is read from it, so no message and
-//! no row can contain one.
+//! no row can contain one. A secret that may be a word of the data is replaced only in error fields.
 //!
 //! ## [`source`]
 //!
@@ -91,7 +91,8 @@
 //! `source/kit` holds what several kinds share: lists and their pages, caches, partial faults, actions.
 //!
 //! Besides `fetch`, a source can `explain` one SLO, `examine` itself for `doctor`, list its `requests`, and
-//! `preview` and `act`; each has a default.
+//! `preview` and `act`; each has a default. `mapped` returns how its last answer became rows; `source test`
+//! prints it beside the requests of [`http::trace`].
 //!
 //! **Invariant**: a kind is known only to [`source::KINDS`]. `fetch` never retries: the next poll is the retry. A
 //! partial answer is reported as partial. A source that panics is a fault of that source. jq programs run in a

@@ -14,6 +14,7 @@ mod screens {
     mod jumps;
     mod offers;
     mod past;
+    mod picture;
     mod rows;
     pub(crate) mod stage;
     mod suspects;
