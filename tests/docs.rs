@@ -394,6 +394,44 @@ fn the_code_map_has_every_module_and_its_invariant() {
 }
 
 #[test]
+fn every_path_of_the_code_that_is_named_exists() {
+    let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let modules = lib
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
+    let modules: BTreeSet<_> = modules.map(|name| name.trim_end_matches(';')).collect();
+    let mut texts: Vec<_> = pages()
+        .into_iter()
+        .map(|page| (page.path, page.text))
+        .collect();
+    texts.push((PathBuf::from("src/lib.rs"), lib.clone()));
+    let (mut missing, mut count) = (Vec::new(), 0);
+    for (page, text) in &texts {
+        for span in text.split('`').skip(1).step_by(2) {
+            let is_path =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/._-".contains(c);
+            let Some((first, _)) = span.split_once('/').filter(|_| span.chars().all(is_path))
+            else {
+                continue;
+            };
+            let places = match first {
+                "src" | "tests" | "docs" | "assets" | "benches" => vec![span.to_owned()],
+                _ if modules.contains(first) => {
+                    vec![format!("src/{span}.rs"), format!("src/{span}")]
+                }
+                _ => continue,
+            };
+            count += 1;
+            if !places.iter().any(|place| root().join(place).exists()) {
+                missing.push(format!("{}: {span}", page.display()));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(count > 50, "{count}");
+}
+
+#[test]
 fn every_json_schema_is_in_the_reference() {
     let reference = page("docs/reference/json.md");
     let mut schemas = BTreeSet::new();
