@@ -277,7 +277,7 @@ pub enum SecretRef {
 }
 
 /// An SLO written by hand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SloSettings {
     /// Whose promise.
     pub service: String,

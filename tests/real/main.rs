@@ -5,6 +5,7 @@
 
 mod acting;
 mod alertmanager;
+mod burn_alerts;
 mod cluster;
 mod defined;
 mod doctor;

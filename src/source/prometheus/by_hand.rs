@@ -1,17 +1,19 @@
-//! The SLOs of the configuration: planned once, and one of each group where `by` asks for it.
+//! The SLOs of the configuration and of hand-written alerts: planned once, and one of each group where `by` asks for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use promql_parser::parser;
 use promql_parser::util::escape_string;
 
 use super::api::{Api, Labels, Series};
+use super::discover::AlertSlo;
 use super::plan::{Formula, Givens, Plan, Silent, Span, Trend};
 use super::planner::{Answers, Planner, Question, grouped};
 use super::promql;
 use crate::config::SloSettings;
-use crate::domain::{Fault, Period, Slo, Window, window};
+use crate::domain::{Fault, Origin, Period, Slo, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
@@ -39,9 +41,15 @@ fn placeholder(index: usize) -> String {
 /// The values of the labels of `by`, in that order.
 type Group = Vec<String>;
 
-/// An SLO of the configuration, with the plans made of it.
+/// An SLO of the configuration or of hand-written alerts, with the plans made of it.
 pub(super) struct ByHand {
     settings: SloSettings,
+    origin: Origin,
+    /// The label of `by` whose value names the service of a group.
+    service_label: Option<String>,
+    /// What it is asked for in some windows, in place of its formula.
+    recorded: BTreeMap<Window, Formula>,
+    notes: Vec<String>,
     /// Its formula for every window.
     template: Formula,
     plans: Vec<(Option<Group>, Plan)>,
@@ -70,18 +78,43 @@ impl Groups {
 }
 
 impl ByHand {
-    /// Plans an SLO at a moment.
+    /// Plans an SLO of the configuration at a moment.
     pub(super) fn new(settings: &SloSettings, at: Timestamp) -> Self {
+        let mut by_hand = Self::unplanned(settings, Origin::Config, at);
+        by_hand.plan(at);
+        by_hand
+    }
+
+    /// Plans an SLO that was read from alerts.
+    pub(super) fn of_alerts(slo: &AlertSlo, at: Timestamp) -> Self {
+        let recorded = slo.recorded.iter();
+        let recorded = recorded.map(|(&window, (query, success))| {
+            let (query, success) = (promql::whichever_spelling(query), *success);
+            (window, Formula::Direct { query, success })
+        });
         let mut by_hand = Self {
+            service_label: slo.service_label.clone(),
+            recorded: recorded.collect(),
+            notes: slo.notes.clone(),
+            ..Self::unplanned(&slo.settings, Origin::Alerts, at)
+        };
+        by_hand.plan(at);
+        by_hand
+    }
+
+    fn unplanned(settings: &SloSettings, origin: Origin, at: Timestamp) -> Self {
+        Self {
             settings: settings.clone(),
+            origin,
+            service_label: None,
+            recorded: BTreeMap::new(),
+            notes: Vec::new(),
             template: Formula::template(&settings.sli),
             plans: Vec::new(),
             drawn: at,
             groups: Groups::default(),
             has_news: true,
-        };
-        by_hand.plan(at);
-        by_hand
+        }
     }
 
     /// One plan, or one for each group that is known to have traffic. As long as none is, the SLO
@@ -133,7 +166,9 @@ impl ByHand {
     /// Makes the plans of all groups.
     fn plan(&mut self, at: Timestamp) {
         let settings = &self.settings;
-        let slo = settings.promise();
+        let mut slo = settings.promise();
+        slo.origin = self.origin;
+        slo.notes = Arc::new(self.notes.clone());
         let groups: Vec<Option<Group>> = if self.groups.known.is_empty() {
             vec![None]
         } else {
@@ -143,7 +178,13 @@ impl ByHand {
         let mut formulas: BTreeMap<Span, Formula> = slo
             .windows()
             .into_iter()
-            .map(|window| (Span::Window(window), formula(window)))
+            .map(|window| {
+                let recorded = self.recorded.get(&window).cloned();
+                (
+                    Span::Window(window),
+                    recorded.unwrap_or_else(|| formula(window)),
+                )
+            })
             .collect();
         formulas.insert(Span::Period, formula(self.elapsed(at)));
         let plans = groups.into_iter().map(|group| {
@@ -168,6 +209,9 @@ impl ByHand {
         let mut slo = slo.clone();
         if let Some(group) = group {
             slo.name = format!("{}{}", self.settings.name, self.braces(group)).into();
+            if let Some(service) = self.service_of(group) {
+                slo.service = service.into();
+            }
         }
         let mut trend = Trend::None;
         if let Some((&Span::Window(window), shortest)) = asked.first_key_value() {
@@ -210,9 +254,21 @@ impl ByHand {
     fn braces(&self, group: &[String]) -> String {
         let labels = self.settings.by.iter().zip(group);
         let labels: Vec<_> = labels
+            .filter(|(name, _)| self.service_label.as_ref() != Some(name))
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
+        if labels.is_empty() {
+            return String::new();
+        }
         format!("{{{}}}", labels.join(","))
+    }
+
+    /// The service of a group, where one of its labels names it.
+    fn service_of<'a>(&self, group: &'a [String]) -> Option<&'a str> {
+        let label = self.service_label.as_ref()?;
+        let mut labels = self.settings.by.iter().zip(group);
+        let (_, value) = labels.find(|(name, _)| *name == label)?;
+        Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
     fn for_groups(&self, window: Window) -> Formula {
@@ -319,6 +375,21 @@ impl ByHand {
             names.join(" ")
         ))
     }
+}
+
+/// True for two SLOs of one service and objective that count the same events.
+pub(super) fn is_same(one: &SloSettings, other: &SloSettings) -> bool {
+    let asked = |slo: &SloSettings| {
+        let formula = Formula::of(&slo.sli, NOW);
+        let parsed = |query: &str| {
+            let normal = parser::parse(query).map(|expr| expr.to_string());
+            normal.unwrap_or_else(|_| query.to_owned())
+        };
+        formula.map(&parsed)
+    };
+    let is_promised =
+        one.service == other.service && (one.objective - other.objective).abs() < f64::EPSILON;
+    is_promised && asked(one) == asked(other)
 }
 
 /// The formula of one group, of that for all of them.

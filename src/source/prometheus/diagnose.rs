@@ -17,6 +17,7 @@ use crate::domain::{Explanation, Fault, Finding, Grade, Period, Window};
 use crate::source::{Ask, no_such_slo};
 use crate::text::Untrusted;
 
+mod burn_alerts;
 mod cost;
 mod nearest;
 mod objectives;
@@ -179,6 +180,8 @@ impl Prometheus {
         let longest = plans.iter().map(|plan| plan.slo.period.nominal()).max();
         let mut found = server::examine(&self.api, longest).await;
         found.extend(rules::examine(&self.api).await);
+        let known = self.rules.iter().map(|(_, rules)| rules);
+        found.extend(known.flat_map(burn_alerts::examine));
         let keeps_enough = found
             .iter()
             .any(|one| one.check == "retention" && one.grade == Grade::Ok);

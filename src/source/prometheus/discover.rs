@@ -19,6 +19,7 @@ use crate::source::alert::LabelNames;
 use crate::source::severity::UnknownSeverities;
 use crate::text::Untrusted;
 
+mod burn_alerts;
 mod crowd;
 mod grafana;
 mod grouped;
@@ -33,6 +34,7 @@ mod tests;
 /// Questions for groups in one query.
 const BATCH: usize = 24;
 
+pub(super) use self::burn_alerts::{AlertSlo, BurnAlerts, Lack};
 pub(super) use self::crowd::{IDS, Share};
 pub(super) use self::grouped::of_group;
 pub(super) use self::groups::is_record;
@@ -73,6 +75,8 @@ pub(super) struct Rules {
     pyrra: BTreeMap<String, Vec<WireRule>>,
     /// Grafana's rules by the label `grafana_slo_uuid`.
     grafana: BTreeMap<String, Vec<WireRule>>,
+    /// What hand-written alerts say.
+    pub(super) alerts: BurnAlerts,
     /// Each group of grouped SLOs that has traffic.
     groups: Vec<grouped::Group>,
     /// Severity words on alerts of SLOs that nobody has mapped, as warnings.
@@ -81,9 +85,12 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Keeps what belongs to an SLO.
-    pub(super) fn index(groups: RuleGroups, names: &LabelNames) -> Self {
-        let mut rules = Self::default();
+    pub(super) fn index(groups: RuleGroups, names: &LabelNames, source: &SourceName) -> Self {
         let mut unknown = UnknownSeverities::default();
+        let mut rules = Self {
+            alerts: burn_alerts::read(&groups, names, source, &mut unknown),
+            ..Self::default()
+        };
         for mut rule in groups.groups.into_iter().flat_map(|group| group.rules) {
             if let Some((id, alert)) = sloth::alert(&rule, names, &mut unknown) {
                 rules.sloth_alerts.entry(id).or_default().add(alert);

@@ -3,14 +3,14 @@
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Prometheus;
 use super::api::{Again, Answered, Roll, RuleGroups, Series};
 use super::by_hand::{self, ByHand};
-use super::discover::{self, Context, Found, Records, Rules, Share};
+use super::discover::{self, AlertSlo, Context, Found, Records, Rules, Share};
 use super::plan::Plan;
 use super::plans::{Find, Plans};
 use super::poll_notes::PollNotes;
 use super::record::Recording;
+use super::{NEVER, Prometheus};
 use crate::config::SloSettings;
 use crate::domain::{Fault, FaultKind, window};
 use crate::source::Ask;
@@ -53,6 +53,8 @@ impl Prometheus {
             rules = self.rules_if_due(ask).await;
         }
         if self.take_rules(rules, ask, notes).await? {
+            self.plan_alerts();
+            self.plan_by_hand(ask, notes).await?;
             self.plans.forget();
         }
         let mut partial = false;
@@ -91,6 +93,19 @@ impl Prometheus {
             .iter_mut()
             .filter_map(|slo| slo.take_news().then_some(()));
         Ok(changed.count() > 0)
+    }
+
+    /// Plans the SLOs of hand-written alerts anew, except those that the configuration measures too.
+    fn plan_alerts(&mut self) {
+        let slos = self.rules.iter().flat_map(|(_, rules)| &rules.alerts.slos);
+        let is_new = |slo: &&AlertSlo| {
+            let mut known = self.by_hand.iter();
+            !known.any(|known| by_hand::is_same(known, &slo.settings))
+        };
+        let planned = slos.filter(is_new).map(|slo| ByHand::of_alerts(slo, NEVER));
+        let planned: Vec<_> = planned.collect();
+        self.planned.truncate(self.by_hand.len());
+        self.planned.extend(planned);
     }
 
     fn plans_by_hand(&self) -> Vec<Plan> {
@@ -296,7 +311,7 @@ impl Prometheus {
         let mut rules = Rules::default();
         match answer {
             Ok(groups) => {
-                rules = Rules::index(groups, &self.names);
+                rules = Rules::index(groups, &self.names, &self.name);
                 let asked = rules.find_groups(&self.api, ask.at).await;
                 notes.note("the groups of Pyrra's SLOs", asked);
             }

@@ -30,7 +30,7 @@ fn index(rules: Vec<WireRule>) -> Rules {
         severity: alert::severity_labels(),
         severities: Severities::default(),
     };
-    Rules::index(RuleGroups { groups }, &names)
+    Rules::index(RuleGroups { groups }, &names, &SourceName::new("prod"))
 }
 
 fn found(series: &[Series], rules: &Rules) -> BTreeMap<String, Plan> {
