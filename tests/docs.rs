@@ -13,16 +13,18 @@ use serde_json::Value;
 
 use watchfire::app::action::{Action, markdown_table};
 use watchfire::cli::Cli;
-use watchfire::config::{Environment, load_text};
+use watchfire::config::{Environment, ThemeChoice, load_text};
 use watchfire::domain::slo::{Course, Slice, Verdict};
 use watchfire::domain::{
-    Events, Facts, Incident, IncidentStatus, Observation, OnCall, Origin, Period, Reading, Release,
-    ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Window,
+    Events, Facts, Freshness, Incident, IncidentStatus, Observation, OnCall, Origin, Period,
+    Reading, Release, ReleaseStatus, Report, Sample, Severity, Slo, SourceName, State, Window,
 };
+use watchfire::pane::{Mark, cell};
 use watchfire::print;
 use watchfire::print::status::{Scope, Status};
 use watchfire::source::{KINDS, known_kinds};
 use watchfire::store::{Feed, Offers, Store};
+use watchfire::ui::theme::Theme;
 use watchfire::watch::Watch;
 
 mod docs {
@@ -162,6 +164,51 @@ fn each_key_of_the_readme_does_what_its_row_says() {
         }
     }
     assert_eq!(expected.next(), None, "not in the README");
+}
+
+#[test]
+fn marks_and_words_are_those_of_the_screen() {
+    let (readme, screen) = (page("README.md"), page("docs/guide/screen.md"));
+    let theme = |is_ascii| Theme::new(ThemeChoice::Auto, false, is_ascii);
+    let marked = |mark: Mark, word: &str| {
+        [
+            format!("`{} {word}`", theme(false).mark(mark)),
+            format!("`{}`", theme(true).mark(mark)),
+        ]
+    };
+    for state in [
+        State::Page,
+        State::Ticket,
+        State::Ok,
+        State::NoData,
+        State::Unknown,
+    ] {
+        let [shown, ascii] = marked(Mark::of_state(state).0, cell::state_word(state));
+        assert!(has_row(&readme, &[&shown]), "{shown}");
+        assert!(has_row(&screen, &[&shown, &ascii]), "{shown} {ascii}");
+    }
+    for status in [
+        ReleaseStatus::Pending,
+        ReleaseStatus::Running,
+        ReleaseStatus::Succeeded,
+        ReleaseStatus::Failed,
+        ReleaseStatus::RolledBack,
+        ReleaseStatus::Unknown,
+    ] {
+        let [shown, ascii] = marked(Mark::of_release(status).0, cell::release_word(status));
+        assert!(has_row(&screen, &[&shown, &ascii]), "{shown} {ascii}");
+    }
+    for freshness in [
+        Freshness::Live,
+        Freshness::Late,
+        Freshness::Stale,
+        Freshness::Down,
+    ] {
+        let rows = screen.lines().filter_map(|line| line.strip_prefix("| `"));
+        let mut words = rows.filter_map(|row| row.split(['`', ' ']).next());
+        let is_it = |word: &str| word.eq_ignore_ascii_case(freshness.word());
+        assert!(words.any(is_it), "{}", freshness.word());
+    }
 }
 
 #[test]
