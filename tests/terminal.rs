@@ -259,7 +259,7 @@ fn the_bell_rings_once_for_a_new_page_and_not_for_one_that_folds() {
     pty.wait_for("checkout is broken 2");
     assert_eq!(pty.alarms(), ["bell"]);
     pty.press("w");
-    pty.wait_for("awake 30m");
+    pty.wait_for("muted 30m");
     pager.tell(&[("1", "search"), ("2", "checkout"), ("3", "checkout")]);
     pty.wait_for("+1 folded");
     assert_eq!(pty.alarms(), ["bell"]);

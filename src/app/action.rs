@@ -159,16 +159,16 @@ actions! {
     Pause = "pause" ["p"] Watch "pause";
     /// A minute back in time.
     Earlier = "earlier" ["["] Watch "a minute back";
-    /// A minute forth in time.
-    Later = "later" ["]"] Watch "a minute forth";
-    /// Back to what happened before.
-    EventBefore = "event_before" ["{"] Watch "event before";
-    /// Forth to what happened next.
-    EventAfter = "event_after" ["}"] Watch "event after";
+    /// A minute forward in time.
+    Later = "later" ["]"] Watch "a minute forward";
+    /// Back to the previous event.
+    EventBefore = "event_before" ["{"] Watch "previous event";
+    /// Forward to the next event.
+    EventAfter = "event_after" ["}"] Watch "next event";
     /// The present again.
     Live = "live" ["0"] Watch "back to live";
-    /// What pages now folds and does not ring, for half an hour.
-    Awake = "awake" ["w"] Watch "awake mode for 30m";
+    /// Mutes the fires that page now for half an hour: new incidents of theirs fold, without a bell.
+    Awake = "awake" ["w"] Watch "mute known fires";
     /// The hand-over of the last eight hours, to read and to copy.
     Handoff = "handoff" [] Watch "hand-over";
     /// One level back.

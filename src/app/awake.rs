@@ -1,12 +1,12 @@
-//! Awake mode: whoever was woken by a fire is not shown and rung for it again and again.
+//! The mute of known fires: their new incidents fold and do not ring, for half an hour.
 //!
-//! A key after waking notes what pages at that moment, by its services: the fires. For half an hour
-//! incidents that come of them, by their service or by the release that is suspected of both, fold
-//! under the first one and do not ring. It is all in here: nothing is told to anybody.
+//! A key notes what pages at that moment, by its services: the fires. New incidents of a fire, by their
+//! service or by the release that is suspected of both, fold under its first incident. Nothing is sent
+//! anywhere.
 //!
-//! Folding hides, so it errs on the side of a row: only what nobody has taken and nobody silenced
-//! folds, only under an open row that is at least as severe and not silenced, and what rang once
-//! keeps its row. An incident is judged when it comes, by what is known then.
+//! Folding hides rows, so it is strict. Only an incident that no one has taken or silenced folds, and
+//! only under an open row that is at least as severe and not silenced. What rang once keeps its row. An
+//! incident is judged when it arrives, by what is known then.
 
 use std::collections::HashSet;
 
@@ -18,10 +18,10 @@ use crate::domain::{Incident, Severity, State};
 use crate::pane::{Entry, Folds, INCIDENTS, Line, PANES, Role, SLOS, Sight, incident, suspects};
 use crate::text::Untrusted;
 
-/// Starts awake mode, or ends it.
+/// Starts the mute, or ends it.
 pub(super) fn toggle(model: &mut Model, now: Timestamp) {
     if model.awake.is_some() {
-        end(model, "awake mode is off", now);
+        end(model, "mute is off", now);
         return;
     }
     let sight = model.present(now);
@@ -29,9 +29,9 @@ pub(super) fn toggle(model: &mut Model, now: Timestamp) {
     let fires = fires(&paging);
     if fires.is_empty() {
         let why = if paging.is_empty() {
-            "nothing pages, so there is nothing to fold"
+            "nothing pages: there is nothing to mute"
         } else {
-            "what pages names no service to fold by"
+            "what pages has no service: it cannot be muted"
         };
         model.tell(why, now);
         return;
@@ -40,7 +40,10 @@ pub(super) fn toggle(model: &mut Model, now: Timestamp) {
     let seen = seen.entries.iter().map(|entry| entry.key.clone()).collect();
     let names = fires.iter().map(|fire| fire.service.shown().to_string());
     let names: Vec<_> = names.collect();
-    let text = format!("folds and rings no more: {}", names.join(", "));
+    let text = format!(
+        "muted 30m: {} (new incidents fold, no bell)",
+        names.join(", ")
+    );
     model.awake = Some(Awake {
         since: now,
         fires,
@@ -65,7 +68,7 @@ fn end(model: &mut Model, why: &str, now: Timestamp) {
 pub(super) fn settle(model: &mut Model, now: Timestamp) {
     let since = model.awake.as_ref().map(|awake| awake.since);
     if since.is_some_and(|since| now.duration_since(since).abs() >= FOLDING_TIME) {
-        end(model, "awake mode is over", now);
+        end(model, "mute is over", now);
     }
 }
 
@@ -155,7 +158,7 @@ pub(super) fn words(model: &Model, now: Timestamp) -> Option<Line> {
         .clamp(1, FOLDING_TIME.as_secs())
         .unsigned_abs()
         .div_ceil(60);
-    let line = Line::of(format!("awake {minutes}m"), Role::Accent);
+    let line = Line::of(format!("muted {minutes}m"), Role::Accent);
     Some(match model.folds.count() {
         0 => line,
         count => line.text(format!(" · {count} folded"), Role::Accent),

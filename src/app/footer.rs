@@ -123,7 +123,7 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
     Bar { area, left, right }
 }
 
-/// How long awake mode lasts, and how to get on; in little room the former alone.
+/// The time left of a mute, and the keys for help and quit; in little room the former alone.
 fn right(model: &Model, area: Area, now: Timestamp) -> Line {
     let ways = hints(model, &[Action::Help, Action::Quit]).text(" ", Role::Plain);
     match awake::words(model, now) {

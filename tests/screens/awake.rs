@@ -61,11 +61,11 @@ fn the_footer_says_how_long_it_lasts_and_how_many_are_folded_at_every_size() {
         let last = |stage: &Stage| stage.text().lines().last().unwrap_or_default().to_owned();
         let words = last(&stage);
         assert!(
-            words.contains("awake 28m") && !words.contains("folded"),
+            words.contains("muted 28m") && !words.contains("folded"),
             "{words}"
         );
         let words = last(&stage.report(also(three())));
-        assert!(words.contains("awake 28m · 3 folded"), "{words}");
+        assert!(words.contains("muted 28m · 3 folded"), "{words}");
     }
 }
 
@@ -278,12 +278,12 @@ fn after_half_an_hour_rows_unfold_quietly_and_the_next_page_rings() {
     let stage = stage.later(HALF_AN_HOUR - 1);
     assert_eq!(symptoms(&stage), 0);
     assert!(
-        stage.text().contains("awake 1m · 3 folded"),
+        stage.text().contains("muted 1m · 3 folded"),
         "{}",
         stage.text()
     );
     let stage = stage.later(1);
-    assert!(stage.text().contains("awake mode is over: 3 unfolded"));
+    assert!(stage.text().contains("mute is over: 3 unfolded"));
     let stage = stage.report(also(three()));
     assert_eq!((rings(&stage), symptoms(&stage)), (0, 3));
     let rows = three().into_iter().chain([more("b4", Severity::Page)]);
@@ -294,11 +294,11 @@ fn after_half_an_hour_rows_unfold_quietly_and_the_next_page_rings() {
 #[test]
 fn a_second_press_ends_it_quietly_and_says_so() {
     let stage = awake(120, 40);
-    let said = "folds and rings no more: checkout";
+    let said = "muted 30m: checkout (new incidents fold, no bell)";
     assert!(stage.text().contains(said), "{}", stage.text());
     let stage = stage.report(also(three())).keys("w");
-    assert!(stage.text().contains("awake mode is off: 3 unfolded"));
-    assert!(!stage.text().contains("awake 30m"));
+    assert!(stage.text().contains("mute is off: 3 unfolded"));
+    assert!(!stage.text().contains("muted 30m"));
     let stage = stage.report(also(three()));
     assert_eq!((rings(&stage), symptoms(&stage)), (0, 3));
 }
@@ -316,7 +316,7 @@ fn where_what_pages_names_no_service_it_does_not_start() {
     let nameless = answer("am", 0, facts_of_incidents(vec![page("b1", "")]));
     let stage = Stage::new(worlds::calm(), 120, 40).report(nameless);
     let text = stage.keys("w").text();
-    assert!(text.contains("what pages names no service"), "{text}");
+    assert!(text.contains("what pages has no service"), "{text}");
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn an_incident_is_judged_when_it_comes_also_while_the_view_stands_still() {
 fn a_clock_that_is_set_does_not_keep_it_on() {
     for seconds in [-2 * HALF_AN_HOUR, 2 * HALF_AN_HOUR] {
         let text = awake(120, 40).later(seconds).text();
-        assert!(text.contains("awake mode is over"), "{text}");
+        assert!(text.contains("mute is over"), "{text}");
     }
 }
 
