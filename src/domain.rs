@@ -22,6 +22,7 @@ pub mod service;
 pub mod severity;
 pub mod silence;
 pub mod slo;
+pub mod suggestion;
 pub mod until;
 pub mod window;
 
@@ -46,4 +47,5 @@ pub use slo::{
     Assessment, Burn, Direction, Events, Observation, Origin, Phase, Reading, Reason, ReasonCode,
     Rule, Sample, Slo, Standing, State,
 };
+pub use suggestion::{Declined, Suggestion, SuggestionStanding, Suggestions};
 pub use window::{Period, Window};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::suggestion::Suggestions;
 use super::{Incident, Observation, OnCall, Release, Silence};
 use crate::text::Untrusted;
 
@@ -59,6 +60,8 @@ pub struct Facts {
     pub silences: Option<Vec<Silence>>,
     /// Who is on call, and who is next.
     pub on_call: Option<Vec<OnCall>>,
+    /// What was found when SLOs to suggest were looked for.
+    pub suggestions: Option<Arc<Suggestions>>,
     /// What the server warned of, or what was cut: shown beside the source, not an error.
     pub warnings: Vec<Untrusted>,
     /// A part that failed while the rest is good; it counts as a fault of the source.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::suggestion::Grounds;
 use super::{Period, SourceName, Window};
 use crate::text::Untrusted;
 
@@ -246,6 +247,9 @@ pub struct Slo {
     /// The workbook's chapter 5, "Low-Traffic Services": with ten requests an hour one failure
     /// burns at 100x, and nobody should be woken by it. A ticket rule has no such floor.
     pub min_bad_events: f64,
+    /// Why it is shown, of one that nobody wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggested: Option<Arc<Grounds>>,
 }
 
 /// [`Slo::min_bad_events`] of SLOs of events that do not say.
@@ -272,6 +276,7 @@ impl Slo {
             queries: Vec::new(),
             notes: Arc::default(),
             min_bad_events: 0.0,
+            suggested: None,
         }
     }
 
@@ -283,6 +288,12 @@ impl Slo {
     /// Tells a reader more about how it is measured.
     pub fn note(&mut self, note: impl Into<String>) {
         Arc::make_mut(&mut self.notes).push(note.into());
+    }
+
+    /// True for one that is suggested and never failed.
+    pub fn is_unproven(&self) -> bool {
+        let mut grounds = self.suggested.iter();
+        grounds.any(|grounds| grounds.never_failed)
     }
 
     /// Keeps what is the same in another once: thousands of SLOs mostly have the same rules.

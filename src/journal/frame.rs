@@ -189,6 +189,7 @@ impl Rows {
         let releases = self.part(Part::Release).map(|(_, row)| parsed(row));
         let incidents = self.part(Part::Incident).map(|(_, row)| parsed(row));
         Ok(Facts {
+            suggestions: None,
             slos: rest.slos.then_some(slos),
             releases: there(rest.releases, releases)?,
             incidents: there(rest.incidents, incidents)?,

@@ -38,6 +38,7 @@ use self::record::Recording;
 use self::releases::BuildInfo;
 use self::since::Ages;
 use self::soundness::Soundness;
+use self::suggest::{Recipe, Suggest, Suggester};
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::severity::Severities;
@@ -70,6 +71,7 @@ pub mod record;
 mod releases;
 mod since;
 mod soundness;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -101,6 +103,10 @@ struct Options {
     service_labels: Vec<String>,
     severity_labels: Vec<String>,
     severities: Severities,
+    /// Whether to suggest SLOs from metrics that are recognised.
+    suggest: Suggest,
+    /// More families of metrics that SLOs are suggested from.
+    recipes: Vec<Recipe>,
 }
 
 impl Default for Options {
@@ -112,7 +118,16 @@ impl Default for Options {
             service_labels: alert::service_labels(),
             severity_labels: alert::severity_labels(),
             severities: Severities::default(),
+            suggest: Suggest::default(),
+            recipes: Vec::new(),
         }
+    }
+}
+
+impl Options {
+    /// True where there may be SLOs, with some written by hand or without.
+    fn measures(&self, by_hand: bool) -> bool {
+        self.discover || by_hand || self.suggest != Suggest::Never
     }
 }
 
@@ -138,6 +153,7 @@ struct Prometheus {
     meter: Meter,
     births: Births,
     soundness: Soundness,
+    suggester: Suggester,
     trends: Trends,
     closely: Closely,
     ages: Ages,
@@ -158,6 +174,10 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
             }
         }
     }
+    let problem = options.recipes.iter().find_map(Recipe::problem);
+    if let Some((key, message)) = problem {
+        return Err(settings.problem(key, message));
+    }
     let by_hand: Vec<_> = all.slos_of(&settings.name).cloned().collect();
     let ids = record::ids(&all.slos);
     let id = |slo: &SloSettings| ids.get(&(slo.service.as_str(), slo.name.as_str())).cloned();
@@ -167,7 +187,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         .any(|source| source.kind == "alertmanager");
     let alerts = options.alerts.unwrap_or(!has_alertmanager);
     let offers = Offers {
-        slos: options.discover || !by_hand.is_empty(),
+        slos: options.measures(!by_hand.is_empty()),
         releases: options.build_info.is_some(),
         incidents: alerts,
         rules: true,
@@ -194,6 +214,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         meter: Meter::default(),
         births: Births::default(),
         soundness: Soundness::default(),
+        suggester: Suggester::default(),
         trends: Trends::default(),
         closely: Closely::default(),
         ages: Ages::default(),
@@ -251,12 +272,13 @@ impl Prometheus {
         let at = ask.moment();
         let mut notes = PollNotes::default();
         let mut facts = Facts::default();
-        if self.options.discover || !self.by_hand.is_empty() {
+        if self.options.measures(!self.by_hand.is_empty()) {
             let (slos, more) = self.slos(ask, &mut notes).await?;
             facts.slos = Some(slos);
             let rules = self.rules.iter();
             notes.warn(rules.flat_map(|(_, rules)| rules.unknown_severities()));
             facts.more = more;
+            facts.suggestions = self.suggester.found();
         }
         if self.options.build_info.is_some() {
             let asked = self.releases(at).await;

@@ -141,7 +141,10 @@ pub fn estimates(explained: &Explanation) -> Vec<String> {
         ));
     }
     if !matches!(seen.slo.period, Period::Rolling(_))
-        && matches!(seen.slo.origin, Origin::Config | Origin::Mapped)
+        && matches!(
+            seen.slo.origin,
+            Origin::Config | Origin::Mapped | Origin::Suggested
+        )
     {
         told.push(format!(
             "factors are scaled to {}, whatever the length of this {}, so that no alert changes \

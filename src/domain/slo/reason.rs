@@ -221,6 +221,15 @@ impl Observation {
         reasons.any(|reason| reason.code == ReasonCode::AssumedZero)
     }
 
+    /// True for a suggested SLO that never failed and has not failed since: it is shown outside of
+    /// the verdict.
+    pub fn is_unproven(&self) -> bool {
+        let samples = self.windows.iter().map(|(_, sample)| sample);
+        let mut samples = samples.chain(self.period);
+        let mut has_failed = || samples.any(|one| one.reading.ratio().is_some_and(|ratio| ratio > 0.0));
+        self.slo.is_unproven() && !has_failed()
+    }
+
     /// True where no number is exact: of all windows something is assumed, missing or may count twice.
     pub fn is_inexact(&self) -> bool {
         let mut reasons = self.reasons.iter();

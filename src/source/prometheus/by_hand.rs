@@ -13,6 +13,7 @@ use super::plan::{Formula, Givens, Plan, Silent, Span, Trend};
 use super::planner::{Answers, Planner, Question, grouped};
 use super::promql;
 use crate::config::SloSettings;
+use crate::domain::suggestion::Grounds;
 use crate::domain::{Fault, Origin, Period, Slo, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
@@ -57,6 +58,8 @@ pub(super) struct ByHand {
     groups: Groups,
     /// True when the plans are others than when somebody last asked.
     has_news: bool,
+    /// Why it is shown, of one that is suggested.
+    grounds: Option<Arc<Grounds>>,
 }
 
 /// The groups of an SLO that have traffic in its period, and how many events each.
@@ -114,7 +117,19 @@ impl ByHand {
             drawn: at,
             groups: Groups::default(),
             has_news: true,
+            grounds: None,
         }
+    }
+
+    /// Plans one that is suggested.
+    pub(super) fn suggested(settings: &SloSettings, at: Timestamp, grounds: Grounds) -> Self {
+        let mut suggested = Self {
+            notes: vec![format!("suggested: {}", grounds.because.raw())],
+            grounds: Some(Arc::new(grounds)),
+            ..Self::unplanned(settings, Origin::Suggested, at)
+        };
+        suggested.plan(at);
+        suggested
     }
 
     /// One plan, or one for each group that is known to have traffic. As long as none is, the SLO
@@ -207,6 +222,7 @@ impl ByHand {
             .map(|(&span, formula)| (span, of_group(formula, group)))
             .collect();
         let mut slo = slo.clone();
+        slo.suggested.clone_from(&self.grounds);
         if let Some(group) = group {
             slo.name = format!("{}{}", self.settings.name, self.braces(group)).into();
             if let Some(service) = self.service_of(group) {

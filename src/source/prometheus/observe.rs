@@ -150,7 +150,10 @@ impl Prometheus {
         if self.meter.is_hasty(&self.plans.all, ask) {
             return;
         }
-        let originals: Vec<_> = self.planned.iter().flat_map(ByHand::plans).collect();
+        let originals: Vec<_> = {
+            let planned = self.planned.iter().chain(&self.suggester.planned);
+            planned.flat_map(ByHand::plans).collect()
+        };
         let Plans {
             all, ids, edition, ..
         } = &mut self.plans;

@@ -23,18 +23,43 @@ const RULES_CADENCE: SignedDuration = SignedDuration::from_mins(5);
 type Recorded = Answered<(Vec<Series>, Option<Roll>)>;
 
 impl Prometheus {
+    /// Brings the plans up to date, with those of suggested SLOs. True when parts of the data did not
+    /// answer for those that are found.
+    pub(super) async fn plan(
+        &mut self,
+        ask: &Ask,
+        notes: &mut PollNotes,
+    ) -> Result<bool, Fault> {
+        let partial = self.plan_known(ask, notes).await?;
+        if !self.suggest(ask, notes).await {
+            return Ok(partial);
+        }
+        // What was found is found again: suggestions stand before it.
+        if self.plans.discovered_count() > 0 {
+            self.plans.forget();
+            return self.plan_known(ask, notes).await;
+        }
+        self.plan_without_found();
+        Ok(partial)
+    }
+
+    /// Makes the plans anew where nothing is found.
+    fn plan_without_found(&mut self) {
+        self.plans.all = self.plans_by_hand();
+        self.plans.by_hand = self.plans.all.len();
+        self.plans.edition += 1;
+        self.plans.settle();
+    }
+
     /// Brings the plans up to date: those of SLOs written by hand, then those that are found. True
     /// when parts of the data did not answer for the latter.
-    pub(super) async fn plan(&mut self, ask: &Ask, notes: &mut PollNotes) -> Result<bool, Fault> {
+    async fn plan_known(&mut self, ask: &Ask, notes: &mut PollNotes) -> Result<bool, Fault> {
         if self.plan_by_hand(ask, notes).await? {
             self.plans.forget();
         }
         if !self.options.discover {
             if self.plans.all.is_empty() {
-                self.plans.all = self.plans_by_hand();
-                self.plans.by_hand = self.plans.all.len();
-                self.plans.edition += 1;
-                self.plans.settle();
+                self.plan_without_found();
             }
             return Ok(false);
         }
@@ -108,9 +133,14 @@ impl Prometheus {
         self.planned.extend(planned);
     }
 
+    /// Those of the configuration, then those that are suggested, as they were made.
+    pub(super) fn originals(&self) -> impl Iterator<Item = &Plan> {
+        let planned = self.planned.iter().chain(&self.suggester.planned);
+        planned.flat_map(ByHand::plans)
+    }
+
     fn plans_by_hand(&self) -> Vec<Plan> {
-        let planned = self.planned.iter();
-        planned.flat_map(ByHand::plans).cloned().collect()
+        self.originals().cloned().collect()
     }
 
     /// Asks for the values of the series that the plans were found in; false when there are others

@@ -18,12 +18,13 @@ use crate::text::Untrusted;
 /// The plans of the last poll.
 #[derive(Default)]
 pub(super) struct Plans {
-    /// Those of SLOs written by hand, then those that were found.
+    /// Those of SLOs written by hand, those that are suggested, then those that were found.
     pub(super) all: Vec<Plan>,
     /// The ids of their SLOs, by which what is known of them outlives a plan.
     pub(super) ids: Vec<Untrusted>,
     /// Another number whenever they were made anew.
     pub(super) edition: u64,
+    /// How many were not found: written by hand, or suggested.
     pub(super) by_hand: usize,
     /// What those that were found were read from; empty when they have to be read anew.
     pub(super) finds: Vec<Find>,
@@ -51,6 +52,11 @@ impl Plans {
     /// Those that were found, from which on.
     pub(super) fn discovered(&self) -> RangeFrom<usize> {
         self.by_hand..
+    }
+
+    /// How many were found.
+    pub(super) fn discovered_count(&self) -> usize {
+        self.all.len().saturating_sub(self.by_hand)
     }
 
     /// Gives each SLO an id of its own, when all plans are there.

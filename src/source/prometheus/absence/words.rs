@@ -3,7 +3,7 @@
 use promql_parser::label::Matcher;
 use promql_parser::parser::VectorSelector;
 
-use crate::domain::{Fault, Origin, Reason, ReasonCode};
+use crate::domain::{Fault, Reason, ReasonCode};
 use crate::source::missing_series;
 use crate::source::prometheus::plan::{Plan, Role};
 use crate::source::prometheus::promql;
@@ -46,7 +46,7 @@ pub(super) fn assumed(role: Role, metric: &str, plan: &Plan) -> Reason {
 }
 
 fn is_ours(plan: &Plan) -> bool {
-    plan.slo.origin == Origin::Config
+    plan.slo.origin.is_queried()
 }
 
 /// No bucket has a bound.

@@ -1,0 +1,200 @@
+//! Candidates: one service's availability or latency, with the selectors that count it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::name;
+use super::recipe::Absent;
+use super::shape::{Bad, Group};
+use super::subject::{Kind, Subject, selector};
+use crate::domain::suggestion::Counts;
+use crate::source::prometheus::api::Series;
+use crate::source::prometheus::promql;
+
+/// What one service's events of one subject are.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    /// Which subject counts it.
+    pub(super) subject: usize,
+    /// The service without its namespace.
+    pub(super) service: String,
+    /// The label and value of its namespace; an empty value where it has none.
+    pub(super) namespace: (Option<String>, String),
+    /// The label that names the service, and its values that do.
+    pub(super) label: String,
+    pub(super) values: BTreeSet<String>,
+    pub(super) jobs: BTreeSet<String>,
+    /// True where other jobs have such a value too, and are not meant.
+    pub(super) is_of_jobs: bool,
+    pub(super) bad: Bad,
+    /// What it is called, when all are known.
+    pub(super) name: String,
+    /// True where two namespaces have a service of the name.
+    pub(super) is_qualified: bool,
+}
+
+/// The candidates of a subject's groups; values that name no service are given back with the reason.
+pub(super) fn of_groups(
+    subject: usize,
+    groups: &[Group],
+    all: &[Series],
+) -> (Vec<Candidate>, BTreeSet<&'static str>) {
+    let mut found: BTreeMap<(String, String, Bad, String), Candidate> = BTreeMap::new();
+    let mut reasons = BTreeSet::new();
+    for group in groups {
+        for (value, namespace) in &group.values {
+            let service = match name::service(value) {
+                Ok(service) => service,
+                Err(reason) => {
+                    reasons.insert(reason);
+                    continue;
+                }
+            };
+            let key = (service.clone(), namespace.clone(), group.bad.clone(), group.label.clone());
+            let candidate = found.entry(key).or_insert_with(|| Candidate {
+                subject,
+                name: service.clone(),
+                service,
+                namespace: (group.namespace.clone(), namespace.clone()),
+                label: group.label.clone(),
+                values: BTreeSet::new(),
+                jobs: BTreeSet::new(),
+                is_of_jobs: false,
+                bad: group.bad.clone(),
+                is_qualified: false,
+            });
+            candidate.values.insert(value.clone());
+            candidate.jobs.insert(group.job.clone());
+        }
+    }
+    let mut candidates: Vec<_> = found.into_values().collect();
+    for candidate in &mut candidates {
+        let has_value = |row: &&Series| {
+            let value = row.labels.get(&candidate.label).unwrap_or_default();
+            candidate.values.contains(value)
+        };
+        let jobs = all.iter().filter(has_value);
+        let mut jobs = jobs.map(|row| row.labels.get("job").unwrap_or_default());
+        candidate.is_of_jobs =
+            candidate.label != "job" && jobs.any(|job| !candidate.jobs.contains(job));
+    }
+    (candidates, reasons)
+}
+
+impl Candidate {
+    /// True when a row of an answer, grouped by job and labels, is of this candidate.
+    pub(super) fn owns(&self, row: &Series) -> bool {
+        let value = |label: &str| row.labels.get(label).unwrap_or_default();
+        let in_namespace = || {
+            let (label, wanted) = &self.namespace;
+            label.as_deref().is_none_or(|label| value(label) == wanted)
+        };
+        self.values.contains(value(&self.label))
+            && self.jobs.contains(value("job"))
+            && in_namespace()
+    }
+
+    /// The sum of the rows that are its own; `None` for none.
+    pub(super) fn sum(&self, rows: &[Series]) -> Option<f64> {
+        let own = rows.iter().filter(|row| self.owns(row));
+        let mut own = own.map(|row| row.value).peekable();
+        own.peek()?;
+        Some(own.sum())
+    }
+
+    /// Its matchers beside those of its subject.
+    fn own(&self) -> Vec<String> {
+        let mut matchers = vec![any_of(&self.label, &self.values)];
+        if let (Some(label), true) = (&self.namespace.0, self.is_qualified) {
+            matchers.push(format!("{label}={}", promql::string(&self.namespace.1)));
+        }
+        if self.is_of_jobs {
+            matchers.push(any_of("job", &self.jobs));
+        }
+        matchers
+    }
+
+    /// A selector of a metric for this candidate, with more matchers.
+    pub(super) fn select(&self, subject: &Subject<'_>, metric: &str, more: &[String]) -> String {
+        let own = self.own();
+        let matchers = own.iter().chain(subject.matchers()).chain(more);
+        selector(metric, matchers)
+    }
+
+    /// What it counts; `le` is the matcher of the bucket, of latency.
+    pub(super) fn counts(&self, subject: &Subject<'_>, le: Option<&str>) -> Counts {
+        let total = self.select(subject, &subject.metric, &[]);
+        let with = |more: &str| self.select(subject, &subject.metric, &[more.to_owned()]).into();
+        match &self.bad {
+            Bad::Zero => Counts::Gauge(total.into()),
+            Bad::Matching(matchers) => Counts::Bad {
+                bad: with(matchers),
+                total: total.into(),
+            },
+            Bad::NotMatching(matchers) => Counts::Good {
+                good: with(matchers),
+                total: total.into(),
+            },
+            Bad::Metric(metric) => {
+                let bad = self.select(subject, metric, &[]);
+                let total = if subject.recipe.extra {
+                    let [counted, failed] =
+                        [&total, &bad].map(|text| format!("sum(increase({text}[$window]))"));
+                    format!("{counted} + ({failed} or {counted} * 0)")
+                } else {
+                    total
+                };
+                Counts::Bad {
+                    bad: bad.into(),
+                    total: total.into(),
+                }
+            }
+            Bad::Slow => {
+                let bucket = subject.bucket.as_deref().unwrap_or_default();
+                let le = format!("le={}", promql::string(le.unwrap_or("+Inf")));
+                Counts::Good {
+                    good: self.select(subject, bucket, &[le]).into(),
+                    total: total.into(),
+                }
+            }
+        }
+    }
+
+    /// True where no series of bad events means that none failed.
+    pub(super) fn absent_is_zero(&self, subject: &Subject<'_>) -> bool {
+        subject.kind == Kind::Availability && subject.recipe.absent == Some(Absent::Zero)
+    }
+
+    /// The same service, where namespaces are told by both.
+    pub(super) fn is_same_service(&self, other: &Self) -> bool {
+        let (mine, others) = (&self.namespace.1, &other.namespace.1);
+        self.service == other.service && (mine.is_empty() || others.is_empty() || mine == others)
+    }
+}
+
+/// A matcher of one value, or of any of several.
+fn any_of(label: &str, values: &BTreeSet<String>) -> String {
+    let mut all = values.iter();
+    match (all.next(), all.next()) {
+        (Some(value), None) => format!("{label}={}", promql::string(value)),
+        _ => {
+            let quoted: Vec<_> = values.iter().map(|value| promql::quoted(value)).collect();
+            format!("{label}=~{}", promql::string(&quoted.join("|")))
+        }
+    }
+}
+
+/// Names the namespace in the names of services that several namespaces have.
+pub(super) fn qualify(candidates: &mut [Candidate]) {
+    let mut namespaces: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for one in candidates.iter().filter(|one| !one.namespace.1.is_empty()) {
+        let known = namespaces.entry(one.service.clone()).or_default();
+        known.insert(one.namespace.1.clone());
+    }
+    for one in candidates {
+        let several = namespaces.get(&one.service).is_some_and(|all| all.len() > 1);
+        if several && !one.namespace.1.is_empty() {
+            one.is_qualified = true;
+            one.name = format!("{}.{}", one.service, one.namespace.1);
+        }
+    }
+}
