@@ -209,6 +209,9 @@ pub struct Demo {
     /// How many times faster than written the story goes, 1 to 60
     #[arg(long, value_name = "N", default_value = "1")]
     pub speed: Speed,
+    /// Show a Prometheus without any SLO rules: the SLOs are suggested from its metrics
+    #[arg(long)]
+    pub no_rules: bool,
 }
 
 /// Options of `record`.

@@ -99,17 +99,22 @@ impl FromStr for Speed {
 }
 
 impl Demo {
-    /// Takes three free ports on loopback; the story begins at `start`.
+    /// Takes three free ports on loopback; the story begins at `start`. Without `rules` its Prometheus
+    /// has nothing but counters.
     ///
     /// # Errors
     /// When a port cannot be had.
-    pub fn open(speed: Speed, start: Timestamp) -> io::Result<Self> {
+    pub fn open(speed: Speed, rules: bool, start: Timestamp) -> io::Result<Self> {
         let open = || -> io::Result<(u16, TcpListener)> {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?.port(), listener))
         };
         let [prometheus, alertmanager, deploys] = [open()?, open()?, open()?];
+        let mut world = world::World::new(start, speed.0);
+        if !rules {
+            world = world.without_rules();
+        }
         Ok(Self {
             ports: Ports {
                 prometheus: prometheus.0,
@@ -117,7 +122,7 @@ impl Demo {
                 deploys: deploys.0,
             },
             listeners: [prometheus.1, alertmanager.1, deploys.1],
-            stage: Arc::new(server::Stage::new(world::World::new(start, speed.0))),
+            stage: Arc::new(server::Stage::new(world)),
         })
     }
 
@@ -146,12 +151,33 @@ impl Demo {
     }
 }
 
+/// The same without its `[[slo]]`.
+fn without_slos(text: &str) -> String {
+    let mut in_slo = false;
+    let mut rest = String::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            in_slo = line == "[[slo]]";
+        }
+        if !in_slo {
+            rest.push_str(line);
+            rest.push('\n');
+        }
+    }
+    rest
+}
+
 /// The demo's configuration, as a user could have written it. What is done in it is written to
 /// `audit_log`.
-pub fn config_text(ports: Ports, audit_log: &Path) -> String {
+pub fn config_text(ports: Ports, rules: bool, audit_log: &Path) -> String {
     let url = |port: u16| format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
-    include_str!("demo/config.toml")
-        .replace("{prometheus}", &url(ports.prometheus))
+    let text = include_str!("demo/config.toml");
+    let text = if rules {
+        text.to_owned()
+    } else {
+        without_slos(text)
+    };
+    text.replace("{prometheus}", &url(ports.prometheus))
         .replace("{alertmanager}", &url(ports.alertmanager))
         .replace("{deploys}", &url(ports.deploys))
         // A string of JSON is one of TOML.

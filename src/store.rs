@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::Suggestions;
 use crate::domain::slo;
 use crate::domain::{
     Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Production,
@@ -77,6 +78,15 @@ pub struct Offers {
     pub relays: bool,
     /// What can be done there; empty for a source that only answers.
     pub acts: &'static [Verb],
+}
+
+impl Store {
+    /// What was looked for to suggest SLOs from where nothing is shown; `None` where nothing was
+    /// looked for.
+    pub fn nothing_suggested(&self) -> Option<String> {
+        let looks = self.feeds().iter();
+        Suggestions::nothing(looks.filter_map(|feed| feed.facts.suggestions.as_deref()))
+    }
 }
 
 impl Feed {

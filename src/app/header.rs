@@ -18,6 +18,8 @@ struct Totals {
     ok: usize,
     no_data: usize,
     unknown: usize,
+    /// Suggested ones that never failed: outside of the verdict.
+    unproven: usize,
     /// True while a source of SLOs is silent: there may be more of anything but `ok`.
     unsure: bool,
     /// True when any source measures SLOs.
@@ -36,11 +38,12 @@ fn totals(model: &Model, sight: Sight<'_>) -> Totals {
         for (state, count) in states {
             let total = match state {
                 _ if !is_current => &mut totals.unknown,
-                State::Page => &mut totals.page,
-                State::Ticket => &mut totals.ticket,
-                State::Ok => &mut totals.ok,
-                State::NoData => &mut totals.no_data,
-                State::Unknown => &mut totals.unknown,
+                None => &mut totals.unproven,
+                Some(State::Page) => &mut totals.page,
+                Some(State::Ticket) => &mut totals.ticket,
+                Some(State::Ok) => &mut totals.ok,
+                Some(State::NoData) => &mut totals.no_data,
+                Some(State::Unknown) => &mut totals.unknown,
             };
             *total += count;
         }
@@ -81,6 +84,14 @@ fn untaken(sight: Sight<'_>) -> Untaken {
         }
     }
     untaken
+}
+
+impl Totals {
+    /// True where every source of SLOs has answered that there are none.
+    fn is_empty(&self) -> bool {
+        let known = self.page + self.ticket + self.ok + self.no_data + self.unknown;
+        known + self.unproven == 0 && !self.unsure
+    }
 }
 
 impl Untaken {
@@ -177,6 +188,9 @@ fn counts(totals: &Totals, step: u8) -> Line {
     if !totals.measured {
         return Line::of("no SLO source", Role::Dim);
     }
+    if totals.is_empty() {
+        return Line::of("no SLOs yet", Role::Plain);
+    }
     let gap = if step < 5 { "  " } else { " " };
     let known = |count: usize| match (count, totals.unsure) {
         (0, true) => "?".to_owned(),
@@ -231,6 +245,11 @@ fn counts(totals: &Totals, step: u8) -> Line {
                 .mark(mark, role)
                 .text(format!("{count}{word}"), role);
         }
+    }
+    if totals.unproven > 0 && step < 3 {
+        line = line
+            .text(gap, Role::Plain)
+            .text(format!("{} never failed", totals.unproven), Role::Dim);
     }
     line
 }
@@ -369,6 +388,8 @@ fn worst_slos(totals: &Totals) -> Line {
         (State::Unknown, totals.unknown)
     } else if totals.no_data > 0 {
         (State::NoData, totals.no_data)
+    } else if totals.is_empty() {
+        return Line::of("no SLOs yet", Role::Plain);
     } else {
         (State::Ok, totals.ok)
     };

@@ -30,7 +30,7 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(format!("cannot start the demo: {error}")),
     };
-    let demo = match Demo::open(options.speed, Timestamp::now()) {
+    let demo = match Demo::open(options.speed, !options.no_rules, Timestamp::now()) {
         Ok(demo) => demo,
         Err(error) => return refuse(format!("the demo finds no free port on loopback: {error}")),
     };
@@ -38,7 +38,11 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Ok(folder) => folder,
         Err(error) => return refuse(format!("the demo has no folder for its audit log: {error}")),
     };
-    let text = config_text(demo.ports(), &folder.0.join("audit.jsonl"));
+    let text = config_text(
+        demo.ports(),
+        !options.no_rules,
+        &folder.0.join("audit.jsonl"),
+    );
     let environment = Environment::of_this_process();
     let loaded = match load_text("the demo", text, &environment, &source::known_kinds()) {
         Ok(loaded) => loaded,

@@ -16,7 +16,7 @@ use crate::domain::{Facts, FaultKind, Finding, Grade, Production, Report, Stage,
 use crate::poll;
 use crate::print::doctor::{Diagnosis, Examined};
 use crate::source::{Ask, Source};
-use crate::store::Store;
+use crate::store::{Feed, Store};
 use crate::text::Untrusted;
 use crate::watch::Watch;
 
@@ -36,6 +36,7 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
         Err(exit) => return exit,
     };
     join(&store, &mut examined);
+    note_no_slos(&store, &mut examined);
     let diagnosis = Diagnosis {
         file: loaded.file.as_ref().map(|file| file.display().to_string()),
         sources: examined,
@@ -176,6 +177,26 @@ fn of_environments(report: &Report, production: &Production) -> Option<Finding> 
     Some(finding.advise(format!(
         "[delivery] production = [\"{first}\"] names it, if users meet what is released there"
     )))
+}
+
+/// Says that nothing is watched where every source of SLOs has answered that there are none.
+fn note_no_slos(store: &Store, examined: &mut [Examined]) {
+    let answers = store.feeds().iter().filter(|feed| feed.offers.slos);
+    let answers: Vec<_> = answers.collect();
+    let has_none = |feed: &&Feed| feed.facts.slos.as_ref().is_some_and(Vec::is_empty);
+    let Some(first) = answers.first().filter(|_| answers.iter().all(has_none)) else {
+        return;
+    };
+    let looked = store.nothing_suggested();
+    let looked = looked.map_or_else(String::new, |words| format!("; {words}"));
+    let what = format!("no SLO is configured, discovered or suggested{looked}");
+    let finding = Finding::new(Grade::Warning, "slos", what)
+        .because("no burn and no budget can be shown")
+        .advise("`watchfire init` writes a configuration; an [[slo]] names what counts events");
+    let mut mine = examined.iter_mut();
+    if let Some(mine) = mine.find(|one| one.source == first.name.as_str()) {
+        mine.findings.push(finding);
+    }
 }
 
 /// What the numbers of SLOs show that their source has not looked at itself.

@@ -63,6 +63,8 @@ pub(super) enum Written {
     Sloth,
     /// In `[[slo]]` of the demo's own configuration, over raw counters.
     Config,
+    /// Nowhere: it is for watchfire to suggest one.
+    Nowhere,
 }
 
 /// Which events a counter counts.

@@ -3,14 +3,14 @@
 //! Shapes and refusals as Prometheus sends them: `docs/querying/api.md` of its repository, and 2.42
 //! asked by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use promql_parser::util::parse_duration;
 use serde_json::{Value, json};
 
-use super::promql::{Outcome, Question, Refusal};
+use super::promql::{self, Outcome, Question, Refusal};
 use super::series::{Labels, Series};
 use super::world::{Moment, World};
 
@@ -96,6 +96,18 @@ pub(super) fn range(
         let row = |(labels, values)| json!({"metric": labels, "values": values});
         let result: Vec<_> = rows.into_iter().map(row).collect();
         Ok(json!({"resultType": "matrix", "result": result}))
+    })())
+}
+
+/// `/api/v1/label/__name__/values`: of the series that the selectors select, whenever they were there.
+pub(super) fn names(_: &World, series: &[Series], asked: &Asked, _: Moment) -> (StatusCode, Value) {
+    let selectors = asked.iter().filter(|(name, _)| name == "match[]");
+    enveloped((|| {
+        let mut names = BTreeSet::new();
+        for (_, selector) in selectors {
+            names.extend(promql::names(series, selector)?);
+        }
+        Ok(json!(names))
     })())
 }
 

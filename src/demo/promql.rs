@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_parser::label::Matchers;
 use promql_parser::parser::token::{T_ADD, T_COUNT, T_DIV, T_LOR, T_MAX, T_MUL, T_SUB, T_SUM};
 use promql_parser::parser::{
-    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, MatrixSelector, VectorSelector,
+    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, MatrixSelector, Offset, VectorSelector,
 };
 
 use super::series::{Labels, Meaning, Series};
@@ -146,11 +146,16 @@ impl<'a> Question<'a> {
         selector: &VectorSelector,
         at: Option<Moment>,
     ) -> Answer<Vec<(&'a Series, Moment)>> {
-        if selector.offset.is_some() || selector.at.is_some() {
-            return unsupported("offset or @");
+        if selector.at.is_some() {
+            return unsupported("@");
         }
+        let offset = match &selector.offset {
+            None => 0.0,
+            Some(Offset::Pos(offset)) => offset.as_secs_f64(),
+            Some(Offset::Neg(_)) => return unsupported("a negative offset"),
+        };
         self.spend(self.catalogue.len())?;
-        let Some(at) = at else {
+        let Some(at) = at.map(|at| at - offset) else {
             return Ok(Vec::new());
         };
         let named = |series: &Series| {
@@ -346,6 +351,20 @@ fn nameless(labels: &Labels) -> Labels {
     let mut labels = labels.clone();
     labels.remove("__name__");
     labels
+}
+
+/// The names of the series that a selector selects.
+pub(super) fn names(catalogue: &[Series], selector: &str) -> Answer<BTreeSet<String>> {
+    let parsed = promql_parser::parser::parse(selector);
+    let Ok(Expr::VectorSelector(selector)) = parsed else {
+        let problem = "invalid parameter \"match[]\": this is no selector";
+        return Err(Refusal::BadData(problem.to_owned()));
+    };
+    let chosen = catalogue
+        .iter()
+        .filter(|it| matches(&selector.matchers, it));
+    let names = chosen.filter_map(|series| series.labels.get("__name__"));
+    Ok(names.cloned().collect())
 }
 
 /// True when a series has what the matchers ask; a label that is not there is an empty one.

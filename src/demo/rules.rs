@@ -16,7 +16,7 @@ pub(super) fn groups(world: &World, now: Moment) -> Value {
         let alerts: Vec<_> = alarms(service)
             .map(|alarm| alerting(world, number, alarm, now))
             .collect();
-        if service.written == Written::Config {
+        if service.written != Written::Sloth {
             groups.push(group(
                 world,
                 now,

@@ -62,6 +62,7 @@ pub(super) fn prometheus(stage: Arc<Stage>) -> Router {
             "/api/v1/query_range",
             query(prometheus::range).merge(posted(prometheus::range)),
         )
+        .route("/api/v1/label/__name__/values", query(prometheus::names))
         .route(
             "/api/v1/status/buildinfo",
             get(async || Json(prometheus::build_info())),

@@ -700,9 +700,9 @@ fn post(body: &str, kind: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_answers_over_http_on_loopback() {
-    let demo = Demo::open(Speed::default(), Timestamp::now()).expect("ports");
+    let demo = Demo::open(Speed::default(), true, Timestamp::now()).expect("ports");
     let ports = demo.ports();
-    let text = config_text(ports, Path::new("/tmp/demo/audit.jsonl"));
+    let text = config_text(ports, true, Path::new("/tmp/demo/audit.jsonl"));
     assert!(text.parse::<toml::Table>().is_ok() && text.contains(&format!(":{}", ports.deploys)));
     let serving = demo.serve().expect("a runtime");
     let form = "application/x-www-form-urlencoded";

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::cast::{self, Part, Service};
+use super::cast::{self, Part, Service, Written};
 use super::deploys::{self, Deploy};
 use crate::domain::{Period, Rule, Severity, Window};
 
@@ -69,6 +69,14 @@ impl World {
             services,
             rules: Rule::workbook(Period::Rolling(PERIOD)),
         }
+    }
+
+    /// The same where nobody has written an SLO: no rules, and no recorded series.
+    pub(super) fn without_rules(mut self) -> Self {
+        for service in &mut self.services {
+            service.written = Written::Nowhere;
+        }
+        self
     }
 
     /// A time as a moment of this world.

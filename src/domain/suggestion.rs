@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Period;
 use crate::text::Untrusted;
 
+/// How many reasons are named in one sentence.
+const NAMED: usize = 3;
+
 /// What a source found when it looked for SLOs to suggest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Suggestions {
@@ -17,6 +20,44 @@ pub struct Suggestions {
 }
 
 impl Suggestions {
+    /// What was looked for and found where nothing is shown, in words; `None` where nothing was looked
+    /// for.
+    pub fn nothing<'a>(all: impl Iterator<Item = &'a Self>) -> Option<String> {
+        let (mut families, mut reasons, mut asked) = (0, Vec::new(), false);
+        for one in all {
+            asked = true;
+            families = families.max(one.families.len());
+            reasons.extend(
+                one.declined.iter().map(|declined| {
+                    format!("{} ({})", declined.metric.raw(), declined.reason.raw())
+                }),
+            );
+            let hidden = one.all.iter().filter(|one| !one.standing.is_shown());
+            reasons.extend(hidden.map(|one| {
+                let why = match one.standing {
+                    SuggestionStanding::Thin => "fewer than 1,000 events in the last day",
+                    _ => "its history held not even 99%",
+                };
+                format!("{}/{} ({why})", one.service.raw(), one.name)
+            }));
+        }
+        if !asked {
+            return None;
+        }
+        if reasons.is_empty() {
+            return Some(format!("none of {families} families of request metrics"));
+        }
+        let more = match reasons.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        reasons.truncate(NAMED);
+        Some(format!(
+            "nothing to suggest from {}{more}",
+            reasons.join(", ")
+        ))
+    }
+
     /// Those that are shown as SLOs.
     pub fn shown(&self) -> impl Iterator<Item = &Suggestion> {
         self.all.iter().filter(|one| one.standing.is_shown())
@@ -94,6 +135,16 @@ pub enum SuggestionStanding {
 }
 
 impl SuggestionStanding {
+    /// The word used in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::NeverFailed => "never_failed",
+            Self::Thin => "thin",
+            Self::NoObjective => "no_objective",
+        }
+    }
+
     /// True for one that is shown as an SLO.
     pub fn is_shown(self) -> bool {
         matches!(self, Self::Shown | Self::NeverFailed)

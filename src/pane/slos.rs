@@ -10,7 +10,7 @@ use super::{
 };
 use crate::config::CommandScope;
 use crate::domain::{
-    Observation, Phase, Rule, Service, Severity, Slo, Standing, State, Whose, Window,
+    Observation, Phase, Rule, Service, Severity, Slo, Standing, State, Suggestions, Whose, Window,
 };
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
@@ -178,11 +178,12 @@ impl Pane for Slos {
         let bar = if role == Role::Plain { Role::Dim } else { role };
         cells.push(Cell::Gauge(left, bar));
         cells.push(Cell::text(budget(seen, left), role));
-        cells.push(Cell::Line(if is_old {
+        let note = if is_old {
             words::was(sight, feed, seen, verdict.state)
         } else {
             note(sight, seen, &verdict)
-        }));
+        };
+        cells.push(Cell::Line(words::suggested(seen, note)));
         cells.push(trend::spark(seen, &verdict, TREND_CELLS));
         cells
     }
@@ -273,11 +274,19 @@ impl Pane for Slos {
 
     fn none(&self, feeds: &[&Feed]) -> Line {
         let names: Vec<_> = feeds.iter().map(|feed| feed.name.as_str()).collect();
-        Line::of(
-            format!(
-                "no SLOs found: {} has none of Sloth's, Pyrra's or Grafana's series; add [[slo]] to the configuration",
+        let suggestions = feeds
+            .iter()
+            .filter_map(|feed| feed.facts.suggestions.as_deref());
+        let looked = match Suggestions::nothing(suggestions) {
+            Some(words) => format!("; {words}"),
+            None => String::new(),
+        };
+        Line::new().foreign(
+            &format!(
+                "no SLOs yet: {} has none of Sloth's, Pyrra's or Grafana's series{looked}. Next: `watchfire init`, or add [[slo]] to the configuration",
                 names.join(", ")
-            ),
+            )
+            .into(),
             Role::Plain,
         )
     }
@@ -291,14 +300,21 @@ impl Pane for Slos {
     }
 }
 
-/// How many SLOs are in each state, for each source of the store.
-pub type Tally = Vec<BTreeMap<State, usize>>;
+/// How many SLOs are in each state, for each source of the store; `None` for those outside of the
+/// verdict.
+pub type Tally = Vec<BTreeMap<Option<State>, usize>>;
 
 /// Counts the SLOs of each source by the state they were last seen in.
 pub fn tally(store: &Store, board: &Board) -> Tally {
     let mut tally = vec![BTreeMap::new(); store.feeds().len()];
     for entry in &board.entries {
         if let (Some(states), Some((state, _))) = (tally.get_mut(entry.feed), entry.standing) {
+            let slos = store
+                .feeds()
+                .get(entry.feed)
+                .and_then(|feed| feed.facts.slos.as_ref());
+            let seen = slos.and_then(|slos| slos.get(entry.item));
+            let state = Some(state).filter(|_| !seen.is_some_and(Observation::is_unproven));
             *states.entry(state).or_insert(0) += 1;
         }
     }

@@ -1,6 +1,7 @@
 //! `source test`: one poll of one source in detail, as text or as `watchfire/source-test/v1`.
 
 mod rows;
+mod suggested;
 
 use std::io::{self, Write};
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::status::{Scope, Status};
 use crate::domain::environment::environments;
 use crate::domain::{
-    Dropped, Exchange, Facts, Fault, Mapped, Mapping, OnCall, Report, Silence, Stage,
+    Dropped, Exchange, Facts, Fault, Mapped, Mapping, OnCall, Report, Silence, Stage, Suggestions,
 };
 use crate::store::Store;
 use crate::text::{Shown, Untrusted};
@@ -47,6 +48,7 @@ struct RehearsalJson<'a> {
     fault: Option<&'a Untrusted>,
     on_call: Option<Vec<ShiftJson<'a>>>,
     silences: Option<Vec<SilenceJson<'a>>>,
+    suggestions: Option<suggested::SuggestionsJson<'a>>,
     status: Status<'a>,
 }
 
@@ -155,6 +157,10 @@ impl Rehearsal<'_> {
         self.facts()?.on_call.as_deref()
     }
 
+    fn suggestions(&self) -> Option<&Suggestions> {
+        self.facts()?.suggestions.as_deref()
+    }
+
     fn silences(&self) -> Option<&[Silence]> {
         self.facts()?.silences.as_deref()
     }
@@ -182,6 +188,7 @@ impl Rehearsal<'_> {
             silences: self
                 .silences()
                 .map(|rows| rows.iter().map(silence).collect()),
+            suggestions: self.suggestions().map(suggested::json),
             status: Status::of(self.store, Scope::default(), None, now),
         };
         super::json(out, &json)
@@ -231,6 +238,9 @@ impl Rehearsal<'_> {
         writeln!(out, "\nrows: {}", self.counts().words())?;
         rows::write(out, self.store, now)?;
         self.write_environments(out)?;
+        if let Some(suggestions) = self.suggestions() {
+            suggested::write(out, suggestions)?;
+        }
         writeln!(out)?;
         for warning in &facts.warnings {
             writeln!(out, "warning: {}", warning.shown_whole())?;

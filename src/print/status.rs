@@ -80,6 +80,9 @@ pub struct Status<'a> {
     /// What some source could speak of and has not: then an empty list is not "none".
     #[serde(skip)]
     unanswered: Offers,
+    /// What was looked for to suggest SLOs from, where there are none.
+    #[serde(skip)]
+    nothing_suggested: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -200,7 +203,7 @@ impl<'a> Status<'a> {
             generated_at: now,
             at,
             verdict: if knows_slos(store) {
-                Verdict::of(slos.iter().map(|row| row.state), blind)
+                Verdict::of(slos.iter().filter_map(SloRow::counted_state), blind)
             } else {
                 Verdict::of(incident_states(store, &incidents), blind)
             },
@@ -224,6 +227,7 @@ impl<'a> Status<'a> {
                 .map(|feed| SourceRow::of(feed, now))
                 .collect(),
             unanswered: unanswered(store),
+            nothing_suggested: store.nothing_suggested(),
         }
     }
 
@@ -249,7 +253,10 @@ impl<'a> Status<'a> {
         }
         writeln!(out)?;
         let rows: Vec<_> = self.slos.iter().map(SloRow::cells).collect();
-        let lack = none("SLOs", self.unanswered.slos);
+        let mut lack = none("SLOs", self.unanswered.slos);
+        if let (Some(words), false) = (&self.nothing_suggested, self.unanswered.slos) {
+            lack = format!("{lack} yet: {words}");
+        }
         section(out, &lack, SLO_HEADING, &rows)?;
         let rows: Vec<_> = self
             .incidents

@@ -44,6 +44,7 @@ mod server;
 mod silence;
 #[path = "../suspects/story.rs"]
 mod story;
+mod suggest;
 mod suspects;
 mod victoria;
 mod worlds;

@@ -221,12 +221,23 @@ impl Observation {
         reasons.any(|reason| reason.code == ReasonCode::AssumedZero)
     }
 
+    /// What a reader sees of one that is suggested.
+    pub fn suggested_words(&self) -> Option<&'static str> {
+        self.slo.suggested.as_ref()?;
+        Some(if self.is_unproven() {
+            "suggested, never failed"
+        } else {
+            "suggested"
+        })
+    }
+
     /// True for a suggested SLO that never failed and has not failed since: it is shown outside of
     /// the verdict.
     pub fn is_unproven(&self) -> bool {
         let samples = self.windows.iter().map(|(_, sample)| sample);
         let mut samples = samples.chain(self.period);
-        let mut has_failed = || samples.any(|one| one.reading.ratio().is_some_and(|ratio| ratio > 0.0));
+        let mut has_failed =
+            || samples.any(|one| one.reading.ratio().is_some_and(|ratio| ratio > 0.0));
         self.slo.is_unproven() && !has_failed()
     }
 

@@ -113,6 +113,14 @@ const LONGEST_WAS: &str = "was NO DATA 59m, ";
 
 /// How wide the reason is that the row of an SLO may show.
 pub(super) fn reason_width(feed: &Feed, seen: &Observation, standing: &Standing) -> usize {
+    let reason = width_of_reason(feed, seen, standing);
+    match seen.suggested_words() {
+        None => reason,
+        Some(words) => words.len() + ", gone in 99d".len().max(reason),
+    }
+}
+
+fn width_of_reason(feed: &Feed, seen: &Observation, standing: &Standing) -> usize {
     if let Some(fault) = feed.fault.as_ref().filter(|_| feed.failures > 0) {
         return LONGEST_WAS.len() + fault.kind.short().len();
     }
@@ -165,6 +173,18 @@ pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -
         return Line::of("exhausted", Role::Strong);
     }
     course(seen, verdict)
+}
+
+/// The note of one that is suggested says so first.
+pub(super) fn suggested(seen: &Observation, note: Line) -> Line {
+    let Some(words) = seen.suggested_words() else {
+        return note;
+    };
+    let line = Line::of(words, Role::Dim);
+    if note.is_empty() {
+        return line;
+    }
+    line.text(", ", Role::Dim).join(note)
 }
 
 /// The arrow of a burn's direction.

@@ -26,6 +26,8 @@ pub struct ExplainJson<'a> {
     name: &'a Untrusted,
     source: &'a str,
     origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggested_because: Option<&'a Untrusted>,
     objective: f64,
     error_budget: f64,
     period: PeriodJson,
@@ -162,6 +164,7 @@ impl<'a> ExplainJson<'a> {
             name: &slo.name,
             source: slo.source.as_str(),
             origin: slo.origin,
+            suggested_because: slo.suggested.as_ref().map(|grounds| &grounds.because),
             objective: slo.objective,
             error_budget: slo.error_budget(),
             period: PeriodJson::of(explained),

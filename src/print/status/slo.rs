@@ -22,6 +22,9 @@ pub(super) struct SloRow<'a> {
     pub(super) name: &'a Untrusted,
     pub(super) source: &'a str,
     origin: Origin,
+    /// Why it is shown, of one that is suggested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggested_because: Option<&'a Untrusted>,
     objective: f64,
     period: String,
     pub(super) state: State,
@@ -77,6 +80,10 @@ pub(super) struct SloRow<'a> {
 
 /// What the table needs and the JSON says otherwise.
 struct Aside {
+    /// The words for one that is suggested.
+    suggested: Option<&'static str>,
+    /// Its state in the verdict; `None` for one outside of it.
+    counted: Option<State>,
     /// True where no number of it is exact.
     is_inexact: bool,
     /// Whether another source has an SLO of this id.
@@ -226,6 +233,7 @@ impl<'a> SloRow<'a> {
             name: &slo.name,
             source: slo.source.as_str(),
             origin: slo.origin,
+            suggested_because: slo.suggested.as_ref().map(|grounds| &grounds.because),
             objective: slo.objective,
             state: if stale {
                 State::Unknown
@@ -277,6 +285,14 @@ impl<'a> SloRow<'a> {
             notes: told.chain(slo.notes.iter().cloned()).collect(),
             reasons: reasons.iter().map(ReasonRow::of).collect(),
             aside: Aside {
+                suggested: row.suggested_words(),
+                counted: if row.is_unproven() {
+                    None
+                } else if stale {
+                    Some(State::Unknown)
+                } else {
+                    Some(assessment.state)
+                },
                 reason: reasons.first().map(Reason::short),
                 is_inexact: row.is_inexact(),
                 is_shared: false,
@@ -357,6 +373,7 @@ impl<'a> SloRow<'a> {
         let reason = self.aside.reason.as_ref();
         let reason = reason.map(|reason| reason.shown().to_string());
         let notes = [
+            self.aside.suggested.map(str::to_owned),
             reason,
             course,
             few,
@@ -369,6 +386,11 @@ impl<'a> SloRow<'a> {
 }
 
 impl SloRow<'_> {
+    /// Its state as far as the verdict on all is concerned.
+    pub(super) fn counted_state(&self) -> Option<State> {
+        self.aside.counted
+    }
+
     /// How a burn goes: `burning, rising, gone in 9h`. One whose shortest window is below 1x does
     /// not burn any more, whatever a longer one says.
     fn course(&self) -> Option<String> {

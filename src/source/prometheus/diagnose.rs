@@ -18,7 +18,9 @@ use crate::source::{Ask, no_such_slo};
 use crate::text::Untrusted;
 
 mod burn_alerts;
+mod collapse;
 mod cost;
+mod events;
 mod nearest;
 mod objectives;
 mod rules;
@@ -26,6 +28,8 @@ mod samples;
 mod selector;
 mod server;
 mod silent_rules;
+mod spelled;
+mod suggested;
 mod swapped;
 
 use selector::Selector;
@@ -187,8 +191,13 @@ impl Prometheus {
             .any(|one| one.check == "retention" && one.grade == Grade::Ok);
         found.extend(objectives::examine(self, plans, ask, keeps_enough).await);
         found.extend(silent_rules::examine(self, plans, ask).await);
+        found.extend(events::examine(&self.api, plans, ask).await);
+        found.extend(spelled::examine(&self.api, ask).await);
         found.extend(cost::examine(&self.api, plans, ask).await);
-        found
+        if let Some(suggestions) = self.suggester.found() {
+            found.extend(suggested::examine(&suggestions));
+        }
+        collapse::collapse(found)
     }
 }
 

@@ -25,11 +25,7 @@ type Recorded = Answered<(Vec<Series>, Option<Roll>)>;
 impl Prometheus {
     /// Brings the plans up to date, with those of suggested SLOs. True when parts of the data did not
     /// answer for those that are found.
-    pub(super) async fn plan(
-        &mut self,
-        ask: &Ask,
-        notes: &mut PollNotes,
-    ) -> Result<bool, Fault> {
+    pub(super) async fn plan(&mut self, ask: &Ask, notes: &mut PollNotes) -> Result<bool, Fault> {
         let partial = self.plan_known(ask, notes).await?;
         if !self.suggest(ask, notes).await {
             return Ok(partial);

@@ -44,7 +44,7 @@ pub(super) use self::recipe::Recipe;
 /// Samples a day of a series, where that cannot be found out: one each 15 s.
 const SAMPLES_PER_DAY: f64 = 5_760.0;
 /// How often targets are scraped, in samples of ten minutes.
-const SCRAPES: &str = "quantile(0.5, count_over_time(up[10m]))";
+const SCRAPES: &str = "max(count_over_time(up[10m]))";
 
 /// What was found out before anything is decided.
 struct Findings<'a> {
@@ -67,7 +67,10 @@ pub(super) async fn look(
 ) -> Result<Suggestions, Fault> {
     let recipes: Vec<&Recipe> = own.iter().chain(recipe::built_in()).collect();
     let mut asker = Asker::new(api, at, now);
-    let patterns: Vec<_> = recipes.iter().flat_map(|recipe| recipe.patterns()).collect();
+    let patterns: Vec<_> = recipes
+        .iter()
+        .flat_map(|recipe| recipe.patterns())
+        .collect();
     let names = asker.names(&patterns).await?;
     let mut declined = BTreeSet::new();
     for recipe in &recipes {
@@ -96,7 +99,12 @@ pub(super) async fn look(
     let (all, more) = decide::decide(&findings);
     Ok(Suggestions {
         all,
-        declined: declined.into_iter().chain(more).collect::<BTreeSet<_>>().into_iter().collect(),
+        declined: declined
+            .into_iter()
+            .chain(more)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         families,
     })
 }
@@ -156,7 +164,9 @@ async fn measure(asker: &mut Asker<'_>, subjects: &mut [Subject<'_>]) -> Result<
     let series = answers[0].iter().flatten();
     let series = series.map(|row| (row.name.clone(), row.value)).collect();
     let scrapes = answers[1].as_ref().and_then(|rows| rows.first());
-    let scrapes = scrapes.map(|row| row.value * 144.0).filter(|one| *one > 0.0);
+    let scrapes = scrapes
+        .map(|row| row.value * 144.0)
+        .filter(|one| *one > 0.0);
     Ok(Sizes {
         series,
         samples_per_day: scrapes.unwrap_or(SAMPLES_PER_DAY),
@@ -172,7 +182,10 @@ impl Findings<'_> {
                 sizes.reach(bucket, Window::days(7)),
                 sizes.reach(bucket, LONGEST),
             );
-            (events.filter(|_| subject.bucket.is_none() || buckets.1.is_some()), buckets)
+            (
+                events.filter(|_| subject.bucket.is_none() || buckets.1.is_some()),
+                buckets,
+            )
         };
         let (reaches, buckets): (Vec<_>, Vec<_>) = self.subjects.iter().map(of).unzip();
         for (subject, reach) in self.subjects.iter().zip(&reaches) {
@@ -198,7 +211,11 @@ impl Findings<'_> {
         self.choices = choices.collect();
         let reach = |(subject, reach): (usize, &Option<Window>)| {
             let is_latency = self.subjects[subject].kind == Kind::Latency;
-            if is_latency { buckets[subject].1 } else { *reach }
+            if is_latency {
+                buckets[subject].1
+            } else {
+                *reach
+            }
         };
         self.reaches = reaches.iter().enumerate().map(reach).collect();
         Ok(())
@@ -301,7 +318,9 @@ impl Claims {
                 // The histogram beside it counts the same requests again.
                 let histograms = subject.recipe.latency.iter();
                 let counts = histograms.map(|name| {
-                    let prefix = subject.counter.strip_suffix(subject.recipe.metric.trim_start_matches('*'));
+                    let prefix = subject
+                        .counter
+                        .strip_suffix(subject.recipe.metric.trim_start_matches('*'));
                     let name = name.strip_prefix('*').map_or(name.clone(), |end| {
                         format!("{}{end}", prefix.unwrap_or_default())
                     });
@@ -313,7 +332,9 @@ impl Claims {
                 }
             }
             Kind::Latency => {
-                let jobs = rows.iter().map(|row| row.labels.get("job").unwrap_or_default());
+                let jobs = rows
+                    .iter()
+                    .map(|row| row.labels.get("job").unwrap_or_default());
                 let claimed = jobs.map(|job| (subject.metric.clone(), job.to_owned()));
                 self.histograms.extend(claimed);
             }

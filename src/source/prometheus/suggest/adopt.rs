@@ -12,9 +12,9 @@ use crate::domain::slo::MIN_BAD_EVENTS;
 use crate::domain::suggestion::{Counts, Grounds, Suggestion, SuggestionStanding, Suggestions};
 use crate::domain::{FaultKind, Rule, SourceName, window};
 use crate::source::Ask;
-use crate::source::prometheus::{self, Prometheus};
 use crate::source::prometheus::by_hand::ByHand;
 use crate::source::prometheus::poll_notes::PollNotes;
+use crate::source::prometheus::{self, Prometheus};
 use crate::text::Untrusted;
 
 /// How often new services are looked for.
@@ -75,7 +75,11 @@ impl Suggester {
 
     fn is_due(&self, at: Timestamp, has_changed: bool) -> bool {
         let is_stable = !has_changed && !self.shown.is_empty();
-        let cadence = if is_stable { CADENCE } else { CADENCE_OF_CHANGE };
+        let cadence = if is_stable {
+            CADENCE
+        } else {
+            CADENCE_OF_CHANGE
+        };
         self.tried
             .is_none_or(|tried| tried > at || window::age(tried, at) >= cadence)
     }
@@ -89,7 +93,11 @@ impl Prometheus {
         ask: &Ask,
         notes: &mut PollNotes,
     ) -> bool {
-        let known = self.plans.all.iter().filter(|plan| plan.slo.suggested.is_none());
+        let known = self
+            .plans
+            .all
+            .iter()
+            .filter(|plan| plan.slo.suggested.is_none());
         let ids: HashSet<_> = known.map(|plan| plan.slo.id()).collect();
         let is_wanted = match self.options.suggest {
             Suggest::Never => false,

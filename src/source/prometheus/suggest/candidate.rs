@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name;
-use super::recipe::Absent;
 use super::shape::{Bad, Group};
-use super::subject::{Kind, Subject, selector};
+use super::subject::{Subject, selector};
 use crate::domain::suggestion::Counts;
 use crate::source::prometheus::api::Series;
 use crate::source::prometheus::promql;
@@ -49,7 +48,12 @@ pub(super) fn of_groups(
                     continue;
                 }
             };
-            let key = (service.clone(), namespace.clone(), group.bad.clone(), group.label.clone());
+            let key = (
+                service.clone(),
+                namespace.clone(),
+                group.bad.clone(),
+                group.label.clone(),
+            );
             let candidate = found.entry(key).or_insert_with(|| Candidate {
                 subject,
                 name: service.clone(),
@@ -123,7 +127,10 @@ impl Candidate {
     /// What it counts; `le` is the matcher of the bucket, of latency.
     pub(super) fn counts(&self, subject: &Subject<'_>, le: Option<&str>) -> Counts {
         let total = self.select(subject, &subject.metric, &[]);
-        let with = |more: &str| self.select(subject, &subject.metric, &[more.to_owned()]).into();
+        let with = |more: &str| {
+            self.select(subject, &subject.metric, &[more.to_owned()])
+                .into()
+        };
         match &self.bad {
             Bad::Zero => Counts::Gauge(total.into()),
             Bad::Matching(matchers) => Counts::Bad {
@@ -159,11 +166,6 @@ impl Candidate {
         }
     }
 
-    /// True where no series of bad events means that none failed.
-    pub(super) fn absent_is_zero(&self, subject: &Subject<'_>) -> bool {
-        subject.kind == Kind::Availability && subject.recipe.absent == Some(Absent::Zero)
-    }
-
     /// The same service, where namespaces are told by both.
     pub(super) fn is_same_service(&self, other: &Self) -> bool {
         let (mine, others) = (&self.namespace.1, &other.namespace.1);
@@ -174,13 +176,11 @@ impl Candidate {
 /// A matcher of one value, or of any of several.
 fn any_of(label: &str, values: &BTreeSet<String>) -> String {
     let mut all = values.iter();
-    match (all.next(), all.next()) {
-        (Some(value), None) => format!("{label}={}", promql::string(value)),
-        _ => {
-            let quoted: Vec<_> = values.iter().map(|value| promql::quoted(value)).collect();
-            format!("{label}=~{}", promql::string(&quoted.join("|")))
-        }
+    if let (Some(value), None) = (all.next(), all.next()) {
+        return format!("{label}={}", promql::string(value));
     }
+    let quoted: Vec<_> = values.iter().map(|value| promql::quoted(value)).collect();
+    format!("{label}=~{}", promql::string(&quoted.join("|")))
 }
 
 /// Names the namespace in the names of services that several namespaces have.
@@ -191,7 +191,9 @@ pub(super) fn qualify(candidates: &mut [Candidate]) {
         known.insert(one.namespace.1.clone());
     }
     for one in candidates {
-        let several = namespaces.get(&one.service).is_some_and(|all| all.len() > 1);
+        let several = namespaces
+            .get(&one.service)
+            .is_some_and(|all| all.len() > 1);
         if several && !one.namespace.1.is_empty() {
             one.is_qualified = true;
             one.name = format!("{}.{}", one.service, one.namespace.1);

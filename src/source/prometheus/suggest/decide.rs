@@ -64,7 +64,8 @@ fn learn(
     history: Option<History>,
     choice: Option<&Result<Choice, String>>,
 ) -> Result<(History, Option<&str>), String> {
-    let history = history.ok_or("its history could not be read: the server refused the question")?;
+    let history =
+        history.ok_or("its history could not be read: the server refused the question")?;
     let Some(choice) = choice else {
         return Ok((history, None));
     };
@@ -121,7 +122,7 @@ impl Known<'_> {
             counts: self.candidate.counts(self.subject, self.le),
             objective,
             period: Period::Rolling(self.reach),
-            absent_is_zero: self.candidate.absent_is_zero(self.subject),
+            absent_is_zero: self.subject.absent_is_zero(),
             standing,
             ratio: (total > 0.0).then(|| bad / total),
             because: self.because(&why).into(),
@@ -146,26 +147,25 @@ impl Known<'_> {
             return (SuggestionStanding::Thin, assumed, why);
         }
         if bad <= 0.0 {
-            let why = format!("never failed in the kept history, {}% assumed", percent(ASSUMED));
+            let why = format!(
+                "never failed in the kept history, {}% assumed",
+                percent(ASSUMED)
+            );
             return (SuggestionStanding::NeverFailed, ASSUMED, why);
         }
         if !is_old {
             let why = format!("{}% assumed: less than a day of history", percent(young));
             return (SuggestionStanding::Shown, young, why);
         }
-        match held {
-            Some(objective) => {
-                let why = format!(
-                    "{}% is the tightest objective that the kept history held with 20% of the budget left",
-                    percent(objective)
-                );
-                (SuggestionStanding::Shown, objective, why)
-            }
-            None => {
-                let why = "the kept history held not even 99%".to_owned();
-                (SuggestionStanding::NoObjective, young, why)
-            }
-        }
+        let Some(objective) = held else {
+            let why = "the kept history held not even 99%".to_owned();
+            return (SuggestionStanding::NoObjective, young, why);
+        };
+        let why = format!(
+            "{}% is the tightest objective that the kept history held with 20% of the budget left",
+            percent(objective)
+        );
+        (SuggestionStanding::Shown, objective, why)
     }
 
     fn because(&self, why: &str) -> String {

@@ -92,7 +92,14 @@ pub(super) async fn look(
         let (Some(reach), Some(_)) = (reaches[index], own().next()) else {
             continue;
         };
-        places.push(questions_of(index, subject, reach, &by(own()), own(), &mut questions));
+        places.push(questions_of(
+            index,
+            subject,
+            reach,
+            &by(own()),
+            own(),
+            &mut questions,
+        ));
     }
     let answers = questions.ask(asker).await?;
     let history = |candidate: &Candidate| {
@@ -114,7 +121,11 @@ fn questions_of<'a>(
     let mut grown = |function: &str, selector: &str, window: Window| {
         questions.add(format!("sum by ({by}) ({function}({selector}[{window}]))"))
     };
-    let count = if subject.recipe.gauge { "count_over_time" } else { "increase" };
+    let count = if subject.recipe.gauge {
+        "count_over_time"
+    } else {
+        "increase"
+    };
     let total = grown(count, &all, reach);
     let day = grown(count, &all, Window::days(1));
     let kinds: BTreeSet<_> = own.map(|one| one.bad.clone()).collect();

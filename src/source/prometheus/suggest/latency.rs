@@ -43,7 +43,10 @@ impl Bucket {
 
     /// What most series write.
     fn spelling(&self) -> &str {
-        let most = self.spellings.iter().max_by(|one, other| one.1.total_cmp(other.1));
+        let most = self
+            .spellings
+            .iter()
+            .max_by(|one, other| one.1.total_cmp(other.1));
         most.map_or("", |(text, _)| text)
     }
 }
@@ -58,7 +61,12 @@ pub(super) async fn choose(
     let mut questions = Questions::default();
     let mut places: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for (index, subject) in subjects.iter().enumerate() {
-        let own = || candidates.iter().copied().filter(|one| one.subject == index);
+        let own = || {
+            candidates
+                .iter()
+                .copied()
+                .filter(|one| one.subject == index)
+        };
         let (Some(bucket), Some(reach)) = (&subject.bucket, reaches[index].0) else {
             continue;
         };
@@ -104,7 +112,9 @@ fn buckets(candidate: &Candidate, (grown, count): (&[Series], &[Series])) -> Vec
     }
     for row in grown.iter().filter(|row| candidate.owns(row)) {
         let le = value(row, "le").parse::<f64>();
-        let bucket = le.ok().and_then(|le| all.iter_mut().find(|one| one.le.total_cmp(&le).is_eq()));
+        let bucket = le
+            .ok()
+            .and_then(|le| all.iter_mut().find(|one| one.le.total_cmp(&le).is_eq()));
         if let Some(bucket) = bucket {
             bucket.grown += row.value;
         }
@@ -152,7 +162,13 @@ async fn judge(
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     for (index, subject) in subjects.iter().enumerate() {
         let mut spellings = Vec::new();
-        let own = || candidates.iter().copied().zip(usable).filter(|(one, _)| one.subject == index);
+        let own = || {
+            candidates
+                .iter()
+                .copied()
+                .zip(usable)
+                .filter(|(one, _)| one.subject == index)
+        };
         for (_, one) in own() {
             let buckets = one.iter().flatten().flatten();
             spellings.extend(buckets.flat_map(|bucket| bucket.spellings.keys()));
@@ -165,7 +181,10 @@ async fn judge(
             continue;
         };
         let quoted: Vec<_> = spellings.iter().map(|text| promql::quoted(text)).collect();
-        let le = format!("le=~{}", promql::string(&format!("{}|[+]Inf", quoted.join("|"))));
+        let le = format!(
+            "le=~{}",
+            promql::string(&format!("{}|[+]Inf", quoted.join("|")))
+        );
         let by = by(own().map(|(one, _)| one));
         let those = selector(bucket, subject.matchers().chain([&le]));
         let text = format!("sum by ({by}, le) (increase({those}[{reach}]))");
@@ -174,7 +193,11 @@ async fn judge(
     let answers = questions.ask(asker).await?;
     let too_many = "its buckets are too many to be read cheaply";
     let choice = |(candidate, usable): (&&Candidate, &Usable)| {
-        let buckets = usable.as_ref().ok_or(too_many)?.as_ref().map_err(|why| *why)?;
+        let buckets = usable
+            .as_ref()
+            .ok_or(too_many)?
+            .as_ref()
+            .map_err(|why| *why)?;
         let place = places.get(&candidate.subject).ok_or(too_many)?;
         pick(candidate, buckets, &answers[*place]).ok_or(too_many)
     };
@@ -186,7 +209,11 @@ fn pick(candidate: &Candidate, buckets: &[Bucket], answer: &Answer) -> Option<Ch
     let rows = answer.as_deref()?;
     let within = |le: f64| {
         let own = rows.iter().filter(|row| candidate.owns(row));
-        let own = own.filter(|row| value(row, "le").parse::<f64>().is_ok_and(|one| one.total_cmp(&le).is_eq()));
+        let own = own.filter(|row| {
+            value(row, "le")
+                .parse::<f64>()
+                .is_ok_and(|one| one.total_cmp(&le).is_eq())
+        });
         own.map(|row| row.value).sum::<f64>()
     };
     let total = within(f64::INFINITY);

@@ -60,7 +60,11 @@ pub(super) fn service(value: &str) -> Result<String, &'static str> {
 /// The host of a URL.
 fn host(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once("://")?;
-    if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') {
+    if scheme.is_empty()
+        || !scheme
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '+')
+    {
         return None;
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -134,8 +138,23 @@ mod tests {
             assert_eq!(service(value).as_deref(), Ok(name), "{value}");
         }
         let unnamed = [
-            "", "a/b", "@docker", "http://10.0.0.1/x", "10.0.0.1:9090", "a\nb", "a\u{1b}[31m", "x\u{202e}y",
-            "a\"b", "a'b", "a]b", "a=b", "a#b", " a", "kubernetes-pods", "ok@\u{1b}[2J", "https://a.example/\n[[source]]",
+            "",
+            "a/b",
+            "@docker",
+            "http://10.0.0.1/x",
+            "10.0.0.1:9090",
+            "a\nb",
+            "a\u{1b}[31m",
+            "x\u{202e}y",
+            "a\"b",
+            "a'b",
+            "a]b",
+            "a=b",
+            "a#b",
+            " a",
+            "kubernetes-pods",
+            "ok@\u{1b}[2J",
+            "https://a.example/\n[[source]]",
         ];
         for value in unnamed {
             assert!(service(value).is_err(), "{value:?}");

@@ -97,15 +97,22 @@ impl Recipe {
         let labels = self.service.iter().chain(&self.namespace);
         let labels = labels.chain(&self.status).chain(&self.paths);
         let labels = labels.chain(self.without.keys()).chain(self.slow.keys());
-        if let Some(label) = labels.into_iter().find(|label| !crate::config::is_label(label)) {
+        if let Some(label) = labels
+            .into_iter()
+            .find(|label| !crate::config::is_label(label))
+        {
             return Some(("recipes", format!("`{label}` is no name of a label")));
         }
         if self.service.is_empty() {
-            let words = "a recipe needs `service`: the labels that may name the service, best first";
+            let words =
+                "a recipe needs `service`: the labels that may name the service, best first";
             return Some(("recipes", words.to_owned()));
         }
         if !is_pattern(&self.metric) || !self.latency.iter().all(|name| is_pattern(name)) {
-            let words = format!("`{}` is no name of a metric; one `*` may stand in front", self.metric);
+            let words = format!(
+                "`{}` is no name of a metric; one `*` may stand in front",
+                self.metric
+            );
             return Some(("recipes", words));
         }
         let matchers = self.matchers.iter().chain(&self.bad);
@@ -120,9 +127,12 @@ impl Recipe {
                 return Some(("recipes", format!("`{pattern}` is no regular expression")));
             }
         }
-        let counts_bad = !self.status.is_empty() || !self.bad.is_empty() || self.failed_metric.is_some();
-        (!counts_bad && !self.gauge && self.latency.is_empty()).then(|| {
-            let words = "a recipe needs `status`, `bad`, `failed_metric`, `gauge = true` or `latency`";
+        let counts_bad =
+            !self.status.is_empty() || !self.bad.is_empty() || self.failed_metric.is_some();
+        let is_never = self.declined.is_some();
+        (!counts_bad && !self.gauge && !is_never && self.latency.is_empty()).then(|| {
+            let words =
+                "a recipe needs `status`, `bad`, `failed_metric`, `gauge = true` or `latency`";
             ("recipes", words.to_owned())
         })
     }
@@ -162,7 +172,11 @@ impl Recipe {
     fn is_excluded(&self, prefix: &str) -> bool {
         let words = prefix.trim_end_matches('_');
         let mut not = self.not.iter();
-        not.any(|one| words == one || words.starts_with(&format!("{one}_")) || words.ends_with(&format!("_{one}")))
+        not.any(|one| {
+            words == one
+                || words.starts_with(&format!("{one}_"))
+                || words.ends_with(&format!("_{one}"))
+        })
     }
 
     /// The histograms that it may have under a prefix.
@@ -215,7 +229,9 @@ mod tests {
 
     #[test]
     fn a_prefix_is_a_word_and_none_of_those_left_out() {
-        let recipe = built_in().iter().find(|one| one.metric == "*http_requests_total");
+        let recipe = built_in()
+            .iter()
+            .find(|one| one.metric == "*http_requests_total");
         let names = [
             "http_requests_total",
             "shop_http_requests_total",
@@ -230,10 +246,25 @@ mod tests {
     #[test]
     fn paths_of_health_checks_are_known() {
         let paths = regex::Regex::new(&format!("^(?:{HEALTH_PATHS})$")).unwrap();
-        for path in ["/health", "/healthz", "metrics", "/-/ready", "/actuator/health", "/readyz/", "/health/live"] {
+        for path in [
+            "/health",
+            "/healthz",
+            "metrics",
+            "/-/ready",
+            "/actuator/health",
+            "/readyz/",
+            "/health/live",
+        ] {
             assert!(paths.is_match(path), "{path}");
         }
-        for path in ["/", "/healthy-food", "/checkout", "/metricsx", "/api/pingpong", "/live/stream"] {
+        for path in [
+            "/",
+            "/healthy-food",
+            "/checkout",
+            "/metricsx",
+            "/api/pingpong",
+            "/live/stream",
+        ] {
             assert!(!paths.is_match(path), "{path}");
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use promql_parser::label::Matcher;
 use regex::Regex;
 
 use super::name;
@@ -54,8 +53,8 @@ pub(super) fn groups(subject: &Subject<'_>, rows: &[Series]) -> Vec<Result<Group
     }
     let counted = values_by_label(subject.recipe, &jobs);
     let group = |(job, rows): (&&str, &Vec<&Series>)| {
-        let label = service_label(subject.recipe, rows, &counted)
-            .map_err(|reason| of_job(job, &reason))?;
+        let label =
+            service_label(subject.recipe, rows, &counted).map_err(|reason| of_job(job, &reason))?;
         let bad = bad(subject, rows).map_err(|reason| of_job(job, &reason))?;
         let mut namespaces = subject.recipe.namespace.iter();
         let namespace = namespaces.find(|label| is_present(rows, label)).cloned();
@@ -140,7 +139,10 @@ fn service_label(
         };
         reasons.push(reason);
     }
-    Err(format!("no label names its services: {}", reasons.join(", ")))
+    Err(format!(
+        "no label names its services: {}",
+        reasons.join(", ")
+    ))
 }
 
 /// Which events are bad, by the labels that these series have.
@@ -159,18 +161,17 @@ fn bad(subject: &Subject<'_>, rows: &[&Series]) -> Result<Bad, String> {
         return Ok(bad);
     }
     let is_free = recipe.absent == Some(Absent::Zero);
-    let fits = |bad: &&String| is_free || labels_of(bad).iter().all(|label| is_present(rows, label));
-    match recipe.bad.iter().find(fits) {
-        Some(bad) => Ok(Bad::Matching(bad.clone())),
-        None => {
-            let named = recipe.bad.iter().flat_map(|bad| labels_of(bad));
-            let labels: Vec<_> = recipe.status.iter().cloned().chain(named).collect();
-            Err(format!(
-                "no label says which events are bad: `{}` would",
-                labels.join("`, `")
-            ))
-        }
+    let fits =
+        |bad: &&String| is_free || labels_of(bad).iter().all(|label| is_present(rows, label));
+    if let Some(bad) = recipe.bad.iter().find(fits) {
+        return Ok(Bad::Matching(bad.clone()));
     }
+    let named = recipe.bad.iter().flat_map(|bad| labels_of(bad));
+    let labels: Vec<_> = recipe.status.iter().cloned().chain(named).collect();
+    Err(format!(
+        "no label says which events are bad: `{}` would",
+        labels.join("`, `")
+    ))
 }
 
 /// By the first label that holds HTTP statuses.
@@ -205,10 +206,4 @@ fn by_status(recipe: &Recipe, rows: &[&Series]) -> Option<Bad> {
     } else {
         Bad::Matching(format!("{label}=~{failed}"))
     })
-}
-
-/// True where labels match all of these matchers.
-pub(super) fn matches(row: &Series, matchers: &[Matcher]) -> bool {
-    let mut all = matchers.iter();
-    all.all(|matcher| matcher.is_match(value(row, &matcher.name)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::recipe::{HEALTH_PATHS, Recipe, labels_of};
+use super::recipe::{Absent, HEALTH_PATHS, Recipe, labels_of};
 use crate::source::prometheus::promql;
 
 /// What an SLO is about.
@@ -59,7 +59,8 @@ pub(super) fn all<'a>(recipes: &[&'a Recipe], names: &BTreeSet<String>) -> Vec<S
                 let is_there = names.contains(&count) && names.contains(&bucket);
                 is_there.then_some((count, bucket))
             });
-            subjects.extend(found.map(|(count, bucket)| subject(Kind::Latency, count, Some(bucket))));
+            subjects
+                .extend(found.map(|(count, bucket)| subject(Kind::Latency, count, Some(bucket))));
         }
     }
     subjects
@@ -82,7 +83,9 @@ impl Subject<'_> {
         let values = self.recipe.without.iter();
         let slow = self.recipe.slow.iter();
         let slow = slow.filter(|_| self.kind == Kind::Latency);
-        let values = values.chain(slow).map(|(label, value)| (label.as_str(), value.as_str()));
+        let values = values
+            .chain(slow)
+            .map(|(label, value)| (label.as_str(), value.as_str()));
         for (label, pattern) in paths.chain(values) {
             all.entry(label)
                 .and_modify(|known| *known = format!("{known}|{pattern}"))
@@ -97,6 +100,11 @@ impl Subject<'_> {
         let own = [format!("{label}=~{pattern}")];
         let matchers = self.recipe.matchers.iter().chain(&own);
         format!("count({})", selector(&self.metric, matchers))
+    }
+
+    /// True where no series of bad events means that none failed.
+    pub(super) fn absent_is_zero(&self) -> bool {
+        self.kind == Kind::Availability && self.recipe.absent == Some(Absent::Zero)
     }
 
     /// Matchers that all its series fulfil.
@@ -121,7 +129,10 @@ impl Subject<'_> {
     /// The question for its labels.
     pub(super) fn shape_query(&self) -> String {
         let by = self.labels().join(", ");
-        format!("count by ({by}) ({})", selector(&self.metric, self.matchers()))
+        format!(
+            "count by ({by}) ({})",
+            selector(&self.metric, self.matchers())
+        )
     }
 }
 
