@@ -89,6 +89,13 @@ pub struct Suggestion {
     pub recipe: String,
 }
 
+impl Suggestion {
+    /// `service/name`.
+    pub fn id(&self) -> Untrusted {
+        Untrusted::from(format!("{}/{}", self.service.raw(), self.name))
+    }
+}
+
 /// The selectors of a suggestion, as a `[[slo]]` has them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Counts {

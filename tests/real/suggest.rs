@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::history::{create_blocks, start, this_minute};
-use crate::program::{status, watchfire};
+use crate::program::{screen, status, watchfire};
 use crate::server::Server;
 
 /// Minutes of history, and between samples.
@@ -23,23 +23,6 @@ impl World {
     fn add(mut self, series: &str, per_minute: f64) -> Self {
         self.0.push((series.to_owned(), per_minute));
         self
-    }
-
-    /// A classic histogram: of `per_minute` requests so many are within each bucket.
-    fn histogram(self, base: &str, labels: &str, per_minute: f64, buckets: &[(&str, f64)]) -> Self {
-        let comma = if labels.is_empty() { "" } else { "," };
-        let world = buckets.iter().fold(self, |world, (le, within)| {
-            world.add(
-                &format!("{base}_bucket{{{labels}{comma}le=\"{le}\"}}"),
-                *within,
-            )
-        });
-        world
-            .add(
-                &format!("{base}_bucket{{{labels}{comma}le=\"+Inf\"}}"),
-                per_minute,
-            )
-            .add(&format!("{base}_count{{{labels}}}"), per_minute)
     }
 
     /// Writes it into `dir` and starts a Prometheus on it.
@@ -125,331 +108,17 @@ fn families() -> (World, Vec<(&'static str, f64, f64)>) {
         ("rpc.Pay/availability", 99.9, 0.5 / 1000.0),
         ("node/availability", 99.5, 1.0 / 720.0),
     ];
-    (proxies(applications(World::default())), truth)
+    (world(), truth)
 }
 
-/// A counter with a good and a bad series of this label.
-fn pair(world: World, metric: &str, labels: &str, good: &str, bad: &str) -> World {
-    world
-        .add(&format!("{metric}{{{labels},{good}}}"), 999.5)
-        .add(&format!("{metric}{{{labels},{bad}}}"), 0.5)
-}
-
-fn applications(world: World) -> World {
-    let otel = "http_server_request_duration_seconds";
-    let named =
-        |service: &str, more: &str| format!("job=\"otel\",service_name=\"{service}\",{more}");
-    let ok = |service: &str| {
-        named(
-            service,
-            "http_response_status_code=\"200\",http_route=\"/cart\"",
-        )
-    };
-    let world = world
-        .histogram(
-            otel,
-            &ok("otel-cart"),
-            999.4,
-            &[("0.1", 700.0), ("0.25", 996.4), ("0.5", 999.4)],
-        )
-        .histogram(
-            otel,
-            &named(
-                "otel-cart",
-                "http_response_status_code=\"500\",error_type=\"500\",http_route=\"/cart\"",
-            ),
-            0.3,
-            &[("0.1", 0.3), ("0.25", 0.3), ("0.5", 0.3)],
-        )
-        .histogram(
-            otel,
-            &named("otel-cart", "error_type=\"timeout\",http_route=\"/cart\""),
-            0.3,
-            &[("0.1", 0.3), ("0.25", 0.3), ("0.5", 0.3)],
-        )
-        .histogram(
-            otel,
-            &named(
-                "otel-cart",
-                "http_response_status_code=\"200\",http_route=\"/healthz\"",
-            ),
-            5_000.0,
-            &[("0.1", 5_000.0), ("0.25", 5_000.0), ("0.5", 5_000.0)],
-        )
-        .add(&format!("{otel}_count{{{}}}", ok("otel-pay")), 997.0)
-        .add(
-            &format!(
-                "{otel}_count{{{}}}",
-                named(
-                    "otel-pay",
-                    "http_response_status_code=\"503\",error_type=\"503\",http_route=\"/pay\""
-                )
-            ),
-            3.0,
-        )
-        .add(
-            &format!(
-                "{otel}_count{{{}}}",
-                named(
-                    "otel-pay",
-                    "http_response_status_code=\"404\",error_type=\"404\",http_route=\"/pay\""
-                )
-            ),
-            50.0,
-        );
-    let world = pair(
-        world,
-        "otel_http_server_duration_milliseconds_count",
-        "job=\"old-otel\"",
-        "http_status_code=\"200\"",
-        "http_status_code=\"500\"",
-    );
-    let world = world
-        .add("rpc_server_call_duration_seconds_count{job=\"rpc-new\"}", 989.5)
-        .add("rpc_server_call_duration_seconds_count{job=\"rpc-new\",error_type=\"UNAVAILABLE\"}", 0.5)
-        .add("rpc_server_call_duration_seconds_count{job=\"rpc-new\",error_type=\"DEADLINE_EXCEEDED\"}", 10.0);
-    let world = pair(
-        world,
-        "rpc_server_duration_milliseconds_count",
-        "job=\"rpc-old\"",
-        "rpc_grpc_status_code=\"0\"",
-        "rpc_grpc_status_code=\"14\"",
-    );
-    let world = pair(
-        world,
-        "http_requests_total",
-        "job=\"apps\",service=\"shop\"",
-        "code=\"2xx\"",
-        "code=\"5xx\"",
-    );
-    let world = world
-        .add("http_requests_total{job=\"apps\",service=\"search\",code=\"200\"}", 998.0)
-        .add("http_requests_total{job=\"apps\",service=\"search\",code=\"500\"}", 2.0)
-        .add("http_requests_total{job=\"apps\",service=\"search\",code=\"429\"}", 10.0)
-        .add("http_requests_total{job=\"apps\",service=\"search\",handler=\"/metrics\",code=\"200\"}", 3_000.0)
-        .add("http_requests_total{job=\"legacy\",instance=\"a\",status=\"200\"}", 995.0)
-        .add("http_requests_total{job=\"legacy\",instance=\"a\",status=\"502\"}", 5.0)
-        .histogram("http_request_duration_seconds", "job=\"legacy\"", 1_000.0, &[("0.5", 900.0), ("1.0", 996.0), ("2.0", 999.0)])
-        // No status label, and a label of pods: nothing.
-        .add("http_requests_total{job=\"mute\",path=\"/x\"}", 100.0);
-    let world = pair(
-        world,
-        "http_request_duration_seconds_count",
-        "job=\"gohttp\"",
-        "code=\"200\"",
-        "code=\"500\"",
-    );
-    let world = ["shop.Cart", "shop.Pay"]
-        .into_iter()
-        .fold(world, |world, service| {
-            let labels = format!("job=\"grpc\",grpc_service=\"{service}\",grpc_type=\"unary\"");
-            pair(
-                world,
-                "grpc_server_handled_total",
-                &labels,
-                "grpc_code=\"NotFound\"",
-                "grpc_code=\"Internal\"",
-            )
-        });
-    let world = pair(
-        world,
-        "grpc_server_handled_total",
-        "job=\"grpc\",grpc_service=\"grpc.health.v1.Health\"",
-        "grpc_code=\"OK\"",
-        "grpc_code=\"Unavailable\"",
-    );
-    let world = ["spring-a", "spring-b"].into_iter().fold(world, |world, service| {
-        let labels = format!("job=\"spring\",application=\"{service}\",uri=\"/a\"");
-        let metric = "http_server_requests_seconds_count";
-        pair(world, metric, &labels, "outcome=\"SUCCESS\",status=\"200\"", "outcome=\"SERVER_ERROR\",status=\"500\"")
-            .add(&format!("{metric}{{job=\"spring\",application=\"{service}\",uri=\"/actuator/health\",outcome=\"SERVER_ERROR\",status=\"503\"}}"), 90.0)
-    });
-    let world = pair(
-        world,
-        "http_requests_received_total",
-        "job=\"dotnet\"",
-        "code=\"200\"",
-        "code=\"500\"",
-    );
-    let world = pair(
-        world,
-        "django_http_responses_total_by_status_total",
-        "job=\"django\"",
-        "status=\"200\"",
-        "status=\"500\"",
-    );
-    let world = ["mail.send", "mail.read"].into_iter().fold(world, |world, name| {
-        world
-            .add(&format!("celery_task_succeeded_total{{job=\"celery\",name=\"{name}\",queue_name=\"q\"}}"), 999.5)
-            .add(&format!("celery_task_failed_total{{job=\"celery\",name=\"{name}\",queue_name=\"q\",exception=\"E\"}}"), 0.5)
-            .add(&format!("celery_task_retried_total{{job=\"celery\",name=\"{name}\",queue_name=\"q\"}}"), 90.0)
-    });
-    let world = ["rpc.Cart", "rpc.Pay"]
-        .into_iter()
-        .fold(world, |world, service| {
-            let labels = format!("job=\"connect\",service=\"{service}\",method=\"Get\"");
-            pair(
-                world,
-                "connect_server_requests_total",
-                &labels,
-                "code=\"not_found\"",
-                "code=\"internal\"",
-            )
-        });
-    world
-        .add("up{job=\"node\",instance=\"a:9100\"}", 720.0)
-        .add("up{job=\"gohttp\",instance=\"b:80\"}", 0.0)
-        .add("up{job=\"mute\",instance=\"c:80\"}", 0.0)
-        .add(
-            "kafka_consumergroup_lag{job=\"kafka\",consumergroup=\"g\",topic=\"t\"}",
-            0.0,
-        )
-        .add(
-            "probe_success{job=\"blackbox\",instance=\"https://shop.example/health\"}",
-            480.0,
-        )
-}
-
-fn proxies(world: World) -> World {
-    let istio = |world: World, service: &str, namespace: &str, bad: f64| {
-        ["source", "destination"].into_iter().fold(world, |world, reporter| {
-            let labels = format!("reporter=\"{reporter}\",destination_canonical_service=\"{service}\",destination_service_namespace=\"{namespace}\"");
-            world
-                .add(&format!("istio_requests_total{{{labels},response_code=\"200\"}}"), 1_000.0 - bad)
-                .add(&format!("istio_requests_total{{{labels},response_code=\"0\"}}"), bad)
-        })
-    };
-    let world = istio(world, "reviews", "a", 0.5);
-    let world = istio(world, "ratings", "a", 0.5);
-    let world = istio(world, "ratings", "b", 2.0);
-    let world = ["lnk-web", "lnk-api"]
-        .into_iter()
-        .fold(world, |world, name| {
-            ["inbound", "outbound"]
-                .into_iter()
-                .fold(world, |world, direction| {
-                    let labels =
-                        format!("direction=\"{direction}\",deployment=\"{name}\",namespace=\"l\"");
-                    pair(
-                        world,
-                        "response_total",
-                        &labels,
-                        "classification=\"success\"",
-                        "classification=\"failure\"",
-                    )
-                })
-        });
-    // The controller's own `service` is the same on all; what it serves is in `exported_service`.
-    let world = ["front", "admin"].into_iter().fold(world, |world, name| {
-        let labels = format!("job=\"ingress\",service=\"controller\",exported_service=\"{name}\",exported_namespace=\"x\",namespace=\"ingress\"");
-        pair(world, "nginx_ingress_controller_requests", &labels, "status=\"499\"", "status=\"502\"")
-    });
-    // The ingress counts what the application counts again.
-    let world = pair(
-        world,
-        "http_requests_total",
-        "job=\"front\"",
-        "code=\"200\"",
-        "code=\"500\"",
-    );
-    let world = ["whoami", "blog"].into_iter().fold(world, |world, name| {
-        let labels = format!("job=\"traefik\",service=\"{name}@docker\",protocol=\"http\"");
-        let world = pair(
-            world,
-            "traefik_service_requests_total",
-            &labels,
-            "code=\"200\"",
-            "code=\"500\"",
-        );
-        pair(
-            world,
-            "traefik_entrypoint_requests_total",
-            "job=\"traefik\",entrypoint=\"web\"",
-            &format!("code=\"200\",x=\"{name}\""),
-            &format!("code=\"500\",x=\"{name}\""),
-        )
-    });
-    let world = world
-        .add("traefik_service_requests_total{job=\"traefik\",service=\"dashboard@internal\",protocol=\"http\",code=\"200\"}", 90.0)
-        .histogram("traefik_service_request_duration_seconds", "job=\"traefik\",service=\"blog@docker\",protocol=\"http\"", 1_000.0, &[("0.1", 800.0), ("0.3", 985.0), ("1.2", 996.0), ("5.0", 999.0)])
-        .histogram("traefik_service_request_duration_seconds", "job=\"traefik\",service=\"blog@docker\",protocol=\"websocket\"", 100.0, &[("0.1", 0.0), ("0.3", 0.0), ("1.2", 0.0), ("5.0", 0.0)])
-        .histogram("traefik_service_request_duration_seconds", "job=\"traefik\",service=\"whoami@docker\",protocol=\"http\"", 1_000.0, &[("0.1", 0.0), ("0.3", 0.0), ("1.2", 500.0), ("5.0", 700.0)]);
-    let world = ["envoy-a", "envoy-b"]
-        .into_iter()
-        .fold(world, |world, name| {
-            let labels = format!("job=\"envoy\",envoy_cluster_name=\"{name}\"");
-            pair(
-                world,
-                "envoy_cluster_upstream_rq_xx",
-                &labels,
-                "envoy_response_code_class=\"2\"",
-                "envoy_response_code_class=\"5\"",
-            )
-        });
-    let world = ["ha-web", "ha-api"].into_iter().fold(world, |world, name| {
-        let labels = format!("job=\"haproxy\",proxy=\"{name}\"");
-        let world = pair(
-            world,
-            "haproxy_frontend_http_responses_total",
-            &labels,
-            "code=\"2xx\"",
-            "code=\"5xx\"",
-        );
-        pair(
-            world,
-            "haproxy_backend_http_responses_total",
-            &labels,
-            "code=\"2xx\"",
-            "code=\"5xx\"",
-        )
-    });
-    let world = ["srv0", "srv1"].into_iter().fold(world, |world, name| {
-        ["subroute", "reverse_proxy"]
-            .into_iter()
-            .fold(world, |world, handler| {
-                let labels = format!("job=\"caddy\",server=\"{name}\",handler=\"{handler}\"");
-                pair(
-                    world,
-                    "caddy_http_request_duration_seconds_count",
-                    &labels,
-                    "code=\"200\"",
-                    "code=\"500\"",
-                )
-            })
-    });
-    let world = pair(
-        world,
-        "apiserver_request_total",
-        "job=\"apiserver\"",
-        "verb=\"GET\",code=\"200\"",
-        "verb=\"GET\",code=\"500\"",
-    );
-    let world = pair(
-        world,
-        "coredns_dns_responses_total",
-        "job=\"coredns\"",
-        "rcode=\"NXDOMAIN\"",
-        "rcode=\"SERVFAIL\"",
-    );
-    let world = ["ctl-a", "ctl-b"].into_iter().fold(world, |world, name| {
-        let labels = format!("job=\"operator\",controller=\"{name}\"");
-        pair(
-            world,
-            "controller_runtime_reconcile_total",
-            &labels,
-            "result=\"success\"",
-            "result=\"error\"",
-        )
-    });
-    world
-        .add(
-            "prometheus_rule_evaluations_total{job=\"rules\",rule_group=\"g\"}",
-            1_000.0,
-        )
-        .add(
-            "prometheus_rule_evaluation_failures_total{job=\"rules\",rule_group=\"g\"}",
-            0.5,
-        )
+/// The series of the families.
+fn world() -> World {
+    let lines = include_str!("suggest/families.txt").lines();
+    let series = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    series.fold(World::default(), |world, line| {
+        let (per_minute, series) = line.split_once(' ').expect("a rate and a series");
+        world.add(series, per_minute.parse().expect("a rate"))
+    })
 }
 
 fn number(of: &Value) -> f64 {
@@ -577,4 +246,231 @@ fn what_is_thin_never_failed_or_too_bad_is_told_apart() {
         (exit, answer["slos"].as_array().map(Vec::len)),
         (3, Some(0))
     );
+}
+
+/// What `source test` tells of each suggestion, as the `[[slo]]` that it is.
+fn written(suggestions: &Value) -> String {
+    let mut text = String::new();
+    for one in suggestions["slos"].as_array().expect("suggestions") {
+        let _ = writeln!(
+            text,
+            "[[slo]]\nservice = {}\nname = {}",
+            one["service"], one["name"]
+        );
+        let _ = writeln!(
+            text,
+            "objective = {}\nperiod = {}",
+            number(&one["objective"]) * 100.0,
+            one["period"]
+        );
+        for key in ["total", "bad", "good", "gauge", "absent"] {
+            if !one[key].is_null() {
+                let _ = writeln!(text, "{key} = {}", one[key]);
+            }
+        }
+    }
+    text
+}
+
+/// Suggestions are the tables of a configuration: read back, exported, and accepted by promtool.
+#[test]
+fn suggestions_are_kept_as_configuration_and_exported_as_rules() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (world, truth) = families();
+    let server = world.start(dir.path());
+    let source = format!(
+        "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurl = \"{}\"\n",
+        server.url
+    );
+    std::fs::write(dir.path().join("plain.toml"), &source).expect("a file");
+    let test = watchfire(
+        dir.path(),
+        &[
+            "--config",
+            "plain.toml",
+            "source",
+            "test",
+            "p",
+            "--format",
+            "json",
+        ],
+    );
+    let test: Value = serde_json::from_str(&test.stdout).expect("JSON");
+    let requests = test["requests"].as_array().expect("requests").len();
+    let kept = format!("{source}{}", written(&test["suggestions"]));
+    std::fs::write(dir.path().join("kept.toml"), &kept).expect("a file");
+
+    // What is asked for suggestions is bounded, whatever the server has.
+    let test = watchfire(
+        dir.path(),
+        &[
+            "--config",
+            "kept.toml",
+            "source",
+            "test",
+            "p",
+            "--format",
+            "json",
+        ],
+    );
+    let test: Value = serde_json::from_str(&test.stdout).expect("JSON");
+    let without = test["requests"].as_array().expect("requests").len();
+    assert!(
+        requests <= without + 12,
+        "{requests} with, {without} without suggestions"
+    );
+
+    let (_, answer) = status(dir.path(), &["--config", "kept.toml"]);
+    let slos = answer["slos"].as_array().expect("SLOs");
+    for (id, percent, ratio) in truth {
+        let slo = slos
+            .iter()
+            .find(|slo| slo["id"] == id)
+            .unwrap_or_else(|| panic!("{id}"));
+        assert_eq!(slo["origin"], "config");
+        assert!(
+            (number(&slo["objective"]) - percent / 100.0).abs() < 1e-9,
+            "{slo:#}"
+        );
+        assert!(
+            (number(&slo["error_ratio"]["1d"]) / ratio - 1.0).abs() < 0.03,
+            "{slo:#}"
+        );
+    }
+    let rules = watchfire(dir.path(), &["--config", "kept.toml", "rules"]);
+    assert_eq!(rules.exit, 0, "{}", rules.stderr);
+    std::fs::write(dir.path().join("rules.yml"), rules.stdout).expect("the rules");
+    let checked = std::process::Command::new(crate::server::program("promtool"))
+        .args(["check", "rules", "rules.yml"])
+        .current_dir(dir.path())
+        .output()
+        .expect("promtool");
+    assert!(
+        checked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
+}
+
+/// Labels that would write configuration or steer a terminal: nothing comes of them.
+#[test]
+fn hostile_labels_suggest_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let series = |service: &str| {
+        format!("http_requests_total{{job=\"apps\",service=\"{service}\",code=\"200\"}}")
+    };
+    let world = [
+        "good",
+        "evil\\n[[source]]",
+        "a\\\" bad=\\\"",
+        "x\u{1b}[2J",
+        "y\u{202e}z",
+    ];
+    let world = world.iter().fold(World::default(), |world, service| {
+        world.add(&series(service), 10.0)
+    });
+    let server = world.start(dir.path());
+    let (_, answer) = status(dir.path(), &["--prometheus", &server.url]);
+    let ids: Vec<_> = answer["slos"]
+        .as_array()
+        .expect("SLOs")
+        .iter()
+        .map(|slo| slo["id"].clone())
+        .collect();
+    assert_eq!(ids, ["good/availability"]);
+    let doctor = watchfire(dir.path(), &["--prometheus", &server.url, "doctor"]).stdout;
+    assert!(doctor.contains("may not name a service"), "{doctor}");
+    assert!(
+        !doctor.contains('\u{1b}') && !doctor.contains('\u{202e}'),
+        "{doctor}"
+    );
+}
+
+/// The demo without rules: a Prometheus as nearly everybody has it.
+#[test]
+fn the_demo_without_rules_suggests_slos() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let screen = screen(dir.path(), &["demo", "--no-rules"]);
+    screen.wait("suggested SLOs", |shown| {
+        let text = shown.contents();
+        ["checkout", "suggested", "never failed"]
+            .iter()
+            .all(|word| text.contains(word))
+    });
+}
+
+/// The screen of a server without SLOs says so, and what to do next.
+#[test]
+fn a_screen_without_slos_says_what_to_do_next() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = World::default()
+        .add("cats_total{job=\"a\"}", 1.0)
+        .start(dir.path());
+    let screen = screen(dir.path(), &["--prometheus", &server.url]);
+    screen.wait("the next step", |shown| {
+        let text = shown.contents();
+        text.contains("no SLOs yet") && text.contains("watchfire init") && !text.contains("0 PAGE")
+    });
+}
+
+/// Two ways to count wrongly that `doctor` finds by asking, and one that the text shows.
+#[test]
+fn doctor_finds_events_that_do_not_fit() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = ["200", "301", "500"]
+        .iter()
+        .fold(World::default(), |world, code| {
+            world.add(
+                &format!("http_requests_total{{job=\"a\",code=\"{code}\"}}"),
+                10.0,
+            )
+        });
+    let world = ["source", "destination"]
+        .iter()
+        .fold(world, |world, reporter| {
+            world.add(
+                &format!("istio_requests_total{{reporter=\"{reporter}\",response_code=\"200\"}}"),
+                10.0,
+            )
+        });
+    let server = world.start(dir.path());
+    let slos = [
+        (
+            "narrow",
+            "total = 'http_requests_total'\ngood = 'http_requests_total{code=~\"2..\"}'",
+        ),
+        (
+            "twice",
+            "total = 'istio_requests_total'\nbad = 'istio_requests_total{response_code=~\"5..\"}'",
+        ),
+        (
+            "swapped",
+            "total = 'http_requests_total{code=~\"5..\"}'\nbad = 'http_requests_total'",
+        ),
+        (
+            "other",
+            "total = 'http_requests_total{job=\"a\"}'\nbad = 'http_requests_total{code=~\"5..\"}'",
+        ),
+    ];
+    let mut text = format!(
+        "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurl = \"{}\"\n",
+        server.url
+    );
+    for (name, counts) in slos {
+        let _ = writeln!(
+            text,
+            "[[slo]]\nservice = \"s\"\nname = \"{name}\"\nobjective = 99\n{counts}"
+        );
+    }
+    std::fs::write(dir.path().join("c.toml"), text).expect("a file");
+    let run = watchfire(dir.path(), &["--config", "c.toml", "doctor"]);
+    assert_eq!(run.exit, 1, "{}", run.stdout);
+    for says in [
+        "good is narrower than the total: 1 series",
+        "counts each event twice, once for each `reporter`",
+        "total and bad are swapped",
+        "labels of bad and total differ",
+    ] {
+        assert!(run.stdout.contains(says), "{says}: {}", run.stdout);
+    }
 }

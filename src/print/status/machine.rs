@@ -38,9 +38,14 @@ impl Status<'_> {
         let worst = self.slos.iter().find(burning).map(|row| {
             let burn = row.hour().map(|burn| format!(" {burn:.1}x"));
             format!(
-                "{}{}, ",
+                "{}{}{}, ",
                 plugin_text(&row.id.shown()),
-                burn.unwrap_or_default()
+                burn.unwrap_or_default(),
+                if row.is_suggested() {
+                    " (suggested)"
+                } else {
+                    ""
+                }
             )
         });
         let counts = STATES

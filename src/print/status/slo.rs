@@ -101,6 +101,31 @@ struct Aside {
     reason: Option<Untrusted>,
 }
 
+impl Aside {
+    fn of(row: &Observation, assessment: &Assessment, reasons: &[Reason], stale: bool) -> Self {
+        let slo = &row.slo;
+        Self {
+            suggested: row.suggested_words(),
+            counted: if row.is_unproven() {
+                None
+            } else if stale {
+                Some(State::Unknown)
+            } else {
+                Some(assessment.state)
+            },
+            reason: reasons.first().map(Reason::short),
+            is_inexact: row.is_inexact(),
+            is_shared: false,
+            hold_words: assessment.hold_words(slo),
+            short_burn: row.short_burn(),
+            gone_in: row.gone_in(assessment),
+            shortfall: row.shortfall(),
+            burns: assessment.burns() && !stale,
+            held_back: assessment.held_back().map(|(_, bad)| bad),
+        }
+    }
+}
+
 /// Why a number is not known, or not exact.
 #[derive(Serialize)]
 struct ReasonRow {
@@ -284,25 +309,7 @@ impl<'a> SloRow<'a> {
             unexplained: insight.and_then(|insight| insight.unexplained.as_deref()),
             notes: told.chain(slo.notes.iter().cloned()).collect(),
             reasons: reasons.iter().map(ReasonRow::of).collect(),
-            aside: Aside {
-                suggested: row.suggested_words(),
-                counted: if row.is_unproven() {
-                    None
-                } else if stale {
-                    Some(State::Unknown)
-                } else {
-                    Some(assessment.state)
-                },
-                reason: reasons.first().map(Reason::short),
-                is_inexact: row.is_inexact(),
-                is_shared: false,
-                hold_words: assessment.hold_words(slo),
-                short_burn: row.short_burn(),
-                gone_in: row.gone_in(&assessment),
-                shortfall: row.shortfall(),
-                burns: assessment.burns() && !stale,
-                held_back: assessment.held_back().map(|(_, bad)| bad),
-            },
+            aside: Aside::of(row, &assessment, &reasons, stale),
             period,
         }
     }
@@ -386,6 +393,11 @@ impl<'a> SloRow<'a> {
 }
 
 impl SloRow<'_> {
+    /// True for one that is suggested.
+    pub(super) fn is_suggested(&self) -> bool {
+        self.aside.suggested.is_some()
+    }
+
     /// Its state as far as the verdict on all is concerned.
     pub(super) fn counted_state(&self) -> Option<State> {
         self.aside.counted

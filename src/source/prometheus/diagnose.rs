@@ -197,7 +197,7 @@ impl Prometheus {
         if let Some(suggestions) = self.suggester.found() {
             found.extend(suggested::examine(&suggestions));
         }
-        collapse::collapse(found)
+        collapse::collapse(&found)
     }
 }
 

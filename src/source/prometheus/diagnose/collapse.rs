@@ -11,7 +11,7 @@ const NAMED: usize = 3;
 
 /// The same findings, with those of one kind told once where they are many. The first of them stands
 /// for all.
-pub(super) fn collapse(found: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn collapse(found: &[Finding]) -> Vec<Finding> {
     let kind = |one: &Finding| {
         let is_of_slo = one.slo.is_some();
         is_of_slo.then(|| (one.grade, one.check, one.why.clone()))
@@ -28,7 +28,7 @@ pub(super) fn collapse(found: Vec<Finding>) -> Vec<Finding> {
         let many = kind(one).and_then(|kind| members.get(&kind));
         match many {
             None => kept.push(one.clone()),
-            Some(places) if places.first() == Some(&place) => kept.push(together(&found, places)),
+            Some(places) if places.first() == Some(&place) => kept.push(together(found, places)),
             Some(_) => {}
         }
     }
@@ -77,7 +77,7 @@ mod tests {
                 .map(|number| finding(number, "data 3h"))
                 .collect();
             found.push(alone.clone());
-            let kept = collapse(found);
+            let kept = collapse(&found);
             assert_eq!(kept.len(), wanted + 1, "{count}");
             assert_eq!(kept.last(), Some(&alone));
             if count > FEW {
@@ -90,7 +90,7 @@ mod tests {
             }
         }
         let mixed = (0..40).map(|number| finding(number, &format!("data {number}h")));
-        let kept = collapse(mixed.collect());
+        let kept = collapse(&mixed.collect::<Vec<_>>());
         assert!(kept.len() == 1 && kept[0].what.raw().contains("for example data 0h"));
     }
 }

@@ -10,6 +10,7 @@ const NAMED: usize = 10;
 /// One finding for those that are shown, one for each reason why others are not.
 pub(super) fn examine(of: &Suggestions) -> Vec<Finding> {
     let mut found = Vec::new();
+    let id = |one: &Suggestion| one.id().raw().to_owned();
     let shown: Vec<_> = of.shown().map(id).collect();
     if !shown.is_empty() {
         let what = format!(
@@ -50,10 +51,6 @@ pub(super) fn examine(of: &Suggestions) -> Vec<Finding> {
         found.push(Finding::new(Grade::Note, "suggest", what));
     }
     found
-}
-
-fn id(of: &Suggestion) -> String {
-    format!("{}/{}", of.service.raw(), of.name)
 }
 
 fn counted(count: usize, word: &str) -> String {

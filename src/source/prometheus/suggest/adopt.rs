@@ -1,6 +1,6 @@
 //! Shows suggestions as SLOs of the source, and looks for them again from time to time.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -19,6 +19,8 @@ use crate::text::Untrusted;
 
 /// How often new services are looked for.
 const CADENCE: SignedDuration = SignedDuration::from_hours(1);
+/// How long one stays that is not found any more: what it counts may be down.
+const STAYS: SignedDuration = SignedDuration::from_hours(24);
 /// How often, while there are none or one that never failed did.
 const CADENCE_OF_CHANGE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -63,6 +65,8 @@ pub(in crate::source::prometheus) struct Suggester {
     pub(in crate::source::prometheus) planned: Vec<ByHand>,
     /// The suggestions that are planned.
     shown: Vec<Suggestion>,
+    /// When each of them was found last.
+    seen: HashMap<Untrusted, Timestamp>,
     /// When it was tried last.
     tried: Option<Timestamp>,
 }
@@ -71,6 +75,28 @@ impl Suggester {
     /// What was found; `None` where nothing was looked for.
     pub(in crate::source::prometheus) fn found(&self) -> Option<Arc<Suggestions>> {
         self.found.as_ref().map(|(_, found)| Arc::clone(found))
+    }
+
+    /// Adds those that were shown and would not be any more: a fire takes no row away, whatever it
+    /// does to history, and neither does a target that is down.
+    fn keep_lost(
+        &mut self,
+        found: Option<&Suggestions>,
+        shown: &mut Vec<Suggestion>,
+        at: Timestamp,
+    ) {
+        for one in found.iter().flat_map(|found| &found.all) {
+            self.seen.insert(one.id(), at);
+        }
+        self.seen.retain(|_, seen| window::age(*seen, at) < STAYS);
+        for old in &self.shown {
+            let id = old.id();
+            let is_lost = !shown.iter().any(|one| one.id() == id);
+            if is_lost && self.seen.contains_key(&id) {
+                shown.push(old.clone());
+            }
+        }
+        shown.sort_by_key(Suggestion::id);
     }
 
     fn is_due(&self, at: Timestamp, has_changed: bool) -> bool {
@@ -107,6 +133,7 @@ impl Prometheus {
         if !is_wanted {
             self.suggester.found = None;
             self.suggester.tried = None;
+            self.suggester.seen.clear();
             return self.show(Vec::new(), ask.moment());
         }
         let at = ask.moment();
@@ -126,11 +153,9 @@ impl Prometheus {
         }
         let found = self.suggester.found();
         let shown = found.iter().flat_map(|found| found.shown());
-        let is_new = |one: &&Suggestion| {
-            let id = Untrusted::from(format!("{}/{}", one.service.raw(), one.name));
-            !ids.contains(&id)
-        };
-        let shown: Vec<_> = shown.filter(is_new).cloned().collect();
+        let mut shown: Vec<_> = shown.cloned().collect();
+        self.suggester.keep_lost(found.as_deref(), &mut shown, at);
+        shown.retain(|one| !ids.contains(&one.id()));
         self.show(shown, at)
     }
 

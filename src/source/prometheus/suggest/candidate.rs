@@ -200,3 +200,101 @@ pub(super) fn qualify(candidates: &mut [Candidate]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::recipe::built_in;
+    use super::super::subject::Kind;
+    use super::*;
+    use crate::text::Untrusted;
+
+    fn subject(kind: Kind) -> Subject<'static> {
+        let mut recipes = built_in().iter();
+        let recipe = recipes.find(|one| one.metric == "*http_requests_total");
+        Subject {
+            recipe: recipe.expect("it"),
+            kind,
+            metric: "http_requests_total".to_owned(),
+            bucket: (kind == Kind::Latency).then(|| "h_bucket".to_owned()),
+            counter: "http_requests_total".to_owned(),
+            left_out: vec!["path!~\"/health\"".to_owned()],
+        }
+    }
+
+    fn candidate(service: &str, value: &str, namespace: &str, bad: Bad) -> Candidate {
+        Candidate {
+            subject: 0,
+            service: service.to_owned(),
+            namespace: (Some("namespace".to_owned()), namespace.to_owned()),
+            label: "service".to_owned(),
+            values: BTreeSet::from([value.to_owned()]),
+            jobs: BTreeSet::from([namespace.to_owned()]),
+            is_of_jobs: true,
+            bad,
+            name: service.to_owned(),
+            is_qualified: true,
+        }
+    }
+
+    /// The matchers of the one selector that a text is.
+    fn matchers(text: &str) -> Vec<(String, String)> {
+        let selectors = promql::selectors(&format!("sum(increase({text}[5m]))"));
+        assert_eq!(selectors.len(), 1, "{text}");
+        let all = selectors[0].matchers.matchers.iter();
+        all.map(|one| (one.name.clone(), one.value.clone()))
+            .collect()
+    }
+
+    proptest! {
+        /// Whatever a label says, a service's name is one plain line and its selectors ask for that
+        /// value and nothing else.
+        #[test]
+        fn no_label_value_writes_configuration(
+            value in any::<String>(),
+            namespace in any::<String>(),
+            head in "[a-z]{0,3}",
+            tail in "[\\x00-\\x7f\u{202e}\u{200b}]{0,12}",
+        ) {
+            for value in [value.clone(), format!("{head}{tail}"), format!("{head}@{tail}"), format!("http://{head}/{tail}")] {
+                let Ok(service) = name::service(&value) else {
+                    continue;
+                };
+                let hostile = |c: char| c.is_control() || "\"'\\\n[]{}=#/@".contains(c);
+                prop_assert!(!service.chars().any(hostile), "{service:?}");
+                let shown = Untrusted::from(service.as_str()).shown().to_string();
+                prop_assert_eq!(&shown, &service);
+                let bad = Bad::Matching("code=~\"5..\"".to_owned());
+                let one = candidate(&service, &value, &namespace, bad);
+                for (_, text) in one.counts(&subject(Kind::Availability), None).settings() {
+                    let all = matchers(text.raw());
+                    prop_assert!(all.contains(&("service".to_owned(), value.clone())), "{}", text.raw());
+                    prop_assert!(all.contains(&("job".to_owned(), namespace.clone())), "{}", text.raw());
+                    prop_assert!(all.len() <= 5);
+                    prop_assert!(!text.raw().chars().any(char::is_control));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_are_cut_alike_are_one_service() {
+        let mut one = candidate("web", "web@docker", "", Bad::Slow);
+        one.values.insert("web@file".to_owned());
+        (one.is_qualified, one.is_of_jobs) = (false, false);
+        let counts = one.counts(&subject(Kind::Latency), Some("0.5"));
+        let texts: Vec<_> = counts
+            .settings()
+            .into_iter()
+            .map(|(key, text)| format!("{key} {}", text.raw()))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                r#"total http_requests_total{service=~"web@docker|web@file",path!~"/health"}"#,
+                r#"good h_bucket{service=~"web@docker|web@file",path!~"/health",le="0.5"}"#,
+            ]
+        );
+    }
+}
