@@ -45,7 +45,12 @@ pub enum Code {
     Home,
     /// To the end.
     End,
+    /// A function key, 1 to 12.
+    F(u8),
 }
+
+/// The most function keys that a keyboard has.
+const FUNCTION_KEYS: u8 = 12;
 
 /// The keys that have a name, the one they are printed with first.
 const NAMED: [(&str, Code); 18] = [
@@ -89,6 +94,7 @@ impl fmt::Display for Key {
         let text = match (named, self.code) {
             (Some((name, _)), _) => format!("{ctrl}{name}"),
             (None, Code::Char(letter)) => format!("{ctrl}{letter}"),
+            (None, Code::F(number)) => format!("{ctrl}f{number}"),
             (None, _) => ctrl.to_owned(),
         };
         f.pad(&text)
@@ -98,7 +104,7 @@ impl fmt::Display for Key {
 /// What is wrong with a text that should name a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no key: write one character, `ctrl-` and one character, or a name such as `enter`, `esc`, `tab`, `shift-tab`, `space`, `pgup`"
+    "`{0}` is no key: write one character, `ctrl-` and one character, or a name such as `enter`, `esc`, `tab`, `shift-tab`, `space`, `pgup`, `f5`"
 )]
 pub struct NotAKey(pub String);
 
@@ -115,6 +121,10 @@ impl FromStr for Key {
         if let Some((_, code)) = named {
             return Ok(Self { code: *code, ctrl });
         }
+        if let Some(number) = function_key(rest) {
+            let code = Code::F(number);
+            return Ok(Self { code, ctrl });
+        }
         let mut letters = rest.chars();
         match (letters.next(), letters.next()) {
             (Some(letter), None) if !letter.is_control() => {
@@ -130,6 +140,14 @@ impl FromStr for Key {
             _ => Err(wrong()),
         }
     }
+}
+
+/// The number of a function key by its name.
+fn function_key(name: &str) -> Option<u8> {
+    let digits = name.strip_prefix('f')?;
+    let number = digits.parse().ok()?;
+    let is_key = (1..=FUNCTION_KEYS).contains(&number) && !digits.starts_with(['0', '+']);
+    is_key.then_some(number)
 }
 
 #[cfg(test)]
@@ -149,6 +167,10 @@ mod tests {
             "esc",
             "pgup",
             "space",
+            "f",
+            "f1",
+            "f12",
+            "ctrl-f5",
             "ctrl-\\",
             "-",
             "[",
@@ -166,7 +188,18 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for text in ["", "jj", "ctrl-", "meta-x", "\u{1b}", "Enter key"] {
+        for text in [
+            "",
+            "jj",
+            "ctrl-",
+            "meta-x",
+            "\u{1b}",
+            "Enter key",
+            "f0",
+            "f13",
+            "f05",
+            "f+5",
+        ] {
             assert!(text.parse::<Key>().is_err(), "{text:?}");
         }
     }

@@ -126,6 +126,7 @@ fn key(pressed: KeyEvent) -> Option<Key> {
         KeyCode::PageDown => Code::PageDown,
         KeyCode::Home => Code::Home,
         KeyCode::End => Code::End,
+        KeyCode::F(number) => Code::F(number),
         _ => return None,
     };
     let is_alone = !pressed.modifiers.contains(KeyModifiers::ALT);

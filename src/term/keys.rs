@@ -51,6 +51,8 @@ enum State {
     Text(bool),
     /// In a paste.
     Paste(Paste),
+    /// After `ESC [ [`, which the Linux console sends for its first function keys.
+    Console,
     /// Bytes that belong to a report and mean nothing.
     Skip(u8),
     /// In a character of several bytes.
@@ -132,7 +134,13 @@ impl Decoder {
             State::Ground => ground(byte, &mut keys),
             State::Escape => escape(byte, &mut keys),
             State::Ss3 => {
-                keys.extend(cursor_key(byte).map(KeyEvent::from));
+                let code = cursor_key(byte).or_else(|| first_function_key(byte));
+                keys.extend(code.map(KeyEvent::from));
+                State::Ground
+            }
+            State::Console => {
+                let number = byte.checked_sub(b'A').filter(|number| *number < 5);
+                keys.extend(number.map(|number| KeyEvent::from(KeyCode::F(number + 1))));
                 State::Ground
             }
             State::Csi(parameters) => csi(parameters, byte, &mut keys),
@@ -226,8 +234,7 @@ fn escape(byte: u8, keys: &mut Vec<KeyEvent>) -> State {
 fn csi(mut parameters: Vec<u8>, byte: u8, keys: &mut Vec<KeyEvent>) -> State {
     match byte {
         0x1b => State::Escape,
-        // Function keys of the Linux console: one more byte.
-        b'[' if parameters.is_empty() => State::Skip(1),
+        b'[' if parameters.is_empty() => State::Console,
         // A mouse report of the oldest kind: three more bytes.
         b'M' if parameters.is_empty() => State::Skip(3),
         0x20..=0x3f => {
@@ -301,6 +308,12 @@ fn cursor_key(byte: u8) -> Option<KeyCode> {
     })
 }
 
+/// F1 to F4, after `ESC O` or, with a modifier, `ESC [ 1 ;`.
+fn first_function_key(byte: u8) -> Option<KeyCode> {
+    let number = byte.checked_sub(b'P').filter(|number| *number < 4)?;
+    Some(KeyCode::F(number + 1))
+}
+
 /// A key as a whole control sequence; `None` for reports and keys without a meaning here.
 ///
 /// The form is that of xterm's "PC-style function keys": a number, then 1 + a bit set of held
@@ -325,7 +338,13 @@ fn function_key(parameters: &[u8], last: u8) -> Option<KeyEvent> {
         (b'~', 4 | 8) => KeyCode::End,
         (b'~', 5) => KeyCode::PageUp,
         (b'~', 6) => KeyCode::PageDown,
+        // The numbers leave gaps, as the keys did on a VT220.
+        (b'~', number @ 11..=15) => KeyCode::F(number - 10),
+        (b'~', number @ 17..=21) => KeyCode::F(number - 11),
+        (b'~', number @ (23 | 24)) => KeyCode::F(number - 12),
         (b'~', _) => return None,
+        // With a second number alone: a cursor's position is reported as `ESC [ row ; column R`.
+        (b'P' | b'Q' | b'S', 1) if text.contains(';') => first_function_key(last)?,
         (letter, 1) => cursor_key(letter).filter(|code| *code != KeyCode::Enter)?,
         _ => return None,
     };

@@ -98,6 +98,48 @@ fn a_sequence_cut_by_a_slow_link_is_still_one_key() {
 }
 
 #[test]
+fn function_keys_of_every_terminal_are_keys() {
+    for (bytes, number) in [
+        (&b"\x1bOP"[..], 1),
+        (b"\x1bOS", 4),
+        (b"\x1b[[A", 1),
+        (b"\x1b[[E", 5),
+        (b"\x1b[11~", 1),
+        (b"\x1b[15~", 5),
+        (b"\x1b[17~", 6),
+        (b"\x1b[21~", 10),
+        (b"\x1b[23~", 11),
+        (b"\x1b[24~", 12),
+        (b"\x1b[24;2~", 12),
+    ] {
+        assert_eq!(codes(bytes), [Code::F(number)], "{bytes:?}");
+    }
+    assert_eq!(
+        keys(&[b"\x1b[15;5~"]),
+        [Key {
+            code: Code::F(5),
+            ctrl: true
+        }]
+    );
+    assert_eq!(
+        keys(&[b"\x1b[1;5Q"]),
+        [Key {
+            code: Code::F(2),
+            ctrl: true
+        }]
+    );
+    for gap in [
+        &b"\x1b[16~"[..],
+        b"\x1b[22~",
+        b"\x1b[25~",
+        b"\x1b[[F",
+        b"\x1bOT",
+    ] {
+        assert_eq!(codes(gap), [], "{gap:?}");
+    }
+}
+
+#[test]
 fn escape_followed_by_a_letter_is_both_keys() {
     assert_eq!(codes(b"\x1bq"), [Code::Esc, Code::Char('q')]);
     assert_eq!(codes(b"\x1b\x1b"), [Code::Esc, Code::Esc]);
@@ -177,7 +219,6 @@ fn replies_and_reports_never_act_as_keys() {
         b"\x1b[M !!",
         b"\x1b[<0;10;5M",
         b"\x1b[<0;10;5m",
-        b"\x1b[[A",
         b"\x1b[1;3A",
         b"\x1b[27;5;13~",
         b"\x1b[8;24;80t",
