@@ -2,19 +2,20 @@
 
 use std::io::{self, Write};
 
-use jiff::{Timestamp, Unit};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
+use crate::domain::clock::{maybe_seconds, seconds, whole};
 use crate::text;
 
 pub mod doctor;
 pub mod explain;
+pub mod github;
 pub mod handoff;
 pub mod orders;
 pub mod rehearsal;
 pub mod status;
-mod table;
+pub mod table;
 
 /// Writes a value as JSON in which every character that a terminal could act on, or that cannot be
 /// seen, is escaped: the same value for a parser, harmless for a reader.
@@ -22,22 +23,6 @@ pub fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Visible::default());
     value.serialize(&mut serializer)?;
     writeln!(out)
-}
-
-/// Writes a moment to the second: programs such as jq read no fractions.
-fn seconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    whole(*at).serialize(serializer)
-}
-
-/// The same of a moment that may be missing.
-#[expect(clippy::ref_option, reason = "serde hands over the field")]
-fn maybe_seconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    at.map(whole).serialize(serializer)
-}
-
-/// A moment to the second.
-fn whole(at: Timestamp) -> Timestamp {
-    at.round(Unit::Second).unwrap_or(at)
 }
 
 /// Writes a value as JSON on one line, as safe as [`json`].

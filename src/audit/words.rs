@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::clock::whole;
 use crate::domain::errand::Ending;
 use crate::domain::order::result_word;
 use crate::domain::{Deed, Done, Errand, Fault, IncidentStatus, Order};
@@ -23,7 +24,7 @@ pub fn order(order: &Order) -> Value {
 
 fn request(deed: &Deed) -> Value {
     match deed {
-        Deed::Snooze { until } | Deed::Extend { until } => json!({"until": until.to_string()}),
+        Deed::Snooze { until } | Deed::Extend { until } => json!({"until": whole(*until)}),
         Deed::Note { text } => json!({"text": safe(text)}),
         Deed::Silence {
             matchers,
@@ -31,7 +32,7 @@ fn request(deed: &Deed) -> Value {
             comment,
         } => {
             let matchers: Vec<String> = matchers.iter().map(|one| safe(&one.to_string())).collect();
-            json!({"matchers": matchers, "until": until.to_string(), "comment": safe(comment)})
+            json!({"matchers": matchers, "until": whole(*until), "comment": safe(comment)})
         }
         Deed::Acknowledge
         | Deed::Unacknowledge

@@ -2,6 +2,32 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
+use serde::{Serialize as _, Serializer};
+
+/// A moment to the second.
+pub fn whole(at: Timestamp) -> Timestamp {
+    at.round(Unit::Second).unwrap_or(at)
+}
+
+/// Serializes a moment to the second: programs such as jq read no fractions.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn seconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    whole(*at).serialize(serializer)
+}
+
+/// The same of a moment that may be missing.
+///
+/// # Errors
+/// Those of the serializer.
+#[expect(clippy::ref_option, reason = "serde hands over the field")]
+pub fn maybe_seconds<S: Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    at.map(whole).serialize(serializer)
+}
 
 /// Clocks of a zone, and the moment that counts as now.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +62,10 @@ impl Clock<'_> {
     }
 
     fn to_the_second(self, at: Timestamp, form: &str) -> String {
-        let at = at.round(Unit::Second).unwrap_or(at);
-        at.to_zoned(self.zone.clone()).strftime(form).to_string()
+        whole(at)
+            .to_zoned(self.zone.clone())
+            .strftime(form)
+            .to_string()
     }
 }
 

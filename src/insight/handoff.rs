@@ -130,8 +130,10 @@ pub struct Suspicion {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Handoff {
     /// When the shift began.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub since: Timestamp,
     /// The moment that is handed over.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub until: Timestamp,
     /// Who hands over; empty where nobody is named.
     #[serde(serialize_with = "said")]
@@ -139,6 +141,7 @@ pub struct Handoff {
     /// Whether it is known who that is to the sources: else nothing can be told to be theirs.
     pub knows_me: bool,
     /// When any source answered last before its end.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub known_at: Option<Timestamp>,
     /// Incidents that are open, worst first.
     pub open: Vec<Open>,
@@ -173,6 +176,7 @@ pub struct Standing {
     /// How far it can be trusted to speak of that moment.
     pub freshness: Freshness,
     /// When it last answered.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub last_success: Option<Timestamp>,
     /// What was wrong with it.
     pub fault: Option<Untrusted>,

@@ -23,8 +23,10 @@ pub struct Spots {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spot {
     /// Since when, in the shift.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub since: Timestamp,
     /// Until when; `None` while it goes on.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub until: Option<Timestamp>,
     /// Why.
     pub why: Why,

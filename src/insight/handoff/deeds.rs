@@ -14,6 +14,7 @@ const CLOSE: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Act {
     /// When.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub at: Timestamp,
     /// Who did it; empty when nobody said who sits here.
     #[serde(serialize_with = "super::said")]

@@ -31,26 +31,31 @@ pub struct Open {
     /// By what it is kept from notifying, of one that is silenced.
     pub suppressed_by: Option<Suppression>,
     /// Since when it is open, where that is known.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub opened_at: Option<Timestamp>,
     /// Whether it began in the shift.
     pub is_new: bool,
     /// How often it began in the shift.
     pub times: usize,
     /// When it was taken.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub acknowledged_at: Option<Timestamp>,
     /// Who has it, or is to take it.
     pub who: Vec<Untrusted>,
     /// Whether that is who hands over, who has said so.
     pub acked_by_me: bool,
     /// When it notifies again, of one that is silenced.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub silenced_until: Option<Timestamp>,
     /// Where to read more.
     pub url: Option<Untrusted>,
     /// Where what to do is written.
     pub runbook: Option<Untrusted>,
     /// When its source said so last; told when that is too long ago to be the present.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub stale_since: Option<Timestamp>,
     /// Of one that is gone, when its source listed it last.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub last_seen: Option<Timestamp>,
 }
 
@@ -69,12 +74,16 @@ pub struct Over {
     /// How urgent it was.
     pub severity: Severity,
     /// When it began, where that is known.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub opened_at: Option<Timestamp>,
     /// When it ended; when that was seen, where nobody says.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub ended_at: Timestamp,
     /// When its source listed it last, of one that ended between then and `ended_at`.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub last_seen: Option<Timestamp>,
     /// When its end was seen.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub seen_at: Timestamp,
     /// Always true: what is not known to be over is among those that are gone.
     pub is_certain: bool,

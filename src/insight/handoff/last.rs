@@ -51,6 +51,7 @@ pub struct Slo {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Changes {
     /// When that was.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub at: Timestamp,
     /// Incidents that were not open then.
     pub new: Vec<Turned>,

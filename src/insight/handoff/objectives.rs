@@ -31,6 +31,7 @@ pub struct Objectives {
     /// How many lost less than that, or nothing.
     pub budgets_kept: usize,
     /// The date of the oldest budget of these.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub budgets_kept_as_of: Option<Timestamp>,
     /// Those of which it is not known what they lost.
     pub budgets_unknown: Vec<Untrusted>,
@@ -48,10 +49,13 @@ pub struct Objective {
     /// Which way it is going.
     pub phase: Option<Phase>,
     /// Since when the verdict is that; `None` for longer than the shift.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub turned_at: Option<Timestamp>,
     /// When the present burn began, where that is known: before the verdict turned.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub onset: Option<Timestamp>,
     /// When the numbers are of.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub observed_at: Timestamp,
     /// What it was then, of one that is unknown since.
     pub last_state: Option<State>,
@@ -59,12 +63,14 @@ pub struct Objective {
     pub budget_remaining: Option<f64>,
     /// The moment that was evaluated for: up to ten minutes before `observed_at`, or after it where the
     /// source was asked for the hand-over.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub budget_at: Option<Timestamp>,
     /// Whether that is an estimate, as data covers too little of the period.
     pub estimate: bool,
     /// The release that may be behind it, and why.
     pub suspect: Option<Untrusted>,
     /// How long the source has been silent, when it is.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub stale_since: Option<Timestamp>,
 }
 
@@ -79,8 +85,10 @@ pub struct Burned {
     pub worst: State,
     /// When it began: the onset where that is known, else when it was first seen; `None` when neither
     /// is.
+    #[serde(serialize_with = "crate::domain::clock::maybe_seconds")]
     pub since: Option<Timestamp>,
     /// When it ended.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub until: Timestamp,
     /// What it was then: perhaps nobody knows.
     pub then: State,
@@ -100,10 +108,12 @@ pub struct Lost {
     /// What was left at first, 1 for all of it.
     pub from: f64,
     /// When that was; later than the shift's beginning where nothing was known before.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub from_at: Timestamp,
     /// What was left at last.
     pub to: f64,
     /// When that was.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub to_at: Timestamp,
     /// Whether it is an estimate, as data covers too little of the period.
     pub estimate: bool,

@@ -27,6 +27,7 @@ pub struct Released {
     /// How it went.
     pub status: ReleaseStatus,
     /// The moment it is dated by.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub at: Timestamp,
     /// Who released it.
     pub actor: Option<Untrusted>,

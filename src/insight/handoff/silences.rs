@@ -17,6 +17,7 @@ pub struct Ending {
     /// What it hides, as matchers are written.
     pub matchers: Vec<Untrusted>,
     /// When it ends.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
     pub ends_at: Timestamp,
     /// Who made it.
     #[serde(serialize_with = "super::said")]
