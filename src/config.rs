@@ -21,6 +21,7 @@ pub mod secret;
 mod slo;
 mod source;
 mod variables;
+mod view;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ use crate::domain::{Origin, Period, Production, Rule, Service, Slo, SourceName, 
 pub use crate::dialect::Groups;
 pub use crate::domain::Me;
 
-pub use files::{Import, import, text_of};
+pub use files::{Import, documents_in, import, text_of};
 pub use links::distinct;
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};

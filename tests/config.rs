@@ -6,12 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use watchfire::app::keymap::Keymap;
 use watchfire::config::{
     Auth, BellChoice, Environment, FlagSource, HeaderSetting, JournalSettings, Loaded, Overrides,
     Part, SecretRef, Settings, Sli, ThemeChoice, load,
 };
 use watchfire::domain::{Period, Production, Rule, SourceName, Window};
 use watchfire::source::{KINDS, known_kinds};
+use watchfire::watch::Watch;
 
 const EXAMPLE: &str = include_str!("../config.example.toml");
 
@@ -332,6 +334,57 @@ fn examples_that_are_uncommented_as_the_file_says_lose_nothing() {
             number + 1
         );
     }
+}
+
+#[test]
+fn every_source_and_key_of_the_example_can_be_built() {
+    // These files are not there.
+    let whole = uncommented(EXAMPLE);
+    let lines = whole
+        .lines()
+        .filter(|line| !line.starts_with("ca_file") && !line.starts_with("client_cert"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let settings = load_text(text, &[]).unwrap().settings;
+    Keymap::new(&settings.keys).unwrap();
+    let problems = Watch::over(&settings).err().unwrap_or_default();
+    assert_eq!(problems, []);
+}
+
+#[test]
+fn the_intervals_that_the_example_names_are_those_of_the_kinds() {
+    let (_, rest) = EXAMPLE.split_once("1s to 1h. Default: ").unwrap();
+    let (text, _) = rest.split_once(".\n").unwrap();
+    let text = text.replace("\n#", "");
+    let mut named = Vec::new();
+    for part in text.split("; ") {
+        let (interval, kinds) = part.split_once(" for ").unwrap();
+        let seconds: i64 = interval.trim_end_matches('s').parse().unwrap();
+        named.extend(
+            kinds
+                .split(", ")
+                .map(|kind| (kind.trim().to_owned(), seconds)),
+        );
+    }
+    let mut known: Vec<_> = KINDS
+        .iter()
+        .map(|kind| (kind.name.to_owned(), kind.interval.as_secs()))
+        .collect();
+    named.sort();
+    known.sort();
+    assert_eq!(named, known);
+}
+
+#[test]
+fn an_slo_that_alerts_nobody_is_a_warning_with_its_place() {
+    let text = "[[source]]\nname = 'p'\nkind = 'prometheus'\nurl = 'http://127.0.0.1:1'\n\
+                [[slo]]\nservice = 'a'\nname = 'b'\nobjective = 99\ntotal = 'x'\nbad = 'y'\n";
+    assert!(load_text(text, &[]).unwrap().warnings().is_empty());
+    let loaded = load_text(format!("{text}rules = []\n"), &[]).unwrap();
+    let warnings = loaded.warnings();
+    assert_eq!(warnings.len(), 1);
+    let said = warnings[0].to_string();
+    assert!(said.contains("config.toml:11:9: slo[0].rules"), "{said}");
+    assert!(said.contains("alerts nobody"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is in a file, as far as it can be a text of ours.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 /// The largest file that is read: some thousand sources, and no disk image.
@@ -19,8 +19,17 @@ pub(super) enum Content {
 
 /// Reads a file, up to a size that no text of ours has.
 pub(super) fn content(path: &Path) -> Content {
+    read(|| File::open(path))
+}
+
+/// Reads standard input, up to the same size.
+pub(super) fn standard_input() -> Content {
+    read(|| Ok(io::stdin().lock()))
+}
+
+fn read<R: Read>(open: impl FnOnce() -> io::Result<R>) -> Content {
     let mut bytes = Vec::new();
-    let reading = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    let reading = open().and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
     match reading {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Content::Missing

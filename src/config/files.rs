@@ -214,6 +214,51 @@ fn checked(
     (context.problems, wrong)
 }
 
+/// The YAML files in a folder and in those below it, hidden ones left out; in the order of their names.
+///
+/// # Errors
+/// A folder that cannot be read, has no such file, or too many of them.
+pub fn documents_in(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let name = folder.display();
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        // A link may lead back up.
+        if !seen.insert(links::real(&folder)) {
+            continue;
+        }
+        let entries = std::fs::read_dir(&folder);
+        let entries = entries.and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        for entry in entries.map_err(|error| format!("{}: {error}", folder.display()))? {
+            let path = entry.path();
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            if is_hidden {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if matches!(ending, Some("yaml" | "yml")) {
+                links::regular(&path)?;
+                found.push(path);
+            }
+        }
+        if found.len() > MOST {
+            return Err(format!(
+                "{name}: more than {MOST} files: name a folder of it"
+            ));
+        }
+    }
+    if found.is_empty() {
+        return Err(format!(
+            "{name}: no file in it ends in .yaml or .yml: name the folder of the documents"
+        ));
+    }
+    found.sort();
+    Ok(links::distinct(&found))
+}
+
 /// The text of a file of SLOs, or why it is none.
 pub fn text_of(path: &Path) -> Result<String, String> {
     let name = path.display();

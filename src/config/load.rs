@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::check::Context;
-use super::content::{Content, content};
+use super::content::{Content, content, standard_input};
 use super::place::{ConfigError, Mistake, Origins};
 use super::read;
 use super::wire::{self, SECTIONS};
@@ -138,9 +138,47 @@ impl Loaded {
         self.report_all(std::slice::from_ref(problem))
     }
 
-    /// What the documents of `[[slo_files]]` say that means something else here.
+    /// What is allowed and probably not meant: SLOs that alert nobody, and documents of `[[slo_files]]`
+    /// that mean something else here.
     pub fn warnings(&self) -> Vec<Mistake> {
-        self.origins.documents.warnings()
+        let quiet = self.quiet_slos();
+        let quiet = self.origins.mistakes(&quiet);
+        let documents = self.origins.documents.warnings();
+        quiet.into_iter().chain(documents).collect()
+    }
+
+    /// SLOs of the file whose `rules` are written and empty.
+    fn quiet_slos(&self) -> Vec<Problem> {
+        let slos = self.document().remove("slo");
+        let slos = slos.as_ref().and_then(toml::Value::as_array);
+        let numbered = slos.into_iter().flatten().enumerate();
+        numbered
+            .filter(|(_, slo)| has_no_rules(slo))
+            .map(|(index, _)| Problem {
+                path: vec![
+                    Step::Key("slo".to_owned()),
+                    Step::Index(index),
+                    Step::Key("rules".to_owned()),
+                ],
+                message:
+                    "is empty, so this SLO alerts nobody: leave `rules` out for the four default \
+                          rules"
+                        .to_owned(),
+            })
+            .collect()
+    }
+
+    /// The variables that set something: the keys, and the value.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&[String], &str)> {
+        let variables = self.origins.variables.iter();
+        variables.map(|(_, path, value)| (path.as_slice(), value.as_str()))
+    }
+
+    /// The file as it is written; empty without one.
+    pub(super) fn document(&self) -> toml::Table {
+        let text = self.origins.file.as_ref().map_or("", |(_, text)| text);
+        // It was read before.
+        toml::from_str(text).unwrap_or_default()
     }
 
     /// The message for several of them.
@@ -192,8 +230,7 @@ fn load_over(
             Ok(both) => layered = both,
             Err(problem) => problems.push(problem),
         }
-        let set = variables.into_iter();
-        origins.variables = set.map(|(name, path, _)| (name, path)).collect();
+        origins.variables = variables;
     }
     let file = origins.file.as_ref().map(|(path, _)| path.clone());
     let mut context = Context::new(file.as_deref(), environment, kinds);
@@ -215,6 +252,12 @@ fn load_over(
     })
 }
 
+/// True for a `[[slo]]` whose `rules` are written and empty.
+fn has_no_rules(slo: &toml::Value) -> bool {
+    let rules = slo.get("rules").and_then(toml::Value::as_array);
+    rules.is_some_and(Vec::is_empty)
+}
+
 /// The file that counts, and what is in it; `None` when none was named and none is in place.
 fn find(
     overrides: &Overrides,
@@ -226,6 +269,11 @@ fn find(
         (None, Some(path)) => Some(("WATCHFIRE_CONFIG", path)),
         (None, None) => None,
     };
+    if let Some((_, path)) = &named
+        && path.as_os_str() == "-"
+    {
+        return standard_input_text().map(Some);
+    }
     if let Some((who, path)) = named {
         let Some(bytes) = read(&path)? else {
             let reason = format!(
@@ -241,6 +289,16 @@ fn find(
         }
     }
     Ok(None)
+}
+
+/// What standard input holds; relative paths in it begin at the working folder.
+fn standard_input_text() -> Result<(PathBuf, String), ConfigError> {
+    let path = PathBuf::from("stdin");
+    match standard_input() {
+        Content::Bytes(bytes) => decode(path, bytes),
+        Content::Wrong(reason) => Err(unreadable(&path, &reason)),
+        Content::Missing => Err(unreadable(&path, "cannot be read")),
+    }
 }
 
 /// What is in the file; `None` when there is none.

@@ -41,6 +41,8 @@ pub enum ConfigError {
 #[derive(Debug)]
 pub struct Mistake {
     origin: Shown,
+    /// Line and column in the file that `origin` is.
+    place: Option<(usize, usize)>,
     key: Shown,
     message: Shown,
     excerpt: Option<Excerpt>,
@@ -51,8 +53,8 @@ pub struct Mistake {
 pub(super) struct Origins {
     /// The file, and what is in it.
     pub(super) file: Option<(PathBuf, String)>,
-    /// Variables, and the keys they set.
-    pub(super) variables: Vec<(String, Vec<String>)>,
+    /// Variables, the keys they set, and their values.
+    pub(super) variables: Vec<(String, Vec<String>, String)>,
     /// Numbers of the sources that flags added, and those flags.
     pub(super) flags: Vec<(usize, &'static str)>,
     /// The files that further SLOs came from.
@@ -178,7 +180,8 @@ impl Mistake {
         let line = text[begin..].lines().next().unwrap_or_default();
         let marked = start - begin..span.end.saturating_sub(begin);
         Self {
-            origin: Shown::new(format!("{name}:{number}:{column}")),
+            origin: Shown::new(name),
+            place: Some((number, column)),
             key: Shown::new(key),
             message: Shown::new(message),
             excerpt: Some(Excerpt::new(number, line, marked, quote)),
@@ -189,16 +192,43 @@ impl Mistake {
     fn elsewhere(origin: &str, key: &str, message: &str) -> Self {
         Self {
             origin: Shown::new(origin),
+            place: None,
             key: Shown::new(key),
             message: Shown::new(message),
             excerpt: None,
         }
+    }
+
+    /// The file it is in, with line and column, from 1; or the variable or flag, without.
+    pub fn origin(&self) -> (&str, Option<(usize, usize)>) {
+        (self.origin.as_str(), self.place)
+    }
+
+    /// The setting, or what the document is; often empty.
+    pub fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    /// What is wrong and what would be right.
+    pub fn message(&self) -> &str {
+        self.message.as_str()
     }
 }
 
 impl Origins {
     /// The error for these problems, in the order of the file, after `others`.
     pub(super) fn refused(&self, problems: &[Problem], others: Vec<Mistake>) -> ConfigError {
+        let total = others.len() + problems.len();
+        let mistakes = self.mistakes(problems);
+        let first: Vec<_> = others.into_iter().chain(mistakes).take(MOST).collect();
+        ConfigError::Mistakes {
+            more: total - first.len(),
+            first,
+        }
+    }
+
+    /// What is wrong and where, in the order of the file.
+    pub(super) fn mistakes(&self, problems: &[Problem]) -> Vec<Mistake> {
         let text = self.file.as_ref().map(|(_, text)| text);
         let document = text.and_then(|text| DeTable::parse(text).ok());
         let place = |problem: &Problem| match &document {
@@ -210,16 +240,11 @@ impl Origins {
             .map(|problem| (place(problem), problem))
             .collect();
         places.sort_by_key(|(span, _)| span.start);
-        let total = others.len() + places.len();
-        let mistakes = places.into_iter().map(|(span, problem)| {
-            let document = document.as_ref().map(Spanned::get_ref);
-            self.mistake(problem, document, span)
-        });
-        let first: Vec<_> = others.into_iter().chain(mistakes).take(MOST).collect();
-        ConfigError::Mistakes {
-            more: total - first.len(),
-            first,
-        }
+        let table = document.as_ref().map(Spanned::get_ref);
+        places
+            .into_iter()
+            .map(|(span, problem)| self.mistake(problem, table, span))
+            .collect()
     }
 
     fn mistake(
@@ -298,8 +323,8 @@ impl Origins {
         });
         self.variables
             .iter()
-            .find(|(_, path)| path.iter().zip(steps.clone()).all(|(set, key)| set == key))
-            .map(|(name, _)| name.as_str())
+            .find(|(_, path, _)| path.iter().zip(steps.clone()).all(|(set, key)| set == key))
+            .map(|(name, ..)| name.as_str())
     }
 }
 
@@ -313,7 +338,10 @@ fn listed(first: &[Mistake], more: usize) -> String {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.origin)?;
+        match self.place {
+            Some((line, column)) => write!(f, "{}:{line}:{column}: ", self.origin)?,
+            None => write!(f, "{}: ", self.origin)?,
+        }
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
