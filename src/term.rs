@@ -96,6 +96,31 @@ pub fn size() -> Size {
     }
 }
 
+/// The width of a table on standard output: `COLUMNS`, or the terminal's; `None` in a pipe.
+pub fn table_width() -> Option<usize> {
+    let columns = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let columns = columns.filter(|columns: &usize| *columns > 0);
+    columns.or_else(|| {
+        io::stdout()
+            .is_terminal()
+            .then(|| usize::from(size().width))
+    })
+}
+
+/// Whether what is printed on standard output has colours: on a terminal, unless `NO_COLOR`,
+/// `CLICOLOR=0` or `TERM=dumb` say no; elsewhere when `CLICOLOR_FORCE` says so
+/// (<https://bixense.com/clicolors/>).
+pub fn has_colours() -> bool {
+    let is =
+        |name: &str, wanted: fn(&str) -> bool| env::var(name).is_ok_and(|value| wanted(&value));
+    if no_color() {
+        return false;
+    }
+    let is_forced = is("CLICOLOR_FORCE", |value| !value.is_empty() && value != "0");
+    let is_off = is("CLICOLOR", |value| value == "0") || is("TERM", |term| term == "dumb");
+    is_forced || (!is_off && io::stdout().is_terminal())
+}
+
 /// The characters to send: `ascii` as the settings have it, widths by the locale.
 pub fn charset(ascii: bool) -> Charset {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]

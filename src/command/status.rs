@@ -7,14 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{explain, on_runtime, refuse, say};
 use crate::cli::{self, ListFormat, StatusFormat};
-use crate::config::Settings;
+use crate::config::{Settings, ThemeChoice};
 use crate::domain::Window;
 use crate::journal::{FORM, Journal, Place};
 use crate::poll;
 use crate::print;
-use crate::print::status::{Rows, Scope, Status};
+use crate::print::status::{Look, Rows, Scope, Status};
 use crate::source::Ask;
 use crate::store::{Feed, Store, World};
+use crate::term;
 use crate::watch::Watch;
 
 /// The shortest time between two polls of `--watch`.
@@ -25,8 +26,12 @@ pub fn run(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode
     if options.watch {
         return keep_asking(options, settings, watch);
     }
-    let print =
-        |status: &Status<'_>, text: &mut Vec<u8>| written(options.format, false, status, text);
+    let form = Form {
+        format: options.format,
+        look: look(options.wide, settings),
+        is_one_of_many: false,
+    };
+    let print = |status: &Status<'_>, text: &mut Vec<u8>| written(form, status, text);
     once(&options.scope, settings, watch, print)
 }
 
@@ -37,22 +42,34 @@ pub fn list(options: &cli::List, rows: Rows, settings: &Settings, watch: Watch) 
         settings,
         watch,
         |status, text| match options.format {
-            ListFormat::Text => status.list(rows, text),
+            ListFormat::Text => status.list(rows, look(options.wide, settings), text),
             ListFormat::Json => status.list_json(rows, text),
             ListFormat::Tsv => status.tsv(rows, text),
         },
     )
 }
 
-fn written(
+/// How a status is written.
+#[derive(Clone, Copy)]
+struct Form {
     format: StatusFormat,
+    look: Look,
     is_one_of_many: bool,
-    status: &Status<'_>,
-    text: &mut Vec<u8>,
-) -> io::Result<()> {
-    match format {
-        StatusFormat::Text => status.table(text),
-        StatusFormat::Json if is_one_of_many => print::json_line(text, status),
+}
+
+/// How tables look on standard output.
+fn look(is_wide: bool, settings: &Settings) -> Look {
+    Look {
+        width: term::table_width().filter(|_| !is_wide),
+        has_colours: settings.ui.theme != ThemeChoice::Mono && term::has_colours(),
+    }
+}
+
+fn written(form: Form, status: &Status<'_>, text: &mut Vec<u8>) -> io::Result<()> {
+    match form.format {
+        StatusFormat::Text => status.table(text, form.look),
+        StatusFormat::Tsv => status.tsv(Rows::Slos, text),
+        StatusFormat::Json if form.is_one_of_many => print::json_line(text, status),
         StatusFormat::Json => print::json(text, status),
         StatusFormat::Nagios => status.nagios(text),
         StatusFormat::Prometheus => status.metrics(text),
@@ -68,7 +85,7 @@ fn once(
     let now = Timestamp::now();
     let at = scope.at.map(|at| at.moment(now, &settings.ui.timezone));
     super::doubt_future(at);
-    let mut watch = match of_sources(scope, settings, watch) {
+    let mut watch = match of_sources(&scope.source, settings, watch) {
         Ok(watch) => watch,
         Err(why) => return refuse(why),
     };
@@ -132,7 +149,7 @@ fn show(
 
 /// Prints the status again and again until it is interrupted.
 fn keep_asking(options: &cli::Status, settings: &Settings, watch: Watch) -> ExitCode {
-    let mut watch = match of_sources(&options.scope, settings, watch) {
+    let mut watch = match of_sources(&options.scope.source, settings, watch) {
         Ok(watch) => watch,
         Err(why) => return refuse(why),
     };
@@ -154,9 +171,12 @@ fn keep_asking(options: &cli::Status, settings: &Settings, watch: Watch) -> Exit
             if !asked {
                 return last;
             }
-            let print = |status: &Status<'_>, text: &mut Vec<u8>| {
-                written(options.format, true, status, text)
+            let form = Form {
+                format: options.format,
+                look: look(options.wide, settings),
+                is_one_of_many: true,
             };
+            let print = |status: &Status<'_>, text: &mut Vec<u8>| written(form, status, text);
             last = show(&options.scope, settings, (&mut watch.store, None), print);
             let rest = runtime.block_on(async {
                 tokio::select! {
@@ -173,24 +193,28 @@ fn keep_asking(options: &cli::Status, settings: &Settings, watch: Watch) -> Exit
 }
 
 /// A watch of the named sources alone; of all when none is named.
-fn of_sources(scope: &cli::Scope, settings: &Settings, watch: Watch) -> Result<Watch, String> {
-    if scope.source.is_empty() {
+pub(super) fn of_sources(
+    named: &[String],
+    settings: &Settings,
+    watch: Watch,
+) -> Result<Watch, String> {
+    if named.is_empty() {
         return Ok(watch);
     }
     let known = |name: &String| settings.sources.iter().any(|one| one.name.as_str() == name);
-    if let Some(unknown) = scope.source.iter().find(|name| !known(name)) {
-        let names: Vec<_> = settings
+    if let Some(unknown) = named.iter().find(|name| !known(name)) {
+        let all: Vec<_> = settings
             .sources
             .iter()
             .map(|one| one.name.as_str())
             .collect();
         return Err(format!(
             "no source is named `{unknown}`: there are {}",
-            names.join(", ")
+            all.join(", ")
         ));
     }
     let mut settings = settings.clone();
-    let is_named = |name: &str| scope.source.iter().any(|one| one == name);
+    let is_named = |name: &str| named.iter().any(|one| one == name);
     settings.sources.retain(|one| is_named(one.name.as_str()));
     Watch::over(&settings).map_err(|problems| {
         let messages: Vec<_> = problems

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::github::{Annotation, Level};
 use crate::domain::{Finding, Grade};
 use crate::text::{Shown, Untrusted};
 
@@ -28,8 +29,22 @@ pub struct Examined {
     pub source: String,
     /// Its kind.
     pub kind: &'static str,
+    /// Whether it does not answer, so that what is wrong with it is not known.
+    pub is_down: bool,
     /// What was looked at.
     pub findings: Vec<Finding>,
+}
+
+/// What an examination comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// Nothing has to be done.
+    Healthy,
+    /// An error or a warning was found.
+    Findings,
+    /// A source does not answer, so not everything was looked at.
+    Unknown,
 }
 
 #[derive(Serialize)]
@@ -38,6 +53,9 @@ struct DoctorJson<'a> {
     #[serde(serialize_with = "crate::print::seconds")]
     generated_at: Timestamp,
     healthy: bool,
+    verdict: Health,
+    /// The sources that do not answer.
+    unreachable: Vec<&'a str>,
     config: ConfigJson<'a>,
     findings: Vec<FindingJson<'a>>,
 }
@@ -67,6 +85,22 @@ impl Diagnosis {
             .any(|(_, finding)| finding.grade.is_trouble())
     }
 
+    /// What it comes to.
+    pub fn health(&self) -> Health {
+        if self.down().next().is_some() {
+            Health::Unknown
+        } else if self.is_healthy() {
+            Health::Healthy
+        } else {
+            Health::Findings
+        }
+    }
+
+    fn down(&self) -> impl Iterator<Item = &str> {
+        let down = self.sources.iter().filter(|source| source.is_down);
+        down.map(|source| source.source.as_str())
+    }
+
     fn findings(&self) -> impl Iterator<Item = (&Examined, &Finding)> {
         self.sources
             .iter()
@@ -86,6 +120,8 @@ impl Diagnosis {
             schema: "watchfire/doctor/v1",
             generated_at: now,
             healthy: self.is_healthy(),
+            verdict: self.health(),
+            unreachable: self.down().collect(),
             config: ConfigJson {
                 file: self.file.as_deref(),
                 sources: self.sources.len(),
@@ -130,7 +166,39 @@ impl Diagnosis {
         } else {
             told.join(", ")
         };
-        writeln!(out, "\n{sum}")
+        let down: Vec<_> = self
+            .down()
+            .map(|name| Shown::new(name).to_string())
+            .collect();
+        match down.as_slice() {
+            [] => writeln!(out, "\n{sum}"),
+            names => writeln!(out, "\n{sum}; no answer from {}", names.join(", ")),
+        }
+    }
+
+    /// Writes errors, warnings and notes as annotations of GitHub Actions.
+    pub fn github(&self, out: &mut impl Write) -> io::Result<()> {
+        for (source, finding) in self.findings() {
+            let level = match finding.grade {
+                Grade::Error => Level::Error,
+                Grade::Warning => Level::Warning,
+                Grade::Note => Level::Notice,
+                Grade::Ok => continue,
+            };
+            let slo = finding.slo.as_ref().map(|id| format!("{}: ", id.raw()));
+            let parts = [&finding.what, &finding.why, &finding.advice];
+            let parts = parts.into_iter().filter(|text| !text.is_empty());
+            let parts: Vec<_> = parts.map(Untrusted::raw).collect();
+            let annotation = Annotation {
+                level,
+                file: self.file.clone().unwrap_or_default(),
+                place: None,
+                title: format!("{} {}", source.source, finding.check),
+                message: format!("{}{}", slo.unwrap_or_default(), parts.join("\n")),
+            };
+            write!(out, "{annotation}")?;
+        }
+        Ok(())
     }
 }
 
@@ -251,6 +319,7 @@ mod tests {
             sources: vec![Examined {
                 source: "prod".to_owned(),
                 kind: "prometheus",
+                is_down: false,
                 findings,
             }],
         }
@@ -276,6 +345,32 @@ mod tests {
         let found = diagnosis(vec![well, reach]);
         assert!(found.is_healthy());
         assert!(text(&found).ends_with("\nhealthy\n"));
+        assert_eq!(found.health(), Health::Healthy);
+    }
+
+    #[test]
+    fn a_source_that_is_down_is_neither_healthy_nor_a_finding() {
+        let lost = Finding::new(Grade::Error, "reach", "connection refused");
+        let mut found = diagnosis(vec![lost]);
+        assert_eq!(found.health(), Health::Findings);
+        found.sources[0].is_down = true;
+        assert_eq!(found.health(), Health::Unknown);
+        assert!(text(&found).ends_with("\n1 error; no answer from prod\n"));
+    }
+
+    #[test]
+    fn annotations_are_of_what_has_to_be_known_alone() {
+        let well = Finding::new(Grade::Ok, "reach", "answers in 3ms");
+        let bad = Finding::new(Grade::Error, "series", "no series").of_slo(&"a/b".into());
+        let mut out = Vec::new();
+        diagnosis(vec![well, bad.advise("nearest: c")])
+            .github(&mut out)
+            .expect("written");
+        assert_eq!(
+            String::from_utf8(out).expect("UTF-8"),
+            "::error file=watchfire.toml,title=prod series::a/b: no series%0Anearest%3A c\n"
+                .replace("%3A", ":")
+        );
     }
 
     #[test]

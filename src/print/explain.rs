@@ -134,7 +134,7 @@ fn windows(
         .iter()
         .map(|span| window_row(explained, verdict, span, clock))
         .collect();
-    table::write(out, &heading, &rows)?;
+    table::whole(out, &heading, &rows)?;
     writeln!(out)
 }
 
@@ -239,7 +239,7 @@ fn rules(out: &mut impl Write, verdict: &Assessment) -> io::Result<()> {
     if rows.is_empty() {
         writeln!(out, "no alert rules")?;
     } else {
-        table::write(out, &heading, &rows)?;
+        table::whole(out, &heading, &rows)?;
     }
     writeln!(out)
 }

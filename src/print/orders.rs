@@ -17,6 +17,8 @@ pub struct Orders<'a> {
     pub is_dry: bool,
     /// The zone that times are shown in, beside UTC.
     pub zone: &'a TimeZone,
+    /// The options that name configuration and sources, each with a blank before it.
+    pub again: &'a str,
 }
 
 /// One order, and what became of it.
@@ -78,7 +80,8 @@ impl Orders<'_> {
                 Ending::Done { said, undo } => {
                     writeln!(out, "  done: {}", said.shown())?;
                     if let Some(id) = undo.as_ref().and_then(silence_to_end) {
-                        writeln!(out, "  undo: watchfire silence --expire {id} --yes")?;
+                        let again = Shown::new(self.again);
+                        writeln!(out, "  undo: watchfire silence --expire {id} --yes{again}")?;
                     }
                 }
                 Ending::Failed { word, said } => writeln!(out, "  {word}: {}", said.shown())?,
@@ -202,6 +205,7 @@ mod tests {
                 given: &given,
                 is_dry,
                 zone: &zone,
+                again: " --config 'on call.toml'",
             };
             let mut out = Vec::new();
             orders.text(&mut out).unwrap();
@@ -217,7 +221,8 @@ mod tests {
         let said = "silence s1".into();
         let done = text(Ending::Done { said, undo }, false);
         assert!(done.starts_with("am: silence service="), "{done}");
-        let end = "  done: silence s1\n  undo: watchfire silence --expire s1 --yes\n";
+        let end = "  done: silence s1\n  undo: watchfire silence --expire s1 --yes \
+                   --config 'on call.toml'\n";
         assert!(done.ends_with(end), "{done}");
         let said = "it is over".into();
         let moved = text(

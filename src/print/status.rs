@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::slo::{SloRow, name_sources};
-use super::table;
+use super::table::{self, Column, Give, Tone};
 use crate::domain::slo::Verdict;
 use crate::domain::{
     FaultKind, Freshness, Incident, IncidentStatus, OnCall, Release, ReleaseStatus, Severity,
@@ -17,6 +17,8 @@ use crate::text::{Shown, Untrusted};
 
 mod machine;
 mod slo;
+
+pub use super::table::Look;
 
 /// Which rows a status shows.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,17 +41,54 @@ impl Scope<'_> {
     }
 }
 
-const SLO_HEADING: &[&str] = &[
-    "STATE",
-    "SERVICE",
-    "SLO",
-    "OBJECTIVE",
-    "BURN",
-    "BUDGET",
-    "NOTE",
+/// SLOs with every window.
+const SLO_COLUMNS: &[Column] = &[
+    ("STATE", Give::Never),
+    ("SERVICE", Give::Middle(8)),
+    ("SLO", Give::Middle(8)),
+    ("OBJECTIVE", Give::Out(1)),
+    ("BURN", Give::End(10)),
+    ("BUDGET", Give::Never),
+    ("NOTE", Give::End(8)),
 ];
-const INCIDENT_HEADING: &[&str] = &["INCIDENT", "SEVERITY", "STATUS", "SERVICE", "AGE", "SOURCE"];
-const RELEASE_HEADING: &[&str] = &["RELEASE", "SERVICE", "ENVIRONMENT", "STATUS", "AGE", "BY"];
+/// SLOs fitted to a terminal: the id as other commands take it, the windows of one rule.
+const FITTED_SLO_COLUMNS: &[Column] = &[
+    ("STATE", Give::Never),
+    ("SLO", Give::Middle(12)),
+    ("BURN", Give::Out(1)),
+    ("BUDGET", Give::Out(2)),
+    ("NOTE", Give::End(12)),
+];
+const INCIDENT_COLUMNS: &[Column] = &[
+    ("INCIDENT", Give::Middle(12)),
+    ("SEVERITY", Give::Never),
+    ("STATUS", Give::Out(1)),
+    ("SERVICE", Give::Middle(8)),
+    ("AGE", Give::Out(2)),
+    ("SOURCE", Give::Out(3)),
+];
+const RELEASE_COLUMNS: &[Column] = &[
+    ("RELEASE", Give::Middle(10)),
+    ("SERVICE", Give::Middle(8)),
+    ("ENVIRONMENT", Give::Out(2)),
+    ("STATUS", Give::Never),
+    ("AGE", Give::Out(1)),
+    ("BY", Give::Out(3)),
+];
+const ON_CALL_COLUMNS: &[Column] = &[
+    ("ON CALL", Give::Middle(8)),
+    ("SCHEDULE", Give::Middle(8)),
+    ("LEVEL", Give::Out(2)),
+    ("FROM", Give::Out(3)),
+    ("UNTIL", Give::Out(1)),
+    ("SOURCE", Give::Out(4)),
+];
+const SOURCE_COLUMNS: &[Column] = &[
+    ("SOURCE", Give::Middle(8)),
+    ("KIND", Give::Out(1)),
+    ("FRESHNESS", Give::Never),
+    ("FAULT", Give::End(8)),
+];
 
 /// The rows of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,45 +284,85 @@ impl<'a> Status<'a> {
     }
 
     /// Writes it for a person.
-    pub fn table(&self, out: &mut impl Write) -> io::Result<()> {
-        let verdict = self.verdict.word().to_uppercase();
+    pub fn table(&self, out: &mut impl Write, look: Look) -> io::Result<()> {
+        let word = self.verdict.word().to_uppercase();
+        let tone = match self.verdict {
+            Verdict::Ok => Tone::Ok,
+            Verdict::Ticket => Tone::Ticket,
+            Verdict::Page => Tone::Page,
+            Verdict::Unknown => Tone::Unknown,
+        };
+        let word = tone.paint(&word, look);
         match self.at {
-            Some(at) => writeln!(out, "{verdict} at {at}")?,
-            None => writeln!(out, "{verdict}")?,
+            Some(at) => writeln!(out, "{word} at {at}")?,
+            None => writeln!(out, "{word}")?,
         }
         writeln!(out)?;
-        let rows: Vec<_> = self.slos.iter().map(SloRow::cells).collect();
-        let mut lack = none("SLOs", self.unanswered.slos);
-        if let (Some(words), false) = (&self.nothing_suggested, self.unanswered.slos) {
-            lack = format!("{lack} yet: {words}");
+        for rows in [Rows::Slos, Rows::Incidents, Rows::Releases] {
+            self.list(rows, look, out)?;
         }
-        section(out, &lack, SLO_HEADING, &rows)?;
-        let rows: Vec<_> = self
-            .incidents
-            .iter()
-            .map(|row| row.cells(self.generated_at))
-            .collect();
-        let lack = none("incidents", self.unanswered.incidents);
-        section(out, &lack, INCIDENT_HEADING, &rows)?;
-        let rows: Vec<_> = self
-            .releases
-            .iter()
-            .map(|row| row.cells(self.generated_at))
-            .collect();
-        let lack = none("releases", self.unanswered.releases);
-        section(out, &lack, RELEASE_HEADING, &rows)?;
         if !self.on_call.is_empty() {
             let rows: Vec<_> = self.on_call.iter().map(OnCallRow::cells).collect();
-            let heading = ["ON CALL", "SCHEDULE", "LEVEL", "FROM", "UNTIL", "SOURCE"];
-            section(out, "", &heading, &rows)?;
+            section(out, "", ON_CALL_COLUMNS, &rows, (look, &|_| Tone::Plain))?;
         }
         let rows: Vec<_> = self.sources.iter().map(SourceRow::cells).collect();
-        section(
-            out,
-            "no sources",
-            &["SOURCE", "KIND", "FRESHNESS", "FAULT"],
-            &rows,
-        )
+        let tone = |row: usize| match self.sources[row].freshness {
+            Freshness::Live => Tone::Plain,
+            Freshness::Late | Freshness::Stale | Freshness::Down => Tone::Unknown,
+        };
+        section(out, "no sources", SOURCE_COLUMNS, &rows, (look, &tone))
+    }
+
+    /// Writes the rows of one kind for a person, or none.
+    pub fn list(&self, rows: Rows, look: Look, out: &mut impl Write) -> io::Result<()> {
+        let now = self.generated_at;
+        let is_fitted = look.width.is_some();
+        match rows {
+            Rows::Slos => {
+                let cells = self.slos.iter().map(|row| {
+                    if is_fitted {
+                        row.fitted_cells()
+                    } else {
+                        row.cells()
+                    }
+                });
+                let columns = if is_fitted {
+                    FITTED_SLO_COLUMNS
+                } else {
+                    SLO_COLUMNS
+                };
+                let cells: Vec<_> = cells.collect();
+                let mut none = none("SLOs", self.unanswered.slos);
+                if let (Some(words), false) = (&self.nothing_suggested, self.unanswered.slos) {
+                    none = format!("{none} yet: {words}");
+                }
+                let tone = |row: usize| state_tone(self.slos[row].state);
+                section(out, &none, columns, &cells, (look, &tone))
+            }
+            Rows::Incidents => {
+                let cells = self.incidents.iter().map(|row| row.cells(now));
+                let cells: Vec<_> = cells.collect();
+                let none = none("incidents", self.unanswered.incidents);
+                let tone = |row: usize| self.incidents[row].tone();
+                section(out, &none, INCIDENT_COLUMNS, &cells, (look, &tone))
+            }
+            Rows::Releases => {
+                let cells = self.releases.iter().map(|row| row.cells(now));
+                let cells: Vec<_> = cells.collect();
+                let none = none("releases", self.unanswered.releases);
+                let plain = |_| Tone::Plain;
+                section(out, &none, RELEASE_COLUMNS, &cells, (look, &plain))
+            }
+        }
+    }
+}
+
+fn state_tone(state: State) -> Tone {
+    match state {
+        State::Page => Tone::Page,
+        State::Ticket => Tone::Ticket,
+        State::Ok => Tone::Ok,
+        State::NoData | State::Unknown => Tone::Unknown,
     }
 }
 
@@ -311,13 +390,14 @@ fn none(what: &str, is_unanswered: bool) -> String {
 fn section(
     out: &mut impl Write,
     none: &str,
-    heading: &[&str],
+    columns: &[Column],
     rows: &[Vec<Shown>],
+    style: (Look, &dyn Fn(usize) -> Tone),
 ) -> io::Result<()> {
     if rows.is_empty() {
         writeln!(out, "{none}")?;
     } else {
-        table::write(out, heading, rows)?;
+        table::write(out, columns, rows, style)?;
     }
     writeln!(out)
 }
@@ -402,6 +482,18 @@ impl<'a> IncidentRow<'a> {
             last_seen: row.gone.map(|gone| gone.last_seen),
             url: row.url.as_ref(),
             source: feed.name.as_str(),
+        }
+    }
+
+    /// By its severity; of one that is over or silenced nothing.
+    fn tone(&self) -> Tone {
+        match (self.status, self.severity) {
+            (IncidentStatus::Gone, _) => Tone::Unknown,
+            (IncidentStatus::Resolved | IncidentStatus::Silenced, _) | (_, Severity::Info) => {
+                Tone::Plain
+            }
+            (_, Severity::Page) => Tone::Page,
+            (_, Severity::Ticket) => Tone::Ticket,
         }
     }
 

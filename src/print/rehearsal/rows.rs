@@ -76,7 +76,7 @@ fn section(
     if rows.is_empty() {
         return writeln!(out, "no {what}");
     }
-    table::write(out, heading, &rows)
+    table::whole(out, heading, &rows)
 }
 
 fn slo(row: &Observation) -> Vec<Shown> {

@@ -85,7 +85,7 @@ pub(super) fn write(out: &mut impl Write, of: &Suggestions) -> io::Result<()> {
     } else {
         let rows: Vec<_> = of.all.iter().map(cells).collect();
         let heading = ["SUGGESTED", "OBJECTIVE", "STANDING", "COUNTS", "BECAUSE"];
-        table::write(out, &heading, &rows)?;
+        table::whole(out, &heading, &rows)?;
     }
     for declined in &of.declined {
         let (metric, reason) = (declined.metric.shown_whole(), declined.reason.shown_whole());

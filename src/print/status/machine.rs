@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{IncidentRow, ReleaseRow, Rows, SloRow, Status};
 use crate::domain::{Severity, State};
 use crate::print::json;
+use crate::print::table::Column;
 use crate::text::Shown;
 
 /// The window whose burn rate tells most about what is at hand.
@@ -156,21 +157,19 @@ impl Status<'_> {
         metrics.sample("watchfire_generated_timestamp_seconds", &[], written)
     }
 
-    /// Writes the rows of one kind for a person, or none.
-    pub fn list(&self, rows: Rows, out: &mut impl Write) -> io::Result<()> {
-        let (none, heading, cells) = self.rows(rows);
-        super::section(out, &none, heading, &cells)
-    }
-
     /// Writes the rows of one kind with tabs between the columns, the id first, below a heading line.
     pub fn tsv(&self, rows: Rows, out: &mut impl Write) -> io::Result<()> {
-        let (_, heading, cells) = self.rows(rows);
+        let (columns, cells) = self.rows(rows);
         let ids: Vec<_> = match rows {
             Rows::Slos => self.slos.iter().map(|row| row.id.shown()).collect(),
             Rows::Incidents => self.incidents.iter().map(|row| row.id.shown()).collect(),
             Rows::Releases => self.releases.iter().map(|row| row.id.shown()).collect(),
         };
-        writeln!(out, "id\t{}", heading.join("\t").to_lowercase())?;
+        let heading: Vec<_> = columns
+            .iter()
+            .map(|(word, _)| word.to_lowercase())
+            .collect();
+        writeln!(out, "id\t{}", heading.join("\t"))?;
         for (id, row) in ids.iter().zip(cells) {
             let row: Vec<_> = std::iter::once(id)
                 .chain(&row)
@@ -204,30 +203,21 @@ impl Status<'_> {
         json(out, &list)
     }
 
-    fn rows(&self, rows: Rows) -> (String, &'static [&'static str], Vec<Vec<Shown>>) {
+    fn rows(&self, rows: Rows) -> (&'static [Column], Vec<Vec<Shown>>) {
         let now = self.generated_at;
         match rows {
-            Rows::Slos => (
-                super::none("SLOs", self.unanswered.slos),
-                super::SLO_HEADING,
-                self.slos.iter().map(SloRow::cells).collect(),
-            ),
-            Rows::Incidents => (
-                super::none("incidents", self.unanswered.incidents),
-                super::INCIDENT_HEADING,
-                self.incidents
-                    .iter()
-                    .map(|row: &IncidentRow<'_>| row.cells(now))
-                    .collect(),
-            ),
-            Rows::Releases => (
-                super::none("releases", self.unanswered.releases),
-                super::RELEASE_HEADING,
-                self.releases
-                    .iter()
-                    .map(|row: &ReleaseRow<'_>| row.cells(now))
-                    .collect(),
-            ),
+            Rows::Slos => {
+                let cells = self.slos.iter().map(SloRow::cells);
+                (super::SLO_COLUMNS, cells.collect())
+            }
+            Rows::Incidents => {
+                let cells = self.incidents.iter().map(|row| row.cells(now));
+                (super::INCIDENT_COLUMNS, cells.collect())
+            }
+            Rows::Releases => {
+                let cells = self.releases.iter().map(|row| row.cells(now));
+                (super::RELEASE_COLUMNS, cells.collect())
+            }
         }
     }
 

@@ -320,23 +320,13 @@ impl<'a> SloRow<'a> {
             .0
             .iter()
             .filter_map(|(window, burn)| {
-                let is_older = self.aside.burns && self.older_windows.contains(window);
-                let is_bound = self.lower_bound.contains(window);
-                let mark = if self.aside.is_inexact || is_older || is_bound {
-                    "~"
-                } else {
-                    ""
-                };
+                let mark = self.mark(window);
                 burn.map(|burn| format!("{window} {mark}{burn:.1}x"))
             })
             .collect();
-        let is_bound = self.lower_bound.contains(&self.period);
-        let is_older = self.aside.burns && self.older_windows.contains(&self.period);
-        let is_exact = !self.aside.is_inexact && !is_bound && !is_older;
-        let mark = if self.aside.shortfall.is_some() || !is_exact {
-            "~"
-        } else {
-            ""
+        let mark = match self.aside.shortfall {
+            Some(_) => "~",
+            None => self.mark(&self.period),
         };
         let budget = self
             .budget_remaining
@@ -359,6 +349,76 @@ impl<'a> SloRow<'a> {
             Shown::new(budget),
             Shown::new(self.note()),
         ]
+    }
+
+    /// The same for the width of a terminal: the id, the windows of one rule, the first note.
+    pub(super) fn fitted_cells(&self) -> Vec<Shown> {
+        let mut cells = self.cells();
+        let note = cells.pop().unwrap_or_else(|| Shown::new(""));
+        let budget = cells.pop().unwrap_or_else(|| Shown::new("-"));
+        vec![
+            cells.swap_remove(0),
+            self.id.shown(),
+            Shown::new(self.worst_windows()),
+            budget,
+            note,
+        ]
+    }
+
+    /// The burn rates of the rule that fires, the worst first, else of the one that is nearest to it.
+    fn worst_windows(&self) -> String {
+        let burn = |window: &Window| self.burn_of(&window.to_string());
+        let nearness = |rule: &RuleRow| {
+            let both = [burn(&rule.long), burn(&rule.short)];
+            let least = both.into_iter().flatten().reduce(f64::min);
+            least.map_or(-1.0, |least| least / rule.factor)
+        };
+        let rank = |rule: &RuleRow| (rule.firing == Some(true), rule.severity);
+        let firing = self.rules.iter().filter(|rule| rule.firing == Some(true));
+        let worst = firing.max_by(|a, b| {
+            rank(a)
+                .cmp(&rank(b))
+                .then(nearness(a).total_cmp(&nearness(b)))
+        });
+        let nearest = || {
+            let rules = self.rules.iter();
+            rules.max_by(|a, b| nearness(a).total_cmp(&nearness(b)))
+        };
+        let Some(rule) = worst.or_else(nearest) else {
+            return "-".to_owned();
+        };
+        let windows = [rule.long, rule.short].map(|window| {
+            let window = window.to_string();
+            let rate = self.burn_of(&window)?;
+            let mark = self.mark(&window);
+            let rate = if rate.abs() < 99.95 {
+                format!("{rate:.1}")
+            } else {
+                format!("{rate:.0}")
+            };
+            Some(format!("{window} {mark}{rate}x"))
+        });
+        let windows: Vec<_> = windows.into_iter().flatten().collect();
+        if windows.is_empty() {
+            return "-".to_owned();
+        }
+        windows.join(" ")
+    }
+
+    fn burn_of(&self, window: &str) -> Option<f64> {
+        let mut rates = self.burn_rate.0.iter();
+        rates.find(|(known, _)| known == window)?.1
+    }
+
+    /// `~` where a window's burn rate is not exact, or older than its neighbours.
+    fn mark(&self, window: &str) -> &'static str {
+        let is = |windows: &[String]| windows.iter().any(|known| known == window);
+        let is_older = self.aside.burns && is(&self.older_windows);
+        if self.aside.is_inexact || is_older || is(&self.lower_bound) {
+            "~"
+        } else {
+            ""
+        }
     }
 
     /// What a reader must know beside the numbers.
