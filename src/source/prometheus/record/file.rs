@@ -21,10 +21,10 @@ const VICTORIA_METRICS: usize = 16 * 1024;
 /// Of which SLOs rules are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Choice<'a> {
-    /// Only those that this source measures.
-    pub source: Option<&'a str>,
-    /// Only those of this service.
-    pub service: Option<&'a str>,
+    /// Only those that these sources measure; of every source when there are none.
+    pub sources: &'a [String],
+    /// Only those of these services; of every service when there are none.
+    pub services: &'a [String],
 }
 
 /// Recording and alerting rules of SLOs.
@@ -130,6 +130,9 @@ impl RuleFile {
             self.remarks
                 .push(format!("{}/{}: {text}", slo.service, slo.name));
         };
+        if slo.rules.is_empty() {
+            add("alerts nobody, as its `rules` are empty: leave `rules` out for the four default rules".to_owned());
+        }
         if !matches!(slo.period, Period::Rolling(_)) {
             add(format!(
                 "no rule can look back to the start of the {}: the period's ratio, burn rate and \
@@ -202,8 +205,9 @@ impl RuleFile {
 
 impl Choice<'_> {
     fn includes(&self, slo: &SloSettings) -> bool {
-        self.source.is_none_or(|name| name == slo.source.as_str())
-            && self.service.is_none_or(|name| name == slo.service)
+        let is_among =
+            |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
+        is_among(self.sources, slo.source.as_str()) && is_among(self.services, &slo.service)
     }
 }
 
