@@ -3,19 +3,29 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::{FlagSource, Overrides};
 use crate::demo::Speed;
+use crate::domain::Window;
 use crate::domain::window::NotADuration;
-use crate::domain::{Severity, Window};
 
+mod acting;
+mod format;
+mod help;
 mod matchers;
+mod pages;
+mod version;
 mod when;
 
+pub use self::acting::{Ack, Doing, Silence, Urgency};
+pub use self::format::{
+    ConfigFormat, Format, ImportFormat, ListFormat, ReportFormat, RuleFormat, StatusFormat,
+};
+pub use self::help::{Page, Watches, command, page, pages};
 pub use self::matchers::Matchers;
-use self::matchers::matchers;
+pub use self::version::VERSION;
 pub use self::when::When;
 use self::when::when;
 
@@ -24,18 +34,9 @@ use self::when::when;
 /// Without a command the live screen starts. Sources come from a configuration file, or from
 /// --prometheus and --alertmanager, or both.
 #[derive(Debug, Parser)]
-#[command(
-    name = "watchfire",
-    version,
-    after_help = "Begin with `watchfire demo`, or `watchfire --prometheus URL`.",
-    after_long_help = "Begin with `watchfire demo`, or `watchfire --prometheus URL`.\n\
-                  `watchfire config` prints a commented configuration file. It is read from\n\
-                  --config, or $WATCHFIRE_CONFIG, or $XDG_CONFIG_HOME/watchfire/config.toml, or\n\
-                  ~/.config/watchfire/config.toml: the first that there is.\n\
-                  Usage and configuration errors exit with status 3."
-)]
+#[command(name = "watchfire", version, disable_help_subcommand = true)]
 pub struct Cli {
-    /// Whom to watch.
+    /// Sources and configuration.
     #[command(flatten)]
     pub watch: Watch,
     /// What to do instead of showing the screen.
@@ -43,98 +44,20 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// Whom to watch: options of every command.
+/// Sources and configuration: options of every command that asks or reads them.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "What to watch")]
 pub struct Watch {
-    /// Read this configuration file and no other
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Read this configuration file and no other; `-` is standard input
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Watch this Prometheus (or Thanos, Mimir, VictoriaMetrics); may be repeated
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub prometheus: Vec<String>,
     /// Watch this Alertmanager; may be repeated
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub alertmanager: Vec<String>,
 }
-
-/// What the exit status of `status` says.
-const EXIT_STATUSES: &str = "\
-Exit status:
-  0  ok: every SLO is known to hold
-  1  ticket: a ticket rule fires, and no page can be behind it
-  2  page: a page rule fires
-  3  unknown: something keeps it from being known, such as a source that failed
-     or an SLO without data; mistakes in usage and configuration as well";
-
-/// What the exit status of `config check` says.
-const CONFIG_STATUSES: &str = "\
-Exit status:
-  0  printed, or every file is right
-  3  a file cannot be read or is wrong; stderr says where, why and what to do";
-
-/// What the exit status of `import` says.
-const IMPORT_STATUSES: &str = "\
-Exit status:
-  0  everything was converted
-  3  something could not be converted; what could is printed all the same
-
-The tables go to stdout, what could not be converted or means something else to
-stderr. The files can also be used as they are: [[slo_files]].";
-
-/// What the exit status of `explain` says.
-const EXPLAIN_STATUSES: &str = "\
-Exit status:
-  0  explained
-  3  no such SLO, or its numbers cannot be had";
-
-/// What the exit status of `doctor` says.
-const DOCTOR_STATUSES: &str = "\
-Exit status:
-  0  healthy
-  1  something is to be done: an error or a warning was found
-  3  it could not run: mistakes in usage and configuration";
-
-/// What the exit status of `handoff` says.
-const HANDOFF_STATUSES: &str = "\
-Exit status:
-  0  written; what was not known is told in it
-  3  there is nothing to write it from: no journal, or one that holds nothing of
-     that time; mistakes in usage and configuration as well
-
-It is made from the journal, which the screen writes while it runs. Nobody is
-asked. What is open, burning and not known is told as of the end.";
-
-/// What the exit status of `ack` and `silence` says.
-const ACT_STATUSES: &str = "\
-Exit status:
-  0  done, or shown what would be done
-  1  some of it failed or cannot be done
-  3  it is not known what is to be done: a source that does not answer, a service
-     or silence that nobody knows, mistakes in usage and configuration
-
-Nothing is changed without --yes, and nothing without `enabled = true` in
-[actions]. What is done is written to the audit log before and after.";
-/// What the exit status of `source test` says.
-const TEST_STATUSES: &str = "\
-Exit status:
-  0  it answered, and nothing failed
-  3  it did not answer or a part failed; mistakes in usage and configuration";
-
-/// What the exit status of `record` says, and what is in the file.
-const RECORD_STATUSES: &str = "\
-Exit status:
-  0  recorded, be it to its end or until ctrl-c
-  3  not recorded: the file is there already or cannot be written, the journal
-     knows nothing of that time, mistakes in usage and configuration
-
-The file holds what the screen would show: names, titles, labels, queries, links.
-No credential is in it. Read it before you pass it on: `watchfire replay FILE`.";
-
-/// How a recording is moved about in.
-const REPLAY_KEYS: &str = "\
-p stops it and lets it go on, [ and ] go a minute back and forth, { and } to the
-event before and after, 0 to the end. Nothing is asked and nothing is kept.";
 
 /// What to do instead of showing the screen.
 #[derive(Debug, Subcommand)]
@@ -142,44 +65,32 @@ pub enum Command {
     /// Show a small made-up world: a bad release that burns, pages and recovers
     Demo(Demo),
     /// Ask every source once and print the answer, with an exit status for scripts
-    #[command(after_help = EXIT_STATUSES)]
     Status(Status),
     /// Ask every source once and list the SLOs
-    #[command(after_help = EXIT_STATUSES)]
     Slos(List),
     /// Ask every source once and list the incidents
-    #[command(after_help = EXIT_STATUSES)]
     Incidents(List),
     /// Ask every source once and list the releases
-    #[command(after_help = EXIT_STATUSES)]
     Releases(List),
     /// Convert SLOs of OpenSLO v1, Sloth v1 and Pyrra into tables of the configuration
     #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
-    #[command(after_help = IMPORT_STATUSES)]
     Import(Import),
     /// Explain every number of one SLO: counts, windows, rules, samples, gaps, queries
-    #[command(after_help = EXPLAIN_STATUSES)]
     Explain(Explain),
     /// Look for what keeps numbers from being right, and say what to do about it
-    #[command(after_help = DOCTOR_STATUSES)]
     Doctor(Doctor),
     /// Write the hand-over of a shift, from what was seen and done in it
-    #[command(after_help = HANDOFF_STATUSES)]
     Handoff(Handoff),
     /// Acknowledge what is open of a service, wherever that can be done; shows it first
-    #[command(after_help = ACT_STATUSES)]
     Ack(Ack),
     /// Silence alerts for a time, or move or end a silence; shows it first
-    #[command(after_help = ACT_STATUSES)]
     Silence(Silence),
     /// Try one source out: what it is asked, what it answers, what becomes of that
     #[command(subcommand)]
     Source(SourceCommand),
     /// Record what the sources say into a file, or what the journal holds of a time
-    #[command(after_help = RECORD_STATUSES)]
     Record(Record),
     /// Show a recording on the same screen, marked REPLAY
-    #[command(after_help = REPLAY_KEYS)]
     Replay(Replay),
     /// Print recording and alerting rules for the configured SLOs
     ///
@@ -188,19 +99,52 @@ pub enum Command {
     /// rule is said on stderr and at the top of the file.
     Rules(Rules),
     /// Print a commented example of the configuration file, or check one
-    #[command(args_conflicts_with_subcommands = true, after_help = CONFIG_STATUSES)]
+    #[command(args_conflicts_with_subcommands = true)]
     Config {
         /// What to do instead
         #[command(subcommand)]
         command: Option<ConfigCommand>,
     },
-    /// Print the completions for a shell
+    /// Print the script that completes commands, services, SLOs and sources in a shell
     Completions {
-        /// Which shell
+        /// For which shell
         shell: Shell,
     },
-    /// Print the manual page (roff)
-    Man,
+    /// Print the manual page of the program or of a command (roff), or write them all
+    Man(Man),
+    /// Print the help of the program or of a command
+    Help {
+        /// Which command
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+}
+
+/// Options of `man`.
+#[derive(Args, Clone, Debug)]
+pub struct Man {
+    /// Of which command; of the program without one
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write every page into this folder instead
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command", value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+}
+
+/// A shell that completions are there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// Elvish.
+    Elvish,
+    /// fish.
+    Fish,
+    /// `PowerShell`.
+    #[value(name = "powershell")]
+    PowerShell,
+    /// zsh.
+    Zsh,
 }
 
 /// Options of `demo`.
@@ -218,7 +162,7 @@ pub struct Demo {
 #[derive(Args, Clone, Debug)]
 pub struct Record {
     /// Where to; there must be no such file yet
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// End after so long: 10m, 8h; until ctrl-c otherwise
     #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
@@ -235,7 +179,7 @@ pub struct Record {
 #[derive(Args, Clone, Debug)]
 pub struct Replay {
     /// What `record` wrote
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// How many seconds of it go by in one, 0 to 3600; 0 stands still
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=3_600))]
@@ -257,6 +201,9 @@ pub struct Status {
     /// Ask again and again, at the interval of the fastest source; one line of JSON each time
     #[arg(long, conflicts_with = "at")]
     pub watch: bool,
+    /// Print every window and whole notes, whatever the width of the terminal
+    #[arg(long)]
+    pub wide: bool,
 }
 
 /// Which rows are asked for, and of when.
@@ -288,25 +235,44 @@ pub struct List {
     /// How to print it
     #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
+    /// Print every window and whole notes, whatever the width of the terminal
+    #[arg(long)]
+    pub wide: bool,
 }
 
-/// Options of `config`.
+/// What to do with the configuration.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check configuration files without a network
-    Check {
-        /// The files; without any, the one that would be read
-        #[arg(value_name = "FILE")]
-        files: Vec<PathBuf>,
+    Check(ConfigCheck),
+    /// Print the settings as file, environment and flags come to, secrets as names
+    View {
+        /// How to print them
+        #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ConfigFormat::Text)]
+        format: ConfigFormat,
     },
+}
+
+/// Options of `config check`.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigCheck {
+    /// The files; without any, the one that would be read
+    #[arg(value_name = "FILE", conflicts_with = "config", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// How to print it
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }
 
 /// Options of `import`.
 #[derive(Args, Clone, Debug)]
 pub struct Import {
-    /// Files with documents, which may refer to each other; `-` reads stdin
-    #[arg(required = true, value_name = "FILE")]
+    /// Files with documents, which may refer to each other, or folders of them; `-` reads stdin
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
+    /// How to print them
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ImportFormat::Text)]
+    pub format: ImportFormat,
 }
 
 /// Options of `explain`.
@@ -330,9 +296,18 @@ pub struct Explain {
 /// Options of `doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct Doctor {
+    /// These SLOs only: `service/name`, or the beginning of only one
+    #[arg(value_name = "SLO")]
+    pub slos: Vec<String>,
+    /// Look at this source only; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub source: Vec<String>,
+    /// Look at the SLOs of this service only; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub service: Vec<String>,
     /// How to print it
-    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }
 
 /// Options of `handoff`.
@@ -352,71 +327,6 @@ pub struct Handoff {
     pub format: Format,
 }
 
-/// Options of `ack`.
-#[derive(Args, Clone, Debug)]
-pub struct Ack {
-    /// Of which service
-    #[arg(long, value_name = "NAME")]
-    pub service: String,
-    /// Only what is as urgent as this
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub severity: Option<Urgency>,
-    /// Only at this source
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<String>,
-    /// Whether it is done.
-    #[command(flatten)]
-    pub doing: Doing,
-}
-
-/// Options of `silence`.
-#[derive(Args, Clone, Debug)]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["service", "matcher", "expire", "extend"])))]
-pub struct Silence {
-    /// Silence a service, by the label that names it in its alerts
-    #[arg(long, value_name = "NAME")]
-    pub service: Option<String>,
-    /// Silence what has these labels: name=value, name!=value, name=~regex, name!~regex; may be
-    /// repeated, then all have to match
-    #[arg(long, value_name = "MATCHER", value_parser = matchers)]
-    pub matcher: Vec<Matchers>,
-    /// End this silence now
-    #[arg(long, value_name = "ID")]
-    pub expire: Option<String>,
-    /// Move the end of this silence
-    #[arg(long, value_name = "ID")]
-    pub extend: Option<String>,
-    /// For so long: 15m, 4h, 2d
-    #[arg(long = "for", value_name = "LENGTH", conflicts_with_all = ["until", "expire"])]
-    pub length: Option<String>,
-    /// Until then: 09:00, `fri 09:00`, `tomorrow 09:00`, work, or RFC 3339
-    #[arg(long, value_name = "TIME", conflicts_with = "expire")]
-    pub until: Option<String>,
-    /// Why
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub comment: String,
-    /// Only at this source
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<String>,
-    /// Whether it is done.
-    #[command(flatten)]
-    pub doing: Doing,
-}
-
-/// Whether something is done, and how that is printed.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct Doing {
-    /// Do it
-    #[arg(long)]
-    pub yes: bool,
-    /// Only show what would be done, as without --yes
-    #[arg(long, conflicts_with = "yes")]
-    pub dry_run: bool,
-    /// How to print it
-    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
 /// What to do with one source.
 #[derive(Clone, Debug, Subcommand)]
 pub enum SourceCommand {
@@ -424,7 +334,6 @@ pub enum SourceCommand {
     ///
     /// Addresses are printed without the values of their query, and no credential is. For a `json`
     /// source whose programs drop rows, the first object of the answer is printed as well.
-    #[command(after_help = TEST_STATUSES)]
     Test(SourceTest),
 }
 
@@ -439,86 +348,22 @@ pub struct SourceTest {
     pub format: Format,
 }
 
-/// How urgent an incident is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Urgency {
-    /// Somebody has to look now.
-    Page,
-    /// Somebody should look in working hours.
-    Ticket,
-    /// Good to know.
-    Info,
-}
-
-impl From<Urgency> for Severity {
-    fn from(urgency: Urgency) -> Self {
-        match urgency {
-            Urgency::Page => Self::Page,
-            Urgency::Ticket => Self::Ticket,
-            Urgency::Info => Self::Info,
-        }
-    }
-}
-
 /// Options of `rules`.
 #[derive(Args, Clone, Debug)]
 pub struct Rules {
-    /// For which rule engine
-    #[arg(long, value_enum, default_value_t = RuleFormat::Prometheus)]
+    /// How to print them
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = RuleFormat::Prometheus)]
     pub format: RuleFormat,
     /// Print unit tests of the rules instead, for `promtool test rules`: they take the rules from
     /// `watchfire.rules.yml` beside them
     #[arg(long)]
     pub tests: bool,
-    /// Only for the SLOs that this source measures
+    /// Only for the SLOs that this source measures; may be repeated
     #[arg(long, value_name = "NAME")]
-    pub source: Option<String>,
-    /// Only for the SLOs of this service
+    pub source: Vec<String>,
+    /// Only for the SLOs of this service; may be repeated
     #[arg(long, value_name = "NAME")]
-    pub service: Option<String>,
-}
-
-/// For which rule engine `rules` writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RuleFormat {
-    /// Prometheus' rule files, which Thanos, Mimir and vmalert read too.
-    Prometheus,
-}
-
-/// How an answer is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[value(aliases = ["table", "md"])]
-    Text,
-    /// For programs; the fields stay as they are
-    Json,
-}
-
-/// How a status is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StatusFormat {
-    /// For people
-    #[value(alias = "table")]
-    Text,
-    /// For programs; the fields stay as they are
-    Json,
-    /// One line and performance data, as monitoring plugins print them
-    Nagios,
-    /// Metrics, for a textfile collector
-    Prometheus,
-}
-
-/// How rows are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    /// For people
-    #[value(alias = "table")]
-    Text,
-    /// For programs; the fields stay as they are
-    Json,
-    /// Columns with tabs between them, the id first
-    Tsv,
+    pub service: Vec<String>,
 }
 
 impl Cli {
@@ -528,11 +373,35 @@ impl Cli {
     /// are moved behind it.
     ///
     /// # Errors
-    /// Those of clap; help and version are among them.
+    /// Those of clap; help and version are among them. Options that mean nothing to the command.
     pub fn from_arguments(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        Self::try_parse_from(sources_last(arguments))
+        let mut command = command();
+        let matches = command.try_get_matches_from_mut(sources_last(arguments))?;
+        if let Some(why) = meaningless(&matches) {
+            return Err(command.error(ErrorKind::ArgumentConflict, why));
+        }
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
+
+/// What is wrong with an option of [`Watch`] that means nothing to the command.
+fn meaningless(matches: &ArgMatches) -> Option<String> {
+    let (mut leaf, mut words) = (matches, Vec::new());
+    while let Some((word, inner)) = leaf.subcommand() {
+        words.push(word);
+        leaf = inner;
+    }
+    let path = words.join(" ");
+    let watches = page(&path)?.watches;
+    let given = WATCH_OPTIONS
+        .into_iter()
+        .find(|id| !watches.allows(id) && leaf.contains_id(id))?;
+    let why = watches.reason();
+    Some(format!("`{path}` takes no --{given}: {why}"))
+}
+
+/// The options of [`Watch`].
+const WATCH_OPTIONS: [&str; 3] = ["config", "prometheus", "alertmanager"];
 
 /// The arguments with every option that names a source, or the configuration, behind all others.
 fn sources_last(arguments: &[OsString]) -> Vec<OsString> {
@@ -543,7 +412,8 @@ fn sources_last(arguments: &[OsString]) -> Vec<OsString> {
     while let Some(argument) = options.next() {
         let text = argument.to_string_lossy();
         let name = text.split('=').next().unwrap_or_default();
-        if !["--config", "--prometheus", "--alertmanager"].contains(&name) {
+        let is_ours = |id: &str| name.strip_prefix("--") == Some(id);
+        if !WATCH_OPTIONS.iter().any(|id| is_ours(id)) {
             others.push(argument.clone());
             continue;
         }
@@ -560,9 +430,54 @@ fn sources_last(arguments: &[OsString]) -> Vec<OsString> {
 }
 
 impl Watch {
-    /// True when any of these options is there.
-    pub fn is_given(&self) -> bool {
-        self.config.is_some() || !self.prometheus.is_empty() || !self.alertmanager.is_empty()
+    /// These options among the words of a line that may not be whole.
+    pub fn among(arguments: &[OsString]) -> Self {
+        let mut watch = Self::default();
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            let text = word.to_string_lossy();
+            let (name, value) = match text.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (text.as_ref(), None),
+            };
+            let Some(id) = name.strip_prefix("--") else {
+                continue;
+            };
+            if !WATCH_OPTIONS.contains(&id) {
+                continue;
+            }
+            let next = || words.next().map(|word| word.to_string_lossy().into_owned());
+            match (id, value.or_else(next)) {
+                ("config", value) => watch.config = value.map(PathBuf::from),
+                ("prometheus", value) => watch.prometheus.extend(value),
+                (_, value) => watch.alertmanager.extend(value),
+            }
+        }
+        watch
+    }
+
+    /// These options again, for a command line that is shown: each with a blank before it.
+    pub fn again(&self) -> String {
+        let config = self
+            .config
+            .iter()
+            .map(|file| ("config", file.display().to_string()));
+        let urls = |name, urls: &[String]| {
+            let masked = urls.iter().map(|url| (name, without_values(url)));
+            masked.collect::<Vec<_>>()
+        };
+        let prometheus = urls("prometheus", &self.prometheus);
+        let alertmanager = urls("alertmanager", &self.alertmanager);
+        let all = config.chain(prometheus).chain(alertmanager);
+        let words = all.flat_map(|(name, value)| {
+            [
+                " --".to_owned(),
+                name.to_owned(),
+                " ".to_owned(),
+                quoted(&value),
+            ]
+        });
+        words.collect()
     }
 
     /// What these options mean for the settings.
@@ -587,6 +502,27 @@ impl Watch {
     }
 }
 
+/// A URL without the values of its query, any of which may be a secret.
+fn without_values(url: &str) -> String {
+    let Some((address, query)) = url.split_once('?') else {
+        return url.to_owned();
+    };
+    let names: Vec<_> = query
+        .split('&')
+        .map(|pair| format!("{}=…", pair.split('=').next().unwrap_or_default()))
+        .collect();
+    format!("{address}?{}", names.join("&"))
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// A length of time.
 fn length(text: &str) -> Result<Window, String> {
     text.parse()
@@ -602,6 +538,7 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -622,6 +559,27 @@ mod tests {
             let arguments: Vec<OsString> = arguments.map(OsString::from).collect();
             assert!(Cli::from_arguments(&arguments).is_err(), "{words}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_shown_names_the_same_configuration_and_sources() {
+        let line = [
+            "watchfire",
+            "--config",
+            "on call's.toml",
+            "--prometheus=http://a",
+        ];
+        let watch = Watch::among(&line.map(OsString::from));
+        assert_eq!(
+            watch.again(),
+            r" --config 'on call'\''s.toml' --prometheus http://a"
+        );
+        assert_eq!(Watch::default().again(), "");
+        let secret = Watch {
+            alertmanager: vec!["http://a/?key=hunter2&x=1".to_owned()],
+            ..Watch::default()
+        };
+        assert_eq!(secret.again(), " --alertmanager 'http://a/?key=…&x=…'");
     }
 
     #[test]

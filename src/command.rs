@@ -1,6 +1,7 @@
 //! From the command line to what is done; every error ends as a message and exit status 3.
 
 pub mod ack;
+pub mod complete;
 pub mod config;
 pub mod demo;
 pub mod doctor;
@@ -8,6 +9,7 @@ pub mod explain;
 mod first_steps;
 pub mod handoff;
 pub mod import;
+pub mod man;
 mod orders;
 pub mod record;
 pub mod replay;
@@ -21,14 +23,16 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::error::ErrorKind as UsageError;
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command, ConfigCommand, SourceCommand};
-use crate::config::{Environment, Loaded, load};
+use crate::config::{Environment, Loaded, Mistake, load};
+use crate::print::github::{Annotation, Level};
 use crate::print::status::Rows;
 use crate::run;
 use crate::source::{KINDS, json, known_kinds};
@@ -48,6 +52,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(guardian::ARGUMENT) => return guardian::serve(&arguments[2..]),
         _ => {}
     }
+    if let Some(exit) = complete::answer(&arguments) {
+        return exit;
+    }
     let cli = match Cli::from_arguments(&arguments) {
         Ok(cli) => cli,
         Err(answer) if answer.use_stderr() => {
@@ -59,18 +66,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Some(Command::Config { command: None }) => config::run(),
         Some(Command::Config {
-            command: Some(ConfigCommand::Check { files }),
-        }) => config::check(&files, &cli.watch),
+            command: Some(ConfigCommand::Check(options)),
+        }) => config::check(&options, &cli.watch),
+        Some(Command::Config {
+            command: Some(ConfigCommand::View { format }),
+        }) => config::view(format, &cli.watch),
         Some(Command::Import(options)) => import::run(&options),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "watchfire", &mut script);
-            print(&script)
-        }
-        Some(Command::Man) => man(),
-        Some(Command::Demo(_)) if cli.watch.is_given() => refuse(
-            "`demo` watches its own world: leave --config, --prometheus and --alertmanager out",
-        ),
+        Some(Command::Completions { shell }) => complete::script(shell),
+        Some(Command::Man(options)) => man::run(&options),
+        Some(Command::Help { command }) => help(&command),
         Some(Command::Demo(options)) => demo::run(&options),
         Some(Command::Status(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             status::run(&options, &loaded.settings, watch)
@@ -94,10 +98,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             handoff::run(&options, loaded, watch)
         }),
         Some(Command::Ack(options)) => with_sources(&cli.watch, |loaded, _, watch| {
-            ack::run(&options, loaded, watch)
+            ack::run(&options, cli.watch.again(), loaded, watch)
         }),
         Some(Command::Silence(options)) => with_sources(&cli.watch, |loaded, _, watch| {
-            silence::run(&options, loaded, watch)
+            silence::run(&options, cli.watch.again(), loaded, watch)
         }),
         Some(Command::Source(SourceCommand::Test(options))) => {
             with_sources(&cli.watch, |loaded, _, watch| {
@@ -168,12 +172,23 @@ fn with_settings(
     }
 }
 
-fn man() -> ExitCode {
-    let mut page = Vec::new();
-    match clap_mangen::Man::new(Cli::command()).render(&mut page) {
-        Ok(()) => print(&page),
-        Err(error) => refuse(format!("the manual page cannot be made: {error}")),
+/// Prints the help of a command, by its words.
+fn help(words: &[String]) -> ExitCode {
+    let root = cli::command();
+    let mut inner = words.iter();
+    match inner.try_fold(&root, |inner, word| inner.find_subcommand(word)) {
+        Some(found) => print(found.clone().render_long_help().to_string().as_bytes()),
+        None => no_command(words),
     }
+}
+
+/// Refuses words that are no command.
+fn no_command(words: &[String]) -> ExitCode {
+    let words = words.join(" ");
+    let message = format!("there is no command `{words}`");
+    let error = cli::command().error(UsageError::InvalidSubcommand, message);
+    warn(error.render());
+    ExitCode::from(UNKNOWN)
 }
 
 /// Does something on a runtime of its own, or says why that cannot start.
@@ -198,6 +213,30 @@ fn doubt_future(at: Option<Timestamp>) {
     if let Some(at) = at.filter(|at| *at > Timestamp::now()) {
         say(format!("{at} is in the future: nothing is known of it yet"));
     }
+}
+
+/// A mistake as an annotation of its file.
+fn annotation(level: Level, mistake: &Mistake) -> Annotation {
+    let (file, place) = mistake.origin();
+    Annotation {
+        level,
+        file: file.to_owned(),
+        place,
+        title: mistake.key().to_owned(),
+        message: mistake.message().to_owned(),
+    }
+}
+
+/// A mistake as an object of JSON.
+fn mistake(mistake: &Mistake) -> Value {
+    let (file, place) = mistake.origin();
+    json!({
+        "file": file,
+        "line": place.map(|(line, _)| line),
+        "column": place.map(|(_, column)| column),
+        "key": mistake.key(),
+        "message": mistake.message(),
+    })
 }
 
 /// Says on stderr why nothing is done.

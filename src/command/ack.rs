@@ -12,21 +12,65 @@ use crate::text::Shown;
 use crate::watch::Watch;
 
 /// Acknowledges what nobody has yet, or shows what that would be.
-pub fn run(options: &cli::Ack, loaded: &Loaded, watch: Watch) -> ExitCode {
+pub fn run(options: &cli::Ack, again: String, loaded: &Loaded, watch: Watch) -> ExitCode {
+    let hint = again.clone();
     let round = Round {
         verb: Verb::Acknowledge,
         source: options.source.as_deref(),
         doing: options.doing,
         who: loaded.settings.me.name.clone(),
+        again,
     };
-    round.run(loaded, watch, |store| choose(options, store))
+    round.run(loaded, watch, |store| choose(options, &hint, store))
 }
 
-fn choose(options: &cli::Ack, store: &Store) -> Chosen {
+fn choose(options: &cli::Ack, again: &str, store: &Store) -> Chosen {
+    let mut orders = Vec::new();
+    for service in &options.service {
+        match of_service(service, options, store) {
+            Found::Unknown => {
+                let service = Shown::new(service);
+                return Chosen::Unknown(format!("no source knows an incident of `{service}`"));
+            }
+            Found::Open {
+                orders: more,
+                elsewhere,
+            } => {
+                orders.extend(more);
+                if elsewhere > 0 {
+                    let service = Shown::new(service);
+                    say(format!(
+                        "{elsewhere} open of `{service}` cannot be acknowledged where they are; \
+                         `watchfire silence --service {service} --for 1h{again}` hides alerts"
+                    ));
+                }
+            }
+        }
+    }
+    let services = options.service.join("`, `");
+    let services = Shown::new(services);
+    Chosen::Orders {
+        orders,
+        nothing: format!("nothing was done: nothing of `{services}` waits to be acknowledged"),
+    }
+}
+
+/// What is open of a service.
+enum Found {
+    /// No source knows it.
+    Unknown,
+    /// What can be acknowledged, and how many cannot.
+    Open {
+        orders: Vec<Order>,
+        elsewhere: usize,
+    },
+}
+
+fn of_service(service: &str, options: &cli::Ack, store: &Store) -> Found {
     let severity = options.severity.map(Severity::from);
     let (mut orders, mut is_known, mut elsewhere) = (Vec::new(), false, 0);
     for (feed, incident) in store.incidents() {
-        if incident.service.raw() != options.service {
+        if incident.service.raw() != service {
             continue;
         }
         is_known = true;
@@ -50,19 +94,9 @@ fn choose(options: &cli::Ack, store: &Store) -> Chosen {
             deed: Deed::Acknowledge,
         });
     }
-    let service = Shown::new(&options.service);
-    if elsewhere > 0 {
-        say(format!(
-            "{elsewhere} open of `{service}` cannot be acknowledged where they are; \
-             `watchfire silence --service {service}` hides alerts"
-        ));
-    }
-    let is_known = is_known || store.service(&options.service.as_str().into()).is_some();
-    if orders.is_empty() && !is_known {
-        return Chosen::Unknown(format!("no source knows an incident of `{service}`"));
-    }
-    Chosen::Orders {
-        orders,
-        nothing: format!("nothing of `{service}` waits to be acknowledged"),
+    if is_known || store.service(&service.into()).is_some() {
+        Found::Open { orders, elsewhere }
+    } else {
+        Found::Unknown
     }
 }

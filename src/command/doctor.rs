@@ -6,15 +6,15 @@ use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{on_runtime, refuse};
-use crate::cli::{self, Format};
+use super::{explain, on_runtime, refuse, status};
+use crate::cli::{self, ReportFormat};
 use crate::config::{Loaded, SourceSettings};
 use crate::domain::environment::environments;
 use crate::domain::explanation::findings;
 use crate::domain::nearest_name::nearest;
 use crate::domain::{Facts, FaultKind, Finding, Grade, Production, Report, Stage, window};
 use crate::poll;
-use crate::print::doctor::{Diagnosis, Examined};
+use crate::print::doctor::{Diagnosis, Examined, Health};
 use crate::source::{Ask, Source};
 use crate::store::{Feed, Store};
 use crate::text::Untrusted;
@@ -22,6 +22,8 @@ use crate::watch::Watch;
 
 /// What `doctor` says with its exit status when something is to be done.
 const FINDINGS: u8 = 1;
+/// What it says when a source does not answer.
+const DOWN: u8 = super::UNKNOWN;
 /// A clock that is off by more is told of: `Date` has whole seconds.
 const OFF: SignedDuration = SignedDuration::from_secs(10);
 /// The most services without an SLO that are told of.
@@ -29,6 +31,10 @@ const MOST: usize = 10;
 
 /// Asks and examines every source, prints what was found, and says whether anything is to be done.
 pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
+    let watch = match status::of_sources(&options.source, &loaded.settings, watch) {
+        Ok(watch) => watch,
+        Err(why) => return refuse(why),
+    };
     let mut store = watch.store;
     let examined = on_runtime(|runtime| runtime.block_on(examine_all(watch.sources, &mut store)));
     let mut examined = match examined {
@@ -37,23 +43,66 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
     };
     join(&store, &mut examined);
     note_no_slos(&store, &mut examined);
+    if let Err(why) = narrow(options, &store, &mut examined) {
+        return refuse(why);
+    }
     let diagnosis = Diagnosis {
         file: loaded.file.as_ref().map(|file| file.display().to_string()),
         sources: examined,
     };
     let mut text = Vec::new();
     let written = match options.format {
-        Format::Text => diagnosis.text(&mut text),
-        Format::Json => diagnosis.json(&mut text, Timestamp::now()),
+        ReportFormat::Text => diagnosis.text(&mut text),
+        ReportFormat::Json => diagnosis.json(&mut text, Timestamp::now()),
+        ReportFormat::Github => diagnosis.github(&mut text),
     };
     if let Err(error) = written {
         return refuse(format!("cannot print the diagnosis: {error}"));
     }
     let printed = super::print(&text);
-    if printed == ExitCode::SUCCESS && !diagnosis.is_healthy() {
-        return ExitCode::from(FINDINGS);
+    match (printed, diagnosis.health()) {
+        (ExitCode::SUCCESS, Health::Findings) => ExitCode::from(FINDINGS),
+        (ExitCode::SUCCESS, Health::Unknown) => ExitCode::from(DOWN),
+        _ => printed,
     }
-    printed
+}
+
+/// Leaves what was found of the SLOs that are asked about, and of their sources.
+fn narrow(
+    options: &cli::Doctor,
+    store: &Store,
+    examined: &mut Vec<Examined>,
+) -> Result<(), String> {
+    if options.slos.is_empty() && options.service.is_empty() {
+        return Ok(());
+    }
+    let mut wanted = BTreeSet::new();
+    for slo in &options.slos {
+        let (source, id, _) = explain::find(store, slo)?;
+        wanted.insert((source, id));
+    }
+    for service in &options.service {
+        let of_service = store
+            .slos()
+            .filter(|(_, seen)| seen.slo.service.raw() == service);
+        let of_service: Vec<_> = of_service
+            .map(|(feed, seen)| (feed.name.to_string(), seen.slo.id()))
+            .collect();
+        if of_service.is_empty() {
+            let service = Untrusted::from(service.as_str());
+            return Err(format!("no SLO is of the service `{}`", service.shown()));
+        }
+        wanted.extend(of_service);
+    }
+    examined.retain(|one| wanted.iter().any(|(source, _)| *source == one.source));
+    for one in examined {
+        let source = one.source.clone();
+        one.findings.retain(|finding| match &finding.slo {
+            Some(id) => wanted.contains(&(source.clone(), id.clone())),
+            None => true,
+        });
+    }
+    Ok(())
 }
 
 /// Every source at once, each polled like any other time and then looked at closely.
@@ -89,14 +138,33 @@ async fn examine_all(
         findings.extend(of_environments(&report, store.production()));
         findings.extend(of_slos(&report, &close));
         findings.extend(close);
+        let is_down = report
+            .outcome
+            .as_ref()
+            .is_err_and(|fault| is_outage(fault.kind));
         store.absorb(report);
         examined.push(Examined {
             source: settings.name.to_string(),
             kind,
+            is_down,
             findings,
         });
     }
     examined
+}
+
+/// True for faults that say nothing of what is wrong with the configuration: the source cannot be
+/// reached or does not work, and may again in a minute.
+fn is_outage(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Timeout
+            | FaultKind::Connect
+            | FaultKind::Tls
+            | FaultKind::RateLimited
+            | FaultKind::Server
+            | FaultKind::Crash
+    )
 }
 
 /// What one poll tells of its source.
@@ -279,7 +347,8 @@ fn join(store: &Store, examined: &mut [Examined]) {
 
 fn stranger(what: &str, service: &Untrusted, slos: &BTreeSet<String>) -> Finding {
     let name = service.raw();
-    let says = format!("a {what} names the service `{name}`, and no SLO has it");
+    let article = if what.starts_with('i') { "an" } else { "a" };
+    let says = format!("{article} {what} names the service `{name}`, and no SLO has it");
     match nearest(name, slos.iter().map(String::as_str)) {
         Some(slo) => Finding::new(Grade::Warning, "service", says)
             .because(format!(

@@ -1,13 +1,16 @@
 //! `watchfire import`: SLOs of other tools as `[[slo]]` tables.
 
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 use super::{UNKNOWN, print, refuse, say};
-use crate::cli;
-use crate::config::{Import, distinct, import, text_of};
+use crate::cli::{self, ImportFormat};
+use crate::config::{Import, Mistake, distinct, documents_in, import, text_of};
 use crate::dialect::{Converted, File, write};
+use crate::print::github::{Annotation, Level};
 use crate::source;
 use crate::text::Shown;
 
@@ -16,44 +19,46 @@ const MOST: u64 = 1024 * 1024;
 
 /// Prints what the documents come to; what could not be converted is told of on stderr.
 pub fn run(options: &cli::Import) -> ExitCode {
-    let mut files = Vec::new();
-    let mut lacks = false;
-    for path in distinct(&options.files) {
-        match file(&path) {
-            Ok(file) => files.push(file),
-            Err(reason) => {
-                say(Shown::new(reason));
-                lacks = true;
-            }
-        }
-    }
+    let (files, unread) = files(&options.files);
     if files.is_empty() {
+        for reason in &unread {
+            say(Shown::new(reason));
+        }
         return ExitCode::from(UNKNOWN);
     }
     let names: Vec<_> = files
         .iter()
         .map(|file| (file.name.clone(), file.text.clone()))
         .collect();
-    let Import {
-        slos,
-        refusals,
-        warnings,
-    } = import(files, &source::known_kinds());
-    let tables: Vec<_> = slos
-        .iter()
-        .map(|slo| write::slo(&slo.table, &[origin(slo, &names)]))
-        .collect();
-    let printed = print(tables.join("\n").as_bytes());
-    for warning in warnings {
-        say(format_args!("warning: {warning}"));
-    }
-    for refusal in &refusals {
-        say(refusal);
+    let found = import(files, &source::known_kinds());
+    let printed = match options.format {
+        ImportFormat::Text => {
+            let tables: Vec<_> = found
+                .slos
+                .iter()
+                .map(|slo| write::slo(&slo.table, &[origin(slo, &names)]))
+                .collect();
+            print(tables.join("\n").as_bytes())
+        }
+        ImportFormat::Json => as_json(&found, &names, &unread),
+        ImportFormat::Github => print(annotations(&found, &unread).as_bytes()),
+    };
+    if options.format == ImportFormat::Text {
+        for warning in &found.warnings {
+            say(format_args!("warning: {warning}"));
+        }
+        for refusal in &found.refusals {
+            say(refusal);
+        }
+        for reason in &unread {
+            say(Shown::new(reason));
+        }
     }
     if printed != ExitCode::SUCCESS {
         return printed;
     }
-    if lacks || !refusals.is_empty() {
+    let Import { slos, refusals, .. } = &found;
+    if !unread.is_empty() || !refusals.is_empty() {
         let converted = match slos.len() {
             1 => "1 SLO is converted".to_owned(),
             count => format!("{count} SLOs are converted"),
@@ -66,6 +71,67 @@ pub fn run(options: &cli::Import) -> ExitCode {
         say("there is no SLO in these files");
     }
     ExitCode::SUCCESS
+}
+
+/// The files that are named and those of the folders that are named, and why others cannot be read.
+fn files(named: &[PathBuf]) -> (Vec<File>, Vec<String>) {
+    let (mut paths, mut unread) = (Vec::new(), Vec::new());
+    for path in named {
+        if path.is_dir() {
+            match documents_in(path) {
+                Ok(found) => paths.extend(found),
+                Err(reason) => unread.push(reason),
+            }
+        } else {
+            paths.push(path.clone());
+        }
+    }
+    let mut files = Vec::new();
+    for path in distinct(&paths) {
+        match file(&path) {
+            Ok(file) => files.push(file),
+            Err(reason) => unread.push(reason),
+        }
+    }
+    (files, unread)
+}
+
+/// The tables as JSON, with what is to be said of the documents.
+fn as_json(found: &Import, files: &[(String, String)], unread: &[String]) -> ExitCode {
+    let slos: Vec<Value> = found
+        .slos
+        .iter()
+        .map(|slo| json!({"origin": origin(slo, files), "slo": slo.table}))
+        .collect();
+    let said = |mistakes: &[Mistake]| mistakes.iter().map(super::mistake).collect::<Vec<_>>();
+    let json = json!({
+        "schema": "watchfire/import/v1",
+        "slos": slos,
+        "warnings": said(&found.warnings),
+        "refusals": said(&found.refusals),
+        "unread": unread,
+    });
+    let mut text = Vec::new();
+    match crate::print::json(&mut text, &json) {
+        Ok(()) => print(&text),
+        Err(error) => refuse(format!("cannot print the SLOs: {error}")),
+    }
+}
+
+fn annotations(found: &Import, unread: &[String]) -> String {
+    let warnings = found.warnings.iter();
+    let warnings = warnings.map(|one| super::annotation(Level::Warning, one));
+    let refusals = found.refusals.iter();
+    let refusals = refusals.map(|one| super::annotation(Level::Error, one));
+    let unread = unread.iter().map(|reason| Annotation {
+        level: Level::Error,
+        file: String::new(),
+        place: None,
+        title: String::new(),
+        message: reason.clone(),
+    });
+    let all = warnings.chain(refusals).chain(unread);
+    all.map(|annotation| annotation.to_string()).collect()
 }
 
 /// Where an SLO came from, for the comment above it.

@@ -20,7 +20,7 @@ use crate::store::{Feed, Store};
 use crate::text::Shown;
 use crate::watch::Watch;
 
-/// The status that says that some of it failed.
+/// The status that says that some of it failed, or that there was nothing to do.
 const FAILED: u8 = 1;
 /// How long an order of which nobody knows what became is called to mind.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
@@ -32,6 +32,8 @@ pub(super) struct Round<'a> {
     pub(super) doing: cli::Doing,
     /// Who gives the orders; empty when nobody said.
     pub(super) who: String,
+    /// The options that name configuration and sources, for command lines that are shown.
+    pub(super) again: String,
 }
 
 /// What was found to be done.
@@ -85,6 +87,8 @@ impl Round<'_> {
         let some_failed = given.iter().any(|given| given.ending.is_failed());
         match (failed, some_failed) {
             (true, _) if given.is_empty() => ExitCode::from(UNKNOWN),
+            // Something was asked for, and nothing came of it.
+            (false, false) if given.is_empty() => ExitCode::from(FAILED),
             (false, false) => ExitCode::SUCCESS,
             _ => ExitCode::from(FAILED),
         }
@@ -229,6 +233,7 @@ impl Round<'_> {
             given,
             is_dry: !self.doing.yes,
             zone,
+            again: &self.again,
         };
         let mut text = Vec::new();
         let written = match self.doing.format {

@@ -15,7 +15,7 @@ use crate::text::{Shown, Untrusted};
 use crate::watch::Watch;
 
 /// Makes, moves or ends silences, or shows what that would do.
-pub fn run(options: &cli::Silence, loaded: &Loaded, watch: Watch) -> ExitCode {
+pub fn run(options: &cli::Silence, again: String, loaded: &Loaded, watch: Watch) -> ExitCode {
     let verb = match (&options.expire, &options.extend) {
         (Some(_), _) => Verb::Expire,
         (_, Some(_)) => Verb::Extend,
@@ -30,6 +30,7 @@ pub fn run(options: &cli::Silence, loaded: &Loaded, watch: Watch) -> ExitCode {
         source: options.source.as_deref(),
         doing: options.doing,
         who: loaded.settings.me.name.clone(),
+        again,
     };
     round.run(loaded, watch, |store| choose(options, until, store))
 }
@@ -67,8 +68,8 @@ fn choose(options: &cli::Silence, until: Timestamp, store: &Store) -> Chosen {
         until,
         comment: options.comment.clone(),
     };
-    if let Some(service) = &options.service {
-        return of_service(service, &silence, store);
+    if !options.service.is_empty() {
+        return of_services(&options.service, &silence, store);
     }
     let matchers = options.matcher.iter().flat_map(|one| &one.0);
     let matchers: Vec<Matcher> = matchers.cloned().collect();
@@ -121,8 +122,35 @@ fn by_matchers(
     }
 }
 
-/// A silence for each label that names the service in alerts which notify now.
-fn of_service(service: &str, silence: &dyn Fn(Vec<Matcher>) -> Deed, store: &Store) -> Chosen {
+/// What to silence of each service; every one has to be known.
+fn of_services(
+    services: &[String],
+    silence: &dyn Fn(Vec<Matcher>) -> Deed,
+    store: &Store,
+) -> Chosen {
+    let instead = "--matcher name=value silences what is to come";
+    let mut all = Vec::new();
+    for service in services {
+        let Some(orders) = of_service(service, silence, store) else {
+            let service = Shown::new(service);
+            return Chosen::Unknown(format!("no alert of `{service}` is known; {instead}"));
+        };
+        all.extend(orders);
+    }
+    let services = Shown::new(services.join("`, `"));
+    Chosen::Orders {
+        orders: all,
+        nothing: format!("nothing was done: nothing of `{services}` notifies now; {instead}"),
+    }
+}
+
+/// A silence for each label that names the service in alerts which notify now; `None` when no source
+/// knows the service.
+fn of_service(
+    service: &str,
+    silence: &dyn Fn(Vec<Matcher>) -> Deed,
+    store: &Store,
+) -> Option<Vec<Order>> {
     let mut names = vec![service];
     let known = store.service(&service.into());
     names.extend(
@@ -151,15 +179,7 @@ fn of_service(service: &str, silence: &dyn Fn(Vec<Matcher>) -> Deed, store: &Sto
             orders.push(order(&feed.name, Untrusted::default(), name, service, deed));
         }
     }
-    let service = Shown::new(service);
-    let instead = "--matcher name=value silences what is to come";
-    if orders.is_empty() && !is_known {
-        return Chosen::Unknown(format!("no alert of `{service}` is known; {instead}"));
-    }
-    Chosen::Orders {
-        orders,
-        nothing: format!("nothing of `{service}` notifies now; {instead}"),
-    }
+    (is_known || !orders.is_empty()).then_some(orders)
 }
 
 /// The label that names the service of an incident, or else all that tells the incident.
