@@ -27,6 +27,9 @@ use watchfire::store::{Feed, Offers, Store};
 use watchfire::ui::theme::Theme;
 use watchfire::watch::Watch;
 
+#[path = "reference/schema.rs"]
+mod schema;
+
 mod docs {
     pub(crate) mod code_map;
     pub(crate) mod links;
@@ -511,6 +514,7 @@ fn the_json_that_is_shown_has_the_fields_of_a_real_status() {
     let mut real = Vec::new();
     print::json(&mut real, &Status::of(&store, Scope::default(), None, now)).unwrap();
     let real: Value = serde_json::from_slice(&real).unwrap();
+    assert_eq!(schema::faults("status", &real), [""; 0]);
     let (mut shown_fields, mut real_fields) = (BTreeMap::new(), BTreeMap::new());
     fields("", &shown, &mut shown_fields);
     fields("", &real, &mut real_fields);

@@ -22,6 +22,9 @@ use watchfire::source::known_kinds;
 use watchfire::store::{Feed, Heard};
 use watchfire::watch::Watch;
 
+#[path = "reference/schema.rs"]
+mod schema;
+
 /// What nobody should be able to do with a title.
 const HOSTILE: &str =
     "# gone\n| a | `b` <img src=x onerror=y> [free](https://evil.example) \u{1b}[2J";
@@ -110,7 +113,9 @@ impl Desk {
     fn json(&self, arguments: &[&str]) -> Value {
         let said = self.handoff(&[&["--format", "json"], arguments].concat());
         assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
-        serde_json::from_str(&said.stdout).unwrap()
+        let handoff = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(schema::faults("handoff", &handoff), [""; 0]);
+        handoff
     }
 }
 

@@ -100,6 +100,7 @@ fn doctor(dir: &Path, args: &[&str]) -> (i32, Value) {
     let run = watchfire(dir, &[&["doctor", "--format", "json"], args].concat());
     let found = serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr));
+    assert_eq!(crate::schema::faults("doctor", &found), [""; 0]);
     (run.exit, found)
 }
 
@@ -180,6 +181,23 @@ fn each_mistake_of_an_slo_is_found_and_its_cure_is_named() {
     }
     assert_found(&found, None, "ok|agree");
     assert_found(&found, None, "ok|keeps samples for 90d");
+    // Of one SLO, or of one service, what is found of it and of its source.
+    let config = ["--config", "watchfire.toml"];
+    for narrowed in [&["future/slo"][..], &["--service", "future"]] {
+        let (exit, one) = doctor(dir.path(), &[narrowed, &config].concat());
+        assert_eq!(exit, 1, "{one:#}");
+        let slos = one["findings"].as_array().expect("findings").iter();
+        let slos: std::collections::BTreeSet<_> = slos.map(|one| one["slo"].as_str()).collect();
+        assert_eq!(slos, [None, Some("future/slo")].into());
+    }
+    for unknown in [
+        &["nothing"][..],
+        &["--service", "nothing"],
+        &["--source", "nothing"],
+    ] {
+        let run = watchfire(dir.path(), &[&["doctor"], unknown, &config].concat());
+        assert_eq!((run.exit, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+    }
     // The text says the same, and a credential would be nowhere.
     let run = watchfire(dir.path(), &["doctor", "--config", "watchfire.toml"]);
     assert_eq!(run.exit, 1);

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use crate::history::{self, Service, service, this_minute};
 use crate::program::watchfire;
+use crate::schema;
 use crate::server::{Server, encoded, get};
 
 /// A Prometheus with these services, an SLO of each, and when its history ends.
@@ -53,7 +54,9 @@ impl World {
     fn json(&self, slo: &str) -> Value {
         let (exit, stdout, stderr) = self.run(slo, &["--format", "json"]);
         assert_eq!((exit, stderr.as_str()), (0, ""), "{stdout}");
-        serde_json::from_str(&stdout).expect("JSON")
+        let explained = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(schema::faults("explain", &explained), [""; 0]);
+        explained
     }
 
     /// What the server itself answers to a query that was printed.
@@ -298,6 +301,9 @@ fn the_plan_of_one_slo_is_its_share_of_what_a_refresh_sends() {
         assert!(serves.iter().any(|one| one == id), "{request:#}");
         assert_eq!(serves.len(), 2, "SLOs of one shape share a request");
     }
+    let (exit, plan, _) = world.run(id, &["--plan", "--format", "json"]);
+    let plan: Value = serde_json::from_str(&plan).expect("JSON");
+    assert_eq!((exit, schema::faults("plan", &plan)), (0, Vec::new()));
     let (exit, printed, _) = world.run(id, &["--plan"]);
     assert_eq!(exit, 0, "{printed}");
     for request in requests {

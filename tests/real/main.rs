@@ -38,6 +38,8 @@ mod pty;
 mod random;
 mod recorded;
 mod rules;
+#[path = "../reference/schema.rs"]
+mod schema;
 mod screen;
 mod series;
 mod server;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::pty::Pty;
+use crate::schema;
 
 /// What a run of `watchfire` came to.
 pub(crate) struct Run {
@@ -39,6 +40,7 @@ pub(crate) fn status(dir: &Path, args: &[&str]) -> (i32, Value) {
     let run = watchfire(dir, &[&["status", "--format", "json"], args].concat());
     let answer = serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", run.stdout, run.stderr));
+    assert_eq!(schema::faults("status", &answer), [""; 0]);
     (run.exit, answer)
 }
 
