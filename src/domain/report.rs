@@ -263,7 +263,7 @@ impl Faults {
 pub enum Freshness {
     /// It answered when last asked.
     Live,
-    /// One poll was missed.
+    /// Its newest poll failed or is overdue, and its last good answer is at most three intervals old.
     Late,
     /// Older than three intervals.
     Stale,
