@@ -121,9 +121,10 @@ fn the_table_of_exit_statuses_is_that_of_the_help() {
          | command | status | meaning |\n|---|---|---|\n",
     );
     for page in pages() {
-        for (status, meaning) in page.statuses {
-            table.push_str(&format!("| `{}` | {status} | {meaning} |\n", page.name()));
-        }
+        let name = page.name();
+        let rows = page.statuses.iter();
+        let rows = rows.map(|(status, meaning)| format!("| `{name}` | {status} | {meaning} |\n"));
+        table.extend(rows);
     }
     let path = schema::folder().join("exit-status.md");
     if std::env::var_os("UPDATE").is_some() {

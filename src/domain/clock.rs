@@ -21,7 +21,6 @@ pub fn seconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S:
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::ref_option, reason = "serde hands over the field")]
 pub fn maybe_seconds<S: Serializer>(
     at: &Option<Timestamp>,
     serializer: S,
