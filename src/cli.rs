@@ -64,13 +64,13 @@ pub struct Watch {
 pub enum Command {
     /// Show a small made-up world: a bad release that burns, pages and recovers
     Demo(Demo),
-    /// Ask every source once and print the answer, with an exit status for scripts
+    /// Poll every source once and print the answer, with an exit status for scripts
     Status(Status),
-    /// Ask every source once and list the SLOs
+    /// Poll every source once and list the SLOs
     Slos(List),
-    /// Ask every source once and list the incidents
+    /// Poll every source once and list the incidents
     Incidents(List),
-    /// Ask every source once and list the releases
+    /// Poll every source once and list the releases
     Releases(List),
     /// Convert SLOs of OpenSLO v1, Sloth v1 and Pyrra into tables of the configuration
     #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
@@ -141,7 +141,7 @@ pub enum Shell {
     /// fish.
     Fish,
     /// `PowerShell`.
-    #[value(name = "powershell")]
+    #[value(name = "powershell", help = "PowerShell")]
     PowerShell,
     /// zsh.
     Zsh,
@@ -198,7 +198,7 @@ pub struct Status {
     /// How to print it
     #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = StatusFormat::Text)]
     pub format: StatusFormat,
-    /// Ask again and again, at the interval of the fastest source; one line of JSON each time
+    /// Poll again and again, at the interval of the fastest source; with -o json one line each time
     #[arg(long, conflicts_with = "at")]
     pub watch: bool,
     /// Print every window and whole notes, whatever the width of the terminal

@@ -172,6 +172,7 @@ fn the_manual_has_a_page_for_each_command_and_names_no_other() {
             fs::read_to_string(into.join(&file)).unwrap(),
             printed.stdout
         );
+        assert!(printed.stdout.is_ascii(), "{file}");
         for section in ["NAME", "SYNOPSIS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"] {
             let heading = format!("\n.SH \"{section}\"\n");
             let plain = format!("\n.SH {section}\n");

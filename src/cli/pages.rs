@@ -113,9 +113,9 @@ else ~/.config/watchfire/config.toml.",
             ),
         ],
         notes: "\
-On a terminal the table fits its width: the windows of the rule that fires, or of the fastest rule, and \
-the beginning of the reason. --wide, and a pipe, have every window and whole notes; -o tsv separates \
-columns by tabs.",
+On a terminal the table fits its width: the windows of the rule that fires, or of the rule that is \
+closest to it, and the beginning of the note. --wide, and a pipe, have every window and whole notes; -o \
+tsv separates columns by tabs.",
     },
     Page {
         path: "slos",
@@ -387,10 +387,16 @@ it. Read it before you pass it on: `watchfire replay FILE`.",
         path: "config",
         watches: Watches::Nothing("it prints the example"),
         statuses: PRINTED,
-        examples: &[(
-            "watchfire config > ~/.config/watchfire/config.toml",
-            "begin a configuration file",
-        )],
+        examples: &[
+            (
+                "mkdir -p ~/.config/watchfire",
+                "its folder, where it is missing",
+            ),
+            (
+                "watchfire config > ~/.config/watchfire/config.toml",
+                "begin a configuration file",
+            ),
+        ],
         notes: "",
     },
     Page {
@@ -432,6 +438,10 @@ left out.",
         watches: Watches::Nothing("it prints a script"),
         statuses: PRINTED,
         examples: &[
+            (
+                "mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc ~/.config/fish/completions",
+                "the folders below, where they are missing",
+            ),
             (
                 "watchfire completions bash > ~/.local/share/bash-completion/completions/watchfire",
                 "bash, from the next shell on (with the package bash-completion)",

@@ -23,7 +23,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "The configuration file, unless --config names one.",
     ),
     (
-        "WATCHFIRE__UI__THEME, WATCHFIRE__KEYS__…, WATCHFIRE__JOURNAL__…",
+        "WATCHFIRE__UI__NAME, WATCHFIRE__KEYS__NAME, WATCHFIRE__JOURNAL__NAME",
         "One setting of [ui], [keys] or [journal] each, over the file.",
     ),
     (
