@@ -72,6 +72,7 @@ mod releases;
 mod since;
 mod soundness;
 mod suggest;
+mod suggesting;
 #[cfg(test)]
 mod tests;
 mod trend;

@@ -405,7 +405,8 @@ impl Subject {
         let part = promql::selectors(ratio.part_query());
         let lacks = match (&ratio.part, part.as_slice()) {
             (Part::Good(_), [good]) => lack::lack_of_bucket(total, good),
-            (Part::Bad(_), [bad]) => lack::lack_of_label(total, bad),
+            // A label that exists on failures only is no label that targets lack.
+            (Part::Bad(_), [bad]) if !plan.absent_is_zero => lack::lack_of_label(total, bad),
             _ => Vec::new(),
         };
         Some(Self {

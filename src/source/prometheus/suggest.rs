@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use self::asker::Asker;
 use self::candidate::Candidate;
-use self::history::{History, LONGEST, reach};
+use self::history::{Allowance, History, LONGEST};
 use self::latency::Choice;
 use self::shape::Group;
 use self::subject::{Kind, Subject};
@@ -123,9 +123,8 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn reach(&self, metric: &str, wanted: Window) -> Option<Window> {
-        let series = self.series.get(metric).copied().unwrap_or_default();
-        reach(series, self.samples_per_day, wanted)
+    fn series(&self, metric: &str) -> f64 {
+        self.series.get(metric).copied().unwrap_or_default()
     }
 }
 
@@ -175,17 +174,15 @@ async fn measure(asker: &mut Asker<'_>, subjects: &mut [Subject<'_>]) -> Result<
 
 impl Findings<'_> {
     async fn find(&mut self, asker: &mut Asker<'_>, sizes: &Sizes) -> Result<(), Fault> {
+        let mut allowance = Allowance::new(sizes.samples_per_day);
         let of = |subject: &Subject<'_>| {
-            let events = sizes.reach(&subject.metric, LONGEST);
-            let bucket = subject.bucket.as_deref().unwrap_or_default();
-            let buckets = (
-                sizes.reach(bucket, Window::days(7)),
-                sizes.reach(bucket, LONGEST),
-            );
-            (
-                events.filter(|_| subject.bucket.is_none() || buckets.1.is_some()),
-                buckets,
-            )
+            let mut reach = |metric: &str, wanted| allowance.reach(sizes.series(metric), wanted);
+            let events = reach(&subject.metric, LONGEST);
+            let Some(bucket) = &subject.bucket else {
+                return (events, (None, None));
+            };
+            let buckets = (reach(bucket, Window::days(7)), reach(bucket, LONGEST));
+            (events.filter(|_| buckets.1.is_some()), buckets)
         };
         let (reaches, buckets): (Vec<_>, Vec<_>) = self.subjects.iter().map(of).unzip();
         for (subject, reach) in self.subjects.iter().zip(&reaches) {

@@ -1,4 +1,4 @@
-//! Shows suggestions as SLOs of the source, and looks for them again from time to time.
+//! What is suggested of one source between two looks, as SLOs that are measured like any other.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,11 +10,8 @@ use serde::Deserialize;
 use crate::config::{Part, Sli, SloSettings};
 use crate::domain::slo::MIN_BAD_EVENTS;
 use crate::domain::suggestion::{Counts, Grounds, Suggestion, SuggestionStanding, Suggestions};
-use crate::domain::{FaultKind, Rule, SourceName, window};
-use crate::source::Ask;
+use crate::domain::{Rule, SourceName, window};
 use crate::source::prometheus::by_hand::ByHand;
-use crate::source::prometheus::poll_notes::PollNotes;
-use crate::source::prometheus::{self, Prometheus};
 use crate::text::Untrusted;
 
 /// How often new services are looked for.
@@ -59,133 +56,68 @@ impl<'de> Deserialize<'de> for Suggest {
 /// The suggestions of one source, kept between polls.
 #[derive(Default)]
 pub(in crate::source::prometheus) struct Suggester {
-    /// What was found last, and when.
-    found: Option<(Timestamp, Arc<Suggestions>)>,
+    found: Option<Arc<Suggestions>>,
     /// Planned like SLOs of the configuration.
     pub(in crate::source::prometheus) planned: Vec<ByHand>,
     /// The suggestions that are planned.
     shown: Vec<Suggestion>,
-    /// When each of them was found last.
+    /// When each was found last.
     seen: HashMap<Untrusted, Timestamp>,
-    /// When it was tried last.
+    /// When it was looked for them last.
     tried: Option<Timestamp>,
 }
 
 impl Suggester {
     /// What was found; `None` where nothing was looked for.
     pub(in crate::source::prometheus) fn found(&self) -> Option<Arc<Suggestions>> {
-        self.found.as_ref().map(|(_, found)| Arc::clone(found))
+        self.found.clone()
     }
 
-    /// Adds those that were shown and would not be any more: a fire takes no row away, whatever it
-    /// does to history, and neither does a target that is down.
-    fn keep_lost(
+    /// Whether it is time to look again; notes that it was.
+    pub(in crate::source::prometheus) fn is_due(
         &mut self,
-        found: Option<&Suggestions>,
-        shown: &mut Vec<Suggestion>,
         at: Timestamp,
-    ) {
-        for one in found.iter().flat_map(|found| &found.all) {
-            self.seen.insert(one.id(), at);
-        }
-        self.seen.retain(|_, seen| window::age(*seen, at) < STAYS);
-        for old in &self.shown {
-            let id = old.id();
-            let is_lost = !shown.iter().any(|one| one.id() == id);
-            if is_lost && self.seen.contains_key(&id) {
-                shown.push(old.clone());
-            }
-        }
-        shown.sort_by_key(Suggestion::id);
-    }
-
-    fn is_due(&self, at: Timestamp, has_changed: bool) -> bool {
+        has_changed: bool,
+    ) -> bool {
         let is_stable = !has_changed && !self.shown.is_empty();
         let cadence = if is_stable {
             CADENCE
         } else {
             CADENCE_OF_CHANGE
         };
-        self.tried
-            .is_none_or(|tried| tried > at || window::age(tried, at) >= cadence)
+        let is_due = |tried| tried > at || window::age(tried, at) >= cadence;
+        let is_due = self.tried.is_none_or(is_due);
+        if is_due {
+            self.tried = Some(at);
+        }
+        is_due
     }
-}
 
-impl Prometheus {
-    /// Looks for SLOs to suggest where that is due, and plans those that are shown. True when the
-    /// plans are to be made anew.
-    pub(in crate::source::prometheus) async fn suggest(
+    /// Takes what was found.
+    pub(in crate::source::prometheus) fn take(&mut self, found: Suggestions, at: Timestamp) {
+        for one in &found.all {
+            self.seen.insert(one.id(), at);
+        }
+        self.seen.retain(|_, seen| window::age(*seen, at) < STAYS);
+        self.found = Some(Arc::new(found));
+    }
+
+    /// Suggests nothing; true where something was.
+    pub(in crate::source::prometheus) fn clear(&mut self) -> bool {
+        let had_some = !self.shown.is_empty();
+        *self = Self::default();
+        had_some
+    }
+
+    /// Plans what is to be shown, but for `known` ids; true where that is other than before.
+    pub(in crate::source::prometheus) fn show(
         &mut self,
-        ask: &Ask,
-        notes: &mut PollNotes,
+        known: &HashSet<Untrusted>,
+        source: &SourceName,
+        at: Timestamp,
     ) -> bool {
-        let known = self
-            .plans
-            .all
-            .iter()
-            .filter(|plan| plan.slo.suggested.is_none());
-        let ids: HashSet<_> = known.map(|plan| plan.slo.id()).collect();
-        let is_wanted = match self.options.suggest {
-            Suggest::Never => false,
-            Suggest::Always => true,
-            Suggest::Auto => ids.is_empty() && self.plans.left_out.is_empty(),
-        };
-        if !is_wanted {
-            self.suggester.found = None;
-            self.suggester.tried = None;
-            self.suggester.seen.clear();
-            return self.show(Vec::new(), ask.moment());
-        }
-        let at = ask.moment();
-        if self.suggester.is_due(at, self.has_failed_since()) {
-            self.suggester.tried = Some(at);
-            match super::look(&self.api, &self.options.recipes, ask.at, ask.now).await {
-                Ok(found) => self.suggester.found = Some((at, Arc::new(found))),
-                Err(fault) => {
-                    let fault = fault.of_part("suggested SLOs");
-                    if self.suggester.found.is_none() && fault.kind != FaultKind::Query {
-                        notes.faults.push(fault);
-                    } else {
-                        notes.warn([fault.message]);
-                    }
-                }
-            }
-        }
-        let found = self.suggester.found();
-        let shown = found.iter().flat_map(|found| found.shown());
-        let mut shown: Vec<_> = shown.cloned().collect();
-        self.suggester.keep_lost(found.as_deref(), &mut shown, at);
-        shown.retain(|one| !ids.contains(&one.id()));
-        self.show(shown, at)
-    }
-
-    /// True when one that never failed has failed since.
-    fn has_failed_since(&self) -> bool {
-        let plans = self.plans.all.iter().zip(&self.plans.ids);
-        let mut unproven = plans.filter(|(plan, _)| plan.slo.is_unproven());
-        unproven.any(|(plan, id)| {
-            let seen = self.observe((plan, id), prometheus::NEVER, false);
-            !seen.is_unproven()
-        })
-    }
-
-    /// Plans these, where they are others than before.
-    fn show(&mut self, shown: Vec<Suggestion>, at: Timestamp) -> bool {
-        // One that is shown keeps the objective that it was shown with: it is no moving target.
-        let keep = |mut one: Suggestion| {
-            let mut known = self.suggester.shown.iter();
-            let old = known.find(|old| old.service == one.service && old.name == one.name);
-            if let Some(old) = old
-                && old.counts == one.counts
-                && old.standing == SuggestionStanding::Shown
-            {
-                one = old.clone();
-            }
-            one.ratio = None;
-            one
-        };
-        let shown: Vec<_> = shown.into_iter().map(keep).collect();
-        if shown == self.suggester.shown {
+        let shown = self.wanted(known);
+        if shown == self.shown {
             return false;
         }
         let plan = |one: &Suggestion| {
@@ -193,11 +125,39 @@ impl Prometheus {
                 because: one.because.clone(),
                 never_failed: one.standing == SuggestionStanding::NeverFailed,
             };
-            ByHand::suggested(&settings(one, &self.name), at, grounds)
+            ByHand::suggested(&settings(one, source), at, grounds)
         };
-        self.suggester.planned = shown.iter().map(plan).collect();
-        self.suggester.shown = shown;
+        self.planned = shown.iter().map(plan).collect();
+        self.shown = shown;
         true
+    }
+
+    /// What was found, and what was shown before: a fire takes no row away, whatever it does to
+    /// history, and neither does a target that is down. One keeps the objective that it was shown with.
+    fn wanted(&self, known: &HashSet<Untrusted>) -> Vec<Suggestion> {
+        let found = self.found.iter().flat_map(|found| found.shown());
+        let mut wanted: Vec<_> = found
+            .map(|one| {
+                let is_same = |old: &&Suggestion| {
+                    old.id() == one.id()
+                        && old.counts == one.counts
+                        && old.standing == SuggestionStanding::Shown
+                };
+                let mut one = self.shown.iter().find(is_same).unwrap_or(one).clone();
+                one.ratio = None;
+                one
+            })
+            .collect();
+        for old in &self.shown {
+            let id = old.id();
+            let is_lost = !wanted.iter().any(|one| one.id() == id);
+            if is_lost && self.seen.contains_key(&id) {
+                wanted.push(old.clone());
+            }
+        }
+        wanted.retain(|one| !known.contains(&one.id()));
+        wanted.sort_by_key(Suggestion::id);
+        wanted
     }
 }
 
@@ -228,5 +188,80 @@ fn settings(of: &Suggestion, source: &SourceName) -> SloSettings {
         by: Vec::new(),
         labels: BTreeMap::new(),
         description: of.because.raw().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Period, Window};
+
+    fn suggestion(service: &str, objective: f64, standing: SuggestionStanding) -> Suggestion {
+        Suggestion {
+            service: service.into(),
+            name: "availability",
+            counts: Counts::Gauge(format!("up{{job=\"{service}\"}}").as_str().into()),
+            objective,
+            period: Period::Rolling(Window::days(30)),
+            absent_is_zero: false,
+            standing,
+            ratio: Some(0.1),
+            because: "".into(),
+            recipe: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_shown_stays_while_it_burns_or_is_down() {
+        use SuggestionStanding::{NeverFailed, NoObjective, Shown};
+        let mut suggester = Suggester::default();
+        let source = SourceName::new("prom");
+        let none = HashSet::new();
+        let hours = |hours| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+        let take = |suggester: &mut Suggester, all: Vec<Suggestion>, at| {
+            let found = Suggestions {
+                all,
+                ..Suggestions::default()
+            };
+            suggester.take(found, hours(at));
+            suggester.show(&none, &source, hours(at));
+            let shown = suggester.shown.iter();
+            shown
+                .map(|one| (one.service.raw().to_owned(), one.objective))
+                .collect::<Vec<_>>()
+        };
+        let named = |all: &[(&str, f64)]| {
+            let all = all
+                .iter()
+                .map(|(name, objective)| ((*name).to_owned(), *objective));
+            all.collect::<Vec<_>>()
+        };
+        let first = vec![
+            suggestion("cart", 0.999, Shown),
+            suggestion("mail", 0.999, NeverFailed),
+        ];
+        assert_eq!(
+            take(&mut suggester, first, 0),
+            named(&[("cart", 0.999), ("mail", 0.999)])
+        );
+        // Its history holds nothing any more; another has failed for the first time.
+        let burning = vec![
+            suggestion("cart", 0.99, NoObjective),
+            suggestion("mail", 0.995, Shown),
+        ];
+        assert_eq!(
+            take(&mut suggester, burning, 1),
+            named(&[("cart", 0.999), ("mail", 0.995)])
+        );
+        // The target is gone, and for a day it may come back.
+        let rest = || vec![suggestion("mail", 0.99, Shown)];
+        assert_eq!(
+            take(&mut suggester, rest(), 20),
+            named(&[("cart", 0.999), ("mail", 0.995)])
+        );
+        assert_eq!(take(&mut suggester, rest(), 26), named(&[("mail", 0.995)]));
+        // What somebody has written is no suggestion.
+        let known = HashSet::from([Untrusted::from("mail/availability")]);
+        assert!(suggester.show(&known, &source, hours(26)) && suggester.shown.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name;
+use super::recipe::{Absent, labels_of};
 use super::shape::{Bad, Group};
 use super::subject::{Subject, selector};
 use crate::domain::suggestion::Counts;
@@ -163,6 +164,21 @@ impl Candidate {
                     total: total.into(),
                 }
             }
+        }
+    }
+
+    /// True where no series of bad events means that none failed: a label of theirs is on failures
+    /// only.
+    pub(super) fn absent_is_zero(&self, subject: &Subject<'_>) -> bool {
+        let recipe = subject.recipe;
+        let names_error = |matchers: &str| {
+            let error = recipe.unanswered.as_ref();
+            error.is_some_and(|error| labels_of(matchers).contains(error))
+        };
+        match &self.bad {
+            Bad::Slow => false,
+            Bad::Matching(matchers) if names_error(matchers) => true,
+            _ => recipe.absent == Some(Absent::Zero),
         }
     }
 

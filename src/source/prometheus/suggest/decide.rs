@@ -122,7 +122,7 @@ impl Known<'_> {
             counts: self.candidate.counts(self.subject, self.le),
             objective,
             period: Period::Rolling(self.reach),
-            absent_is_zero: self.subject.absent_is_zero(),
+            absent_is_zero: self.candidate.absent_is_zero(self.subject),
             standing,
             ratio: (total > 0.0).then(|| bad / total),
             because: self.because(&why).into(),

@@ -12,8 +12,10 @@ use crate::domain::{Fault, Window};
 pub(super) const LONGEST: Window = Window::days(30);
 /// What the smallest bucket is chosen by.
 const WEEK: Window = Window::days(7);
-/// Samples that one question may read: some seconds of one core of the server.
+/// Samples that the questions about one metric may read: some seconds of one core of the server.
 const SAMPLES: f64 = 400_000_000.0;
+/// Those that all questions may read.
+const ALL_SAMPLES: f64 = 1_200_000_000.0;
 
 /// What is known of a candidate.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,12 +28,30 @@ pub(super) struct History {
     pub(super) is_old: bool,
 }
 
-/// How far a subject's series are looked back over, by how many there are; `None` for too many.
-pub(super) fn reach(series: f64, samples_per_day: f64, wanted: Window) -> Option<Window> {
-    let spans = [LONGEST, WEEK, Window::days(1)];
-    let days = |window: Window| f64::from(window.seconds()) / 86_400.0;
-    let mut spans = spans.into_iter().filter(|window| *window <= wanted);
-    spans.find(|window| series * samples_per_day * days(*window) <= SAMPLES)
+/// The samples that may still be read.
+pub(super) struct Allowance {
+    left: f64,
+    samples_per_day: f64,
+}
+
+impl Allowance {
+    pub(super) fn new(samples_per_day: f64) -> Self {
+        Self {
+            left: ALL_SAMPLES,
+            samples_per_day,
+        }
+    }
+
+    /// How far so many series are looked back over; `None` for too many.
+    pub(super) fn reach(&mut self, series: f64, wanted: Window) -> Option<Window> {
+        let spans = [LONGEST, WEEK, Window::days(1)];
+        let days = |window: Window| f64::from(window.seconds()) / 86_400.0;
+        let cost = |window: &Window| series * self.samples_per_day * days(*window);
+        let mut spans = spans.into_iter().filter(|window| *window <= wanted);
+        let reach = spans.find(|window| cost(window) <= SAMPLES.min(self.left))?;
+        self.left -= cost(&reach);
+        Some(reach)
+    }
 }
 
 /// Questions, each asked once.
@@ -186,4 +206,25 @@ fn read(
         }
     }
     Some(history)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_series_are_looked_back_over_for_less() {
+        let reach = |series| Allowance::new(5_760.0).reach(series, LONGEST);
+        assert_eq!(reach(1_000.0), Some(LONGEST));
+        assert_eq!(reach(5_000.0), Some(WEEK));
+        assert_eq!(reach(50_000.0), Some(Window::days(1)));
+        assert_eq!(reach(500_000.0), None);
+        let mut allowance = Allowance::new(5_760.0);
+        let spans: Vec<_> = (0..40).map(|_| allowance.reach(2_000.0, LONGEST)).collect();
+        assert_eq!(spans[0], Some(LONGEST));
+        assert!(
+            spans.contains(&Some(WEEK)) && spans.last() == Some(&None),
+            "{spans:?}"
+        );
+    }
 }

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::text::Untrusted;
+
 /// How many characters the name of a service may have.
 const LONGEST: usize = 100;
 
@@ -47,6 +49,7 @@ pub(super) fn service(value: &str) -> Result<String, &'static str> {
     if name.chars().count() > LONGEST
         || name.trim() != name
         || !name.chars().all(is_plain)
+        || Untrusted::from(name).shown().to_string() != name
         || !value.chars().all(is_printable)
     {
         return Err("a value of its service label may not name a service");

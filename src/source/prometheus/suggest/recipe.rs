@@ -52,7 +52,7 @@ pub(in crate::source::prometheus) struct Recipe {
     #[serde(default)]
     pub(super) gauge: bool,
     pub(super) service: Vec<String>,
-    #[serde(default)]
+    #[serde(default = "namespace")]
     pub(super) namespace: Vec<String>,
     #[serde(default)]
     pub(super) paths: Vec<String>,
@@ -66,6 +66,11 @@ pub(in crate::source::prometheus) struct Recipe {
     pub(super) not: Vec<String>,
     pub(super) declined: Option<String>,
     pub(super) why: String,
+}
+
+/// Where targets are discovered in Kubernetes, this says in which namespace.
+fn namespace() -> Vec<String> {
+    vec!["namespace".to_owned()]
 }
 
 /// What no series of bad events means.
@@ -200,7 +205,7 @@ fn with_prefix(pattern: &str, prefix: &str) -> String {
 
 fn is_pattern(name: &str) -> bool {
     let name = name.strip_prefix('*').unwrap_or(name);
-    super::super::is_name(name, true)
+    crate::config::is_label(&name.replace(':', "_"))
 }
 
 /// The names of the labels that matchers speak of.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::recipe::{Absent, HEALTH_PATHS, Recipe, labels_of};
+use super::recipe::{HEALTH_PATHS, Recipe, labels_of};
 use crate::source::prometheus::promql;
 
 /// What an SLO is about.
@@ -100,11 +100,6 @@ impl Subject<'_> {
         let own = [format!("{label}=~{pattern}")];
         let matchers = self.recipe.matchers.iter().chain(&own);
         format!("count({})", selector(&self.metric, matchers))
-    }
-
-    /// True where no series of bad events means that none failed.
-    pub(super) fn absent_is_zero(&self) -> bool {
-        self.kind == Kind::Availability && self.recipe.absent == Some(Absent::Zero)
     }
 
     /// Matchers that all its series fulfil.
