@@ -319,7 +319,7 @@ fn what_the_demo_cannot_evaluate_it_refuses_by_name() {
     let series = catalogue(&world);
     for query in [
         "histogram_quantile(0.9, http_requests_total)",
-        "http_requests_total offset 5m",
+        "http_requests_total offset -5m",
         "http_requests_total[5m]",
         "min(http_requests_total)",
         "sum without (code) (http_requests_total)",

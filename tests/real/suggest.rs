@@ -64,7 +64,7 @@ fn families() -> (World, Vec<(&'static str, f64, f64)>) {
         // OpenTelemetry: 5xx and requests without an answer, health checks left out.
         ("otel-cart/availability", 99.9, 0.6 / 1000.0),
         ("otel-cart/latency", 99.5, 3.0 / 1000.0),
-        ("otel-pay/availability", 99.5, 3.0 / 1000.0),
+        ("otel-pay/availability", 99.5, 3.0 / 1050.0),
         ("old-otel/availability", 99.9, 0.5 / 1000.0),
         ("rpc-new/availability", 99.9, 0.5 / 1000.0),
         ("rpc-old/availability", 99.9, 0.5 / 1000.0),

@@ -101,12 +101,14 @@ pub(super) fn verdict_line(
         return Line::new()
             .mark(mark, role)
             .text("UNKNOWN", role)
+            .join(suggested(seen))
             .text(was, Role::Plain)
             .join(fresh::name_and_word(feed, sight.now));
     }
     let (mark, role) = Mark::of_state(verdict.state);
     let mut line = Line::new().mark(mark, role);
     line = line.text(state_word(verdict.state), role);
+    line = line.join(suggested(seen));
     if let Some(words) = phase_and_direction(seen, verdict) {
         line = line.text(format!(" · {words}"), Role::Plain);
     }
@@ -128,6 +130,13 @@ pub(super) fn verdict_line(
         line = line.text(" · partial answer", Role::Fault);
     }
     line
+}
+
+/// ` · suggested`, of one that is.
+fn suggested(seen: &Observation) -> Line {
+    seen.suggested_words().map_or_else(Line::new, |words| {
+        Line::of(format!(" · {words}"), Role::Plain)
+    })
 }
 
 fn budget_line(seen: &Observation, verdict: &Assessment) -> Line {
