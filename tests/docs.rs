@@ -5,26 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use clap::CommandFactory;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
-
-use watchfire::app::action::{Action, markdown_table};
-use watchfire::cli::Cli;
-use watchfire::config::{Environment, ThemeChoice, load_text};
-use watchfire::domain::slo::{Course, Slice, Verdict};
-use watchfire::domain::{
-    Events, Facts, Freshness, Incident, IncidentStatus, Observation, OnCall, Origin, Period,
-    Reading, Release, ReleaseStatus, Report, Sample, Severity, Slo, SourceName, State, Window,
-};
-use watchfire::pane::{Mark, cell};
-use watchfire::print;
-use watchfire::print::status::{Scope, Status};
-use watchfire::source::{KINDS, known_kinds};
-use watchfire::store::{Feed, Offers, Store};
-use watchfire::ui::theme::Theme;
+use watchfire::app::action::markdown_table;
+use watchfire::config::{Environment, load_text};
+use watchfire::source::known_kinds;
 use watchfire::watch::Watch;
 
 #[path = "reference/schema.rs"]
@@ -33,6 +17,9 @@ mod schema;
 mod docs {
     pub(crate) mod code_map;
     pub(crate) mod links;
+    mod program;
+    mod status;
+    pub(crate) mod words;
 }
 
 use docs::links::{Page, links};
@@ -118,191 +105,6 @@ fn the_key_table_is_the_one_of_the_program() {
     }
 }
 
-/// The keys of the README, each with its action and the words for it.
-const SHORT_KEYS: &[(&str, Action, &str)] = &[
-    ("j", Action::Down, "down"),
-    ("k", Action::Up, "up"),
-    ("g", Action::Top, "to the top"),
-    ("G", Action::Bottom, "to the bottom"),
-    ("tab", Action::NextPane, "next pane"),
-    ("1", Action::Slos, "SLOs"),
-    ("2", Action::Releases, "releases"),
-    ("3", Action::Incidents, "incidents"),
-    ("4", Action::Sources, "sources"),
-    ("enter", Action::Open, "open the selected row"),
-    ("esc", Action::Back, "go back"),
-    ("/", Action::Filter, "filter"),
-    ("d", Action::Suspect, "suspect release"),
-    ("x", Action::Explain, "explain every number"),
-    ("t", Action::Timeline, "timeline"),
-    ("[", Action::Earlier, "a minute back"),
-    ("]", Action::Later, "a minute forward"),
-    ("0", Action::Live, "live"),
-    ("o", Action::Link, "open the link"),
-    ("b", Action::Runbook, "open the runbook"),
-    ("y", Action::CopyId, "copy the ID"),
-    ("a", Action::Acknowledge, "acknowledge"),
-    ("s", Action::Silence, "silence"),
-    ("n", Action::Note, "note"),
-    (":", Action::Palette, "command palette"),
-    ("?", Action::Help, "help"),
-    ("q", Action::Quit, "quit from the top"),
-];
-
-#[test]
-fn each_key_of_the_readme_does_what_its_row_says() {
-    let readme = page("README.md");
-    let (_, rest) = readme.split_once("\n## Keys\n").unwrap();
-    let rows = rest.lines().filter(|line| line.starts_with("| `"));
-    let rows = rows.take_while(|line| !line.contains("watchfire"));
-    let mut expected = SHORT_KEYS.iter();
-    for row in rows {
-        let (keys, words) = row[2..].split_once(" | ").unwrap();
-        for key in keys.split_whitespace() {
-            let key = key.trim_matches('`');
-            let (name, action, meaning) = expected.next().unwrap();
-            assert_eq!(key, *name);
-            assert!(action.default_keys().contains(&key), "{key}");
-            assert!(words.contains(meaning), "{key}: {words}");
-        }
-    }
-    assert_eq!(expected.next(), None, "not in the README");
-}
-
-#[test]
-fn marks_and_words_are_those_of_the_screen() {
-    let (readme, screen) = (page("README.md"), page("docs/guide/screen.md"));
-    let theme = |is_ascii| Theme::new(ThemeChoice::Auto, false, is_ascii);
-    let marked = |mark: Mark, word: &str| {
-        [
-            format!("`{} {word}`", theme(false).mark(mark)),
-            format!("`{}`", theme(true).mark(mark)),
-        ]
-    };
-    for state in [
-        State::Page,
-        State::Ticket,
-        State::Ok,
-        State::NoData,
-        State::Unknown,
-    ] {
-        let [shown, ascii] = marked(Mark::of_state(state).0, cell::state_word(state));
-        assert!(has_row(&readme, &[&shown]), "{shown}");
-        assert!(has_row(&screen, &[&shown, &ascii]), "{shown} {ascii}");
-    }
-    for status in [
-        ReleaseStatus::Pending,
-        ReleaseStatus::Running,
-        ReleaseStatus::Succeeded,
-        ReleaseStatus::Failed,
-        ReleaseStatus::RolledBack,
-        ReleaseStatus::Unknown,
-    ] {
-        let [shown, ascii] = marked(Mark::of_release(status).0, cell::release_word(status));
-        assert!(has_row(&screen, &[&shown, &ascii]), "{shown} {ascii}");
-    }
-    for freshness in [
-        Freshness::Live,
-        Freshness::Late,
-        Freshness::Stale,
-        Freshness::Down,
-    ] {
-        let rows = screen.lines().filter_map(|line| line.strip_prefix("| `"));
-        let mut words = rows.filter_map(|row| row.split(['`', ' ']).next());
-        let is_it = |word: &str| word.eq_ignore_ascii_case(freshness.word());
-        assert!(words.any(is_it), "{}", freshness.word());
-    }
-}
-
-#[test]
-fn every_kind_of_source_is_in_the_table_with_its_interval() {
-    let sources = page("docs/guide/sources.md");
-    for kind in KINDS {
-        let interval = format!("{}s", kind.interval.as_secs());
-        let row = [format!("`{}`", kind.name), interval];
-        let row: Vec<_> = row.iter().map(String::as_str).collect();
-        assert!(has_row(&sources, &row), "{row:?}");
-    }
-}
-
-#[test]
-fn the_words_of_severities_are_those_of_the_program() {
-    let sources = page("docs/guide/sources.md");
-    let mut count = 0;
-    for severity in [Severity::Page, Severity::Ticket, Severity::Info] {
-        let begin = format!("| {} | ", severity.word());
-        let row = sources.lines().find_map(|line| line.strip_prefix(&begin));
-        for word in row.unwrap().trim_end_matches(" |").split_whitespace() {
-            let word = word.trim_matches('`');
-            assert_eq!(Severity::from_word(word), Some(severity), "{word}");
-            count += 1;
-        }
-    }
-    assert_eq!(count, 35);
-}
-
-#[test]
-fn every_command_and_flag_is_documented_and_no_other_is() {
-    let manual = manual();
-    let others = [
-        "--release",
-        "--path",
-        "--test",
-        "--open",
-        "--bench",
-        "--no-default-features",
-        // An option of Prometheus.
-        "--storage",
-    ]
-    .map(str::to_owned);
-    let mut flags: BTreeSet<String> = others.into();
-    let mut cli = Cli::command();
-    cli.build();
-    let mut commands = vec![(String::new(), &cli)];
-    while let Some((path, command)) = commands.pop() {
-        if !path.is_empty() && path != " help" {
-            let shown = [format!("watchfire{path}"), format!("--{path}")];
-            assert!(shown.iter().any(|shown| manual.contains(shown)), "{path}");
-        }
-        let arguments = command.get_arguments().filter_map(|flag| flag.get_long());
-        flags.extend(arguments.map(|flag| format!("--{flag}")));
-        if command.get_name() == "help" {
-            continue;
-        }
-        let inside = command.get_subcommands();
-        let inside = inside.filter(|inner| path.is_empty() || inner.get_name() != "help");
-        commands.extend(inside.map(|inner| (format!("{path} {}", inner.get_name()), inner)));
-    }
-    let is_flag = |c: char| c.is_ascii_lowercase() || c == '-';
-    let shown: BTreeSet<_> = manual
-        .split(|c| !is_flag(c))
-        .filter(|word| word.starts_with("--") && word.len() > 2 && !word.ends_with('-'))
-        .map(str::to_owned)
-        .collect();
-    let usual: BTreeSet<_> = ["--help", "--version"].map(str::to_owned).into();
-    let missing: BTreeSet<_> = flags.difference(&shown).cloned().collect();
-    let missing: Vec<_> = missing.difference(&usual).collect();
-    let unknown: Vec<_> = shown.difference(&flags).collect();
-    assert_eq!(missing, Vec::<&String>::new(), "not documented");
-    assert_eq!(unknown, Vec::<&String>::new(), "documented, but not there");
-}
-
-#[test]
-fn the_exit_statuses_are_those_of_the_verdicts() {
-    let scripts = page("docs/guide/scripts.md");
-    for verdict in [
-        Verdict::Ok,
-        Verdict::Ticket,
-        Verdict::Page,
-        Verdict::Unknown,
-    ] {
-        let status = verdict.exit_status().to_string();
-        let word = format!("`{}`", verdict.word());
-        assert!(has_row(&scripts, &[&status, &word]), "{status} {word}");
-    }
-    assert_eq!(watchfire::command::UNKNOWN, Verdict::Unknown.exit_status());
-}
-
 /// A source for examples that have none.
 const A_SOURCE: &str =
     "\n[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"https://prometheus.example\"\n";
@@ -370,6 +172,21 @@ fn every_link_leads_to_a_file_and_a_heading() {
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert!(count > 100, "{count}");
+}
+
+#[test]
+fn the_pages_are_in_plain_sentences() {
+    let mut found = Vec::new();
+    for page in pages() {
+        let phrases = docs::words::avoided(&page.text).into_iter();
+        found.extend(phrases.map(|phrase| format!("{}: {phrase}", page.path.display())));
+    }
+    let example = page("config.example.toml");
+    let comments = example.lines().filter_map(|line| line.strip_prefix("# "));
+    found.extend(docs::words::avoided(
+        &comments.collect::<Vec<_>>().join("\n"),
+    ));
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
@@ -502,164 +319,5 @@ fn every_json_schema_is_in_the_reference() {
     assert!(schemas.len() > 5, "{schemas:?}");
     for schema in schemas {
         assert!(reference.contains(&schema), "{schema}");
-    }
-}
-
-#[test]
-fn the_json_that_is_shown_has_the_fields_of_a_real_status() {
-    let reference = page("docs/reference/json.md");
-    let shown: Value = serde_json::from_str(blocks(&reference, "json")[0]).unwrap();
-    let now = Timestamp::from_second(1_795_356_000).unwrap();
-    let store = store(now);
-    let mut real = Vec::new();
-    print::json(&mut real, &Status::of(&store, Scope::default(), None, now)).unwrap();
-    let real: Value = serde_json::from_slice(&real).unwrap();
-    assert_eq!(schema::faults("status", &real), [""; 0]);
-    let (mut shown_fields, mut real_fields) = (BTreeMap::new(), BTreeMap::new());
-    fields("", &shown, &mut shown_fields);
-    fields("", &real, &mut real_fields);
-    assert_eq!(shown_fields, real_fields);
-    assert_eq!(shown["schema"], real["schema"]);
-}
-
-/// The names of the fields of every object, by its place; windows are no names of fields.
-fn fields(place: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<String>>) {
-    match value {
-        Value::Object(object) => {
-            if ["error_ratio", "burn_rate", "measured_at"].contains(&place) {
-                return;
-            }
-            for (name, value) in object {
-                if place != "events" {
-                    found
-                        .entry(place.to_owned())
-                        .or_default()
-                        .insert(name.clone());
-                }
-                let inside = if place == "events" { "count" } else { name };
-                fields(inside, value, found);
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| fields(place, item, found)),
-        _ => {}
-    }
-}
-
-/// A store with one row of everything.
-fn store(now: Timestamp) -> Store {
-    let source = SourceName::new("prod");
-    let offers = Offers {
-        slos: true,
-        releases: true,
-        incidents: true,
-        ..Offers::default()
-    };
-    let seconds = SignedDuration::from_secs;
-    let feed = Feed::new(
-        source.clone(),
-        "prometheus",
-        offers,
-        seconds(15),
-        seconds(300),
-    );
-    let mut store = Store::new(vec![feed]);
-    store.absorb(Report {
-        source: source.clone(),
-        at: now,
-        latency: SignedDuration::from_millis(12),
-        next_try: None,
-        outcome: Ok(Facts {
-            slos: Some(vec![slo(source, now)]),
-            releases: Some(vec![release(now)]),
-            incidents: Some(vec![incident()]),
-            on_call: Some(vec![shift()]),
-            ..Facts::default()
-        }),
-    });
-    store
-}
-
-fn shift() -> OnCall {
-    OnCall {
-        schedule: "shop primary".into(),
-        who: "mara".into(),
-        services: vec!["checkout".into()],
-        ..OnCall::default()
-    }
-}
-
-fn slo(source: SourceName, at: Timestamp) -> Observation {
-    let period = Period::Rolling(Window::days(30));
-    let slo = Slo::new(
-        "checkout",
-        "availability",
-        source,
-        0.999,
-        period,
-        Origin::Config,
-    );
-    let sample = Sample {
-        reading: Reading::Ratio(0.0221),
-        events: Some(Events {
-            bad: 66.3,
-            total: 3_000.0,
-        }),
-        at,
-    };
-    Observation {
-        windows: slo
-            .windows()
-            .into_iter()
-            .map(|window| (window, sample))
-            .collect(),
-        period: Some(sample),
-        courses: Arc::from([course(at)]),
-        ..Observation::unknown(Arc::new(slo), at)
-    }
-}
-
-/// Six hours, the last 20 minutes of which burn.
-fn course(at: Timestamp) -> Course {
-    let minute = SignedDuration::from_mins(1);
-    let slice = |ago: i32| Slice {
-        at: at - minute * ago,
-        bad: if ago < 20 { 22.0 } else { 0.2 },
-        total: 1_000.0,
-    };
-    Course {
-        slices: (0..=360).rev().map(slice).collect(),
-        from: at - minute * 360,
-        step: minute,
-        width: minute,
-        counted: true,
-    }
-}
-
-fn release(now: Timestamp) -> Release {
-    Release {
-        id: "991".into(),
-        service: "checkout".into(),
-        version: "v2.31.0".into(),
-        environment: "production".into(),
-        status: ReleaseStatus::Succeeded,
-        started_at: None,
-        finished_at: Some(now - SignedDuration::from_mins(24)),
-        actor: None,
-        commit: None,
-        url: None,
-        details: Vec::new(),
-    }
-}
-
-fn incident() -> Incident {
-    Incident {
-        service: "checkout".into(),
-        alerts: 2,
-        ..Incident::new(
-            "7",
-            "checkout burns its budget",
-            Severity::Page,
-            IncidentStatus::Triggered,
-        )
     }
 }

@@ -57,7 +57,7 @@ impl Page {
 }
 
 /// The text without its code blocks.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     text.split("```").step_by(2).collect::<Vec<_>>().join("\n")
 }
 
