@@ -105,6 +105,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<ConfigCommand>,
     },
+    /// Print the JSON Schema of the configuration file, for editors
+    Schema,
     /// Print the script that completes commands, services, SLOs and sources in a shell
     Completions {
         /// For which shell

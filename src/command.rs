@@ -71,6 +71,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Config {
             command: Some(ConfigCommand::View { format }),
         }) => config::view(format, &cli.watch),
+        Some(Command::Schema) => config::schema(),
         Some(Command::Import(options)) => import::run(&options),
         Some(Command::Completions { shell }) => complete::script(shell),
         Some(Command::Man(options)) => man::run(&options),

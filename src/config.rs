@@ -17,6 +17,7 @@ mod load;
 mod me;
 mod place;
 mod read;
+mod schema;
 pub mod secret;
 mod slo;
 mod source;
@@ -42,6 +43,7 @@ pub use links::distinct;
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
 pub use read::bytes;
+pub use schema::schema;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]

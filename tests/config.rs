@@ -309,10 +309,69 @@ fn assert_names(example: &str, table: &str, refused: &str) {
 /// The example with every `#` removed that has no space behind it, as its first lines say.
 fn uncommented(text: &str) -> String {
     let lines = text.lines().map(|line| match line.strip_prefix('#') {
-        Some(rest) if !rest.is_empty() && !rest.starts_with([' ', '#']) => rest,
+        Some(rest) if !rest.is_empty() && !rest.starts_with([' ', '#', ':']) => rest,
         _ => line,
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A TOML text as JSON.
+fn as_json(text: &str) -> serde_json::Value {
+    let table: toml::Table = toml::from_str(text).unwrap();
+    serde_json::to_value(table).unwrap()
+}
+
+#[test]
+fn the_schema_accepts_what_the_configuration_does_and_refuses_what_it_refuses() {
+    let schema = watchfire::config::schema(EXAMPLE).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let whole = uncommented(EXAMPLE);
+    let errors: Vec<_> = schema
+        .iter_errors(&as_json(&whole))
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
+    for path in fixtures("valid") {
+        let text = fs::read_to_string(&path).unwrap();
+        let errors: Vec<_> = schema
+            .iter_errors(&as_json(&text))
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
+    }
+    // A key that no table knows, and a value of another type, at every table.
+    let lines: Vec<_> = whole.lines().collect();
+    for (at, line) in lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with('['))
+    {
+        let unknown = [&lines[..=at], &["bogus = 1"], &lines[at + 1..]]
+            .concat()
+            .join("\n");
+        let is_refused = !schema.is_valid(&as_json(&unknown));
+        assert!(is_refused, "{line}");
+    }
+    for wrong in [
+        "[ui]\ntheme = 1",
+        "[[source]]\nname = \"a\"\nkind = \"nagios\"",
+        "[[source]]\nname = \"a\"\nkind = \"github\"\ntoken = \"inline\"",
+        "[[source]]\nname = \"a\"\nkind = \"github\"\ndiscover = true",
+        "[[slo]]\nservice = \"a\"\nname = \"b\"\nobjective = \"99\"",
+        "[slo]\nservice = \"a\"",
+    ] {
+        assert!(!schema.is_valid(&as_json(wrong)), "{wrong}");
+    }
+}
+
+#[test]
+fn every_setting_of_the_schema_is_described() {
+    let schema = watchfire::config::schema(EXAMPLE).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let interval = &schema["properties"]["source"]["items"]["oneOf"][0]["properties"]["interval"];
+    let text = interval["description"].as_str().unwrap();
+    assert!(text.starts_with("How often to ask"), "{text}");
 }
 
 #[test]

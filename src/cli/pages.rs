@@ -434,6 +434,16 @@ A secret is shown as the place where it is kept, never as its value; values in t
 left out.",
     },
     Page {
+        path: "schema",
+        watches: Watches::Nothing("it prints a schema"),
+        statuses: PRINTED,
+        examples: &[(
+            "watchfire schema > ~/.config/watchfire/watchfire.schema.json",
+            "beside the configuration, whose first line names it: `#:schema ./watchfire.schema.json`",
+        )],
+        notes: "",
+    },
+    Page {
         path: "completions",
         watches: Watches::Nothing("it prints a script"),
         statuses: PRINTED,

@@ -25,6 +25,14 @@ pub fn run() -> ExitCode {
     super::print(EXAMPLE.as_bytes())
 }
 
+/// Prints the JSON Schema of the configuration.
+pub fn schema() -> ExitCode {
+    match crate::config::schema(EXAMPLE) {
+        Ok(schema) => super::print(schema.as_bytes()),
+        Err(error) => refuse(format!("the schema cannot be made: {error}")),
+    }
+}
+
 /// Prints the settings as file, variables and flags come to.
 pub fn view(format: ConfigFormat, watch: &cli::Watch) -> ExitCode {
     let environment = Environment::of_this_process();
