@@ -4,6 +4,7 @@
 
 mod answer;
 mod gone;
+mod twins;
 mod world;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::domain::{
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
 
+pub use twins::Twins;
 pub use world::{Heard, Past, World};
 
 /// What the store knows of one source.

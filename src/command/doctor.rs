@@ -1,7 +1,7 @@
 //! `watchfire doctor`: looks at every source and every SLO for what keeps the numbers from being
 //! right, and says what to do about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
@@ -43,6 +43,7 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
     };
     join(&store, &mut examined);
     note_no_slos(&store, &mut examined);
+    name_twins(&store, &mut examined);
     if let Err(why) = narrow(options, &store, &mut examined) {
         return refuse(why);
     }
@@ -359,4 +360,46 @@ fn stranger(what: &str, service: &Untrusted, slos: &BTreeSet<String>) -> Finding
             )),
         None => Finding::new(Grade::Note, "service", says),
     }
+}
+
+/// SLOs that several sources have, in the findings of the last of these.
+fn name_twins(store: &Store, examined: &mut [Examined]) {
+    for (is_same, sources) in [true, false].into_iter().flat_map(|is_same| {
+        let twins = store
+            .twins()
+            .into_iter()
+            .filter(move |one| one.is_same == is_same);
+        let mut by_sources: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+        for one in twins {
+            let ids = by_sources.entry(one.sources).or_default();
+            ids.push(one.id.raw().to_owned());
+        }
+        by_sources.into_iter().map(move |entry| (is_same, entry))
+    }) {
+        let (sources, ids) = sources;
+        let last = sources.last().cloned().unwrap_or_default();
+        if let Some(source) = examined.iter_mut().find(|one| one.source == last) {
+            source.findings.push(of_twins(is_same, &sources, &ids));
+        }
+    }
+}
+
+fn of_twins(is_same: bool, sources: &[String], ids: &[String]) -> Finding {
+    let more = match ids.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let listed = ids[..ids.len().min(MOST)].join("`, `");
+    let sources = sources.join("` and `");
+    if is_same {
+        let what = format!("`{sources}` measure the same SLOs: `{listed}`{more}");
+        return Finding::new(Grade::Warning, "twice", what)
+            .because("each of them is counted, and shown, once for every source")
+            .advise(
+                "give the servers of one highly available pair as `urls` of one source; otherwise set `discover = false` at one of them",
+            );
+    }
+    let what = format!("`{sources}` have SLOs of the same names: `{listed}`{more}");
+    Finding::new(Grade::Note, "twice", what)
+        .because("their numbers differ, so each stands for itself; ids end in @source")
 }

@@ -210,7 +210,7 @@ impl<'a> Status<'a> {
             .filter(|(feed, row)| concerns(&row.slo.service) && scope.has_slo(feed, &row.slo.id()))
             .map(|(feed, row)| SloRow::of(feed, row, store.insights(), now))
             .collect();
-        name_sources(&mut slos);
+        name_sources(&mut slos, &store.twins());
         slos.sort_by(|a, b| {
             let rank = |row: &SloRow<'_>| (row.state, row.phase);
             let left = |row: &SloRow<'_>| row.budget_remaining.unwrap_or(f64::INFINITY);

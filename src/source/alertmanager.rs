@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use self::cluster::{Cluster, Listing};
 use super::alert::{self, LabelNames, Silence};
+use super::kit::members;
 use super::severity::Severities;
 use super::{Acting, Ask, Built, Fetching, Kind, Previewing, Source};
 use crate::config::{Problem, Settings, SourceSettings, Step};
@@ -36,6 +37,9 @@ const SILENCES: RowLimit = RowLimit {
     what: "silences",
     fix: "expire those that hide nothing",
 };
+
+/// What `urls` names.
+const MEMBERS: &str = "the members of the cluster";
 
 /// The settings of this kind alone.
 #[derive(Debug, Deserialize)]
@@ -65,7 +69,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     }
     let source = Alertmanager {
         name: settings.name.clone(),
-        members: members(settings, options.urls.as_deref())?,
+        members: members::clients(settings, options.urls.as_deref(), MEMBERS)?,
         names: LabelNames {
             service: options.service_labels,
             severity: options.severity_labels,
@@ -83,33 +87,6 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         ..Offers::default()
     };
     Ok(Built::new(source, offers))
-}
-
-/// A client for each member of the cluster, in the order of `urls`.
-fn members(settings: &SourceSettings, urls: Option<&[String]>) -> Result<Vec<Http>, Problem> {
-    let Some(urls) = urls else {
-        return Ok(vec![Http::new(settings, None)?]);
-    };
-    if settings.http.url.is_some() {
-        return Err(settings.problem("urls", "stands beside `url`: give one of the two"));
-    }
-    if urls.is_empty() {
-        return Err(settings.problem("urls", "is empty: name the members of the cluster"));
-    }
-    urls.iter()
-        .enumerate()
-        .map(|(index, url)| {
-            let mut settings = settings.clone();
-            settings.http.url = Some(url.clone());
-            Http::new(&settings, None).map_err(|mut problem| {
-                if problem.path.last() == Some(&Step::Key("url".to_owned())) {
-                    problem.path = settings.problem("urls", "").path;
-                    problem.path.push(Step::Index(index));
-                }
-                problem
-            })
-        })
-        .collect()
 }
 
 /// One Alertmanager, or the members of one cluster.

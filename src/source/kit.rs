@@ -8,6 +8,7 @@ pub(super) mod lenient_wire;
 pub(super) mod link;
 pub(super) mod list;
 pub(super) mod listing;
+pub(super) mod members;
 pub(super) mod names;
 pub(super) mod nearest_name;
 pub(super) mod pages;

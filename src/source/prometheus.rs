@@ -41,11 +41,11 @@ use self::soundness::Soundness;
 use self::suggest::{Recipe, Suggest, Suggester};
 use self::trend::Trends;
 use super::alert::{self, LabelNames};
+use super::kit::members;
 use super::severity::Severities;
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Faults, Observation, Release, SourceName, window};
-use crate::http::Http;
 use crate::store::Offers;
 use crate::text::Untrusted;
 
@@ -85,6 +85,9 @@ pub const KIND: Kind = Kind {
     build,
 };
 
+/// What `urls` names.
+const PAIR: &str = "the servers of one highly available pair";
+
 /// Before anything was asked.
 const NEVER: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -96,6 +99,8 @@ const RELEASES_CADENCE: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
+    /// The servers of one highly available pair, in place of `url`.
+    urls: Option<Vec<String>>,
     /// Whether to look for the SLOs of Sloth, Pyrra and Grafana.
     discover: bool,
     build_info: Option<BuildInfo>,
@@ -113,6 +118,7 @@ struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            urls: None,
             discover: true,
             build_info: None,
             alerts: None,
@@ -202,7 +208,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
             severities: options.severities.clone(),
         },
         interval: settings.interval,
-        api: Api::new(Http::new(settings, None)?),
+        api: Api::new(members::clients(settings, options.urls.as_deref(), PAIR)?),
         options,
         alerts,
         record_ids: by_hand.iter().map(id).collect(),
@@ -229,6 +235,14 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     })
 }
 
+/// True where a server could not be asked, whatever the question.
+fn is_out_of_reach(fault: &Fault) -> bool {
+    matches!(
+        fault.kind,
+        FaultKind::Timeout | FaultKind::Connect | FaultKind::Tls | FaultKind::Server
+    )
+}
+
 /// A label name, or with `colons` a metric name.
 fn is_name(text: &str, colons: bool) -> bool {
     !text.is_empty()
@@ -240,15 +254,27 @@ fn is_name(text: &str, colons: bool) -> bool {
 
 impl Source for Prometheus {
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
-        Box::pin(self.poll(ask))
+        Box::pin(async move {
+            match self.poll(ask).await {
+                // The server that was chosen ended meanwhile: the other one is asked.
+                Err(fault) if self.api.is_pair() && is_out_of_reach(&fault) => self.poll(ask).await,
+                done => done,
+            }
+        })
     }
 
     fn explain<'a>(&'a mut self, ask: &'a Ask, ids: &'a [Untrusted]) -> Explaining<'a> {
-        Box::pin(self.explanation(ask, ids))
+        Box::pin(async move {
+            self.api.choose(ask.at).await?;
+            self.explanation(ask, ids).await
+        })
     }
 
     fn requests<'a>(&'a mut self, ask: &'a Ask) -> Planning<'a> {
-        Box::pin(async { self.outline(ask).await.map(Some) })
+        Box::pin(async {
+            self.api.choose(ask.at).await?;
+            self.outline(ask).await.map(Some)
+        })
     }
 
     fn examine<'a>(&'a mut self, ask: &'a Ask) -> Examining<'a> {
@@ -256,7 +282,7 @@ impl Source for Prometheus {
     }
 
     fn skew(&self) -> Option<SignedDuration> {
-        self.api.http.skew()
+        self.api.http().skew()
     }
 }
 
@@ -272,6 +298,7 @@ impl Prometheus {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let at = ask.moment();
         let mut notes = PollNotes::default();
+        notes.warn(self.api.choose(ask.at).await?);
         let mut facts = Facts::default();
         if self.options.measures(!self.by_hand.is_empty()) {
             let (slos, more) = self.slos(ask, &mut notes).await?;

@@ -26,6 +26,7 @@ mod measure;
 mod missing;
 mod openmetrics;
 mod page;
+mod pair;
 mod past;
 mod planner;
 mod program;

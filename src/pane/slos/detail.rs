@@ -71,7 +71,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     }
     relations(sight, seen, &mut detail);
     belongings(sight, seen, &mut detail);
-    definition(seen, &mut detail);
+    definition(sight, seen, &mut detail);
     detail
 }
 
@@ -319,7 +319,7 @@ fn belongings(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
     }
 }
 
-fn definition(seen: &Observation, detail: &mut Detail) {
+fn definition(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
     let slo = &seen.slo;
     detail.section("how it is measured");
     detail.field(
@@ -327,7 +327,9 @@ fn definition(seen: &Observation, detail: &mut Detail) {
         Line::of(slo.origin.word(), Role::Plain)
             .text(format!(", asked of {}", slo.source), Role::Plain),
     );
-    for note in slo.notes.iter() {
+    let twins = sight.store.twins_of(slo);
+    let twins = twins.and_then(|twins| twins.note(slo.source.as_str()));
+    for note in slo.notes.iter().cloned().chain(twins) {
         let text = Shown::new(note);
         detail.blocks.push(Block::Prose(text, Role::Plain));
     }

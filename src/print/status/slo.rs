@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::insight::{Insights, SUSPICION, Suspect};
 use crate::print::{table, whole};
-use crate::store::Feed;
+use crate::store::{Feed, Twins};
 use crate::text::{Shown, Untrusted};
 
 #[derive(Serialize)]
@@ -203,13 +203,17 @@ impl<T: Serialize> Serialize for ByWindow<T> {
     }
 }
 
-/// Adds the source to ids that several sources have: `checkout/availability@prod-eu`.
-pub(super) fn name_sources(slos: &mut [SloRow<'_>]) {
+/// Adds the source to ids that several sources have, `checkout/availability@prod-eu`, and says of each
+/// which others have it.
+pub(super) fn name_sources(slos: &mut [SloRow<'_>], twins: &[Twins]) {
     let mut seen: HashMap<Untrusted, usize> = HashMap::new();
     for row in &*slos {
         *seen.entry(row.id.clone()).or_default() += 1;
     }
     for row in slos {
+        let twins = twins.iter().filter(|one| one.id == row.id);
+        row.notes
+            .extend(twins.filter_map(|one| one.note(row.source)));
         row.aside.is_shared = seen.get(&row.id).is_some_and(|&count| count > 1);
         if row.aside.is_shared {
             row.id = format!("{}@{}", row.id.raw(), row.source).into();
@@ -576,7 +580,7 @@ mod tests {
             SloRow::of(&eu, &in_eu, &none, now),
             SloRow::of(&us, &in_us, &none, now),
         ];
-        name_sources(&mut rows);
+        name_sources(&mut rows, &[]);
         let ids: Vec<_> = rows.iter().map(|row| row.id.raw()).collect();
         assert_eq!(
             ids,
@@ -585,7 +589,7 @@ mod tests {
         assert!(format!("{:?}", rows[1].cells()[2]).contains("availability @us"));
 
         let mut alone = vec![SloRow::of(&eu, &in_eu, &none, now)];
-        name_sources(&mut alone);
+        name_sources(&mut alone, &[]);
         assert_eq!(alone[0].id.raw(), "checkout/availability");
     }
 
@@ -686,7 +690,7 @@ mod tests {
             SloRow::of(&eu, &seen, &none, Timestamp::UNIX_EPOCH),
             SloRow::of(&eu, &seen, &none, Timestamp::UNIX_EPOCH),
         ];
-        name_sources(&mut rows);
+        name_sources(&mut rows, &[]);
         for row in &rows {
             assert!(row.cells()[2].width() <= 60, "{:?}", row.cells()[2]);
             let json = serde_json::to_value(row).expect("JSON");

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::{self, Facts, Fault};
 use crate::source::alert::{self, Alert, LabelNames, Silence};
+use crate::source::kit::members::Answers;
 use crate::text::Untrusted;
 
 /// What one member said.
@@ -32,18 +33,11 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Joins what the members said; the fault of the first when none did.
     pub(super) fn of(answers: Vec<Result<Listing, Fault>>) -> Result<Self, Fault> {
-        let asked = answers.len();
+        let answers = Answers::of(answers)?;
         let mut alerts: BTreeMap<String, Alert> = BTreeMap::new();
         let mut silences: BTreeMap<String, Silence> = BTreeMap::new();
-        let (mut alive, mut faults, mut untold) = (Vec::new(), Vec::new(), Vec::new());
-        for (member, answer) in answers.into_iter().enumerate() {
-            let listing = match answer {
-                Ok(listing) => listing,
-                Err(fault) => {
-                    faults.push((member, fault));
-                    continue;
-                }
-            };
+        let (mut alive, mut untold) = (Vec::new(), Vec::new());
+        for (member, listing) in answers.alive {
             alive.push(member);
             listing
                 .alerts
@@ -56,26 +50,12 @@ impl Cluster {
                 Err(fault) => untold.push(fault),
             }
         }
-        let mut warnings = Vec::new();
-        if let Some((member, fault)) = faults.into_iter().next() {
-            let said = fault.message.raw();
-            if alive.is_empty() {
-                let message = match asked {
-                    1 => fault.message,
-                    _ => format!("none of {asked} members answered; urls[{member}]: {said}").into(),
-                };
-                return Err(Fault { message, ..fault });
-            }
-            let answered = alive.len();
-            let warning = format!("{answered} of {asked} members answered; urls[{member}]: {said}");
-            warnings.push(warning.into());
-        }
         let nobody_told = untold.len() == alive.len();
         Ok(Self {
             alerts: alerts.into_values().collect(),
             silences: (!nobody_told).then(|| silences.into_values().collect()),
             alive,
-            warnings,
+            warnings: answers.warning.into_iter().collect(),
             fault: untold.into_iter().next().filter(|_| nobody_told),
         })
     }

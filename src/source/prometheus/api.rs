@@ -4,7 +4,7 @@
 //! VictoriaMetrics speak the same; `isPartial` is VictoriaMetrics cluster's.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 
 use futures_util::future::try_join_all;
@@ -40,6 +40,7 @@ pub(super) const ALERTS: RowLimit = RowLimit {
 };
 
 mod labels;
+mod members;
 mod metric;
 mod range;
 
@@ -48,9 +49,11 @@ use metric::Metrics;
 pub(super) use metric::{Metric, Roll, Series};
 pub(super) use range::{Range, RangeSeries};
 
-/// A client of one Prometheus-compatible server.
+/// A client of one Prometheus-compatible server, or of the servers of one highly available pair.
 pub(super) struct Api {
-    pub(super) http: Http,
+    members: Vec<Http>,
+    /// The place of the one that is asked.
+    chosen: AtomicUsize,
     /// Set once a server has refused to take queries by POST.
     by_get: AtomicBool,
     /// The last moment that the server chose itself to answer for, in Unix milliseconds.
@@ -260,9 +263,11 @@ pub(super) struct WireAlert {
 }
 
 impl Api {
-    pub(super) fn new(http: Http) -> Self {
+    /// Asks the first of these servers; see [`Api::choose`]. There is at least one.
+    pub(super) fn new(members: Vec<Http>) -> Self {
         Self {
-            http,
+            members,
+            chosen: AtomicUsize::new(0),
             by_get: AtomicBool::new(false),
             present: AtomicI64::new(i64::MIN),
             has_told: AtomicBool::new(false),
@@ -431,7 +436,7 @@ impl Api {
     /// present; `None` where none spoke of it. To be asked once a poll, which began at `now`.
     pub(super) fn lag(&self, now: Timestamp) -> Option<SignedDuration> {
         let present = self.present()?;
-        let by_its_clock = now + self.http.skew().unwrap_or_default();
+        let by_its_clock = now + self.http().skew().unwrap_or_default();
         let has_told = self.has_told.swap(false, Ordering::Relaxed);
         has_told.then(|| window::age(present, by_its_clock))
     }
@@ -443,7 +448,7 @@ impl Api {
 
     /// The rules that this server evaluates; none where it has no ruler.
     pub(super) async fn rules(&self) -> Result<RuleGroups, Fault> {
-        match self.http.get("/api/v1/rules").rows(RULES).send().await {
+        match self.http().get("/api/v1/rules").rows(RULES).send().await {
             Ok(answer) => Ok(envelope::<RuleGroups>(&answer)?.data),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(RuleGroups::default()),
             Err(fault) => Err(fault),
@@ -452,7 +457,7 @@ impl Api {
 
     /// The alerts that this server's rules have raised.
     pub(super) async fn alerts(&self) -> Result<Vec<WireAlert>, Fault> {
-        let answer = self.http.get("/api/v1/alerts").rows(ALERTS);
+        let answer = self.http().get("/api/v1/alerts").rows(ALERTS);
         let answer = answer.send().await?;
         Ok(envelope::<Alerts>(&answer)?.data.alerts)
     }
@@ -467,9 +472,17 @@ impl Api {
     }
 
     async fn answer(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, Fault> {
+        self.answer_of(self.http(), path, form).await
+    }
+
+    async fn answer_of(
+        &self,
+        http: &Http,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Fault> {
         if !self.by_get.load(Ordering::Relaxed) {
-            let answer = self
-                .http
+            let answer = http
                 .post_form(path, form)
                 .rows(SERIES)
                 .accept(REFUSALS)
@@ -480,11 +493,9 @@ impl Api {
             }
             self.by_get.store(true, Ordering::Relaxed);
         }
-        let request = form
-            .iter()
-            .fold(self.http.get(path), |request, (name, value)| {
-                request.query(name, value)
-            });
+        let request = form.iter().fold(http.get(path), |request, (name, value)| {
+            request.query(name, value)
+        });
         request.rows(SERIES).accept(REFUSALS).send().await
     }
 

@@ -225,7 +225,7 @@ async fn look(api: &Api, part: &Part, end: Timestamp) -> Result<Vec<Result<bool,
     let period = part.keys.first().map_or(Window::days(30), |key| key.period);
     let start = end.saturating_sub(period.duration()).unwrap_or(end);
     let request = api
-        .http
+        .http()
         .get(PATH)
         .query("match[]", &part.selector)
         .query("start", &seconds(start))

@@ -219,7 +219,7 @@ impl<'a> Names<'a> {
 
     async fn list(&self, path: &str, matching: Option<&str>) -> Result<Vec<String>, Fault> {
         let start = seconds(self.now.saturating_sub(RECENT).unwrap_or(self.now));
-        let mut request = self.api.http.get(path).query("start", &start);
+        let mut request = self.api.http().get(path).query("start", &start);
         if let Some(matching) = matching {
             request = request.query("match[]", matching);
         }

@@ -74,7 +74,7 @@ impl Rule {
 
 /// Looks for rules of SLOs that are not well. A server without rules has none that fail.
 pub(super) async fn examine(api: &Api) -> Vec<Finding> {
-    let answer = api.http.get("/api/v1/rules").send().await;
+    let answer = api.http().get("/api/v1/rules").send().await;
     let Ok(groups) = answer.and_then(|answer| Ok(envelope::<Groups>(&answer)?.data)) else {
         return Vec::new();
     };

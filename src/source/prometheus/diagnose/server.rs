@@ -33,7 +33,7 @@ pub(super) async fn examine(api: &Api, longest: Option<Window>) -> Vec<Finding> 
 }
 
 async fn version(api: &Api) -> Finding {
-    let answer = api.http.get("/api/v1/status/buildinfo").send().await;
+    let answer = api.http().get("/api/v1/status/buildinfo").send().await;
     let info = answer.and_then(|answer| Ok(envelope::<BuildInfo>(&answer)?.data));
     match info {
         Ok(info) if !info.version.is_empty() => {
@@ -93,7 +93,7 @@ fn judge(ahead: SignedDuration, unsure: SignedDuration) -> Finding {
 
 async fn retention(api: &Api, longest: Option<Window>) -> Option<Finding> {
     let longest = longest?;
-    let answer = api.http.get("/api/v1/status/runtimeinfo").send().await;
+    let answer = api.http().get("/api/v1/status/runtimeinfo").send().await;
     let info = answer.and_then(|answer| Ok(envelope::<RuntimeInfo>(&answer)?.data));
     let info = info.ok()?;
     Some(judge_retention(&info.storage_retention, longest))
