@@ -105,6 +105,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<ConfigCommand>,
     },
+    /// Look at the given servers and write a commented configuration of what is found
+    Init(Init),
     /// Print the JSON Schema of the configuration file, for editors
     Schema,
     /// Print the script that completes commands, services, SLOs and sources in a shell
@@ -264,6 +266,17 @@ pub struct ConfigCheck {
     /// How to print it
     #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
+}
+
+/// Options of `init`.
+#[derive(Args, Clone, Debug)]
+pub struct Init {
+    /// Write this file; `-` prints it. Default: the file that would be read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Ask nothing
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Options of `import`.

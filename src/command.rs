@@ -9,6 +9,7 @@ pub mod explain;
 mod first_steps;
 pub mod handoff;
 pub mod import;
+pub mod init;
 pub mod man;
 mod orders;
 pub mod record;
@@ -71,6 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Config {
             command: Some(ConfigCommand::View { format }),
         }) => config::view(format, &cli.watch),
+        Some(Command::Init(options)) => init::run(&options, &cli.watch),
         Some(Command::Schema) => config::schema(),
         Some(Command::Import(options)) => import::run(&options),
         Some(Command::Completions { shell }) => complete::script(shell),
@@ -130,8 +132,14 @@ fn with_sources(
     let environment = Environment::of_this_process();
     let loaded = match load(&options.overrides(), &environment, &known_kinds()) {
         Ok(loaded) => loaded,
-        Err(error) => return refuse(error),
+        Err(error) => {
+            say(error);
+            return refuse(first_steps::INIT);
+        }
     };
+    if let Some(place) = first_steps::placeholder(&loaded.settings) {
+        say(place);
+    }
     if loaded.settings.sources.is_empty() {
         return refuse(first_steps::text(loaded.file.as_deref(), &environment));
     }
@@ -252,7 +260,7 @@ pub(crate) fn say(what: impl Display) {
 }
 
 /// Prints on stderr, each line made safe for a terminal: messages quote arguments, files and servers.
-fn warn(what: impl Display) {
+pub(crate) fn warn(what: impl Display) {
     let text = what.to_string();
     let mut safe = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {

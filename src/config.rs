@@ -16,6 +16,7 @@ mod links;
 mod load;
 mod me;
 mod place;
+mod proposal;
 mod read;
 mod schema;
 pub mod secret;
@@ -42,6 +43,7 @@ pub use files::{Import, documents_in, import, text_of};
 pub use links::distinct;
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
+pub use proposal::{Proposal, ProposedSlo, ProposedSource, has_same_tables};
 pub use read::bytes;
 pub use schema::schema;
 

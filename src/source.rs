@@ -19,6 +19,7 @@ mod alert;
 pub mod alertmanager;
 pub mod argocd;
 mod commit;
+pub mod credentials;
 #[cfg(test)]
 mod fixture;
 pub mod github;

@@ -209,10 +209,7 @@ fn without_anything_to_watch_it_says_what_to_do_next_on_one_screen() {
     fs::write(&empty, "").unwrap();
     let empty = empty.to_str().unwrap();
     for (arguments, place) in [
-        (
-            &[][..],
-            "watchfire config > /nonexistent/.config/watchfire/config.toml",
-        ),
+        (&[][..], "watchfire init --prometheus URL"),
         (&["status"], "$WATCHFIRE_CONFIG"),
         (&["--config", empty], "empty.toml names no source to watch"),
         (&["status", "--config", empty], "[[source]]"),

@@ -434,6 +434,33 @@ A secret is shown as the place where it is kept, never as its value; values in t
 left out.",
     },
     Page {
+        path: "init",
+        watches: Watches::All,
+        statuses: &[
+            (0, "written, printed, or there already"),
+            (
+                3,
+                "nothing was written: no server answered, or the file cannot be written; or a \
+                 mistake in usage",
+            ),
+        ],
+        examples: &[
+            (
+                "watchfire init --prometheus http://localhost:9090",
+                "sources, services and suggested SLOs of this server",
+            ),
+            (
+                "watchfire init --prometheus http://localhost:9090 --output -",
+                "the same, printed",
+            ),
+        ],
+        notes: "\
+On a terminal it asks at most three questions. It never overwrites a file: where another one is there, \
+the proposal goes to FILE.new and the difference is printed. Tokens in GITHUB_TOKEN, GITLAB_TOKEN, \
+PAGERDUTY_TOKEN and the like are tried with one read-only request each; the file names the variable, \
+never its value.",
+    },
+    Page {
         path: "schema",
         watches: Watches::Nothing("it prints a schema"),
         statuses: PRINTED,

@@ -2,22 +2,38 @@
 
 use std::path::Path;
 
-use crate::config::Environment;
+use crate::config::{Environment, Settings};
 use crate::text::Shown;
+
+/// Where a configuration that cannot be used leads to.
+pub(super) const INIT: &str = "`watchfire init --prometheus URL` proposes a working configuration beside it, and overwrites nothing";
+
+/// What a host that is nowhere says of a configuration: that it is an example's.
+pub(super) fn placeholder(settings: &Settings) -> Option<String> {
+    let is_placeholder = |url: &&str| {
+        let place = url.split_once("://").map_or(*url, |(_, place)| place);
+        let authority = place.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.split(':').next().unwrap_or_default();
+        // RFC 2606 keeps these names free.
+        host.ends_with(".example") || host == "example" || url.contains(['<', '>'])
+    };
+    let mut sources = settings.sources.iter();
+    let (source, url) = sources.find_map(|source| {
+        let url = source.http.url.as_deref().filter(is_placeholder)?;
+        Some((&source.name, url))
+    })?;
+    Some(format!(
+        "the url of source `{source}` is an example's, {}: {INIT}",
+        Shown::new(url)
+    ))
+}
 
 /// The text. `file` is the configuration that was read, if there was one.
 pub(super) fn text(file: Option<&Path>, environment: &Environment) -> String {
     let places = environment.default_files();
-    let (what, place) = match (file, places.first()) {
-        (Some(file), _) => (
-            format!("{} names no source to watch", shown(file)),
-            shown(file),
-        ),
-        (None, Some(place)) => ("nothing to watch yet".to_owned(), shown(place)),
-        (None, None) => (
-            "nothing to watch yet".to_owned(),
-            Shown::new("watchfire.toml"),
-        ),
+    let what = match file {
+        Some(file) => format!("{} names no source to watch", shown(file)),
+        None => "nothing to watch yet".to_owned(),
     };
     let mut lines = vec![
         what,
@@ -35,11 +51,8 @@ pub(super) fn text(file: Option<&Path>, environment: &Environment) -> String {
         );
         lines.push("      watchfire config".to_owned());
     } else {
-        lines.push("  Keep it in a file, beginning with the commented example:".to_owned());
-        if let Some(folder) = places.first().and_then(|place| place.parent()) {
-            lines.push(format!("      mkdir -p {}", shown(folder)));
-        }
-        lines.push(format!("      watchfire config > {place}"));
+        lines.push("  Keep what is found there in a commented file:".to_owned());
+        lines.push("      watchfire init --prometheus URL".to_owned());
         lines.push(String::new());
         let places_named = "  A file is looked for at --config, at $WATCHFIRE_CONFIG";
         lines.push(if places.is_empty() {

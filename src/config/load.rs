@@ -77,6 +77,16 @@ impl Environment {
         (!value.is_empty()).then_some(value)
     }
 
+    /// A variable as text, where it is set and not empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        Some(self.get(name)?.to_str()?.to_owned())
+    }
+
+    /// The file that `WATCHFIRE_CONFIG` names.
+    pub fn named_file(&self) -> Option<PathBuf> {
+        self.get("WATCHFIRE_CONFIG").map(PathBuf::from)
+    }
+
     /// The places where a file is looked for when none is named, best first.
     pub fn default_files(&self) -> Vec<PathBuf> {
         // The XDG base directory specification has relative paths ignored.

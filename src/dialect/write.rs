@@ -39,12 +39,17 @@ const INNER_KEYS: [&str; 7] = [
 
 /// One `[[slo]]`, with lines of comment above it.
 pub fn slo(table: &Table, comments: &[String]) -> String {
+    entry("slo", table, &KEYS, comments)
+}
+
+/// One table of a list, its keys in this order, with lines of comment above it.
+pub fn entry(list: &str, table: &Table, order: &[&str], comments: &[String]) -> String {
     let mut text = String::new();
     for comment in comments {
         let _ = writeln!(text, "# {}", Shown::new(comment));
     }
-    text.push_str("[[slo]]\n");
-    for (key, value) in ordered(table, &KEYS) {
+    let _ = writeln!(text, "[[{list}]]");
+    for (key, value) in ordered(table, order) {
         let _ = match value {
             Value::Array(list) if list.iter().any(Value::is_table) => {
                 let lines = list.iter().map(|entry| format!("  {},\n", inline(entry)));

@@ -50,6 +50,7 @@ use crate::store::Offers;
 use crate::text::Untrusted;
 
 mod absence;
+pub mod alertmanagers;
 mod alerts;
 mod api;
 mod births;

@@ -18,6 +18,7 @@ mod history;
 mod idle;
 mod imported;
 mod incidents;
+mod init;
 mod live;
 mod machine;
 #[path = "../suspects/measure.rs"]

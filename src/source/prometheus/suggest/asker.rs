@@ -50,7 +50,7 @@ impl<'a> Asker<'a> {
             ("start", &seconds(start)),
             ("end", &seconds(end)),
         ];
-        let mut request = self.api.http.get(NAMES_PATH);
+        let mut request = self.api.http().get(NAMES_PATH);
         for (name, value) in form {
             request = request.query(name, value);
         }
