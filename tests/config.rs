@@ -371,7 +371,7 @@ fn every_setting_of_the_schema_is_described() {
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let interval = &schema["properties"]["source"]["items"]["oneOf"][0]["properties"]["interval"];
     let text = interval["description"].as_str().unwrap();
-    assert!(text.starts_with("How often to ask"), "{text}");
+    assert!(text.starts_with("How often it is polled"), "{text}");
 }
 
 #[test]

@@ -84,6 +84,18 @@ const RUNS: &[(&str, i32, &str)] = &[
     ("config check", 3, "config check ok.toml wrong.toml"),
     ("config view", 0, "config view --config am.toml"),
     ("config view", 3, "config view --config wrong.toml"),
+    (
+        "init",
+        0,
+        "init --alertmanager ALERTMANAGER --output new.toml",
+    ),
+    (
+        "init",
+        3,
+        "init --alertmanager http://127.0.0.1:1 --output new.toml",
+    ),
+    ("schema", 0, "schema"),
+    ("schema", 3, "schema --nonsense"),
     ("completions", 0, "completions fish"),
     ("completions", 3, "completions tcsh"),
     ("man", 0, "man config check"),

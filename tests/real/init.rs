@@ -70,10 +70,10 @@ fn what_init_writes_works_and_a_second_run_changes_nothing() {
     assert_eq!(checked.exit, 0, "{written}\n{}", checked.stderr);
     let (_, found) = status(dir.path(), &["--config", "new/wf.toml"]);
     let slos = found["slos"].as_array().expect("a list");
-    let slow = slos.iter().find(|slo| slo["id"] == "slow/availability");
-    let slow = slow.unwrap_or_else(|| panic!("{written}\n{found:#}"));
+    let found_one = slos.iter().find(|slo| slo["id"] == "slow/availability");
+    let kept = found_one.unwrap_or_else(|| panic!("{written}\n{found:#}"));
     assert_eq!(
-        (&slow["origin"], &slow["objective"]),
+        (&kept["origin"], &kept["objective"]),
         (&json!("config"), &json!(0.995))
     );
     // One that never failed is there, switched off.

@@ -65,9 +65,19 @@ impl World {
     }
 
     /// Runs a command line in the folder.
+    /// An argument; `ALERTMANAGER` stands for the address in `am.toml`.
+    fn address(&self, word: &str) -> String {
+        if word != "ALERTMANAGER" {
+            return word.to_owned();
+        }
+        let text = fs::read_to_string(self.path().join("am.toml")).unwrap();
+        let (_, rest) = text.split_once("url = \"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
     pub(crate) fn run(&self, line: &str) -> Answer {
         let output = Command::new(env!("CARGO_BIN_EXE_watchfire"))
-            .args(line.split_whitespace())
+            .args(line.split_whitespace().map(|word| self.address(word)))
             .current_dir(self.path())
             .env_clear()
             .env("HOME", self.path())
