@@ -21,6 +21,7 @@ pub mod cursor;
 mod desk;
 mod explain;
 pub mod filter;
+mod fire;
 mod follow;
 mod footer;
 mod growth;

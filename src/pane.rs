@@ -17,6 +17,7 @@ pub mod block;
 pub mod burn;
 pub mod cell;
 pub mod figures;
+pub mod fire;
 mod folds;
 pub mod fresh;
 mod growth;
@@ -24,6 +25,7 @@ mod incidents;
 pub mod on_call;
 mod related;
 mod releases;
+pub mod since;
 mod slos;
 mod sources;
 pub mod suspects;
@@ -174,6 +176,11 @@ impl Column {
         Self { gap: 1, ..self }
     }
 
+    /// The same column, without a gap to the one before.
+    const fn flush(self) -> Self {
+        Self { gap: 0, ..self }
+    }
+
     const fn right(heading: &'static str, width: Width) -> Self {
         let align = Align::Right;
         Self {
@@ -309,6 +316,9 @@ pub enum Said<'a> {
     Failed(&'a Fault),
 }
 
+/// Names in one line below a table; the rest is a number.
+const MAX_TAIL_NAMES: usize = 4;
+
 /// How many rows there are, for a title: of what a silent source would say nothing is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -375,6 +385,21 @@ pub trait Pane: Sync {
     /// a word.
     fn is_pressing(&self, _sight: Sight<'_>, _entry: &Entry) -> bool {
         false
+    }
+
+    /// Whether a row asks for attention: panes share rows so that these are in view. Ranks put them first.
+    fn is_loud(&self, _sight: Sight<'_>, _entry: &Entry) -> bool {
+        false
+    }
+
+    /// Whether a line below the rows stands for those out of view; else the title counts them.
+    fn has_tail(&self) -> bool {
+        false
+    }
+
+    /// That line, for the rows out of view.
+    fn tail(&self, _sight: Sight<'_>, _rows: &mut dyn Iterator<Item = &Entry>) -> Option<Line> {
+        None
     }
 
     /// The column that says how many rows are folded under a row.

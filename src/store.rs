@@ -310,6 +310,11 @@ impl Store {
         std::iter::once(slo.id()).chain(known).collect()
     }
 
+    /// The configured services.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
     /// What is configured of a service.
     pub fn service(&self, name: &Untrusted) -> Option<&Service> {
         self.services

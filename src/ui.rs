@@ -27,8 +27,8 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, theme: &Theme) {
     for table in &screen.tables {
         table::table(&mut brush, table);
     }
-    if let Some(chart) = &screen.chart {
-        sheet::sheet(&mut brush, chart, false);
+    for sheet in screen.fire.iter().chain(&screen.chart) {
+        sheet::sheet(&mut brush, sheet, false);
     }
     for sheet in screen.sheet.iter().chain(&screen.overlay) {
         sheet::sheet(&mut brush, sheet, true);

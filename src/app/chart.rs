@@ -2,7 +2,7 @@
 
 use super::screen::Chart;
 use crate::pane::block::Curve;
-use crate::pane::{Role, figures};
+use crate::pane::{Role, burn, figures};
 use crate::text::Shown;
 
 /// Columns of the labels at a chart's left.
@@ -38,16 +38,17 @@ pub(super) fn scaled(curve: &Curve, width: u16, height: u16) -> Option<Chart> {
     })
 }
 
-/// A curve in one line: the highest of each column, and what the highest of all means.
-pub(super) fn flat(curve: &Curve, columns: u16) -> (Vec<Option<f64>>, Role) {
+/// A curve in one line: the highest of each column, and what it means.
+pub(super) fn flat(curve: &Curve, columns: u16) -> Vec<Option<(f64, Role)>> {
     let scale = Scale::new(curve, columns);
     let heights = scale.heights(curve, curve.top());
     let columns = heights.chunks(2);
-    let columns = columns.map(|pair| pair.iter().copied().flatten().reduce(f64::max));
-    let roles = scale.roles(curve);
-    let worst = [Role::Page, Role::Ticket];
-    let worst = worst.into_iter().find(|role| roles.contains(role));
-    (columns.collect(), worst.unwrap_or_default())
+    let highest = columns.map(|pair| pair.iter().copied().flatten().reduce(f64::max));
+    let roles = scale.roles(curve).into_iter();
+    highest
+        .zip(roles)
+        .map(|(height, role)| Some((height?, role)))
+        .collect()
 }
 
 /// Seconds to columns.
@@ -103,22 +104,16 @@ impl Scale {
         heights
     }
 
-    /// The highest level that each column reaches above.
+    /// What the highest burn of each column means.
     fn roles(&self, curve: &Curve) -> Vec<Role> {
-        let mut roles = vec![(0.0, Role::Plain); usize::from(self.columns)];
+        let mut highest = vec![0.0_f64; usize::from(self.columns)];
         for (at, burn) in &curve.points {
-            let (Some(place), Some(burn)) = (self.stretch(*at, self.columns), burn) else {
-                continue;
-            };
-            let above = curve.levels.iter().filter(|(level, _)| burn > level);
-            for (level, role) in above {
-                // 1x is a line to measure by, not a rule that fires.
-                if *role != Role::Dim && *level > roles[place].0 {
-                    roles[place] = (*level, *role);
-                }
+            if let (Some(place), Some(burn)) = (self.stretch(*at, self.columns), burn) {
+                highest[place] = highest[place].max(*burn);
             }
         }
-        roles.into_iter().map(|(_, role)| role).collect()
+        let role = |burn: f64| burn::role_at(&curve.levels, burn);
+        highest.into_iter().map(role).collect()
     }
 
     fn place(&self, moments: &[(i64, Shown)]) -> Vec<(u16, Shown)> {

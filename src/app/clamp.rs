@@ -22,14 +22,13 @@ impl Model {
             let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
             roster.newcomers.retain(|_, at| fresh(*at));
         }
-        let layout = self.layout();
+        let layout = self.layout_of(&rosters);
         if let Layout::Panes(arrangement) = &layout {
             for (place, area) in &arrangement.panes {
-                let room = table::room(PANES[*place], arrangement.border, *area);
                 let roster = &mut rosters[*place];
-                roster
-                    .cursor
-                    .reveal(usize::from(room.height), roster.shown.len());
+                let rows = roster.shown.len();
+                let room = table::room(PANES[*place], arrangement.border, *area, rows);
+                roster.cursor.reveal(usize::from(room.height), rows);
             }
         }
         self.rosters = rosters;

@@ -29,7 +29,7 @@ impl Gaps {
     fn before(self, column: &Column) -> u16 {
         match self {
             Self::Loose => column.gap,
-            Self::Tight => 1,
+            Self::Tight => column.gap.min(1),
         }
     }
 }
@@ -207,7 +207,7 @@ mod tests {
                 let end = placed.last().map_or(0, |last| last.x + last.width);
                 assert!(end <= width.max(GUTTER), "{} in {width}", pane.name());
                 for pair in placed.windows(2) {
-                    assert!(pair[0].x + pair[0].width < pair[1].x);
+                    assert!(pair[0].x + pair[0].width <= pair[1].x);
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::layout::{Area, Layout};
 use super::model::Model;
 use super::model::mode::Mode;
 use super::screen::Screen;
-use super::{Size, explain, footer, header, help, overlay, sheet, table, timeline};
+use super::{Size, explain, fire, footer, header, help, overlay, sheet, table, timeline};
 
 /// Shows the model as a frame of its size at `now`.
 pub fn screen(model: &Model, now: Timestamp) -> Screen {
@@ -26,6 +26,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         let table = table::table(model, *place, arrangement.border, *area, now);
         screen.tables.push(table);
     }
+    screen.fire = fire::sheets(model, arrangement, now);
     screen.chart = timeline::sheet(model, arrangement, now);
     screen.sheet = sheet::sheet(model, arrangement, now);
     if let Some(area) = arrangement.sources {
@@ -35,6 +36,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
     if model.modes.explained().is_some() {
         screen.sheet = explain::sheet(model, arrangement, now);
         screen.tables.clear();
+        screen.fire.clear();
         screen.chart = None;
     }
     match model.modes.top() {

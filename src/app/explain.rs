@@ -120,7 +120,7 @@ fn place(arrangement: &Arrangement) -> (Area, Border) {
         width: arrangement.header.width,
         height: end.saturating_sub(y),
     };
-    let border = match arrangement.border {
+    let border = match arrangement.detail_border {
         Border::Bare => Border::Rule,
         border => border,
     };

@@ -211,6 +211,15 @@ fn fitting(model: &Model, now: Timestamp, width: usize) -> Line {
     hints(model, &shown)
 }
 
+/// The keys of those actions that can be done to the selected row.
+pub(super) fn possible_hints(model: &Model, actions: &[Action], now: Timestamp) -> Line {
+    let actions = actions.iter().copied();
+    let possible: Vec<_> = actions
+        .filter(|action| possible::is_possible(model, *action, now))
+        .collect();
+    hints(model, &possible)
+}
+
 fn hints(model: &Model, actions: &[Action]) -> Line {
     let mut line = Line::new();
     for action in actions {

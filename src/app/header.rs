@@ -8,7 +8,9 @@ use super::model::Model;
 use super::screen::Bar;
 use super::{past, table};
 use crate::domain::{Severity, State, Whose};
-use crate::pane::{INCIDENTS, Line, Mark, PANES, Role, SLOS, Sight, TIMELINE, fresh, on_call};
+use crate::pane::{
+    INCIDENTS, Line, Mark, PANES, Role, SLOS, Sight, TIMELINE, figures, fresh, on_call,
+};
 
 /// How many SLOs are in each state, as far as it is known.
 #[derive(Default)]
@@ -24,10 +26,21 @@ struct Totals {
     unsure: bool,
     /// True when any source measures SLOs.
     measured: bool,
+    /// The last answer of sources of SLOs that all are silent, and what paged and ticketed then.
+    blind: Option<Blind>,
+}
+
+/// What was known when the last source of SLOs answered.
+struct Blind {
+    since: Timestamp,
+    page: usize,
+    ticket: usize,
 }
 
 fn totals(model: &Model, sight: Sight<'_>) -> Totals {
     let mut totals = Totals::default();
+    let mut last = (None, 0, 0);
+    let mut is_any_current = false;
     for (feed, states) in sight.store.feeds().iter().zip(&model.tally) {
         if !feed.offers.slos && states.is_empty() {
             continue;
@@ -35,6 +48,10 @@ fn totals(model: &Model, sight: Sight<'_>) -> Totals {
         totals.measured = true;
         let is_current = feed.freshness(sight.now).is_current();
         totals.unsure |= !is_current;
+        is_any_current |= is_current;
+        last.0 = last.0.max(feed.last_success);
+        last.1 += states.get(&State::Page).copied().unwrap_or(0);
+        last.2 += states.get(&State::Ticket).copied().unwrap_or(0);
         for (state, count) in states {
             let total = match state {
                 _ if !is_current => &mut totals.unknown,
@@ -47,6 +64,13 @@ fn totals(model: &Model, sight: Sight<'_>) -> Totals {
             };
             *total += count;
         }
+    }
+    if let (false, (Some(since), page, ticket)) = (is_any_current, last) {
+        totals.blind = Some(Blind {
+            since,
+            page,
+            ticket,
+        });
     }
     totals
 }
@@ -94,6 +118,27 @@ impl Totals {
     }
 }
 
+impl Blind {
+    /// `BLIND 30s · last known 2 PAGE 3 TICKET`.
+    fn line(&self, now: Timestamp, step: u8) -> Line {
+        let age = figures::age(crate::domain::window::age(self.since, now));
+        let line = Line::of(format!("BLIND {age}"), Role::Fault);
+        if step >= 6 {
+            return line
+                .mark(Mark::Page, Role::WasPage)
+                .text(format!("{}?", self.page), Role::WasPage);
+        }
+        let known = if step < 4 {
+            " · last known "
+        } else {
+            " · was "
+        };
+        line.text(known, Role::Plain)
+            .text(format!("{} PAGE", self.page), Role::WasPage)
+            .text(format!(" {} TICKET", self.ticket), Role::Plain)
+    }
+}
+
 impl Untaken {
     /// True where there is nothing to say besides the SLOs.
     fn is_quiet(&self) -> bool {
@@ -126,12 +171,14 @@ impl Untaken {
             (self.ticket, Mark::Ticket, Role::Ticket, 7),
             (self.unknown, Mark::Unknown, Role::Unknown, 6),
         ];
+        let mut gap = if line.0.len() > 1 { " " } else { "" };
         for (count, mark, role, last) in rest {
             if count > 0 && step < last {
                 line = line
-                    .text(" ", Role::Plain)
+                    .text(gap, Role::Plain)
                     .mark(mark, role)
                     .text(count.to_string(), role);
+                gap = " ";
             }
         }
         line
@@ -171,7 +218,7 @@ fn left(model: &Model, now: Timestamp, step: u8) -> Line {
     line = line.text(gap, Role::Plain);
     let (totals, untaken) = (totals(model, sight), untaken(sight));
     if totals.measured || !untaken.told {
-        line = line.join(counts(&totals, step));
+        line = line.join(counts(&totals, sight.now, step));
     }
     if untaken.told && (!totals.measured || !untaken.is_quiet()) {
         line = line.join(untaken.line(step, !totals.measured));
@@ -184,12 +231,15 @@ fn left(model: &Model, now: Timestamp, step: u8) -> Line {
     line
 }
 
-fn counts(totals: &Totals, step: u8) -> Line {
+fn counts(totals: &Totals, now: Timestamp, step: u8) -> Line {
     if !totals.measured {
         return Line::of("no SLO source", Role::Dim);
     }
     if totals.is_empty() {
         return Line::of("no SLOs yet", Role::Plain);
+    }
+    if let Some(blind) = &totals.blind {
+        return blind.line(now, step);
     }
     let gap = if step < 5 { "  " } else { " " };
     let known = |count: usize| match (count, totals.unsure) {

@@ -12,13 +12,14 @@ use self::memory::{Course, Inquiry, Memory, Notes};
 use self::mode::Modes;
 use super::filter::Filter;
 use super::keymap::Keymap;
-use super::layout::{Layout, Together, View};
+use super::layout::{Fire, Layout, Together, View};
 use super::roster::Roster;
 use super::{Size, Spent};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Fault, Whose};
 use crate::pane::{
     Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SLOS, Sight, Tally, on_call,
+    stands_alone,
 };
 use crate::store::{Feed, Store};
 use crate::text::{Shown, Untrusted};
@@ -247,12 +248,39 @@ impl Model {
 
     /// Where everything goes now.
     pub(super) fn layout(&self) -> Layout {
-        let is_detailed = self.modes.detail().is_some();
-        let panes = Together {
-            slos: self.has_slos() || self.focus == SLOS,
-            releases: self.is_fed(RELEASES) || self.focus == RELEASES,
+        self.layout_of(&self.rosters)
+    }
+
+    /// Where everything goes with these rows.
+    pub(super) fn layout_of(&self, rosters: &[Roster]) -> Layout {
+        let has_slos = self.has_slos();
+        let need = |place: usize, is_shown: bool| {
+            let is_shown = is_shown || self.focus == place;
+            let roster = rosters.get(place).filter(|_| is_shown);
+            roster.map(Roster::need)
         };
+        let slos = rosters.get(SLOS);
+        let is_known = slos.is_some_and(|slos| !slos.board.entries.is_empty());
+        let burning = slos.is_some_and(|slos| slos.loud > 0);
+        let panes = Together {
+            slos: need(SLOS, has_slos),
+            releases: need(RELEASES, self.is_fed(RELEASES)),
+            incidents: need(INCIDENTS, self.is_fed(INCIDENTS)),
+            fire: match (has_slos && is_known, burning) {
+                (false, _) => Fire::None,
+                (true, true) => Fire::Burning,
+                (true, false) => Fire::Quiet,
+            },
+        };
+        let is_detailed = self.modes.detail().is_some() || self.follows_cursor(rosters);
         Layout::new(self.size, (self.view, panes), self.focus, is_detailed)
+    }
+
+    /// True where the detail of the selected row is open beside the panes without a key.
+    pub(super) fn follows_cursor(&self, rosters: &[Roster]) -> bool {
+        let selected = rosters.get(self.focus).and_then(Roster::selected);
+        let is_shared = !stands_alone(self.focus) && self.view == View::Together;
+        is_shared && selected.is_some() && Layout::has_side_detail(self.size)
     }
 
     /// True when any source has something to say to a pane.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::cursor::Cursor;
 use super::filter::Filter;
+use super::layout::Need;
 use crate::domain::{Freshness, SourceName, Whose};
 use crate::pane::{Board, Entry, Folds, Pane, RowKey, Sight};
 use crate::text::Untrusted;
@@ -18,6 +19,8 @@ pub(super) struct Roster {
     pub(super) shown: Vec<usize>,
     pub(super) filter: Filter,
     pub(super) cursor: Cursor,
+    /// How many of the shown rows ask for attention; these come first.
+    pub(super) loud: usize,
     /// What is not shown since it is somebody else's.
     pub(super) others: Others,
     /// Rows that were not there before, and when they came.
@@ -134,8 +137,22 @@ impl Roster {
                 .collect()
         };
         let (board, shown) = (&self.board, &self.shown);
+        let entries = shown.iter().map(|place| &board.entries[*place]);
+        self.loud = entries
+            .take_while(|entry| pane.is_loud(sight, entry))
+            .count();
         let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
         self.cursor.follow(key, shown.len());
+    }
+
+    /// How many rows the pane needs on a shared screen.
+    pub(super) fn need(&self) -> Need {
+        let lines = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        Need {
+            // An empty pane says why it is.
+            rows: lines(self.shown.len()).max(1),
+            loud: lines(self.loud).min(u16::MAX - 1),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Screen {
     pub bars: Vec<Bar>,
     /// The panes in view.
     pub tables: Vec<Table>,
+    /// The fire line: its sentences, and the chart beside them.
+    pub fire: Vec<Sheet>,
     /// The chart above a timeline.
     pub chart: Option<Sheet>,
     /// The detail in view.
@@ -56,6 +58,8 @@ pub struct Table {
     pub rows: Vec<TableRow>,
     /// Why there are no rows, wrapped.
     pub note: Vec<Line>,
+    /// The last line, which stands for the rows out of view.
+    pub tail: Option<Line>,
 }
 
 /// Where a column is.

@@ -25,9 +25,9 @@ const PLOT: (u16, u16) = (10, 5);
 /// The detail that is open, as much of it as is in view.
 pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) -> Option<Sheet> {
     let area = arrangement.detail?;
-    let (_, scroll) = model.modes.detail()?;
+    let scroll = model.modes.detail().map_or(0, |(_, scroll)| scroll);
     let detail = detail(model, now);
-    Some(in_view(detail, area, arrangement.border, scroll))
+    Some(in_view(detail, area, arrangement.detail_border, scroll))
 }
 
 /// As much of a detail as an area shows.
@@ -55,7 +55,7 @@ pub(super) fn last_scroll(model: &Model, layout: &Layout, now: Timestamp) -> usi
     let Some(area) = arrangement.detail else {
         return 0;
     };
-    out_of_view(&detail(model, now), area, arrangement.border)
+    out_of_view(&detail(model, now), area, arrangement.detail_border)
 }
 
 /// How many lines are out of view.
@@ -235,7 +235,7 @@ fn cell_width(cell: &Cell) -> u16 {
         Cell::Line(line) => line.width(),
         Cell::Name(name, _) => name.width(),
         Cell::Badge(_, word, _) => word.len() + 3,
-        Cell::Gauge(..) | Cell::Spark(..) => 10,
+        Cell::Gauge(..) | Cell::Spark(_) => 10,
     };
     u16::try_from(width).unwrap_or(u16::MAX)
 }

@@ -18,12 +18,24 @@ use crate::pane::{
 use crate::text::Shown;
 
 /// From this width on, a cell says in a word what it counts.
-const ROOMY_WORDS: usize = 28;
+const ROOMY_WORDS: usize = 22;
 /// From this height on there is room for a line of headings.
 const HEADED: u16 = 4;
+/// From this height on there is room for a line that counts the rows out of view.
+const TAILED: u16 = 2;
 
-/// Where the rows of a pane go: its area without border and headings.
-pub(super) fn room(pane: &dyn Pane, border: Border, area: Area) -> Area {
+/// Where the rows of a pane go: its area without border, headings, and the line that counts what is out
+/// of view.
+pub(super) fn room(pane: &dyn Pane, border: Border, area: Area, rows: usize) -> Area {
+    let below_headings = without_headings(pane, border, area);
+    let height = below_headings.height - u16::from(has_tail(pane, below_headings, rows));
+    Area {
+        height,
+        ..below_headings
+    }
+}
+
+fn without_headings(pane: &dyn Pane, border: Border, area: Area) -> Area {
     let inside = border.inside(area);
     if inside.height < HEADED || !has_headings(pane) {
         return inside;
@@ -33,6 +45,11 @@ pub(super) fn room(pane: &dyn Pane, border: Border, area: Area) -> Area {
         height: inside.height - 1,
         ..inside
     }
+}
+
+/// True where a last line stands for the rows out of view.
+fn has_tail(pane: &dyn Pane, room: Area, rows: usize) -> bool {
+    pane.has_tail() && room.height >= TAILED && rows > usize::from(room.height)
 }
 
 fn has_headings(pane: &dyn Pane) -> bool {
@@ -52,11 +69,13 @@ pub(super) fn table(
     let pane = PANES[place];
     let roster = &model.rosters[place];
     let sight = model.sight(now);
-    let room = room(pane, border, area);
+    let (within, room) = (
+        without_headings(pane, border, area),
+        room(pane, border, area, roster.shown.len()),
+    );
     let is_focused = place == model.focus;
-    // Within a box, the last column does not touch the border.
-    let margin = u16::from(border == Border::Box);
-    let placed = columns::place(pane, &roster.board, room.width.saturating_sub(margin));
+    // The last column does not touch what stands beside the pane.
+    let placed = columns::place(pane, &roster.board, room.width.saturating_sub(1));
     let mut table = Table {
         area,
         border,
@@ -68,6 +87,7 @@ pub(super) fn table(
         headings: Vec::new(),
         rows: Vec::new(),
         note: Vec::new(),
+        tail: None,
     };
     let taken = table.title.width() + table.more.width() + 8;
     let room_for_info = usize::from(area.width).saturating_sub(taken);
@@ -81,7 +101,7 @@ pub(super) fn table(
             .collect();
         return table;
     }
-    if room != border.inside(area) {
+    if within != border.inside(area) {
         table.headings = headings(&roster.board, &placed);
     }
     let top = roster.cursor.top();
@@ -91,7 +111,24 @@ pub(super) fn table(
         let cells = cells(pane, roster, sight, place, &placed);
         table.rows.push(TableRow { gutter, cells });
     }
+    if within != room {
+        table.tail = tail(pane, roster, sight, top + usize::from(room.height));
+        table.more = Line::new();
+    }
     table
+}
+
+/// The line for the rows out of view: those below, or those above where none is below.
+fn tail(pane: &dyn Pane, roster: &Roster, sight: Sight<'_>, end: usize) -> Option<Line> {
+    let top = roster.cursor.top();
+    let below = end..roster.shown.len();
+    let (places, arrow) = if below.is_empty() {
+        (0..top, "↑ ")
+    } else {
+        (below, "")
+    };
+    let mut rows = places.filter_map(|place| roster.entry(place));
+    Some(Line::of(arrow, Role::Dim).join(pane.tail(sight, &mut rows)?))
 }
 
 fn slot(pane: &dyn Pane, placed: Placed) -> Slot {
@@ -134,7 +171,7 @@ fn cells(
             if pane.fold_column() != Some(at.column) {
                 return cell;
             }
-            let tail = tail(grown, folded, width);
+            let tail = counts(grown, folded, width);
             if tail.is_empty() {
                 cell
             } else {
@@ -146,7 +183,7 @@ fn cells(
 }
 
 /// How many alerts an incident has and how many of them are new, and how many rows are folded under it.
-fn tail(grown: Option<(usize, usize)>, folded: usize, width: usize) -> String {
+fn counts(grown: Option<(usize, usize)>, folded: usize, width: usize) -> String {
     let is_roomy = width >= ROOMY_WORDS;
     let mut tail = match grown {
         Some((alerts, new)) if is_roomy => format!(" {alerts} alerts, {new} new"),
@@ -173,18 +210,19 @@ fn counting(cell: Cell, tail: &str, width: usize) -> Cell {
 
 /// A curve in as many values as there are columns, each the highest of those it stands for.
 fn resampled(cell: Cell, width: usize) -> Cell {
-    let Cell::Spark(values, role) = cell else {
+    let Cell::Spark(values) = cell else {
         return cell;
     };
     let each = values.len().div_ceil(width.max(1)).max(1);
-    let mut groups: Vec<_> = values
-        .rchunks(each)
-        .map(|group| group.iter().copied().flatten().reduce(f64::max))
-        .collect();
+    let highest = |group: &[Option<(f64, Role)>]| {
+        let known = group.iter().copied().flatten();
+        known.max_by(|(one, _), (other, _)| one.total_cmp(other))
+    };
+    let mut groups: Vec<_> = values.rchunks(each).map(highest).collect();
     // The newest stands at the right end.
     groups.resize(width.max(groups.len()), None);
     groups.reverse();
-    Cell::Spark(groups, role)
+    Cell::Spark(groups)
 }
 
 fn gutter(model: &Model, roster: &Roster, place: usize, is_focused: bool) -> Gutter {

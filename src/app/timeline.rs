@@ -14,7 +14,9 @@ use super::{Effect, Memory, chart, jump, table};
 use crate::domain::{Burn, Freshness, Observation, SourceName};
 use crate::pane::block::Curve;
 use crate::pane::timeline::{Track, curve, known_from, newest_of, span, track};
-use crate::pane::{Align, Cell, Entry, Line, PANES, Role, SLOS, Sight, TIMELINE, figures, fresh};
+use crate::pane::{
+    Align, Cell, Entry, Line, PANES, Role, SLOS, Sight, TIMELINE, burn, figures, fresh,
+};
 use crate::store::Feed;
 use crate::text::{Shown, Untrusted};
 
@@ -77,7 +79,7 @@ impl<'a> View<'a> {
         let roster = &model.rosters[TIMELINE];
         let mut panes = arrangement.panes.iter();
         let (place, area) = panes.find(|(place, _)| *place == TIMELINE)?;
-        let room = table::room(PANES[*place], arrangement.border, *area);
+        let room = table::room(PANES[*place], arrangement.border, *area, roster.shown.len());
         let top = roster.cursor.top();
         let places = roster.shown.iter().skip(top).take(usize::from(room.height));
         let rows: Vec<&Entry> = places
@@ -262,7 +264,7 @@ fn flat(curve: &Curve, seen: &Observation, width: u16) -> SheetLine {
         .filter_map(|(_, burn)| *burn)
         .reduce(f64::max);
     let columns = width.saturating_sub(wide + figures::BURN_WIDTH + 4);
-    let (values, role) = chart::flat(curve, columns);
+    let values = chart::flat(curve, columns);
     let slot = |x, width| Slot {
         x,
         width,
@@ -271,10 +273,13 @@ fn flat(curve: &Curve, seen: &Observation, width: u16) -> SheetLine {
     let burn_x = width.saturating_sub(figures::BURN_WIDTH + 1);
     SheetLine::Cells(vec![
         (slot(1, wide), Cell::Name(name, Role::Dim)),
-        (slot(wide + 2, columns), Cell::Spark(values, role)),
+        (slot(wide + 2, columns), Cell::Spark(values)),
         (
             slot(burn_x, figures::BURN_WIDTH),
-            Cell::text(figures::burn(highest), role),
+            Cell::text(
+                figures::burn(highest),
+                burn::role_at(&curve.levels, highest.unwrap_or(0.0)),
+            ),
         ),
     ])
 }

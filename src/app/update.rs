@@ -367,7 +367,8 @@ fn go(model: &mut Model, action: Action) {
         .iter()
         .find(|(place, _)| *place == model.focus)
         .map(|(_, area)| *area);
-    let room = area.map(|area| table::room(model.pane(), arrangement.border, area));
+    let rows = model.roster().map_or(0, |roster| roster.shown.len());
+    let room = area.map(|area| table::room(model.pane(), arrangement.border, area, rows));
     let page = room.map_or(1, |room| usize::from(room.height.saturating_sub(1)).max(1));
     step(model, |index| match action {
         Action::Down => index + 1,

@@ -31,6 +31,17 @@ pub(super) fn levels(slo: &Slo) -> Vec<(f64, Role)> {
     levels
 }
 
+/// What a burn rate means beside these levels: dim below 1x, plain above it, else the severity of the
+/// highest factor that it exceeds.
+pub fn role_at(levels: &[(f64, Role)], burn: f64) -> Role {
+    let exceeded = levels.iter().rev().find(|(level, _)| burn > *level);
+    match exceeded {
+        None => Role::Dim,
+        Some((_, Role::Dim)) => Role::Plain,
+        Some((_, role)) => *role,
+    }
+}
+
 /// Levels closer than a tenth would draw on one line.
 fn is_near(left: f64, right: f64) -> bool {
     (left - right).abs() < 0.1 * left.max(right)

@@ -31,6 +31,8 @@ pub enum Role {
     Fault,
     /// Was true once; its source does not say whether it still is.
     Old,
+    /// A page that was known once and is not known any more.
+    WasPage,
     /// Must not be overlooked: the screen is not what it seems.
     Alarm,
 }
@@ -120,9 +122,9 @@ pub fn severity_word(severity: Severity) -> &'static str {
 pub fn release_word(status: ReleaseStatus) -> &'static str {
     match status {
         ReleaseStatus::Succeeded => "done",
-        ReleaseStatus::Failed => "FAILED",
+        ReleaseStatus::Failed => "failed",
         ReleaseStatus::RolledBack => "rolled back",
-        ReleaseStatus::Running => "running",
+        ReleaseStatus::Running => "rolling out",
         ReleaseStatus::Pending => "pending",
         ReleaseStatus::Unknown => "unknown",
     }
@@ -242,8 +244,8 @@ pub enum Cell {
     Badge(Mark, &'static str, Role),
     /// A share between 0 and 1 as a bar; `None` when it is not known.
     Gauge(Option<f64>, Role),
-    /// Values between 0 and 1 as a small curve, oldest first; `None` is a gap.
-    Spark(Vec<Option<f64>>, Role),
+    /// Values between 0 and 1 as a small curve, oldest first, each with what it means; `None` is a gap.
+    Spark(Vec<Option<(f64, Role)>>),
 }
 
 impl Cell {
@@ -271,7 +273,11 @@ impl Cell {
             Self::Name(name, _) => Self::Name(name, Role::Old),
             Self::Badge(mark, word, _) => Self::Badge(mark, word, Role::Old),
             Self::Gauge(share, _) => Self::Gauge(share, Role::Old),
-            Self::Spark(values, _) => Self::Spark(values, Role::Old),
+            Self::Spark(values) => {
+                let fade =
+                    |value: Option<(f64, Role)>| value.map(|(height, _)| (height, Role::Old));
+                Self::Spark(values.into_iter().map(fade).collect())
+            }
         }
     }
 }

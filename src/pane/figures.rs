@@ -12,44 +12,46 @@ pub fn elevation(burn: f64, top: f64) -> f64 {
     (burn.max(0.0).ln_1p() / top.max(1.0).ln_1p()).clamp(0.0, 1.0)
 }
 
-/// Columns that [`burn`] always takes.
-pub const BURN_WIDTH: u16 = 6;
+/// Columns that [`burn`] and [`rough_burn`] always take.
+pub const BURN_WIDTH: u16 = 5;
 
-/// A burn rate in [`BURN_WIDTH`] columns, aligned on the decimal point; `–` when it is not known.
+/// A burn rate with at most three significant digits, on the right of [`BURN_WIDTH`] columns; `–` when
+/// it is not known.
 pub fn burn(rate: Option<f64>) -> String {
-    let Some(rate) = rate.filter(|rate| rate.is_finite()) else {
-        return "  –   ".to_owned();
-    };
-    let (value, unit) = if rate < 999.5 {
-        (rate, 'x')
-    } else {
-        (rate / 1_000.0, 'k')
-    };
-    if value < 99.95 {
-        format!("{value:>5.1}{unit}")
-    } else {
-        format!("{:>3.0}{unit}  ", value.min(999.0))
-    }
+    aligned(&burn_digits(rate))
 }
 
 /// The same with a `~` before the number, for one that is not exact.
 pub fn rough_burn(rate: Option<f64>) -> String {
-    let exact = burn(rate);
-    let number = exact.trim_start();
-    if rate.is_none_or(|rate| !rate.is_finite()) {
-        return exact;
+    match rate.filter(|rate| rate.is_finite()) {
+        Some(_) => aligned(&format!("~{}", burn_digits(rate))),
+        None => burn(rate),
     }
-    let room = usize::from(BURN_WIDTH);
-    let rough = format!("~{number}");
-    if number.len() < exact.len() {
-        return format!("{rough:>room$}");
+}
+
+fn aligned(text: &str) -> String {
+    format!("{text:>width$}", width = usize::from(BURN_WIDTH))
+}
+
+fn burn_digits(rate: Option<f64>) -> String {
+    let Some(rate) = rate.filter(|rate| rate.is_finite()) else {
+        return "–".to_owned();
+    };
+    let (value, unit) = if rate < 999.5 {
+        (rate, 'x')
+    } else {
+        ((rate / 1_000.0).min(999.0), 'k')
+    };
+    if value < 9.95 {
+        format!("{value:.1}{unit}")
+    } else {
+        format!("{value:.0}{unit}")
     }
-    rough.chars().take(room).collect()
 }
 
 /// A burn rate within a sentence.
 pub fn burn_in_words(rate: f64) -> String {
-    burn(Some(rate)).trim().to_owned()
+    burn_digits(Some(rate))
 }
 
 /// A rule's factor: as configured, without noise.
@@ -202,18 +204,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn burn_rates_line_up_on_the_decimal_point() {
+    fn burn_rates_line_up_on_the_right_with_at_most_three_digits() {
         for (rate, want) in [
-            (Some(22.06), " 22.1x"),
-            (Some(0.04), "  0.0x"),
-            (Some(144.2), "144x  "),
-            (Some(1_240.0), "  1.2k"),
-            (Some(100_000.0), "100k  "),
-            (None, "  –   "),
-            (Some(f64::NAN), "  –   "),
+            (Some(22.06), "  22x"),
+            (Some(9.94), " 9.9x"),
+            (Some(9.96), "  10x"),
+            (Some(0.04), " 0.0x"),
+            (Some(144.2), " 144x"),
+            (Some(999.4), " 999x"),
+            (Some(1_240.0), " 1.2k"),
+            (Some(100_000.0), " 100k"),
+            (Some(1e12), " 999k"),
+            (None, "    –"),
+            (Some(f64::NAN), "    –"),
         ] {
             assert_eq!(burn(rate), want);
-            assert_eq!(burn(rate).chars().count(), usize::from(BURN_WIDTH));
             let rough = rough_burn(rate);
             assert_eq!(rough.chars().count(), usize::from(BURN_WIDTH), "{rough}");
             assert_eq!(rough.replace('~', "").trim(), burn(rate).trim());

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use super::cell::{Cell, Mark, Role, severity_word};
+use super::cell::{Cell, Mark, Role, severity_word, width_of};
 use super::releases::names;
 use super::{
     Board, Column, Count, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
@@ -18,6 +18,7 @@ use crate::text::Untrusted;
 mod detail;
 mod folded;
 mod lane;
+mod tail;
 
 use lane::Lane;
 pub(super) use lane::status;
@@ -25,33 +26,32 @@ pub(super) use lane::status;
 /// The incident pane.
 pub(super) struct Incidents;
 
-const SEVERITY: usize = 0;
-const TITLE: usize = 1;
-const AGE: usize = 2;
-const STATUS: usize = 3;
+const AGE: usize = 1;
+const SERVICE: usize = 2;
+const TITLE: usize = 3;
+const WHO: usize = 4;
 
-const COLUMNS: [Column; 4] = [
-    Column::left("", Width::Content(8)),
-    Column::left("", Width::Rest(16, 120)).close(),
-    Column::right("", Width::Fixed(4)).close(),
-    Column::left("", Width::Content(11)).close(),
+const COLUMNS: [Column; 5] = [
+    Column::left("", Width::Fixed(2)),
+    Column::right("", Width::Fixed(4)).flush(),
+    Column::left("", Width::Content(16)),
+    Column::left("", Width::Rest(16, 120)),
+    Column::right("", Width::Content(17)),
 ];
 
 const DROPS: [Drop; 5] = [
-    Drop::Narrow(STATUS, 10),
     Drop::Narrow(TITLE, 24),
-    Drop::Narrow(SEVERITY, 2),
-    Drop::Narrow(STATUS, 9),
+    Drop::Narrow(SERVICE, 12),
+    Drop::Narrow(WHO, 11),
     Drop::Narrow(TITLE, 16),
+    Drop::Narrow(SERVICE, 8),
 ];
 
 /// The word that a filter finds folded rows by.
 const FOLDED: &str = "folded";
 
-/// The room of a title before a status has more than it needs.
+/// The room of a title before who has it has more than it needs.
 const ROOMY_TITLE: usize = 31;
-/// The room of a service that its incident's title does not name.
-const LONGEST_SERVICE: usize = 20;
 
 impl Pane for Incidents {
     fn name(&self) -> &'static str {
@@ -81,8 +81,7 @@ impl Pane for Incidents {
     fn board(&self, store: &Store) -> Board {
         let mut ranking = Ranking::new(self);
         // Room for whatever may come, so that columns stand still when a status changes.
-        ranking.measure(SEVERITY, "! TICKET".len());
-        ranking.measure(STATUS, "not acked?".len());
+        ranking.measure(WHO, "nobody?".len());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.incidents.iter().flatten().enumerate() {
                 ranking.add(
@@ -94,8 +93,9 @@ impl Pane for Incidents {
                 if row.opened_at > feed.last_success {
                     ranking.measure(AGE, "in 59m".len());
                 }
+                ranking.measure(SERVICE, width_of(&row.service));
                 ranking.measure(TITLE, ROOMY_TITLE);
-                ranking.measure(STATUS, lane::widest(row, store.me()));
+                ranking.measure(WHO, lane::widest(row, store.me()));
             }
         }
         ranking.board(&COLUMNS)
@@ -108,8 +108,9 @@ impl Pane for Incidents {
         let (mark, role) = Mark::of_severity(row.severity);
         let cells = vec![
             Cell::Badge(mark, severity_word(row.severity), role),
-            Cell::Line(headline(row, sight.growth.of(&entry.key) > 0)),
             Cell::text(sight.began(row.opened_at), Role::Dim),
+            Cell::name(&row.service, Role::Strong),
+            Cell::Line(headline(row, sight.growth.of(&entry.key) > 0)),
             Cell::Line(if sight.is_old(entry) {
                 lane::was(sight, row).text("?", Role::Old)
             } else {
@@ -119,7 +120,7 @@ impl Pane for Incidents {
         if lane::of(sight, row) == Some(Lane::Ending) {
             // Its row is quiet; that it will not be for long is not.
             let mut cells: Vec<_> = cells.into_iter().map(Cell::faded).collect();
-            cells[STATUS] = Cell::Line(status(sight, row));
+            cells[WHO] = Cell::Line(status(sight, row));
             return cells;
         }
         if row.is_open() && row.status != IncidentStatus::Silenced {
@@ -176,7 +177,7 @@ impl Pane for Incidents {
     }
 
     fn nobody(&self) -> &'static str {
-        "no source tells of incidents: add one of kind alertmanager or json"
+        "no source of incidents: add one of kind alertmanager or json"
     }
 
     fn has_pages(&self) -> bool {
@@ -193,6 +194,19 @@ impl Pane for Incidents {
 
     fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {
         incident(sight, entry).map_or(Whose::All, |row| whose(sight, row, on_call_for))
+    }
+
+    fn is_loud(&self, sight: Sight<'_>, entry: &Entry) -> bool {
+        let row = incident(sight, entry);
+        row.is_some_and(|row| row.is_open() && row.status != IncidentStatus::Silenced)
+    }
+
+    fn has_tail(&self) -> bool {
+        true
+    }
+
+    fn tail(&self, sight: Sight<'_>, below: &mut dyn Iterator<Item = &Entry>) -> Option<Line> {
+        Some(tail::line(sight, below))
     }
 
     fn is_pressing(&self, sight: Sight<'_>, entry: &Entry) -> bool {
@@ -274,23 +288,12 @@ pub(super) fn rank(row: &Incident, me: &Me) -> Rank {
     )
 }
 
-/// What it is about: the title with the service standing out in it, or before it where the title
-/// does not name it.
+/// What it is about: the title without the service at its beginning, which has a column of its own.
 fn headline(row: &Incident, has_grown: bool) -> Line {
     let title = row.title.shown();
     let service = row.service.shown();
-    let line = if service.is_empty() {
-        Line::of(title.as_str(), Role::Plain)
-    } else if let Some((before, after)) = around(title.as_str(), service.as_str()) {
-        let named = &title.as_str()[before.len()..title.as_str().len() - after.len()];
-        Line::of(before, Role::Plain)
-            .text(named, Role::Strong)
-            .text(after, Role::Plain)
-    } else {
-        Line::of(service.fit(LONGEST_SERVICE).as_str(), Role::Strong)
-            .text(": ", Role::Dim)
-            .text(title.as_str(), Role::Plain)
-    };
+    let words = without_name(title.as_str(), service.as_str());
+    let line = Line::of(words, Role::Plain);
     // Of one that grew the table counts the alerts, where they are never cut.
     if row.alerts > 1 && !has_grown {
         line.text(format!(" ({} alerts)", row.alerts), Role::Dim)
@@ -299,16 +302,18 @@ fn headline(row: &Incident, has_grown: bool) -> Line {
     }
 }
 
-/// What stands before and after a name that a text holds as a word of its own.
-fn around<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
-    let is_end = |neighbour: Option<char>| {
-        neighbour.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '-' | '_'))
+/// A title without a name that it begins with as a word of its own; the title itself where nothing would
+/// be left.
+fn without_name<'a>(title: &'a str, name: &str) -> &'a str {
+    let Some(rest) = title.strip_prefix(name).filter(|_| !name.is_empty()) else {
+        return title;
     };
-    text.match_indices(name).find_map(|(at, name)| {
-        let (before, after) = (&text[..at], &text[at + name.len()..]);
-        let is_word = is_end(before.chars().next_back()) && is_end(after.chars().next());
-        is_word.then_some((before, after))
-    })
+    let words = rest.trim_start_matches([' ', ':', '/']);
+    if words.is_empty() || words.len() == rest.len() {
+        title
+    } else {
+        words
+    }
 }
 
 /// Whose an incident is: of who has it or is to take it, and of nobody's of who has the pager.
@@ -331,13 +336,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_is_found_in_a_title_only_as_a_word_of_its_own() {
-        let found = |text| around(text, "cart");
-        assert_eq!(found("cart is slow"), Some(("", " is slow")));
-        assert_eq!(found("the cart's p99"), Some(("the ", "'s p99")));
-        assert_eq!(found("cartridge: cart"), Some(("cartridge: ", "")));
-        assert_eq!(found("cart-db is full"), None);
-        assert_eq!(found("queue is long"), None);
-        assert_eq!(around("証明書: 支払い", "支払い"), Some(("証明書: ", "")));
+    fn a_title_does_not_repeat_the_service_that_it_begins_with() {
+        let without = |title| without_name(title, "cart");
+        assert_eq!(without("cart is slow"), "is slow");
+        assert_eq!(without("cart: queue grows"), "queue grows");
+        assert_eq!(without("the cart is slow"), "the cart is slow");
+        assert_eq!(without("cartridge is empty"), "cartridge is empty");
+        assert_eq!(without("cart-db is full"), "cart-db is full");
+        assert_eq!(without("cart"), "cart");
+        assert_eq!(without_name("is slow", ""), "is slow");
+        assert_eq!(without_name("支払い: 遅い", "支払い"), "遅い");
     }
 }

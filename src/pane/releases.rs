@@ -11,46 +11,51 @@ use super::{
     on_call, related, suspects,
 };
 use crate::config::CommandScope;
-use crate::domain::{Release, ReleaseStatus, Whose};
+use crate::domain::{Release, ReleaseStatus, Stage, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
 /// The release pane.
 pub(super) struct Releases;
 
-const SERVICE: usize = 1;
-const VERSION: usize = 2;
-const STATUS: usize = 3;
-const ENVIRONMENT: usize = 4;
-const ACTOR: usize = 5;
-const SUSPECT: usize = 6;
+const SERVICE: usize = 2;
+const VERSION: usize = 3;
+const ACTOR: usize = 4;
+const ENVIRONMENT: usize = 5;
+const STATUS: usize = 6;
 
 const COLUMNS: [Column; 7] = [
-    Column::right("", Width::Fixed(4)),
+    Column::left("", Width::Fixed(1)),
+    Column::right("", Width::Fixed(4)).flush(),
     Column::left("", Width::Content(16)),
     Column::left("", Width::Content(14)),
-    Column::left("", Width::Content(13)),
     Column::left("", Width::Content(10)),
+    // Production is not said.
     Column::left("", Width::Content(10)),
-    // There only while a release is one.
-    Column::left("", Width::Content(9)),
+    // What deviates: a suspicion, or a status other than done.
+    Column::left("", Width::Content(REASONS)),
 ];
 
-const DROPS: [Drop; 5] = [
-    Drop::Narrow(ACTOR, 6),
+/// Columns of a suspicion without its errors: `suspect: 59m before long-service burned`.
+const REASONS: u16 = 40;
+
+/// A suspicion is never cut for the sake of who released it, or where.
+const DROPS: [Drop; 6] = [
     Drop::Hide(ACTOR),
+    Drop::Narrow(VERSION, 10),
     Drop::Hide(ENVIRONMENT),
-    Drop::Narrow(STATUS, 2),
-    Drop::Narrow(VERSION, 8),
+    Drop::Narrow(SERVICE, 10),
+    Drop::Narrow(VERSION, 7),
+    Drop::Narrow(STATUS, 13),
 ];
 
 impl Pane for Releases {
     fn name(&self) -> &'static str {
-        "Releases"
+        "Changes"
     }
 
     fn short(&self) -> &'static str {
-        "Rel"
+        "Chg"
     }
 
     fn order(&self) -> &'static str {
@@ -71,19 +76,19 @@ impl Pane for Releases {
 
     fn board(&self, store: &Store) -> Board {
         let mut ranking = Ranking::new(self);
-        let is_loud = !store.insights().is_quiet();
-        // Room for all but the rarest word, so that columns stand still when a status changes.
-        ranking.measure(STATUS, "» running".chars().count());
+        // Room for most statuses, so that columns stand still when one changes.
+        ranking.measure(STATUS, "» rolling out".chars().count());
         for (number, feed) in store.feeds().iter().enumerate() {
             for (item, row) in feed.facts.releases.iter().flatten().enumerate() {
-                ranking.add((number, &feed.name), item, row.id.clone(), rank(row));
+                let is_suspect = suspects::is_suspect(store, feed, row);
+                let rank = (!is_suspect, rank(row));
+                ranking.add((number, &feed.name), item, row.id.clone(), rank);
                 ranking.measure(SERVICE, width_of(&row.service));
                 ranking.measure(VERSION, width_of(&row.version));
-                ranking.measure(STATUS, 2 + release_word(row.status).len());
-                ranking.measure(ENVIRONMENT, width_of(row.place()));
+                ranking.measure(ENVIRONMENT, environment(store, row).width());
                 ranking.measure(ACTOR, actor(row).width());
-                if is_loud {
-                    ranking.measure(SUSPECT, suspects::mark(store, feed, row).width());
+                if is_suspect {
+                    ranking.measure(STATUS, suspects::reason(store, feed, row).width());
                 }
             }
         }
@@ -95,16 +100,27 @@ impl Pane for Releases {
             return Vec::new();
         };
         let feed = sight.feed(entry);
-        let accused = feed.map_or_else(Line::new, |feed| suspects::mark(sight.store, feed, row));
-        let (mark, role) = Mark::of_release(row.status);
+        let is_suspect = feed.is_some_and(|feed| suspects::is_suspect(sight.store, feed, row));
+        let reason = feed.filter(|_| is_suspect);
+        let reason = reason.map(|feed| suspects::reason(sight.store, feed, row));
+        let mark = if is_suspect {
+            suspects::MARK.trim_end()
+        } else {
+            ""
+        };
+        let name = if is_suspect {
+            Role::Strong
+        } else {
+            Role::Plain
+        };
         vec![
+            Cell::text(mark, Role::Accent),
             Cell::text(sight.ago(row.dated()), Role::Dim),
-            Cell::name(&row.service, Role::Plain),
-            Cell::name(&row.version, Role::Strong),
-            Cell::Badge(mark, release_word(row.status), role),
-            Cell::foreign(row.place(), Role::Plain),
+            Cell::name(&row.service, name),
+            Cell::name(&row.version, name),
             Cell::Line(actor(row)),
-            Cell::Line(accused),
+            Cell::Line(environment(sight.store, row)),
+            status(row, reason),
         ]
     }
 
@@ -179,7 +195,7 @@ impl Pane for Releases {
     }
 
     fn nobody(&self) -> &'static str {
-        "no source tells of releases: add one of kind github, gitlab, argocd, kubernetes or json, or build_info to a prometheus"
+        "no source of releases: add one of kind github, gitlab, argocd, kubernetes or json, or build_info to a prometheus"
     }
 
     fn has_pages(&self) -> bool {
@@ -211,6 +227,30 @@ fn rank(row: &Release) -> (Reverse<Option<Timestamp>>, String, String) {
         row.service.raw().to_owned(),
         row.version.raw().to_owned(),
     )
+}
+
+/// Where it went, unless that is production.
+fn environment(store: &Store, row: &Release) -> Line {
+    if store.production().stage(row.place().raw()) == Stage::Production {
+        return Line::new();
+    }
+    Line::new().foreign(row.place(), Role::Dim)
+}
+
+/// What deviates: its status, and why it is a suspect. A release that is done is not said to be.
+fn status(row: &Release, reason: Option<Line>) -> Cell {
+    let (mark, role) = Mark::of_release(row.status);
+    match (row.status, reason) {
+        (ReleaseStatus::Succeeded, Some(reason)) => Cell::Line(reason),
+        (ReleaseStatus::Succeeded, None) => Cell::Empty,
+        (status, Some(reason)) => {
+            let status = Line::new()
+                .mark(mark, role)
+                .text(release_word(status), role);
+            Cell::Line(status.text("  ", Role::Plain).join(reason))
+        }
+        (status, None) => Cell::Badge(mark, release_word(status), role),
+    }
 }
 
 /// Who released it.
@@ -255,7 +295,7 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
         ("by", row.actor.as_ref()),
         ("commit", row.commit.as_ref()),
         ("id", Some(&row.id)),
-        ("page", row.url.as_ref()),
+        ("link", row.url.as_ref()),
     ];
     for (label, text) in texts {
         if let Some(text) = text {
@@ -263,7 +303,7 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
         }
     }
     if !row.details.is_empty() {
-        detail.section("what the source says");
+        detail.section("labels");
         for (name, value) in &row.details {
             let value = Line::new().foreign(value, Role::Plain);
             detail.blocks.push(Block::Field(name.shown(), value));
@@ -277,15 +317,15 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
     }
     let parts = [
         (
-            "what the service burns now",
+            "SLOs of this service",
             related::slo_rows(sight, &row.service),
         ),
         (
-            "its open incidents",
+            "open incidents",
             related::incident_rows(sight, &row.service, &[]),
         ),
         (
-            "its other releases",
+            "other releases",
             related::release_rows(sight, &row.service, Some(&row.id)),
         ),
     ];

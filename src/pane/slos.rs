@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::cell::{Cell, Mark, Role, state_word, width_of};
+use super::since::Since;
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Said, Sight, Width,
     figures, related,
@@ -17,69 +18,68 @@ use crate::text::Untrusted;
 
 mod detail;
 mod explain;
+mod tail;
 mod trend;
 mod words;
 
-pub(super) use words::budget;
-use words::{
-    budget_role, budget_width, burn_cell, burn_role, note, of_needed, phase_and_direction,
-    reason_width,
-};
+pub(super) use trend::curve;
+pub(super) use words::{budget, budget_role, burn_role, was};
+use words::{budget_width, burn_cell, note, of_needed, phase_and_direction, reason_width};
 
 /// The SLO pane.
 pub(super) struct Slos;
 
-const STATE: usize = 0;
 const SERVICE: usize = 1;
 const NAME: usize = 2;
 const OBJECTIVE: usize = 3;
-/// The first of the four burn columns, behind the arrow of
+const SINCE: usize = 4;
+/// The first of the three burn columns, behind the arrow of
 /// [`Direction`](crate::domain::Direction).
-const BURN: usize = 5;
+const BURN: usize = 6;
 const GAUGE: usize = 9;
 const BUDGET: usize = 10;
 const NOTE: usize = 11;
 const TREND: usize = 12;
 
-/// Columns of the longest note of what is known: `short window only`.
-const NOTES: u16 = 17;
+/// Columns of most notes: `recovering`, `was TICKET…`.
+const NOTES: u16 = 11;
 /// Columns of the longest reason that a row shows: `label bad_code on no series`.
 const REASONS: u16 = 28;
 
 const COLUMNS: [Column; 13] = [
-    Column::left("", Width::Content(9)),
-    Column::left("service", Width::Content(18)).close(),
+    Column::left("", Width::Fixed(2)),
+    Column::left("service", Width::Content(18)).flush(),
     Column::left("SLO", Width::Content(18)),
     Column::left("goal%", Width::Content(8)),
-    Column::left("", Width::Fixed(1)).close(),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
-    Column::left("", Width::Fixed(figures::BURN_WIDTH)).close(),
-    Column::left("budget", Width::Rest(8, 10)).close(),
+    Column::right("since", Width::Fixed(5)),
+    Column::left("", Width::Fixed(1)),
+    Column::right("", Width::Fixed(figures::BURN_WIDTH)).close(),
+    Column::right("", Width::Fixed(figures::BURN_WIDTH)).close(),
+    Column::right("", Width::Fixed(figures::BURN_WIDTH)).close(),
+    Column::left("budget", Width::Rest(8, 10)),
     Column::right("", Width::Content(7)).close(),
-    Column::left("", Width::Content(REASONS)).close(),
-    Column::left("trend", Width::Rest(8, 40)).close(),
+    Column::left("", Width::Content(REASONS)),
+    Column::left("last 3 h", Width::Rest(8, 40)),
 ];
 
-const DROPS: [Drop; 18] = [
-    Drop::Narrow(NOTE, NOTES),
-    Drop::Hide(TREND),
-    Drop::Hide(BURN + 3),
-    Drop::Hide(BURN + 2),
+/// Objective, 6h, trend, 5m, since and name go in this order; state, service, direction, 1h and budget stay.
+const DROPS: [Drop; 17] = [
+    Drop::Narrow(NOTE, 18),
     Drop::Hide(OBJECTIVE),
+    Drop::Hide(BURN + 2),
+    Drop::Narrow(NAME, 13),
     Drop::Narrow(GAUGE, 6),
-    Drop::Narrow(NAME, 12),
     Drop::Narrow(SERVICE, 14),
-    Drop::Narrow(NOTE, 15),
-    Drop::Narrow(GAUGE, 4),
-    Drop::Narrow(STATE, 2),
+    Drop::Narrow(NOTE, NOTES),
+    Drop::Narrow(SERVICE, 10),
+    Drop::Narrow(NOTE, 8),
+    Drop::Hide(TREND),
     Drop::Hide(BURN),
+    Drop::Narrow(GAUGE, 4),
+    Drop::Hide(SINCE),
     Drop::Hide(GAUGE),
     Drop::Narrow(NAME, 8),
     Drop::Hide(NAME),
-    Drop::Narrow(NOTE, 11),
-    Drop::Narrow(SERVICE, 12),
     Drop::Hide(NOTE),
 ];
 
@@ -115,7 +115,6 @@ impl Pane for Slos {
         let mut ranking = Ranking::new(self);
         let mut labels = Labels::default();
         // Room for whatever may come, so that columns stand still when a state changes.
-        ranking.measure(STATE, "? NO DATA".len());
         ranking.measure(BUDGET, "100%".len());
         ranking.measure(NOTE, usize::from(NOTES));
         let mut objectives = Widths::default();
@@ -159,13 +158,22 @@ impl Pane for Slos {
             verdict.state
         };
         let (mark, role) = Mark::of_state(shown);
-        let quiet = verdict.state == State::Ok && verdict.phase == Some(Phase::Calm);
-        let name = if quiet { Role::Plain } else { Role::Strong };
+        let was_paging = is_old && verdict.state == State::Page;
+        let role = if was_paging { Role::WasPage } else { role };
+        let is_quiet = verdict.state == State::Ok && verdict.phase == Some(Phase::Calm);
+        let (service, name) = if is_quiet {
+            (Role::Plain, Role::Dim)
+        } else {
+            (Role::Strong, Role::Plain)
+        };
+        let since = Since::of(sight, feed, seen, &verdict);
+        let since = since.map(|since| since.age(sight.now)).unwrap_or_default();
         let mut cells = vec![
             Cell::Badge(mark, state_word(shown), role),
-            Cell::name(&seen.slo.service, name),
-            Cell::name(&seen.slo.name, Role::Plain),
+            Cell::name(&seen.slo.service, service),
+            Cell::name(&seen.slo.name, name),
             Cell::text(figures::objective(seen.slo.objective), Role::Dim),
+            Cell::text(since, Role::Plain),
         ];
         cells.push(words::arrow(seen, &verdict));
         for (slot, window) in slots(seen).into_iter().enumerate() {
@@ -179,12 +187,12 @@ impl Pane for Slos {
         cells.push(Cell::Gauge(left, bar));
         cells.push(Cell::text(budget(seen, left), role));
         let note = if is_old {
-            words::was(sight, feed, seen, verdict.state)
+            was(sight, feed, seen, verdict.state)
         } else {
-            note(sight, seen, &verdict)
+            note(seen, &verdict)
         };
         cells.push(Cell::Line(words::suggested(seen, note)));
-        cells.push(trend::spark(seen, &verdict, TREND_CELLS));
+        cells.push(trend::spark(seen, TREND_CELLS));
         cells
     }
 
@@ -221,6 +229,19 @@ impl Pane for Slos {
     fn is_pressing(&self, sight: Sight<'_>, entry: &Entry) -> bool {
         let state = entry.standing.map(|(state, _)| state);
         state == Some(State::Page) && !sight.is_old(entry)
+    }
+
+    fn is_loud(&self, sight: Sight<'_>, entry: &Entry) -> bool {
+        let calm = (State::Ok, Some(Phase::Calm));
+        sight.is_old(entry) || entry.standing.is_none_or(|standing| standing != calm)
+    }
+
+    fn has_tail(&self) -> bool {
+        true
+    }
+
+    fn tail(&self, sight: Sight<'_>, below: &mut dyn Iterator<Item = &Entry>) -> Option<Line> {
+        Some(tail::line(sight, below))
     }
 
     fn scope(&self) -> Option<CommandScope> {
@@ -321,7 +342,7 @@ pub fn tally(store: &Store, board: &Board) -> Tally {
     tally
 }
 
-fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {
+pub(super) fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Observation> {
     let feed = sight.store.feeds().get(entry.feed)?;
     feed.facts.slos.as_ref()?.get(entry.item)
 }
@@ -408,17 +429,14 @@ impl Widths {
     }
 }
 
-/// The windows of the four burn columns: the shortest, and the long ones of the first, second and
-/// last rule.
-fn slots(seen: &Observation) -> [Option<Window>; 4] {
+/// The windows of the three burn columns: the shortest, and the long ones of the first and second rule.
+fn slots(seen: &Observation) -> [Option<Window>; 3] {
     let rules = &seen.slo.rules;
     let mut longs: Vec<_> = rules.iter().map(|rule| rule.long).collect();
     longs.sort_unstable();
     longs.dedup();
-    let last = longs.last().copied().filter(|_| longs.len() > 1);
-    let middle = longs.get(1).copied().filter(|_| longs.len() > 2);
     let shortest = rules.iter().map(|rule| rule.short.min(rule.long)).min();
-    [shortest, longs.first().copied(), middle, last]
+    [shortest, longs.first().copied(), longs.get(1).copied()]
 }
 
 /// Which windows the rows use in each burn column: the commonest names it, others name themselves.
@@ -428,7 +446,7 @@ struct Labels<'a>(Vec<Run<'a>>);
 /// Rows behind one another that have the same rules.
 struct Run<'a> {
     rules: &'a [Rule],
-    windows: [Option<Window>; 4],
+    windows: [Option<Window>; 3],
     count: usize,
 }
 
@@ -447,8 +465,8 @@ impl<'a> Labels<'a> {
     }
 
     /// How many rows show what in each column: `1h` stands for `1h4m` as well.
-    fn words(&self) -> [BTreeMap<String, usize>; 4] {
-        let mut words = [const { BTreeMap::new() }; 4];
+    fn words(&self) -> [BTreeMap<String, usize>; 3] {
+        let mut words = [const { BTreeMap::new() }; 3];
         for run in &self.0 {
             for (words, window) in words.iter_mut().zip(run.windows) {
                 if let Some(window) = window {
@@ -460,11 +478,10 @@ impl<'a> Labels<'a> {
     }
 
     /// What stands above each column, and how wide it is.
-    fn columns(&self) -> [(String, usize); 4] {
+    fn columns(&self) -> [(String, usize); 3] {
         self.words().map(|words| {
             let most = words.iter().max_by_key(|(_, count)| **count);
-            // Right-aligned over the digits: the unit and the first decimal follow them.
-            let heading = most.map_or_else(String::new, |(label, _)| format!("{label:>5}"));
+            let heading = most.map_or_else(String::new, |(label, _)| label.clone());
             let own = if words.len() > 1 { 3 } else { 0 };
             (heading, usize::from(figures::BURN_WIDTH) + own)
         })

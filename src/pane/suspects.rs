@@ -2,17 +2,21 @@
 
 use super::block::{Block, Detail};
 use super::cell::{Line, Role};
-use super::{RowKey, Sight};
+use super::{RowKey, Sight, figures};
 use crate::domain::{Observation, Release};
 use crate::insight::{Insight, Suspect};
 use crate::store::{Feed, Store};
 use crate::text::{Shown, Untrusted};
 
 /// The shape of a suspicion.
-const MARK: &str = "◀ ";
+pub(super) const MARK: &str = "◀ ";
 
 /// What is thought about an SLO; nothing of one that does not burn.
-fn insight<'a>(store: &'a Store, feed: &Feed, seen: &Observation) -> Option<&'a Insight> {
+pub(super) fn insight<'a>(
+    store: &'a Store,
+    feed: &Feed,
+    seen: &Observation,
+) -> Option<&'a Insight> {
     store.insights().slo(&feed.name, &seen.slo.id())
 }
 
@@ -43,15 +47,35 @@ fn accusation<'a>(
     all.max_by(|a, b| a.2.score.total_cmp(&b.2.score).then_with(|| b.0.cmp(a.0)))
 }
 
-/// `◀ suspect, 4 min before onset, errors 0.02% → 2.1%` of a release; empty of one that nothing
-/// is thought of.
-pub(super) fn mark(store: &Store, feed: &Feed, release: &Release) -> Line {
-    let Some((_, _, suspect)) = accusation(store, feed, release) else {
+/// `4m before it began`, or `about when it began` for a release within the interval of the onset.
+pub(super) fn when(suspect: &Suspect, beginning: &str) -> String {
+    if suspect.lead.is_zero() {
+        format!("about when {beginning}")
+    } else {
+        format!("{} before {beginning}", figures::age(suspect.lead))
+    }
+}
+
+/// True for a release that may be behind a burn.
+pub(super) fn is_suspect(store: &Store, feed: &Feed, release: &Release) -> bool {
+    !store.insights().is_quiet() && accusation(store, feed, release).is_some()
+}
+
+/// `suspect: 4m before checkout burned, errors 0.02% → 2.1%`; empty for a release that is no suspect.
+pub(super) fn reason(store: &Store, feed: &Feed, release: &Release) -> Line {
+    let Some((id, insight, suspect)) = accusation(store, feed, release) else {
         return Line::new();
     };
-    Line::of(format!("{MARK}suspect"), Role::Alarm)
-        .text(", ", Role::Plain)
-        .foreign(&suspect.brief(), Role::Plain)
+    let service = id
+        .raw()
+        .split_once('/')
+        .map_or(id.raw(), |(service, _)| service);
+    let burned = format!("{} burned", Untrusted::from(service).shown());
+    let line = Line::of("suspect: ", Role::Accent).text(when(suspect, &burned), Role::Plain);
+    match &insight.onset {
+        Some(onset) => line.text(format!(", {}", onset.errors()), Role::Dim),
+        None => line,
+    }
 }
 
 /// In the detail of a release, what it is suspected of.
@@ -61,7 +85,7 @@ pub(super) fn of_release(sight: Sight<'_>, feed: &Feed, release: &Release, detai
     };
     detail.field(
         "suspect",
-        Line::of(MARK, Role::Alarm)
+        Line::of(MARK, Role::Accent)
             .text("of ", Role::Plain)
             .foreign(id, Role::Strong)
             .text(format!(", score {:.2}", suspect.score), Role::Dim),
@@ -88,7 +112,7 @@ pub(super) fn of_slo(sight: Sight<'_>, feed: &Feed, seen: &Observation, detail: 
     for suspect in &insight.suspects {
         let is_one = suspect.score >= crate::insight::SUSPICION;
         let (mark, role) = if is_one {
-            (format!("{MARK}suspect "), Role::Alarm)
+            (format!("{MARK}suspect "), Role::Accent)
         } else {
             ("  less likely ".to_owned(), Role::Dim)
         };

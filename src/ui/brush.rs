@@ -1,7 +1,7 @@
 //! The one place that writes into the frame: clipped, in the theme, and in 7 bits where asked.
 
 use ratatui::buffer::Buffer;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -25,13 +25,6 @@ impl Brush<'_> {
         } else {
             self.theme.style(role)
         }
-    }
-
-    /// The style of a bar or a curve. They keep it in the selected row: turned inside out, a full
-    /// bar would look empty.
-    pub(super) fn shape(&self, role: Role) -> Style {
-        let style = self.theme.style(role);
-        style.remove_modifier(Modifier::REVERSED)
     }
 
     /// Writes text at a place, at most `room` columns of it; returns the columns it took.

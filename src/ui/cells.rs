@@ -8,8 +8,7 @@ use crate::app::screen::Slot;
 use crate::pane::Align;
 use crate::pane::cell::{Cell, Role};
 
-/// Eighths of a bar, and of a column.
-const BARS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+/// Eighths of a column.
 const COLUMNS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /// What is lower than this share of the scale is drawn as nothing, so that calm curves stand still.
 const CALM: f64 = 0.07;
@@ -44,7 +43,7 @@ pub(super) fn cell(brush: &mut Brush<'_>, (x, y): (u16, u16), slot: Slot, cell: 
             }
         }
         Cell::Gauge(share, role) => gauge(brush, at, slot.width, *share, *role),
-        Cell::Spark(values, role) => spark(brush, at, slot.width, values, *role),
+        Cell::Spark(values) => spark(brush, at, slot.width, values),
     }
 }
 
@@ -53,36 +52,21 @@ fn gauge(brush: &mut Brush<'_>, (x, y): (u16, u16), width: u16, share: Option<f6
     let Some(share) = share else {
         return;
     };
-    let track = brush.theme.glyph("·", ".");
-    let empty = brush.theme.frame().remove_modifier(Modifier::REVERSED);
-    brush.repeat((x, y), width, track, empty);
-    let eighths = steps(share, width * 8);
-    let style = brush.shape(role);
-    let full = brush.theme.glyph("█", "#");
-    brush.repeat((x, y), eighths / 8, full, style);
-    let part = BARS[usize::from(eighths % 8)];
-    if !part.is_empty() && !brush.theme.is_ascii() {
-        brush.repeat((x + eighths / 8, y), 1, part, style);
-    }
+    let track = brush.theme.glyph("─", "-");
+    brush.repeat((x, y), width, track, brush.theme.frame());
+    let full = brush.theme.glyph("━", "=");
+    let style = brush.theme.style(role).remove_modifier(Modifier::BOLD);
+    brush.repeat((x, y), steps(share, width), full, style);
 }
 
 /// The newest values that fit, at the right end.
-fn spark(
-    brush: &mut Brush<'_>,
-    (x, y): (u16, u16),
-    width: u16,
-    values: &[Option<f64>],
-    role: Role,
-) {
-    let style = brush.shape(role);
-    if brush.is_selected {
-        brush.repeat((x, y), width, " ", style);
-    }
+fn spark(brush: &mut Brush<'_>, (x, y): (u16, u16), width: u16, values: &[Option<(f64, Role)>]) {
     let skip = values.len().saturating_sub(usize::from(width));
     for (x, value) in (x..x.saturating_add(width)).zip(&values[skip..]) {
-        let Some(value) = value else {
+        let Some((value, role)) = value else {
             continue;
         };
+        let style = brush.theme.style(*role).remove_modifier(Modifier::BOLD);
         let glyph = if brush.theme.is_ascii() {
             ASCII_COLUMNS[usize::from(steps(*value - CALM, 4))]
         } else {

@@ -1,4 +1,6 @@
-//! A burn chart in Braille dots, two across and four down in every cell; stars in 7 bits.
+//! A burn chart as a filled area of Braille dots, two across and four down in every cell; stars in 7 bits.
+
+use ratatui::style::Modifier;
 
 use super::brush::Brush;
 use super::cells::steps;
@@ -31,7 +33,7 @@ fn row_of(height: f64, chart: &Chart) -> u16 {
 
 fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
     let frame = brush.theme.frame();
-    let side = brush.theme.glyph("┤", "|");
+    let side = brush.theme.glyph("│", "|");
     let left = x + chart.label_width;
     brush.text((left, y), 1, side, frame);
     // The highest level on this line names it; lines are few, and levels may fall together.
@@ -48,6 +50,11 @@ fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
         let dash = brush.theme.glyph("╌", "-");
         brush.repeat((left + 1, y), chart.width, dash, frame);
     }
+    let dashed = brush.theme.glyph("┊", ":");
+    for (column, _) in &chart.events {
+        let style = brush.theme.style(Role::Accent);
+        brush.text((left + 1 + column, y), 1, dashed, style);
+    }
     for (column, what) in &chart.uprights {
         upright(brush, (left + 1 + column, y), *what);
     }
@@ -56,13 +63,30 @@ fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
         if bits == 0 {
             continue;
         }
-        let role = chart.roles.get(usize::from(column)).copied();
-        let style = brush.theme.style(role.unwrap_or_default());
+        let style = brush
+            .theme
+            .style(role_at(chart, column, line))
+            .remove_modifier(Modifier::BOLD);
         let glyph = char::from_u32(0x2800 + bits).unwrap_or('*');
         let glyph = if brush.theme.is_ascii() { '*' } else { glyph };
         let mut bytes = [0; 4];
         let at = (left + 1 + column, y);
         brush.text(at, 1, glyph.encode_utf8(&mut bytes), style);
+    }
+}
+
+/// What a cell of the area means: the level at its own height, of a column that reaches it.
+fn role_at(chart: &Chart, column: u16, line: u16) -> Role {
+    let whole = chart.roles.get(usize::from(column)).copied();
+    if whole == Some(Role::Old) {
+        return Role::Old;
+    }
+    let below = chart.levels.iter().rev();
+    let mut below = below.filter(|(height, ..)| row_of(*height, chart) > line);
+    match below.next() {
+        None => Role::Dim,
+        Some((.., Role::Dim)) => Role::Plain,
+        Some((.., role)) => *role,
     }
 }
 
@@ -76,29 +100,18 @@ fn upright(brush: &mut Brush<'_>, at: (u16, u16), what: Upright) {
     brush.text(at, 1, shape, style);
 }
 
-/// The dots of one cell: each half column from its own height to that of the one before, so that
-/// a steep rise is a line and not two points.
+/// The dots of one cell: each half column is filled from its height down.
 fn dots(chart: &Chart, column: u16, line: u16) -> u32 {
     let all = chart.height * 4 - 1;
     let mut bits = 0;
     for half in 0..2_u16 {
         let place = usize::from(column * 2 + half);
-        let Some(here) = chart.curve.get(place).copied().flatten() else {
+        let Some(height) = chart.curve.get(place).copied().flatten() else {
             continue;
         };
-        let before = place.checked_sub(1).and_then(|before| chart.curve[before]);
-        let here = all - steps(here, all);
-        let there = before.map_or(here, |before| all - steps(before, all));
-        // Half of the way is drawn here, the other half belongs to the column before.
-        let (from, to) = match there.cmp(&here) {
-            std::cmp::Ordering::Less => (there + 1, here),
-            std::cmp::Ordering::Equal => (here, here),
-            std::cmp::Ordering::Greater => (here, there - 1),
-        };
-        for dot in from..=to {
-            if dot / 4 == line {
-                bits |= DOTS[usize::from(dot % 4)][usize::from(half)];
-            }
+        let top = all - steps(height, all);
+        for dot in (0..4_u16).filter(|dot| line * 4 + dot >= top) {
+            bits |= DOTS[usize::from(dot)][usize::from(half)];
         }
     }
     bits

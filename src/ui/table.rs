@@ -34,10 +34,6 @@ pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
     }
     for row in &table.rows {
         brush.is_selected = matches!(row.gutter, Gutter::Selected | Gutter::Marked(true));
-        if brush.is_selected {
-            let style = brush.style(Role::Plain);
-            brush.repeat((inside.x, y), inside.width, " ", style);
-        }
         let mark = match row.gutter {
             Gutter::Nothing => "",
             Gutter::Selected => brush.theme.glyph("▌", ">"),
@@ -51,5 +47,9 @@ pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
         }
         brush.is_selected = false;
         y += 1;
+    }
+    if let Some(tail) = &table.tail {
+        let last = inside.y + inside.height.saturating_sub(1);
+        brush.line((inside.x + 1, last), inside.width.saturating_sub(1), tail);
     }
 }

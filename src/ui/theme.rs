@@ -58,6 +58,7 @@ impl Theme {
             Role::Strong | Role::Title => plain.add_modifier(Modifier::BOLD),
             Role::Alarm => plain.add_modifier(Modifier::REVERSED | Modifier::BOLD),
             Role::Page => self.colour(Color::Red).add_modifier(Modifier::BOLD),
+            Role::WasPage => self.colour(Color::Red).add_modifier(Modifier::DIM),
             Role::Ticket => self.colour(Color::Yellow).add_modifier(Modifier::BOLD),
             Role::Ok => self.colour(Color::Green),
             Role::Accent => self.colour(Color::Cyan),
@@ -66,13 +67,15 @@ impl Theme {
         }
     }
 
-    /// How a role looks within the selected row: reversed, and no weaker than its neighbours.
+    /// How a role looks within the selected row: bold, and never dim unless it is old.
     pub fn selected(&self, role: Role) -> Style {
-        let style = match role {
-            Role::Page | Role::Ticket => self.style(role),
-            _ => Style::new(),
-        };
-        style.add_modifier(Modifier::REVERSED)
+        let style = self.style(role);
+        match role {
+            Role::Old | Role::WasPage => style,
+            _ => style
+                .remove_modifier(Modifier::DIM)
+                .add_modifier(Modifier::BOLD),
+        }
     }
 
     /// Borders and empty gauges.
@@ -125,7 +128,7 @@ pub(super) fn in_ascii(cluster: &str, width: usize) -> String {
         return cluster.to_owned();
     }
     let plain = match cluster {
-        "·" | "–" | "—" => "-",
+        "·" | "–" | "—" | "─" | "╌" => "-",
         "…" | "±" => "~",
         "↑" | "▲" | "↗" => "^",
         "↓" | "↘" => "v",
@@ -133,7 +136,8 @@ pub(super) fn in_ascii(cluster: &str, width: usize) -> String {
         "‹" | "◀" => "<",
         "⟦" => "[",
         "⟧" => "]",
-        "⏎" => "|",
+        "⏎" | "▎" | "┊" => "|",
+        "━" => "=",
         _ => return "?".repeat(width.max(1)),
     };
     plain.to_owned()
@@ -143,7 +147,7 @@ pub(super) fn in_ascii(cluster: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    const ROLES: [Role; 13] = [
+    const ROLES: [Role; 14] = [
         Role::Plain,
         Role::Dim,
         Role::Strong,
@@ -156,6 +160,7 @@ mod tests {
         Role::Unknown,
         Role::Fault,
         Role::Old,
+        Role::WasPage,
         Role::Alarm,
     ];
 

@@ -149,7 +149,7 @@ fn a_key_means_the_command_of_the_rows_it_stands_on() {
     let slo = stage(120, 40).keys("1 X");
     assert!(slo.screen().overlay.is_none() && slo.effects.is_empty());
     let palette = stage(120, 40).keys("1 :").types("roll back").keys("enter");
-    assert!(palette.text().contains("works on Releases"));
+    assert!(palette.text().contains("works on Changes"));
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn a_pane_that_was_chosen_by_its_key_leads_nowhere_else() {
     };
     for (keys, pane) in [
         ("d 3 esc", "Incidents"),
-        ("t 2 esc", "Releases"),
+        ("t 2 esc", "Changes"),
         ("d tab esc", "Incidents"),
     ] {
         assert_eq!(title(keys).flatten().as_deref(), Some(pane), "{keys}");

@@ -135,7 +135,7 @@ fn events_are_stepped_to_at_the_moment_that_they_were_seen() {
 #[test]
 fn what_was_unknown_then_is_unknown_in_the_past() {
     let text = told(burning(120, 40).keys("["), &worlds::blind()).text();
-    assert!(text.contains("? PAGE") && text.contains("DOWN"), "{text}");
+    assert!(text.contains("BLIND") && text.contains("DOWN"), "{text}");
     let nothing = told(burning(120, 40).keys("["), &worlds::waiting()).text();
     assert!(
         nothing.contains("nothing is remembered of it") && !nothing.contains("asking"),
@@ -230,7 +230,7 @@ fn the_last_known_world_is_there_before_anything_answers_and_dated() {
         "{text}"
     );
     assert!(
-        text.contains("STALE 4h") && text.contains("? PAGE"),
+        text.contains("STALE 4h") && text.contains("BLIND 4h"),
         "{text}"
     );
     // The first answer is the present, and nothing of it is new.

@@ -25,6 +25,15 @@ pub(crate) fn now() -> Timestamp {
     "2026-11-22T14:02:31Z".parse().expect("a moment")
 }
 
+/// A frame with each run of blanks as one, so that columns side by side read as a sentence.
+pub(crate) fn squeezed(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        words.join(" ")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// A running program without a terminal.
 #[derive(Clone)]
 pub(crate) struct Stage {

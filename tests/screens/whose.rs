@@ -66,8 +66,8 @@ fn details_name_who_has_the_pager_of_the_service() {
 #[test]
 fn what_is_mine_and_what_will_wake_up_can_be_found_at_once() {
     for (filter, words, others) in [
-        ("state:mine", "yours 50m", "checkout burns"),
-        ("state:ending", "ends 72m", "DiskFills"),
+        ("state:mine", "yours, 50m", "burns its"),
+        ("state:ending", "ends in 72m", "DiskFills"),
     ] {
         for (width, height) in SIZES {
             let stage = Stage::new(night(), width, height).keys("3 /").types(filter);

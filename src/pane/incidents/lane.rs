@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Incident, IncidentStatus, Me, window};
+use crate::domain::{Incident, IncidentStatus, Me, Severity, window};
 use crate::pane::cell::{Line, Role};
 use crate::pane::{Sight, figures};
 
@@ -65,13 +65,15 @@ pub(super) fn is_held_by(row: &Incident, me: &Me) -> bool {
 pub(in crate::pane) fn status(sight: Sight<'_>, row: &Incident) -> Line {
     match row.status {
         IncidentStatus::Triggered => match row.assignees.first() {
-            Some(who) => Line::of("not acked ", Role::Strong).foreign(who, Role::Dim),
-            None => Line::of("not acked", Role::Strong),
+            Some(who) => Line::new()
+                .foreign(who, Role::Plain)
+                .text(" not acked", Role::Strong),
+            None => Line::of("nobody", untaken(row.severity)),
         },
         IncidentStatus::Acknowledged => {
             let line = holder(row, sight.store.me());
             match row.acknowledged_at {
-                Some(at) => line.text(format!(" {}", sight.ago(Some(at))), Role::Dim),
+                Some(at) => line.text(format!(", {}", sight.ago(Some(at))), Role::Dim),
                 None => line,
             }
         }
@@ -95,6 +97,15 @@ pub(super) fn was(sight: Sight<'_>, row: &Incident) -> Line {
     }
 }
 
+/// The weight of an incident that nobody has.
+fn untaken(severity: Severity) -> Role {
+    match severity {
+        Severity::Page => Role::Page,
+        Severity::Ticket => Role::Ticket,
+        Severity::Info => Role::Plain,
+    }
+}
+
 fn word(row: &Incident) -> &'static str {
     row.suppression.map_or("silenced", |by| by.word())
 }
@@ -104,28 +115,31 @@ fn holder(row: &Incident, me: &Me) -> Line {
         return Line::of("yours", Role::Accent);
     }
     match row.acknowledged_by.first().or(row.assignees.first()) {
-        Some(who) => Line::of("ack ", Role::Dim).foreign(who, Role::Plain),
-        None => Line::of("acked", Role::Plain),
+        Some(who) => Line::new().foreign(who, Role::Plain),
+        None => Line::of("acknowledged", Role::Plain),
     }
 }
 
-/// `ends 72m` when that is soon, else `till 16:30`, `till Fri` or `for 21d`.
+/// `ends in 72m` when that is soon, else `silenced till 16:30`, `till Fri` or `for 21d`.
 fn silenced(sight: Sight<'_>, row: &Incident) -> Line {
     let Some(until) = row.silenced_until else {
         return Line::of(word(row), Role::Plain);
     };
     let left = window::age(sight.now, until);
     if of(sight, row) == Some(Lane::Ending) {
-        return Line::of(format!("ends {}", to_the_minute(left)), Role::Strong);
+        return Line::of(
+            format!("ends in {}", to_the_minute(left)),
+            Role::Strong,
+        );
     }
     let then = until.to_zoned(sight.zone.clone());
     let today = sight.now.to_zoned(sight.zone.clone()).date();
     let text = if then.date() == today {
-        then.strftime("till %H:%M").to_string()
+        then.strftime("silenced till %H:%M").to_string()
     } else if left < A_WEEK {
-        then.strftime("till %a").to_string()
+        then.strftime("silenced till %a").to_string()
     } else {
-        format!("for {}", figures::age(left))
+        format!("silenced for {}", figures::age(left))
     };
     Line::of(text, Role::Plain)
 }
@@ -140,17 +154,19 @@ fn to_the_minute(left: SignedDuration) -> String {
 
 /// The columns of the longest that a status can become while time goes by.
 pub(super) fn widest(row: &Incident, me: &Me) -> usize {
-    const SINCE: usize = " 59m".len();
+    const SINCE: usize = ", 59m".len();
     match row.status {
         IncidentStatus::Triggered => {
             let who = row.assignees.first();
-            "not acked?".len() + who.map_or(0, |who| 1 + who.shown().width())
+            who.map_or("nobody?".len(), |who| {
+                who.shown().width() + " not acked?".len()
+            })
         }
         IncidentStatus::Acknowledged => {
             let since = row.acknowledged_at.map_or(0, |_| SINCE);
             holder(row, me).width() + since
         }
-        IncidentStatus::Silenced => "till 16:30".len(),
+        IncidentStatus::Silenced => "silenced till Wed".len(),
         IncidentStatus::Gone => "gone 59m?".len(),
         IncidentStatus::Resolved => "resolved?".len(),
     }

@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
+use crate::pane::since::Since;
 use crate::pane::{Sight, figures, fresh, on_call, related, suspects};
 use crate::store::Feed;
 use crate::text::Shown;
@@ -112,14 +113,8 @@ pub(super) fn verdict_line(
     if let Some(words) = phase_and_direction(seen, verdict) {
         line = line.text(format!(" · {words}"), Role::Plain);
     }
-    if let Some((since, factor)) = trend::burning_since(seen, verdict) {
-        let text = format!(
-            " · {} above {}x since {} ({})",
-            trend::window_word(seen),
-            figures::factor(factor),
-            sight.clock(since),
-            sight.ago(Some(since))
-        );
+    if let Some(since) = Since::of(sight, feed, seen, verdict) {
+        let text = format!(" · {} {}", since.age(sight.now), since.words(sight));
         line = line.text(text, Role::Plain);
     }
     if let Some((rule, bad)) = verdict.held_back() {

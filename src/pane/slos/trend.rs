@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Assessment, Observation, Phase, State};
+use crate::domain::Observation;
 use crate::pane::block::Curve;
-use crate::pane::cell::{Cell, Role};
+use crate::pane::cell::Cell;
 use crate::pane::{Sight, burn, figures, related};
 
 /// The top of an SLO's scale: its highest factor, or its highest burn when that is more.
@@ -21,7 +21,7 @@ fn top(seen: &Observation) -> f64 {
 /// observation, and is empty there when nothing is known of late.
 ///
 /// The stretches stand on round times, so that a new point moves nothing but the end of the curve.
-pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> Cell {
+pub(super) fn spark(seen: &Observation, cells: usize) -> Cell {
     let (Some(first), Some(last)) = (seen.course().next(), seen.course().next_back()) else {
         return Cell::Empty;
     };
@@ -32,27 +32,22 @@ pub(super) fn spark(seen: &Observation, verdict: &Assessment, cells: usize) -> C
     let minutes = (span / 60 / count + 1).max(1);
     let slot = |at: Timestamp| at.as_second().div_euclid(minutes * 60);
     let end = slot(newest);
-    let mut values = vec![None; cells];
+    let mut highest: Vec<Option<f64>> = vec![None; cells];
     for point in seen.course() {
         let back = usize::try_from(end - slot(point.at)).unwrap_or(usize::MAX);
         let Some(place) = cells.checked_sub(back.saturating_add(1)) else {
             continue;
         };
-        let value = figures::elevation(seen.slo.burn_rate(point.ratio), top);
-        let old: Option<f64> = values[place];
-        values[place] = Some(old.map_or(value, |old| old.max(value)));
+        let burn = seen.slo.burn_rate(point.ratio);
+        highest[place] = Some(highest[place].map_or(burn, |old| old.max(burn)));
     }
-    let role = match (verdict.state, verdict.phase) {
-        (State::Page, Some(Phase::Burning)) => Role::Page,
-        (State::Ticket, Some(Phase::Burning)) => Role::Ticket,
-        (State::Ok, Some(Phase::Calm)) => Role::Dim,
-        _ => Role::Plain,
-    };
-    Cell::Spark(values, role)
+    let levels = burn::levels(&seen.slo);
+    let value = |burn: f64| (figures::elevation(burn, top), burn::role_at(&levels, burn));
+    Cell::Spark(highest.into_iter().map(|burn| burn.map(value)).collect())
 }
 
 /// The chart of a detail: burn over the shortest window, the factors of the rules, and releases.
-pub(super) fn curve(sight: Sight<'_>, seen: &Observation) -> Option<Curve> {
+pub(in crate::pane) fn curve(sight: Sight<'_>, seen: &Observation) -> Option<Curve> {
     let (first, last) = (seen.course().next()?, seen.course().next_back()?);
     let moments: Vec<_> = seen.course().map(|point| point.at.as_second()).collect();
     let burns = seen.course().map(|point| {
@@ -74,15 +69,6 @@ pub(super) fn curve(sight: Sight<'_>, seen: &Observation) -> Option<Curve> {
         ticks: burn::ticks(sight, span),
         uprights: Vec::new(),
     })
-}
-
-/// Since when the shortest window has burned above the factor of the rule that fires.
-pub(super) fn burning_since(seen: &Observation, verdict: &Assessment) -> Option<(Timestamp, f64)> {
-    let firing = verdict.rules.iter().find(|row| row.firing == Some(true))?;
-    let rule = firing.rule;
-    let run = seen.course().rev();
-    let above = run.take_while(|point| rule.is_exceeded_by(seen.slo.burn_rate(point.ratio)));
-    Some((above.last()?.at, rule.factor))
 }
 
 /// The window the history speaks of, in words.

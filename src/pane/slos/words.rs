@@ -37,7 +37,7 @@ pub(super) fn burn_cell(
 
 /// Above the factor of a rule that uses this window: that rule's severity, unless too few events
 /// hold the rule back. Below 1: of no weight.
-pub(super) fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>) -> Role {
+pub(in crate::pane) fn burn_role(verdict: &Assessment, window: Window, burn: Option<f64>) -> Role {
     let Some(burn) = burn else {
         return Role::Dim;
     };
@@ -97,7 +97,7 @@ pub(super) fn of_needed(seen: &Observation, bad: f64) -> String {
 }
 
 /// A spent budget weighs as much as what fires.
-pub(super) fn budget_role(verdict: &Assessment) -> Role {
+pub(in crate::pane) fn budget_role(verdict: &Assessment) -> Role {
     match (verdict.state, verdict.budget_remaining) {
         (_, None) => Role::Dim,
         (State::Page, _) => Role::Page,
@@ -132,7 +132,12 @@ fn width_of_reason(feed: &Feed, seen: &Observation, standing: &Standing) -> usiz
 }
 
 /// What an SLO was when its source last answered, how long ago that is, and why it does not now.
-pub(super) fn was(sight: Sight<'_>, feed: &Feed, seen: &Observation, state: State) -> Line {
+pub(in crate::pane) fn was(
+    sight: Sight<'_>,
+    feed: &Feed,
+    seen: &Observation,
+    state: State,
+) -> Line {
     let why = feed.why_unknown(seen, sight.now);
     let short = why.first().map(Reason::short).unwrap_or_default();
     if feed.last_success.is_none() {
@@ -146,16 +151,9 @@ pub(super) fn was(sight: Sight<'_>, feed: &Feed, seen: &Observation, state: Stat
 }
 
 /// What a reader should know beside the numbers, in three words at most.
-pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -> Line {
+pub(super) fn note(seen: &Observation, verdict: &Assessment) -> Line {
     match verdict.state {
-        State::NoData => {
-            let since = seen.history.last().map(|point| point.at);
-            let since = since.map(|at| format!(" {}", sight.ago(Some(at))));
-            return Line::of(
-                format!("no data{}", since.unwrap_or_default()),
-                Role::NoData,
-            );
-        }
+        State::NoData => return Line::of("no data", Role::NoData),
         State::Unknown => {
             let why = seen.why_unknown();
             let short = why.first().map(Reason::short).unwrap_or_default();
@@ -170,7 +168,7 @@ pub(super) fn note(sight: Sight<'_>, seen: &Observation, verdict: &Assessment) -
         return Line::of(few, Role::Strong);
     }
     if verdict.exhausted() == Some(true) {
-        return Line::of("exhausted", Role::Strong);
+        return Line::of("spent", Role::Strong);
     }
     course(seen, verdict)
 }
@@ -200,22 +198,15 @@ pub(super) fn arrow(seen: &Observation, verdict: &Assessment) -> Cell {
     Cell::text(direction.arrow(), role)
 }
 
-/// How a burn goes on: when the budget is gone, or that it eases.
+/// How a burn goes on: the time until its budget is gone.
 fn course(seen: &Observation, verdict: &Assessment) -> Line {
     match verdict.phase {
         Some(Phase::Calm) | None => assumed(seen),
         Some(Phase::Rising) => Line::of(Phase::Rising.label(), Role::Strong),
         Some(Phase::Recovering) => Line::of(Phase::Recovering.label(), Role::Plain),
         Some(Phase::Burning) => {
-            if let Some(left) = seen.gone_in(verdict) {
-                return Line::of(format!("gone in {}", figures::age(left)), Role::Strong);
-            }
-            let easing = seen.direction(verdict) == Some(Direction::Easing);
-            if easing {
-                Line::of(Direction::Easing.word(), Role::Plain)
-            } else {
-                Line::new()
-            }
+            let left = seen.gone_in(verdict);
+            left.map_or_else(Line::new, |left| Line::of(figures::age(left), Role::Strong))
         }
     }
 }

@@ -1,0 +1,233 @@
+//! The fire line, laid out: sentences above the panes, with the course of the burn beside them where there
+//! is room.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::action::Action;
+use super::layout::{Area, Arrangement, Border};
+use super::model::Model;
+use super::screen::{Sheet, SheetLine, Slot};
+use super::{chart, footer};
+use crate::pane::fire::Fire;
+use crate::pane::{Align, Cell, Entry, Line, Mark, Role, SLOS};
+
+/// Columns of the sentences where a chart stands beside them.
+const SENTENCES: u16 = 50;
+/// Columns of a label, with the space after it.
+const LABEL: u16 = 8;
+/// Columns of the budget bar.
+const BAR: u16 = 16;
+/// Columns between parts of a sentence.
+const GAP: &str = "  ";
+
+/// The fire line as sheets; none where it has no place.
+pub(super) fn sheets(model: &Model, arrangement: &Arrangement, now: Timestamp) -> Vec<Sheet> {
+    let Some(area) = arrangement.fire else {
+        return Vec::new();
+    };
+    let sight = model.sight(now);
+    let roster = &model.rosters[SLOS];
+    let Some(entry) = subject(model) else {
+        return vec![sheet(area, vec![quiet(model, now)])];
+    };
+    let Some(fire) = Fire::of(sight, entry) else {
+        return Vec::new();
+    };
+    if roster.loud == 0 {
+        return vec![sheet(area, vec![quiet(model, now)])];
+    }
+    if !arrangement.has_charted_fire() {
+        let lines = sentences(model, &fire, area.width, now);
+        return vec![sheet(area, lines)];
+    }
+    let left = Area {
+        width: SENTENCES,
+        height: area.height - 1,
+        ..area
+    };
+    let right = Area {
+        x: area.x + SENTENCES,
+        width: area.width - SENTENCES,
+        ..left
+    };
+    let word = Fire::state(sight, entry);
+    let mut sheets = vec![Sheet {
+        lines: fields(model, &fire, word, now),
+        ..sheet(left, Vec::new())
+    }];
+    sheets.extend(burn_chart(&fire, right));
+    sheets
+}
+
+/// The row that the fire line is about: the selected SLO, else the worst.
+fn subject(model: &Model) -> Option<&Entry> {
+    let roster = &model.rosters[SLOS];
+    roster.selected().or_else(|| roster.board.entries.first())
+}
+
+fn sheet(area: Area, lines: Vec<Line>) -> Sheet {
+    Sheet {
+        area,
+        border: Border::Bare,
+        title: Line::new(),
+        info: Line::new(),
+        lines: lines.into_iter().map(SheetLine::Text).collect(),
+        more: Line::new(),
+    }
+}
+
+/// One line while every SLO holds.
+fn quiet(model: &Model, now: Timestamp) -> Line {
+    let sight = model.sight(now);
+    let roster = &model.rosters[SLOS];
+    let count = roster.board.entries.len();
+    if count == 0 {
+        return Line::new();
+    }
+    let mut line = Line::of(" ", Role::Plain)
+        .mark(Mark::Ok, Role::Dim)
+        .text(format!("{count} of {count} SLOs hold"), Role::Plain);
+    if let Some(fire) = subject(model).and_then(|entry| Fire::of(sight, entry)) {
+        line = line
+            .text("   ", Role::Dim)
+            .join(fire.name)
+            .text(" ", Role::Dim)
+            .join(fire.budget);
+        if !fire.why.is_empty() {
+            line = line.text(", ", Role::Dim).join(fire.why);
+        }
+    }
+    line
+}
+
+/// Three lines: what burns and when its budget is gone; why; who has it.
+fn sentences(model: &Model, fire: &Fire, width: u16, now: Timestamp) -> Vec<Line> {
+    let edge = || Line::of("▎ ", fire.role);
+    let width = usize::from(width);
+    let joined = |parts: &[&Line]| {
+        let parts = parts.iter().filter(|part| !part.is_empty());
+        parts.fold(Line::new(), |line, part| {
+            let gap = if line.is_empty() { "" } else { GAP };
+            line.text(gap, Role::Plain).join((*part).clone())
+        })
+    };
+    let hints = |actions: &[Action]| footer::possible_hints(model, actions, now);
+    let with_hints = |line: Line, actions: &[Action]| {
+        let hints = hints(actions);
+        let is_room = line.width() + GAP.len() + hints.width() <= width;
+        if hints.is_empty() || !is_room {
+            return line;
+        }
+        line.text(GAP, Role::Plain).join(hints)
+    };
+    let head = joined(&[&fire.head, &fire.since, &fire.burn, &fire.budget]);
+    let short = joined(&[&fire.head, &fire.age, &fire.pace, &fire.budget]);
+    let head = if head.width() + 2 > width {
+        short
+    } else {
+        head
+    };
+    let why = edge().join(joined(&[&fire.why, &fire.errors]));
+    let who = edge().join(joined(&[&fire.who, &fire.spreads]));
+    vec![
+        edge().join(head),
+        with_hints(why, &[Action::Suspect]),
+        with_hints(who, &[Action::Acknowledge, Action::Runbook]),
+    ]
+}
+
+/// The same with a label each, beside a chart.
+fn fields(model: &Model, fire: &Fire, word: &str, now: Timestamp) -> Vec<SheetLine> {
+    let edge = || Line::of("▎ ", fire.role);
+    let field = |label: &str, line: &Line| {
+        let label = format!("{label:<width$}", width = usize::from(LABEL));
+        SheetLine::Text(edge().text(label, Role::Dim).join(line.clone()))
+    };
+    let head = Line::new()
+        .mark(fire.mark, fire.role)
+        .text(word, fire.role)
+        .text(GAP, Role::Plain)
+        .join(fire.name.clone());
+    let mut lines = vec![
+        SheetLine::Text(edge().join(head)),
+        SheetLine::Text(edge().join(fire.since.clone())),
+        SheetLine::Text(edge()),
+    ];
+    if !fire.burn.is_empty() {
+        lines.push(field("burn", &fire.burn));
+    }
+    lines.push(budget(fire));
+    for (label, line) in [
+        ("why", &fire.why),
+        ("", &fire.errors),
+        ("who", &fire.who),
+        ("spreads", &fire.spreads),
+    ] {
+        if !line.is_empty() {
+            lines.push(field(label, line));
+        }
+    }
+    let actions = [
+        Action::Suspect,
+        Action::Acknowledge,
+        Action::Runbook,
+        Action::Open,
+    ];
+    let hints = footer::possible_hints(model, &actions, now);
+    lines.push(SheetLine::Text(edge().join(hints)));
+    lines
+}
+
+/// `budget  ━━━━━───────  31% left, gone in 9h`.
+fn budget(fire: &Fire) -> SheetLine {
+    let slot = |x: u16, width: u16| Slot {
+        x,
+        width,
+        align: Align::Left,
+    };
+    let bar = 2 + LABEL;
+    let words = bar + BAR + 2;
+    SheetLine::Cells(vec![
+        (slot(0, 2), Cell::text("▎ ", fire.role)),
+        (slot(2, LABEL), Cell::text("budget", Role::Dim)),
+        (slot(bar, BAR), Cell::Gauge(fire.left, fire.budget_role)),
+        (
+            slot(words, SENTENCES - words),
+            Cell::Line(fire.budget.clone()),
+        ),
+    ])
+}
+
+/// The course of the burn with its highest point, under a title.
+fn burn_chart(fire: &Fire, area: Area) -> Option<Sheet> {
+    let curve = fire.curve.as_ref()?;
+    let names = 2 + u16::from(!curve.events.is_empty());
+    let plot = area.height.checked_sub(1 + names)?;
+    let chart = Arc::new(chart::scaled(curve, area.width.saturating_sub(2), plot)?);
+    let peak = u16::try_from(fire.peak.width()).unwrap_or(area.width);
+    let title = (
+        Slot {
+            x: 1,
+            width: area.width.saturating_sub(peak + 3),
+            align: Align::Left,
+        },
+        Cell::Line(fire.caption.clone()),
+    );
+    let peak = (
+        Slot {
+            x: area.width.saturating_sub(peak + 1),
+            width: peak,
+            align: Align::Right,
+        },
+        Cell::Line(fire.peak.clone()),
+    );
+    let lines = (0..chart.lines()).map(|line| SheetLine::Chart(Arc::clone(&chart), line));
+    Some(Sheet {
+        lines: std::iter::once(SheetLine::Cells(vec![title, peak]))
+            .chain(lines)
+            .collect(),
+        ..sheet(area, Vec::new())
+    })
+}
