@@ -17,8 +17,8 @@ mod help;
 mod matchers;
 mod pages;
 mod version;
-mod when;
 
+pub use crate::domain::When;
 pub use self::acting::{Ack, Doing, Silence, Urgency};
 pub use self::format::{
     ConfigFormat, Format, ImportFormat, ListFormat, ReportFormat, RuleFormat, StatusFormat,
@@ -26,8 +26,6 @@ pub use self::format::{
 pub use self::help::{Page, Watches, command, page, pages};
 pub use self::matchers::Matchers;
 pub use self::version::VERSION;
-pub use self::when::When;
-use self::when::when;
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
 ///
@@ -172,10 +170,10 @@ pub struct Record {
     #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
     pub length: Option<Window>,
     /// Take it from the journal, from this moment on: 8h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true, conflicts_with = "length")]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true, conflicts_with = "length")]
     pub since: Option<When>,
     /// Until this moment; until now otherwise
-    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true, requires = "since")]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true, requires = "since")]
     pub until: Option<When>,
 }
 
@@ -189,7 +187,7 @@ pub struct Replay {
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=3_600))]
     pub speed: u32,
     /// Begin at this moment: 1h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true)]
     pub at: Option<When>,
 }
 
@@ -223,7 +221,7 @@ pub struct Scope {
     #[arg(long, value_name = "NAME")]
     pub source: Vec<String>,
     /// A past moment: 1h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true)]
     pub at: Option<When>,
     /// Wait no longer than this for any source
     #[arg(long, value_name = "LENGTH", value_parser = length)]
@@ -297,7 +295,7 @@ pub struct Explain {
     #[arg(value_name = "SLO", required_unless_present = "plan")]
     pub slo: Option<String>,
     /// A past moment: 1h, 09:00, yesterday 14:00, RFC 3339, Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true)]
     pub at: Option<When>,
     /// Print the requests that a refresh sends (those for this SLO alone, if one is named), and
     /// which SLOs each serves
@@ -329,10 +327,10 @@ pub struct Doctor {
 #[derive(Args, Clone, Debug)]
 pub struct Handoff {
     /// When the shift began: 8h before its end, 09:00, yesterday 22:00, RFC 3339, Unix seconds
-    #[arg(long, value_name = "TIME", default_value = "8h", value_parser = when, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", default_value = "8h", value_parser = When::parse, allow_hyphen_values = true)]
     pub since: When,
     /// When it ended; now otherwise
-    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true)]
     pub until: Option<When>,
     /// Do not keep it: the next one says what has changed since the one before
     #[arg(long)]

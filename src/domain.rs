@@ -24,6 +24,7 @@ pub mod silence;
 pub mod slo;
 pub mod suggestion;
 pub mod until;
+pub mod when;
 pub mod window;
 
 pub use clock::Clock;
@@ -48,4 +49,5 @@ pub use slo::{
     Rule, Sample, Slo, Standing, State,
 };
 pub use suggestion::{Declined, Suggestion, SuggestionStanding, Suggestions};
+pub use when::When;
 pub use window::{Period, Window};

@@ -25,6 +25,7 @@ mod incidents;
 pub mod on_call;
 mod related;
 mod releases;
+mod services;
 pub mod since;
 mod slos;
 mod sources;
@@ -39,12 +40,13 @@ pub use incidents::incident;
 pub use slos::{Tally, tally};
 
 /// Every pane there is, in the order of the number keys.
-pub const PANES: [&dyn Pane; 5] = [
+pub const PANES: [&dyn Pane; 6] = [
     &slos::Slos,
     &releases::Releases,
     &incidents::Incidents,
     &sources::Sources,
     &timeline::Timeline,
+    &services::Services,
 ];
 
 /// The place of the SLO pane in [`PANES`].
@@ -62,6 +64,9 @@ pub const SOURCES: usize = 3;
 
 /// The place of the timeline in [`PANES`].
 pub const TIMELINE: usize = 4;
+
+/// The place of the service view in [`PANES`].
+pub const SERVICES: usize = 5;
 
 /// Whether a pane has the screen for itself, by its place in [`PANES`].
 pub fn stands_alone(place: usize) -> bool {
@@ -356,6 +361,10 @@ pub trait Pane: Sync {
     fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a>;
     /// Where a row leads.
     fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links;
+    /// A summary of a row for a chat, which begins with its id.
+    fn summary(&self, sight: Sight<'_>, entry: &Entry) -> String {
+        self.links(sight, entry).id.shown().to_string()
+    }
     /// Everything there is to say about a row.
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail;
     /// Why there is no row although every source answered.

@@ -96,13 +96,15 @@ actions! {
     /// The SLO pane.
     Slos = "slos" ["1"] Look "SLOs";
     /// The release pane.
-    Releases = "releases" ["2"] Look "releases";
+    Releases = "releases" ["2"] Look "changes";
     /// The incident pane.
     Incidents = "incidents" ["3"] Look "incidents";
     /// The source view.
     Sources = "sources" ["4"] Look "sources";
     /// What has happened, and back to where one came from.
     Timeline = "timeline" ["t", "5"] Look "timeline";
+    /// One row a service.
+    Services = "services" ["6"] Look "services";
     /// The focused pane alone, or all again.
     FullScreen = "full_screen" ["f"] Look "full screen";
     /// Fewer rows.
@@ -121,8 +123,8 @@ actions! {
     Link = "link" ["o"] Row "open link";
     /// The runbook in a browser.
     Runbook = "runbook" ["b"] Row "runbook";
-    /// The row's id to the clipboard.
-    CopyId = "copy_id" ["y"] Row "copy ID";
+    /// A summary of the row to the clipboard: its id, and what is known in a sentence.
+    CopyId = "copy_id" ["y"] Row "copy summary";
     /// The row's page to the clipboard.
     CopyUrl = "copy_url" ["Y"] Row "copy URL";
     /// The selected row among those that are acted on.
@@ -180,7 +182,7 @@ actions! {
     /// What the keys do.
     Help = "help" ["?"] Program "help";
     /// Anything by its name.
-    Palette = "palette" [":"] Program "any command";
+    Palette = "palette" [":"] Program "go to anything";
     /// Paint everything anew.
     Repaint = "repaint" ["ctrl-l"] Program "repaint";
     /// Stop like any shell job.
@@ -209,10 +211,11 @@ pub fn markdown_table() -> String {
 }
 
 /// The actions that show each pane, in the order of [`PANES`](crate::pane::PANES).
-pub const PANE_ACTIONS: [Action; 5] = [
+pub const PANE_ACTIONS: [Action; 6] = [
     Action::Slos,
     Action::Releases,
     Action::Incidents,
     Action::Sources,
     Action::Timeline,
+    Action::Services,
 ];

@@ -6,7 +6,7 @@ use super::key::{Code, Key};
 use super::model::Model;
 use super::model::mode::{Mode, Palette};
 use super::palette::{Choice, Pick, choices};
-use super::{Effect, desk};
+use super::{Effect, desk, jump, past};
 
 /// A key within the palette.
 pub(super) fn press(
@@ -49,5 +49,10 @@ fn perform(model: &mut Model, choice: Choice, now: Timestamp) -> Vec<Effect> {
     match choice.pick {
         Pick::Action(action) => super::update::act(model, action, now),
         Pick::Command(number) => desk::errand::begin(model, number, now),
+        Pick::Row(place, key) => {
+            jump::to_row(model, place, &key, now);
+            Vec::new()
+        }
+        Pick::Moment(at) => past::recall(model, at),
     }
 }

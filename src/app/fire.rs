@@ -130,7 +130,12 @@ fn sentences(model: &Model, fire: &Fire, width: u16, now: Timestamp) -> Vec<Line
         head
     };
     let why = edge().join(joined(&[&fire.why, &fire.errors]));
-    let who = edge().join(joined(&[&fire.who, &fire.spreads]));
+    let used_by = if fire.used_by.is_empty() {
+        Line::new()
+    } else {
+        Line::of("used by ", Role::Dim).join(fire.used_by.clone())
+    };
+    let who = edge().join(joined(&[&fire.who, &used_by]));
     vec![
         edge().join(head),
         with_hints(why, &[Action::Suspect]),
@@ -163,7 +168,7 @@ fn fields(model: &Model, fire: &Fire, word: &str, now: Timestamp) -> Vec<SheetLi
         ("why", &fire.why),
         ("", &fire.errors),
         ("who", &fire.who),
-        ("spreads", &fire.spreads),
+        ("used by", &fire.used_by),
     ] {
         if !line.is_empty() {
             lines.push(field(label, line));

@@ -1,4 +1,4 @@
-//! Where a row leads: its page and its runbook to a browser, its id and its page to the clipboard.
+//! Where a row leads: its page and its runbook to a browser, a summary and its page to the clipboard.
 
 use jiff::Timestamp;
 
@@ -45,10 +45,11 @@ pub(super) fn destination(
     now: Timestamp,
 ) -> Result<Destination, &'static str> {
     let entry = model.target().ok_or("no row is selected")?;
-    let Links { id, url, runbook } = model.pane().links(model.sight(now), entry);
+    let sight = model.sight(now);
+    let Links { url, runbook, .. } = model.pane().links(sight, entry);
     let page = |url: Option<Untrusted>, reason| url.as_ref().and_then(web_address).ok_or(reason);
     Ok(match action {
-        Action::CopyId => Destination::Copied(id.shown().to_string()),
+        Action::CopyId => Destination::Copied(model.pane().summary(sight, entry)),
         Action::CopyUrl => Destination::Copied(page(url, "this row has no web page")?),
         Action::Runbook => Destination::Opened(page(runbook, "this row has no runbook")?),
         _ => Destination::Opened(page(url, "this row has no web page")?),

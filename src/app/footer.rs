@@ -190,6 +190,7 @@ fn useful_here(model: &Model) -> Vec<Action> {
     actions.extend([
         Action::NextPane,
         Action::FullScreen,
+        Action::Services,
         Action::Sources,
         Action::Poll,
         Action::CopyId,

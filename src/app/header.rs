@@ -332,8 +332,8 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
         if place == SLOS && !is_open && !model.has_slos() {
             continue;
         }
-        if is_narrow && place == TIMELINE && !is_open {
-            // There is no room for a fifth; its key is told below.
+        if is_narrow && place >= TIMELINE && !is_open {
+            // There is no room for more; their keys are in the last line.
             continue;
         }
         let role = if is_open { Role::Alarm } else { Role::Dim };

@@ -1,5 +1,7 @@
 //! Jumps to another pane, and the way back to where each began.
 
+use jiff::Timestamp;
+
 use super::filter::Filter;
 use super::model::Model;
 use super::model::jump::Jump;
@@ -28,6 +30,23 @@ pub(super) fn begin(model: &mut Model, to: usize) {
     }
     model.jumps.push(jump);
     model.focus = to;
+}
+
+/// Selects a row of another pane, without the filter that hides it; false where the pane does not show it.
+pub(super) fn to_row(model: &mut Model, place: usize, key: &RowKey, now: Timestamp) -> bool {
+    begin(model, place);
+    let shown_at = |model: &Model| model.roster()?.place_of(key);
+    if shown_at(model).is_none() {
+        remove_filter(model);
+        model.settle(now);
+    }
+    let found = shown_at(model);
+    if let (Some(at), Some(roster)) = (found, model.roster_mut()) {
+        roster.choose(at);
+    } else {
+        back(model);
+    }
+    found.is_some()
 }
 
 /// Removes the filter of the pane that was jumped to, which would hide its row; the way back restores it.

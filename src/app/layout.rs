@@ -2,7 +2,7 @@
 //! nothing moves when a number does.
 
 use super::Size;
-use crate::pane::{INCIDENTS, RELEASES, SLOS, TIMELINE, stands_alone};
+use crate::pane::{INCIDENTS, RELEASES, SERVICES, SLOS, TIMELINE, stands_alone};
 
 /// A rectangle of the screen, in cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +104,8 @@ pub struct Together {
     pub releases: Option<Need>,
     /// The incidents; without a source of incidents they fold away, unless nothing else is left.
     pub incidents: Option<Need>,
+    /// The services, which have a view of their own.
+    pub services: Need,
     /// How much the fire line has to say.
     pub fire: Fire,
 }
@@ -170,6 +172,8 @@ const FIRE: (u16, u16) = (10, 3);
 const AIRY: u16 = 22;
 /// Lines of a pane that are no rows: its title, and the headings of the SLOs.
 const TITLE: u16 = 1;
+/// From this height, the services have the detail of the selected one below them.
+const HALVED: u16 = 16;
 /// The rows that a pane keeps while others ask for more.
 const LEAST_ROWS: u16 = 2;
 /// From this width, a detail stands beside the panes.
@@ -211,6 +215,11 @@ impl Layout {
         let (sources, hints) = footer.split_top(1);
         let is_alone = view == View::Alone || stands_alone(focus);
         let (room, detail) = match is_detailed {
+            false if focus == SERVICES && body.height >= HALVED => {
+                let rows = panes.services.rows + TITLE + 1;
+                let (above, below) = body.split_top(rows.min(body.height / 2));
+                (above, Some(below))
+            }
             false => (body, None),
             true if Self::has_side_detail(size) => {
                 let wide = DETAIL.max(size.width * 9 / 20);
@@ -387,6 +396,7 @@ mod tests {
         slos: Some(Need { rows: 20, loud: 4 }),
         releases: Some(Need { rows: 8, loud: 1 }),
         incidents: Some(Need { rows: 4, loud: 2 }),
+        services: Need { rows: 9, loud: 2 },
         fire: Fire::Burning,
     };
 
@@ -461,7 +471,7 @@ mod tests {
         for (width, height) in (30..=210).flat_map(|width| (6..=60).map(move |h| (width, h))) {
             let fires = [Fire::None, Fire::Quiet, Fire::Burning];
             let cases = fires.into_iter().flat_map(|fire| {
-                [(0, false), (0, true), (4, false), (4, true)].map(|case| (case, fire))
+                [(0, false), (0, true), (4, false), (4, true), (5, false)].map(|case| (case, fire))
             });
             for ((focus, is_detailed), fire) in cases {
                 for (slos, releases) in [

@@ -12,14 +12,14 @@ use self::memory::{Course, Inquiry, Memory, Notes};
 use self::mode::Modes;
 use super::filter::Filter;
 use super::keymap::Keymap;
-use super::layout::{Fire, Layout, Together, View};
+use super::layout::{Fire, Layout, Need, Together, View};
 use super::roster::Roster;
 use super::{Size, Spent};
 use crate::config::{ActionSettings, UiSettings, UserCommand};
 use crate::domain::{Fault, Whose};
 use crate::pane::{
-    Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SLOS, Sight, Tally, on_call,
-    stands_alone,
+    Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SERVICES, SLOS, Sight, Tally,
+    on_call, stands_alone,
 };
 use crate::store::{Feed, Store};
 use crate::text::{Shown, Untrusted};
@@ -266,6 +266,9 @@ impl Model {
             slos: need(SLOS, has_slos),
             releases: need(RELEASES, self.is_fed(RELEASES)),
             incidents: need(INCIDENTS, self.is_fed(INCIDENTS)),
+            services: rosters
+                .get(SERVICES)
+                .map_or_else(Need::default, Roster::need),
             fire: match (has_slos && is_known, burning) {
                 (false, _) => Fire::None,
                 (true, true) => Fire::Burning,

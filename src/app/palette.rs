@@ -1,18 +1,24 @@
-//! Every command there is, found by any letters of its name or of what it does.
+//! Everything there is to go to: commands by any letters of their names, rows by theirs, moments.
 
 use jiff::Timestamp;
 
 use super::action::{Action, Group};
 use super::model::Model;
-use super::possible;
-use crate::pane::PANES;
+use super::{Memory, possible};
+use crate::domain::When;
+use crate::pane::{INCIDENTS, PANES, RELEASES, RowKey, SERVICES, SLOS};
+use crate::text::Shown;
 
 /// What can be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pick {
     Action(Action),
     /// One of the user's own commands.
     Command(usize),
+    /// A row of a pane, by its place in `PANES`.
+    Row(usize, RowKey),
+    /// A moment of the past.
+    Moment(Timestamp),
 }
 
 /// One line of the palette.
@@ -28,6 +34,9 @@ pub(super) struct Choice {
 
 /// What matches, the best first; what cannot be done now comes last.
 pub(super) fn choices(model: &Model, typed: &str, now: Timestamp) -> Vec<Choice> {
+    if let Some(moment) = moment(model, typed, now) {
+        return vec![moment];
+    }
     let mut found: Vec<(bool, i32, Choice)> = all(model, now)
         .into_iter()
         .filter_map(|choice| {
@@ -37,8 +46,83 @@ pub(super) fn choices(model: &Model, typed: &str, now: Timestamp) -> Vec<Choice>
             Some((choice.why_not.is_some(), -score, choice))
         })
         .collect();
+    found.extend(rows(model, typed));
     found.sort_by_key(|(is_last, score, _)| (*is_last, *score));
     found.into_iter().map(|(_, _, choice)| choice).collect()
+}
+
+/// The moment of `at 03:12`; clocks are those of the screen's zone.
+fn moment(model: &Model, typed: &str, now: Timestamp) -> Option<Choice> {
+    let text = typed.trim_start().strip_prefix("at ")?;
+    let when = When::parse(text);
+    let at = when.as_ref().ok().map(|when| when.moment(now, &model.zone));
+    let help = match (&when, at) {
+        (Ok(_), Some(at)) => model.sight(now).moment(at),
+        (Err(forms), _) => forms.clone(),
+        (Ok(_), None) => String::new(),
+    };
+    let why_not = match (&when, at) {
+        (Err(_), _) | (_, None) => {
+            Some("no moment yet: at 03:12, at -2h, at yesterday 14:00".to_owned())
+        }
+        _ if model.memory == Memory::None => Some("there is no journal".to_owned()),
+        (_, Some(at)) if at >= now => Some("that moment is yet to come".to_owned()),
+        _ => None,
+    };
+    Some(Choice {
+        pick: Pick::Moment(at.unwrap_or(now)),
+        name: format!("at {text}"),
+        help,
+        key: String::new(),
+        why_not,
+    })
+}
+
+/// The panes whose rows can be gone to, with the word for one.
+const GOALS: [(usize, &str); 4] = [
+    (SERVICES, "service"),
+    (SLOS, "SLO"),
+    (INCIDENTS, "incident"),
+    (RELEASES, "release"),
+];
+/// At most so many rows of a pane are found.
+const MAX_ROWS: usize = 20;
+
+/// Rows whose name holds what is typed, services first.
+fn rows(model: &Model, typed: &str) -> Vec<(bool, i32, Choice)> {
+    let typed = typed.trim().to_lowercase();
+    if typed.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (rank, (place, word)) in GOALS.into_iter().enumerate() {
+        let sight = model.sight(Timestamp::UNIX_EPOCH);
+        let entries = model.rosters[place].board.entries.iter();
+        let named = entries.filter_map(|entry| {
+            let facets = PANES[place].facets(sight, entry);
+            let words: Vec<_> = std::iter::once(facets.service)
+                .chain(facets.words)
+                .filter(|word| !word.is_empty())
+                .take(2)
+                .collect();
+            let name = Shown::new(words.join(" "));
+            let begins = name.as_str().to_lowercase().find(&typed)? == 0;
+            Some((begins, name, entry.key.clone()))
+        });
+        for (begins, name, key) in named.take(MAX_ROWS) {
+            // A whole word typed stands before commands that have its letters somewhere.
+            let score = if begins { 40 } else { 20 } - i32::try_from(rank).unwrap_or(0);
+            let choice = Choice {
+                pick: Pick::Row(place, key),
+                name: name.to_string(),
+                help: word.to_owned(),
+                key: String::new(),
+                why_not: None,
+            };
+            found.push((false, -score, choice));
+        }
+    }
+    found
 }
 
 fn all(model: &Model, now: Timestamp) -> Vec<Choice> {

@@ -24,22 +24,10 @@ pub(super) fn jump(model: &mut Model, now: Timestamp) {
         model.tell("no release is a suspect of this", now);
         return;
     };
-    jump::begin(model, RELEASES);
-    if shown_at(model, &key).is_none() {
-        jump::remove_filter(model);
-        model.settle(now);
-    }
-    let place = shown_at(model, &key);
-    if let (Some(place), Some(roster)) = (place, model.roster_mut()) {
-        roster.choose(place);
+    if jump::to_row(model, RELEASES, &key, now) {
         jump::open(model, key);
     } else {
-        jump::back(model);
         let words = "the suspect release is not among the rows that are shown";
         model.tell(words, now);
     }
-}
-
-fn shown_at(model: &Model, key: &RowKey) -> Option<usize> {
-    model.roster()?.place_of(key)
 }

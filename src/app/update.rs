@@ -16,7 +16,7 @@ use super::{
     ring, suspect, table, timeline,
 };
 use crate::domain::{SourceName, Whose};
-use crate::pane::{PANES, SLOS, SOURCES, fresh, stands_alone};
+use crate::pane::{PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
@@ -268,7 +268,11 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         | Action::PageUp => go(model, action),
         Action::NextPane => turn(model, 1),
         Action::PreviousPane => turn(model, SOURCES - 1),
-        Action::Slos | Action::Releases | Action::Incidents | Action::Sources => {
+        Action::Slos
+        | Action::Releases
+        | Action::Incidents
+        | Action::Sources
+        | Action::Services => {
             let place = PANE_ACTIONS.iter().position(|known| *known == action);
             focus(model, place.unwrap_or(0));
         }
@@ -431,8 +435,8 @@ fn turn(model: &mut Model, steps: usize) {
 
 /// Focuses a pane by its own key: only a view of its own leads back to where one came from.
 fn focus(model: &mut Model, place: usize) {
-    if place == SOURCES && model.focus != SOURCES {
-        jump::begin(model, SOURCES);
+    if [SOURCES, SERVICES].contains(&place) && model.focus != place {
+        jump::begin(model, place);
         return;
     }
     model.close_detail();

@@ -182,6 +182,17 @@ impl Line {
         self
     }
 
+    /// Its words, without shapes and with single blanks.
+    pub fn words(&self) -> String {
+        let texts = self.0.iter().map(|span| match span {
+            Span::Text(text, _) => text.as_str(),
+            Span::Mark(..) => "",
+        });
+        let whole: String = texts.collect();
+        let words: Vec<_> = whole.split_whitespace().collect();
+        words.join(" ")
+    }
+
     /// The most columns it takes; a shape may need one fewer than counted here.
     pub fn width(&self) -> usize {
         self.0.iter().map(Span::width).sum()

@@ -17,8 +17,8 @@ use crate::text::Untrusted;
 
 /// The shortest past that the chart beside the fire line shows.
 const SHORTEST_PAST: SignedDuration = SignedDuration::from_mins(70);
-/// The services of which the fire line names this many; the rest is a number.
-const MAX_DEPENDANTS: usize = 3;
+/// This many services are named in a line; the rest is a number.
+const MAX_SERVICES: usize = 4;
 
 /// One SLO in sentences.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ pub struct Fire {
     /// Who has it, and who is on call.
     pub who: Line,
     /// What depends on the service, what burns of it first.
-    pub spreads: Line,
+    pub used_by: Line,
     /// The course of the burn,
     pub curve: Option<Curve>,
     /// what it shows,
@@ -78,7 +78,10 @@ impl Fire {
             _ => role,
         };
         let insight = suspects::insight(sight.store, feed, seen);
-        let curve = curve(sight, seen).map(|whole| near_onset(whole, sight, insight));
+        let mut curve = curve(sight, seen).map(|whole| near_onset(whole, sight, insight));
+        if let Some(curve) = curve.as_mut().filter(|_| is_old) {
+            curve.fade();
+        }
         let name = if is_old || state == State::Ok {
             Role::Plain
         } else {
@@ -119,11 +122,26 @@ impl Fire {
             why: why(sight, feed, seen, &verdict),
             errors: errors(insight),
             who: who(sight, &seen.slo.service),
-            spreads: spreads(sight, &seen.slo.service),
+            used_by: dependants(sight, &seen.slo.service),
             peak: peak(sight, curve.as_ref()),
             caption: caption(seen, curve.as_ref()),
             curve,
         })
+    }
+
+    /// The same in one line of text, for a chat.
+    pub fn summary(&self) -> String {
+        let parts = [
+            &self.since,
+            &self.burn,
+            &self.budget,
+            &self.why,
+            &self.errors,
+            &self.who,
+        ];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let texts: Vec<_> = parts.map(Line::words).collect();
+        texts.join("; ")
     }
 
     /// The state as a word, for a fire line with room for it.
@@ -224,7 +242,11 @@ fn burn(seen: &Observation, verdict: &Assessment, short: bool) -> Line {
 
 /// The budget that is left and the time until it is gone, which nothing is said of while it is not known.
 fn budget(seen: &Observation, verdict: &Assessment, is_old: bool) -> Line {
-    let role = if is_old { Role::Old } else { budget_role(verdict) };
+    let role = if is_old {
+        Role::Old
+    } else {
+        budget_role(verdict)
+    };
     let Some(left) = verdict.budget_remaining else {
         return Line::of("budget not known", Role::Dim);
     };
@@ -333,24 +355,26 @@ fn who(sight: Sight<'_>, service: &Untrusted) -> Line {
     line
 }
 
-/// The services that depend on this one: those that burn first, with their worst burn.
-fn spreads(sight: Sight<'_>, service: &Untrusted) -> Line {
+/// The services that depend on this one: those that burn first.
+pub(super) fn dependants(sight: Sight<'_>, service: &Untrusted) -> Line {
     let needs_it = |other: &&Service| {
         other
             .depends_on
             .iter()
             .any(|needed| needed == service.raw())
     };
-    let mut names: Vec<(Option<State>, &str)> = sight
-        .store
-        .services()
-        .iter()
-        .filter(needs_it)
-        .map(|other| (burning(sight, &other.name), other.name.as_str()))
-        .collect();
-    names.sort_by_key(|(state, _)| std::cmp::Reverse(*state));
+    let names = sight.store.services().iter().filter(needs_it);
+    let names: Vec<_> = names.map(|other| other.name.clone()).collect();
+    services(sight, &names)
+}
+
+/// Services by name, those that burn first and with the mark of their worst state.
+pub(super) fn services(sight: Sight<'_>, names: &[String]) -> Line {
+    let with_state = |name: &'_ String| (burning(sight, name), name.clone());
+    let mut services: Vec<_> = names.iter().map(with_state).collect();
+    services.sort_by_key(|(state, _)| std::cmp::Reverse(*state));
     let mut line = Line::new();
-    for (state, name) in names.iter().take(MAX_DEPENDANTS) {
+    for (state, name) in services.iter().take(MAX_SERVICES) {
         let gap = if line.is_empty() { "" } else { "  " };
         line = line.text(gap, Role::Plain);
         line = match state {
@@ -361,14 +385,9 @@ fn spreads(sight: Sight<'_>, service: &Untrusted) -> Line {
             None => line.text(name, Role::Plain),
         };
     }
-    match names.len() {
-        0 => line,
-        1 => line.text(" depends on it", Role::Dim),
-        count if count > MAX_DEPENDANTS => {
-            let rest = format!(" and {} more depend on it", count - MAX_DEPENDANTS);
-            line.text(rest, Role::Dim)
-        }
-        _ => line.text(" depend on it", Role::Dim),
+    match services.len().checked_sub(MAX_SERVICES) {
+        Some(more) if more > 0 => line.text(format!("  +{more} more"), Role::Dim),
+        _ => line,
     }
 }
 

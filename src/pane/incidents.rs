@@ -39,12 +39,13 @@ const COLUMNS: [Column; 5] = [
     Column::right("", Width::Content(17)),
 ];
 
-const DROPS: [Drop; 5] = [
+const DROPS: [Drop; 6] = [
     Drop::Narrow(TITLE, 24),
     Drop::Narrow(SERVICE, 12),
     Drop::Narrow(WHO, 11),
     Drop::Narrow(TITLE, 16),
     Drop::Narrow(SERVICE, 8),
+    Drop::Narrow(TITLE, 10),
 ];
 
 /// The word that a filter finds folded rows by.
@@ -162,6 +163,24 @@ impl Pane for Incidents {
                 .clone()
                 .or_else(|| related::runbook(sight, &row.service)),
         })
+    }
+
+    fn summary(&self, sight: Sight<'_>, entry: &Entry) -> String {
+        let Links { id, url, .. } = self.links(sight, entry);
+        let Some(row) = incident(sight, entry) else {
+            return id.shown().to_string();
+        };
+        let who = status(sight, row).words();
+        let opened = sight.began(row.opened_at);
+        let url = url.map(|url| format!("; {}", url.shown()));
+        format!(
+            "{} {} {}: {}; {opened}, {who}{}",
+            id.shown(),
+            severity_word(row.severity),
+            row.service.shown(),
+            row.title.shown(),
+            url.unwrap_or_default()
+        )
     }
 
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {

@@ -183,6 +183,32 @@ impl Pane for Releases {
         })
     }
 
+    fn summary(&self, sight: Sight<'_>, entry: &Entry) -> String {
+        let id = self.links(sight, entry).id.shown();
+        let (Some(row), Some(feed)) = (release(sight, entry), sight.feed(entry)) else {
+            return id.to_string();
+        };
+        let status = release_word(row.status);
+        let age = sight.ago(row.dated());
+        let by = row
+            .actor
+            .as_ref()
+            .map(|actor| format!(" by {}", actor.shown()));
+        let reason = suspects::reason(sight.store, feed, row).words();
+        let reason = if reason.is_empty() {
+            reason
+        } else {
+            format!("; {reason}")
+        };
+        format!(
+            "{id} {} {} to {}: {status}, {age} ago{}{reason}",
+            row.service.shown(),
+            row.version.shown(),
+            row.place().shown(),
+            by.unwrap_or_default()
+        )
+    }
+
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
         match (release(sight, entry), sight.feed(entry)) {
             (Some(row), Some(feed)) => detail(sight, feed, row),

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::cell::{Cell, Mark, Role, state_word, width_of};
+use super::fire::Fire;
 use super::since::Since;
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Said, Sight, Width,
@@ -41,8 +42,8 @@ const BUDGET: usize = 10;
 const NOTE: usize = 11;
 const TREND: usize = 12;
 
-/// Columns of most notes: `recovering`, `was TICKET…`.
-const NOTES: u16 = 11;
+/// Columns of most notes: `2 of 3 events`.
+const NOTES: u16 = 13;
 /// Columns of the longest reason that a row shows: `label bad_code on no series`.
 const REASONS: u16 = 28;
 
@@ -70,7 +71,7 @@ const DROPS: [Drop; 17] = [
     Drop::Narrow(NAME, 13),
     Drop::Narrow(GAUGE, 6),
     Drop::Narrow(SERVICE, 14),
-    Drop::Narrow(NOTE, NOTES),
+    Drop::Narrow(NOTE, 11),
     Drop::Narrow(SERVICE, 10),
     Drop::Narrow(NOTE, 8),
     Drop::Hide(TREND),
@@ -273,6 +274,15 @@ impl Pane for Slos {
             url: service.and_then(Service::page).map(Untrusted::from),
             runbook: related::runbook(sight, &seen.slo.service).or_else(of_incident),
         }
+    }
+
+    fn summary(&self, sight: Sight<'_>, entry: &Entry) -> String {
+        let id = self.links(sight, entry).id.shown();
+        let Some(fire) = Fire::of(sight, entry) else {
+            return id.to_string();
+        };
+        let word = Fire::state(sight, entry);
+        format!("{id} {word}: {}", fire.summary())
     }
 
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {

@@ -211,10 +211,18 @@ fn an_incident_whose_suspect_is_the_release_of_the_fire_folds_and_does_not_ring(
     // Also when the release is suspected only after the key press.
     let stage = Stage::new(dependent(), 120, 40).keys("3 w");
     let stage = stage.report(by_the_same_release()).report(rows());
-    assert!(!squeezed(&stage.text()).contains("search answers"), "{}", stage.text());
+    assert!(
+        !squeezed(&stage.text()).contains("search answers"),
+        "{}",
+        stage.text()
+    );
     // Without a suspect of its own it is a fire of its own.
     let stage = Stage::new(dependent(), 120, 40).keys("3 w").report(rows());
-    assert!(squeezed(&stage.text()).contains("search answers"), "{}", stage.text());
+    assert!(
+        squeezed(&stage.text()).contains("search answers"),
+        "{}",
+        stage.text()
+    );
 }
 
 #[test]
@@ -234,7 +242,11 @@ fn what_is_mine_is_not_folded_under_what_is_not_shown_to_me() {
     let stage = Stage::new(dependent().with_me(me), 120, 40);
     let stage = stage.report(by_the_same_release()).keys("3 w");
     let stage = stage.report(answer("am", 0, facts));
-    assert!(!squeezed(&stage.text()).contains("search answers"), "{}", stage.text());
+    assert!(
+        !squeezed(&stage.text()).contains("search answers"),
+        "{}",
+        stage.text()
+    );
     let text = squeezed(&stage.keys("u").text());
     assert!(text.contains("search answers"), "{text}");
 }

@@ -3,7 +3,7 @@
 use watchfire::domain::Me;
 
 use super::duty::{night, paged, pager};
-use super::stage::{SIZES, Stage};
+use super::stage::{SIZES, Stage, squeezed};
 use super::worlds;
 use crate::at_every_size;
 
@@ -128,7 +128,7 @@ fn what_becomes_mine_is_shown_without_a_key() {
     let stage = Stage::new(night(), 120, 40).keys("3 u").later(5);
     let mut rows = paged();
     rows[2].assignees = vec!["mara".into()];
-    let text = stage.report(pager(rows)).text();
+    let text = squeezed(&stage.report(pager(rows)).text());
     assert!(text.contains("warehouse import is late"), "{text}");
 }
 

@@ -5,6 +5,7 @@ use super::lane::{self, status};
 use crate::domain::{Incident, IncidentStatus};
 use crate::pane::block::Block;
 use crate::pane::cell::{Cell, Mark, Role, severity_word};
+use crate::pane::fire::dependants;
 use crate::pane::{Detail, Line, RowKey, Sight, figures, fresh, on_call, related};
 use crate::store::Feed;
 use crate::text::Untrusted;
@@ -45,20 +46,24 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
     if let Some(line) = on_call::service_line(sight, &row.service) {
         detail.field("on call", line);
     }
+    let dependants = dependants(sight, &row.service);
+    if !dependants.is_empty() {
+        detail.field("used by", dependants);
+    }
     detail.grid_section("folded under it", folded::rows(sight, key));
     let told: Vec<_> = sight.folds.under(key).map(|folded| &folded.id).collect();
     let told: Vec<_> = told.into_iter().chain([&row.id]).collect();
     let parts = [
         (
-            "what the service burns",
+            "SLOs of this service",
             related::slo_rows(sight, &row.service),
         ),
         (
-            "its releases",
+            "releases of this service",
             related::release_rows(sight, &row.service, None),
         ),
         (
-            "its other open incidents",
+            "other open incidents",
             related::incident_rows(sight, &row.service, &told),
         ),
     ];
@@ -67,15 +72,15 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
     }
     detail.grid_section("alerts one by one", members(sight, row));
     if !row.details.is_empty() {
-        detail.section("what the source says");
+        detail.section("labels and annotations");
         for (name, value) in &row.details {
             let value = Line::new().foreign(value, Role::Plain);
             detail.blocks.push(Block::Field(name.shown(), value));
         }
     }
     // Last, since a link to a query can fill a small screen.
-    detail.section("where it comes from");
-    for (label, text) in [("id", Some(&row.id)), ("page", row.url.as_ref())] {
+    detail.section("source");
+    for (label, text) in [("id", Some(&row.id)), ("link", row.url.as_ref())] {
         if let Some(text) = text {
             detail.field(label, Line::new().foreign(text, Role::Plain));
         }

@@ -127,10 +127,7 @@ fn silenced(sight: Sight<'_>, row: &Incident) -> Line {
     };
     let left = window::age(sight.now, until);
     if of(sight, row) == Some(Lane::Ending) {
-        return Line::of(
-            format!("ends in {}", to_the_minute(left)),
-            Role::Strong,
-        );
+        return Line::of(format!("ends in {}", to_the_minute(left)), Role::Strong);
     }
     let then = until.to_zoned(sight.zone.clone());
     let today = sight.now.to_zoned(sight.zone.clone()).date();

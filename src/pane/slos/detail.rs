@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
+use crate::pane::fire::dependants;
 use crate::pane::since::Since;
 use crate::pane::{Sight, figures, fresh, on_call, related, suspects};
 use crate::store::Feed;
@@ -68,6 +69,11 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     detail.blocks.splice(0..0, head);
     if let Some(line) = on_call::service_line(sight, &seen.slo.service) {
         let line = Line::of("on call ", Role::Dim).join(line);
+        detail.blocks.insert(below_budget, Block::Line(line));
+    }
+    let dependants = dependants(sight, &seen.slo.service);
+    if !dependants.is_empty() {
+        let line = Line::of("used by ", Role::Dim).join(dependants);
         detail.blocks.insert(below_budget, Block::Line(line));
     }
     relations(sight, seen, &mut detail);

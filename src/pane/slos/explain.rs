@@ -29,7 +29,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation, said: Sa
     }
     promise(sight, &explained, &mut detail);
     arithmetic(seen, &verdict, &mut detail);
-    detail.section("what was counted");
+    detail.section("events");
     detail.grid(counts(sight, &explained, &verdict), &[1, 2, 3, 4, 5]);
     detail.section("rules");
     detail.grid(rule_grid(seen, &verdict), &[]);
@@ -64,7 +64,7 @@ fn prose(detail: &mut Detail, text: impl AsRef<str>, role: Role) {
 fn promise(sight: Sight<'_>, explained: &Explanation, detail: &mut Detail) {
     let seen = &explained.seen;
     let slo = &seen.slo;
-    detail.section("what is promised");
+    detail.section("objective");
     let objective = format!(
         "{}% good, so {}% may be bad",
         number(slo.objective * 100.0),

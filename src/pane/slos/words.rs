@@ -125,7 +125,12 @@ fn width_of_reason(feed: &Feed, seen: &Observation, standing: &Standing) -> usiz
         return LONGEST_WAS.len() + fault.kind.short().len();
     }
     if standing.state != State::Unknown {
-        return 0;
+        let is_rising = standing.phase == Some(Phase::Rising);
+        return if is_rising {
+            Phase::Rising.label().len()
+        } else {
+            0
+        };
     }
     let why = seen.why_unknown();
     why.first().map_or(0, |reason| width_of(&reason.short()))

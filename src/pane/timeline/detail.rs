@@ -39,23 +39,23 @@ pub(super) fn detail(sight: Sight<'_>, event: &Event) -> Detail {
     }
     let rows = row_now(sight, event);
     if !rows.is_empty() {
-        detail.grid_section("its row now", rows);
+        detail.grid_section("the row now", rows);
     } else if is_of_a_row(event) {
         detail.blocks.push(Block::Gap);
-        let text = "its source does not list the row any more";
+        let text = "the source does not list this row any more";
         detail.line(Line::of(text, Role::Dim));
     }
     let parts = [
         (
-            "what the service burns now",
+            "SLOs of this service",
             related::slo_rows(sight, &event.service),
         ),
         (
-            "its open incidents",
+            "open incidents",
             related::incident_rows(sight, &event.service, &[&event.subject]),
         ),
         (
-            "its releases",
+            "releases of this service",
             related::release_rows(sight, &event.service, Some(&event.subject)),
         ),
     ];

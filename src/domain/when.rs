@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use crate::domain::Window;
+use super::Window;
 
 /// A moment as it is written: relative to now, a time of day in some zone, or exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,17 @@ const FORMS: &str = "write how long ago (1h, -1h), a time (09:00, yesterday 14:0
                      2026-11-22 14:00), RFC 3339 (2026-11-22T14:00:00Z) or Unix seconds (1795356000)";
 
 impl When {
+    /// Reads a moment; the error names the forms there are.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let found = ago(text)
+            .or_else(|| exact(text))
+            .or_else(|| day(text))
+            .or_else(|| time(text).map(Self::Clock))
+            .or_else(|| local(text).map(Self::Local));
+        found.ok_or_else(|| FORMS.to_owned())
+    }
+
     /// Which moment that is, for clocks in a zone; the earliest or latest where it is beyond all time.
     pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Timestamp {
         let today = now.to_zoned(zone.clone()).date();
@@ -49,17 +60,6 @@ impl When {
             }
         }
     }
-}
-
-/// Reads a moment.
-pub(super) fn when(text: &str) -> Result<When, String> {
-    let text = text.trim();
-    let found = ago(text)
-        .or_else(|| exact(text))
-        .or_else(|| day(text))
-        .or_else(|| time(text).map(When::Clock))
-        .or_else(|| local(text).map(When::Local));
-    found.ok_or_else(|| FORMS.to_owned())
 }
 
 fn ago(text: &str) -> Option<When> {
@@ -146,7 +146,7 @@ mod tests {
             ("1795356000", "2026-11-22T14:00:00Z"),
             ("1795356000.0", "2026-11-22T14:00:00Z"),
         ] {
-            let found = when(text).unwrap().moment(now, &berlin);
+            let found = When::parse(text).unwrap().moment(now, &berlin);
             assert_eq!(found.to_string(), want, "{text}");
         }
     }
@@ -168,7 +168,7 @@ mod tests {
         ] {
             // A bare number is Unix seconds.
             if wrong != "9" {
-                assert_eq!(when(wrong), Err(FORMS.to_owned()), "{wrong}");
+                assert_eq!(When::parse(wrong), Err(FORMS.to_owned()), "{wrong}");
             }
         }
     }
@@ -177,7 +177,7 @@ mod tests {
     fn a_time_that_clocks_skip_is_the_one_after() {
         let now: Timestamp = "2026-03-29T12:00:00Z".parse().unwrap();
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        let found = when("02:30").unwrap().moment(now, &berlin);
+        let found = When::parse("02:30").unwrap().moment(now, &berlin);
         assert_eq!(found.to_string(), "2026-03-29T01:30:00Z");
     }
 }
