@@ -169,7 +169,7 @@ mod tests {
     /// A board whose SLO columns have these measures.
     fn board() -> Board {
         Board {
-            widths: vec![8, 12, 14, 5, 0, 6, 6, 6, 6, 0, 4, 14, 0],
+            widths: vec![2, 12, 14, 5, 5, 1, 5, 5, 5, 0, 4, 14, 0],
             ..Board::default()
         }
     }
@@ -189,10 +189,10 @@ mod tests {
             dropped.extend(last.iter().copied().filter(|column| !now.contains(column)));
             last = now;
         }
-        // trend, 3d, 6h, objective, 5m, gauge, name, note
-        assert_eq!(dropped, [12, 8, 7, 3, 5, 9, 2, 11]);
+        // objective, 6h, trend, 5m, since, gauge, name, note
+        assert_eq!(dropped, [3, 8, 12, 6, 4, 9, 2, 11]);
         // state, service, direction, 1h, budget
-        assert_eq!(last, [0, 1, 4, 6, 10]);
+        assert_eq!(last, [0, 1, 5, 7, 10]);
     }
 
     #[test]

@@ -221,7 +221,7 @@ mod tests {
                 release(ReleaseStatus::Succeeded, "production", Some("mara")),
                 "done | v2.31.0 to production by mara",
             ),
-            (release(ReleaseStatus::Failed, "", None), "FAILED | v2.31.0"),
+            (release(ReleaseStatus::Failed, "", None), "failed | v2.31.0"),
             (incident(Turn::Opened, &["lee"]), "PAGE | opened: it burns"),
             (
                 incident(Turn::Acknowledged, &["lee", "", "kim"]),
