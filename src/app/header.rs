@@ -50,8 +50,8 @@ fn totals(model: &Model, sight: Sight<'_>) -> Totals {
         totals.unsure |= !is_current;
         is_any_current |= is_current;
         last.0 = last.0.max(feed.last_success);
-        last.1 += states.get(&State::Page).copied().unwrap_or(0);
-        last.2 += states.get(&State::Ticket).copied().unwrap_or(0);
+        last.1 += states.get(&Some(State::Page)).copied().unwrap_or(0);
+        last.2 += states.get(&Some(State::Ticket)).copied().unwrap_or(0);
         for (state, count) in states {
             let total = match state {
                 _ if !is_current => &mut totals.unknown,
