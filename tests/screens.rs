@@ -277,7 +277,7 @@ fn a_selection_follows_its_row_when_ranks_change() {
     let before = Stage::new(worlds::burning(), 120, 40).keys("y");
     let after = before.report(worlds::search_worse()).keys("y");
     assert_eq!(
-        after.effects,
+        after.effects_by_id(),
         [
             Effect::Copy("checkout/availability".to_owned()),
             // `search` begins to page.
@@ -346,7 +346,10 @@ fn a_live_screen_at_rest_changes_nothing_but_its_clock() {
 
 #[test]
 fn keys_do_what_the_contract_says() {
-    let effects = |keys: &str| Stage::new(worlds::burning(), 120, 40).keys(keys).effects;
+    let effects = |keys: &str| {
+        let stage = Stage::new(worlds::burning(), 120, 40).keys(keys);
+        stage.effects_by_id()
+    };
     let poll = |name: &str| Effect::Poll(Some(SourceName::new(name)));
     for (keys, wanted) in [
         ("esc", vec![]),
@@ -394,6 +397,89 @@ fn keys_do_what_the_contract_says() {
     ] {
         assert_eq!(effects(keys), wanted, "{keys}");
     }
+}
+
+#[test]
+fn a_summary_for_a_chat_says_what_somebody_who_joins_has_to_know() {
+    let copied = |keys: &str| {
+        let mut effects = Stage::new(worlds::burning(), 120, 40).keys(keys).effects;
+        match effects.pop() {
+            Some(Effect::Copy(text)) => text,
+            other => unreachable!("{keys}: {other:?}"),
+        }
+    };
+    let slo = copied("y");
+    for words in [
+        "checkout/availability PAGE: burning",
+        "22x 5m",
+        "31% left, gone in 12h",
+        "v2.31.0",
+        "nobody has it, 12m",
+    ] {
+        assert!(slo.contains(words), "{words}: {slo}");
+    }
+    let incident = copied("3 y");
+    assert!(incident.starts_with("a1 PAGE checkout: "), "{incident}");
+    assert!(incident.contains("12m, nobody; https://"), "{incident}");
+    let release = copied("2 j j y");
+    assert!(
+        release.contains("checkout v2.31.0 to production: done, 21m ago by mara"),
+        "{release}"
+    );
+    // One line, whatever the texts of servers hold.
+    for text in [slo, incident, release] {
+        assert!(!text.contains(char::is_control), "{text:?}");
+    }
+}
+
+#[test]
+fn the_palette_goes_to_rows_by_name_and_to_moments() {
+    let stage = || Stage::new(worlds::burning(), 120, 40);
+    let selected = |stage: &Stage| stage.clone().keys("y").effects_by_id().pop();
+    let copy = |id: &str| Some(Effect::Copy(id.to_owned()));
+    let service = stage().keys(":").types("cart").keys("enter");
+    assert!(service.text().contains("6 Services"), "{}", service.text());
+    assert_eq!(selected(&service), copy("cart"));
+    // `esc` leads back to the row that it began with.
+    assert_eq!(
+        selected(&service.keys("esc")),
+        copy("checkout/availability")
+    );
+    let slo = stage().keys(":").types("search latency").keys("enter");
+    assert_eq!(selected(&slo), copy("search/latency"));
+    let release = stage().keys(":").types("v2.31").keys("enter");
+    assert!(selected(&release).is_none_or(|effect| effect != copy("a1").expect("an id")));
+    // Commands keep their place before rows that hold their letters somewhere.
+    let help = stage().keys(":").types("help").keys("enter");
+    assert!(help.text().contains("Keys"), "{}", help.text());
+    let mut at = stage();
+    at.model.recollect(watchfire::app::Memory::Journal);
+    let at = at.keys(":").types("at -2h").keys("enter");
+    let wanted = screens::stage::now() - jiff::SignedDuration::from_hours(2);
+    assert!(matches!(at.effects.last(), Some(Effect::Recall(at)) if *at == wanted));
+    let wrong = stage().keys(":").types("at noon").text();
+    assert!(wrong.contains("at 03:12"), "{wrong}");
+}
+
+#[test]
+fn services_are_rows_with_all_that_is_known_of_each() {
+    at_every_size("services", |width, height| {
+        Stage::new(worlds::burning(), width, height).keys("6")
+    });
+    let text = Stage::new(worlds::burning(), 120, 40).keys("6").text();
+    let row = text
+        .lines()
+        .find(|line| line.starts_with('▌'))
+        .expect("a row");
+    for words in ["checkout", "● ○", "18x", "31%", "21m v2.31.0", "● 12m"] {
+        assert!(row.contains(words), "{words}: {row}");
+    }
+    let blind = Stage::new(worlds::blind(), 120, 40).keys("6").text();
+    let row = blind
+        .lines()
+        .find(|line| line.starts_with('▌'))
+        .expect("a row");
+    assert!(row.contains('◌') && !row.contains('○'), "{row}");
 }
 
 #[test]

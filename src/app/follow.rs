@@ -20,7 +20,11 @@ pub(super) enum Destination {
 /// Opens or copies what the row leads to.
 pub(super) fn follow(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
     match destination(model, action, now) {
-        Ok(Destination::Copied(text)) => clip::copy(model, text.clone(), text),
+        Ok(Destination::Copied(text)) => {
+            // A summary begins with the id of its row.
+            let id = text.split(' ').next().unwrap_or_default().to_owned();
+            clip::copy_line(model, id, text)
+        }
         Ok(Destination::Opened(url)) => vec![Effect::Open(url)],
         Err(reason) => {
             model.tell(reason, now);

@@ -20,6 +20,7 @@ pub(super) struct Services;
 
 const SERVICE: usize = 1;
 const SLOS: usize = 2;
+const BUDGET: usize = 5;
 const RELEASE: usize = 6;
 const INCIDENT: usize = 7;
 const WHO: usize = 8;
@@ -169,6 +170,7 @@ impl Pane for Services {
             let rest = if own.len() > MAX_MARKS { 3 } else { 0 };
             ranking.measure(SLOS, marks * 2 + rest);
         }
+        ranking.measure(BUDGET, "-100%".len());
         ranking.measure(RELEASE, "◀ 21m v2.31.0".chars().count());
         for (_, row) in store.releases() {
             ranking.measure(RELEASE, "◀ 21m ".chars().count() + width_of(&row.version));

@@ -4,7 +4,7 @@ use super::brush::Brush;
 use super::cells::cell;
 use super::chrome::{Frame, frame};
 use crate::app::screen::{Gutter, Table};
-use crate::pane::Role;
+use crate::pane::{Align, Role};
 
 /// Draws a pane.
 pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
@@ -24,7 +24,13 @@ pub(super) fn table(brush: &mut Brush<'_>, table: &Table) {
     if !table.headings.is_empty() {
         for (slot, heading) in table.columns.iter().zip(&table.headings) {
             let style = brush.theme.frame();
-            brush.text((inside.x + slot.x, y), slot.width, heading.as_str(), style);
+            let wide = u16::try_from(heading.width()).unwrap_or(slot.width);
+            let pad = match slot.align {
+                Align::Left => 0,
+                Align::Right => slot.width.saturating_sub(wide),
+            };
+            let at = (inside.x + slot.x + pad, y);
+            brush.text(at, slot.width - pad, heading.as_str(), style);
         }
         y += 1;
     }

@@ -17,7 +17,7 @@ const KEYS: [(&str, &str, &str); 18] = [
     ("b", "runbook", "runbook"),
     ("d", "suspect release", "suspect"),
     ("x", "explain numbers", "explain"),
-    ("y", "copy ID", "copy ID"),
+    ("y", "copy summary", "copy summary"),
     ("Y", "copy URL", "copy URL"),
     ("space", " mark ", "mark"),
     ("U", "undo, for 10s", "undo, for 10s"),

@@ -121,6 +121,17 @@ impl Stage {
         self.effects.extend(effects);
     }
 
+    /// The effects so far, of a copied summary its first word: the id of the row.
+    pub(crate) fn effects_by_id(&self) -> Vec<Effect> {
+        let by_id = |effect: &Effect| match effect {
+            Effect::Copy(text) => {
+                Effect::Copy(text.split(' ').next().unwrap_or_default().to_owned())
+            }
+            other => other.clone(),
+        };
+        self.effects.iter().map(by_id).collect()
+    }
+
     /// Presses keys, named and separated by spaces.
     pub(crate) fn keys(mut self, keys: &str) -> Self {
         for key in keys.split_whitespace() {

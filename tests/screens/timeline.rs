@@ -215,10 +215,10 @@ fn every_way_back_leads_to_the_row_one_came_from() {
     for back in ["t", "esc", "q", "5"] {
         let stage = Stage::new(world(), 120, 40).keys("2 j j t j");
         let stage = stage.keys(back).keys("y");
-        assert_eq!(stage.effects, [id()], "{back}");
+        assert_eq!(stage.effects_by_id(), [id()], "{back}");
     }
     let other = Stage::new(world(), 120, 40).keys("t 3 y");
-    assert_eq!(other.effects, [Effect::Copy("a1".to_owned())]);
+    assert_eq!(other.effects_by_id(), [Effect::Copy("a1".to_owned())]);
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(in crate::app) struct Clip {
     /// What it is, in words.
     pub(in crate::app) what: String,
     pub(in crate::app) text: String,
+    /// True where the text is on the screen as well.
+    pub(in crate::app) is_on_screen: bool,
 }
 
 /// What became of a text that was to be copied.
