@@ -16,6 +16,7 @@ use crate::text::Untrusted;
 pub mod block;
 pub mod burn;
 pub mod cell;
+mod dependants;
 pub mod figures;
 pub mod fire;
 mod folds;

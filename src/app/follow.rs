@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::action::Action;
 use super::model::Model;
 use super::{Effect, clip};
-use crate::pane::Links;
+use crate::pane::fire::Fire;
+use crate::pane::{Links, SLOS};
 use crate::text::Untrusted;
 
 /// Target of a key on a row.
@@ -53,7 +54,11 @@ pub(super) fn destination(
     let Links { url, runbook, .. } = model.pane().links(sight, entry);
     let page = |url: Option<Untrusted>, reason| url.as_ref().and_then(web_address).ok_or(reason);
     Ok(match action {
-        Action::CopyId => Destination::Copied(model.pane().summary(sight, entry)),
+        Action::CopyId => {
+            let of_slo = (model.focus == SLOS).then(|| Fire::summary(sight, entry));
+            let summary = of_slo.flatten();
+            Destination::Copied(summary.unwrap_or_else(|| model.pane().summary(sight, entry)))
+        }
         Action::CopyUrl => Destination::Copied(page(url, "this row has no web page")?),
         Action::Runbook => Destination::Opened(page(runbook, "this row has no runbook")?),
         _ => Destination::Opened(page(url, "this row has no web page")?),

@@ -103,7 +103,7 @@ fn list(model: &Model, palette: &Palette, now: Timestamp) -> (Sheet, Option<(u16
         .input
         .shown(usize::from(inside.width.saturating_sub(4)));
     let mut detail = Detail {
-        title: Line::of("any command", Role::Title),
+        title: Line::of("go to anything", Role::Title),
         ..Detail::default()
     };
     detail.line(Line::of(":", Role::Accent).text(text.as_str(), Role::Strong));

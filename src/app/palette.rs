@@ -86,7 +86,7 @@ const GOALS: [(usize, &str); 4] = [
     (RELEASES, "release"),
 ];
 /// At most so many rows of a pane are found.
-const MAX_ROWS: usize = 20;
+const MAX_ROWS: usize = 5;
 
 /// Rows whose name holds what is typed, services first.
 fn rows(model: &Model, typed: &str) -> Vec<(bool, i32, Choice)> {

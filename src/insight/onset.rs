@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fit::{Fit, fit};
 use super::minutes;
-use super::reason;
 use super::segments::{Segment, segments};
 use super::strand::Strand;
 use crate::domain::slo::Course;
@@ -53,11 +52,6 @@ pub struct Onset {
 }
 
 impl Onset {
-    /// `errors 0.02% → 2.1%`: the error ratio before and since.
-    pub fn errors(&self) -> String {
-        reason::errors(self.before, self.after)
-    }
-
     /// The same burn seen again: it keeps the moment that it was known by for as long as that is
     /// believable.
     #[must_use]

@@ -10,6 +10,13 @@ use crate::domain::{Release, ReleaseStatus};
 /// What is said of a burn whose beginning lies before all that is known.
 pub(super) const NO_ONSET: &str = "start not clear yet; no suspect";
 
+impl Onset {
+    /// `errors 0.02% → 2.1%`: the error ratio before and since.
+    pub fn errors(&self) -> String {
+        errors(self.before, self.after)
+    }
+}
+
 /// All that a reason is made of.
 pub(super) struct Because<'a> {
     pub(super) onset: &'a Onset,

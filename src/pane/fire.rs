@@ -7,18 +7,17 @@ use jiff::SignedDuration;
 
 use super::block::Curve;
 use super::cell::{Line, Mark, Role, state_word};
+use super::dependants::dependants;
 use super::since::Since;
 use super::slos::{budget_role, curve, was};
 use super::{Entry, Sight, figures, on_call, related, slos, suspects};
-use crate::domain::{Assessment, IncidentStatus, Observation, Phase, Service, State};
+use crate::domain::{Assessment, IncidentStatus, Observation, Phase, State};
 use crate::insight::{Insight, Suspect};
 use crate::store::Feed;
 use crate::text::Untrusted;
 
 /// The shortest past that the chart beside the fire line shows.
 const SHORTEST_PAST: SignedDuration = SignedDuration::from_mins(70);
-/// This many services are named in a line; the rest is a number.
-const MAX_SERVICES: usize = 4;
 
 /// One SLO in sentences.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,8 +128,15 @@ impl Fire {
         })
     }
 
-    /// The same in one line of text, for a chat.
-    pub fn summary(&self) -> String {
+    /// A row in one line of text for a chat, which begins with the id of the SLO.
+    pub fn summary(sight: Sight<'_>, entry: &Entry) -> Option<String> {
+        let fire = Self::of(sight, entry)?;
+        let id = entry.key.id.shown();
+        let word = Self::state(sight, entry);
+        Some(format!("{id} {word}: {}", fire.words()))
+    }
+
+    fn words(&self) -> String {
         let parts = [
             &self.since,
             &self.burn,
@@ -353,53 +359,6 @@ fn who(sight: Sight<'_>, service: &Untrusted) -> Line {
         line = line.text(gap, Role::Plain).text(label, Role::Dim).join(who);
     }
     line
-}
-
-/// The services that depend on this one: those that burn first.
-pub(super) fn dependants(sight: Sight<'_>, service: &Untrusted) -> Line {
-    let needs_it = |other: &&Service| {
-        other
-            .depends_on
-            .iter()
-            .any(|needed| needed == service.raw())
-    };
-    let names = sight.store.services().iter().filter(needs_it);
-    let names: Vec<_> = names.map(|other| other.name.clone()).collect();
-    services(sight, &names)
-}
-
-/// Services by name, those that burn first and with the mark of their worst state.
-pub(super) fn services(sight: Sight<'_>, names: &[String]) -> Line {
-    let with_state = |name: &'_ String| (burning(sight, name), name.clone());
-    let mut services: Vec<_> = names.iter().map(with_state).collect();
-    services.sort_by_key(|(state, _)| std::cmp::Reverse(*state));
-    let mut line = Line::new();
-    for (state, name) in services.iter().take(MAX_SERVICES) {
-        let gap = if line.is_empty() { "" } else { "  " };
-        line = line.text(gap, Role::Plain);
-        line = match state {
-            Some(state) => {
-                let (mark, role) = Mark::of_state(*state);
-                line.mark(mark, role).text(name, role)
-            }
-            None => line.text(name, Role::Plain),
-        };
-    }
-    match services.len().checked_sub(MAX_SERVICES) {
-        Some(more) if more > 0 => line.text(format!("  +{more} more"), Role::Dim),
-        _ => line,
-    }
-}
-
-/// The worst state of a service that burns now.
-fn burning(sight: Sight<'_>, service: &str) -> Option<State> {
-    let slos = sight.store.slos();
-    let own = slos.filter(|(feed, seen)| {
-        seen.slo.service.raw() == service && feed.freshness(sight.now).is_current()
-    });
-    let states = own.map(|(_, seen)| seen.standing());
-    let burning = states.filter(crate::domain::Standing::burns);
-    burning.map(|standing| standing.state).max()
 }
 
 /// `burn rate (5m window), last 70 min`.

@@ -33,19 +33,16 @@ const COLUMNS: [Column; 7] = [
     // Production is not said.
     Column::left("", Width::Content(10)),
     // What deviates: a suspicion, or a status other than done.
-    Column::left("", Width::Content(REASONS)),
+    Column::left("", Width::Rest(13, 120)),
 ];
-
-/// Columns of a suspicion without its errors: `suspect: 59m before long-service burned`.
-const REASONS: u16 = 40;
 
 /// A suspicion is never cut for the sake of who released it, or where.
 const DROPS: [Drop; 6] = [
     Drop::Hide(ACTOR),
-    Drop::Narrow(VERSION, 10),
+    Drop::Narrow(STATUS, 40),
     Drop::Hide(ENVIRONMENT),
     Drop::Narrow(SERVICE, 10),
-    Drop::Narrow(VERSION, 7),
+    Drop::Narrow(VERSION, 8),
     Drop::Narrow(STATUS, 13),
 ];
 
@@ -269,11 +266,9 @@ fn status(row: &Release, reason: Option<Line>) -> Cell {
     match (row.status, reason) {
         (ReleaseStatus::Succeeded, Some(reason)) => Cell::Line(reason),
         (ReleaseStatus::Succeeded, None) => Cell::Empty,
-        (status, Some(reason)) => {
-            let status = Line::new()
-                .mark(mark, role)
-                .text(release_word(status), role);
-            Cell::Line(status.text("  ", Role::Plain).join(reason))
+        (_, Some(reason)) => {
+            let status = Line::new().mark(mark, role);
+            Cell::Line(status.join(reason))
         }
         (status, None) => Cell::Badge(mark, release_word(status), role),
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::cell::{Cell, Mark, Role, release_word, severity_word, width_of};
 use super::{
-    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, figures,
-    fire, on_call, related, slos, suspects,
+    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
+    dependants, figures, on_call, related, slos, suspects,
 };
 use crate::config::CommandScope;
 use crate::domain::{
@@ -382,13 +382,13 @@ fn detail(sight: Sight<'_>, service: &Untrusted) -> Detail {
         origin: origin(known),
         blocks: Vec::new(),
     };
-    let used_by = fire::dependants(sight, service);
+    let used_by = dependants::dependants(sight, service);
     if !used_by.is_empty() {
         detail.field("used by", used_by);
     }
     let needs = known.map_or(&[][..], |service| &service.depends_on);
     if !needs.is_empty() {
-        detail.field("needs", fire::services(sight, needs));
+        detail.field("needs", dependants::services(sight, needs));
     }
     if let Some(line) = on_call::service_line(sight, service) {
         detail.field("on call", line);
@@ -396,6 +396,9 @@ fn detail(sight: Sight<'_>, service: &Untrusted) -> Detail {
     detail.grid_section("SLOs", related::slo_rows(sight, service));
     detail.grid_section("releases", releases(sight, service));
     detail.grid_section("open incidents", incidents(sight, service));
+    if known.is_some_and(|service| service.runbook.is_some() || !service.links.is_empty()) {
+        detail.section("links");
+    }
     if let Some(runbook) = known.and_then(|service| service.runbook.as_deref()) {
         detail.field("runbook", Line::of(runbook, Role::Plain));
     }

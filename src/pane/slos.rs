@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::cell::{Cell, Mark, Role, state_word, width_of};
-use super::fire::Fire;
 use super::since::Since;
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Said, Sight, Width,
@@ -274,15 +273,6 @@ impl Pane for Slos {
             url: service.and_then(Service::page).map(Untrusted::from),
             runbook: related::runbook(sight, &seen.slo.service).or_else(of_incident),
         }
-    }
-
-    fn summary(&self, sight: Sight<'_>, entry: &Entry) -> String {
-        let id = self.links(sight, entry).id.shown();
-        let Some(fire) = Fire::of(sight, entry) else {
-            return id.to_string();
-        };
-        let word = Fire::state(sight, entry);
-        format!("{id} {word}: {}", fire.summary())
     }
 
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {

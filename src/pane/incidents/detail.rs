@@ -5,7 +5,7 @@ use super::lane::{self, status};
 use crate::domain::{Incident, IncidentStatus};
 use crate::pane::block::Block;
 use crate::pane::cell::{Cell, Mark, Role, severity_word};
-use crate::pane::fire::dependants;
+use crate::pane::dependants::dependants;
 use crate::pane::{Detail, Line, RowKey, Sight, figures, fresh, on_call, related};
 use crate::store::Feed;
 use crate::text::Untrusted;

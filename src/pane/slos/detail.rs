@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
-use crate::pane::fire::dependants;
+use crate::pane::dependants::dependants;
 use crate::pane::since::Since;
 use crate::pane::{Sight, figures, fresh, on_call, related, suspects};
 use crate::store::Feed;
