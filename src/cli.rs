@@ -18,7 +18,6 @@ mod matchers;
 mod pages;
 mod version;
 
-pub use crate::domain::When;
 pub use self::acting::{Ack, Doing, Silence, Urgency};
 pub use self::format::{
     ConfigFormat, Format, ImportFormat, ListFormat, ReportFormat, RuleFormat, StatusFormat,
@@ -26,6 +25,7 @@ pub use self::format::{
 pub use self::help::{Page, Watches, command, page, pages};
 pub use self::matchers::Matchers;
 pub use self::version::VERSION;
+pub use crate::domain::When;
 
 /// What is burning, what changed, who has it: a terminal watch for on-call engineers.
 ///
