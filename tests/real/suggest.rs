@@ -27,6 +27,11 @@ impl World {
 
     /// Writes it into `dir` and starts a Prometheus on it.
     fn start(self, dir: &Path) -> Server {
+        self.start_with(dir, "")
+    }
+
+    /// The same with rules.
+    fn start_with(self, dir: &Path, rules: &str) -> Server {
         let end = this_minute();
         let mut text = String::new();
         let mut series = self.0;
@@ -47,7 +52,7 @@ impl World {
         }
         text.push_str("# EOF\n");
         create_blocks(dir, "world", &text);
-        start(dir, "")
+        start(dir, rules)
     }
 }
 
@@ -473,4 +478,27 @@ fn doctor_finds_events_that_do_not_fit() {
     ] {
         assert!(run.stdout.contains(says), "{says}: {}", run.stdout);
     }
+}
+
+/// Alerts over a bucket that the server spells otherwise can never fire.
+#[test]
+fn doctor_finds_rules_that_spell_a_bucket_otherwise() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = World::default()
+        .add("h_bucket{job=\"a\",le=\"1.0\"}", 9.0)
+        .add("h_bucket{job=\"a\",le=\"+Inf\"}", 10.0)
+        .add("h_count{job=\"a\"}", 10.0);
+    let rule = |name: &str, le: &str| {
+        format!("  - {{alert: {name}, expr: 'sum(rate(h_bucket{{le=\"{le}\"}}[5m])) < 1'}}\n")
+    };
+    let rules = format!(
+        "groups:\n- name: g\n  rules:\n{}{}",
+        rule("Dead", "1"),
+        rule("Alive", "1.0")
+    );
+    let server = world.start_with(dir.path(), &rules);
+    let run = watchfire(dir.path(), &["--prometheus", &server.url, "doctor"]);
+    let says = "1 rule asks for le=\"1\", and the server has le=\"1.0\": Dead";
+    assert!(run.stdout.contains(says), "{}", run.stdout);
+    assert!(!run.stdout.contains("Alive"), "{}", run.stdout);
 }

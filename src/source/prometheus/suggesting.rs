@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use super::poll_notes::PollNotes;
 use super::suggest::{self, Suggest};
 use super::{NEVER, Prometheus};
-use crate::domain::FaultKind;
 use crate::source::Ask;
 
 impl Prometheus {
@@ -28,15 +27,13 @@ impl Prometheus {
             let look = suggest::look(&self.api, &self.options.recipes, ask.at, ask.now);
             match look.await {
                 Ok(found) => self.suggester.take(found, at),
-                Err(fault) => {
-                    let fault = fault.of_part("suggested SLOs");
-                    if self.suggester.found().is_none() && fault.kind != FaultKind::Query {
-                        notes.faults.push(fault);
-                    } else {
-                        notes.warn([fault.message]);
-                    }
-                }
+                Err(fault) => self.suggester.fail(fault.of_part("suggested SLOs")),
             }
+        }
+        // Until it is looked for again, what may be suggested is not known.
+        match self.suggester.fault() {
+            Some(fault) if self.suggester.found().is_none() => notes.faults.push(fault.clone()),
+            fault => notes.warn(fault.map(|fault| fault.message.clone())),
         }
         self.suggester.show(&ids, &self.name, at)
     }

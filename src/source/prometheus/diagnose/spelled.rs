@@ -57,9 +57,12 @@ pub(super) async fn examine(api: &Api, ask: &Ask) -> Vec<Finding> {
         let is_dead = asked == Some(None) && there.flatten().is_some();
         is_dead.then(|| {
             let names: Vec<_> = names.iter().cloned().collect();
+            let count = match names.len() {
+                1 => "1 rule asks".to_owned(),
+                count => format!("{count} rules ask"),
+            };
             let what = format!(
-                "{} ask for le=\"{written}\", and the server has le=\"{other}\": {}",
-                if names.len() == 1 { "1 rule".to_owned() } else { format!("{} rules", names.len()) },
+                "{count} for le=\"{written}\", and the server has le=\"{other}\": {}",
                 listed(&names)
             );
             Finding::new(Grade::Warning, "rules", what)

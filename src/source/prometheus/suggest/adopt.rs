@@ -10,12 +10,14 @@ use serde::Deserialize;
 use crate::config::{Part, Sli, SloSettings};
 use crate::domain::slo::MIN_BAD_EVENTS;
 use crate::domain::suggestion::{Counts, Grounds, Suggestion, SuggestionStanding, Suggestions};
-use crate::domain::{Rule, SourceName, window};
+use crate::domain::{Fault, Rule, SourceName, window};
 use crate::source::prometheus::by_hand::ByHand;
 use crate::text::Untrusted;
 
 /// How often new services are looked for.
 const CADENCE: SignedDuration = SignedDuration::from_hours(1);
+/// How often, after a look that failed.
+const CADENCE_OF_FAULT: SignedDuration = SignedDuration::from_mins(1);
 /// How long one stays that is not found any more: what it counts may be down.
 const STAYS: SignedDuration = SignedDuration::from_hours(24);
 /// How often, while there are none or one that never failed did.
@@ -65,6 +67,8 @@ pub(in crate::source::prometheus) struct Suggester {
     seen: HashMap<Untrusted, Timestamp>,
     /// When it was looked for them last.
     tried: Option<Timestamp>,
+    /// Why that failed.
+    fault: Option<Fault>,
 }
 
 impl Suggester {
@@ -80,10 +84,10 @@ impl Suggester {
         has_changed: bool,
     ) -> bool {
         let is_stable = !has_changed && !self.shown.is_empty();
-        let cadence = if is_stable {
-            CADENCE
-        } else {
-            CADENCE_OF_CHANGE
+        let cadence = match self.fault {
+            Some(_) => CADENCE_OF_FAULT,
+            None if is_stable => CADENCE,
+            None => CADENCE_OF_CHANGE,
         };
         let is_due = |tried| tried > at || window::age(tried, at) >= cadence;
         let is_due = self.tried.is_none_or(is_due);
@@ -100,6 +104,17 @@ impl Suggester {
         }
         self.seen.retain(|_, seen| window::age(*seen, at) < STAYS);
         self.found = Some(Arc::new(found));
+        self.fault = None;
+    }
+
+    /// Notes that the last look failed.
+    pub(in crate::source::prometheus) fn fail(&mut self, fault: Fault) {
+        self.fault = Some(fault);
+    }
+
+    /// Why the last look failed.
+    pub(in crate::source::prometheus) fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
     }
 
     /// Suggests nothing; true where something was.

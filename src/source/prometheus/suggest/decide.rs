@@ -66,6 +66,9 @@ fn learn(
 ) -> Result<(History, Option<&str>), String> {
     let history =
         history.ok_or("its history could not be read: the server refused the question")?;
+    if history.total <= 0.0 {
+        return Err("no events in the kept history".to_owned());
+    }
     let Some(choice) = choice else {
         return Ok((history, None));
     };
