@@ -64,16 +64,13 @@ pub fn run(options: &cli::Init, flags: &cli::Watch) -> ExitCode {
         return refuse("none of the given servers answered, so nothing was written");
     }
     let proposal = propose::proposal(all, &looked, &known);
+    let found = looked.iter().map(Looked::words);
+    for words in found.chain(known.iter().map(credentials::Validated::words)) {
+        say(words);
+    }
     match target {
         Target::Stdout => print(proposal.text().as_bytes()),
-        Target::File(path) => write(
-            &path,
-            &proposal,
-            &looked,
-            &known,
-            &mut questions,
-            &environment,
-        ),
+        Target::File(path) => write(&path, &proposal, &mut questions, &environment),
     }
 }
 
@@ -191,17 +188,9 @@ fn look_at(sources: &[ProposedSource], environment: &Environment) -> Result<Vec<
 fn write(
     path: &Path,
     proposal: &Proposal,
-    looked: &[Looked],
-    known: &[credentials::Validated],
     questions: &mut Questions,
     environment: &Environment,
 ) -> ExitCode {
-    for one in looked {
-        say(one.words());
-    }
-    for one in known {
-        say(one.words());
-    }
     for line in propose::summary(proposal) {
         say(line);
     }

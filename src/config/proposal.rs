@@ -179,7 +179,7 @@ const SERVICES: &str = "\
 
 fn heading(text: &str) -> String {
     let rule = "-".repeat(94_usize.saturating_sub(text.len()));
-    format!("\n\n# ---- {text} {rule}\n\n")
+    format!("\n# ---- {text} {rule}\n\n")
 }
 
 /// An entry as it is, or with each line that is no comment switched off.

@@ -64,7 +64,6 @@ impl World {
         self.0.path()
     }
 
-    /// Runs a command line in the folder.
     /// An argument; `ALERTMANAGER` stands for the address in `am.toml`.
     fn address(&self, word: &str) -> String {
         if word != "ALERTMANAGER" {
@@ -75,6 +74,7 @@ impl World {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// Runs a command line in the folder.
     pub(crate) fn run(&self, line: &str) -> Answer {
         let output = Command::new(env!("CARGO_BIN_EXE_watchfire"))
             .args(line.split_whitespace().map(|word| self.address(word)))

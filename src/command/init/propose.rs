@@ -179,16 +179,17 @@ pub(super) fn summary(proposal: &Proposal) -> Vec<String> {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
     };
-    let mut lines = vec![format!(
-        "{} of {}",
-        counted(on.len(), "suggested SLO"),
-        counted(proposal.services.len(), "service")
-    )];
-    if !off.is_empty() {
+    let mut lines = Vec::new();
+    if !on.is_empty() {
+        let services = counted(proposal.services.len(), "service");
         lines.push(format!(
-            "{} switched off, each with the reason in a comment",
-            counted(off.len(), "more SLO")
+            "{} of {services}",
+            counted(on.len(), "suggested SLO")
         ));
+    }
+    if !off.is_empty() {
+        let off = counted(off.len(), "suggested SLO");
+        lines.push(format!("{off} switched off, with the reason in a comment"));
     }
     let undecided = proposal.sources.iter().filter(|source| !source.is_active);
     lines.extend(undecided.map(|source| {
