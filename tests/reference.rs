@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "terminal/pty.rs"]
+#[expect(dead_code, reason = "the terminal's own tests use the rest")]
+mod pty;
 #[path = "reference/schema.rs"]
 mod schema;
 #[path = "reference/world.rs"]
@@ -10,9 +13,11 @@ mod world;
 use std::collections::BTreeSet;
 use std::fs;
 
+use portable_pty::CommandBuilder;
 use serde_json::Value;
 use watchfire::cli::pages;
 
+use pty::Pty;
 use world::World;
 
 /// Command lines, the command that each is of, and the status that it ends with.
@@ -264,5 +269,55 @@ fn assert_described(place: &str, schema: &Value) {
         }
         Value::Array(list) => list.iter().for_each(|inner| assert_described(place, inner)),
         _ => {}
+    }
+}
+
+/// `status` on a terminal of so many columns, until it has ended.
+fn on_a_terminal(world: &World, columns: u16, variable: Option<&str>) -> Pty {
+    // The terminal sets variables of its own.
+    let mut command = CommandBuilder::new("env");
+    for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.args(["-u", unset]);
+    }
+    command.args(variable);
+    command.arg(env!("CARGO_BIN_EXE_watchfire"));
+    command.args(["status", "--config", "page.toml"]);
+    command.cwd(world.path());
+    command.env("HOME", world.path());
+    let mut pty = Pty::start(command, columns, 40);
+    pty.wait_for("FRESHNESS");
+    assert_eq!(pty.wait_exit(), 2);
+    pty
+}
+
+#[test]
+fn a_status_fits_the_terminal_and_is_coloured_unless_colours_are_unwanted() {
+    let world = World::open();
+    let wide = world.run("status --config page.toml").stdout;
+    assert!(wide.lines().any(|line| line.len() > 100), "{wide}");
+    assert!(!wide.contains('\x1b'), "a pipe has no colours");
+    for columns in [80, 60, 40] {
+        let pty = on_a_terminal(&world, columns, None);
+        let shown = pty.contents();
+        let of_slo = shown.lines().filter(|line| line.starts_with("PAGE "));
+        assert_eq!(of_slo.count(), 1, "{columns}: {shown}");
+        // A line that is too long would go on in the next one.
+        let first = shown
+            .lines()
+            .find(|line| line.starts_with("STATE"))
+            .unwrap();
+        let after = shown
+            .lines()
+            .skip_while(|line| *line != first)
+            .nth(2)
+            .unwrap();
+        assert_eq!(after.trim(), "", "{columns}: {shown}");
+        let bytes = String::from_utf8(pty.take_bytes()).unwrap();
+        assert!(bytes.contains("\x1b[1;31mPAGE\x1b[0m"), "{bytes:?}");
+    }
+    for unwanted in ["NO_COLOR=1", "CLICOLOR=0", "TERM=dumb"] {
+        let pty = on_a_terminal(&world, 80, Some(unwanted));
+        let bytes = String::from_utf8(pty.take_bytes()).unwrap();
+        assert!(!bytes.contains('\x1b'), "{unwanted:?}: {bytes:?}");
     }
 }

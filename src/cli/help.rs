@@ -223,4 +223,20 @@ mod tests {
         }
         assert!(services(&command()) >= 8);
     }
+
+    #[test]
+    fn the_format_has_the_same_letter_everywhere_and_any_case_is_taken() {
+        fn formats(command: &Command) -> usize {
+            let mut arguments = command.get_arguments();
+            let own = arguments.find(|argument| argument.get_id() == "format");
+            if let Some(format) = own {
+                let name = command.get_name();
+                assert_eq!(format.get_short(), Some('o'), "{name}");
+                assert!(format.is_ignore_case_set(), "{name}");
+            }
+            let inner = command.get_subcommands().map(formats);
+            usize::from(own.is_some()) + inner.sum::<usize>()
+        }
+        assert!(formats(&command()) >= 14);
+    }
 }

@@ -44,6 +44,7 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
     join(&store, &mut examined);
     note_no_slos(&store, &mut examined);
     name_twins(&store, &mut examined);
+    note_quiet(loaded, &mut examined);
     if let Err(why) = narrow(options, &store, &mut examined) {
         return refuse(why);
     }
@@ -65,6 +66,19 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
         (ExitCode::SUCCESS, Health::Findings) => ExitCode::from(FINDINGS),
         (ExitCode::SUCCESS, Health::Unknown) => ExitCode::from(DOWN),
         _ => printed,
+    }
+}
+
+/// SLOs of the configuration that alert nobody: good to know, as that may be meant.
+fn note_quiet(loaded: &Loaded, examined: &mut [Examined]) {
+    let slos = loaded.settings.slos.iter();
+    for slo in slos.filter(|slo| slo.rules.is_empty()) {
+        let what = "alerts nobody: its `rules` are empty";
+        let finding = Finding::new(Grade::Note, "rules", what).of_slo(&slo.promise().id());
+        let mut sources = examined.iter_mut();
+        if let Some(source) = sources.find(|one| one.source == slo.source.as_str()) {
+            source.findings.push(finding);
+        }
     }
 }
 
