@@ -2,9 +2,10 @@
 
 use clap::CommandFactory as _;
 
+use super::Cli;
 use super::pages::PAGES;
 use super::version::VERSION;
-use super::{Cli, WATCH_OPTIONS};
+use super::watch::WATCH_OPTIONS;
 
 /// The width that texts are folded to.
 const WIDTH: usize = 80;

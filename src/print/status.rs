@@ -5,8 +5,12 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::columns::{
+    FITTED_SLO_COLUMNS, INCIDENT_COLUMNS, ON_CALL_COLUMNS, RELEASE_COLUMNS, SLO_COLUMNS,
+    SOURCE_COLUMNS,
+};
 use self::slo::{SloRow, name_sources};
-use super::table::{self, Column, Give, Tone};
+use super::table::{self, Column, Tone};
 use crate::domain::slo::Verdict;
 use crate::domain::{
     FaultKind, Freshness, Incident, IncidentStatus, OnCall, Release, ReleaseStatus, Severity,
@@ -15,6 +19,7 @@ use crate::domain::{
 use crate::store::{Feed, Offers, Store};
 use crate::text::{Shown, Untrusted};
 
+mod columns;
 mod machine;
 mod slo;
 
@@ -40,55 +45,6 @@ impl Scope<'_> {
             || slos.any(|(source, known)| feed.name.as_str() == source && known == id)
     }
 }
-
-/// SLOs with every window.
-const SLO_COLUMNS: &[Column] = &[
-    ("STATE", Give::Never),
-    ("SERVICE", Give::Middle(8)),
-    ("SLO", Give::Middle(8)),
-    ("OBJECTIVE", Give::Out(1)),
-    ("BURN", Give::End(10)),
-    ("BUDGET", Give::Never),
-    ("NOTE", Give::End(8)),
-];
-/// SLOs fitted to a terminal: the id as other commands take it, the windows of one rule.
-const FITTED_SLO_COLUMNS: &[Column] = &[
-    ("STATE", Give::Never),
-    ("SLO", Give::Middle(12)),
-    ("BURN", Give::Out(1)),
-    ("BUDGET", Give::Out(2)),
-    ("NOTE", Give::End(12)),
-];
-const INCIDENT_COLUMNS: &[Column] = &[
-    ("INCIDENT", Give::Middle(12)),
-    ("SEVERITY", Give::Never),
-    ("STATUS", Give::Out(1)),
-    ("SERVICE", Give::Middle(8)),
-    ("AGE", Give::Out(2)),
-    ("SOURCE", Give::Out(3)),
-];
-const RELEASE_COLUMNS: &[Column] = &[
-    ("RELEASE", Give::Middle(10)),
-    ("SERVICE", Give::Middle(8)),
-    ("ENVIRONMENT", Give::Out(2)),
-    ("STATUS", Give::Never),
-    ("AGE", Give::Out(1)),
-    ("BY", Give::Out(3)),
-];
-const ON_CALL_COLUMNS: &[Column] = &[
-    ("ON CALL", Give::Middle(8)),
-    ("SCHEDULE", Give::Middle(8)),
-    ("LEVEL", Give::Out(2)),
-    ("FROM", Give::Out(3)),
-    ("UNTIL", Give::Out(1)),
-    ("SOURCE", Give::Out(4)),
-];
-const SOURCE_COLUMNS: &[Column] = &[
-    ("SOURCE", Give::Middle(8)),
-    ("KIND", Give::Out(1)),
-    ("FRESHNESS", Give::Never),
-    ("FAULT", Give::End(8)),
-];
 
 /// The rows of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

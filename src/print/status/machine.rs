@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::columns::{INCIDENT_COLUMNS, RELEASE_COLUMNS, SLO_COLUMNS};
 use super::{IncidentRow, ReleaseRow, Rows, SloRow, Status};
 use crate::domain::{Severity, State};
 use crate::print::json;
@@ -208,15 +209,15 @@ impl Status<'_> {
         match rows {
             Rows::Slos => {
                 let cells = self.slos.iter().map(SloRow::cells);
-                (super::SLO_COLUMNS, cells.collect())
+                (SLO_COLUMNS, cells.collect())
             }
             Rows::Incidents => {
                 let cells = self.incidents.iter().map(|row| row.cells(now));
-                (super::INCIDENT_COLUMNS, cells.collect())
+                (INCIDENT_COLUMNS, cells.collect())
             }
             Rows::Releases => {
                 let cells = self.releases.iter().map(|row| row.cells(now));
-                (super::RELEASE_COLUMNS, cells.collect())
+                (RELEASE_COLUMNS, cells.collect())
             }
         }
     }
