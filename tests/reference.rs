@@ -1,6 +1,6 @@
 //! `docs/reference`, held to the program: exit statuses and JSON Schemas.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 #[path = "terminal/pty.rs"]
 #[expect(dead_code, reason = "the terminal's own tests use the rest")]
