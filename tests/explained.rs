@@ -125,7 +125,10 @@ fn keys_explain_scroll_copy_and_lead_back() {
         vec!["checkout/availability".into()],
     );
     let copy = |text: &str| Effect::Copy(text.to_owned());
-    let effects = |keys: &str| Stage::new(worlds::burning(), 80, 24).keys(keys).effects;
+    let effects = |keys: &str| {
+        let stage = Stage::new(worlds::burning(), 80, 24).keys(keys);
+        stage.effects_by_id()
+    };
     assert_eq!(effects("x"), std::slice::from_ref(&explain));
     assert_eq!(effects("enter x"), std::slice::from_ref(&explain));
     assert_eq!(effects("x x"), [explain.clone(), explain.clone()]);
@@ -146,7 +149,10 @@ fn keys_explain_scroll_copy_and_lead_back() {
     let down = with_answer(80, 24, "x").keys("j j").text();
     assert_ne!(top, down);
     let back = Stage::new(worlds::burning(), 80, 24).keys("x j j esc y");
-    assert_eq!(back.effects.last(), Some(&copy("checkout/availability")));
+    assert_eq!(
+        back.effects_by_id().last(),
+        Some(&copy("checkout/availability"))
+    );
     let detail = Stage::new(worlds::burning(), 80, 24).keys("enter");
     let again = Stage::new(worlds::burning(), 80, 24).keys("enter x esc");
     assert_eq!(detail.text(), again.text());

@@ -282,16 +282,21 @@ fn why(sight: Sight<'_>, feed: &Feed, seen: &Observation, verdict: &Assessment) 
         return Line::of(words, Role::Plain);
     }
     let releases = related::releases(sight, &seen.slo.service);
-    let Some((_, last)) = releases.first() else {
+    let Some((by, last)) = releases.first() else {
         return Line::new();
     };
     let line = Line::of("last release ", Role::Dim)
         .foreign(&last.version, Role::Plain)
         .text(format!(", {} ago", sight.ago(last.dated())), Role::Dim);
-    if verdict.burns() {
+    let line = if verdict.burns() {
         line.text(", no suspect yet", Role::Dim)
     } else {
         line
+    };
+    if by.freshness(sight.now).is_current() {
+        line
+    } else {
+        line.faded()
     }
 }
 
@@ -311,10 +316,15 @@ fn accused(sight: Sight<'_>, service: &Untrusted, suspect: &Suspect) -> Line {
     if let Some(actor) = actor {
         line = line.text(" by ", Role::Dim).foreign(actor, Role::Plain);
     }
-    line.text(
+    let line = line.text(
         format!(", {}", suspects::when(suspect, "it began")),
         Role::Plain,
-    )
+    );
+    if release.is_none_or(|(feed, _)| feed.freshness(sight.now).is_current()) {
+        line
+    } else {
+        line.faded()
+    }
 }
 
 fn errors(insight: Option<&Insight>) -> Line {

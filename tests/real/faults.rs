@@ -58,7 +58,7 @@ const BACKENDS: [Backend; 3] = [
     },
     Backend {
         name: "am",
-        row: "checkout fails",
+        row: "fails",
         rows: 1,
     },
     Backend {
@@ -145,7 +145,7 @@ fn is_shown(screen: &vt100::Screen, backend: &Backend, is_old: bool) -> bool {
 fn is_marked(screen: &vt100::Screen, failing: &Backend, sentence: &str) -> bool {
     let lines: Vec<_> = screen.rows(0, screen.size().1.get()).collect();
     let (header, footer) = (&lines[0], &lines[38]);
-    let titles = lines.iter().filter(|line| line.contains('╭'));
+    let titles = lines.iter().filter(|line| line.starts_with('─'));
     let titles: String = titles.map(String::as_str).collect();
     let is_told = footer.starts_with(&format!(" {} STALE <10s: ", failing.name))
         && footer.contains(sentence)
@@ -159,7 +159,7 @@ fn is_marked(screen: &vt100::Screen, failing: &Backend, sentence: &str) -> bool 
         titles.contains(&format!("{} live", other.name)) && is_shown(screen, other, false)
     });
     let counts = if failing.name == "prom" {
-        ["● ? PAGE", "▲ ? TICKET", " 0 ok", "2 unknown"]
+        ["BLIND <10s", "last known 1 PAGE", " 0 TICKET", ""]
     } else {
         ["● 1 PAGE", "▲ 0 TICKET", " 1 ok", ""]
     };

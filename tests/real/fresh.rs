@@ -108,7 +108,7 @@ fn a_moment_of_an_outage_is_unknown_and_the_incidents_of_then_are_those_of_the_j
     let mut server = prometheus(dir, &shop);
     let alertmanager = Alertmanager::start(data[1].path(), "");
     let alert = json!({"alertname": "Burns", "service": "shop", "severity": "page"});
-    alertmanager.fire(&[(alert, json!({"summary": "shop burns"}))]);
+    alertmanager.fire(&[(alert, json!({"summary": "the shop burns"}))]);
     wait_for(&server, &format!("{RATIO} >= 0"));
     let write = |url: &str| {
         let alerts = format!(
@@ -120,8 +120,8 @@ fn a_moment_of_an_outage_is_unknown_and_the_incidents_of_then_are_those_of_the_j
     };
     write(&server.url);
     let mut pty = screen(dir, &["--config", "watchfire.toml"]);
-    pty.wait_for("○ ok      shop");
-    pty.wait_for("shop burns");
+    pty.wait_for("○ shop");
+    pty.wait_for("the shop burns");
     pty.wait_for("prom, am live");
     // Both are in the journal when a few polls are.
     let seen = std::time::Instant::now();
@@ -146,12 +146,12 @@ fn a_moment_of_an_outage_is_unknown_and_the_incidents_of_then_are_those_of_the_j
     };
     let (_, then) = at(alive);
     assert_eq!(slo(&then, "shop/availability")["state"], "ok", "{then:#}");
-    assert_eq!(then["incidents"][0]["title"], "shop burns", "{then:#}");
+    assert_eq!(then["incidents"][0]["title"], "the shop burns", "{then:#}");
     assert_eq!(then["sources"][1]["from_journal"], true);
     // The samples of before are still within the windows, and say nothing of this moment.
     let (exit, dead) = at(alive + 10);
     let row = slo(&dead, "shop/availability");
     assert_eq!((exit, &row["state"]), (3, &json!("unknown")), "{dead:#}");
     assert_eq!(row["reasons"][0]["code"], "too_old");
-    assert_eq!(dead["incidents"][0]["title"], "shop burns");
+    assert_eq!(dead["incidents"][0]["title"], "the shop burns");
 }

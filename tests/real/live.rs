@@ -88,7 +88,7 @@ fn burn_alert_and_release_are_on_the_screen_within_two_polls() {
     let rules = format!(
         "groups:\n{}- name: alerts\n  rules:\n  - alert: ShopBurns\n    \
          expr: slo:sli_error:ratio_rate5m{{sloth_service=\"shop\"}} > 0.1\n    \
-         labels: {{service: shop, severity: page}}\n    annotations: {{summary: shop burns}}\n",
+         labels: {{service: shop, severity: page}}\n    annotations: {{summary: the shop burns}}\n",
         rules::sloth("shop"),
     );
     let scraping = format!(
@@ -112,7 +112,7 @@ fn burn_alert_and_release_are_on_the_screen_within_two_polls() {
     let dir = data[0].path();
     std::fs::write(dir.join("watchfire.toml"), config).expect("the configuration");
     let pty = screen(dir, &["--config", "watchfire.toml"]);
-    pty.wait_for("○ ok      shop");
+    pty.wait_for("○ shop");
     pty.wait_for("prom, am, deploys live");
     pty.wait_for("no open incidents");
 
@@ -132,13 +132,13 @@ fn burn_alert_and_release_are_on_the_screen_within_two_polls() {
     wait_until(&prometheus.url, &burns, |answer| {
         answer["data"]["result"][0].is_object()
     });
-    assert_within_two_polls(&pty, "● PAGE    shop");
+    assert_within_two_polls(&pty, "● shop");
     pty.wait_for("● 1 PAGE");
 
     wait_until(&alertmanager.url(), "/api/v2/alerts", |answer| {
         answer[0].is_object()
     });
-    assert_within_two_polls(&pty, "shop burns");
+    assert_within_two_polls(&pty, "the shop burns");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn rules(fires: bool) -> String {
     let above = i32::from(!fires);
     format!(
         "groups:\n- name: alerts\n  rules:\n  - alert: ShopBurns\n    expr: vector(1) > {above}\n    \
-         labels: {{service: shop, severity: page}}\n    annotations: {{summary: shop burns}}\n"
+         labels: {{service: shop, severity: page}}\n    annotations: {{summary: the shop burns}}\n"
     )
 }
 
@@ -97,7 +97,7 @@ fn an_alert_that_ends_because_prometheus_died_is_gone_until_prometheus_says_more
     let mut server = start(true);
     lists(1);
     let pty = screen(dir, &["--config", "watchfire.toml"]);
-    pty.wait_for("shop burns");
+    pty.wait_for("the shop burns");
     assert_eq!(asked(), "triggered");
     wait_for_handoff(dir, [1, 0, 0]);
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::observation;
-use crate::domain::State;
+use crate::domain::{Observation, State};
 use crate::pane::cell::{Line, Mark, Role};
 use crate::pane::{Entry, MAX_TAIL_NAMES, Sight, figures};
 
@@ -11,6 +11,7 @@ use crate::pane::{Entry, MAX_TAIL_NAMES, Sight, figures};
 pub(super) fn line(sight: Sight<'_>, below: &mut dyn Iterator<Item = &Entry>) -> Line {
     let mut states: BTreeMap<State, usize> = BTreeMap::new();
     let mut lowest: Vec<(String, Option<f64>)> = Vec::new();
+    let mut never_failed = 0_usize;
     for entry in below {
         let state = entry.standing.map_or(State::Unknown, |(state, _)| state);
         let state = if sight.is_old(entry) {
@@ -18,10 +19,15 @@ pub(super) fn line(sight: Sight<'_>, below: &mut dyn Iterator<Item = &Entry>) ->
         } else {
             state
         };
+        let seen = observation(sight, entry);
+        if state == State::Ok && seen.is_some_and(Observation::is_unproven) {
+            never_failed += 1;
+            continue;
+        }
         *states.entry(state).or_insert(0) += 1;
         if state == State::Ok
             && lowest.len() < MAX_TAIL_NAMES
-            && let Some(seen) = observation(sight, entry)
+            && let Some(seen) = seen
         {
             // Rows are ranked by budget, so the first are the lowest.
             let left = seen.standing().budget_remaining;
@@ -38,6 +44,10 @@ pub(super) fn line(sight: Sight<'_>, below: &mut dyn Iterator<Item = &Entry>) ->
             .text(gap, Role::Plain)
             .mark(mark, role)
             .text(format!("{count} {word}"), role);
+    }
+    if never_failed > 0 {
+        let gap = if line.is_empty() { "" } else { "  " };
+        line = line.text(format!("{gap}{never_failed} never failed"), Role::Dim);
     }
     let mut label = "  lowest ";
     for (service, left) in lowest {
