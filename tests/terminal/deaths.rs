@@ -143,7 +143,7 @@ fn a_command_that_lives_on_does_not_keep_the_terminal() {
     let pager = Pager::start();
     pager.tell(&[("1", "search")]);
     let mut pty = pager.watched();
-    pty.wait_for("search is broken 1");
+    pty.wait_for("is broken 1");
     pty.press("3B");
     let lives_on = pager.wait_for_command();
     pty.signal(Signal::KILL);
