@@ -36,11 +36,7 @@ impl Since {
                         is_older: false,
                     });
                 }
-                let oldest = seen.courses.iter().map(|course| course.from).min()?;
-                Some(Self {
-                    at: oldest,
-                    is_older: true,
-                })
+                oldest_burning(seen).map(|at| Self { at, is_older: true })
             }
             State::Ok | State::Unknown => None,
         }
@@ -65,4 +61,14 @@ impl Since {
             age
         }
     }
+}
+
+/// The oldest moment of the past that is known, where the SLO burned above 1x then and ever since. An onset
+/// that is not found is not an old one: a burn that only just began has none yet.
+fn oldest_burning(seen: &Observation) -> Option<Timestamp> {
+    let burns = |ratio: f64| seen.slo.burn_rate(ratio) > 1.0;
+    let first = seen.course().next()?;
+    seen.course()
+        .all(|point| burns(point.ratio))
+        .then_some(first.at)
 }

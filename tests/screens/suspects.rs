@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-use watchfire::domain::slo::{Course, Slice};
+use jiff::{SignedDuration, Timestamp};
+use watchfire::domain::slo::{Course, Point, Slice};
 use watchfire::store::Store;
 
 use super::facts::{
@@ -85,4 +85,37 @@ fn where_no_release_explains_a_burn_none_is_marked() {
     assert!(detail.contains("no release explains this"), "{detail}");
     let text = Stage::new(world(60), 120, 40).keys("d").text();
     assert!(text.contains("no release is a suspect of this"), "{text}");
+}
+
+#[test]
+fn an_onset_that_is_not_found_is_older_only_where_it_always_burned() {
+    let began = |burns: &dyn Fn(Timestamp) -> bool| {
+        let mut slos = burning_slos();
+        let checkout = slos
+            .iter_mut()
+            .find(|seen| seen.slo.id().raw() == "checkout/availability");
+        let seen = checkout.expect("the SLO that burns");
+        let history = seen.history.iter().map(|point| Point {
+            ratio: if burns(point.at) { 0.05 } else { 0.000_01 },
+            ..point
+        });
+        seen.history = history.collect();
+        // The same all the time: no beginning can be found in it.
+        let mut flat = course(17);
+        let slices = flat.slices.iter().map(|slice| Slice {
+            bad: slice.total * 0.05,
+            ..*slice
+        });
+        flat.slices = slices.collect();
+        seen.courses = Arc::from([flat]);
+        let stage = Stage::new(world(17), 80, 24);
+        let text = stage
+            .report(answer("prom-eu", 0, facts_of_slos(slos)))
+            .text();
+        text.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    let always = began(&|_| true);
+    assert!(always.contains("burning >"), "{always}");
+    let just_now = began(&|at| at > ago(5 * 60));
+    assert!(just_now.contains("burning  "), "{just_now}");
 }
