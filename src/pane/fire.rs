@@ -97,7 +97,7 @@ impl Fire {
         };
         let since = |short: bool| {
             if is_old {
-                was(sight, feed, seen, verdict.state)
+                Line::of("UNKNOWN, ", Role::Unknown).join(was(sight, feed, seen, verdict.state))
             } else {
                 since(sight, feed, seen, &verdict, short)
             }
