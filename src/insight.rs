@@ -124,14 +124,6 @@ pub struct Suspect {
     pub reason: Untrusted,
 }
 
-impl Suspect {
-    /// The most telling part of the reason: the time and the errors.
-    pub fn brief(&self) -> Untrusted {
-        let words = self.reason.raw();
-        words.split("; ").next().unwrap_or(words).into()
-    }
-}
-
 /// What is thought about every SLO that burns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Insights(HashMap<(SourceName, Untrusted), Arc<Insight>>);

@@ -462,6 +462,31 @@ fn the_palette_goes_to_rows_by_name_and_to_moments() {
 }
 
 #[test]
+fn no_filter_hides_a_fire_and_what_is_not_known_is_never_said_to_hold() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let stage = Stage::new(worlds::burning(), width, height);
+        let text = stage.clone().keys("/").types("email").keys("enter").text();
+        assert!(
+            text.contains("checkout availability (hidden by /email)"),
+            "{text}"
+        );
+        assert!(!text.contains("SLOs hold"), "{text}");
+        let nothing = stage.keys("/").types("nothing is called so").text();
+        assert!(
+            nothing.contains("checkout availability (hidden by"),
+            "{nothing}"
+        );
+        assert!(!nothing.contains("SLOs hold"), "{nothing}");
+    }
+    // Keys act on the selected row, which the fire line is not about.
+    let text = Stage::new(worlds::burning(), 80, 24).keys("3").text();
+    let fire: Vec<_> = text.lines().skip(1).take(3).collect();
+    assert!(!fire.join(" ").contains("runbook"), "{text}");
+    let calm = Stage::new(worlds::calm(), 80, 24).text();
+    assert!(calm.contains("17 of 17 SLOs hold"), "{calm}");
+}
+
+#[test]
 fn services_are_rows_with_all_that_is_known_of_each() {
     at_every_size("services", |width, height| {
         Stage::new(worlds::burning(), width, height).keys("6")

@@ -11,7 +11,7 @@ use super::model::Model;
 use super::screen::{Sheet, SheetLine, Slot};
 use super::{chart, footer};
 use crate::pane::fire::Fire;
-use crate::pane::{Align, Cell, Entry, Line, Mark, Role, SLOS};
+use crate::pane::{Align, Cell, Entry, Line, Mark, PANES, Role, SLOS};
 
 /// Columns of the sentences where a chart stands beside them.
 const SENTENCES: u16 = 50;
@@ -28,18 +28,27 @@ pub(super) fn sheets(model: &Model, arrangement: &Arrangement, now: Timestamp) -
         return Vec::new();
     };
     let sight = model.sight(now);
-    let roster = &model.rosters[SLOS];
-    let Some(entry) = subject(model) else {
-        return vec![sheet(area, vec![quiet(model, now)])];
-    };
-    let Some(fire) = Fire::of(sight, entry) else {
+    let Some(subject) = Subject::of(model, now) else {
         return Vec::new();
     };
-    if roster.loud == 0 {
-        return vec![sheet(area, vec![quiet(model, now)])];
+    let Some(mut fire) = Fire::of(sight, subject.entry) else {
+        return Vec::new();
+    };
+    if !model.rosters[SLOS].is_any_loud {
+        return vec![sheet(area, vec![quiet(model, fire, now)])];
     }
+    if let Some(hidden) = &subject.hidden {
+        fire.name = fire.name.text(hidden, Role::Dim);
+        fire.head = fire.head.text(hidden, Role::Dim);
+    }
+    let hints = |actions: &[Action]| {
+        // Keys act on the selected row.
+        let is_selected = model.focus == SLOS && subject.hidden.is_none();
+        let hints = is_selected.then(|| footer::possible_hints(model, actions, now));
+        hints.unwrap_or_default()
+    };
     if !arrangement.has_charted_fire() {
-        let lines = sentences(model, &fire, area.width, now);
+        let lines = sentences(&fire, area.width, hints);
         return vec![sheet(area, lines)];
     }
     let left = Area {
@@ -52,19 +61,52 @@ pub(super) fn sheets(model: &Model, arrangement: &Arrangement, now: Timestamp) -
         width: area.width - SENTENCES,
         ..left
     };
-    let word = Fire::state(sight, entry);
+    let word = Fire::state(sight, subject.entry);
     let mut sheets = vec![Sheet {
-        lines: fields(model, &fire, word, now),
+        lines: fields(&fire, word, hints),
         ..sheet(left, Vec::new())
     }];
     sheets.extend(burn_chart(&fire, right));
     sheets
 }
 
-/// The row that the fire line is about: the selected SLO, else the worst.
-fn subject(model: &Model) -> Option<&Entry> {
-    let roster = &model.rosters[SLOS];
-    roster.selected().or_else(|| roster.board.entries.first())
+/// The row that the fire line is about.
+struct Subject<'a> {
+    entry: &'a Entry,
+    /// Why its pane does not show it.
+    hidden: Option<String>,
+}
+
+impl<'a> Subject<'a> {
+    /// The selected SLO. A worst one that asks for attention and is hidden goes before one that does not, so
+    /// that no filter hides a fire.
+    fn of(model: &'a Model, now: Timestamp) -> Option<Self> {
+        let roster = &model.rosters[SLOS];
+        let is_loud = |entry: &Entry| PANES[SLOS].is_loud(model.sight(now), entry);
+        let entries = &roster.board.entries;
+        let worst = entries.iter().find(|entry| is_loud(entry));
+        let worst = worst.or_else(|| entries.first())?;
+        let selected = roster.selected();
+        let shown = selected.filter(|entry| {
+            is_loud(entry) || !is_loud(worst) || roster.place_of(&worst.key).is_some()
+        });
+        if let Some(entry) = shown {
+            return Some(Self {
+                entry,
+                hidden: None,
+            });
+        }
+        let filter = roster.filter.text();
+        let hidden = if filter.is_empty() {
+            " (not among your rows)".to_owned()
+        } else {
+            format!(" (hidden by /{filter})")
+        };
+        Some(Self {
+            entry: worst,
+            hidden: Some(hidden),
+        })
+    }
 }
 
 fn sheet(area: Area, lines: Vec<Line>) -> Sheet {
@@ -78,32 +120,45 @@ fn sheet(area: Area, lines: Vec<Line>) -> Sheet {
     }
 }
 
-/// One line while every SLO holds.
-fn quiet(model: &Model, now: Timestamp) -> Line {
-    let sight = model.sight(now);
-    let roster = &model.rosters[SLOS];
-    let count = roster.board.entries.len();
-    if count == 0 {
-        return Line::new();
+/// One line while every SLO that is known holds.
+fn quiet(model: &Model, fire: Fire, now: Timestamp) -> Line {
+    let states = model.tally.iter().flatten();
+    let (mut holding, mut never_failed) = (0, 0);
+    for (state, count) in states {
+        let total = if state.is_some() {
+            &mut holding
+        } else {
+            &mut never_failed
+        };
+        *total += count;
     }
-    let mut line = Line::of(" ", Role::Plain)
-        .mark(Mark::Ok, Role::Dim)
-        .text(format!("{count} of {count} SLOs hold"), Role::Plain);
-    if let Some(fire) = subject(model).and_then(|entry| Fire::of(sight, entry)) {
-        line = line
-            .text("   ", Role::Dim)
-            .join(fire.name)
-            .text(" ", Role::Dim)
-            .join(fire.budget);
-        if !fire.why.is_empty() {
-            line = line.text(", ", Role::Dim).join(fire.why);
-        }
+    let line = Line::of(" ", Role::Plain);
+    let mut line = if PANES[SLOS].is_unsure(model.sight(now)) {
+        line.mark(Mark::Unknown, Role::Unknown).text(
+            format!("{holding} SLOs hold, others are not known"),
+            Role::Unknown,
+        )
+    } else {
+        line.mark(Mark::Ok, Role::Dim)
+            .text(format!("{holding} of {holding} SLOs hold"), Role::Plain)
+    };
+    if never_failed > 0 {
+        line = line.text(format!(", {never_failed} never failed"), Role::Dim);
     }
-    line
+    line = line
+        .text("   ", Role::Dim)
+        .join(fire.name)
+        .text(" ", Role::Dim)
+        .join(fire.budget);
+    if fire.why.is_empty() {
+        line
+    } else {
+        line.text(", ", Role::Dim).join(fire.why)
+    }
 }
 
 /// Three lines: what burns and when its budget is gone; why; who has it.
-fn sentences(model: &Model, fire: &Fire, width: u16, now: Timestamp) -> Vec<Line> {
+fn sentences(fire: &Fire, width: u16, hints: impl Fn(&[Action]) -> Line) -> Vec<Line> {
     let edge = || Line::of("▎ ", fire.role);
     let width = usize::from(width);
     let joined = |parts: &[&Line]| {
@@ -113,7 +168,6 @@ fn sentences(model: &Model, fire: &Fire, width: u16, now: Timestamp) -> Vec<Line
             line.text(gap, Role::Plain).join((*part).clone())
         })
     };
-    let hints = |actions: &[Action]| footer::possible_hints(model, actions, now);
     let with_hints = |line: Line, actions: &[Action]| {
         let hints = hints(actions);
         let is_room = line.width() + GAP.len() + hints.width() <= width;
@@ -144,7 +198,7 @@ fn sentences(model: &Model, fire: &Fire, width: u16, now: Timestamp) -> Vec<Line
 }
 
 /// The same with a label each, beside a chart.
-fn fields(model: &Model, fire: &Fire, word: &str, now: Timestamp) -> Vec<SheetLine> {
+fn fields(fire: &Fire, word: &str, hints: impl Fn(&[Action]) -> Line) -> Vec<SheetLine> {
     let edge = || Line::of("▎ ", fire.role);
     let field = |label: &str, line: &Line| {
         let label = format!("{label:<width$}", width = usize::from(LABEL));
@@ -180,8 +234,7 @@ fn fields(model: &Model, fire: &Fire, word: &str, now: Timestamp) -> Vec<SheetLi
         Action::Runbook,
         Action::Open,
     ];
-    let hints = footer::possible_hints(model, &actions, now);
-    lines.push(SheetLine::Text(edge().join(hints)));
+    lines.push(SheetLine::Text(edge().join(hints(&actions))));
     lines
 }
 

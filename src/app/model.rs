@@ -261,7 +261,7 @@ impl Model {
         };
         let slos = rosters.get(SLOS);
         let is_known = slos.is_some_and(|slos| !slos.board.entries.is_empty());
-        let burning = slos.is_some_and(|slos| slos.loud > 0);
+        let burning = slos.is_some_and(|slos| slos.is_any_loud);
         let panes = Together {
             slos: need(SLOS, has_slos),
             releases: need(RELEASES, self.is_fed(RELEASES)),

@@ -21,6 +21,8 @@ pub(super) struct Roster {
     pub(super) cursor: Cursor,
     /// How many of the shown rows ask for attention; these come first.
     pub(super) loud: usize,
+    /// True where any row asks for attention, whether it is shown or not.
+    pub(super) is_any_loud: bool,
     /// What is not shown since it is somebody else's.
     pub(super) others: Others,
     /// Rows that were not there before, and when they came.
@@ -136,6 +138,8 @@ impl Roster {
                 .map(|(place, _)| place)
                 .collect()
         };
+        let mut all = self.board.entries.iter();
+        self.is_any_loud = all.any(|entry| pane.is_loud(sight, entry));
         let (board, shown) = (&self.board, &self.shown);
         let entries = shown.iter().map(|place| &board.entries[*place]);
         self.loud = entries

@@ -90,9 +90,8 @@ impl Fire {
             .foreign(&seen.slo.service, name)
             .text(" ", name)
             .foreign(&seen.slo.name, name);
-        let is_known = !is_old;
         let course = |short: bool| {
-            let burn = is_known.then(|| burn(seen, &verdict, short));
+            let burn = (!is_old).then(|| burn(seen, &verdict, short));
             burn.unwrap_or_default()
         };
         let since = |short: bool| {
@@ -118,7 +117,7 @@ impl Fire {
             },
             left: verdict.budget_remaining,
             budget: budget(seen, &verdict, is_old),
-            why: why(sight, feed, seen, &verdict),
+            why: why(sight, insight, seen, &verdict),
             errors: errors(insight),
             who: who(sight, &seen.slo.service),
             used_by: dependants(sight, &seen.slo.service),
@@ -273,8 +272,12 @@ fn budget(seen: &Observation, verdict: &Assessment, is_old: bool) -> Line {
 }
 
 /// The suspect release, or the last release of the service.
-fn why(sight: Sight<'_>, feed: &Feed, seen: &Observation, verdict: &Assessment) -> Line {
-    let insight = suspects::insight(sight.store, feed, seen);
+fn why(
+    sight: Sight<'_>,
+    insight: Option<&Insight>,
+    seen: &Observation,
+    verdict: &Assessment,
+) -> Line {
     if let Some(suspect) = insight.and_then(Insight::suspect) {
         return accused(sight, &seen.slo.service, suspect);
     }
@@ -357,14 +360,13 @@ fn who(sight: Sight<'_>, service: &Untrusted) -> Line {
             line = line.text(format!("  +{} more", incidents.len() - 1), Role::Dim);
         }
     }
-    let on_call = on_call::service_line(sight, service).map(|who| (who, "on call "));
-    let on_call = on_call.filter(|(who, _)| !who.is_empty());
-    if let Some((who, label)) = on_call {
+    let on_call = on_call::service_line(sight, service);
+    if let Some(who) = on_call.filter(|who| !who.is_empty()) {
         let gap = if line.is_empty() { "" } else { "  " };
         let label = if on_call::of_service(sight, service).is_empty() {
             "owner: "
         } else {
-            label
+            "on call "
         };
         line = line.text(gap, Role::Plain).text(label, Role::Dim).join(who);
     }

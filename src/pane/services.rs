@@ -109,7 +109,7 @@ fn slos_of<'a>(sight: Sight<'a>, service: &Untrusted) -> Vec<(&'a Feed, &'a Obse
     let mut own: Vec<_> = own
         .filter(|(_, seen)| seen.slo.service == *service)
         .collect();
-    own.sort_by_key(|(feed, seen)| Reverse(shown_state(sight, feed, seen)));
+    own.sort_by_cached_key(|(feed, seen)| Reverse(shown_state(sight, feed, seen)));
     own
 }
 
