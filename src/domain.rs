@@ -16,6 +16,7 @@ pub mod me;
 pub mod nearest_name;
 pub mod on_call;
 pub mod order;
+pub mod past;
 pub mod release;
 pub mod report;
 pub mod service;

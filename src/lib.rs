@@ -90,7 +90,7 @@
 //! One folder for each kind of source: options, wire types, requests, and the conversion to facts.
 //! `source/kit` holds what several kinds share: lists and their pages, caches, partial faults, actions.
 //!
-//! Besides `fetch`, a source can `explain` one SLO, `examine` itself for `doctor`, list its `requests`, and
+//! Besides `fetch`, a source can answer for `past_events`, `explain` one SLO, `examine` itself for `doctor`, list its `requests`, and
 //! `preview` and `act`; each has a default. `mapped` returns how its last answer became rows; `source test`
 //! prints it beside the requests of [`http::trace`].
 //!

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::act::Leave;
 use crate::config::SourceSettings;
 use crate::domain::explanation::{Request, Told};
+use crate::domain::past::{PastEvents, PastQuestion};
 use crate::domain::{
     Explanation, Fault, FaultKind, Finding, Grade, Order, Report, SourceName, window,
 };
@@ -103,6 +104,20 @@ pub async fn plan_once(
     limit: SignedDuration,
 ) -> Result<Option<Vec<Request>>, Fault> {
     in_time(limit, guarded(async { source.requests(ask).await })).await
+}
+
+/// Asks a source for the past of some SLOs, likewise.
+pub async fn past_events_once(
+    source: &mut dyn Source,
+    ask: &Ask,
+    question: &PastQuestion,
+    limit: SignedDuration,
+) -> Result<Vec<Result<PastEvents, Fault>>, Fault> {
+    in_time(
+        limit,
+        guarded(async { source.past_events(ask, question).await }),
+    )
+    .await
 }
 
 /// Has a source looked at closely, likewise; what goes wrong with that is a finding itself.

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{KnownKind, Problem, Settings, SourceSettings, Step};
 use crate::domain::explanation::Request;
+use crate::domain::past::{PastEvents, PastQuestion};
 use crate::domain::{
     Done, Explanation, Facts, Fault, FaultKind, Finding, Mapped, Observation, Order, Preview, Verb,
 };
@@ -168,6 +169,14 @@ pub trait Source: Send {
         Box::pin(async { Ok(None) })
     }
 
+    /// Bad and total events of some SLOs in consecutive steps of past time, an answer for each of
+    /// [`PastQuestion::slos`] in their order. A step without a sample is not known, and never 0.
+    ///
+    /// [`FaultKind::NoHistory`] from a source that keeps none.
+    fn past_events<'a>(&'a mut self, _ask: &'a Ask, _question: &'a PastQuestion) -> Recalling<'a> {
+        Box::pin(async { Err(no_history()) })
+    }
+
     /// Looks for what keeps its answers from being right, beyond what a poll tells.
     fn examine<'a>(&'a mut self, _ask: &'a Ask) -> Examining<'a> {
         Box::pin(async { Vec::new() })
@@ -205,6 +214,10 @@ pub type Explaining<'a> = Pin<Box<dyn Future<Output = Result<Explanation, Fault>
 pub type Planning<'a> =
     Pin<Box<dyn Future<Output = Result<Option<Vec<Request>>, Fault>> + Send + 'a>>;
 
+/// The past of some SLOs under way.
+pub type Recalling<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<Result<PastEvents, Fault>>, Fault>> + Send + 'a>>;
+
 /// An examination under way.
 pub type Examining<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + Send + 'a>>;
 
@@ -219,6 +232,14 @@ fn not_offered() -> Fault {
     Fault::new(
         FaultKind::NotOffered,
         "this source only answers: nothing can be done through it",
+    )
+}
+
+/// The fault of asking for the past where none is kept.
+fn no_history() -> Fault {
+    Fault::new(
+        FaultKind::NoHistory,
+        "this source keeps no history of events: it answers for the present alone",
     )
 }
 

@@ -32,6 +32,7 @@ mod keeper;
 mod lack;
 mod options;
 mod parse;
+mod past;
 mod scrape;
 mod segment;
 mod selector;
@@ -54,9 +55,10 @@ use self::options::Options;
 use self::scrape::Clients;
 use self::selector::Formula;
 use self::targets::{Discovery, Target};
-use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Source, no_such_slo};
+use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Recalling, Source, no_such_slo};
 use crate::config::{Part, Problem, Settings, Sli, SloSettings, SourceSettings};
 use crate::domain::explanation::{Basis, findings};
+use crate::domain::past::{PastEvents, PastQuestion};
 use crate::domain::{
     Explanation, Facts, Fault, FaultKind, Faults, Finding, Grade, Observation, Window, window,
 };
@@ -212,6 +214,10 @@ impl Source for OpenMetrics {
         })
     }
 
+    fn past_events<'a>(&'a mut self, _ask: &'a Ask, question: &'a PastQuestion) -> Recalling<'a> {
+        Box::pin(self.find_past(question))
+    }
+
     fn examine<'a>(&'a mut self, ask: &'a Ask) -> Examining<'a> {
         Box::pin(self.examination(ask))
     }
@@ -300,6 +306,28 @@ impl OpenMetrics {
         let troubles = found.troubles.into_iter().map(Untrusted::from);
         facts.warnings.extend(troubles);
         Ok(facts)
+    }
+
+    /// The past of each of the SLOs that are asked for.
+    async fn find_past(
+        &mut self,
+        question: &PastQuestion,
+    ) -> Result<Vec<Result<PastEvents, Fault>>, Fault> {
+        let place = |ids: &Vec<Untrusted>| {
+            let mut slos = self.plan.slos.iter();
+            let place = slos.position(|one| ids.contains(&one.slo.id()));
+            place.ok_or_else(|| no_such_slo(ids))
+        };
+        let places: Vec<_> = question.slos.iter().map(place).collect();
+        let numbers: Vec<_> = places.iter().flatten().copied().collect();
+        let steps = question.steps;
+        let found = self.with_keeper(move |keeper| keeper.recall(&numbers, steps));
+        let mut found = found.await?.into_iter();
+        let lost = || Fault::new(FaultKind::Crash, "the history was not read");
+        let answers = places
+            .into_iter()
+            .map(|place| place.and_then(|_| found.next().ok_or_else(lost)));
+        Ok(answers.collect())
     }
 
     async fn past(&mut self, at: Timestamp) -> Result<Facts, Fault> {

@@ -30,6 +30,7 @@ use self::course::Closely;
 use self::discover::Rules;
 use self::measure::Meter;
 use self::observe::RECORDED_NO_RATIO;
+use self::past::Past;
 use self::plan::Plan;
 use self::planner::Planner;
 use self::plans::Plans;
@@ -43,8 +44,9 @@ use self::trend::Trends;
 use super::alert::{self, LabelNames};
 use super::kit::members;
 use super::severity::Severities;
-use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Source};
+use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Planning, Recalling, Source};
 use crate::config::{Problem, Settings, SloSettings, SourceSettings};
+use crate::domain::past::PastQuestion;
 use crate::domain::{Facts, Fault, FaultKind, Faults, Observation, Release, SourceName, window};
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -62,6 +64,7 @@ mod discover;
 mod measure;
 mod observe;
 mod outage;
+mod past;
 mod plan;
 mod planner;
 mod planning;
@@ -164,6 +167,7 @@ struct Prometheus {
     suggester: Suggester,
     trends: Trends,
     closely: Closely,
+    past: Past,
     ages: Ages,
     releases: Option<(Timestamp, Vec<Release>)>,
 }
@@ -225,6 +229,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         suggester: Suggester::default(),
         trends: Trends::default(),
         closely: Closely::default(),
+        past: Past::default(),
         ages: Ages::default(),
         releases: None,
     };
@@ -280,6 +285,10 @@ impl Source for Prometheus {
 
     fn examine<'a>(&'a mut self, ask: &'a Ask) -> Examining<'a> {
         Box::pin(self.examination(ask))
+    }
+
+    fn past_events<'a>(&'a mut self, ask: &'a Ask, question: &'a PastQuestion) -> Recalling<'a> {
+        Box::pin(self.find_past(ask, question))
     }
 
     fn skew(&self) -> Option<SignedDuration> {

@@ -15,11 +15,13 @@ use super::course::Courses;
 use super::evidence::{self, Evidence};
 use super::firsts::Firsts;
 use super::history::History;
+use super::past;
 use super::segment::Segment;
 use super::selector::{Formula, Selector, Selectors};
 use super::sums::Sums;
 use super::walk::{Floors, Index, Indexed, Walk};
 use crate::config::Sli;
+use crate::domain::past::{PastEvents, Steps};
 use crate::domain::slo::{History as Past, LowerBound, Point, Windows};
 use crate::domain::{Observation, Reading, Reason, ReasonCode, Sample, Slo, Window, window};
 use crate::state::database::Trouble;
@@ -215,6 +217,20 @@ impl Evaluator {
         history.snapshot(|history| {
             self.index.refresh(history, &plan.selectors)?;
             evidence::look(history, &self.index, &measure.formula, windows, at).map(Some)
+        })
+    }
+
+    /// The past of the SLOs with these numbers, in steps of time.
+    pub(super) fn recall(
+        &mut self,
+        history: &History,
+        plan: &Plan,
+        numbers: &[usize],
+        steps: Steps,
+    ) -> Result<Vec<PastEvents>, Trouble> {
+        history.snapshot(|history| {
+            self.index.refresh(history, &plan.selectors)?;
+            past::recall(history, &self.index, plan, numbers, steps)
         })
     }
 

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::evaluate::{Evaluation, Evaluator, Plan, Question};
 use super::evidence::Evidence;
 use super::history::{FORM, History, Limits, Scraped, TargetState, Tier};
+use crate::domain::past::{PastEvents, Steps};
 use crate::domain::{Fault, FaultKind, Window, window};
 use crate::state::Lock;
 use crate::state::database::Trouble;
@@ -175,6 +176,23 @@ impl Keeper {
         let found = self
             .evaluator
             .evidence(history, &self.plan, (number, at), windows);
+        self.noted(found)
+    }
+
+    /// The past of these SLOs, by their numbers, in steps of time.
+    pub(super) fn recall(
+        &mut self,
+        numbers: &[usize],
+        steps: Steps,
+    ) -> Result<Vec<PastEvents>, Fault> {
+        if self.history.is_none() {
+            let opened = History::read(&self.path, self.limits);
+            self.history = self.noted(opened)?;
+        }
+        let found = match &self.history {
+            Some(history) => self.evaluator.recall(history, &self.plan, numbers, steps),
+            None => Err(Trouble::Other("there is none yet".to_owned())),
+        };
         self.noted(found)
     }
 

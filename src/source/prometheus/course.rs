@@ -117,11 +117,13 @@ impl Known {
 }
 
 /// What is asked of one SLO.
-struct Want {
+pub(super) struct Want {
     id: Untrusted,
-    plan: usize,
-    formula: Formula,
-    width: Window,
+    /// Its plan, by index.
+    pub(super) plan: usize,
+    pub(super) formula: Formula,
+    /// How far each step looks back.
+    pub(super) width: Window,
 }
 
 /// Whom to ask, and for when.
@@ -324,7 +326,7 @@ fn is_sparse(course: &Course, scale: &Scale) -> bool {
 }
 
 /// How the past of one SLO is asked for, and over which window.
-fn want(id: &Untrusted, index: usize, plan: &Plan, width: Window) -> Option<Want> {
+pub(super) fn want(id: &Untrusted, index: usize, plan: &Plan, width: Window) -> Option<Want> {
     let want = |formula, width| {
         Some(Want {
             id: id.clone(),
