@@ -235,6 +235,7 @@ fn ask(now: Timestamp, history: bool) -> Ask {
         now,
         at: None,
         history,
+        since: None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nouns and arithmetic only: no clock, no I/O, no vendor's wire format.
 
 pub mod blind;
+pub mod carried;
 pub mod clock;
 pub mod environment;
 pub mod errand;
@@ -19,6 +20,7 @@ pub mod order;
 pub mod past;
 pub mod release;
 pub mod report;
+pub mod rollback;
 pub mod service;
 pub mod severity;
 pub mod silence;
@@ -28,6 +30,7 @@ pub mod until;
 pub mod when;
 pub mod window;
 
+pub use carried::{Carried, Commit};
 pub use clock::Clock;
 pub use environment::{NamePattern, PRODUCTION, Production, Stage};
 pub use errand::{Errand, Ran};

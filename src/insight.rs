@@ -30,7 +30,7 @@
 //! in ten the onset moves by at most 30 s when they are looked at again within two minutes
 //! (`tests/suspects.rs`).
 //!
-//! What a shift leaves to the next is put together by [`handoff`].
+//! What a shift leaves to the next is put together by [`handoff`], how a service delivers by [`delivery`].
 //!
 //! Nothing here asks anybody or reads a clock: it is a function of what the sources said.
 
@@ -50,6 +50,7 @@ use crate::domain::slo::Course;
 use crate::domain::{Observation, Production, Release, Service, SourceName, State};
 use crate::text::Untrusted;
 
+pub mod delivery;
 mod fit;
 pub mod handoff;
 mod kin;

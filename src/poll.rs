@@ -310,6 +310,7 @@ impl Asker {
                 now: Timestamp::now(),
                 at: None,
                 history: true,
+                since: None,
             };
             let mut report = poll_once(&self.name, self.source.as_mut(), &ask, self.limit).await;
             let outcome = Outcome::of(&report, failures);
@@ -377,6 +378,7 @@ impl Asker {
             now: Timestamp::now(),
             at: None,
             history: false,
+            since: None,
         };
         let outcome = explain_once(self.source.as_mut(), &ask, &ids, self.limit).await;
         Told {

@@ -131,6 +131,9 @@ pub struct Ask {
     pub at: Option<Timestamp>,
     /// Whether the recent course of each SLO is wanted too, for charts.
     pub history: bool,
+    /// Since when dated rows are wanted, and what releases carry, where that is more than the recent
+    /// past: a report.
+    pub since: Option<Timestamp>,
 }
 
 impl Ask {

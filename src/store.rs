@@ -607,6 +607,7 @@ mod tests {
             commit: None,
             url: None,
             details: Vec::new(),
+            carried: crate::domain::Carried::default(),
         };
         let facts = Facts {
             releases: Some(vec![release]),

@@ -133,6 +133,7 @@ async fn examine_all(
                 now: Timestamp::now(),
                 at: None,
                 history: false,
+                since: None,
             };
             let limit = poll::limit(&settings);
             let report = poll::poll_once(&settings.name, source.as_mut(), &ask, limit).await;

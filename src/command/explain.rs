@@ -32,6 +32,7 @@ pub fn run(options: &cli::Explain, ui: &UiSettings, watch: Watch) -> ExitCode {
         now,
         at,
         history: options.slo.is_none(),
+        since: None,
     };
     let done = on_runtime(|runtime| match &options.slo {
         Some(slo) => explain(runtime, (options, &ask), slo, ui, watch),

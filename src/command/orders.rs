@@ -290,6 +290,7 @@ async fn ask_all(sources: Vec<Asked>) -> Vec<(Asked, Report)> {
         now: Timestamp::now(),
         at: None,
         history: false,
+        since: None,
     };
     let mut polls = JoinSet::new();
     for (place, (settings, mut source)) in sources.into_iter().enumerate() {

@@ -33,6 +33,7 @@ pub fn test(options: &cli::SourceTest, loaded: &Loaded, watch: Watch) -> ExitCod
         now: Timestamp::now(),
         at: None,
         history: false,
+        since: None,
     };
     let poll = poll::poll_once(
         &settings.name,

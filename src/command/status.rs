@@ -274,6 +274,7 @@ pub(super) async fn ask(watch: &mut Watch, at: Option<Timestamp>, most: Option<S
         now: Timestamp::now(),
         at,
         history: false,
+        since: None,
     };
     let mut polls = tokio::task::JoinSet::new();
     for (settings, mut source) in std::mem::take(&mut watch.sources) {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Carried;
 use crate::text::Untrusted;
 
 /// How a release is going.
@@ -249,6 +250,9 @@ pub struct Release {
     pub url: Option<Untrusted>,
     /// What else the source says of it, by name: sync and health, images, why it was made.
     pub details: Vec<(Untrusted, Untrusted)>,
+    /// What was released with it.
+    #[serde(default, skip_serializing_if = "Carried::is_empty")]
+    pub carried: Carried,
 }
 
 impl Release {

@@ -106,6 +106,7 @@ fn release(id: &str, service: &str, minutes_ago: f64) -> Release {
         commit: None,
         url: None,
         details: Vec::new(),
+        carried: crate::domain::Carried::default(),
     }
 }
 

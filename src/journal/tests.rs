@@ -97,6 +97,7 @@ fn release(id: &str, status: ReleaseStatus, started: i64) -> Release {
         commit: None,
         url: None,
         details: vec![("image".into(), "checkout:2.31.0".into())],
+        carried: crate::domain::Carried::default(),
     }
 }
 

@@ -95,6 +95,21 @@ struct ReleaseRow<'a> {
     commit: Option<&'a Untrusted>,
     url: Option<&'a Untrusted>,
     source: &'a str,
+    #[serde(rename = "ref")]
+    git_ref: Option<&'a Untrusted>,
+    labels: &'a [Untrusted],
+    /// Null where its source does not say.
+    commits: Option<Vec<CommitRow<'a>>>,
+    /// True when `commits` is the newest alone, and there may be more.
+    head_only: bool,
+}
+
+#[derive(Serialize)]
+struct CommitRow<'a> {
+    sha: &'a Untrusted,
+    #[serde(serialize_with = "crate::print::maybe_seconds")]
+    committed_at: Option<Timestamp>,
+    merge: bool,
 }
 
 #[derive(Serialize)]
@@ -372,6 +387,17 @@ impl<'a> ReleaseRow<'a> {
             commit: row.commit.as_ref(),
             url: row.url.as_ref(),
             source: feed.name.as_str(),
+            git_ref: row.carried.git_ref.as_ref(),
+            labels: &row.carried.labels,
+            commits: row.carried.commits.as_ref().map(|commits| {
+                let commits = commits.iter().map(|one| CommitRow {
+                    sha: &one.sha,
+                    committed_at: one.committed_at,
+                    merge: one.is_merge,
+                });
+                commits.collect()
+            }),
+            head_only: row.carried.is_head_only,
         }
     }
 

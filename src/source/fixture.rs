@@ -39,6 +39,7 @@ pub(super) fn ask() -> Ask {
         now: now(),
         at: None,
         history: false,
+        since: None,
     }
 }
 
@@ -48,5 +49,6 @@ pub(super) fn ask_at(at: &str) -> Ask {
         now: now(),
         at: Some(at.parse().expect("time")),
         history: false,
+        since: None,
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::domain::{Release, ReleaseStatus};
+use crate::domain::{Release, ReleaseStatus, rollback};
 
 /// Marks as [`ReleaseStatus::RolledBack`] what a later release of an older version took back.
 ///
@@ -29,20 +29,17 @@ pub(super) fn mark_rollbacks(releases: &mut [Release]) {
         .filter_map(|(index, release)| Some((arrival(release)?, index)))
         .collect();
     arrived.sort_by_key(|&(at, index)| (at, releases[index].started_at));
-    let mut taken_back = Vec::new();
-    let mut standing: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut lanes: HashMap<_, Vec<usize>> = HashMap::new();
     for (_, index) in arrived {
         let release = &releases[index];
         let place = (release.service.raw(), release.environment.raw());
-        let below = standing.entry(place).or_default();
-        let same = |known: &&usize| is_same_version(&releases[**known], release);
-        if let Some(known) = below.iter().rev().find(same).copied() {
-            while let Some(top) = below.pop_if(|top| *top != known) {
-                taken_back.push(top);
-            }
-        } else {
-            below.push(index);
-        }
+        lanes.entry(place).or_default().push(index);
+    }
+    let mut taken_back = Vec::new();
+    for lane in lanes.values() {
+        let rows: Vec<_> = lane.iter().map(|index| &releases[*index]).collect();
+        let taken = rollback::taken_back(&rows).into_iter().flatten();
+        taken_back.extend(taken.map(|place| lane[place]));
     }
     for index in taken_back {
         releases[index].status = ReleaseStatus::RolledBack;
@@ -52,15 +49,6 @@ pub(super) fn mark_rollbacks(releases: &mut [Release]) {
 /// When it was there; when it began where its end was not told.
 fn arrival(release: &Release) -> Option<Timestamp> {
     release.finished_at.or(release.started_at)
-}
-
-/// True for two releases of one version: of one commit, where both are known by that, since a branch
-/// is a name for many.
-fn is_same_version(one: &Release, other: &Release) -> bool {
-    match (&one.commit, &other.commit) {
-        (Some(one), Some(other)) => one == other,
-        _ => !one.version.raw().is_empty() && one.version == other.version,
-    }
 }
 
 #[cfg(test)]
@@ -90,6 +78,7 @@ mod tests {
             commit: None,
             url: None,
             details: Vec::new(),
+            carried: crate::domain::Carried::default(),
         }
     }
 

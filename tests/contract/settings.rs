@@ -21,5 +21,6 @@ pub(crate) fn ask() -> Ask {
         now: "2026-11-22T14:02:31Z".parse().expect("time"),
         at: None,
         history: false,
+        since: None,
     }
 }

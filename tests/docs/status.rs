@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use watchfire::domain::slo::{Course, Slice};
 use watchfire::domain::{
-    Events, Facts, Incident, IncidentStatus, Observation, OnCall, Origin, Period, Reading, Release,
-    ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Window,
+    Carried, Commit, Events, Facts, Incident, IncidentStatus, Observation, OnCall, Origin, Period,
+    Reading, Release, ReleaseStatus, Report, Sample, Severity, Slo, SourceName, Window,
 };
 use watchfire::print;
 use watchfire::print::status::{Scope, Status};
@@ -159,6 +159,14 @@ fn release(now: Timestamp) -> Release {
         commit: None,
         url: None,
         details: Vec::new(),
+        carried: Carried {
+            commits: Some(vec![Commit {
+                sha: "9f3c1d2".into(),
+                committed_at: Some(now - SignedDuration::from_hours(3)),
+                is_merge: false,
+            }]),
+            ..Carried::from_ref("main")
+        },
     }
 }
 

@@ -193,6 +193,7 @@ fn release(now: i64) -> Release {
         commit: Some("0a1b2c3d".into()),
         url: Some("https://deploys.example/r1".into()),
         details: vec![("image".into(), "checkout:2.31.0".into())],
+        carried: watchfire::domain::Carried::default(),
     }
 }
 

@@ -302,6 +302,7 @@ async fn incidents(source: &mut dyn Source) -> Vec<Incident> {
         now: Timestamp::now(),
         at: None,
         history: false,
+        since: None,
     };
     source.fetch(&ask).await.unwrap().incidents.unwrap()
 }

@@ -73,6 +73,7 @@ async fn with_one_member_dead_the_others_are_asked_and_one_silence_is_made_for_a
         now: Timestamp::now(),
         at: None,
         history: false,
+        since: None,
     };
     let facts = source.fetch(&ask).await.unwrap();
     let warning = facts.warnings[0].raw();

@@ -266,6 +266,7 @@ fn observe(settings: &Settings, at: Timestamp) -> Vec<Observation> {
         now: Timestamp::now(),
         at: Some(at),
         history: false,
+        since: None,
     };
     let mut source = source(settings);
     let facts = runtime

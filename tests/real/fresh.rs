@@ -70,6 +70,7 @@ fn the_budget_of_a_burn_moves_with_every_poll() {
             now: begun + SignedDuration::from_secs(seconds),
             at: None,
             history: true,
+            since: None,
         };
         let mut all = Vec::new();
         // The first of them asks for short windows alone.

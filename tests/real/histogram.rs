@@ -143,6 +143,7 @@ async fn latency_by_a_native_histogram_is_the_share_above_the_limit() {
             now: Timestamp::now(),
             at: None,
             history: false,
+            since: None,
         };
         let facts = source.fetch(&ask).await.unwrap();
         assert_eq!(facts.fault, None);

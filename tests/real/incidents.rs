@@ -38,6 +38,7 @@ fn ask() -> Ask {
         now: Timestamp::now(),
         at: None,
         history: false,
+        since: None,
     }
 }
 

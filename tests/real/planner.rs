@@ -102,6 +102,7 @@ async fn polled(source: &mut dyn Source, at: i64) -> Facts {
         now: at,
         at: Some(at),
         history: false,
+        since: None,
     };
     let facts = source.fetch(&ask).await.unwrap();
     assert_eq!(facts.fault, None);

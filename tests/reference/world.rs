@@ -143,6 +143,8 @@ fn rows(ratio: f64) -> Value {
         "releases": [{
             "id": "991", "service": "checkout", "version": "v2.31.0", "environment": "production",
             "status": "succeeded", "started_at": "2026-11-22T13:41:00.123Z", "actor": "mara",
+            "finished_at": "2026-11-22T13:44:00.123Z", "ref": "main", "labels": ["cart"],
+            "commits": [{"sha": "9f3c1d2", "committed_at": "2026-11-22T11:20:00.5Z", "merge": false}],
         }],
         "incidents": [{
             "id": "7", "title": "checkout is slow", "service": "checkout", "severity": "ticket",

@@ -262,6 +262,7 @@ pub(crate) fn release(
         commit: Some("9f3c1d2e0b".into()),
         url: Some(format!("https://github.example/acme/{service}/deployments/{id}").into()),
         details: Vec::new(),
+        carried: watchfire::domain::Carried::default(),
     }
 }
 

@@ -222,6 +222,7 @@ fn releases(now: i64) -> Vec<Release> {
         commit: None,
         url: Some("https://github.example/deployments".into()),
         details: Vec::new(),
+        carried: watchfire::domain::Carried::default(),
     };
     let all = [
         release("r0", "checkout", "v1", "05:10"),

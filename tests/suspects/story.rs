@@ -278,6 +278,7 @@ impl Writer<'_> {
             commit: None,
             url: None,
             details: Vec::new(),
+            carried: watchfire::domain::Carried::default(),
         });
         id
     }

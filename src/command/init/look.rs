@@ -58,6 +58,7 @@ pub(super) async fn all(sources: Vec<(SourceSettings, Box<dyn Source>)>) -> Vec<
                 now: Timestamp::now(),
                 at: None,
                 history: false,
+                since: None,
             };
             let limit = poll::limit(&settings).min(MAX_LOOK);
             let report = poll::poll_once(&settings.name, source.as_mut(), &ask, limit).await;

@@ -591,6 +591,7 @@ fn releases_of_the_shift_are_told_also_when_they_are_listed_no_more() {
         commit: None,
         url: None,
         details: Vec::new(),
+        carried: crate::domain::Carried::default(),
     };
     let told = |seconds, id: &str, status| {
         let what = What::Release {

@@ -234,6 +234,7 @@ pub(super) fn draft(
             .map(Untrusted::from),
         url: page(app, &naming.site),
         details,
+        carried: crate::domain::Carried::default(),
     }
 }
 

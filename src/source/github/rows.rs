@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::options::Repo;
 use super::wire::{Account, Deployment, Run, Status, TagRelease};
-use crate::domain::{Release, ReleaseStatus};
+use crate::domain::{Carried, Release, ReleaseStatus};
 use crate::source::commit::version;
 use crate::source::kit::listing::Row as _;
 use crate::source::{status_words, web_link};
@@ -101,6 +101,7 @@ pub(super) fn deployment(
         url: outcome
             .and_then(|outcome| outcome.url)
             .or_else(|| web_link(&format!("{site}/{}/deployments", repo.name))),
+        carried: Carried::from_ref(&deployment.git_ref),
     }
 }
 
@@ -121,6 +122,7 @@ pub(super) fn tag(repo: &Repo, release: &TagRelease) -> Option<Release> {
         commit: some(target).filter(|_| is_commit),
         url: release.html_url.as_deref().and_then(web_link),
         details: Vec::new(),
+        carried: Carried::tag(&release.tag_name),
     })
 }
 
@@ -167,6 +169,7 @@ pub(super) fn run(
         commit: some(&run.head_sha),
         url: run.html_url.as_deref().and_then(web_link),
         details,
+        carried: Carried::from_ref(run.head_branch.as_deref().unwrap_or_default()),
     })
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::options::Project;
 use super::wire::{Deployment, TagRelease, User};
-use crate::domain::{Release, ReleaseStatus};
+use crate::domain::{Carried, Release, ReleaseStatus};
 use crate::source::commit;
 use crate::source::kit::listing::Row as _;
 use crate::source::{status_words, web_link};
@@ -62,6 +62,7 @@ pub(super) fn deployment(
             web_link(&address).filter(|_| is_path)
         }),
         details,
+        carried: Carried::from_ref(row.git_ref.as_deref().unwrap_or_default()),
     }
 }
 
@@ -82,6 +83,7 @@ pub(super) fn tag(project: &Project, row: &TagRelease) -> Option<Release> {
         commit: commit.map(Untrusted::from),
         url: link.and_then(web_link),
         details: Vec::new(),
+        carried: Carried::tag(&row.tag_name),
     })
 }
 

@@ -100,6 +100,7 @@ mod tests {
             commit: None,
             url: None,
             details: Vec::new(),
+            carried: crate::domain::Carried::default(),
         }
     }
 

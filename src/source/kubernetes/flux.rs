@@ -266,6 +266,7 @@ fn draft(
             detail(kind, metadata.name.as_str()),
             detail("revision", revision),
         ],
+        carried: crate::domain::Carried::default(),
     };
     naming.set_place(&mut release, metadata, namespace);
     release

@@ -162,6 +162,7 @@ impl Rollouts<'_> {
             commit: None,
             url: None,
             details,
+            carried: crate::domain::Carried::default(),
         };
         naming.set_place(&mut release, self.metadata, &self.metadata.namespace);
         release

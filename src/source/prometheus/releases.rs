@@ -117,6 +117,7 @@ fn release(service: &str, version: &str, at: Timestamp) -> Release {
         commit: None,
         url: None,
         details: Vec::new(),
+        carried: crate::domain::Carried::default(),
     }
 }
 

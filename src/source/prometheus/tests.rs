@@ -69,6 +69,7 @@ fn ask() -> Ask {
         now,
         at: None,
         history: false,
+        since: None,
     }
 }
 
@@ -391,6 +392,7 @@ async fn a_screen_whose_clock_is_off_charts_by_that_of_the_server() {
             now: Timestamp::from_second(1_800_003_600 + minutes * 60).unwrap(),
             at: None,
             history: true,
+            since: None,
         };
         source.fetch(&off).await.unwrap();
     }

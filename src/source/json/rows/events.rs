@@ -1,7 +1,7 @@
 //! Rows that become releases, incidents and shifts.
 
 use super::{Fields, Row};
-use crate::domain::{Incident, IncidentStatus, OnCall, Release, Suppression};
+use crate::domain::{Carried, Incident, IncidentStatus, OnCall, Release, Suppression};
 use crate::source::severity::Severities;
 
 /// The fields that incidents have; what else a row holds becomes a detail.
@@ -38,7 +38,19 @@ impl Row for Release {
             actor: fields.untrusted("actor"),
             commit: fields.untrusted("commit"),
             url: fields.link("url"),
-            details: Vec::new(),
+            details: fields
+                .untrusted("title")
+                .map(|title| ("title".into(), title))
+                .into_iter()
+                .collect(),
+            carried: Carried {
+                git_ref: fields.untrusted("ref"),
+                labels: fields.texts("labels"),
+                commits: fields.commits("commits"),
+                run: fields.untrusted("run_id"),
+                is_tag: false,
+                is_head_only: fields.is_true("head_only"),
+            },
         })
     }
 

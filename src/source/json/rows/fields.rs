@@ -4,7 +4,7 @@ use jaq_json::{Map, Val};
 use jiff::Timestamp;
 
 use super::Complaints;
-use crate::domain::{ReleaseStatus, Severity};
+use crate::domain::{Commit, ReleaseStatus, Severity};
 use crate::source::severity::{Severities, UnknownSeverities};
 use crate::source::web_link;
 use crate::text::Untrusted;
@@ -12,6 +12,9 @@ use crate::text::Untrusted;
 /// Numbers above this are milliseconds since 1970, others seconds: as seconds it is the year 5138,
 /// as milliseconds March 1973.
 const MILLISECONDS_FROM: f64 = 1e11;
+
+/// The most commits of a release that are kept.
+const MAX_COMMITS: usize = 1_000;
 
 /// One row's fields.
 pub(in super::super) struct Fields<'a> {
@@ -191,6 +194,38 @@ impl<'a> Fields<'a> {
             .filter(|text| !text.is_empty())
             .map(Untrusted::from)
             .collect()
+    }
+
+    /// The commits of a release; `None` where nobody says. One without a `sha` is left out.
+    pub(super) fn commits(&mut self, name: &str) -> Option<Vec<Commit>> {
+        let items = self.elements(name)?;
+        let mut commits = Vec::new();
+        for item in items.iter().take(MAX_COMMITS) {
+            let Val::Obj(map) = item else {
+                self.misread(name, item);
+                continue;
+            };
+            let mut fields = Fields {
+                map,
+                text: self.text,
+                misread: self.misread,
+                unknown: self.unknown,
+                number: self.number,
+            };
+            let Some(sha) = fields.untrusted("sha") else {
+                fields.complain(name, "has a commit without `sha`");
+                continue;
+            };
+            commits.push(Commit {
+                sha,
+                committed_at: fields.time("committed_at"),
+                is_merge: fields.is_true("merge"),
+            });
+        }
+        if items.len() > MAX_COMMITS {
+            self.complain(name, "has more than 1,000 commits: the first are kept");
+        }
+        Some(commits)
     }
 
     /// Texts, numbers and truths under names that are not `known`.

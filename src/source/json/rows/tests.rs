@@ -68,6 +68,55 @@ fn second(seconds: i64) -> Option<Timestamp> {
 }
 
 #[test]
+fn what_a_release_carries_is_read() {
+    let (rows, warnings) = read::<Release>(&json!([
+        {"id": 1, "service": "a", "version": "v1", "ref": "hotfix/cart", "labels": ["hotfix", 7],
+         "commits": [
+            {"sha": "c1", "committed_at": "2026-03-01T09:00:00Z", "merge": false},
+            {"sha": "m1", "committed_at": 1_772_541_000, "merge": true},
+            {"sha": "c2"},
+         ], "title": "Faster carts", "run_id": 77},
+        {"id": 2, "service": "a", "version": "v2", "commits": [], "labels": "one", "head_only": true},
+        {"id": 3, "service": "a", "version": "v3", "commits": null},
+    ]));
+    assert_eq!(warnings, [""; 0]);
+    let carried = &rows[0].carried;
+    assert_eq!(carried.git_ref, Some("hotfix/cart".into()));
+    assert_eq!(carried.labels, ["hotfix".into(), "7".into()]);
+    assert_eq!(carried.run, Some("77".into()));
+    let commits = carried.commits.as_ref().unwrap().iter();
+    let commits: Vec<_> = commits
+        .map(|one| (one.sha.raw(), one.committed_at, one.is_merge))
+        .collect();
+    assert_eq!(
+        commits,
+        [
+            ("c1", "2026-03-01T09:00:00Z".parse().ok(), false),
+            ("m1", "2026-03-03T12:30:00Z".parse().ok(), true),
+            ("c2", None, false),
+        ]
+    );
+    assert_eq!(rows[0].details, [("title".into(), "Faster carts".into())]);
+    assert_eq!(rows[1].carried.commits, Some(Vec::new()));
+    assert_eq!(rows[1].carried.labels, ["one".into()]);
+    assert!(rows[1].carried.is_head_only);
+    assert_eq!(rows[2].carried.commits, None);
+}
+
+#[test]
+fn a_commit_that_cannot_be_read_is_told_of() {
+    let (rows, warnings) = read::<Release>(&json!([
+        {"id": 1, "service": "a", "version": "v1",
+         "commits": [{"committed_at": "2026-03-01T09:00:00Z"}, "c2", {"sha": "c3", "committed_at": "x"}]},
+    ]));
+    assert_eq!(rows[0].carried.commits.as_ref().unwrap().len(), 1);
+    assert_eq!(
+        warnings,
+        ["rows: 3 values not understood: row 1 `commits` has a commit without `sha`"]
+    );
+}
+
+#[test]
 fn a_whole_release_is_read_whole() {
     let (rows, warnings) = read::<Release>(&json!([{
         "id": 991, "service": "checkout", "version": 2.31, "environment": "production",

@@ -96,6 +96,7 @@ fn ask(polls: i32) -> Ask {
         now: start + SignedDuration::from_secs(15) * polls,
         at: None,
         history: false,
+        since: None,
     }
 }
 
