@@ -111,6 +111,7 @@ fn releases(seconds: i64) -> Vec<Release> {
         commit: None,
         url: None,
         details: Vec::new(),
+        carried: watchfire::domain::Carried::default(),
     });
     hourly.collect()
 }
