@@ -15,6 +15,7 @@ mod format;
 mod help;
 mod matchers;
 mod pages;
+mod report;
 mod version;
 mod watch;
 
@@ -24,6 +25,7 @@ pub use self::format::{
 };
 pub use self::help::{Page, Watches, command, page, pages};
 pub use self::matchers::Matchers;
+pub use self::report::{PaperFormat, Report};
 pub use self::version::VERSION;
 use self::watch::WATCH_OPTIONS;
 pub use self::watch::Watch;
@@ -66,6 +68,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Write the hand-over of a shift, from what was seen and done in it
     Handoff(Handoff),
+    /// Report what SLOs attained, what spent their budgets, and how services deliver (DORA)
+    Report(Report),
     /// Acknowledge what is open of a service, wherever that can be done; shows it first
     Ack(Ack),
     /// Silence alerts for a time, or move or end a silence; shows it first

@@ -14,6 +14,7 @@ pub mod man;
 mod orders;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod rules;
 pub mod silence;
 pub mod source;
@@ -99,6 +100,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }),
         Some(Command::Handoff(options)) => without_sources(&cli.watch, |loaded, watch| {
             handoff::run(&options, loaded, watch)
+        }),
+        Some(Command::Report(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            report::run(&options, loaded, watch)
         }),
         Some(Command::Ack(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             ack::run(&options, cli.watch.again(), loaded, watch)

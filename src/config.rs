@@ -44,7 +44,7 @@ pub use links::distinct;
 pub use load::{Environment, FlagSource, KnownKind, Loaded, Overrides, load, load_text};
 pub use place::{ConfigError, Mistake};
 pub use proposal::{Proposal, ProposedSlo, ProposedSource, has_same_tables};
-pub use read::bytes;
+pub use read::{bytes, time_zone};
 pub use schema::schema;
 
 /// Everything that can be configured.

@@ -59,6 +59,7 @@ mod load;
 mod onset;
 mod reason;
 mod record;
+pub mod report;
 mod segments;
 mod strand;
 mod suspects;

@@ -43,6 +43,7 @@ mod recording;
 mod salvage;
 mod shift;
 mod tip;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,7 @@ pub use crate::domain::blind::{Blind, Silence};
 pub use clerk::{Clerk, Entry, Said};
 pub use open::{FORM, RECORDING};
 pub use shift::Lack;
+pub use told::{Suspected, Told, suspects};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub mod github;
 pub mod handoff;
 pub mod orders;
 pub mod rehearsal;
+pub mod report;
 pub mod status;
 pub mod table;
 

@@ -310,6 +310,15 @@ impl Store {
         std::iter::once(slo.id()).chain(known).collect()
     }
 
+    /// Has services go by the names that every pane uses.
+    pub fn name_services<'a>(&self, services: impl IntoIterator<Item = &'a mut Untrusted>) {
+        for service in services {
+            if let Some(name) = self.aliases.get(service.raw()) {
+                service.clone_from(name);
+            }
+        }
+    }
+
     /// The configured services.
     pub fn services(&self) -> &[Service] {
         &self.services

@@ -12,6 +12,9 @@ use std::process::{Command, Stdio};
 use watchfire::app::action::Action;
 use watchfire::cli::{Cli, pages};
 
+#[path = "cli/report.rs"]
+mod report;
+
 const EXAMPLE: &str = include_str!("../config.example.toml");
 
 /// What a run left behind.

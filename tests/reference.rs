@@ -57,6 +57,12 @@ const RUNS: &[(&str, i32, &str)] = &[
         "handoff --config journal.toml --since 2026-11-22T12:00:00Z --until 2026-11-22T14:00:00Z --no-keep",
     ),
     ("handoff", 3, "handoff --config empty.toml"),
+    (
+        "report",
+        0,
+        "report --config ok.toml --since 2026-11-20 --until 2026-11-25",
+    ),
+    ("report", 3, "report --config down.toml"),
     ("ack", 0, "ack --service checkout --config irm.toml"),
     ("ack", 1, "ack --service quiet --config irm.toml"),
     ("ack", 3, "ack --service nobody --config irm.toml"),
@@ -172,6 +178,11 @@ const OUTPUTS: &[(&str, &str)] = &[
         "handoff",
         "handoff -o json --config journal.toml --since 2026-11-22T12:30:00Z --until 2026-11-22T14:00:00Z --no-keep",
     ),
+    (
+        "report",
+        "report -o json --config ok.toml --since 2026-11-20 --until 2026-11-25",
+    ),
+    ("report", "report -o json --config down.toml"),
     (
         "source-test",
         "source test numbers -o json --config page.toml",

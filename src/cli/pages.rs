@@ -252,6 +252,32 @@ It is made from the journal, which the screen writes while it runs. Of a shift t
 of SLOs are polled for their budgets.",
     },
     Page {
+        path: "report",
+        watches: Watches::All,
+        statuses: &[
+            (0, "written; what is not known is in it"),
+            (
+                3,
+                "nothing is known of that time, or no source knows the service; or a mistake in usage \
+                 or configuration",
+            ),
+        ],
+        examples: &[
+            ("watchfire report", "the last 30 days, as Markdown"),
+            (
+                "watchfire report --since 90d --service checkout -o html > checkout.html",
+                "one service, as a page with charts",
+            ),
+            (
+                "watchfire report --since 2026-10-01 --until 2026-11-01 --timezone Europe/Berlin -o json",
+                "a month in the days of Berlin, for programs",
+            ),
+        ],
+        notes: "\
+Events of SLOs come from the history of their sources, releases and incidents from the dated rows that \
+sources list and from the journal. What a source that was blind would have said is null, and a dash.",
+    },
+    Page {
         path: "ack",
         watches: Watches::All,
         statuses: ACTED,

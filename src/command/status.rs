@@ -276,6 +276,21 @@ pub(super) async fn ask(watch: &mut Watch, at: Option<Timestamp>, most: Option<S
         history: false,
         since: None,
     };
+    ask_all(watch, ask, most).await;
+}
+
+/// Asks every source for now and for the dated rows since then, each for no longer than its time-out.
+pub(super) async fn ask_since(watch: &mut Watch, since: Timestamp) {
+    let ask = Ask {
+        now: Timestamp::now(),
+        at: None,
+        history: false,
+        since: Some(since),
+    };
+    ask_all(watch, ask, None).await;
+}
+
+async fn ask_all(watch: &mut Watch, ask: Ask, most: Option<SignedDuration>) {
     let mut polls = tokio::task::JoinSet::new();
     for (settings, mut source) in std::mem::take(&mut watch.sources) {
         let limit = poll::limit(&settings);

@@ -57,8 +57,11 @@ pub(super) fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
     format!("no {what} is called `{}`: {suggestion}", clipped(word))
 }
 
-/// A time zone by its name.
-pub(super) fn time_zone(name: &str) -> Result<TimeZone, String> {
+/// A time zone by its name: `utc`, `local`, or one of the system's.
+///
+/// # Errors
+/// A sentence that names the forms.
+pub fn time_zone(name: &str) -> Result<TimeZone, String> {
     let zone = match name {
         utc if utc.eq_ignore_ascii_case("utc") => Some(TimeZone::UTC),
         "local" => {

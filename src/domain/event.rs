@@ -48,6 +48,21 @@ impl Event {
         }
     }
 
+    /// A note of one's own on a moment, on a row where `subject` names one.
+    pub fn note(text: &str, who: &str, (at, seen): (Timestamp, Timestamp)) -> Self {
+        Self {
+            at,
+            seen,
+            source: None,
+            service: Untrusted::default(),
+            subject: Untrusted::default(),
+            what: What::Note {
+                text: text.into(),
+                who: who.into(),
+            },
+        }
+    }
+
     /// That a command of the user's own has ended at a moment; likewise.
     pub fn ran(ran: &Ran, who: &str, at: Timestamp) -> Self {
         Self {
@@ -132,6 +147,24 @@ pub enum What {
         result: String,
         /// What the source said to it.
         said: Untrusted,
+    },
+    /// Somebody wrote a note of their own.
+    Note {
+        /// The note.
+        text: Untrusted,
+        /// Who; empty when nobody said who sits here.
+        who: Untrusted,
+    },
+    /// Somebody took a release and an incident apart, or left them together again.
+    Linked {
+        /// The release, by id.
+        release: Untrusted,
+        /// The incident, by id.
+        incident: Untrusted,
+        /// True when they are nothing to each other.
+        is_apart: bool,
+        /// Who; empty when nobody said who sits here.
+        who: Untrusted,
     },
 }
 

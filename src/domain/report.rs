@@ -71,6 +71,8 @@ pub struct Facts {
     /// How long the server should be left alone, by what it says of its limits; `None` for as long
     /// as configured.
     pub rest: Option<SignedDuration>,
+    /// How far back its dated rows go; `None` where that is as far as it keeps them.
+    pub reach: Option<Timestamp>,
 }
 
 /// One poll of one source, done.

@@ -60,6 +60,8 @@ pub struct Evidence<'a> {
     pub releases: Option<Vec<(&'a SourceName, &'a Release)>>,
     /// Its incidents, likewise.
     pub incidents: Option<Vec<(&'a SourceName, &'a Incident)>>,
+    /// When nothing was known of incidents: what was deployed then cannot be judged.
+    pub gaps: Vec<(Timestamp, Timestamp)>,
     /// Burns that had a suspect.
     pub burns: Vec<Burned>,
     /// Pairs of a release and an incident that somebody took apart.
@@ -88,6 +90,8 @@ pub struct Delivery {
 pub struct Frequency {
     /// Each of them, oldest first.
     pub ids: Vec<Untrusted>,
+    /// When each was.
+    pub times: Vec<Timestamp>,
     /// Deployments a day of the zone; the first and the last may be a part of one.
     pub per_day: f64,
     /// Days with a deployment.
@@ -130,6 +134,8 @@ pub struct FailRate {
     pub of: usize,
     /// Those that are too young to be judged.
     pub pending: Vec<Untrusted>,
+    /// Those that cannot be judged, as incidents were not known while they were observed.
+    pub unseen: Vec<Untrusted>,
 }
 
 /// Failed deployment recovery time.
@@ -141,6 +147,15 @@ pub struct Recovery {
     pub open: Vec<(Untrusted, f64)>,
     /// Those that are over, and nobody says since when.
     pub undated: Vec<Untrusted>,
+}
+
+impl Recovery {
+    /// The seconds of those that are over, shortest first.
+    pub fn seconds(&self) -> Vec<f64> {
+        let mut all: Vec<_> = self.recovered.iter().map(|(_, seconds)| *seconds).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    }
 }
 
 /// Deployment rework rate.
@@ -190,7 +205,7 @@ impl Delivery {
             lead_time: Some(lead::of(&all, &counted, |place| {
                 !all[place].is_attempt || links.is_failed(place)
             })),
-            failures: knows_failures.then(|| links.rate(terms, &all, &counted)),
+            failures: knows_failures.then(|| links.rate(terms, &evidence.gaps, &all, &counted)),
             recovery: knows_failures.then(|| links.recovery(terms, &all, &counted, &repairs)),
             rework: Some(Rework {
                 ids: rework.into_iter().map(id).collect(),

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Journal, Track, happened, millis, moment, ms};
 use crate::domain::blind::{Blind, Silence};
-use crate::domain::{Event, Fault};
+use crate::domain::{Event, Fault, SourceName};
 use crate::state::database::Trouble;
 use crate::store::Heard;
 
@@ -222,6 +222,17 @@ pub(super) fn standing(db: &Connection, track: &Track, at: Timestamp) -> Result<
 }
 
 impl Journal {
+    /// Whether a watched source was asked before a moment.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn knows(&self, source: &SourceName, until: Timestamp) -> Result<bool, Trouble> {
+        let Some(track) = self.places.get(source).map(|place| &self.tracks[*place]) else {
+            return Ok(false);
+        };
+        Ok(last(&self.db, track.id, ms(until))?.is_some())
+    }
+
     /// When nothing was known of the watched sources, oldest first, within `from..to`. Before its
     /// first answer a source was watched by nobody; one that was never asked before `to` is not told
     /// of.

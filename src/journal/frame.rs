@@ -155,6 +155,15 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// The rows that came or changed.
+    pub(super) fn rows(self) -> impl Iterator<Item = (RowId, Row)> {
+        self.rows
+            .into_iter()
+            .map(|(part, id, row)| ((part, id), row))
+    }
+}
+
 /// The rows of an answer.
 #[derive(Debug, Default)]
 pub(super) struct Rows(pub(super) BTreeMap<RowId, Row>);
@@ -199,6 +208,7 @@ impl Rows {
             fault: rest.fault,
             more: false,
             rest: None,
+            reach: None,
         })
     }
 

@@ -175,9 +175,7 @@ impl Journal {
         let ended = events.iter().filter(|event| {
             matches!(event.what, What::Slo { from: Some(from), to, .. } if burns(from) && !burns(to))
         });
-        let mut moments: Vec<_> = ended
-            .map(|event| earlier(event.at, BEFORE_THE_END))
-            .collect();
+        let mut moments: Vec<_> = ended.map(|event| before_the_end(event.at)).collect();
         moments.dedup();
         let (mut all, mut onsets) = (Vec::new(), Vec::new());
         for at in &moments[moments.len().saturating_sub(BURNS)..] {
@@ -216,6 +214,11 @@ fn begun(store: &Store, known_at: Timestamp) -> impl Iterator<Item = Began> {
             known_at,
         })
     })
+}
+
+/// A moment at which a burn that ended then still burned.
+pub(super) fn before_the_end(at: Timestamp) -> Timestamp {
+    earlier(at, BEFORE_THE_END)
 }
 
 fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -141,7 +141,9 @@ impl Pane for Timeline {
             What::Lost { .. } | What::Back { .. } => true,
             What::Release { actor, .. } => actor.as_ref().is_some_and(|actor| me.is(actor)),
             What::Incident { who, .. } => who.iter().any(|who| me.is(who)),
-            What::Done { who, .. } => me.is(who),
+            What::Done { who, .. } | What::Note { who, .. } | What::Linked { who, .. } => {
+                me.is(who)
+            }
             What::Slo { .. } => false,
         };
         if is_mine {
@@ -283,6 +285,13 @@ fn facets(event: &Event) -> Facets<'_> {
             vec![result.as_str(), "action"],
             vec![verb, target, who, said],
         ),
+        What::Note { text, who } => ("", vec!["note"], vec![text, who]),
+        What::Linked {
+            release,
+            incident,
+            who,
+            ..
+        } => ("", vec!["link"], vec![release, incident, who]),
     };
     words.push(&event.subject);
     let source = event.source.iter().map(SourceName::as_str);

@@ -14,7 +14,7 @@ use crate::insight::handoff::{Handoff, Standing, Topics};
 
 mod changes;
 mod rows;
-mod words;
+pub(super) mod words;
 
 #[cfg(test)]
 mod tests;

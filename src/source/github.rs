@@ -25,7 +25,7 @@ use self::options::{Options, Repo, Standard};
 use self::paths::Paths;
 use self::rows::Outcome;
 use self::wire::{Deployment, Run, TagRelease};
-use super::kit::listing::{HORIZON, Lister, VendorProfile};
+use super::kit::listing::{Lister, VendorProfile, horizon};
 use super::kit::partial_fault::{Noun, PartialFaults, Patience};
 use super::rollback::mark_rollbacks;
 use super::{Ask, Built, Examining, Fetching, Kind, Source, status_words};
@@ -82,6 +82,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         outcomes: HashMap::new(),
         paths: Paths::default(),
         patience: Patience::default(),
+        reach: Timestamp::MAX,
         repos,
     };
     let has_runs = source.repos.iter().any(|repo| !repo.workflows.is_empty());
@@ -111,6 +112,8 @@ struct GitHub {
     /// Which deployed commits changed something below the paths of entries.
     paths: Paths,
     patience: Patience,
+    /// How far back the last lists go.
+    reach: Timestamp,
 }
 
 /// The lists of one repository.
@@ -173,7 +176,7 @@ impl GitHub {
         let seen = if let Some(at) = ask.at {
             self.past(at, &mut trouble).await?
         } else {
-            self.present(ask.now, &mut trouble).await?;
+            self.present(ask, &mut trouble).await?;
             self.last.clone()
         };
         let has_outcomes = ask.at.is_none() && self.is_by_graph(ask.now);
@@ -197,6 +200,7 @@ impl GitHub {
             releases: Some(releases),
             fault: trouble.fault(),
             warnings: trouble.warnings,
+            reach: ask.at.is_none().then_some(self.reach),
             // While it is not asked, nothing waits for what GraphQL has left.
             rest: self.rest.http.rest().max(graph.filter(|_| is_open)),
             ..Facts::default()
@@ -209,8 +213,10 @@ impl GitHub {
     }
 
     /// Brings the last lists up to date.
-    async fn present(&mut self, now: Timestamp, trouble: &mut PartialFaults) -> Result<(), Fault> {
-        let since = now.checked_sub(HORIZON).unwrap_or(Timestamp::MIN);
+    async fn present(&mut self, ask: &Ask, trouble: &mut PartialFaults) -> Result<(), Fault> {
+        let now = ask.now;
+        let since = horizon(ask);
+        self.reach = since;
         if self.is_by_graph(now) {
             self.by_graph(now, since, trouble).await?;
         }

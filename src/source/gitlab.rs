@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::options::{Options, Project};
 use self::wire::{Deployment, TagRelease};
-use super::kit::listing::{HORIZON, Lister, VendorProfile, bare};
+use super::kit::listing::{Lister, VendorProfile, bare, horizon};
 use super::kit::partial_fault::{Noun, PartialFaults, Patience};
 use super::rollback::mark_rollbacks;
 use super::{Ask, Built, Fetching, Kind, Source, status_words};
@@ -57,6 +57,7 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         environments,
         with_tags: options.releases,
         patience: Patience::default(),
+        reach: Timestamp::MAX,
     };
     Ok(Built::releases(source))
 }
@@ -74,6 +75,8 @@ struct GitLab {
     /// The last good lists of each project, for when one of them fails.
     last: Vec<Seen>,
     patience: Patience,
+    /// How far back the last lists go.
+    reach: Timestamp,
 }
 
 /// The lists of one project.
@@ -104,7 +107,7 @@ impl GitLab {
             self.past(at, &mut trouble).await?
         } else {
             self.lister.begin();
-            self.present(ask.now, &mut trouble).await?;
+            self.present(ask, &mut trouble).await?;
             self.lister.forget();
             self.last.clone()
         };
@@ -121,14 +124,18 @@ impl GitLab {
             fault: trouble.fault(),
             warnings: trouble.warnings,
             rest: self.lister.http.rest(),
+            reach: ask.at.is_none().then_some(self.reach),
             ..Facts::default()
         })
     }
 
     /// Brings the last lists up to date; those of a project that alone fails stay.
-    async fn present(&mut self, now: Timestamp, trouble: &mut PartialFaults) -> Result<(), Fault> {
-        let ago = |span| now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH);
-        let (since, after) = (ago(HORIZON), updated_after(ago(FORGOTTEN)));
+    async fn present(&mut self, ask: &Ask, trouble: &mut PartialFaults) -> Result<(), Fault> {
+        let since = horizon(ask);
+        let forgotten = ask.now.checked_sub(FORGOTTEN);
+        let forgotten = forgotten.unwrap_or(Timestamp::UNIX_EPOCH).min(since);
+        let after = updated_after(forgotten);
+        self.reach = since;
         for (project, last) in self.projects.iter().zip(&mut self.last) {
             let path = project.path(self.prefix, "deployments");
             for (list, known) in lists(&self.environments)
@@ -146,9 +153,11 @@ impl GitLab {
                     Ok(listed) => {
                         let what = list.map(|name| format!("deployments to {name}"));
                         let what = what.as_deref().unwrap_or("deployments");
-                        trouble
-                            .warnings
-                            .extend(listed.cut(&project.name, what).map(Into::into));
+                        let cut = listed.cut(&project.name, what);
+                        let oldest = listed.rows.last().and_then(Deployment::changed);
+                        let oldest = oldest.filter(|_| cut.is_some());
+                        self.reach = oldest.map_or(self.reach, |at| at.max(self.reach));
+                        trouble.warnings.extend(cut.map(Into::into));
                         *known = listed.rows;
                         known.retain(|row| list.is_some() || row.is_to(&self.environments));
                     }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use self::digest::{Digest, Plan};
@@ -33,7 +33,7 @@ use super::kit::link;
 use super::kit::pages::Next;
 use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, FaultKind, Mapped};
+use crate::domain::{Facts, Fault, FaultKind, Mapped, Release};
 use crate::http::{Answer, Http, Method, Request};
 use crate::store::Offers;
 use crate::text::Untrusted;
@@ -153,6 +153,8 @@ impl Json {
             .notes
             .extend(why.map(|why| Untrusted::from(format!("{count} read: {why}"))));
         facts.rest = self.http.rest();
+        // Of a list that was cut the oldest rows are not there.
+        facts.reach = cut.as_ref().and_then(|_| oldest(&facts));
         self.mapped = is_read.then(|| self.without_secrets(mapped));
         match read.end {
             Ok(End::Repeated) => facts
@@ -303,6 +305,15 @@ impl Json {
         }
         mapped
     }
+}
+
+/// The date of the oldest dated row.
+fn oldest(facts: &Facts) -> Option<Timestamp> {
+    let releases = facts.releases.iter().flatten().filter_map(Release::dated);
+    let incidents = facts.incidents.iter().flatten();
+    releases
+        .chain(incidents.filter_map(|row| row.opened_at))
+        .min()
 }
 
 /// The request for a page.

@@ -66,12 +66,11 @@ pub(super) fn frequency<'a>(
     terms: &Terms<'_>,
     deployments: impl Iterator<Item = &'a Deployment>,
 ) -> Frequency {
-    let all: Vec<_> = deployments
-        .map(|one| (one.id.clone(), day_of(one.at, terms.zone)))
-        .collect();
-    let days: BTreeSet<Date> = all.iter().map(|(_, day)| *day).collect();
+    let all: Vec<_> = deployments.collect();
+    let each: Vec<Date> = all.iter().map(|one| day_of(one.at, terms.zone)).collect();
+    let days: BTreeSet<Date> = each.iter().copied().collect();
     let length = length_in_days(terms.from, terms.until, terms.zone);
-    let weeks = weeks(terms, &all.iter().map(|(_, day)| *day).collect::<Vec<_>>());
+    let weeks = weeks(terms, &each);
     let whole = weeks.iter().filter(|week| week.is_whole);
     let mut days_a_week: Vec<_> = whole.map(|week| week.days as f64).collect();
     days_a_week.sort_by(f64::total_cmp);
@@ -84,7 +83,8 @@ pub(super) fn frequency<'a>(
         days: days.len(),
         weeks,
         median_days_per_week: figures::median(&days_a_week),
-        ids: all.into_iter().map(|(id, _)| id).collect(),
+        times: all.iter().map(|one| one.at).collect(),
+        ids: all.into_iter().map(|one| one.id.clone()).collect(),
     }
 }
 

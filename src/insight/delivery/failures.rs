@@ -143,6 +143,7 @@ impl Links {
     pub(super) fn rate(
         &self,
         terms: &Terms<'_>,
+        gaps: &[(Timestamp, Timestamp)],
         all: &[Deployment],
         counted: &[usize],
     ) -> FailRate {
@@ -150,16 +151,21 @@ impl Links {
         let (failed, others): (Vec<usize>, Vec<usize>) =
             places.partition(|place| self.is_failed(*place));
         let is_young = |at: Timestamp| terms.until.duration_since(at) < terms.observe;
-        let pending = others.into_iter().map(|place| &all[place]);
-        let pending: Vec<_> = pending
-            .filter(|one| is_young(one.at))
-            .map(|one| one.id.clone())
-            .collect();
+        let is_unseen = |at: Timestamp| {
+            let over = at.saturating_add(terms.observe).unwrap_or(Timestamp::MAX);
+            gaps.iter().any(|(from, until)| *from < over && *until > at)
+        };
+        let others = others.into_iter().map(|place| &all[place]);
+        let (young, others): (Vec<_>, Vec<_>) = others.partition(|one| is_young(one.at));
+        let unseen = others.into_iter().filter(|one| is_unseen(one.at));
+        let unseen: Vec<_> = unseen.map(|one| one.id.clone()).collect();
+        let pending: Vec<_> = young.into_iter().map(|one| one.id.clone()).collect();
         let row = |place: usize| (all[place].id.clone(), self.0[place].clone());
         FailRate {
-            of: counted.len() - pending.len(),
+            of: counted.len() - pending.len() - unseen.len(),
             failed: failed.into_iter().map(row).collect(),
             pending,
+            unseen,
         }
     }
 

@@ -13,6 +13,7 @@ struct Story {
     burns: Vec<Burned>,
     unlinked: Vec<Unlinked>,
     is_blind: bool,
+    gaps: Vec<(Timestamp, Timestamp)>,
     from: Timestamp,
     until: Timestamp,
     zone: TimeZone,
@@ -69,6 +70,7 @@ impl Story {
             burns: Vec::new(),
             unlinked: Vec::new(),
             is_blind: false,
+            gaps: Vec::new(),
             from: at(from),
             until: at(until),
             zone: TimeZone::get(zone).unwrap(),
@@ -101,6 +103,7 @@ impl Story {
             &Evidence {
                 releases: Some(releases.collect()),
                 incidents: (!self.is_blind).then(|| incidents.collect()),
+                gaps: self.gaps.clone(),
                 burns: self.burns.clone(),
                 unlinked: &self.unlinked,
             },
@@ -334,6 +337,25 @@ fn a_blind_source_of_incidents_leaves_what_releases_tell() {
     assert_eq!((delivery.failures, delivery.recovery), (None, None));
     assert_eq!(delivery.deployments.unwrap().ids.len(), 12);
     assert_eq!(delivery.rework.unwrap().ids.len(), 3);
+}
+
+#[test]
+fn what_was_deployed_in_a_gap_of_the_journal_is_in_no_rate() {
+    let (mut story, _) = worked_example();
+    // d6 at 11:00 is observed until 12:00; d7 is deployed long after.
+    let gap = |from: &str, until: &str| (at(from), at(until));
+    for (from, until, unseen) in [
+        ("2026-03-06T11:30:00Z", "2026-03-06T13:00:00Z", &["d6"][..]),
+        ("2026-03-06T12:00:00Z", "2026-03-08T23:30:00Z", &[]),
+        ("2026-03-08T22:00:00Z", "2026-03-09T00:00:00Z", &["d7"]),
+        // A failure that is known stays one.
+        ("2026-03-13T12:00:00Z", "2026-03-13T12:20:00Z", &[]),
+    ] {
+        story.gaps = vec![gap(from, until)];
+        let failures = story.delivery().failures.unwrap();
+        assert_eq!(names(&failures.unseen), unseen, "{from}");
+        assert_eq!((failures.failed.len(), failures.of), (3, 11 - unseen.len()));
+    }
 }
 
 #[test]

@@ -113,6 +113,7 @@ fn particulars(event: &Event, detail: &mut Detail) {
             detail.field("result", Line::of(result, Role::Plain));
             field(detail, "the source said", said);
         }
+        What::Note { who, .. } | What::Linked { who, .. } => field(detail, "by", who),
         What::Slo { .. } | What::Release { .. } | What::Lost { .. } | What::Back { .. } => {}
     }
 }

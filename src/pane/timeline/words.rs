@@ -36,6 +36,8 @@ pub(super) fn badge(event: &Event) -> (Mark, &'static str, Role) {
             "unsure" => (Mark::Unknown, "action", Role::Fault),
             _ => (Mark::Failed, "action", Role::Ticket),
         },
+        What::Note { .. } => (Mark::Info, "note", Role::Accent),
+        What::Linked { .. } => (Mark::Info, "link", Role::Plain),
     }
 }
 
@@ -103,6 +105,18 @@ pub(super) fn what(event: &Event) -> Line {
                 .foreign(target, Role::Plain);
             let line = with(line, " by ", who).text(": ", Role::Dim);
             with(line.text(result, Role::Plain), ", ", said)
+        }
+        What::Note { text, who } => with(Line::new().foreign(text, Role::Strong), " by ", who),
+        What::Linked {
+            release,
+            incident,
+            is_apart,
+            who,
+        } => {
+            let word = if *is_apart { "unlinked " } else { "linked " };
+            let line = Line::of(word, Role::Plain).foreign(incident, Role::Plain);
+            let from = if *is_apart { " from " } else { " with " };
+            with(with(line, from, release), " by ", who)
         }
     }
 }
@@ -240,6 +254,22 @@ mod tests {
             (What::Lost { fault: lost }, "LOST | no answer within 10s"),
             (What::Back { after }, "back | answers again after 4m"),
             (done("done", ""), "action | silence it burns by mara: done"),
+            (
+                What::Note {
+                    text: "drained eu".into(),
+                    who: "mara".into(),
+                },
+                "note | drained eu by mara",
+            ),
+            (
+                What::Linked {
+                    release: "r1".into(),
+                    incident: "i1".into(),
+                    is_apart: true,
+                    who: Untrusted::default(),
+                },
+                "link | unlinked i1 from r1",
+            ),
             (
                 done("refused", "it changed"),
                 "action | silence it burns by mara: refused, it changed",

@@ -15,7 +15,7 @@ const SPECIAL: &[char] = &['\\', '`', '*', '_', '[', ']', '<', '|', '~', '#', '&
 /// Foreign text within a line: safe on a terminal, and nothing but text in Markdown. What a viewer
 /// would turn into a link, a mention or a reference by itself stands as code, since a backslash does
 /// not keep it from that.
-pub(super) fn text(foreign: &Untrusted) -> String {
+pub(in crate::print) fn text(foreign: &Untrusted) -> String {
     let shown = foreign.shown();
     let mut plain = String::with_capacity(shown.as_str().len());
     for (place, word) in shown.as_str().split(' ').enumerate() {
@@ -85,7 +85,7 @@ impl Clock<'_> {
     }
 
     /// From when to when, and how long that is.
-    pub(super) fn period(&self, since: Timestamp, until: Timestamp) -> String {
+    pub(in crate::print) fn period(&self, since: Timestamp, until: Timestamp) -> String {
         let [from, to] = [since, until].map(|at| at.to_zoned(self.zone.clone()));
         let begin = from.strftime("%Y-%m-%d %H:%M");
         let zone = |at: &jiff::Zoned| at.strftime("%Z").to_string();

@@ -85,10 +85,15 @@ impl GitHub {
             Ok(listed) => {
                 let what = name.map(|name| format!("deployments to {name}"));
                 let what = what.as_deref().unwrap_or("deployments");
-                trouble
-                    .warnings
-                    .extend(listed.cut(&repo.name, what).map(Into::into));
+                let cut = listed.cut(&repo.name, what);
                 let mut rows: Vec<Deployment> = listed.rows;
+                if cut.is_some() {
+                    self.reach = rows
+                        .last()
+                        .and_then(Deployment::dated)
+                        .map_or(self.reach, |at| at.max(self.reach));
+                }
+                trouble.warnings.extend(cut.map(Into::into));
                 rows.retain(|row| repo.takes(name, row));
                 self.last[index].deployments[list] = rows;
                 Ok(())

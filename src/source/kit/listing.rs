@@ -11,9 +11,16 @@ use super::link;
 use super::pages::{self, End, Limits, Next, Page, Pager, Pages, Total};
 use crate::domain::{Fault, FaultKind};
 use crate::http::{Answer, Http, Request};
+use crate::source::Ask;
 
 /// How far back lists are read, as far as [`MAX_ROWS`] rows go.
-pub(in crate::source) const HORIZON: SignedDuration = SignedDuration::from_hours(7 * 24);
+const HORIZON: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How far back lists are read for a question.
+pub(in crate::source) fn horizon(ask: &Ask) -> Timestamp {
+    let usual = ask.now.checked_sub(HORIZON).unwrap_or(Timestamp::MIN);
+    ask.since.map_or(usual, |since| since.min(usual))
+}
+
 /// The most rows of a list that are read.
 pub(in crate::source) const MAX_ROWS: usize = 200;
 /// How many pages are turned back to find a past moment.

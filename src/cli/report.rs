@@ -1,0 +1,39 @@
+//! Options of `report`.
+
+use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
+
+use crate::domain::When;
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PaperFormat {
+    /// Markdown
+    #[value(aliases = ["text", "table"])]
+    Md,
+    /// For programs; the fields stay as they are
+    Json,
+    /// One page with charts, for a browser or a printer; no script
+    Html,
+}
+
+/// Options of `report`.
+#[derive(Args, Clone, Debug)]
+pub struct Report {
+    /// When it begins: 30d before its end, yesterday, RFC 3339, Unix seconds
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = When::parse, allow_hyphen_values = true)]
+    pub since: When,
+    /// When it ends, exclusive; now otherwise
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true)]
+    pub until: Option<When>,
+    /// This service only; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub service: Vec<String>,
+    /// Whose days and weeks count: utc, local or a name such as Europe/Berlin. Default: that of the
+    /// configuration
+    #[arg(long, value_name = "ZONE", value_parser = crate::config::time_zone)]
+    pub timezone: Option<TimeZone>,
+    /// How to print it
+    #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = PaperFormat::Md)]
+    pub format: PaperFormat,
+}

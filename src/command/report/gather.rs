@@ -1,0 +1,261 @@
+//! Gathers what a report or a timeline is made of: sources are asked once, and the journal is read.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::past;
+use crate::command::{on_runtime, say, status};
+use crate::config::Settings;
+use crate::domain::blind::{Blind, Silence};
+use crate::domain::{Event, FaultKind, SourceName, What};
+use crate::insight::delivery::{Burned, Terms, Unlinked};
+use crate::insight::report::{Measured, Rows, Witness, merged};
+use crate::journal::{FORM, Journal, Place, suspects};
+use crate::state::database::Trouble;
+use crate::store::{Feed, Store};
+use crate::text::Untrusted;
+use crate::watch::Watch;
+
+/// Rows from so long before a report are asked for as well: what was deployed and burned before it.
+const BEFORE: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// What is known of a time.
+pub(in crate::command) struct Gathered {
+    /// What the sources said now.
+    pub(in crate::command) store: Store,
+    /// Releases and incidents, of now and of the journal.
+    pub(in crate::command) rows: Rows,
+    /// What the journal says happened, oldest first.
+    pub(in crate::command) events: Vec<Event>,
+    pub(super) burns: Vec<(Untrusted, Burned)>,
+    pub(super) unlinked: Vec<Unlinked>,
+    pub(super) slos: Vec<Measured>,
+    pub(in crate::command) witnesses: Vec<(SourceName, Witness)>,
+}
+
+/// What the journal says of a time.
+#[derive(Default)]
+struct Remembered {
+    rows: Rows,
+    events: Vec<Event>,
+    burns: Vec<(Untrusted, Burned)>,
+    /// When nothing was known of each source that was ever asked.
+    blind: HashMap<SourceName, Vec<Blind>>,
+}
+
+/// Asks every source and reads the journal.
+pub(in crate::command) fn all(
+    settings: &Settings,
+    watch: Watch,
+    terms: &Terms<'_>,
+) -> Result<Gathered, ExitCode> {
+    let since = terms.from.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN);
+    let mut watch = watch;
+    let slos = on_runtime(|runtime| {
+        runtime.block_on(async {
+            status::ask_since(&mut watch, since).await;
+            past::all(&mut watch, terms).await
+        })
+    })?;
+    let Watch { store, .. } = watch;
+    let remembered = remembered(settings, &store, since, terms);
+    let mut burns = remembered.burns;
+    burns.extend(suspects(&store).map(|(_, service, burn)| (service, burn)));
+    let present = Rows {
+        releases: store
+            .releases()
+            .map(|(feed, row)| (feed.name.clone(), row.clone()))
+            .collect(),
+        incidents: store
+            .incidents()
+            .map(|(feed, row)| (feed.name.clone(), row.clone()))
+            .collect(),
+    };
+    let witnesses = store.feeds().iter().map(|feed| {
+        let witness = witness(feed, remembered.blind.get(&feed.name), &slos, terms);
+        (feed.name.clone(), witness)
+    });
+    Ok(Gathered {
+        witnesses: witnesses.collect(),
+        rows: remembered.rows.with_present(present),
+        unlinked: unlinked(&remembered.events),
+        events: remembered.events,
+        burns,
+        slos,
+        store,
+    })
+}
+
+/// What the journal holds; nothing where there is none.
+fn remembered(
+    settings: &Settings,
+    store: &Store,
+    since: Timestamp,
+    terms: &Terms<'_>,
+) -> Remembered {
+    let Place::File(path) = Place::of(&settings.journal) else {
+        return Remembered::default();
+    };
+    let read = Journal::read(&path).and_then(|journal| {
+        let Some(mut journal) = journal else {
+            return Ok(Remembered::default());
+        };
+        journal.look_for(store.feeds())?;
+        recall(&journal, store, since, terms)
+    });
+    read.unwrap_or_else(|trouble| {
+        let why = FORM.fault(&trouble, &path).message.shown_whole();
+        say(format!("what the journal holds is not in it: {why}"));
+        Remembered::default()
+    })
+}
+
+fn recall(
+    journal: &Journal,
+    store: &Store,
+    since: Timestamp,
+    terms: &Terms<'_>,
+) -> Result<Remembered, Trouble> {
+    let dated = |name: &SourceName| {
+        let feed = store.feed(name);
+        feed.is_some_and(|feed| feed.offers.releases || feed.offers.incidents)
+    };
+    let mut rows = Rows::default();
+    for told in journal.told((since, terms.until), dated)? {
+        let source = &told.source;
+        let releases = told.releases.into_iter();
+        rows.releases
+            .extend(releases.map(|row| (source.clone(), row)));
+        let incidents = told.incidents.into_iter();
+        rows.incidents
+            .extend(incidents.map(|row| (source.clone(), row)));
+    }
+    store.name_services(rows.releases.iter_mut().map(|(_, row)| &mut row.service));
+    store.name_services(rows.incidents.iter_mut().map(|(_, row)| &mut row.service));
+    let mut events = journal.happened(since, Timestamp::MAX)?;
+    store.name_services(events.iter_mut().map(|event| &mut event.service));
+    let mut blind: HashMap<SourceName, Vec<Blind>> = HashMap::new();
+    for feed in store.feeds() {
+        if journal.knows(&feed.name, terms.until)? {
+            blind.insert(feed.name.clone(), Vec::new());
+        }
+    }
+    for one in journal.blind(terms.from, terms.until)? {
+        blind.entry(one.source.clone()).or_default().push(one);
+    }
+    let burns = journal.suspected(store, &events)?;
+    Ok(Remembered {
+        rows: Rows::of_the_past(rows, &events),
+        events,
+        burns,
+        blind,
+    })
+}
+
+/// The pairs that were taken apart, and not put together again.
+fn unlinked(events: &[Event]) -> Vec<Unlinked> {
+    let mut pairs: Vec<Unlinked> = Vec::new();
+    for event in events {
+        if let What::Linked {
+            release,
+            incident,
+            is_apart,
+            ..
+        } = &event.what
+        {
+            let pair = Unlinked {
+                release: release.clone(),
+                incident: incident.clone(),
+            };
+            pairs.retain(|known| *known != pair);
+            pairs.extend(is_apart.then_some(pair));
+        }
+    }
+    pairs
+}
+
+/// When a source was blind, by what it says now and by the journal.
+fn witness(
+    feed: &Feed,
+    blind: Option<&Vec<Blind>>,
+    slos: &[Measured],
+    terms: &Terms<'_>,
+) -> Witness {
+    let whole = vec![(terms.from, terms.until)];
+    let unwatched = match blind {
+        None => whole.clone(),
+        Some(blind) => {
+            let times = blind.iter();
+            let times = times.map(|one| (one.since, one.until.unwrap_or(terms.until)));
+            merged(times.collect())
+        }
+    };
+    let is_answering = feed.last_success.is_some() && feed.fault.is_none();
+    // What a list of dated rows begins before is not in it.
+    let before = feed.facts.reach.filter(|reach| *reach > terms.from);
+    let before = before.map_or_else(Vec::new, |reach| {
+        let listed = (terms.from, reach.min(terms.until));
+        overlap(&unwatched, listed)
+    });
+    let is_present_alone = feed.offers.relays || feed.offers.rules;
+    let releases = feed.offers.releases.then(|| {
+        if is_answering {
+            before.clone()
+        } else {
+            unwatched.clone()
+        }
+    });
+    let incidents = feed.offers.incidents.then(|| {
+        if is_answering && !is_present_alone {
+            before.clone()
+        } else {
+            unwatched.clone()
+        }
+    });
+    let own = slos.iter().filter(|slo| slo.source == feed.name);
+    let own: Vec<_> = own.map(|slo| past::gaps(slo, terms)).collect();
+    let slos = feed.offers.slos.then(|| past::common(own, &whole));
+    Witness {
+        releases,
+        incidents,
+        slos,
+        why: why(feed, blind, is_present_alone),
+    }
+}
+
+/// The parts of some times that lie within another.
+fn overlap(
+    times: &[(Timestamp, Timestamp)],
+    (from, until): (Timestamp, Timestamp),
+) -> Vec<(Timestamp, Timestamp)> {
+    let parts = times
+        .iter()
+        .map(|time| (time.0.max(from), time.1.min(until)));
+    merged(parts.collect())
+}
+
+fn why(feed: &Feed, blind: Option<&Vec<Blind>>, is_present_alone: bool) -> Untrusted {
+    if let Some(fault) = &feed.fault
+        && fault.kind != FaultKind::NoHistory
+    {
+        return fault.message.clone();
+    }
+    let failed = blind.iter().flat_map(|blind| blind.iter());
+    let mut failed = failed.filter_map(|one| match &one.why {
+        Silence::Failed(fault) => Some(fault.message.clone()),
+        Silence::Unwatched => None,
+    });
+    if let Some(why) = failed.next() {
+        return why;
+    }
+    let words = match blind {
+        None if is_present_alone => {
+            "it lists what is open now alone, and no journal holds that time"
+        }
+        None => "it does not tell of all that time, and no journal holds it",
+        Some(_) => "watchfire did not run",
+    };
+    words.into()
+}

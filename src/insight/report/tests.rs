@@ -1,0 +1,1 @@
+//! Reports of rows and of events in steps.
