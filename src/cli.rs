@@ -25,7 +25,7 @@ pub use self::format::{
 };
 pub use self::help::{Page, Watches, command, page, pages};
 pub use self::matchers::Matchers;
-pub use self::report::{PaperFormat, Report};
+pub use self::report::{EventFormat, Note, PaperFormat, Report, Timeline};
 pub use self::version::VERSION;
 use self::watch::WATCH_OPTIONS;
 pub use self::watch::Watch;
@@ -70,6 +70,10 @@ pub enum Command {
     Handoff(Handoff),
     /// Report what SLOs attained, what spent their budgets, and how services deliver (DORA)
     Report(Report),
+    /// Print what happened: releases, incidents, SLOs, sources, actions, notes
+    Timeline(Timeline),
+    /// Keep a note of your own on a moment, in the journal
+    Note(Note),
     /// Acknowledge what is open of a service, wherever that can be done; shows it first
     Ack(Ack),
     /// Silence alerts for a time, or move or end a silence; shows it first

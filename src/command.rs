@@ -11,6 +11,7 @@ pub mod handoff;
 pub mod import;
 pub mod init;
 pub mod man;
+pub mod note;
 mod orders;
 pub mod record;
 pub mod replay;
@@ -19,6 +20,7 @@ pub mod rules;
 pub mod silence;
 pub mod source;
 pub mod status;
+pub mod timeline;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -103,6 +105,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }),
         Some(Command::Report(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             report::run(&options, loaded, watch)
+        }),
+        Some(Command::Timeline(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            timeline::run(&options, &loaded.settings, watch)
+        }),
+        Some(Command::Note(options)) => without_sources(&cli.watch, |loaded, _| {
+            note::run(&options, &loaded.settings)
         }),
         Some(Command::Ack(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             ack::run(&options, cli.watch.again(), loaded, watch)

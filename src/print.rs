@@ -17,6 +17,7 @@ pub mod rehearsal;
 pub mod report;
 pub mod status;
 pub mod table;
+pub mod timeline;
 
 /// Writes a value as JSON in which every character that a terminal could act on, or that cannot be
 /// seen, is escaped: the same value for a parser, harmless for a reader.

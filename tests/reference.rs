@@ -63,6 +63,14 @@ const RUNS: &[(&str, i32, &str)] = &[
         "report --config ok.toml --since 2026-11-20 --until 2026-11-25",
     ),
     ("report", 3, "report --config down.toml"),
+    (
+        "timeline",
+        0,
+        "timeline --config ok.toml --since 2026-11-20 --until 2026-11-25",
+    ),
+    ("timeline", 3, "timeline --config down.toml"),
+    ("note", 0, "note drained --config noted.toml"),
+    ("note", 3, "note drained --config ok.toml"),
     ("ack", 0, "ack --service checkout --config irm.toml"),
     ("ack", 1, "ack --service quiet --config irm.toml"),
     ("ack", 3, "ack --service nobody --config irm.toml"),
@@ -183,6 +191,11 @@ const OUTPUTS: &[(&str, &str)] = &[
         "report -o json --config ok.toml --since 2026-11-20 --until 2026-11-25",
     ),
     ("report", "report -o json --config down.toml"),
+    (
+        "timeline",
+        "timeline -o json --config ok.toml --since 2026-11-20 --until 2026-11-25",
+    ),
+    ("timeline", "timeline -o json --config down.toml"),
     (
         "source-test",
         "source test numbers -o json --config page.toml",

@@ -54,5 +54,6 @@ fn perform(model: &mut Model, choice: Choice, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Pick::Moment(at) => past::recall(model, at),
+        Pick::Note(text) => past::note_on(model, &text, now),
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Pick {
     Row(usize, RowKey),
     /// A moment of the past.
     Moment(Timestamp),
+    /// A note on the moment that is shown.
+    Note(String),
 }
 
 /// One line of the palette.
@@ -34,8 +36,8 @@ pub(super) struct Choice {
 
 /// What matches, the best first; what cannot be done now comes last.
 pub(super) fn choices(model: &Model, typed: &str, now: Timestamp) -> Vec<Choice> {
-    if let Some(moment) = moment(model, typed, now) {
-        return vec![moment];
+    if let Some(only) = moment(model, typed, now).or_else(|| note(model, typed)) {
+        return vec![only];
     }
     let mut found: Vec<(bool, i32, Choice)> = all(model, now)
         .into_iter()
@@ -73,6 +75,24 @@ fn moment(model: &Model, typed: &str, now: Timestamp) -> Option<Choice> {
         pick: Pick::Moment(at.unwrap_or(now)),
         name: format!("at {text}"),
         help,
+        key: String::new(),
+        why_not,
+    })
+}
+
+/// The note of `note drained eu-1`, on the moment that is shown.
+fn note(model: &Model, typed: &str) -> Option<Choice> {
+    let text = typed.trim_start().strip_prefix("note ")?.trim();
+    let why_not = match model.memory {
+        _ if text.is_empty() => Some("no words yet: note drained eu-1".to_owned()),
+        Memory::Journal => None,
+        Memory::None | Memory::Recording(_) => Some("there is no journal".to_owned()),
+    };
+    let when = if model.is_past() { "then" } else { "now" };
+    Some(Choice {
+        pick: Pick::Note(text.to_owned()),
+        name: format!("note {text}"),
+        help: format!("keeps it in the journal, on {when}"),
         key: String::new(),
         why_not,
     })

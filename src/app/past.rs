@@ -35,6 +35,14 @@ pub(super) fn ran(model: &Model, ran: &Ran, now: Timestamp) -> Vec<Effect> {
     note(model, Event::ran(ran, &model.newest().me().name, now))
 }
 
+/// Keeps a note on the moment that is shown.
+pub(super) fn note_on(model: &mut Model, text: &str, now: Timestamp) -> Vec<Effect> {
+    let at = moment(model).unwrap_or(now);
+    let event = Event::note(text, &model.newest().me().name, (at, now));
+    model.tell("noted", now);
+    note(model, event)
+}
+
 fn note(model: &Model, event: Event) -> Vec<Effect> {
     match model.memory {
         Memory::Journal => vec![Effect::Note(Box::new(event))],

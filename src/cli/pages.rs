@@ -278,6 +278,47 @@ Events of SLOs come from the history of their sources, releases and incidents fr
 sources list and from the journal. What a source that was blind would have said is null, and a dash.",
     },
     Page {
+        path: "timeline",
+        watches: Watches::All,
+        statuses: &[
+            (0, "printed; what is not known is in it"),
+            (
+                3,
+                "nothing is known of that time; or a mistake in usage or configuration",
+            ),
+        ],
+        examples: &[
+            ("watchfire timeline --since 2h", "the last two hours"),
+            (
+                "watchfire timeline --since 09:00 --until 11:00 --service checkout -o csv > checkout.csv",
+                "a morning of one service, for a spreadsheet",
+            ),
+        ],
+        notes: "\
+Times are UTC, to the second. `at` is when something happened, `seen` when watchfire learned of it; nothing \
+stands there for what only a source's own list tells.",
+    },
+    Page {
+        path: "note",
+        watches: Watches::Configuration("it writes to the journal alone"),
+        statuses: &[
+            (0, "kept"),
+            (
+                3,
+                "no journal, or it cannot be written; or a mistake in usage or configuration",
+            ),
+        ],
+        examples: &[
+            ("watchfire note \"drained eu-1\"", "on this moment"),
+            (
+                "watchfire note \"customers called\" --at 09:12",
+                "on an earlier one",
+            ),
+        ],
+        notes: "\
+Notes stand in the timeline of the screen, in hand-overs and in `watchfire timeline`.",
+    },
+    Page {
         path: "ack",
         watches: Watches::All,
         statuses: ACTED,

@@ -48,7 +48,7 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
         link_within: delivery.link_within,
         observe: delivery.observe,
     };
-    let gathered = match gather::all(settings, watch, &terms) {
+    let gathered = match gather::all(settings, watch, &terms, true) {
         Ok(gathered) => gathered,
         Err(exit) => return exit,
     };
@@ -58,7 +58,7 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
         unlinked,
         slos,
         witnesses,
-        ..
+        events: _,
     } = gathered;
     let report = Report::of(&Basis {
         terms: terms.clone(),

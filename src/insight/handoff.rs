@@ -22,7 +22,7 @@ mod silences;
 mod tests;
 
 pub use blind::{Spot, Spots, Why};
-pub use deeds::{Act, Deeds};
+pub use deeds::{Act, Deeds, Noted};
 pub use incidents::{Open, Over};
 pub use last::{Changes, Kept, Moved, Turned};
 pub use objectives::{Burned, DATED, Lost, NOTICEABLE, Objective, Objectives, SAMPLED};
@@ -156,6 +156,8 @@ pub struct Handoff {
     pub silences_ending: Vec<Ending>,
     /// What was done from here, oldest first.
     pub done: Vec<Act>,
+    /// Notes on moments of the shift, oldest first.
+    pub notes: Vec<Noted>,
     /// Why that may not be all: the audit log cannot be read.
     pub done_unknown: Option<Untrusted>,
     /// Incidents that are over, oldest first.
@@ -232,6 +234,7 @@ impl Handoff {
             releases: releases::all(shift),
             silences_ending: silences::ending(shift),
             done: deeds::noted(shift),
+            notes: deeds::notes(shift),
             done_unknown: None,
             resolved: incidents::over(shift),
             blind_spots: blind::all(shift),

@@ -18,7 +18,7 @@ mod spent;
 #[cfg(test)]
 mod tests;
 
-pub use gaps::{Gap, merged};
+pub use gaps::{Gap, all as whole_gaps, merged};
 pub use history::{Rows, happened};
 pub use spent::{Attained, Cause, Point, Spent};
 

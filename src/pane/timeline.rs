@@ -18,6 +18,7 @@ mod detail;
 mod words;
 
 pub use course::{Track, curve, known_from, newest_of, span, track};
+pub use words::plain;
 
 /// The timeline.
 pub(super) struct Timeline;

@@ -74,6 +74,10 @@ pub fn markdown(out: &mut impl Write, handoff: &Handoff, zone: &TimeZone) -> io:
         &lack,
         &done.collect::<Vec<_>>(),
     )?;
+    if !handoff.notes.is_empty() {
+        let notes = handoff.notes.iter().map(|one| rows::note(one, &clock));
+        section(out, "Notes", "", "", &notes.collect::<Vec<_>>())?;
+    }
     let none_seen = unseen(handoff, |topics| topics.incidents);
     let resolved = handoff.resolved.iter().map(|one| rows::over(one, &clock));
     section(

@@ -306,7 +306,6 @@ impl Prometheus {
     }
 
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
-        let at = ask.moment();
         let mut notes = PollNotes::default();
         notes.warn(self.api.choose(ask.at).await?);
         let mut facts = Facts::default();
@@ -319,7 +318,7 @@ impl Prometheus {
             facts.suggestions = self.suggester.found();
         }
         if self.options.build_info.is_some() {
-            let asked = self.releases(at).await;
+            let asked = self.releases(ask).await;
             notes.note("releases", asked);
             facts.releases = self.releases.as_ref().map(|(_, releases)| releases.clone());
         }
@@ -328,6 +327,7 @@ impl Prometheus {
             facts.incidents = Some(incidents);
             notes.warn(warnings);
         }
+        facts.reach = ask.since;
         // An old answer is no news, however newly it came.
         if let Some(lag) = self.api.lag(ask.now).filter(|lag| *lag > LAG) {
             let ago = window::brief(lag);
@@ -423,13 +423,15 @@ impl Prometheus {
         Ok((slos, false))
     }
 
-    async fn releases(&mut self, at: Timestamp) -> Result<(), Fault> {
+    async fn releases(&mut self, ask: &Ask) -> Result<(), Fault> {
+        let at = ask.moment();
         let is_due =
             |(asked, _): &(Timestamp, Vec<Release>)| window::age(*asked, at) >= RELEASES_CADENCE;
         if let Some(info) = &self.options.build_info
-            && self.releases.as_ref().is_none_or(is_due)
+            && (ask.since.is_some() || self.releases.as_ref().is_none_or(is_due))
         {
-            self.releases = Some((at, info.releases(&self.api, at).await?));
+            let found = info.releases(&self.api, (at, ask.since)).await?;
+            self.releases = Some((at, found));
         }
         Ok(())
     }

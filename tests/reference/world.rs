@@ -17,7 +17,8 @@ pub(crate) struct Answer {
 }
 
 /// A folder with configurations: `ok.toml`, `ticket.toml`, `page.toml`, `down.toml`, `faulty.toml`,
-/// `am.toml`, `irm.toml`, `journal.toml`, `empty.toml`, `wrong.toml`; and files for single commands.
+/// `am.toml`, `irm.toml`, `journal.toml`, `empty.toml`, `noted.toml`,
+/// `wrong.toml`; and files for single commands.
 pub(crate) struct World(TempDir);
 
 impl World {
@@ -54,6 +55,7 @@ impl World {
         let journal = Path::new(env!("CARGO_MANIFEST_DIR")).join(journal);
         fs::copy(journal, folder.path().join("journal.db")).unwrap();
         write("journal.toml", "[journal]\npath = \"journal.db\"\n");
+        write("noted.toml", "[journal]\npath = \"notes.db\"\n");
         write("sloth.yaml", SLOTH);
         write("broken.yaml", "version: prometheus/v1\nservice: 7: x\n");
         write("taken.wfr", "taken");

@@ -23,8 +23,6 @@ const BEFORE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What is known of a time.
 pub(in crate::command) struct Gathered {
-    /// What the sources said now.
-    pub(in crate::command) store: Store,
     /// Releases and incidents, of now and of the journal.
     pub(in crate::command) rows: Rows,
     /// What the journal says happened, oldest first.
@@ -33,6 +31,16 @@ pub(in crate::command) struct Gathered {
     pub(super) unlinked: Vec<Unlinked>,
     pub(super) slos: Vec<Measured>,
     pub(in crate::command) witnesses: Vec<(SourceName, Witness)>,
+}
+
+impl Gathered {
+    /// True when every source that could tell of anything was blind all the time.
+    pub(in crate::command) fn is_blind(&self) -> bool {
+        self.witnesses.iter().all(|(_, one)| {
+            let topics = [&one.releases, &one.incidents, &one.slos];
+            topics.into_iter().flatten().all(|gaps| !gaps.is_empty())
+        })
+    }
 }
 
 /// What the journal says of a time.
@@ -50,13 +58,18 @@ pub(in crate::command) fn all(
     settings: &Settings,
     watch: Watch,
     terms: &Terms<'_>,
+    with_budgets: bool,
 ) -> Result<Gathered, ExitCode> {
     let since = terms.from.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN);
     let mut watch = watch;
     let slos = on_runtime(|runtime| {
         runtime.block_on(async {
             status::ask_since(&mut watch, since).await;
-            past::all(&mut watch, terms).await
+            if with_budgets {
+                past::all(&mut watch, terms).await
+            } else {
+                Vec::new()
+            }
         })
     })?;
     let Watch { store, .. } = watch;
@@ -74,7 +87,8 @@ pub(in crate::command) fn all(
             .collect(),
     };
     let witnesses = store.feeds().iter().map(|feed| {
-        let witness = witness(feed, remembered.blind.get(&feed.name), &slos, terms);
+        let blind = remembered.blind.get(&feed.name);
+        let witness = witness(feed, blind, with_budgets.then_some(&*slos), terms);
         (feed.name.clone(), witness)
     });
     Ok(Gathered {
@@ -84,7 +98,6 @@ pub(in crate::command) fn all(
         events: remembered.events,
         burns,
         slos,
-        store,
     })
 }
 
@@ -180,7 +193,7 @@ fn unlinked(events: &[Event]) -> Vec<Unlinked> {
 fn witness(
     feed: &Feed,
     blind: Option<&Vec<Blind>>,
-    slos: &[Measured],
+    slos: Option<&[Measured]>,
     terms: &Terms<'_>,
 ) -> Witness {
     let whole = vec![(terms.from, terms.until)];
@@ -199,7 +212,8 @@ fn witness(
         let listed = (terms.from, reach.min(terms.until));
         overlap(&unwatched, listed)
     });
-    let is_present_alone = feed.offers.relays || feed.offers.rules;
+    let has_history = feed.facts.reach.is_some();
+    let is_present_alone = (feed.offers.relays || feed.offers.rules) && !has_history;
     let releases = feed.offers.releases.then(|| {
         if is_answering {
             before.clone()
@@ -214,9 +228,23 @@ fn witness(
             unwatched.clone()
         }
     });
-    let own = slos.iter().filter(|slo| slo.source == feed.name);
+    let own = slos
+        .into_iter()
+        .flatten()
+        .filter(|slo| slo.source == feed.name);
+    let measured = own.clone().any(|slo| slo.past.is_ok());
     let own: Vec<_> = own.map(|slo| past::gaps(slo, terms)).collect();
-    let slos = feed.offers.slos.then(|| past::common(own, &whole));
+    // Where their past is not asked for, the journal alone tells of them.
+    let slos = feed.offers.slos.then(|| match slos {
+        Some(_) => past::common(own, &whole),
+        None => unwatched.clone(),
+    });
+    // What a server has no samples of, it has no alerts of either.
+    let incidents = incidents.map(|gaps| {
+        let silent = slos.iter().flatten().copied();
+        let silent = silent.filter(|_| feed.offers.rules && measured);
+        merged(gaps.into_iter().chain(silent).collect())
+    });
     Witness {
         releases,
         incidents,

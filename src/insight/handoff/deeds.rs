@@ -35,6 +35,32 @@ pub struct Act {
     pub said: Untrusted,
 }
 
+/// A note that somebody wrote on a moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Noted {
+    /// The moment.
+    #[serde(serialize_with = "crate::domain::clock::seconds")]
+    pub at: Timestamp,
+    /// Who wrote it; empty when nobody said who sits here.
+    #[serde(serialize_with = "super::said")]
+    pub who: Untrusted,
+    /// The note.
+    pub text: Untrusted,
+}
+
+/// The notes of a shift, oldest first.
+pub(super) fn notes(shift: &Shift<'_>) -> Vec<Noted> {
+    let noted = |event: &Event| match &event.what {
+        What::Note { text, who } => Some(Noted {
+            at: event.at,
+            who: who.clone(),
+            text: text.clone(),
+        }),
+        _ => None,
+    };
+    shift.events.iter().filter_map(noted).collect()
+}
+
 /// What the audit log says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deeds {

@@ -31,7 +31,7 @@ pub fn merged(mut times: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timesta
 }
 
 /// When each source was blind to anything.
-pub(super) fn all(witnesses: &[(SourceName, Witness)]) -> Vec<Gap> {
+pub fn all(witnesses: &[(SourceName, Witness)]) -> Vec<Gap> {
     let mut all = Vec::new();
     for (source, witness) in witnesses {
         let topics = [&witness.releases, &witness.incidents, &witness.slos];

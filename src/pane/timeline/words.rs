@@ -1,9 +1,9 @@
 //! An event in a shape, a word and a sentence.
 
 use crate::domain::{Event, State, Turn, What};
-use crate::pane::cell::{Line, Mark, Role, release_word, severity_word, state_word};
+use crate::pane::cell::{Line, Mark, Role, Span, release_word, severity_word, state_word};
 use crate::pane::{figures, fresh};
-use crate::text::Untrusted;
+use crate::text::{Shown, Untrusted};
 
 /// The shape, the word and the weight of an event.
 ///
@@ -39,6 +39,16 @@ pub(super) fn badge(event: &Event) -> (Mark, &'static str, Role) {
         What::Note { .. } => (Mark::Info, "note", Role::Accent),
         What::Linked { .. } => (Mark::Info, "link", Role::Plain),
     }
+}
+
+/// The word of an event, and its sentence: for a list without columns of its own.
+pub fn plain(event: &Event) -> (&'static str, Shown) {
+    let line = what(event);
+    let texts = line.0.iter().filter_map(|span| match span {
+        Span::Text(text, _) => Some(text.as_str()),
+        Span::Mark(..) => None,
+    });
+    (badge(event).1, Shown::new(texts.collect::<String>()))
 }
 
 /// What happened, in a sentence that needs neither its shape nor its service.
@@ -157,7 +167,6 @@ mod tests {
 
     use super::*;
     use crate::domain::{Fault, FaultKind, ReleaseStatus, Severity, SourceName};
-    use crate::pane::cell::Span;
 
     fn text(line: &Line) -> String {
         let texts = line.0.iter().map(|span| match span {

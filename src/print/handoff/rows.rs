@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::words::{length, link, names, percent, text};
 use crate::domain::{Clock, IncidentStatus, Phase, ReleaseStatus, State};
 use crate::insight::handoff::{
-    Act, Burned, DATED, Ending, Lost, Objective, Open, Over, Released, Spot, Spots, Why,
+    Act, Burned, DATED, Ending, Lost, Noted, Objective, Open, Over, Released, Spot, Spots, Why,
 };
 use crate::text::Untrusted;
 
@@ -258,6 +258,15 @@ pub(super) fn silence(one: &Ending, clock: &Clock<'_>) -> String {
         words.push(format!("**hides** {}", names(&one.hides)));
     }
     format!("{} (`{}`)", words.join("; "), source(one.source.as_str()))
+}
+
+pub(super) fn note(one: &Noted, clock: &Clock<'_>) -> String {
+    let who = if one.who.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", text(&one.who))
+    };
+    format!("{} {who}{}", clock.short(one.at), text(&one.text))
 }
 
 pub(super) fn act(one: &Act, clock: &Clock<'_>) -> String {

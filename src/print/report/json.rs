@@ -6,7 +6,8 @@ use serde_json::Number;
 
 use super::Heading;
 use crate::insight::delivery::{self, Delivery, Failure, Frequency, LeadTime, Recovery};
-use crate::insight::report::{Attained, Gap, OfService, Report, Spent};
+use crate::insight::report::{Attained, OfService, Report, Spent};
+use crate::print::timeline::GapJson;
 use crate::text::Untrusted;
 
 /// A report as JSON; fields are added, never changed. What is not known is null.
@@ -145,15 +146,6 @@ struct Rework<'a> {
     ids: Option<&'a [Untrusted]>,
 }
 
-#[derive(Serialize)]
-struct GapJson<'a> {
-    source: &'a str,
-    #[serde(serialize_with = "crate::print::seconds")]
-    from: Timestamp,
-    #[serde(serialize_with = "crate::print::seconds")]
-    until: Timestamp,
-}
-
 impl<'a> ReportJson<'a> {
     /// A report under its heading.
     pub fn new(report: &'a Report, heading: &Heading<'_>) -> Self {
@@ -165,16 +157,6 @@ impl<'a> ReportJson<'a> {
             timezone: heading.zone_name(),
             services: report.services.iter().map(ServiceJson::from).collect(),
             blind: report.blind.iter().map(GapJson::from).collect(),
-        }
-    }
-}
-
-impl<'a> From<&'a Gap> for GapJson<'a> {
-    fn from(gap: &'a Gap) -> Self {
-        Self {
-            source: gap.source.as_str(),
-            from: gap.from,
-            until: gap.until,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! For the present the server's own list is asked, which has annotations. For a past moment, and
 //! of servers without a ruler, the series `ALERTS` and `ALERTS_FOR_STATE` tell what fired since when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,6 +12,8 @@ use crate::domain::{Fault, FaultKind, Incident};
 use crate::source::Ask;
 use crate::source::alert::{self, Alert, LabelNames};
 use crate::text::Untrusted;
+
+mod past;
 
 /// The incidents of the moment that is asked for, and what is reported of their severities.
 pub(super) async fn incidents(
@@ -33,6 +35,15 @@ pub(super) async fn incidents(
     for incident in &mut incidents {
         // Prometheus knows no silences.
         incident.matchers.clear();
+    }
+    if let Some(since) = ask.since {
+        let open: HashSet<_> = incidents
+            .iter()
+            .map(|row| (row.id.clone(), row.opened_at))
+            .collect();
+        let over = past::incidents(api, names, (since, ask.moment())).await?;
+        let over = over.into_iter();
+        incidents.extend(over.filter(|row| !open.contains(&(row.id.clone(), row.opened_at))));
     }
     Ok((incidents, alert::severity_warnings(&alerts, names)))
 }

@@ -12,6 +12,8 @@ use crate::domain::{Fault, Release, ReleaseStatus, window};
 
 /// How far back releases are looked for.
 const REACH: SignedDuration = SignedDuration::from_hours(24);
+/// The most points of an answer.
+const POINTS: i64 = 10_000;
 /// How exactly they are dated.
 const STEP: SignedDuration = SignedDuration::from_mins(1);
 
@@ -38,13 +40,21 @@ impl BuildInfo {
         "version".to_owned()
     }
 
-    /// The releases of the last day, as of a moment.
-    pub(super) async fn releases(&self, api: &Api, at: Timestamp) -> Result<Vec<Release>, Fault> {
-        let end = window::align(at, STEP);
+    /// The releases of the last day before a moment, or since another that is asked for; over a long
+    /// time they are dated less exactly, as a server answers with 11,000 points.
+    pub(super) async fn releases(
+        &self,
+        api: &Api,
+        (at, since): (Timestamp, Option<Timestamp>),
+    ) -> Result<Vec<Release>, Fault> {
+        let usual = at.saturating_sub(REACH).unwrap_or(at);
+        let start = since.map_or(usual, |since| since.min(usual));
+        let points = start.duration_until(at).as_secs() / POINTS;
+        let step = SignedDuration::from_secs(points.max(STEP.as_secs()));
         let range = Range {
-            start: end - REACH,
-            end,
-            step: STEP,
+            start: window::align(start, step),
+            end: window::align(at, step),
+            step,
         };
         let Self {
             series,
