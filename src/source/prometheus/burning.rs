@@ -26,6 +26,12 @@ fn worst(burning: &[(usize, Standing)]) -> Vec<usize> {
     firing.into_iter().map(|(_, index)| index).collect()
 }
 
+/// The share of bad events in the shortest window.
+fn shortest_ratio(seen: &Observation) -> Option<f64> {
+    let shortest = *seen.slo.windows().first()?;
+    seen.reading(shortest).ratio()
+}
+
 impl Prometheus {
     /// Looks closely at what burns among all SLOs.
     pub(super) async fn look_closely(
@@ -106,9 +112,15 @@ impl Prometheus {
         ask: &Ask,
         notes: &mut PollNotes,
     ) {
+        let young = |&index: &usize| course::Young {
+            plan: index,
+            ratio: shortest_ratio(&slos[index]).unwrap_or(0.0),
+        };
+        let young: Vec<_> = firing.iter().map(young).collect();
+        let plans = (self.plans.all.as_slice(), young.as_slice());
         let asked = self
             .closely
-            .refresh(&self.api, &mut self.planner, (&self.plans.all, firing), ask)
+            .refresh(&self.api, &mut self.planner, plans, ask)
             .await;
         notes.warn(asked.err().map(|fault| {
             let reason = fault.message.raw();

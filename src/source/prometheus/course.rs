@@ -18,12 +18,15 @@ use super::api::{Api, Range};
 use super::plan::{Formula, Plan, Span, Trend};
 use super::planner::Planner;
 use super::promql;
-use crate::domain::slo::Course;
+use crate::domain::slo::{Course, Slice};
 use crate::domain::{Fault, Window, window};
 use crate::source::Ask;
 use crate::text::Untrusted;
 
+mod head;
 mod read;
+
+pub(super) use self::head::Young;
 
 /// How one course is asked for.
 struct Scale {
@@ -77,6 +80,8 @@ pub(super) struct Closely {
 
 struct Kept {
     scales: [Option<Known>; SCALES.len()],
+    /// What came since the newest step of the finest.
+    head: Option<Slice>,
     all: Arc<[Course]>,
 }
 
@@ -155,12 +160,12 @@ impl Closely {
         &mut self,
         api: &Api,
         planner: &mut Planner,
-        (plans, burning): (&[Plan], &[usize]),
+        (plans, burning): (&[Plan], &[Young]),
         ask: &Ask,
     ) -> Result<(), Fault> {
         let ids: BTreeMap<_, _> = burning
             .iter()
-            .map(|&plan| (plans[plan].slo.id(), plan))
+            .map(|young| (plans[young.plan].slo.id(), young.plan))
             .collect();
         self.kept.retain(|id, _| ids.contains_key(id));
         let mut server = Server {
@@ -186,7 +191,8 @@ impl Closely {
                 outcome = Err(fault);
             }
         }
-        outcome
+        self.forget_heads();
+        self.add_heads(&mut server, burning).await.and(outcome)
     }
 
     fn is_due(&self, id: &Untrusted, place: usize, at: Timestamp) -> bool {
@@ -310,12 +316,33 @@ impl Closely {
     fn change(&mut self, id: &Untrusted, change: impl FnOnce(&mut Kept)) {
         let kept = self.kept.entry(id.clone()).or_insert_with(|| Kept {
             scales: [const { None }; SCALES.len()],
+            head: None,
             all: Arc::default(),
         });
         change(kept);
         let courses = kept.scales.iter().flatten().map(|known| &known.course);
         let told = courses.filter(|course| !course.slices.is_empty());
-        kept.all = told.cloned().collect();
+        let mut all: Vec<Course> = told.cloned().collect();
+        if let (Some(finest), Some(head)) = (all.first_mut(), kept.head)
+            && finest.step == SCALES[0].step
+            && finest.slices.last().is_some_and(|last| last.at < head.at)
+        {
+            finest.slices.push(head);
+        }
+        kept.all = all.into();
+    }
+
+    /// Forgets what came since the newest steps: by now newer ones may hold it.
+    fn forget_heads(&mut self) {
+        let ids: Vec<_> = self
+            .kept
+            .iter()
+            .filter(|(_, kept)| kept.head.is_some())
+            .collect();
+        let ids: Vec<_> = ids.into_iter().map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.change(&id, |kept| kept.head = None);
+        }
     }
 }
 
@@ -380,7 +407,6 @@ pub(super) fn want(id: &Untrusted, index: usize, plan: &Plan, width: Window) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::slo::Slice;
 
     fn at(minutes: i64) -> Timestamp {
         Timestamp::from_second(1_795_356_030 + minutes * 60).unwrap()
