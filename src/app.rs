@@ -44,10 +44,13 @@ pub mod screen;
 mod scroll;
 mod sheet;
 mod spent;
+mod story;
 mod suspect;
 mod table;
 mod timeline;
+mod tour;
 mod update;
+pub mod wall;
 
 pub use compose::screen;
 pub use keymap::Keymap;
@@ -55,6 +58,7 @@ pub use model::Model;
 pub use model::jump::{Copied, CopiedTo};
 pub use model::memory::{Memory, Notes, Playback};
 pub use spent::Spent;
+pub use story::Story;
 pub use update::update;
 
 /// Everything that can happen.
@@ -99,8 +103,19 @@ pub enum Msg {
     Remark(String),
     /// The wall clock was set, or the machine slept: it went on by this much more than time did.
     ClockStepped(SignedDuration),
+    /// What is wrong with the program itself, for the wall; `None` when that is over.
+    Notice(Notice, Option<String>),
     /// A second went by.
     Tick,
+}
+
+/// What a notice on the wall is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A changed configuration that cannot be used.
+    Configuration,
+    /// A heartbeat that was not received.
+    Heartbeat,
 }
 
 /// The terminal's size in cells.

@@ -51,6 +51,8 @@ pub struct Cli {
 pub enum Command {
     /// Show a small made-up world: a bad release that burns, pages and recovers
     Demo(Demo),
+    /// Show an unattended wall: what pages in large letters, or that all is well, or what is lost
+    Wall,
     /// Poll every source once and print the answer, with an exit status for scripts
     Status(Status),
     /// Poll every source once and list the SLOs
@@ -153,6 +155,9 @@ pub struct Demo {
     /// Show a Prometheus without any SLO rules: the SLOs are suggested from its metrics
     #[arg(long)]
     pub no_rules: bool,
+    /// Show the wall of it instead of the screen
+    #[arg(long)]
+    pub wall: bool,
 }
 
 /// Options of `record`.

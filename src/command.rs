@@ -21,6 +21,7 @@ pub mod silence;
 pub mod source;
 pub mod status;
 pub mod timeline;
+mod wall;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -82,6 +83,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Man(options)) => man::run(&options),
         Some(Command::Help { command }) => help(&command),
         Some(Command::Demo(options)) => demo::run(&options),
+        Some(Command::Wall) => with_sources(&cli.watch, |loaded, keymap, watch| {
+            wall::run(&cli.watch, loaded, keymap, watch)
+        }),
         Some(Command::Status(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             status::run(&options, &loaded.settings, watch)
         }),

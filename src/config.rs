@@ -24,6 +24,7 @@ mod slo;
 mod source;
 mod variables;
 mod view;
+mod wall;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub use place::{ConfigError, Mistake};
 pub use proposal::{Proposal, ProposedSlo, ProposedSource, has_same_tables};
 pub use read::{bytes, time_zone};
 pub use schema::schema;
+pub use toml::Table;
+pub use wall::{DimHours, WallSettings};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
@@ -68,6 +71,8 @@ pub struct Settings {
     pub actions: ActionSettings,
     /// What counts as delivered to users.
     pub delivery: DeliverySettings,
+    /// The unattended wall.
+    pub wall: WallSettings,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
 }
@@ -483,6 +488,7 @@ impl Settings {
             journal: JournalSettings::default(),
             actions: ActionSettings::default(),
             delivery: DeliverySettings::default(),
+            wall: WallSettings::default(),
             commands: Vec::new(),
         }
     }

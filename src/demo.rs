@@ -35,9 +35,12 @@ mod rules;
 mod series;
 mod server;
 mod silences;
+mod story;
 #[cfg(test)]
 mod tests;
 mod world;
+
+pub use story::chapters;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};

@@ -32,6 +32,7 @@ mod slos;
 mod sources;
 pub mod suspects;
 pub mod timeline;
+pub mod wall;
 
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};

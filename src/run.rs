@@ -8,6 +8,7 @@ mod journal;
 mod news;
 mod scene;
 mod signals;
+pub mod wall;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ use crate::app::screen;
 use crate::app::screen::Screen;
 use crate::app::{Effect, Memory, Model, Msg, Size, update};
 use crate::config::Settings;
-use crate::journal::{Clerk, Entry};
+use crate::journal::{Clerk, Entry, Place};
 use crate::poll::{Ears, Polls, Reply};
 use crate::store::Store;
 use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
@@ -37,6 +38,7 @@ use errands::Errands;
 use news::{News, said};
 pub use scene::Scene;
 use signals::Signal;
+use wall::{Attendant, Lines, Renewal, Upkeep};
 
 /// The exit status when there can be no screen.
 const NO_SCREEN: u8 = 3;
@@ -51,11 +53,11 @@ const LAST_ORDERS: Duration = Duration::from_millis(700);
 /// A wall clock that went further than the ticks by this much was set, or the machine slept.
 const CLOCK_JUMP: SignedDuration = SignedDuration::from_secs(5);
 
-/// Something that cannot wait for a report: a key, or a signal.
-#[derive(Clone, Debug)]
+/// Something that cannot wait for a report: a key, a signal, or a changed configuration.
 enum Urgent {
     Input(Input),
     Signal(Signal),
+    Renewed(Box<Renewal>),
 }
 
 /// Why the loop ended.
@@ -71,6 +73,15 @@ enum Ending {
 /// 0 after a quit, 128 + n after signal n, 3 when there can be no screen. Must be called on the
 /// thread that lives longest, outside any runtime: it draws on this thread and polls on others.
 pub fn run(settings: &Settings, keymap: Keymap, scene: Scene) -> ExitCode {
+    run_as(settings, keymap, scene, None)
+}
+
+/// The same as an unattended wall, which acts on nothing.
+pub fn wall(settings: &Settings, keymap: Keymap, scene: Scene, upkeep: Upkeep) -> ExitCode {
+    run_as(settings, keymap, scene, Some(upkeep))
+}
+
+fn run_as(settings: &Settings, keymap: Keymap, scene: Scene, upkeep: Option<Upkeep>) -> ExitCode {
     if let Some(obstacle) = term::obstacle() {
         return refuse(&obstacle);
     }
@@ -79,7 +90,8 @@ pub fn run(settings: &Settings, keymap: Keymap, scene: Scene) -> ExitCode {
         Ok(runtimes) => runtimes,
         Err(error) => return refuse(&format!("cannot start threads: {error}")),
     };
-    let ended = runtime.block_on(show(settings, keymap, scene, polling.handle()));
+    let shown = show(settings, keymap, (scene, upkeep), polling.handle());
+    let ended = runtime.block_on(shown);
     // A poll that is stuck must not hold up who wants to leave.
     polling.shutdown_background();
     runtime.shutdown_background();
@@ -114,7 +126,7 @@ fn refuse(why: &str) -> ExitCode {
 async fn show(
     settings: &Settings,
     keymap: Keymap,
-    scene: Scene,
+    (scene, upkeep): (Scene, Option<Upkeep>),
     polling: &runtime::Handle,
 ) -> io::Result<Ending> {
     let (urgent, mut inbox) = mpsc::channel(BATCH);
@@ -122,8 +134,15 @@ async fn show(
     let tty = Tty::enter()?;
     signals.forward(&urgent, &tty.handle());
     let ends_at_once = keymap.exit_keys();
+    let caption = scene.story();
     let (store, sources, place, memory) = scene.parts(settings);
     let mut stage = Stage::new(settings, keymap, store.clone(), tty)?;
+    if let Some(story) = caption {
+        stage.model = stage.model.with_story(story);
+    }
+    if upkeep.is_some() {
+        stage.model = stage.model.on_the_wall(Timestamp::now());
+    }
     let keys = urgent.clone();
     let watchdog = Watchdog::new(&stage.tty);
     let _keyboard = Keyboard::start(&stage.tty, move |input| {
@@ -144,8 +163,21 @@ async fn show(
         told,
         replies,
     };
-    let leave = Leave::of(settings);
+    let leave = match upkeep {
+        Some(_) => Leave::default(),
+        None => Leave::of(settings),
+    };
     let (remembered, memories) = mpsc::channel(BATCH);
+    if let Some(upkeep) = upkeep {
+        let lines = Lines {
+            urgent: urgent.clone(),
+            say: remembered.clone(),
+            ears: ears.clone(),
+            polling: polling.clone(),
+        };
+        let terminal = stage.tty.handle();
+        stage.attendant = Some(Attendant::start(upkeep, &settings.wall, lines, terminal)?);
+    }
     if let Ok(clerk) = journal::start(place, settings, &store, remembered) {
         stage.remember(clerk, memory);
     }
@@ -213,6 +245,8 @@ struct Stage {
     shown: Option<Screen>,
     /// True while the terminal is the shell's, after a stop.
     is_away: bool,
+    /// What keeps a wall going; `None` for a screen.
+    attendant: Option<Attendant>,
 }
 
 impl Stage {
@@ -224,7 +258,8 @@ impl Stage {
             terminal: Terminal::new(Paint::new(size, charset, Sent::open()))?,
             theme: Theme::new(ui.theme, term::no_color(), ui.ascii),
             model: Model::new(ui, keymap, store, size)
-                .with_acting(settings.actions.clone(), settings.commands.clone()),
+                .with_acting(settings.actions.clone(), settings.commands.clone())
+                .with_wall(&settings.wall),
             tty,
             polls: Polls::default(),
             under_way: 0,
@@ -232,6 +267,7 @@ impl Stage {
             journal: None,
             shown: None,
             is_away: false,
+            attendant: None,
         })
     }
 
@@ -244,6 +280,9 @@ impl Stage {
         let mut clock = Clock::new(Timestamp::now());
         let mut is_drawn = true;
         loop {
+            if let Some(attendant) = &self.attendant {
+                attendant.beat();
+            }
             let wake = if is_drawn {
                 clock.next_tick()
             } else {
@@ -281,6 +320,9 @@ impl Stage {
                 if let Some(ending) = self.tell(Msg::Tick)? {
                     return Ok(ending);
                 }
+                if let Some(attendant) = &mut self.attendant {
+                    attendant.tick(self.model.facts());
+                }
             }
             is_drawn = self.is_away || (term::is_writable() && self.draw()?);
         }
@@ -299,8 +341,42 @@ impl Stage {
             Urgent::Signal(Signal::Stop) => self.go_away()?,
             Urgent::Signal(Signal::Continue) => self.come_back()?,
             Urgent::Signal(_) => {}
+            Urgent::Renewed(renewal) => self.renew(*renewal)?,
         }
         Ok(None)
+    }
+
+    /// Goes on by a changed configuration, with what is known.
+    fn renew(&mut self, renewal: Renewal) -> io::Result<()> {
+        let Renewal {
+            settings,
+            keymap,
+            watch,
+        } = renewal;
+        let Some(attendant) = &mut self.attendant else {
+            return Ok(());
+        };
+        let (ui, size) = (&settings.ui, term::size());
+        let charset = term::charset(ui.ascii);
+        self.terminal = Terminal::new(Paint::new(size, charset, Sent::open()))?;
+        self.theme = Theme::new(ui.theme, term::no_color(), ui.ascii);
+        let store = watch.store.inheriting(self.model.facts());
+        attendant.heartbeat.follow(&settings.wall);
+        self.polls = {
+            let _inside = attendant.lines.polling.enter();
+            Polls::start(watch.sources, &attendant.lines.ears, &Leave::default())
+        };
+        // The one before ends first: it holds the file.
+        self.journal = None;
+        let place = Place::of(&settings.journal);
+        let journal = journal::start(place, &settings, &store, attendant.lines.say.clone());
+        self.model = Model::new(ui, keymap, store, size)
+            .with_wall(&settings.wall)
+            .on_the_wall(attendant.began);
+        if let Ok(clerk) = journal {
+            self.remember(clerk, Memory::Journal);
+        }
+        self.repaint()
     }
 
     /// Updates the model and performs what it asks for.

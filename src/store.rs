@@ -4,6 +4,8 @@
 
 mod answer;
 mod gone;
+mod inherit;
+mod overdue;
 mod twins;
 mod world;
 
@@ -24,6 +26,9 @@ use crate::text::Untrusted;
 pub use twins::Twins;
 pub use world::{Heard, Past, World};
 
+/// How long a request may take when the configuration does not say.
+pub const DEFAULT_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
+
 /// What the store knows of one source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Feed {
@@ -37,6 +42,8 @@ pub struct Feed {
     pub interval: SignedDuration,
     /// After how long of failing it counts as down.
     pub stale_after: SignedDuration,
+    /// How long one of its requests may take.
+    pub timeout: SignedDuration,
     /// What it says of SLOs, releases, incidents, by its kind and settings; see [`Offers`].
     pub offers: Offers,
     /// The last good answer; shared, so that a view which stands still costs nothing.
@@ -106,6 +113,7 @@ impl Feed {
             identity: kind.to_owned(),
             interval,
             stale_after,
+            timeout: DEFAULT_TIMEOUT,
             offers,
             facts: Arc::default(),
             last_success: None,
@@ -123,6 +131,13 @@ impl Feed {
     #[must_use]
     pub fn identified_by(mut self, identity: impl Into<String>) -> Self {
         self.identity = identity.into();
+        self
+    }
+
+    /// The same, with requests that may take so long.
+    #[must_use]
+    pub fn answering_within(mut self, timeout: Option<SignedDuration>) -> Self {
+        self.timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
         self
     }
 

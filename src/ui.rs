@@ -7,6 +7,7 @@ mod chrome;
 mod sheet;
 mod table;
 pub mod theme;
+mod wall;
 
 use ratatui::Frame;
 
@@ -20,7 +21,12 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, theme: &Theme) {
         buffer: frame.buffer_mut(),
         theme,
         is_selected: false,
+        ground: None,
+        is_dim: false,
     };
+    if let Some(screen) = &screen.wall {
+        wall::wall(&mut brush, screen);
+    }
     for bar in &screen.bars {
         chrome::bar(&mut brush, bar);
     }

@@ -28,7 +28,8 @@ impl Watch {
                 Ok(built) => {
                     let (every, down) = (source.interval, source.stale_after);
                     let feed = Feed::new(source.name.clone(), kind.name, built.offers, every, down)
-                        .identified_by(identity(source));
+                        .identified_by(identity(source))
+                        .answering_within(source.http.timeout);
                     feeds.push(feed.expecting(built.expected));
                     sources.push((source.clone(), built.source));
                 }

@@ -24,6 +24,7 @@ use world::World;
 const RUNS: &[(&str, i32, &str)] = &[
     ("", 3, ""),
     ("demo", 3, "demo"),
+    ("wall", 3, "wall"),
     ("status", 0, "status --config ok.toml"),
     ("status", 1, "status --config ticket.toml"),
     ("status", 2, "status --config page.toml"),
@@ -124,7 +125,8 @@ const RUNS: &[(&str, i32, &str)] = &[
 ];
 
 /// Statuses of what needs a terminal: `tests/terminal.rs` holds them.
-const ON_A_TERMINAL: &[(&str, i32)] = &[("", 0), ("", 129), ("demo", 0), ("replay", 0)];
+const ON_A_TERMINAL: &[(&str, i32)] =
+    &[("", 0), ("", 129), ("demo", 0), ("wall", 0), ("replay", 0)];
 
 #[test]
 fn every_exit_status_that_is_documented_is_one_that_the_program_gives() {

@@ -19,6 +19,7 @@ mod screens {
     pub(crate) mod stage;
     mod suspects;
     mod timeline;
+    mod wall;
     mod whose;
     pub(crate) mod worlds;
 }

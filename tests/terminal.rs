@@ -15,6 +15,8 @@ mod plain;
 mod process;
 #[path = "terminal/pty.rs"]
 mod pty;
+#[path = "terminal/wall.rs"]
+mod wall;
 
 use std::time::Duration;
 

@@ -107,6 +107,8 @@ actions! {
     Services = "services" ["6"] Look "services";
     /// The focused pane alone, or all again.
     FullScreen = "full_screen" ["f"] Look "full screen";
+    /// The wall, and back.
+    Wall = "wall" ["W"] Look "wall";
     /// Fewer rows.
     Filter = "filter" ["/"] Look "filter";
     /// My rows, my team's, or all.
@@ -183,6 +185,8 @@ actions! {
     Help = "help" ["?"] Program "help";
     /// Anything by its name.
     Palette = "palette" [":"] Program "go to anything";
+    /// The screen in a few steps.
+    Tour = "tour" [] Program "tour of the screen";
     /// Paint everything anew.
     Repaint = "repaint" ["ctrl-l"] Program "repaint";
     /// Stop like any shell job.

@@ -47,7 +47,7 @@ impl Model {
             Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => {
                 overlay::last_scroll(self, now)
             }
-            Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) => 0,
+            Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_) => 0,
         }
     }
 }

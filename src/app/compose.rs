@@ -6,10 +6,16 @@ use super::layout::{Area, Layout};
 use super::model::Model;
 use super::model::mode::Mode;
 use super::screen::Screen;
-use super::{Size, explain, fire, footer, header, help, overlay, sheet, table, timeline};
+use super::{Size, explain, fire, footer, header, help, overlay, sheet, table, timeline, wall};
 
 /// Shows the model as a frame of its size at `now`.
 pub fn screen(model: &Model, now: Timestamp) -> Screen {
+    if let Some(view) = &model.wall
+        && model.size.width >= wall::SMALLEST.0
+        && model.size.height >= wall::SMALLEST.1
+    {
+        return wall::screen(model, view, now);
+    }
     let layout = model.layout();
     let arrangement = match &layout {
         Layout::Line => return one_line(model, now),
@@ -45,6 +51,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
         Mode::Ask(_)
         | Mode::Palette(_)
+        | Mode::Tour(_)
         | Mode::Orders { .. }
         | Mode::Errands { .. }
         | Mode::Handoff { .. } => {

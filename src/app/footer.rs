@@ -17,7 +17,13 @@ use crate::text::Shown;
 
 /// Every source: the troubled ones as sentences, the others by name.
 pub(super) fn sources(model: &Model, area: Area, now: Timestamp) -> Bar {
-    let left = said(model, now, usize::from(area.width));
+    let feeds = model.sight(now).store.feeds();
+    let is_well = feeds.iter().all(|feed| !fresh::is_troubled(feed, now));
+    let story = model.story.as_ref().filter(|_| is_well);
+    let left = match story {
+        Some(story) => story.line(now).fit(usize::from(area.width)),
+        None => said(model, now, usize::from(area.width)),
+    };
     let right = Line::new();
     Bar { area, left, right }
 }

@@ -10,12 +10,13 @@ use self::attention::{Awake, Bell, Counted};
 use self::jump::{Clip, Jump};
 use self::memory::{Course, Inquiry, Memory, Notes};
 use self::mode::Modes;
+use self::wall::WallView;
 use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Fire, Layout, Need, Together, View};
 use super::roster::Roster;
-use super::{Size, Spent};
-use crate::config::{ActionSettings, UiSettings, UserCommand};
+use super::{Size, Spent, Story};
+use crate::config::{ActionSettings, UiSettings, UserCommand, WallSettings};
 use crate::domain::{Fault, Whose};
 use crate::pane::{
     Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SERVICES, SLOS, Sight, Tally,
@@ -31,6 +32,7 @@ pub(super) mod job;
 pub(super) mod jump;
 pub(super) mod memory;
 pub(super) mod mode;
+pub(super) mod wall;
 
 /// How long a row counts as new.
 pub(super) const NEW_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -82,6 +84,12 @@ pub struct Model {
     pub(super) growth: Growth,
     pub(super) store: Store,
     pub(super) spent: Spent,
+    /// The wall while it is shown in place of the panes.
+    pub(super) wall: Option<WallView>,
+    pub(super) wall_settings: WallSettings,
+    pub(super) is_ascii: bool,
+    /// The story of a demo.
+    pub(super) story: Option<Story>,
 }
 
 /// A short message that goes by itself.
@@ -147,6 +155,10 @@ impl Model {
             growth: Growth::default(),
             store,
             spent: Spent::default(),
+            wall: None,
+            wall_settings: WallSettings::default(),
+            is_ascii: ui.ascii,
+            story: None,
         };
         model.focus = model.home();
         model.begin();
@@ -158,6 +170,29 @@ impl Model {
     pub fn with_acting(mut self, settings: ActionSettings, commands: Vec<UserCommand>) -> Self {
         self.desk.settings = settings;
         self.desk.commands = commands;
+        self
+    }
+
+    /// The same with the caption of a story.
+    #[must_use]
+    pub fn with_story(mut self, story: Story) -> Self {
+        self.story = Some(story);
+        self
+    }
+
+    /// The same with these settings of the wall.
+    #[must_use]
+    pub fn with_wall(mut self, settings: &WallSettings) -> Self {
+        self.wall_settings = settings.clone();
+        self
+    }
+
+    /// The same as a wall that nobody uses, from a moment on: it has no panes to go back to.
+    #[must_use]
+    pub fn on_the_wall(mut self, began: Timestamp) -> Self {
+        let view = WallView::new(self.wall_settings.clone(), true, began);
+        self.wall = Some(view);
+        super::wall::settle(&mut self, began);
         self
     }
 
@@ -311,6 +346,11 @@ impl Model {
     /// Has what was received before a step of the wall clock count as stale until it is confirmed.
     pub(super) fn clock_stepped(&mut self, step: SignedDuration) {
         self.store.clock_stepped(step);
+    }
+
+    /// The newest facts.
+    pub fn facts(&self) -> &Store {
+        &self.store
     }
 
     /// What newer facts have replaced since this was last asked.

@@ -11,7 +11,7 @@ use super::model::mode::Mode;
 use super::model::mode::Palette;
 use super::palette;
 use super::screen::Sheet;
-use super::sheet;
+use super::{sheet, tour};
 use crate::pane::block::{Block, Detail};
 use crate::pane::{Cell, Line, Role};
 use crate::text::Shown;
@@ -30,8 +30,23 @@ pub(super) fn overlay(model: &Model, now: Timestamp) -> Option<(Sheet, Option<(u
             let (detail, area) = page(model, now)?;
             Some((sheet::in_view(detail, area, Border::Box, *scroll), None))
         }
+        Mode::Tour(step) => Some((tour(model, *step), None)),
         _ => None,
     }
+}
+
+/// A step of the tour, low on the screen so that most of it stays in view.
+fn tour(model: &Model, step: usize) -> Sheet {
+    let width = model.size.width.min(WIDEST.0);
+    let detail = tour::detail(model, step);
+    let count = sheet::line_count(&detail, width.saturating_sub(2));
+    let area = centred(model, width, count);
+    let lowest = model.size.height.saturating_sub(area.height + 2);
+    let area = Area {
+        y: lowest.max(area.y),
+        ..area
+    };
+    sheet::in_view(detail, area, Border::Box, 0)
 }
 
 /// The furthest that orders, an output or a hand-over can be scrolled.
@@ -159,7 +174,7 @@ pub(super) fn hint(model: &Model, now: Timestamp) -> Option<Line> {
         ],
         Mode::Ask(_) => &[("enter", "preview"), ("esc", "leave it")],
         Mode::Palette(_) => &[("enter", "do"), ("up down", "choose"), ("esc", "leave")],
-        Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => &[],
+        Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } | Mode::Tour(_) => &[],
         _ => {
             let undo = desk::undo_hint(model, now)?;
             let key = model.keymap.hint(super::action::Action::Undo)?;

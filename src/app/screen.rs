@@ -1,6 +1,7 @@
 //! A finished frame as plain data: everything is decided, nothing is styled.
 
 use super::layout::{Area, Border};
+use super::wall::pieces::Wall;
 use crate::pane::block::Upright;
 use crate::pane::{Align, Cell, Line, Role};
 use crate::text::Shown;
@@ -20,6 +21,8 @@ pub struct Screen {
     pub sheet: Option<Sheet>,
     /// What lies on everything else.
     pub overlay: Option<Sheet>,
+    /// The wall, in place of everything else.
+    pub wall: Option<Wall>,
     /// Where the terminal's cursor stands; it is hidden otherwise.
     pub cursor: Option<(u16, u16)>,
 }

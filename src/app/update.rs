@@ -12,11 +12,12 @@ use super::model::mode::Mode;
 use super::model::mode::Palette;
 use super::scroll::scroll;
 use super::{
-    Effect, Msg, awake, choose, clip, desk, explain, follow, growth, handoff, jump, past, possible,
-    ring, suspect, table, timeline,
+    Effect, Msg, Notice, awake, choose, clip, desk, explain, follow, growth, handoff, jump, past,
+    possible, ring, suspect, table, timeline, tour, wall,
 };
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
+use crate::text::Shown;
 
 /// Takes in one message; total, and quick enough to answer a key at once.
 pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
@@ -99,14 +100,33 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             model.clock_stepped(step);
             Vec::new()
         }
+        Msg::Notice(about, words) => {
+            notice(model, about, words.as_deref());
+            Vec::new()
+        }
         Msg::Tick => past::play(model),
     };
     model.settle(now);
+    wall::settle(model, now);
     effects.extend(timeline::ask(model, now));
     effects
 }
 
+/// Notes what is wrong with the program itself.
+fn notice(model: &mut Model, about: Notice, words: Option<&str>) {
+    if let Some(view) = &mut model.wall {
+        let place = match about {
+            Notice::Configuration => 0,
+            Notice::Heartbeat => 1,
+        };
+        view.notices[place] = words.map(Shown::new);
+    }
+}
+
 fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
+    if model.wall.is_some() {
+        return wall::press(model, key);
+    }
     model.flash = None;
     // From the first key on, the selection is a row and no more a place.
     if let Some(roster) = model.roster_mut() {
@@ -135,6 +155,7 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         Mode::Orders { .. } => desk::batch::press(model, key, now),
         Mode::Errands { .. } => desk::errand::press(model, key, now),
         Mode::Handoff { .. } => handoff::press(model, key),
+        Mode::Tour(step) => tour::press(model, step, key),
         _ => match action {
             Some(action) => act(model, action, now),
             None => run_command(model, key, now),
@@ -144,6 +165,9 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
 
 /// Text that was pasted is typed where text is asked for, and ignored elsewhere: it never acts.
 fn paste(model: &mut Model, text: &str, now: Timestamp) -> Vec<Effect> {
+    if model.wall.is_some() {
+        return Vec::new();
+    }
     let letters = text
         .chars()
         .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
@@ -287,6 +311,8 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             model.close_detail();
             model.modes.push(Mode::Filter);
         }
+        Action::Wall => wall::toggle(model, now),
+        Action::Tour => tour::open(model),
         Action::Zone => {
             let zone = model.turn_zone(now);
             model.tell(format!("times are {zone}"), now);

@@ -86,8 +86,32 @@ else ~/.config/watchfire/config.toml.",
                 "watchfire demo --no-rules",
                 "a Prometheus without SLO rules: suggested SLOs",
             ),
+            ("watchfire demo --wall", "the same on a wall"),
         ],
         notes: "",
+    },
+    Page {
+        path: "wall",
+        watches: Watches::All,
+        statuses: &[
+            (0, "left by a key"),
+            (
+                3,
+                "no terminal, nothing to watch, or a mistake in usage or configuration",
+            ),
+        ],
+        examples: &[
+            ("watchfire wall", "until `q` or ctrl-c is pressed"),
+            (
+                "watchfire wall --config /etc/watchfire/wall.toml",
+                "with a configuration of its own",
+            ),
+        ],
+        notes: "\
+Nothing can be changed from a wall. It follows changes of its configuration file; one with a mistake is \
+named on the wall, and the one before stays. [wall] sets how long a page stands, dim hours, and a URL for \
+an external check that the wall is alive. A wall that stands still for 15 s begins anew, and `WatchdogSec` \
+of systemd is served.",
     },
     Page {
         path: "status",

@@ -10,10 +10,12 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use super::{refuse, with_settings};
+use crate::app::Story;
 use crate::cli;
 use crate::config::{Environment, load_text};
-use crate::demo::{Demo, config_text};
+use crate::demo::{Demo, chapters, config_text};
 use crate::run;
+use crate::run::wall::Upkeep;
 use crate::source;
 use crate::term;
 
@@ -30,7 +32,8 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(format!("cannot start the demo: {error}")),
     };
-    let demo = match Demo::open(options.speed, !options.no_rules, Timestamp::now()) {
+    let start = Timestamp::now();
+    let demo = match Demo::open(options.speed, !options.no_rules, start) {
         Ok(demo) => demo,
         Err(error) => return refuse(format!("the demo finds no free port on loopback: {error}")),
     };
@@ -54,7 +57,13 @@ pub fn run(options: &cli::Demo) -> ExitCode {
         Err(error) => return refuse(format!("the demo cannot be served: {error}")),
     };
     let exit = with_settings(&loaded, |loaded, keymap, watch| {
-        run::run(&loaded.settings, keymap, run::Scene::Watch(watch))
+        let story = Story::new(start, chapters(options.speed));
+        let scene = run::Scene::Demo(watch, story);
+        if options.wall {
+            run::wall(&loaded.settings, keymap, scene, Upkeep::default())
+        } else {
+            run::run(&loaded.settings, keymap, scene)
+        }
     });
     runtime.shutdown_background();
     exit

@@ -14,7 +14,7 @@ use crate::app::action::{Action, Group};
 use crate::cli::{self, Page, Watches, command, pages};
 
 /// The commands that show the screen, by their words.
-const SCREENS: [&str; 3] = ["", "demo", "replay"];
+const SCREENS: [&str; 4] = ["", "demo", "wall", "replay"];
 
 /// Variables that the program reads, and what for.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -31,6 +31,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "Where the folders for configuration and state are.",
     ),
     ("USER", "Who acts, unless [me] has a name."),
+    (
+        "NOTIFY_SOCKET",
+        "The socket of the service manager; the wall reports to it, as sd_notify(3) describes.",
+    ),
     ("NO_COLOR", "When set and not empty: no colours."),
     (
         "CLICOLOR, CLICOLOR_FORCE",

@@ -73,6 +73,7 @@ impl<'a> Context<'a> {
             journal: self.journal(layered.journal),
             actions: self.actions(layered.actions),
             delivery: self.delivery(layered.delivery),
+            wall: self.wall(layered.wall),
             commands: self.commands(lists.commands),
         }
     }

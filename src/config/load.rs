@@ -143,6 +143,15 @@ impl FromIterator<(OsString, OsString)> for Environment {
 }
 
 impl Loaded {
+    /// The files that the settings were read from: the configuration and its `[[slo_files]]`.
+    pub fn files(&self) -> Vec<PathBuf> {
+        // Standard input and texts of our own are no files.
+        let file = self.file.iter().filter(|file| file.is_file()).cloned();
+        let documents = self.origins.documents.files.iter();
+        file.chain(documents.map(|document| PathBuf::from(&document.name)))
+            .collect()
+    }
+
     /// The message for a problem that was found later: while the sources were built.
     pub fn report(&self, problem: &Problem) -> ConfigError {
         self.report_all(std::slice::from_ref(problem))
@@ -383,6 +392,7 @@ pub(super) struct Layered {
     pub(super) journal: wire::Journal,
     pub(super) actions: wire::Actions,
     pub(super) delivery: wire::Delivery,
+    pub(super) wall: wire::Wall,
 }
 
 fn take_lists(document: &mut toml::Table) -> Lists {
@@ -408,6 +418,7 @@ fn check_types(document: &toml::Table) -> Vec<Problem> {
             "journal" => read::section::<wire::Journal, _>(&path, value.clone()).err(),
             "actions" => read::section::<wire::Actions, _>(&path, value.clone()).err(),
             "delivery" => read::section::<wire::Delivery, _>(&path, value.clone()).err(),
+            "wall" => read::section::<wire::Wall, _>(&path, value.clone()).err(),
             _ => Some(read::unknown_key(&[], key, &SECTIONS)),
         };
         problems.extend(wrong);
@@ -477,6 +488,7 @@ fn layer(text: &str, variables: &[Variable]) -> Result<Layered, Problem> {
         journal: section(&mut layered, "journal")?,
         actions: section(&mut layered, "actions")?,
         delivery: section(&mut layered, "delivery")?,
+        wall: section(&mut layered, "wall")?,
     })
 }
 

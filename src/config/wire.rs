@@ -13,13 +13,14 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 11] = [
+pub(super) const SECTIONS: [&str; 12] = [
     "ui",
     "keys",
     "me",
     "journal",
     "actions",
     "delivery",
+    "wall",
     "source",
     "slo",
     "slo_files",
@@ -102,6 +103,15 @@ pub(super) struct Delivery {
     pub(super) production: Option<Vec<String>>,
     pub(super) link_within: Option<Span>,
     pub(super) observe: Option<Span>,
+}
+
+/// `[wall]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wall {
+    pub(super) rotate: Option<Span>,
+    pub(super) dim: Option<String>,
+    pub(super) heartbeat_url: Option<HeaderSetting>,
 }
 
 /// `[[action]]`.

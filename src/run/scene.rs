@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::{Memory, Playback};
+use crate::app::{Memory, Playback, Story};
 use crate::config::{Settings, SourceSettings};
 use crate::journal::Place;
 use crate::source::Source;
@@ -13,6 +13,8 @@ use crate::watch::Watch;
 pub enum Scene {
     /// The present of these sources.
     Watch(Watch),
+    /// The same of a demo, with its story.
+    Demo(Watch, Story),
     /// A recording of these, and how it is played.
     Recording(Store, PathBuf, Playback),
 }
@@ -22,10 +24,18 @@ pub enum Scene {
 pub(super) type Parts = (Store, Vec<(SourceSettings, Box<dyn Source>)>, Place, Memory);
 
 impl Scene {
+    /// The story of a demo.
+    pub(super) fn story(&self) -> Option<Story> {
+        match self {
+            Self::Demo(_, story) => Some(story.clone()),
+            Self::Watch(_) | Self::Recording(..) => None,
+        }
+    }
+
     /// What it consists of, by these settings.
     pub(super) fn parts(self, settings: &Settings) -> Parts {
         match self {
-            Self::Watch(watch) => {
+            Self::Watch(watch) | Self::Demo(watch, _) => {
                 let place = Place::of(&settings.journal);
                 (watch.store, watch.sources, place, Memory::Journal)
             }

@@ -1,12 +1,13 @@
 //! The one place that writes into the frame: clipped, in the theme, and in 7 bits where asked.
 
 use ratatui::buffer::Buffer;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::{Theme, in_ascii};
 use crate::app::layout::Area;
+use crate::app::wall::pieces::Ground;
 use crate::pane::cell::{Line, Role, Span};
 
 /// Writes into a frame.
@@ -15,13 +16,25 @@ pub(super) struct Brush<'a> {
     pub(super) theme: &'a Theme,
     /// True while the selected row is drawn.
     pub(super) is_selected: bool,
+    /// The ground of a banner that is drawn on.
+    pub(super) ground: Option<Ground>,
+    /// True while everything is drawn dim.
+    pub(super) is_dim: bool,
 }
 
 impl Brush<'_> {
     /// The style of a role here and now.
     pub(super) fn style(&self, role: Role) -> Style {
+        if let Some(ground) = self.ground {
+            return self.theme.on_ground(ground, role);
+        }
         if self.is_selected {
             self.theme.selected(role)
+        } else if self.is_dim {
+            let style = self.theme.style(role);
+            style
+                .remove_modifier(Modifier::BOLD)
+                .add_modifier(Modifier::DIM)
         } else {
             self.theme.style(role)
         }
@@ -164,6 +177,8 @@ mod tests {
             buffer: &mut buffer,
             theme: &theme,
             is_selected: false,
+            ground: None,
+            is_dim: false,
         };
         brush.line((0, 0), 5, &line);
         let cells = buffer.content.iter().map(ratatui::buffer::Cell::symbol);

@@ -2,6 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::app::wall::pieces::Ground;
 use crate::config::ThemeChoice;
 use crate::pane::{Mark, Role};
 
@@ -75,6 +76,27 @@ impl Theme {
             _ => style
                 .remove_modifier(Modifier::DIM)
                 .add_modifier(Modifier::BOLD),
+        }
+    }
+
+    /// The ground of a banner: the one place where a background is set.
+    pub fn ground(&self, ground: Ground) -> Style {
+        let colour = match (self.palette, ground) {
+            (Palette::Mono, _) => return Style::new().add_modifier(Modifier::REVERSED),
+            (_, Ground::Page) => Color::Red,
+            (_, Ground::Blind) => Color::Magenta,
+        };
+        Style::new().fg(Color::White).bg(colour)
+    }
+
+    /// How a role looks on the ground of a banner: bold or not, never in a colour of its own.
+    pub fn on_ground(&self, ground: Ground, role: Role) -> Style {
+        let style = self.ground(ground);
+        match role {
+            Role::Strong | Role::Title | Role::Page | Role::Ticket | Role::Fault | Role::Alarm => {
+                style.add_modifier(Modifier::BOLD)
+            }
+            _ => style,
         }
     }
 

@@ -51,4 +51,5 @@ mod story;
 mod suggest;
 mod suspects;
 mod victoria;
+mod wall;
 mod worlds;

@@ -11,7 +11,7 @@ use ratatui::style::{Color, Modifier};
 use watchfire::app::screen::Screen;
 use watchfire::app::{Effect, Keymap, Model, Msg, Size, update};
 use watchfire::config::{
-    ActionSettings, BellChoice, Settings, ThemeChoice, UiSettings, UserCommand,
+    ActionSettings, BellChoice, Settings, ThemeChoice, UiSettings, UserCommand, WallSettings,
 };
 use watchfire::domain::Report;
 use watchfire::store::Store;
@@ -93,6 +93,12 @@ impl Stage {
         };
         stage.tell(Msg::Tick);
         stage
+    }
+
+    /// A wall in place of the screen, from now on.
+    pub(crate) fn on_the_wall(mut self, settings: &WallSettings) -> Self {
+        self.model = self.model.with_wall(settings).on_the_wall(self.now);
+        self
     }
 
     /// The same, where things may be done, by these commands as well.

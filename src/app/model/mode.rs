@@ -49,6 +49,8 @@ pub(in crate::app) enum Mode {
     },
     /// The command palette.
     Palette(Palette),
+    /// The tour, at one of its steps.
+    Tour(usize),
 }
 
 /// What is typed, and which of the found ones is chosen.
@@ -106,7 +108,8 @@ impl Modes {
                 | Mode::Errands { scroll }
                 | Mode::Handoff { scroll },
             ) => Some(scroll),
-            Some(Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_)) | None => None,
+            Some(Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_))
+            | None => None,
         }
     }
 
