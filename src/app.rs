@@ -38,6 +38,7 @@ mod overlay;
 mod palette;
 mod past;
 mod possible;
+mod prompt;
 mod ring;
 mod roster;
 pub mod screen;

@@ -41,6 +41,9 @@ pub struct Cli {
     /// Sources and configuration.
     #[command(flatten)]
     pub watch: Watch,
+    /// Show rows of this service only, until the filter is cleared; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub service: Vec<String>,
     /// What to do instead of showing the screen.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -393,7 +396,13 @@ impl Cli {
         if let Some(why) = meaningless(&matches) {
             return Err(command.error(ErrorKind::ArgumentConflict, why));
         }
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        if let (Some((word, _)), [_, ..]) = (matches.subcommand(), &*cli.service) {
+            let why =
+                format!("`--service` before `{word}` is of the screen: write it behind `{word}`");
+            return Err(command.error(ErrorKind::ArgumentConflict, why));
+        }
+        Ok(cli)
     }
 }
 

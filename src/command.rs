@@ -36,7 +36,7 @@ use tokio::runtime::Runtime;
 
 use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command, ConfigCommand, SourceCommand};
-use crate::config::{Environment, Loaded, Mistake, load};
+use crate::config::{Environment, Loaded, Mistake, Settings, load};
 use crate::print::github::{Annotation, Level};
 use crate::print::status::Rows;
 use crate::run;
@@ -135,9 +135,25 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))
         }
         None => with_sources(&cli.watch, |loaded, keymap, watch| {
-            run::run(&loaded.settings, keymap, run::Scene::Watch(watch))
+            let mut settings = loaded.settings.clone();
+            settings.ui.services = cli
+                .service
+                .iter()
+                .map(|name| called(&settings, name))
+                .collect();
+            run::run(&settings, keymap, run::Scene::Watch(watch))
         }),
     }
+}
+
+/// The name that a service goes by on the screen.
+fn called(settings: &Settings, name: &str) -> String {
+    let named = settings.services.iter();
+    let mut named =
+        named.filter(|one| one.name == name || one.aliases.iter().any(|alias| alias == name));
+    named
+        .next()
+        .map_or_else(|| name.to_owned(), |one| one.name.clone())
 }
 
 /// Reads the settings and goes on with them, if there is anything to watch.

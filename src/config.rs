@@ -24,6 +24,7 @@ mod slo;
 mod source;
 mod variables;
 mod view;
+mod views;
 mod wall;
 mod wire;
 
@@ -35,7 +36,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
-use crate::domain::{Origin, Period, Production, Rule, Service, Slo, SourceName, Window};
+use crate::domain::{Origin, Period, Production, Rule, Service, Slo, Sort, SourceName, Window};
 
 pub use crate::dialect::Groups;
 pub use crate::domain::Me;
@@ -164,6 +165,21 @@ pub struct UiSettings {
     pub ascii: bool,
     /// What rings the terminal's bell.
     pub bell: BellChoice,
+    /// Filters and orders with a name: `[[view]]`.
+    pub views: Vec<SavedView>,
+    /// The services whose rows are shown at first; all without any: `--service`.
+    pub services: Vec<String>,
+}
+
+/// A filter and an order with a name: `[[view]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedView {
+    /// What it is called in the palette.
+    pub name: String,
+    /// As it would be typed; empty for all rows.
+    pub filter: String,
+    /// In which order.
+    pub sort: Sort,
 }
 
 /// What rings the terminal's bell.
@@ -479,6 +495,8 @@ impl Settings {
                 theme: ThemeChoice::Auto,
                 ascii: false,
                 bell: BellChoice::Page,
+                views: Vec::new(),
+                services: Vec::new(),
             },
             keys: BTreeMap::new(),
             sources: Vec::new(),

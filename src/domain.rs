@@ -25,6 +25,7 @@ pub mod service;
 pub mod severity;
 pub mod silence;
 pub mod slo;
+pub mod sort;
 pub mod suggestion;
 pub mod until;
 pub mod when;
@@ -52,6 +53,7 @@ pub use slo::{
     Assessment, Burn, Direction, Events, Observation, Origin, Phase, Reading, Reason, ReasonCode,
     Rule, Sample, Slo, Standing, State,
 };
+pub use sort::Sort;
 pub use suggestion::{Declined, Suggestion, SuggestionStanding, Suggestions};
 pub use when::When;
 pub use window::{Period, Window};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::config::CommandScope;
-use crate::domain::{Clock, Explanation, Fault, Phase, SourceName, Standing, State, Whose};
+use crate::domain::{Clock, Explanation, Fault, Phase, Sort, SourceName, Standing, State, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -291,10 +291,10 @@ impl Sight<'_> {
 /// What a filter can ask of a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets<'a> {
-    /// `svc:`.
-    pub service: &'a str,
-    /// `sev:`.
-    pub severity: &'a str,
+    /// `svc:`; `None` for a row that is of no service by its kind.
+    pub service: Option<&'a str>,
+    /// `sev:`; `None` for a row that has no severity by its kind.
+    pub severity: Option<&'a str>,
     /// `state:`, each word that holds.
     pub states: Vec<&'a str>,
     /// Plain words, matched beside the service.
@@ -385,6 +385,22 @@ pub trait Pane: Sync {
     /// Whether a row is one of those that a title counts.
     fn counts(&self, _sight: Sight<'_>, _entry: &Entry) -> bool {
         true
+    }
+
+    /// How urgent a row is as it is shown, the lowest first, where silent sources change the order of
+    /// the board.
+    fn urgency(&self, _sight: Sight<'_>, _entry: &Entry) -> u8 {
+        0
+    }
+
+    /// Whether its rows can be shown in this order, beside its own.
+    fn sorts_by(&self, sort: Sort) -> bool {
+        sort == Sort::Service
+    }
+
+    /// What a row is sorted by where that is a number: the lowest comes first, `None` last.
+    fn sort_value(&self, _sort: Sort, _sight: Sight<'_>, _entry: &Entry) -> Option<f64> {
+        None
     }
 
     /// Whose a row is; `on_call_for` are the services that I have the pager for.

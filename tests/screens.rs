@@ -9,6 +9,7 @@ mod screens {
     mod commands;
     pub(crate) mod duty;
     pub(crate) mod facts;
+    mod filters;
     mod gone;
     mod handoff;
     mod jumps;

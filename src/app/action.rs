@@ -111,6 +111,8 @@ actions! {
     Wall = "wall" ["W"] Look "wall";
     /// Fewer rows.
     Filter = "filter" ["/"] Look "filter";
+    /// The next order of rows: by urgency, service, budget left, burn rate.
+    Sort = "sort" ["S"] Look "sort";
     /// My rows, my team's, or all.
     Whose = "whose" ["u"] Look "mine/team/all";
     /// Times of day in UTC or in the local zone.

@@ -84,7 +84,13 @@ fn paging(model: &Model, sight: Sight<'_>) -> Vec<Untrusted> {
     let services = |place: usize, pages: &dyn Fn(&Entry) -> bool| -> Vec<Untrusted> {
         let board = model.newest_board(place);
         let paging = board.entries.iter().filter(|entry| pages(entry));
-        let service = |entry| PANES[place].facets(sight, entry).service.into();
+        let service = |entry| {
+            PANES[place]
+                .facets(sight, entry)
+                .service
+                .unwrap_or_default()
+                .into()
+        };
         paging.map(service).collect()
     };
     let mut all = services(SLOS, &is_slo);

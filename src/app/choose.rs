@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
+use super::filter::Filter;
 use super::key::{Code, Key};
 use super::model::Model;
 use super::model::mode::{Mode, Palette};
 use super::palette::{Choice, Pick, choices};
-use super::{Effect, desk, jump, past};
+use super::{Effect, desk, jump, past, prompt};
 
 /// A key within the palette.
 pub(super) fn press(
@@ -55,5 +56,20 @@ fn perform(model: &mut Model, choice: Choice, now: Timestamp) -> Vec<Effect> {
         }
         Pick::Moment(at) => past::recall(model, at),
         Pick::Note(text) => past::note_on(model, &text, now),
+        Pick::View(number) => {
+            if let Some(view) = model.views.get(number).cloned() {
+                model.query.filter = Filter::new(&view.filter);
+                model.query.sort = view.sort;
+                model.close_detail();
+                prompt::keep(model);
+                let unknown = model.query.filter.unknown_field();
+                let words = match unknown {
+                    Some(name) => format!("view {}: no field {name}", view.name),
+                    None => format!("view {}", view.name),
+                };
+                model.tell(words, now);
+            }
+            Vec::new()
+        }
     }
 }

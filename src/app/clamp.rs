@@ -18,7 +18,7 @@ impl Model {
         let sight = self.sight(now);
         let on_call_for = self.on_call_for(sight);
         for (pane, roster) in PANES.iter().zip(&mut rosters) {
-            roster.sift(*pane, sight, self.whose, &on_call_for);
+            roster.sift(*pane, sight, &self.query, &on_call_for);
             let fresh = |at: Timestamp| sight.now.duration_since(at) < NEW_FOR;
             roster.newcomers.retain(|_, at| fresh(*at));
         }
@@ -47,7 +47,7 @@ impl Model {
             Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => {
                 overlay::last_scroll(self, now)
             }
-            Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_) => 0,
+            Mode::Browse | Mode::Filter(_) | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_) => 0,
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
     }
     match model.modes.top() {
         Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll, now)),
-        Mode::Filter => screen.cursor = footer::cursor(model, arrangement.hints),
+        Mode::Filter(_) => screen.cursor = footer::cursor(model, arrangement.hints),
         Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
         Mode::Ask(_)
         | Mode::Palette(_)

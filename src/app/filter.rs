@@ -1,4 +1,7 @@
-//! Fewer rows: `svc:checkout sev:page some words`, all of which have to hold.
+//! Fewer rows: `svc:checkout sev:page,ticket some words`, all of which have to hold.
+//!
+//! A word may list alternatives behind commas, `=` before a text asks for the whole of it, and quotes
+//! hold blanks together. A row that has no such field (a release has no severity) passes.
 
 use crate::pane::Facets;
 
@@ -9,27 +12,70 @@ pub struct Filter {
     terms: Vec<Term>,
 }
 
-/// One word of a filter, in lower case.
+/// One word of a filter: any of its texts has to be found in its field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Term {
-    Service(String),
-    Severity(String),
-    State(String),
-    Source(String),
-    Word(String),
+struct Term {
+    field: Field,
+    texts: Vec<Text>,
 }
 
-/// The longest filter that can be typed.
-const LONGEST: usize = 80;
+/// Where a text is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Service,
+    Severity,
+    State,
+    Source,
+    /// Names, titles, ids, people.
+    Any,
+}
+
+/// A text to find, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Text {
+    text: String,
+    /// True where the field has to be this text and no more.
+    is_whole: bool,
+}
+
+/// The fields by the names that can be typed, the short one first.
+const FIELDS: [(&str, &str, Field); 4] = [
+    ("svc", "service", Field::Service),
+    ("sev", "severity", Field::Severity),
+    ("state", "status", Field::State),
+    ("src", "source", Field::Source),
+];
 
 impl Filter {
+    /// The longest that is read, in characters.
+    pub const LONGEST: usize = 200;
+
     /// Reads a filter; every text is one.
     pub fn new(text: &str) -> Self {
-        let terms = text.split_whitespace().filter_map(Term::read).collect();
+        let terms = words(text).into_iter().filter_map(|word| Term::read(&word));
         Self {
             text: text.to_owned(),
-            terms,
+            terms: terms.collect(),
         }
+    }
+
+    /// The filter that only these services pass; empty without any.
+    pub fn of_services(names: &[String]) -> Self {
+        if names.is_empty() {
+            return Self::default();
+        }
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let is_plain = !name.contains([' ', ',', '"']);
+                if is_plain {
+                    format!("={name}")
+                } else {
+                    format!("=\"{}\"", name.replace('"', ""))
+                }
+            })
+            .collect();
+        Self::new(&format!("svc:{}", names.join(",")))
     }
 
     /// As it was typed.
@@ -42,52 +88,100 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    /// With one more character at its end.
-    #[must_use]
-    pub fn typed(&self, letter: char) -> Self {
-        if letter.is_control() || self.text.chars().count() >= LONGEST {
-            return self.clone();
-        }
-        Self::new(&format!("{}{letter}", self.text))
+    /// The first name before a colon that is no field: its word is looked for as it stands.
+    pub fn unknown_field(&self) -> Option<&str> {
+        self.text.split_whitespace().find_map(|word| {
+            let (name, _) = word.split_once(':')?;
+            let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic());
+            (is_name && Field::named(name).is_none()).then_some(name)
+        })
     }
 
-    /// Without its last character.
-    #[must_use]
-    pub fn rubbed_out(&self) -> Self {
-        let mut letters = self.text.chars();
-        letters.next_back();
-        Self::new(letters.as_str())
-    }
-
-    /// Whether a row passes: every term is found in its place, whatever the case.
+    /// Whether a row passes: every term is found in its field, whatever the case.
     pub fn passes(&self, source: &str, facets: &Facets<'_>) -> bool {
-        self.terms.iter().all(|term| match term {
-            Term::Service(text) => contains(facets.service, text),
-            Term::Severity(text) => contains(facets.severity, text),
-            Term::State(text) => facets.states.iter().any(|state| contains(state, text)),
-            Term::Source(text) => contains(source, text),
-            Term::Word(text) => {
-                contains(facets.service, text)
-                    || facets.words.iter().any(|word| contains(word, text))
+        self.terms.iter().all(|term| match term.field {
+            Field::Service => facets.service.is_none_or(|service| term.finds(service)),
+            Field::Severity => facets.severity.is_none_or(|severity| term.finds(severity)),
+            Field::State => facets.states.iter().any(|state| term.finds(state)),
+            Field::Source => term.finds(source),
+            Field::Any => {
+                facets.service.is_some_and(|service| term.finds(service))
+                    || facets.words.iter().any(|word| term.finds(word))
             }
         })
     }
 }
 
-impl Term {
-    /// A term; a place without a text asks for nothing yet.
-    fn read(word: &str) -> Option<Self> {
-        let word = word.to_lowercase();
-        let (place, text) = word.split_once(':').unwrap_or(("", &word));
-        let make = match place {
-            "svc" | "service" => Self::Service,
-            "sev" | "severity" => Self::Severity,
-            "state" | "status" => Self::State,
-            "src" | "source" => Self::Source,
-            _ => return Some(Self::Word(word)),
-        };
-        (!text.is_empty()).then(|| make(text.to_owned()))
+impl Field {
+    fn named(name: &str) -> Option<Self> {
+        let is_it = |word: &str| word.eq_ignore_ascii_case(name);
+        let known = FIELDS
+            .iter()
+            .find(|(short, long, _)| is_it(short) || is_it(long));
+        known.map(|(_, _, field)| *field)
     }
+}
+
+/// The fields that can be named, for a prompt.
+pub fn fields() -> String {
+    FIELDS.map(|(short, _, _)| format!("{short}:")).join(" ")
+}
+
+impl Term {
+    /// A term; a field without a text asks for nothing yet.
+    fn read(word: &str) -> Option<Self> {
+        let named = word.split_once(':');
+        let named = named.and_then(|(name, texts)| Some((Field::named(name)?, texts)));
+        let (field, texts) = named.unwrap_or((Field::Any, word));
+        let texts: Vec<_> = alternatives(texts)
+            .iter()
+            .filter_map(|text| Text::read(text))
+            .collect();
+        (!texts.is_empty()).then_some(Self { field, texts })
+    }
+
+    fn finds(&self, field: &str) -> bool {
+        self.texts.iter().any(|text| text.is_in(field))
+    }
+}
+
+impl Text {
+    fn read(text: &str) -> Option<Self> {
+        let (text, is_whole) = match text.strip_prefix('=') {
+            Some(rest) => (rest, true),
+            None => (text, false),
+        };
+        let text = text.replace('"', "").to_lowercase();
+        (!text.is_empty()).then_some(Self { text, is_whole })
+    }
+
+    fn is_in(&self, field: &str) -> bool {
+        if self.is_whole {
+            field.to_lowercase() == self.text
+        } else {
+            contains(field, &self.text)
+        }
+    }
+}
+
+/// The words of a filter; quotes hold blanks together and stay.
+fn words(text: &str) -> Vec<String> {
+    parts(text, char::is_whitespace)
+}
+
+/// What stands between commas outside quotes.
+fn alternatives(text: &str) -> Vec<String> {
+    parts(text, |letter| letter == ',')
+}
+
+fn parts(text: &str, is_gap: impl Fn(char) -> bool) -> Vec<String> {
+    let mut is_quoted = false;
+    let parts = text.split(|letter: char| {
+        is_quoted ^= letter == '"';
+        !is_quoted && is_gap(letter)
+    });
+    let parts = parts.filter(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
 }
 
 /// Whether `text` holds `needle`, which is in lower case.
@@ -110,10 +204,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_term_has_to_hold_in_its_place() {
-        let facets = Facets {
-            service: "checkout",
-            severity: "page",
+    fn every_term_has_to_hold_in_its_field() {
+        let incident = Facets {
+            service: Some("checkout"),
+            severity: Some("page"),
             states: vec!["triggered", "open"],
             words: vec!["Burns its error budget", "支払い"],
         };
@@ -123,6 +217,11 @@ mod tests {
             ("svc:check", true),
             ("SVC:Checkout", true),
             ("svc:cart", false),
+            ("svc:cart,check", true),
+            ("svc:cart,mail", false),
+            ("svc:=check", false),
+            ("svc:=Checkout", true),
+            ("svc:cart,=checkout", true),
             ("sev:page", true),
             ("sev:page svc:cart", false),
             ("state:open burns", true),
@@ -130,20 +229,62 @@ mod tests {
             ("src:am", true),
             ("src:pd", false),
             ("budget checkout", true),
+            ("\"error budget\"", true),
+            ("\"budget error\"", false),
             ("page", false),
             ("支払", true),
             ("a:b", false),
+            ("\"", true),
+            (",", true),
         ] {
-            assert_eq!(Filter::new(text).passes("am", &facets), passes, "{text}");
+            assert_eq!(Filter::new(text).passes("am", &incident), passes, "{text}");
         }
     }
 
     #[test]
-    fn typing_and_rubbing_out_go_by_characters() {
-        let filter = Filter::new("支").typed('払').typed('\u{1b}');
-        assert_eq!(filter.text(), "支払");
-        assert_eq!(filter.rubbed_out().rubbed_out().rubbed_out().text(), "");
-        let long = (0..200).fold(Filter::default(), |filter, _| filter.typed('x'));
-        assert_eq!(long.text().len(), LONGEST);
+    fn a_row_without_such_a_field_passes() {
+        let release = Facets {
+            service: Some("checkout"),
+            severity: None,
+            states: vec!["succeeded"],
+            words: Vec::new(),
+        };
+        assert!(Filter::new("sev:page svc:checkout").passes("ci", &release));
+        let source = Facets {
+            states: vec!["live"],
+            ..Facets::default()
+        };
+        assert!(Filter::new("svc:checkout").passes("ci", &source));
+        assert!(!Filter::new("state:down").passes("ci", &source));
+    }
+
+    #[test]
+    fn services_of_any_name_are_themselves_and_no_other() {
+        let names = ["cart", "check out", "a,b", "支払い"].map(str::to_owned);
+        let filter = Filter::of_services(&names);
+        let passes = |service: &str| {
+            filter.passes(
+                "",
+                &Facets {
+                    service: Some(service),
+                    ..Facets::default()
+                },
+            )
+        };
+        assert!(names.iter().all(|name| passes(name)), "{filter:?}");
+        assert!(!passes("cart-api") && !passes("check") && !passes("a"));
+        assert!(Filter::of_services(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_name_that_is_no_field_is_named() {
+        for (text, unknown) in [
+            ("team:shop", Some("team")),
+            ("svc:a Sev:page status:open source:b", None),
+            ("nginx:1.25 12:30", Some("nginx")),
+            ("12:30", None),
+        ] {
+            assert_eq!(Filter::new(text).unknown_field(), unknown, "{text}");
+        }
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Subject<'a> {
                 hidden: None,
             });
         }
-        let filter = roster.filter.text();
+        let filter = model.query.filter.text();
         let hidden = if filter.is_empty() {
             " (not among your rows)".to_owned()
         } else {

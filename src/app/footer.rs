@@ -7,13 +7,12 @@ use jiff::Timestamp;
 use super::action::Action;
 use super::layout::{Area, Arrangement};
 use super::model::Model;
-use super::model::mode::Mode;
+use super::model::mode::{FilterPrompt, Mode};
 use super::screen::Bar;
-use super::{awake, overlay, possible};
+use super::{awake, filter, overlay, possible};
 use crate::config::CommandScope;
 use crate::pane::{Line, RELEASES, Role, TIMELINE, fresh};
 use crate::store::Feed;
-use crate::text::Shown;
 
 /// Every source: the troubled ones as sentences, the others by name.
 pub(super) fn sources(model: &Model, area: Area, now: Timestamp) -> Bar {
@@ -106,8 +105,8 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
             | Mode::Handoff { .. }
     );
     let right = if is_asked { Line::new() } else { right };
-    let left = if *model.modes.top() == Mode::Filter {
-        return prompt(model, area);
+    let left = if let Mode::Filter(typed) = model.modes.top() {
+        return prompt(model, typed, area);
     } else if let Some(flash) = &model.flash {
         Line::of(format!(" {}", flash.text), Role::Accent)
     } else if let Some(hint) = overlay::hint(model, now) {
@@ -252,15 +251,19 @@ fn hints(model: &Model, actions: &[Action]) -> Line {
     line
 }
 
-/// The prompt: what is typed, of a long filter its end; then how many rows pass.
-fn prompt(model: &Model, area: Area) -> Bar {
-    let (text, shown, all) = model.roster().map_or(("", 0, 0), |roster| {
-        let (shown, all) = (roster.shown.len(), roster.board.entries.len());
-        (roster.filter.text(), shown, all)
+/// The prompt: what is typed, of a long filter the part around the cursor; then how many rows of the pane
+/// pass, and which name is no field.
+fn prompt(model: &Model, typed: &FilterPrompt, area: Area) -> Bar {
+    let (shown, all) = model.roster().map_or((0, 0), |roster| {
+        (roster.shown.len(), roster.board.entries.len())
     });
-    let mut left = Line::of(" /", Role::Accent).text(tail(text, area.width).as_str(), Role::Strong);
-    if text.is_empty() {
-        left = left.text("  svc: sev: state: src: or any words", Role::Dim);
+    let (text, _) = typed.input.shown(prompt_room(area.width));
+    let mut left = Line::of(" /", Role::Accent).text(text.as_str(), Role::Strong);
+    if typed.input.is_empty() {
+        left = left.text(format!("  {} or any words", filter::fields()), Role::Dim);
+    } else if let Some(name) = model.query.filter.unknown_field() {
+        let words = format!("  no field {name}: {}", filter::fields());
+        left = left.foreign(&words.as_str().into(), Role::Unknown);
     }
     let mut right = Line::of(format!("{shown} of {all} "), Role::Plain);
     if usize::from(area.width) >= ROOMY {
@@ -276,21 +279,18 @@ fn prompt(model: &Model, area: Area) -> Bar {
 /// From this width on, the prompt says how it is left, and sources are counted in words.
 const ROOMY: usize = 60;
 
-/// The end of what is typed, so that the cursor stays in view.
-fn tail(text: &str, width: u16) -> Shown {
+/// Columns for what is typed.
+fn prompt_room(width: u16) -> usize {
     let taken = if usize::from(width) >= ROOMY { 50 } else { 16 };
-    let room = usize::from(width.saturating_sub(taken)).max(4);
-    let mut start = text.char_indices().map(|(at, _)| at);
-    let fits = |at: &usize| Shown::new(&text[*at..]).width() <= room;
-    start
-        .find(fits)
-        .map_or_else(Shown::default, |at| Shown::new(&text[at..]))
+    usize::from(width.saturating_sub(taken)).max(4)
 }
 
 /// Where the cursor of the filter prompt stands.
 pub(super) fn cursor(model: &Model, area: Area) -> Option<(u16, u16)> {
-    let text = tail(model.roster()?.filter.text(), area.width);
-    let x = u16::try_from(text.width()).unwrap_or(u16::MAX);
+    let Mode::Filter(typed) = model.modes.top() else {
+        return None;
+    };
+    let (_, x) = typed.input.shown(prompt_room(area.width));
     let last = area.width.saturating_sub(1);
     Some((area.x + x.saturating_add(2).min(last), area.y))
 }

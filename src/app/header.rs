@@ -309,8 +309,8 @@ fn right(model: &Model, now: Timestamp, step: u8) -> Line {
     if let Some(badge) = past::badge(model, now, step >= 4) {
         line = line.join(badge).text(" ", Role::Plain);
     }
-    if model.whose != Whose::All {
-        line = line.text(format!("{} ", model.whose.word()), Role::Accent);
+    if model.query.whose != Whose::All {
+        line = line.text(format!("{} ", model.query.whose.word()), Role::Accent);
     }
     let zoned = now.to_zoned(model.zone.clone());
     let form = match step {
@@ -372,10 +372,10 @@ pub(super) fn tabs(model: &Model, area: Area, now: Timestamp) -> Bar {
         Line::new()
             .mark(Mark::Page, Role::Page)
             .text(text, Role::Page)
-    } else if roster.filter.text().is_empty() {
+    } else if model.query.filter.text().is_empty() {
         freshness(model, sight, is_narrow)
     } else {
-        let text = format!("/{}", roster.filter.text());
+        let text = format!("/{}", model.query.filter.text());
         Line::of(text, Role::Accent)
     };
     Bar { area, left, right }

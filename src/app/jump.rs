@@ -19,8 +19,7 @@ pub(super) fn begin(model: &mut Model, to: usize) {
         view: model.view,
         selected: selected.map(|entry| entry.key.clone()),
         modes: model.modes.clone(),
-        to,
-        removed: None,
+        filter: model.query.filter.clone(),
         is_opened: false,
     };
     // That of the jump before is open again on the way back.
@@ -49,13 +48,9 @@ pub(super) fn to_row(model: &mut Model, place: usize, key: &RowKey, now: Timesta
     found.is_some()
 }
 
-/// Removes the filter of the pane that was jumped to, which would hide its row; the way back restores it.
+/// Removes the filter that would hide the row that was jumped to; the way back restores it.
 pub(super) fn remove_filter(model: &mut Model) {
-    let filter = model.roster().map(|roster| roster.filter.clone());
-    if let Some(jump) = model.jumps.last_mut() {
-        jump.removed = filter;
-    }
-    model.refilter(Filter::default());
+    model.query.filter = Filter::default();
 }
 
 /// Opens the detail of the row that was jumped to; closing it leads back.
@@ -74,14 +69,19 @@ pub(super) fn closed(model: &mut Model) {
     }
 }
 
+/// True while the filter is one that was typed since the last jump.
+pub(super) fn is_filtered_since(model: &Model) -> bool {
+    let before = model.jumps.last().map(|jump| &jump.filter);
+    let filter = &model.query.filter;
+    !filter.text().is_empty() && before != Some(filter)
+}
+
 /// Goes back to where the last jump began; false when there was none.
 pub(super) fn back(model: &mut Model) -> bool {
     let Some(jump) = model.jumps.pop() else {
         return false;
     };
-    if let (Some(filter), Some(roster)) = (jump.removed, model.rosters.get_mut(jump.to)) {
-        roster.filter = filter;
-    }
+    model.query.filter = jump.filter;
     model.focus = jump.focus;
     model.view = jump.view;
     model.modes = jump.modes;

@@ -14,9 +14,9 @@ use self::wall::WallView;
 use super::filter::Filter;
 use super::keymap::Keymap;
 use super::layout::{Fire, Layout, Need, Together, View};
-use super::roster::Roster;
+use super::roster::{Query, Roster};
 use super::{Size, Spent, Story};
-use crate::config::{ActionSettings, UiSettings, UserCommand, WallSettings};
+use crate::config::{ActionSettings, SavedView, UiSettings, UserCommand, WallSettings};
 use crate::domain::{Fault, Whose};
 use crate::pane::{
     Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SERVICES, SLOS, Sight, Tally,
@@ -64,8 +64,12 @@ pub struct Model {
     pub(super) asked: Option<Timestamp>,
     /// What keeps the journal from keeping anything.
     pub(super) forgetful: Option<Fault>,
-    /// Whose rows are looked at.
-    pub(super) whose: Whose,
+    /// Which rows are looked at, and in which order.
+    pub(super) query: Query,
+    /// The filters that were kept, the last one at the end.
+    pub(super) kept: Vec<String>,
+    /// Filters and orders with a name.
+    pub(super) views: Vec<SavedView>,
     /// The hand-over that was made last.
     pub(super) notes: Option<Notes>,
     /// What was asked about the numbers of one SLO, and what was said.
@@ -143,7 +147,12 @@ impl Model {
             memory: Memory::None,
             asked: None,
             forgetful: None,
-            whose: Whose::All,
+            query: Query {
+                filter: Filter::of_services(&ui.services),
+                ..Query::default()
+            },
+            kept: Vec::new(),
+            views: ui.views.clone(),
             notes: None,
             inquiry: None,
             course: Course::default(),
@@ -242,7 +251,7 @@ impl Model {
 
     /// The services that I have the pager for, where it matters whose a row is.
     pub(super) fn on_call_for(&self, sight: Sight<'_>) -> Vec<Untrusted> {
-        match self.whose {
+        match self.query.whose {
             Whose::All => Vec::new(),
             Whose::Mine | Whose::Team => on_call::mine(sight),
         }
@@ -389,12 +398,5 @@ impl Model {
         let until = now.saturating_add(time).unwrap_or(now);
         let text = Shown::new(text);
         self.flash = Some(Flash { text, until });
-    }
-
-    /// Replaces the filter of the focused pane.
-    pub(super) fn refilter(&mut self, filter: Filter) {
-        if let Some(roster) = self.roster_mut() {
-            roster.filter = filter;
-        }
     }
 }

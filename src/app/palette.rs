@@ -21,6 +21,8 @@ pub(super) enum Pick {
     Moment(Timestamp),
     /// A note on the moment that is shown.
     Note(String),
+    /// A saved view, by its number.
+    View(usize),
 }
 
 /// One line of the palette.
@@ -120,7 +122,9 @@ fn rows(model: &Model, typed: &str) -> Vec<(bool, i32, Choice)> {
         let entries = model.rosters[place].board.entries.iter();
         let named = entries.filter_map(|entry| {
             let facets = PANES[place].facets(sight, entry);
-            let words: Vec<_> = std::iter::once(facets.service)
+            let words: Vec<_> = facets
+                .service
+                .into_iter()
                 .chain(facets.words)
                 .filter(|word| !word.is_empty())
                 .take(2)
@@ -175,7 +179,21 @@ fn all(model: &Model, now: Timestamp) -> Vec<Choice> {
         key: model.keymap.hint(*action).unwrap_or_default(),
         why_not: possible::obstacle(model, *action, now),
     });
-    commands.chain(actions).collect()
+    let views = model.views.iter().enumerate().map(|(number, view)| {
+        let filter = if view.filter.is_empty() {
+            "all rows"
+        } else {
+            view.filter.as_str()
+        };
+        Choice {
+            pick: Pick::View(number),
+            name: view.name.clone(),
+            help: format!("view: {filter}, {}", view.sort.first()),
+            key: String::new(),
+            why_not: None,
+        }
+    });
+    views.chain(commands).chain(actions).collect()
 }
 
 /// How well letters are found in a text in their order: words and runs count more. `None` when they

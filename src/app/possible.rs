@@ -111,9 +111,8 @@ fn poll_obstacle(model: &Model, action: Action, now: Timestamp) -> Option<&'stat
 }
 
 fn is_at_the_top(model: &Model) -> bool {
-    let filter = model.roster().map(|roster| roster.filter.text());
     *model.modes.top() == Mode::Browse
-        && filter.is_none_or(str::is_empty)
+        && model.query.filter.text().is_empty()
         && model.jumps.is_empty()
         && model.view == View::Together
 }

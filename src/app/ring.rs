@@ -64,11 +64,11 @@ fn listen(
             if pane.is_pressing(sight, entry) {
                 let opened_at = incident(sight, entry).filter(|_| place == INCIDENTS);
                 let opened_at = opened_at.and_then(|row| row.opened_at);
-                let service = pane.facets(sight, entry).service;
+                let service = pane.facets(sight, entry).service.unwrap_or_default();
                 let is_news = bell.is_news(&entry.key, opened_at, now);
                 rings |= (is_news || grew.contains(&entry.key))
                     && is_told
-                    && pane.whose(sight, entry, &on_call_for) <= model.whose
+                    && pane.whose(sight, entry, &on_call_for) <= model.query.whose
                     && !awake::is_known(model, sight, service);
             }
             if lasts(place, sight, entry) && bell.pages.contains_key(&entry.key) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::cursor::Cursor;
 use super::filter::Filter;
 use super::layout::Need;
-use crate::domain::{Freshness, SourceName, Whose};
+use crate::domain::{Freshness, Sort, SourceName, Whose};
 use crate::pane::{Board, Entry, Folds, Pane, RowKey, Sight};
 use crate::text::Untrusted;
 
@@ -17,9 +17,8 @@ pub(super) struct Roster {
     pub(super) board: Board,
     /// The rows that pass the filter, as places in the board.
     pub(super) shown: Vec<usize>,
-    pub(super) filter: Filter,
     pub(super) cursor: Cursor,
-    /// How many of the shown rows ask for attention; these come first.
+    /// How many of the shown rows ask for attention; these come first unless rows are sorted otherwise.
     pub(super) loud: usize,
     /// True where any row asks for attention, whether it is shown or not.
     pub(super) is_any_loud: bool,
@@ -35,13 +34,20 @@ pub(super) struct Roster {
 /// All that decides, besides the board, which of its rows are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sifted {
-    filter: Filter,
-    whose: Whose,
+    query: Query,
     /// The services that I have the pager for; known while only my own rows are looked at.
     on_call_for: Vec<Untrusted>,
     /// How fresh each source is: what is not current is `unknown` to a filter.
     freshness: Vec<Freshness>,
     folds: Folds,
+}
+
+/// Which rows a reader wants to see, and in which order; the same for all panes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Query {
+    pub(super) filter: Filter,
+    pub(super) sort: Sort,
+    pub(super) whose: Whose,
 }
 
 /// Rows that are not shown since they are somebody else's.
@@ -94,22 +100,22 @@ impl Roster {
         &mut self,
         pane: &dyn Pane,
         sight: Sight<'_>,
-        whose: Whose,
+        query: &Query,
         on_call_for: &[Untrusted],
     ) {
         let feeds = sight.store.feeds().iter();
-        let freshness = feeds.map(|feed| feed.freshness(sight.now));
+        let freshness: Vec<_> = feeds.map(|feed| feed.freshness(sight.now)).collect();
         let wanted = Sifted {
-            filter: self.filter.clone(),
-            whose,
+            query: query.clone(),
             on_call_for: on_call_for.to_vec(),
-            freshness: freshness.collect(),
+            freshness: freshness.clone(),
             folds: sight.folds.clone(),
         };
         if self.sifted.as_ref() == Some(&wanted) {
             return;
         }
         self.sifted = Some(wanted);
+        let (filter, whose) = (&query.filter, query.whose);
         let entries = self.board.entries.iter().enumerate();
         let is_mine =
             |entry: &Entry| whose == Whose::All || pane.whose(sight, entry, on_call_for) <= whose;
@@ -123,30 +129,56 @@ impl Roster {
         // Without its head's row nothing would tell of it, and a filter finds whatever it asks for.
         let is_folded = |entry: &Entry| {
             let head = sight.folds.head(&entry.key).and_then(|key| self.find(key));
-            self.filter.is_empty() && head.is_some_and(is_mine)
+            filter.is_empty() && head.is_some_and(is_mine)
         };
         let nothing_folds = pane.fold_column().is_none() || sight.folds.count() == 0;
-        self.shown = if self.filter.is_empty() && whose == Whose::All && nothing_folds {
+        self.shown = if filter.is_empty() && whose == Whose::All && nothing_folds {
             (0..self.board.entries.len()).collect()
         } else {
             entries
                 .filter(|(_, entry)| is_mine(entry) && !is_folded(entry))
                 .filter(|(_, entry)| {
                     let facets = pane.facets(sight, entry);
-                    self.filter.passes(entry.key.source.as_str(), &facets)
+                    filter.passes(entry.key.source.as_str(), &facets)
                 })
                 .map(|(place, _)| place)
                 .collect()
         };
+        let is_any_old = freshness.iter().any(|one| !one.is_current());
+        self.sort(pane, sight, query.sort, is_any_old);
         let mut all = self.board.entries.iter();
         self.is_any_loud = all.any(|entry| pane.is_loud(sight, entry));
         let (board, shown) = (&self.board, &self.shown);
         let entries = shown.iter().map(|place| &board.entries[*place]);
-        self.loud = entries
-            .take_while(|entry| pane.is_loud(sight, entry))
-            .count();
+        self.loud = entries.filter(|entry| pane.is_loud(sight, entry)).count();
         let key = |at: usize| Some(&board.entries.get(*shown.get(at)?)?.key);
         self.cursor.follow(key, shown.len());
+    }
+
+    /// Brings the shown rows into an order; equal ones stay as they are ranked.
+    fn sort(&mut self, pane: &dyn Pane, sight: Sight<'_>, sort: Sort, is_any_old: bool) {
+        let entries = &self.board.entries;
+        match sort {
+            Sort::Urgency if !is_any_old => {}
+            Sort::Urgency => self
+                .shown
+                .sort_by_cached_key(|place| pane.urgency(sight, &entries[*place])),
+            _ if !pane.sorts_by(sort) => {}
+            Sort::Service => self.shown.sort_by_cached_key(|place| {
+                let service = pane.facets(sight, &entries[*place]).service;
+                service.map(str::to_lowercase)
+            }),
+            Sort::Budget | Sort::Burn => {
+                let value = |place: usize| pane.sort_value(sort, sight, &entries[place]);
+                let values = self.shown.iter().map(|place| (value(*place), *place));
+                let mut values: Vec<_> = values.collect();
+                values.sort_by(|(one, _), (other, _)| match (one, other) {
+                    (Some(one), Some(other)) => one.total_cmp(other),
+                    (one, other) => other.is_some().cmp(&one.is_some()),
+                });
+                self.shown = values.into_iter().map(|(_, place)| place).collect();
+            }
+        }
     }
 
     /// How many rows the pane needs on a shared screen.

@@ -14,7 +14,13 @@ pub(super) fn of_target(model: &Model, now: Timestamp) -> Option<RowKey> {
     }
     let sight = model.sight(now);
     let entry = model.target()?;
-    let service = Untrusted::from(model.pane().facets(sight, entry).service);
+    let service = Untrusted::from(
+        model
+            .pane()
+            .facets(sight, entry)
+            .service
+            .unwrap_or_default(),
+    );
     suspects::row_of(sight, &service).filter(|key| *key != entry.key)
 }
 

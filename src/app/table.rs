@@ -12,6 +12,7 @@ use super::roster::{Others, Roster};
 use super::screen::{Gutter, Slot, Table, TableRow};
 use super::sheet::wrap;
 use super::timeline;
+use crate::domain::Sort;
 use crate::pane::{
     Board, Cell, Count, Line, Mark, PANES, Pane, Role, Sight, TIMELINE, fresh, incident, why_empty,
 };
@@ -241,7 +242,7 @@ fn gutter(model: &Model, roster: &Roster, place: usize, is_focused: bool) -> Gut
     }
 }
 
-/// The pane's key, name and filter.
+/// The pane's key, name, filter and order.
 pub(super) fn title(model: &Model, place: usize) -> Line {
     let mut line = Line::new();
     if let Some(key) = model.keymap.hint(PANE_ACTIONS[place]) {
@@ -253,13 +254,16 @@ pub(super) fn title(model: &Model, place: usize) -> Line {
         line = line.text(format!(" {marked} marked"), Role::Accent);
     }
     let roster = &model.rosters[place];
-    if !roster.filter.text().is_empty() {
-        line = line
-            .text(format!(" /{}", roster.filter.text()), Role::Accent)
-            .text(
-                format!(" {} of {}", roster.shown.len(), roster.board.entries.len()),
-                Role::Plain,
-            );
+    let filter = model.query.filter.text();
+    if !filter.is_empty() {
+        line = line.text(format!(" /{filter}"), Role::Accent).text(
+            format!(" {} of {}", roster.shown.len(), roster.board.entries.len()),
+            Role::Plain,
+        );
+    }
+    let sort = model.query.sort;
+    if sort != Sort::Urgency && PANES[place].sorts_by(sort) {
+        line = line.text(format!(" {}", sort.first()), Role::Accent);
     }
     line
 }
@@ -353,12 +357,15 @@ fn empty(model: &Model, pane: &dyn Pane, roster: &Roster, sight: Sight<'_>) -> L
         Some(key) => line.text(format!(", {key} {what}"), Role::Dim),
         None => line,
     };
-    if roster.filter.text().is_empty() {
-        let text = format!("nothing here is {}", model.whose.owner());
+    if model.query.filter.text().is_empty() {
+        let text = format!("nothing here is {}", model.query.whose.owner());
         let line = Line::of(format!("{text}: {all} rows of others"), Role::Plain);
         return hint(line, Action::Whose, "shows more");
     }
-    let text = format!("nothing matches /{}: {all} hidden", roster.filter.text());
+    let text = format!(
+        "nothing matches /{}: {all} hidden",
+        model.query.filter.text()
+    );
     let line = Line::of(text, Role::Plain);
     hint(line, Action::Back, "clears the filter")
 }

@@ -29,7 +29,13 @@ pub(super) fn turn(model: &mut Model, now: Timestamp) {
     }
     let sight = model.sight(now);
     let found = model.target().map(|entry| {
-        let service = Untrusted::from(model.pane().facets(sight, entry).service);
+        let service = Untrusted::from(
+            model
+                .pane()
+                .facets(sight, entry)
+                .service
+                .unwrap_or_default(),
+        );
         let roster = &model.rosters[TIMELINE];
         let rows = roster.shown.iter();
         let rows = rows.filter_map(|place| roster.board.entries.get(*place));

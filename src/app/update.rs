@@ -13,7 +13,7 @@ use super::model::mode::Palette;
 use super::scroll::scroll;
 use super::{
     Effect, Msg, Notice, awake, choose, clip, desk, explain, follow, growth, handoff, jump, past,
-    possible, ring, suspect, table, timeline, tour, wall,
+    possible, prompt, ring, suspect, table, timeline, tour, wall,
 };
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
@@ -143,7 +143,11 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         return action.map_or_else(Vec::new, |action| act(model, action, now));
     }
     match model.modes.top().clone() {
-        Mode::Filter => prompt(model, key),
+        Mode::Filter(typed) => {
+            model.modes.pop();
+            prompt::press(model, typed, key);
+            Vec::new()
+        }
         Mode::Ask(ask) => {
             model.modes.pop();
             desk::press_ask(model, *ask, key, now)
@@ -177,7 +181,10 @@ fn paste(model: &mut Model, text: &str, now: Timestamp) -> Vec<Effect> {
         let code = Code::Char(letter);
         let key = Key { code, ctrl: false };
         match model.modes.top().clone() {
-            Mode::Filter => effects.extend(prompt(model, key)),
+            Mode::Filter(typed) => {
+                model.modes.pop();
+                prompt::press(model, typed, key);
+            }
             Mode::Ask(mut ask) => {
                 ask.type_in(key);
                 model.modes.pop();
@@ -203,28 +210,6 @@ fn run_command(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         Some(command) => desk::errand::begin(model, command, now),
         None => Vec::new(),
     }
-}
-
-/// A key within the filter prompt.
-fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
-    let filter = model.roster().map(|roster| roster.filter.clone());
-    let filter = filter.unwrap_or_default();
-    match (key.code, key.ctrl) {
-        (Code::Enter, _) => {
-            model.modes.pop();
-        }
-        (Code::Esc, _) => {
-            model.refilter(Filter::default());
-            model.modes.pop();
-        }
-        (Code::Backspace, _) => model.refilter(filter.rubbed_out()),
-        (Code::Char('u'), true) => model.refilter(Filter::default()),
-        (Code::Char(letter), false) => model.refilter(filter.typed(letter)),
-        (Code::Up, _) => step(model, |index| index.saturating_sub(1)),
-        (Code::Down, _) => step(model, |index| index + 1),
-        _ => {}
-    }
-    Vec::new()
 }
 
 pub(super) fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
@@ -309,7 +294,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::Filter => {
             model.close_detail();
-            model.modes.push(Mode::Filter);
+            prompt::open(model);
         }
         Action::Wall => wall::toggle(model, now),
         Action::Tour => tour::open(model),
@@ -318,6 +303,10 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             model.tell(format!("times are {zone}"), now);
         }
         Action::Whose => look_at_next(model, now),
+        Action::Sort => {
+            model.query.sort = model.query.sort.next();
+            model.tell(model.query.sort.first(), now);
+        }
         Action::Open => open(model),
         Action::Suspect => suspect::jump(model, now),
         Action::Explain => return explain::open(model, now),
@@ -371,8 +360,8 @@ fn look_at_next(model: &mut Model, now: Timestamp) {
         return;
     }
     model.close_detail();
-    model.whose = model.whose.next();
-    let word = match model.whose {
+    model.query.whose = model.query.whose.next();
+    let word = match model.query.whose {
         Whose::Mine => "your own rows",
         Whose::Team => "your team's rows",
         Whose::All => "all rows",
@@ -426,11 +415,8 @@ fn back(model: &mut Model) -> bool {
         jump::closed(model);
         return true;
     }
-    if model
-        .roster()
-        .is_some_and(|roster| !roster.filter.text().is_empty())
-    {
-        model.refilter(Filter::default());
+    if jump::is_filtered_since(model) {
+        model.query.filter = Filter::default();
         return true;
     }
     if jump::back(model) {

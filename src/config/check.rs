@@ -52,7 +52,8 @@ impl<'a> Context<'a> {
         lists: Lists,
         flags: &[FlagSource],
     ) -> Settings {
-        let ui = self.ui(layered.ui);
+        let mut ui = self.ui(layered.ui);
+        ui.views = self.views(lists.views);
         let keys = layered.keys.into_iter();
         let before = self.problems.len();
         let sources = self.sources(lists.sources, flags);
@@ -166,6 +167,8 @@ impl<'a> Context<'a> {
             theme: chosen.map_or(ThemeChoice::Auto, |(_, theme)| theme),
             ascii: ui.ascii.unwrap_or_else(|| self.environment.is_ascii()),
             bell: rings.map_or(BellChoice::Page, |(_, bell)| bell),
+            views: Vec::new(),
+            services: Vec::new(),
         }
     }
 

@@ -381,6 +381,7 @@ pub(super) struct Lists {
     pub(super) slo_files: Option<toml::Value>,
     pub(super) services: Option<toml::Value>,
     pub(super) commands: Option<toml::Value>,
+    pub(super) views: Option<toml::Value>,
 }
 
 /// The settings that have a name of their own.
@@ -402,6 +403,7 @@ fn take_lists(document: &mut toml::Table) -> Lists {
         slo_files: document.remove("slo_files"),
         services: document.remove("service"),
         commands: document.remove("action"),
+        views: document.remove("view"),
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) const SECTIONS: [&str; 12] = [
     "slo_files",
     "service",
     "action",
+    "view",
 ];
 
 /// The settings that every source takes: the fields of [`Source`].
@@ -112,6 +113,16 @@ pub(super) struct Wall {
     pub(super) rotate: Option<Span>,
     pub(super) dim: Option<String>,
     pub(super) heartbeat_url: Option<HeaderSetting>,
+}
+
+/// `[[view]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SavedView {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) filter: String,
+    pub(super) sort: Option<String>,
 }
 
 /// `[[action]]`.

@@ -146,8 +146,8 @@ impl Pane for Incidents {
         let people = [&row.assignees, &row.acknowledged_by, &row.teams];
         words.extend(people.into_iter().flatten().map(Untrusted::raw));
         Facets {
-            service: row.service.raw(),
-            severity: row.severity.word(),
+            service: Some(row.service.raw()),
+            severity: Some(row.severity.word()),
             states,
             words,
         }

@@ -133,8 +133,8 @@ impl Pane for Releases {
                 .map(Untrusted::raw),
         );
         Facets {
-            service: row.service.raw(),
-            severity: "",
+            service: Some(row.service.raw()),
+            severity: None,
             states: vec![row.status.word()],
             words,
         }

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::config::CommandScope;
 use crate::domain::{
-    IncidentStatus, Observation, Phase, ReleaseStatus, Service, SourceName, Standing, State, Whose,
+    IncidentStatus, Observation, Phase, ReleaseStatus, Service, Sort, SourceName, Standing, State,
+    Whose,
 };
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
@@ -212,15 +213,29 @@ impl Pane for Services {
     fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a> {
         let service = sight.store.service(&entry.key.id);
         let states = entry.standing.map(|(state, _)| state.word());
+        let severity = entry
+            .standing
+            .map_or("", |(state, _)| slos::severity_of(state));
         Facets {
-            service: entry.key.id.raw(),
-            severity: "",
+            service: Some(entry.key.id.raw()),
+            severity: Some(severity),
             states: states.into_iter().collect(),
             words: service
                 .and_then(|one| one.team.as_deref())
                 .into_iter()
                 .collect(),
         }
+    }
+
+    fn sorts_by(&self, _: Sort) -> bool {
+        true
+    }
+
+    fn sort_value(&self, sort: Sort, sight: Sight<'_>, entry: &Entry) -> Option<f64> {
+        let own = sight.store.slos();
+        let own = own.filter(|(_, seen)| seen.slo.service == entry.key.id);
+        let values = own.filter_map(|(_, seen)| slos::sort_value(sort, seen));
+        values.min_by(f64::total_cmp)
     }
 
     fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::config::CommandScope;
 use crate::domain::{
-    Observation, Phase, Rule, Service, Severity, Slo, Standing, State, Suggestions, Whose, Window,
+    Observation, Phase, Rule, Service, Severity, Slo, Sort, Standing, State, Suggestions, Whose,
+    Window,
 };
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
@@ -204,20 +205,35 @@ impl Pane for Slos {
             return Facets::default();
         };
         let old = sight.is_old(entry).then(|| State::Unknown.word());
-        let severity = match state {
-            State::Page => Severity::Page.word(),
-            State::Ticket => Severity::Ticket.word(),
-            State::Ok | State::NoData | State::Unknown => "",
-        };
         Facets {
-            service: seen.slo.service.raw(),
-            severity,
+            service: Some(seen.slo.service.raw()),
+            severity: Some(severity_of(state)),
             states: [Some(state.word()), phase.map(Phase::word), old]
                 .into_iter()
                 .flatten()
                 .collect(),
             words: vec![seen.slo.name.raw()],
         }
+    }
+
+    fn urgency(&self, sight: Sight<'_>, entry: &Entry) -> u8 {
+        let state = entry.standing.map(|(state, _)| state);
+        match (state, sight.is_old(entry)) {
+            (Some(State::Page), false) => 0,
+            (Some(State::Page), true) => 1,
+            (Some(State::Ticket), false) => 2,
+            (_, true) | (Some(State::Unknown) | None, false) => 3,
+            (Some(State::NoData), false) => 4,
+            (Some(State::Ok), false) => 5,
+        }
+    }
+
+    fn sorts_by(&self, _: Sort) -> bool {
+        true
+    }
+
+    fn sort_value(&self, sort: Sort, sight: Sight<'_>, entry: &Entry) -> Option<f64> {
+        sort_value(sort, observation(sight, entry)?)
     }
 
     fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {
@@ -347,11 +363,41 @@ pub(super) fn observation<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Obs
     feed.facts.slos.as_ref()?.get(entry.item)
 }
 
+/// The word of the severity whose rules fire in a state; empty for none.
+pub(super) fn severity_of(state: State) -> &'static str {
+    match state {
+        State::Page => Severity::Page.word(),
+        State::Ticket => Severity::Ticket.word(),
+        State::Ok | State::NoData | State::Unknown => "",
+    }
+}
+
+/// The number that an SLO is sorted by, the lowest first.
+pub(super) fn sort_value(sort: Sort, seen: &Observation) -> Option<f64> {
+    match sort {
+        Sort::Budget => seen.standing().budget_remaining,
+        Sort::Burn => Some(-pace(seen)?),
+        Sort::Urgency | Sort::Service => None,
+    }
+}
+
+/// The burn rate that the time to exhaustion is computed with.
+fn pace(seen: &Observation) -> Option<f64> {
+    let ratio = seen.reading(seen.slo.pace_window()?).ratio()?;
+    Some(seen.slo.burn_rate(ratio))
+}
+
+/// The share of the budget that is spent in a minute at this rate.
+fn spending(seen: &Observation) -> Option<f64> {
+    let minutes = seen.period_length.as_secs_f64() / 60.0;
+    pace(seen).map(|pace| pace / minutes)
+}
+
 /// Worst first, and by service and name those that are equally bad.
 ///
 /// Names lie all over the memory, and their beginnings side by side: these mostly tell.
 struct Rank<'a> {
-    worst: u32,
+    worst: u64,
     begins: [u64; 4],
     slo: &'a Slo,
 }
@@ -359,7 +405,7 @@ struct Rank<'a> {
 impl<'a> Rank<'a> {
     fn of(seen: &'a Observation, standing: &Standing) -> Self {
         Self {
-            worst: worst(standing),
+            worst: worst(standing, spending(seen)),
             begins: beginning(seen.slo.service.raw()),
             slo: &seen.slo,
         }
@@ -400,16 +446,51 @@ fn beginning(name: &str) -> [u64; 4] {
     words
 }
 
-/// Lowest first: state, phase, budget left by the whole percent, so that a calm list stands still. In
-/// one number, by which thousands are sorted fastest.
-fn worst(standing: &Standing) -> u32 {
+/// Lowest first: state, phase, time to exhaustion of what burns, budget left by the whole percent, so
+/// that a calm list stands still. In one number, by which thousands are sorted fastest.
+fn worst(standing: &Standing, spending: Option<f64>) -> u64 {
     let left = standing.budget_remaining.and_then(figures::whole_percent);
     // As many more as there are below zero, so that these come first.
     let left = left.unwrap_or(i16::MAX).cast_unsigned() ^ (1 << 15);
     let [high, low] = left.to_be_bytes();
     let calm = u8::MAX - standing.phase.map_or(0, |phase| phase as u8 + 1);
     let good = u8::MAX - standing.state as u8;
-    u32::from_be_bytes([good, calm, high, low])
+    u64::from_be_bytes([
+        0,
+        0,
+        0,
+        good,
+        calm,
+        time_left(standing, spending),
+        high,
+        low,
+    ])
+}
+
+/// How long the budget of what burns lasts, 0 for a spent one, in steps of a quarter: rows whose times
+/// differ by less do not change places.
+fn time_left(standing: &Standing, spending: Option<f64>) -> u8 {
+    const STEPS: f64 = 4.0;
+    let burns =
+        standing.state >= State::Ticket || !matches!(standing.phase, None | Some(Phase::Calm));
+    let (true, Some(left)) = (burns, standing.budget_remaining) else {
+        return u8::MAX;
+    };
+    match spending {
+        _ if left <= 0.0 => 0,
+        Some(spending) if spending > 0.0 => {
+            let minutes = left / spending;
+            let steps = (minutes.max(1.0).log2() * STEPS).clamp(1.0, 254.0);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is between 1 and 254"
+            )]
+            let steps = steps as u8;
+            steps
+        }
+        _ => u8::MAX,
+    }
 }
 
 /// How wide objectives are; of thousands of SLOs, most promise the same.
@@ -517,11 +598,13 @@ mod tests {
     #[test]
     fn the_worst_is_ranked_first_and_what_is_left_counts_last() {
         let of = |state, phase, left: Option<f64>| {
-            worst(&Standing {
+            let standing = Standing {
                 state,
                 phase,
                 budget_remaining: left,
-            })
+            };
+            // A day for the whole budget.
+            worst(&standing, Some(1.0 / 1_440.0))
         };
         let ranks = [
             of(State::Page, Some(Phase::Burning), Some(-7.5)),

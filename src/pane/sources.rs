@@ -6,7 +6,7 @@ use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, PANES, Pane, Ranking, Sight, Width,
     figures, fresh,
 };
-use crate::domain::Freshness;
+use crate::domain::{Freshness, Sort};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -103,11 +103,14 @@ impl Pane for Sources {
         let mut words = vec![feed.name.as_str(), feed.kind];
         words.extend(feed.fault.as_ref().map(|fault| fault.message.raw()));
         Facets {
-            service: "",
-            severity: "",
             states: vec![feed.freshness(sight.now).word()],
             words,
+            ..Facets::default()
         }
+    }
+
+    fn sorts_by(&self, _: Sort) -> bool {
+        false
     }
 
     fn links(&self, _: Sight<'_>, entry: &Entry) -> Links {

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cell::{Cell, Line, Role, width_of};
+use super::slos::severity_of;
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Links, Pane, Ranking, Sight, Width, related,
 };
-use crate::domain::{Event, Severity, SourceName, State, Suppression, What, Whose};
+use crate::domain::{Event, Sort, SourceName, Suppression, What, Whose};
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
@@ -130,6 +131,10 @@ impl Pane for Timeline {
 
     fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a> {
         event(sight, entry).map_or_else(Facets::default, facets)
+    }
+
+    fn sorts_by(&self, _: Sort) -> bool {
+        false
     }
 
     fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {
@@ -297,21 +302,13 @@ fn facets(event: &Event) -> Facets<'_> {
     words.push(&event.subject);
     let source = event.source.iter().map(SourceName::as_str);
     Facets {
-        service: event.service.raw(),
-        severity,
+        service: Some(event.service.raw()),
+        severity: Some(severity),
         states,
         words: words
             .into_iter()
             .map(Untrusted::raw)
             .chain(source)
             .collect(),
-    }
-}
-
-fn severity_of(state: State) -> &'static str {
-    match state {
-        State::Page => Severity::Page.word(),
-        State::Ticket => Severity::Ticket.word(),
-        State::Ok | State::NoData | State::Unknown => "",
     }
 }

@@ -75,6 +75,12 @@ impl Stage {
         Self::with_ui(store, 120, 40, keymap, &ui)
     }
 
+    /// With these settings of the screen.
+    pub(crate) fn with_settings(store: Store, width: u16, height: u16, ui: &UiSettings) -> Self {
+        let keymap = Keymap::new(&BTreeMap::new()).expect("the default keys");
+        Self::with_ui(store, width, height, keymap, ui)
+    }
+
     fn with_keys(store: Store, width: u16, height: u16, zone: &str, keymap: Keymap) -> Self {
         let ui = UiSettings {
             timezone: TimeZone::get(zone).expect("a zone"),

@@ -66,7 +66,7 @@ fn the_detail_says_since_when_it_burns_and_why_a_release_is_suspected() {
 fn a_key_leads_from_what_burns_to_the_suspect_even_through_a_filter() {
     // The smallest has no room for the title of a detail.
     for (width, height) in SIZES.into_iter().skip(1) {
-        for keys in ["d", "enter d", "2 / a u t h enter 1 d"] {
+        for keys in ["d", "enter d", "2 / a v a i l enter 1 d"] {
             let text = Stage::new(world(17), width, height).keys(keys).text();
             assert!(
                 text.contains("checkout v2.31.0") && text.contains("suspect"),

@@ -13,9 +13,8 @@ pub(in crate::app) struct Jump {
     pub(in crate::app) modes: Modes,
     /// The row that was selected.
     pub(in crate::app) selected: Option<RowKey>,
-    /// The pane that it led to, and the filter that was removed there.
-    pub(in crate::app) to: usize,
-    pub(in crate::app) removed: Option<Filter>,
+    /// The filter that held there.
+    pub(in crate::app) filter: Filter,
     /// True while the detail that the jump opened is the lowest mode: closing it leads back.
     pub(in crate::app) is_opened: bool,
 }

@@ -23,8 +23,8 @@ pub(in crate::app) enum Mode {
         /// The first line that is shown.
         scroll: usize,
     },
-    /// The filter prompt of a pane.
-    Filter,
+    /// The filter prompt.
+    Filter(FilterPrompt),
     /// The help.
     Help {
         /// The first line that is shown.
@@ -51,6 +51,26 @@ pub(in crate::app) enum Mode {
     Palette(Palette),
     /// The tour, at one of its steps.
     Tour(usize),
+}
+
+/// The filter that is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::app) struct FilterPrompt {
+    pub(in crate::app) input: Input,
+    /// How many steps back among the kept filters the shown one is; 0 for what was typed.
+    pub(in crate::app) back: usize,
+    /// What had been typed before an older one was looked at.
+    pub(in crate::app) typed: String,
+}
+
+impl FilterPrompt {
+    /// A prompt that begins with a text.
+    pub(in crate::app) fn new(text: &str) -> Self {
+        Self {
+            input: Input::new(text),
+            ..Self::default()
+        }
+    }
 }
 
 /// What is typed, and which of the found ones is chosen.
@@ -108,7 +128,7 @@ impl Modes {
                 | Mode::Errands { scroll }
                 | Mode::Handoff { scroll },
             ) => Some(scroll),
-            Some(Mode::Browse | Mode::Filter | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_))
+            Some(Mode::Browse | Mode::Filter(_) | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_))
             | None => None,
         }
     }
