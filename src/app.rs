@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::explanation::Told;
+use crate::domain::past::{PastQuestion, Recalled};
 use crate::domain::{Acted, Burn, Errand, Event, Fault, Order, Previewed, Ran, Report, SourceName};
 use crate::store::{Heard, Store, World};
 use crate::text::Untrusted;
@@ -20,6 +21,7 @@ mod compose;
 pub mod cursor;
 mod desk;
 mod explain;
+mod export;
 pub mod filter;
 mod fire;
 mod follow;
@@ -52,8 +54,10 @@ mod timeline;
 mod tour;
 mod update;
 pub mod wall;
+mod zoom;
 
 pub use compose::screen;
+pub use export::ExportFormat;
 pub use keymap::Keymap;
 pub use model::Model;
 pub use model::jump::{Copied, CopiedTo};
@@ -73,6 +77,8 @@ pub enum Msg {
     Resize(Size),
     /// A poll is done.
     Report(Box<Report>),
+    /// A source has told the past of an SLO.
+    Past(Box<Recalled>),
     /// A source has explained an SLO.
     Told(Box<Told>),
     /// A source has said what an order would do.
@@ -133,6 +139,8 @@ pub struct Size {
 pub enum Effect {
     /// Ask a source now, or all of them.
     Poll(Option<SourceName>),
+    /// Ask a source for the past of SLOs, for charts.
+    Past(SourceName, PastQuestion),
     /// Have a source explain an SLO: the ids it may go by there, the one on the screen first.
     Explain(SourceName, Vec<Untrusted>),
     /// Ask a source what an order would do. Changes nothing anywhere.
@@ -159,6 +167,8 @@ pub enum Effect {
     Ring,
     /// Paint everything anew.
     Repaint,
+    /// Write the view into a file, and say where.
+    Export(ExportFormat),
     /// Stop like any shell job (`ctrl-z`).
     Suspend,
     /// Leave.

@@ -16,6 +16,7 @@ use crate::text::Untrusted;
 pub mod block;
 pub mod burn;
 pub mod cell;
+pub mod charts;
 mod dependants;
 pub mod figures;
 pub mod fire;
@@ -23,6 +24,7 @@ mod folds;
 pub mod fresh;
 mod growth;
 mod incidents;
+pub mod links;
 pub mod on_call;
 mod related;
 mod releases;
@@ -36,6 +38,7 @@ pub mod wall;
 
 pub use block::Detail;
 pub use cell::{Cell, Line, Mark, Role};
+pub use charts::Charts;
 pub use folds::Folds;
 pub use growth::Growth;
 pub use incidents::incident;
@@ -221,6 +224,8 @@ pub struct Sight<'a> {
     pub folds: &'a Folds,
     /// Which incidents grew lately.
     pub growth: &'a Growth,
+    /// The past that charts are drawn from.
+    pub charts: &'a Charts,
 }
 
 impl Sight<'_> {

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::act::Leave;
 use crate::config::SourceSettings;
 use crate::domain::explanation::{Request, Told};
-use crate::domain::past::{PastEvents, PastQuestion};
+use crate::domain::past::{PastEvents, PastQuestion, Recalled};
 use crate::domain::{
     Explanation, Fault, FaultKind, Finding, Grade, Order, Report, SourceName, window,
 };
@@ -184,6 +184,8 @@ struct Line {
     poke: mpsc::Sender<()>,
     /// The SLO that is to be explained, by the ids it may go by: the newest question counts.
     question: watch::Sender<Vec<Untrusted>>,
+    /// The past that is asked for: the newest question counts.
+    past: watch::Sender<Option<PastQuestion>>,
     orders: mpsc::Sender<Wanted>,
 }
 
@@ -194,6 +196,8 @@ pub struct Ears {
     pub reports: mpsc::Sender<Report>,
     /// Each explanation.
     pub told: mpsc::Sender<Told>,
+    /// What they say of the past.
+    pub recalled: mpsc::Sender<Recalled>,
     /// What becomes of orders.
     pub replies: mpsc::Sender<Reply>,
 }
@@ -224,11 +228,13 @@ impl Polls {
         for (settings, source) in sources {
             let (poke, pokes) = mpsc::channel(1);
             let (question, questions) = watch::channel(Vec::new());
+            let (past, pasts) = watch::channel(None);
             let (orders, wanted) = mpsc::channel(QUEUE);
             polls.lines.push(Line {
                 name: settings.name.clone(),
                 poke,
                 question,
+                past,
                 orders,
             });
             let asker = Asker {
@@ -239,6 +245,7 @@ impl Polls {
                 source,
                 pokes,
                 questions,
+                pasts,
                 wanted,
                 leave: leave.clone(),
             };
@@ -264,6 +271,13 @@ impl Polls {
     pub fn explain(&self, name: &SourceName, ids: &[Untrusted]) {
         for line in self.lines.iter().filter(|line| line.name == *name) {
             line.question.send_replace(ids.to_vec());
+        }
+    }
+
+    /// Asks a source for the past of SLOs, likewise.
+    pub fn past(&self, name: &SourceName, question: &PastQuestion) {
+        for line in self.lines.iter().filter(|line| line.name == *name) {
+            line.past.send_replace(Some(question.clone()));
         }
     }
 
@@ -296,6 +310,7 @@ struct Asker {
     phase: Phase,
     pokes: mpsc::Receiver<()>,
     questions: watch::Receiver<Vec<Untrusted>>,
+    pasts: watch::Receiver<Option<PastQuestion>>,
     wanted: mpsc::Receiver<Wanted>,
     leave: Leave,
 }
@@ -356,6 +371,14 @@ impl Asker {
                         }
                         due = due.min(earliest);
                     }
+                    Ok(()) = self.pasts.changed() => {
+                        tokio::time::sleep_until(free).await;
+                        for recalled in self.past().await {
+                            if ears.recalled.send(recalled).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
                     Ok(()) = self.questions.changed() => {
                         tokio::time::sleep_until(free).await;
                         if ears.told.send(self.explanation().await).await.is_err() {
@@ -371,6 +394,34 @@ impl Asker {
 }
 
 impl Asker {
+    /// What the source says of the past, for each SLO that was asked for.
+    async fn past(&mut self) -> Vec<Recalled> {
+        let Some(question) = self.pasts.borrow_and_update().clone() else {
+            return Vec::new();
+        };
+        let ask = Ask {
+            now: Timestamp::now(),
+            at: None,
+            history: false,
+            since: None,
+        };
+        let source = self.source.as_mut();
+        let all = past_events_once(source, &ask, &question, self.limit).await;
+        let ids = question.slos.iter().map(|ids| ids.first().cloned());
+        let each: Vec<Result<PastEvents, Fault>> = match all {
+            Ok(each) => each,
+            Err(fault) => question.slos.iter().map(|_| Err(fault.clone())).collect(),
+        };
+        let each = ids.zip(each).map(|(id, outcome)| Recalled {
+            source: self.name.clone(),
+            id: id.unwrap_or_default(),
+            at: Timestamp::now(),
+            steps: question.steps,
+            outcome,
+        });
+        each.collect()
+    }
+
     /// What the source says to the newest question.
     async fn explanation(&mut self) -> Told {
         let ids = self.questions.borrow_and_update().clone();

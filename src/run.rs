@@ -4,6 +4,7 @@
 //! is drawn only when the projected screen differs from the one that is shown.
 
 mod errands;
+mod export;
 mod journal;
 mod news;
 mod scene;
@@ -25,7 +26,7 @@ use crate::act::Leave;
 use crate::app::keymap::Keymap;
 use crate::app::screen;
 use crate::app::screen::Screen;
-use crate::app::{Effect, Memory, Model, Msg, Size, update};
+use crate::app::{Effect, ExportFormat, Memory, Model, Msg, Size, update};
 use crate::config::Settings;
 use crate::journal::{Clerk, Entry, Place};
 use crate::poll::{Ears, Polls, Reply};
@@ -156,11 +157,13 @@ async fn show(
     }
     let (reports, answers) = mpsc::channel(BATCH);
     let (told, explanations) = mpsc::channel(BATCH);
+    let (recalled, pasts) = mpsc::channel(BATCH);
     let (replies, outcomes) = mpsc::channel(BATCH);
     let (ran, ended) = mpsc::channel(BATCH);
     let ears = Ears {
         reports,
         told,
+        recalled,
         replies,
     };
     let leave = match upkeep {
@@ -190,6 +193,7 @@ async fn show(
     let mut news = News {
         answers,
         explanations,
+        pasts,
         outcomes,
         ended,
         memories,
@@ -395,6 +399,7 @@ impl Stage {
         for effect in effects {
             match effect {
                 Effect::Poll(name) => self.polls.poke(name.as_ref()),
+                Effect::Past(name, question) => self.polls.past(&name, &question),
                 Effect::Explain(name, ids) => self.polls.explain(&name, &ids),
                 Effect::Open(url) => {
                     let is_opened = term::open(&url);
@@ -424,6 +429,7 @@ impl Stage {
                         errands.start(*errand);
                     }
                 }
+                Effect::Export(format) => results.push(self.export(format)),
                 Effect::Repaint => self.repaint()?,
                 Effect::Suspend if Tty::can_be_continued() => self.go_away()?,
                 Effect::Suspend => {}
@@ -474,6 +480,17 @@ impl Stage {
         self.terminal.backend_mut().resize(size);
         self.shown = None;
         self.tell(Msg::Resize(size))
+    }
+
+    /// Writes the view into a file; gives what there is to say about it.
+    fn export(&self, format: ExportFormat) -> Msg {
+        let now = Timestamp::now();
+        let Size { width, height } = term::size();
+        let buffer = ui::buffer(&screen(&self.model, now), &self.theme, (width, height));
+        Msg::Remark(match export::write(&buffer, format, now) {
+            Ok(path) => format!("exported to {}", path.display()),
+            Err(error) => format!("not exported: no file can be written here: {error}"),
+        })
     }
 
     /// Has everything drawn anew, over whatever is there.

@@ -11,6 +11,7 @@
 //!
 //! Nothing here asks the terminal anything, so no late reply can act as a key.
 
+mod ansi;
 mod backend;
 mod clipboard;
 mod encode;
@@ -47,6 +48,7 @@ use rustix::termios::{tcgetattr, tcgetpgrp};
 use crate::app::Size;
 use crate::text::Shown;
 
+pub use ansi::ansi;
 pub use backend::{Output, Paint, Sent};
 pub use clipboard::{MAX_COPY, copy};
 pub use encode::Charset;

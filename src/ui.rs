@@ -4,16 +4,31 @@ mod brush;
 mod cells;
 mod chart;
 mod chrome;
+pub mod picture;
 mod sheet;
 mod table;
 pub mod theme;
 mod wall;
 
-use ratatui::Frame;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::{Frame, Terminal};
 
 use crate::app::screen::Screen;
 use brush::Brush;
 use theme::Theme;
+
+/// A screen as cells of that size.
+pub fn buffer(screen: &Screen, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
+    let mut terminal = match Terminal::new(TestBackend::new(width, height)) {
+        Ok(terminal) => terminal,
+        Err(never) => match never {},
+    };
+    match terminal.draw(|frame| draw(frame, screen, theme)) {
+        Ok(drawn) => drawn.buffer.clone(),
+        Err(never) => match never {},
+    }
+}
 
 /// Draws a screen into a frame; what lies outside the frame is left out.
 pub fn draw(frame: &mut Frame<'_>, screen: &Screen, theme: &Theme) {

@@ -6,6 +6,7 @@ mod screens {
     mod awake;
     mod bell;
     mod bytes;
+    mod charts;
     mod commands;
     pub(crate) mod duty;
     pub(crate) mod facts;

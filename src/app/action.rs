@@ -119,6 +119,14 @@ actions! {
     Zone = "zone" ["z"] Look "UTC/local";
     /// The selected row in detail.
     Open = "open" ["enter"] Row "detail";
+    /// The detail of the next row.
+    NextRow = "next_row" ["J"] Row "next detail";
+    /// The detail of the row before.
+    PreviousRow = "previous_row" ["K"] Row "previous detail";
+    /// A shorter time in the chart of a detail.
+    ZoomIn = "zoom_in" ["+"] Row "zoom in";
+    /// A longer time in the chart of a detail.
+    ZoomOut = "zoom_out" ["-"] Row "zoom out";
     /// Every number of the row, with what it rests on.
     Explain = "explain" ["x"] Row "explain numbers";
     /// The release that may be behind what burns.
@@ -173,6 +181,8 @@ actions! {
     EventAfter = "event_after" ["}"] Watch "next event";
     /// The present again.
     Live = "live" ["0"] Watch "back to live";
+    /// The view as SVG, ANSI or text, into a file.
+    Export = "export" ["e"] Watch "export the view";
     /// Mutes the fires that page now for half an hour: new incidents of theirs fold, without a bell.
     Awake = "awake" ["w"] Watch "mute known fires";
     /// The hand-over of the last eight hours, to read and to copy.
@@ -193,6 +203,19 @@ actions! {
     Repaint = "repaint" ["ctrl-l"] Program "repaint";
     /// Stop like any shell job.
     Suspend = "suspend" ["ctrl-z"] Program "suspend";
+}
+
+impl Action {
+    /// Actions that came after the first release: the keys that an older configuration gives to something
+    /// else are not theirs.
+    pub const LATER: [Self; 6] = [
+        Self::Sort,
+        Self::Export,
+        Self::NextRow,
+        Self::PreviousRow,
+        Self::ZoomIn,
+        Self::ZoomOut,
+    ];
 }
 
 /// The table of `docs/reference/keys.md`, as Markdown.

@@ -54,6 +54,7 @@ fn perform(model: &mut Model, choice: Choice, now: Timestamp) -> Vec<Effect> {
             jump::to_row(model, place, &key, now);
             Vec::new()
         }
+        Pick::Link(url) => vec![Effect::Open(url)],
         Pick::Moment(at) => past::recall(model, at),
         Pick::Note(text) => past::note_on(model, &text, now),
         Pick::View(number) => {

@@ -47,7 +47,12 @@ impl Model {
             Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => {
                 overlay::last_scroll(self, now)
             }
-            Mode::Browse | Mode::Filter(_) | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_) => 0,
+            Mode::Browse
+            | Mode::Filter(_)
+            | Mode::Ask(_)
+            | Mode::Palette(_)
+            | Mode::Tour(_)
+            | Mode::Export => 0,
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
     match model.modes.top() {
         Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll, now)),
         Mode::Filter(_) => screen.cursor = footer::cursor(model, arrangement.hints),
-        Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } => {}
+        Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } | Mode::Export => {}
         Mode::Ask(_)
         | Mode::Palette(_)
         | Mode::Tour(_)

@@ -67,7 +67,7 @@ pub(super) fn destination(
 
 /// A link that may be handed to a browser: `http` or `https`, and nothing in it but printable
 /// ASCII, so that no browser, shell or clipboard can be steered by it.
-fn web_address(url: &Untrusted) -> Option<String> {
+pub(super) fn web_address(url: &Untrusted) -> Option<String> {
     let url = url.raw();
     let (scheme, rest) = url.split_once("://")?;
     let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");

@@ -9,7 +9,7 @@ use super::layout::{Area, Arrangement};
 use super::model::Model;
 use super::model::mode::{FilterPrompt, Mode};
 use super::screen::Bar;
-use super::{awake, filter, overlay, possible};
+use super::{awake, export, filter, overlay, possible};
 use crate::config::CommandScope;
 use crate::pane::{Line, RELEASES, Role, TIMELINE, fresh};
 use crate::store::Feed;
@@ -103,10 +103,13 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
             | Mode::Orders { .. }
             | Mode::Errands { .. }
             | Mode::Handoff { .. }
+            | Mode::Export
     );
     let right = if is_asked { Line::new() } else { right };
     let left = if let Mode::Filter(typed) = model.modes.top() {
         return prompt(model, typed, area);
+    } else if *model.modes.top() == Mode::Export {
+        export::question()
     } else if let Some(flash) = &model.flash {
         Line::of(format!(" {}", flash.text), Role::Accent)
     } else if let Some(hint) = overlay::hint(model, now) {
@@ -191,14 +194,17 @@ fn useful_here(model: &Model) -> Vec<Action> {
         Action::Explain,
         Action::Link,
         Action::Runbook,
+        Action::CopyId,
     ]);
+    if model.modes.detail().is_some() {
+        actions.extend([Action::NextRow, Action::ZoomIn, Action::ZoomOut]);
+    }
     actions.extend([
         Action::NextPane,
         Action::FullScreen,
         Action::Services,
         Action::Sources,
         Action::Poll,
-        Action::CopyId,
         Action::Palette,
         Action::Pause,
         Action::Zone,

@@ -38,10 +38,17 @@ impl Keymap {
             };
             bindings.push((action, keys));
         }
-        let map = Self {
+        let mut map = Self {
             bindings,
             commands: Vec::new(),
         };
+        for action in Action::ALL {
+            if overrides.contains_key(action.name()) {
+                for key in map.keys(*action).to_vec() {
+                    map.free(key, *action);
+                }
+            }
+        }
         map.refuse_clashes(overrides)?;
         Ok(map)
     }
@@ -67,6 +74,7 @@ impl Keymap {
             let key: Key = text
                 .parse()
                 .map_err(|not: super::key::NotAKey| wrong(not.to_string()))?;
+            self.free(key, Action::Palette);
             let other = self.resolve(key).map(|action| action.name().to_owned());
             let other = other.or_else(|| {
                 let known = self.command(key, Some(command.scope))?;
@@ -80,6 +88,18 @@ impl Keymap {
             self.commands.push((key, command.scope, number));
         }
         Ok(self)
+    }
+
+    /// Takes a key that the configuration gives to something else from an action of [`Action::LATER`] that
+    /// has it by default.
+    fn free(&mut self, key: Key, wanted_by: Action) {
+        let later = self.bindings.iter_mut();
+        let later = later.filter(|(action, keys)| {
+            *action != wanted_by && Action::LATER.contains(action) && *keys == defaults(*action)
+        });
+        for (_, keys) in later {
+            keys.retain(|bound| *bound != key);
+        }
     }
 
     /// Which of the user's own commands a key is for, on rows of this kind.
@@ -194,6 +214,25 @@ mod tests {
 
     fn key(text: &str) -> Key {
         text.parse().expect("a key")
+    }
+
+    #[test]
+    fn a_key_of_an_older_configuration_keeps_its_meaning() {
+        let map = map(&[("poll", &["S"]), ("next_row", &["K"])]).expect("a keymap");
+        assert_eq!(map.resolve(key("S")), Some(Action::Poll));
+        assert_eq!(map.hint(Action::Sort), None);
+        assert_eq!(map.resolve(key("K")), Some(Action::NextRow));
+        let command = UserCommand {
+            key: Some("e".to_owned()),
+            label: "undo".to_owned(),
+            scope: CommandScope::Release,
+            command: vec!["true".to_owned()],
+            confirm: true,
+            timeout: jiff::SignedDuration::from_secs(60),
+        };
+        let map = map.with_commands(&[command]).expect("a free key");
+        assert_eq!(map.resolve(key("e")), None);
+        assert_eq!(map.command(key("e"), Some(CommandScope::Release)), Some(0));
     }
 
     #[test]

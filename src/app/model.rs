@@ -19,8 +19,8 @@ use super::{Size, Spent, Story};
 use crate::config::{ActionSettings, SavedView, UiSettings, UserCommand, WallSettings};
 use crate::domain::{Fault, Whose};
 use crate::pane::{
-    Board, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, SERVICES, SLOS, Sight, Tally,
-    on_call, stands_alone,
+    Board, Charts, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, RowKey, SERVICES, SLOS,
+    Sight, Tally, on_call, stands_alone,
 };
 use crate::store::{Feed, Store};
 use crate::text::{Shown, Untrusted};
@@ -86,6 +86,12 @@ pub struct Model {
     pub(super) counted: Counted,
     /// Which incidents grew lately.
     pub(super) growth: Growth,
+    /// The past that charts are drawn from.
+    pub(super) charts: Charts,
+    /// The row whose charts are in view, since the last second.
+    pub(super) charted: Option<RowKey>,
+    /// When a source was asked for the past, until it tells.
+    pub(super) recalling: Option<Timestamp>,
     pub(super) store: Store,
     pub(super) spent: Spent,
     /// The wall while it is shown in place of the panes.
@@ -162,6 +168,9 @@ impl Model {
             folds: Folds::default(),
             counted: Counted::default(),
             growth: Growth::default(),
+            charts: Charts::default(),
+            charted: None,
+            recalling: None,
             store,
             spent: Spent::default(),
             wall: None,
@@ -227,6 +236,7 @@ impl Model {
             zone: &self.zone,
             folds: &self.folds,
             growth: &self.growth,
+            charts: &self.charts,
         }
     }
 
@@ -238,6 +248,7 @@ impl Model {
             zone: &self.zone,
             folds: &self.folds,
             growth: &self.growth,
+            charts: &self.charts,
         }
     }
 

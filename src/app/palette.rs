@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::action::{Action, Group};
 use super::model::Model;
-use super::{Memory, possible};
+use super::{Memory, follow, possible};
 use crate::domain::When;
-use crate::pane::{INCIDENTS, PANES, RELEASES, RowKey, SERVICES, SLOS};
-use crate::text::Shown;
+use crate::pane::{INCIDENTS, PANES, RELEASES, RowKey, SERVICES, SLOS, links};
+use crate::text::{Shown, Untrusted};
 
 /// What can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) enum Pick {
     Note(String),
     /// A saved view, by its number.
     View(usize),
+    /// An address of the web.
+    Link(String),
 }
 
 /// One line of the palette.
@@ -193,7 +195,30 @@ fn all(model: &Model, now: Timestamp) -> Vec<Choice> {
             why_not: None,
         }
     });
-    views.chain(commands).chain(actions).collect()
+    views
+        .chain(links(model, now))
+        .chain(commands)
+        .chain(actions)
+        .collect()
+}
+
+/// The links of the service of the row that keys act on.
+fn links(model: &Model, now: Timestamp) -> Vec<Choice> {
+    let sight = model.sight(now);
+    let service = model
+        .target()
+        .and_then(|entry| model.pane().facets(sight, entry).service);
+    let service = service.map(Untrusted::from).unwrap_or_default();
+    let links = links::of_service(sight, &service);
+    let links = links.filter_map(|(name, url)| Some((name, follow::web_address(&url)?)));
+    let links = links.map(|(name, url)| Choice {
+        name: format!("open {name}"),
+        help: url.clone(),
+        pick: Pick::Link(url),
+        key: String::new(),
+        why_not: None,
+    });
+    links.collect()
 }
 
 /// How well letters are found in a text in their order: words and runs count more. `None` when they

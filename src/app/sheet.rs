@@ -120,6 +120,7 @@ fn lines(detail: &Detail, width: u16, height: u16) -> Vec<SheetLine> {
             }
             Block::Grid { rows, right } => lines.extend(grid(rows, right, width)),
             Block::Chart(curve) => lines.extend(chart(curve, width, height)),
+            Block::Strip(values) => lines.push(strip(values, width)),
         }
     }
     lines
@@ -238,6 +239,24 @@ fn cell_width(cell: &Cell) -> u16 {
         Cell::Gauge(..) | Cell::Spark(_) => 10,
     };
     u16::try_from(width).unwrap_or(u16::MAX)
+}
+
+/// A curve in one line, each column the last value that it stands for.
+fn strip(values: &[Option<(f64, Role)>], width: u16) -> SheetLine {
+    let width = width.saturating_sub(3);
+    let columns = usize::from(width);
+    let value = |column: usize| {
+        let end = (column + 1) * values.len() / columns;
+        let start = (column * values.len() / columns).min(end.saturating_sub(1));
+        values[start..end].iter().rev().copied().flatten().next()
+    };
+    let slot = Slot {
+        x: 1,
+        width,
+        align: Align::Left,
+    };
+    let spark = Cell::Spark((0..columns).map(value).collect());
+    SheetLine::Cells(vec![(slot, spark)])
 }
 
 fn chart(curve: &Curve, width: u16, height: u16) -> Vec<SheetLine> {

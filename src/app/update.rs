@@ -12,8 +12,8 @@ use super::model::mode::Mode;
 use super::model::mode::Palette;
 use super::scroll::scroll;
 use super::{
-    Effect, Msg, Notice, awake, choose, clip, desk, explain, follow, growth, handoff, jump, past,
-    possible, prompt, ring, suspect, table, timeline, tour, wall,
+    Effect, Msg, Notice, awake, choose, clip, desk, explain, export, follow, growth, handoff, jump,
+    past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
 };
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
@@ -104,7 +104,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             notice(model, about, words.as_deref());
             Vec::new()
         }
-        Msg::Tick => past::play(model),
+        Msg::Past(recalled) => {
+            zoom::hear(model, *recalled);
+            Vec::new()
+        }
+        Msg::Tick => {
+            let mut effects = past::play(model);
+            effects.extend(zoom::ask(model, now));
+            effects
+        }
     };
     model.settle(now);
     wall::settle(model, now);
@@ -160,6 +168,7 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         Mode::Errands { .. } => desk::errand::press(model, key, now),
         Mode::Handoff { .. } => handoff::press(model, key),
         Mode::Tour(step) => tour::press(model, step, key),
+        Mode::Export => export::press(model, key),
         _ => match action {
             Some(action) => act(model, action, now),
             None => run_command(model, key, now),
@@ -308,6 +317,10 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             model.tell(model.query.sort.first(), now);
         }
         Action::Open => open(model),
+        Action::ZoomIn => zoom::change(model, true, now),
+        Action::ZoomOut => zoom::change(model, false, now),
+        Action::NextRow => turn_page(model, |index| index + 1),
+        Action::PreviousRow => turn_page(model, |index| index.saturating_sub(1)),
         Action::Suspect => suspect::jump(model, now),
         Action::Explain => return explain::open(model, now),
         Action::Mark => desk::mark(model, now),
@@ -332,6 +345,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             return follow::follow(model, action, now);
         }
         Action::Poll | Action::PollAll => return poll(model, action, now),
+        Action::Export => model.modes.push(Mode::Export),
         Action::Awake => awake::toggle(model, now),
         Action::Handoff => return handoff::ask(model, now),
         Action::Pause
@@ -389,7 +403,7 @@ fn go(model: &mut Model, action: Action) {
     let rows = model.roster().map_or(0, |roster| roster.shown.len());
     let room = area.map(|area| table::room(model.pane(), arrangement.border, area, rows));
     let page = room.map_or(1, |room| usize::from(room.height.saturating_sub(1)).max(1));
-    step(model, |index| match action {
+    turn_page(model, |index| match action {
         Action::Down => index + 1,
         Action::Up => index.saturating_sub(1),
         Action::PageDown => index + page,
@@ -397,6 +411,12 @@ fn go(model: &mut Model, action: Action) {
         Action::Bottom => usize::MAX,
         _ => 0,
     });
+}
+
+/// Selects another row; an open detail becomes that of the row.
+fn turn_page(model: &mut Model, place: impl Fn(usize) -> usize) {
+    let is_detailed = matches!(model.modes.top(), Mode::Detail { .. });
+    step(model, place);
     if is_detailed {
         model.modes.pop();
         open(model);

@@ -100,10 +100,12 @@ async fn live(options: &cli::Record, watch: Watch) -> Result<Reach, String> {
     journal.watch(watch.store.feeds()).map_err(about)?;
     let (reports, mut answers) = mpsc::channel(WAITING);
     let (told, _explanations) = mpsc::channel(1);
+    let (recalled, _pasts) = mpsc::channel(1);
     let (replies, _outcomes) = mpsc::channel(1);
     let ears = Ears {
         reports,
         told,
+        recalled,
         replies,
     };
     let begun = Timestamp::now();

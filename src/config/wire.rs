@@ -13,7 +13,7 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 12] = [
+pub(super) const SECTIONS: [&str; 13] = [
     "ui",
     "keys",
     "me",

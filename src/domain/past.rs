@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Events, Reason, Slo};
+use super::{Events, Fault, Reason, Slo, SourceName};
 use crate::text::Untrusted;
 
 /// Consecutive stretches of time of one length. Each begins right after the moment that the one
@@ -98,6 +98,21 @@ pub struct PastQuestion {
     pub slos: Vec<Vec<Untrusted>>,
     /// The time that is asked for.
     pub steps: Steps,
+}
+
+/// The past of one SLO as it was asked for, and what its source said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recalled {
+    /// Who was asked.
+    pub source: SourceName,
+    /// The SLO, by the first id it was asked by.
+    pub id: Untrusted,
+    /// When the answer was complete.
+    pub at: Timestamp,
+    /// The time that was asked for.
+    pub steps: Steps,
+    /// What it said.
+    pub outcome: Result<PastEvents, Fault>,
 }
 
 /// The past of one SLO.

@@ -37,6 +37,8 @@ pub enum Block {
     },
     /// A burn chart.
     Chart(Curve),
+    /// A curve in one line as wide as there is room, between 0 (bottom) and 1 (top).
+    Strip(Vec<Option<(f64, Role)>>),
 }
 
 /// Burn over time, with what it is measured against. Times are seconds since the epoch.
@@ -77,6 +79,10 @@ impl Block {
                 let fade = |row: Vec<Cell>| row.into_iter().map(Cell::faded).collect();
                 let rows = rows.into_iter().map(fade).collect();
                 Self::Grid { rows, right }
+            }
+            Self::Strip(values) => {
+                let fade = |(value, _)| (value, Role::Old);
+                Self::Strip(values.into_iter().map(|value| value.map(fade)).collect())
             }
             Self::Chart(mut curve) => {
                 curve.fade();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::cell::{Cell, Mark, Role, release_word, severity_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
-    dependants, figures, on_call, related, slos, suspects,
+    dependants, figures, links, on_call, related, slos, suspects,
 };
 use crate::config::CommandScope;
 use crate::domain::{
@@ -251,10 +251,9 @@ impl Pane for Services {
     }
 
     fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links {
-        let service = sight.store.service(&entry.key.id);
         Links {
             id: entry.key.id.clone(),
-            url: service.and_then(Service::page).map(Untrusted::from),
+            url: links::page(sight, &entry.key.id),
             runbook: related::runbook(sight, &entry.key.id),
         }
     }
@@ -417,9 +416,8 @@ fn detail(sight: Sight<'_>, service: &Untrusted) -> Detail {
     if let Some(runbook) = known.and_then(|service| service.runbook.as_deref()) {
         detail.field("runbook", Line::of(runbook, Role::Plain));
     }
-    let links = known.into_iter().flat_map(|service| &service.links);
-    for (name, url) in links {
-        detail.field(name, Line::of(url, Role::Plain));
+    for (name, url) in links::of_service(sight, service) {
+        detail.field(name, Line::new().foreign(&url, Role::Plain));
     }
     detail
 }

@@ -7,16 +7,16 @@ use super::cell::{Cell, Mark, Role, state_word, width_of};
 use super::since::Since;
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Said, Sight, Width,
-    figures, related,
+    figures, links, related,
 };
 use crate::config::CommandScope;
 use crate::domain::{
-    Observation, Phase, Rule, Service, Severity, Slo, Sort, Standing, State, Suggestions, Whose,
-    Window,
+    Observation, Phase, Rule, Severity, Slo, Sort, Standing, State, Suggestions, Whose, Window,
 };
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
+mod chart;
 mod detail;
 mod explain;
 mod tail;
@@ -281,12 +281,11 @@ impl Pane for Slos {
         let Some(seen) = observation(sight, entry) else {
             return Links::default();
         };
-        let service = sight.store.service(&seen.slo.service);
         let incidents = related::incidents(sight, &seen.slo.service);
         let of_incident = || incidents.iter().find_map(|(_, row)| row.runbook.clone());
         Links {
             id: seen.slo.id(),
-            url: service.and_then(Service::page).map(Untrusted::from),
+            url: links::page(sight, &seen.slo.service),
             runbook: related::runbook(sight, &seen.slo.service).or_else(of_incident),
         }
     }

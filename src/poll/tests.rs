@@ -64,6 +64,7 @@ fn ears() -> (Ears, Heard) {
     let ears = Ears {
         reports,
         told,
+        recalled: mpsc::channel(1).0,
         replies,
     };
     (ears, heard)

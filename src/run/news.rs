@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::app::Msg;
 use crate::domain::explanation::Told;
+use crate::domain::past::Recalled;
 use crate::domain::{Ran, Report};
 use crate::poll::Reply;
 
@@ -11,6 +12,7 @@ use crate::poll::Reply;
 pub(super) struct News {
     pub(super) answers: mpsc::Receiver<Report>,
     pub(super) explanations: mpsc::Receiver<Told>,
+    pub(super) pasts: mpsc::Receiver<Recalled>,
     pub(super) outcomes: mpsc::Receiver<Reply>,
     pub(super) ended: mpsc::Receiver<Ran>,
     pub(super) memories: mpsc::Receiver<Msg>,
@@ -22,6 +24,7 @@ impl News {
         tokio::select! {
             Some(report) = self.answers.recv() => Some(Msg::Report(Box::new(report))),
             Some(told) = self.explanations.recv() => Some(Msg::Told(Box::new(told))),
+            Some(recalled) = self.pasts.recv() => Some(Msg::Past(Box::new(recalled))),
             Some(reply) = self.outcomes.recv() => Some(said(reply)),
             Some(ran) = self.ended.recv() => Some(Msg::Ran(Box::new(ran))),
             Some(memory) = self.memories.recv() => Some(memory),
@@ -42,6 +45,9 @@ impl News {
         }
         if let Ok(told) = self.explanations.try_recv() {
             return Some(Msg::Told(Box::new(told)));
+        }
+        if let Ok(recalled) = self.pasts.try_recv() {
+            return Some(Msg::Past(Box::new(recalled)));
         }
         let ran = self.ended.try_recv().ok()?;
         Some(Msg::Ran(Box::new(ran)))

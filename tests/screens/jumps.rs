@@ -1,5 +1,8 @@
 //! Jumps: every way back leads to the very frame that it began on.
 
+use watchfire::app::Effect;
+use watchfire::domain::Service;
+
 use super::stage::{SIZES, Stage};
 use super::suspects::world;
 
@@ -75,4 +78,35 @@ fn a_pane_that_was_chosen_by_its_key_leads_nowhere_else() {
     // Rows that were looked for after a jump are rows, not the detail that it opened.
     let looked = world.clone().keys("d / c h e c k enter enter esc").text();
     assert!(looked.contains("/check"), "{looked}");
+}
+
+#[test]
+fn links_carry_the_time_of_the_burn() {
+    let service = Service {
+        name: "checkout".to_owned(),
+        links: [
+            ("dashboard", "https://graphs.example/d?from={from}&to={to}"),
+            (
+                "logs",
+                "https://logs.example/?q={a}&start={from:iso}&end={to:s}",
+            ),
+        ]
+        .map(|(name, url)| (name.to_owned(), url.to_owned()))
+        .into(),
+        ..Service::default()
+    };
+    let store = world(17).with_services(vec![service]);
+    let opened = |keys: &str| {
+        let stage = Stage::new(store.clone(), 120, 40).keys(keys);
+        let urls = stage.effects.into_iter().filter_map(|effect| match effect {
+            Effect::Open(url) => Some(url),
+            _ => None,
+        });
+        urls.collect::<Vec<_>>()
+    };
+    // Since 13:45:31, now 14:02:31.
+    let dashboard = "https://graphs.example/d?from=1795355131000&to=1795356151000";
+    assert_eq!(opened("o"), [dashboard]);
+    let logs = "https://logs.example/?q={a}&start=2026-11-22T13:45:31Z&end=1795356151";
+    assert_eq!(opened(": l o g s enter"), [logs]);
 }

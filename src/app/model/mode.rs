@@ -51,6 +51,8 @@ pub(in crate::app) enum Mode {
     Palette(Palette),
     /// The tour, at one of its steps.
     Tour(usize),
+    /// In which form to export the view.
+    Export,
 }
 
 /// The filter that is typed.
@@ -128,7 +130,14 @@ impl Modes {
                 | Mode::Errands { scroll }
                 | Mode::Handoff { scroll },
             ) => Some(scroll),
-            Some(Mode::Browse | Mode::Filter(_) | Mode::Ask(_) | Mode::Palette(_) | Mode::Tour(_))
+            Some(
+                Mode::Browse
+                | Mode::Filter(_)
+                | Mode::Ask(_)
+                | Mode::Palette(_)
+                | Mode::Tour(_)
+                | Mode::Export,
+            )
             | None => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Everything there is to say about one SLO.
 
-use super::trend;
+use super::chart;
 use super::{budget, budget_role, burn_role, of_needed, phase_and_direction};
 use crate::domain::{
     Assessment, Observation, Period, Phase, Reading, Reason, Slo, State, Window, window,
@@ -9,9 +9,9 @@ use crate::pane::block::{Block, Detail};
 use crate::pane::cell::{Cell, Line, Mark, Role, severity_word, state_word};
 use crate::pane::dependants::dependants;
 use crate::pane::since::Since;
-use crate::pane::{Sight, figures, fresh, on_call, related, suspects};
+use crate::pane::{Sight, figures, fresh, links, on_call, related, suspects};
 use crate::store::Feed;
-use crate::text::Shown;
+use crate::text::{Shown, Untrusted};
 
 /// An empty detail under the name of an SLO.
 pub(super) fn headed(sight: Sight<'_>, feed: &Feed, slo: &Slo) -> Detail {
@@ -41,19 +41,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
         detail.line(Line::of(words, weight));
     }
     suspects::of_slo(sight, feed, seen, &mut detail);
-    if let Some(curve) = trend::curve(sight, seen) {
-        detail.blocks.push(Block::Gap);
-        let title = format!("burn over {}", trend::window_word(seen));
-        detail.line(Line::of(title, Role::Title).text(
-            if curve.events.is_empty() {
-                ""
-            } else {
-                "   ▲ release"
-            },
-            Role::Accent,
-        ));
-        detail.blocks.push(Block::Chart(curve));
-    }
+    chart::charts(sight, feed, seen, &mut detail);
     detail.blocks.push(Block::Gap);
     detail.grid(rule_grid(seen, &verdict), &[]);
     detail.blocks.push(Block::Gap);
@@ -305,18 +293,15 @@ fn belongings(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
         ("needs", needs.as_deref()),
         ("runbook", service.runbook.as_deref()),
     ];
-    let links = service.links.iter();
-    let links = links.map(|(name, url)| (name.as_str(), Some(url.as_str())));
-    let known: Vec<_> = fields
-        .into_iter()
-        .chain(links)
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect();
+    let fields = fields.into_iter();
+    let fields = fields.filter_map(|(name, value)| Some((name, Untrusted::from(value?))));
+    let links = links::of_service(sight, &seen.slo.service);
+    let known: Vec<_> = fields.chain(links).collect();
     if !known.is_empty() {
         detail.section("the service");
     }
     for (name, value) in known {
-        detail.field(name, Line::of(value, Role::Plain));
+        detail.field(name, Line::new().foreign(&value, Role::Plain));
     }
 }
 

@@ -1,11 +1,12 @@
 //! The recent past of one SLO: the small curve of its row, and the chart of its detail.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::Observation;
 use crate::pane::block::Curve;
 use crate::pane::cell::Cell;
 use crate::pane::{Sight, burn, figures, related};
+use crate::text::Shown;
 
 /// The top of an SLO's scale: its highest factor, or its highest burn when that is more.
 fn top(seen: &Observation) -> f64 {
@@ -48,27 +49,48 @@ pub(super) fn spark(seen: &Observation, cells: usize) -> Cell {
 
 /// The chart of a detail: burn over the shortest window, the factors of the rules, and releases.
 pub(in crate::pane) fn curve(sight: Sight<'_>, seen: &Observation) -> Option<Curve> {
+    curve_of(sight, seen, SignedDuration::MAX)
+}
+
+/// The same of so much of the time until the newest point.
+pub(super) fn curve_of(
+    sight: Sight<'_>,
+    seen: &Observation,
+    time: SignedDuration,
+) -> Option<Curve> {
     let (first, last) = (seen.course().next()?, seen.course().next_back()?);
     let moments: Vec<_> = seen.course().map(|point| point.at.as_second()).collect();
     let burns = seen.course().map(|point| {
         let burn = seen.slo.burn_rate(point.ratio);
         (point.at.as_second(), Some(burn))
     });
-    let span = (first.at.as_second(), last.at.as_second());
-    let mut events: Vec<_> = related::releases(sight, &seen.slo.service)
-        .into_iter()
-        .filter_map(|(_, release)| Some((release.dated()?.as_second(), release.version.shown())))
-        .filter(|(at, _)| (span.0..=span.1).contains(at))
-        .collect();
-    events.reverse();
+    let end = last.at.as_second();
+    let begin = end.saturating_sub(time.as_secs()).max(first.at.as_second());
+    let span = (begin, end);
     Some(Curve {
         span,
         points: burn::gapped(burns, 2 * burn::usual_step(&moments)),
         levels: burn::levels(&seen.slo),
-        events,
+        events: releases(sight, seen, span),
         ticks: burn::ticks(sight, span),
         uprights: Vec::new(),
     })
+}
+
+/// The releases of the service within a time, oldest first.
+pub(super) fn releases(
+    sight: Sight<'_>,
+    seen: &Observation,
+    span: (i64, i64),
+) -> Vec<(i64, Shown)> {
+    let releases = related::releases(sight, &seen.slo.service).into_iter();
+    let dated = releases
+        .filter_map(|(_, release)| Some((release.dated()?.as_second(), release.version.shown())));
+    let mut within: Vec<_> = dated
+        .filter(|(at, _)| (span.0..=span.1).contains(at))
+        .collect();
+    within.reverse();
+    within
 }
 
 /// The window the history speaks of, in words.

@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::domain::{Event, ReleaseStatus};
     use crate::pane::timeline::Timeline;
-    use crate::pane::{Folds, Growth, Pane as _};
+    use crate::pane::{Charts, Folds, Growth, Pane as _};
     use crate::store::Store;
 
     /// What is spanned above rows that happened so many seconds ago.
@@ -237,6 +237,7 @@ mod tests {
             zone: &TimeZone::UTC,
             folds: &Folds::default(),
             growth: &Growth::default(),
+            charts: &Charts::default(),
         };
         let board = Timeline.board(&store);
         let rows: Vec<_> = board.entries.iter().collect();

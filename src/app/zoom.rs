@@ -1,0 +1,93 @@
+//! Charts of the open detail: the time they show, and the past that is asked for them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Effect;
+use super::model::Model;
+use super::model::memory::Memory;
+use crate::domain::Observation;
+use crate::domain::past::{PastQuestion, Recalled};
+use crate::pane::{RowKey, SLOS};
+
+/// How long an answer is waited for before another question goes out.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Shows a shorter time in the chart of the open detail, or a longer one.
+pub(super) fn change(model: &mut Model, is_in: bool, now: Timestamp) {
+    let Some(seen) = subject(model)
+        .and_then(|key| observation(model, &key, now))
+        .cloned()
+    else {
+        model.tell("no chart of an SLO is open", now);
+        return;
+    };
+    if !model.charts.zoom(&seen, is_in) {
+        let end = if is_in { "shortest" } else { "longest" };
+        model.tell(format!("this is the {end} time"), now);
+    }
+}
+
+/// Why no chart can be zoomed.
+pub(super) fn obstacle(model: &Model) -> Option<&'static str> {
+    subject(model)
+        .is_none()
+        .then_some("no chart of an SLO is open")
+}
+
+/// The SLO whose detail is open, by its row.
+fn subject(model: &Model) -> Option<RowKey> {
+    if model.focus != SLOS {
+        return None;
+    }
+    if let Some((key, _)) = model.modes.detail() {
+        return Some(key.clone());
+    }
+    let follows = model.follows_cursor(&model.rosters);
+    let selected = model.rosters[SLOS].selected().filter(|_| follows)?;
+    Some(selected.key.clone())
+}
+
+fn observation<'a>(model: &'a Model, key: &RowKey, now: Timestamp) -> Option<&'a Observation> {
+    let entry = model.rosters[SLOS].find(key)?;
+    let feed = model.sight(now).store.feeds().get(entry.feed)?;
+    feed.facts.slos.as_ref()?.get(entry.item)
+}
+
+/// Asks for the past that the open detail needs, one question at a time, and only of a detail that has been
+/// open for a second: a cursor that runs through rows asks nothing.
+pub(super) fn ask(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+    let is_live = model.frozen.is_none() && !matches!(model.memory, Memory::Recording(_));
+    let Some(key) = subject(model).filter(|_| is_live) else {
+        model.charted = None;
+        return Vec::new();
+    };
+    if model.charted.as_ref() != Some(&key) {
+        model.charted = Some(key);
+        return Vec::new();
+    }
+    let waits = |at: Timestamp| now.duration_since(at).abs() < PATIENCE;
+    if model.recalling.is_some_and(waits) {
+        return Vec::new();
+    }
+    let Some(seen) = observation(model, &key, now) else {
+        return Vec::new();
+    };
+    let Some(steps) = model.charts.question(&key.source, &key.id, seen, now) else {
+        return Vec::new();
+    };
+    let mut ids = model.sight(now).store.ids_of(&seen.slo);
+    ids.retain(|id| *id != key.id);
+    ids.insert(0, key.id);
+    model.recalling = Some(now);
+    let question = PastQuestion {
+        slos: vec![ids],
+        steps,
+    };
+    vec![Effect::Past(key.source, question)]
+}
+
+/// Takes in the past that a source told.
+pub(super) fn hear(model: &mut Model, recalled: Recalled) {
+    model.recalling = None;
+    model.charts.hear(recalled);
+}
