@@ -8,11 +8,12 @@ use clap::{ArgMatches, Args, FromArgMatches as _, Parser, Subcommand, ValueEnum,
 
 use crate::demo::Speed;
 use crate::domain::Window;
-use crate::domain::window::NotADuration;
 
 mod acting;
 mod format;
+mod gate;
 mod help;
+mod length;
 mod matchers;
 mod pages;
 mod report;
@@ -23,7 +24,9 @@ pub use self::acting::{Ack, Doing, Silence, Urgency};
 pub use self::format::{
     ConfigFormat, Format, ImportFormat, ListFormat, ReportFormat, RuleFormat, StatusFormat,
 };
+pub use self::gate::Gate;
 pub use self::help::{Page, Watches, command, page, pages};
+use self::length::length;
 pub use self::matchers::Matchers;
 pub use self::report::{EventFormat, Note, PaperFormat, Report, Timeline};
 pub use self::version::VERSION;
@@ -67,6 +70,8 @@ pub enum Command {
     /// Convert SLOs of OpenSLO v1, Sloth v1 and Pyrra into tables of the configuration
     #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
     Import(Import),
+    /// May a service be released now? Yes, no or cannot tell, by the error budget policies
+    Gate(Gate),
     /// Explain every number of one SLO: counts, windows, rules, samples, gaps, queries
     Explain(Explain),
     /// Look for what keeps numbers from being right, and say what to do about it
@@ -446,12 +451,6 @@ fn sources_last(arguments: &[OsString]) -> Vec<OsString> {
         .chain(sources)
         .chain(rest.iter().cloned())
         .collect()
-}
-
-/// A length of time.
-fn length(text: &str) -> Result<Window, String> {
-    text.parse()
-        .map_err(|error: NotADuration| error.to_string())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 mod first_steps;
+pub mod gate;
 pub mod handoff;
 pub mod import;
 pub mod init;
@@ -97,6 +98,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }),
         Some(Command::Releases(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             status::list(&options, Rows::Releases, &loaded.settings, watch)
+        }),
+        Some(Command::Gate(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            gate::run(&options, loaded, watch)
         }),
         Some(Command::Explain(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             explain::run(&options, &loaded.settings.ui, watch)

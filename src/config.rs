@@ -16,6 +16,7 @@ mod links;
 mod load;
 mod me;
 mod place;
+mod policy;
 mod proposal;
 mod read;
 mod schema;
@@ -36,6 +37,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
+use crate::domain::policy::{Exception, Policy};
 use crate::domain::{Origin, Period, Production, Rule, Service, Slo, Sort, SourceName, Window};
 
 pub use crate::dialect::Groups;
@@ -74,8 +76,21 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     /// The unattended wall.
     pub wall: WallSettings,
+    /// When an answer of a source is too old to decide by.
+    pub gate: GateSettings,
+    /// When releases stop.
+    pub policies: Vec<Policy>,
+    /// Kinds of change that may pass policies for a time.
+    pub exceptions: Vec<Exception>,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
+}
+
+/// How `gate` decides: `[gate]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateSettings {
+    /// Older answers are not known.
+    pub max_age: SignedDuration,
 }
 
 /// What is kept of what was seen: `[journal]`.
@@ -507,6 +522,9 @@ impl Settings {
             actions: ActionSettings::default(),
             delivery: DeliverySettings::default(),
             wall: WallSettings::default(),
+            gate: GateSettings::default(),
+            policies: Vec::new(),
+            exceptions: Vec::new(),
             commands: Vec::new(),
         }
     }

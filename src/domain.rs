@@ -18,6 +18,7 @@ pub mod nearest_name;
 pub mod on_call;
 pub mod order;
 pub mod past;
+pub mod policy;
 pub mod release;
 pub mod report;
 pub mod rollback;

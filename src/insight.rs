@@ -57,6 +57,7 @@ mod kin;
 mod left_out;
 mod load;
 mod onset;
+pub mod policy;
 mod reason;
 mod record;
 pub mod report;

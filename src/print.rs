@@ -10,6 +10,7 @@ use crate::text;
 
 pub mod doctor;
 pub mod explain;
+pub mod gate;
 pub mod github;
 pub mod handoff;
 pub mod orders;

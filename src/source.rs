@@ -13,7 +13,7 @@ use crate::domain::past::{PastEvents, PastQuestion};
 use crate::domain::{
     Done, Explanation, Facts, Fault, FaultKind, Finding, Mapped, Observation, Order, Preview, Verb,
 };
-use crate::store::Offers;
+use crate::store::{Ended, Offers};
 use crate::text::Untrusted;
 
 mod alert;
@@ -106,6 +106,7 @@ impl Built {
     fn incidents(source: impl Source + 'static, acts: &'static [Verb]) -> Self {
         let offers = Offers {
             incidents: true,
+            ended: Ended::ForADay,
             acts,
             ..Offers::default()
         };

@@ -6,6 +6,7 @@ mod answer;
 mod gone;
 mod inherit;
 mod overdue;
+pub mod policy;
 mod twins;
 mod world;
 
@@ -85,8 +86,22 @@ pub struct Offers {
     pub rules: bool,
     /// Its incidents are alerts that other sources evaluate.
     pub relays: bool,
+    /// For how long it lists incidents that ended.
+    pub ended: Ended,
     /// What can be done there; empty for a source that only answers.
     pub acts: &'static [Verb],
+}
+
+/// For how long a source lists what ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// It lists what is open alone.
+    #[default]
+    Never,
+    /// For a day.
+    ForADay,
+    /// It lists all rows that there are.
+    Always,
 }
 
 impl Store {
@@ -238,6 +253,10 @@ pub struct Store {
     me: Arc<Me>,
     /// Which environments are production.
     production: Arc<Production>,
+    /// When releases stop.
+    policies: Arc<policy::Policies>,
+    /// The services that may not be released now.
+    freezes: Arc<policy::Freezes>,
     /// What is thought about all that burns.
     insights: Arc<Insights>,
     /// What has happened, oldest first.
@@ -256,6 +275,8 @@ impl Store {
             aliases: Arc::default(),
             me: Arc::default(),
             production: Arc::default(),
+            policies: Arc::default(),
+            freezes: Arc::default(),
             insights: Arc::default(),
             events: Arc::default(),
         }
@@ -379,6 +400,7 @@ impl Store {
             }
         }
         then.events = Arc::clone(&world.events);
+        then.judge_freezes(world.at);
         then.think();
         then
     }

@@ -1,7 +1,9 @@
 //! From settings to a watch: the sources that are asked, and the store that takes in their answers.
 
 use crate::config::{Problem, Settings, SourceSettings};
+use crate::domain::policy::Exception;
 use crate::source::{KINDS, Source};
+use crate::store::policy::Policies;
 use crate::store::{Feed, Store};
 
 /// Sources ready to be asked, and a store that knows of them and of nothing else yet.
@@ -44,8 +46,34 @@ impl Watch {
             store: Store::new(feeds)
                 .with_services(settings.services.clone())
                 .with_me(settings.me.clone())
-                .with_production(settings.delivery.production.clone()),
+                .with_production(settings.delivery.production.clone())
+                .with_policies(policies(settings)),
         })
+    }
+}
+
+/// The policies of the settings, and what they are judged by.
+fn policies(settings: &Settings) -> Policies {
+    let zones = settings.slos.iter().map(|slo| {
+        let name = (slo.service.clone(), slo.name.clone());
+        (name, slo.timezone.clone())
+    });
+    // A service may be named by an alias.
+    let named = |name: &str| {
+        let mut services = settings.services.iter();
+        let service = services.find(|service| service.aliases.iter().any(|alias| alias == name));
+        service.map_or(name, |service| &service.name).to_owned()
+    };
+    let exceptions = settings.exceptions.iter().map(|exception| Exception {
+        service: named(&exception.service),
+        ..exception.clone()
+    });
+    Policies {
+        policies: settings.policies.clone(),
+        exceptions: exceptions.collect(),
+        zones: zones.collect(),
+        zone: settings.ui.timezone.clone(),
+        max_age: settings.gate.max_age,
     }
 }
 

@@ -38,7 +38,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("poll", &["act", "config", "domain", "source", "text"]),
-    ("watch", &["config", "source", "store"]),
+    ("watch", &["config", "domain", "source", "store"]),
     ("pane", &["config", "domain", "insight", "store", "text"]),
     ("app", &["config", "domain", "pane", "store", "text"]),
     ("ui", &["app", "config", "pane", "text"]),

@@ -10,7 +10,7 @@ use super::roster::newcomers;
 use super::{awake, growth, ring};
 use crate::domain::{Event, Report, SourceName};
 use crate::pane::{PANES, Pane, tally as tally_of};
-use crate::store::{Offers, Store, World};
+use crate::store::{Ended, Offers, Store, World};
 
 impl Model {
     /// Ranks what is known before the first message.
@@ -137,6 +137,7 @@ impl Model {
 
 /// Everything has changed.
 const ALL: Offers = Offers {
+    ended: Ended::Never,
     slos: true,
     releases: true,
     incidents: true,
@@ -147,6 +148,7 @@ const ALL: Offers = Offers {
 
 /// Only what has happened has changed.
 const EVENTS: Offers = Offers {
+    ended: Ended::Never,
     slos: false,
     releases: false,
     incidents: false,

@@ -220,6 +220,16 @@ fn left(model: &Model, now: Timestamp, step: u8) -> Line {
     if totals.measured || !untaken.told {
         line = line.join(counts(&totals, sight.now, step));
     }
+    let frozen = sight.store.frozen_count();
+    if frozen > 0 && step < 4 {
+        let word = if step < 2 {
+            "releases frozen"
+        } else {
+            "frozen"
+        };
+        let text = format!("{}{frozen} {word}", if step < 5 { "  " } else { " " });
+        line = line.text(text, Role::Strong);
+    }
     if untaken.told && (!totals.measured || !untaken.is_quiet()) {
         line = line.join(untaken.line(step, !totals.measured));
     }

@@ -207,6 +207,37 @@ The tables go to stdout, what could not be converted or means something else to 
 also be used as they are: [[slo_files]].",
     },
     Page {
+        path: "gate",
+        watches: Watches::All,
+        statuses: &[
+            (0, "yes; with --dry-run whatever the answer"),
+            (1, "no: a policy freezes releases"),
+            (
+                3,
+                "cannot tell: something that could change the answer is missing, old or an estimate \
+                 (0 with --fail-open); or a mistake in usage or configuration",
+            ),
+        ],
+        examples: &[
+            (
+                "watchfire gate --service checkout",
+                "may it be released now?",
+            ),
+            (
+                "watchfire gate --service checkout --service cart --wait 30m",
+                "wait until both may be released, half an hour at most",
+            ),
+            (
+                "watchfire gate --service checkout --kind security --version v2.31.1 -o json",
+                "a security fix, for programs",
+            ),
+        ],
+        notes: "\
+The policies are those of [[policy]] that cover the service; without any, releases freeze while a page \
+rule fires or the budget is spent. What cannot be known is never a yes. With --wait each change of the \
+answer goes to stderr, the last one to stdout.",
+    },
+    Page {
         path: "explain",
         watches: Watches::All,
         statuses: &[

@@ -227,7 +227,7 @@ pub(super) fn of_sources(
 
 /// Adds the incidents that are no longer listed and not known to be over, by what the journal holds of
 /// the last day. Without a journal there are none.
-fn add_gone(store: &mut Store, settings: &Settings) {
+pub(super) fn add_gone(store: &mut Store, settings: &Settings) {
     let is_relayed =
         |feed: &Feed| feed.offers.incidents && (feed.offers.relays || feed.offers.rules);
     if !store.feeds().iter().any(is_relayed) {
@@ -241,7 +241,7 @@ fn add_gone(store: &mut Store, settings: &Settings) {
 
 /// Gives sources that keep no history what the journal remembers of them at that moment. Without a
 /// journal they stay unknown.
-fn recall(store: &mut Store, at: Timestamp, settings: &Settings) {
+pub(super) fn recall(store: &mut Store, at: Timestamp, settings: &Settings) {
     let what = "what the journal holds of that moment is not known";
     if let Some(world) = remembered(store, at, settings, what) {
         store.fill_in(&world);

@@ -14,7 +14,7 @@ use super::wire;
 use crate::domain::Service;
 use crate::text::clipped;
 
-use super::{BellChoice, Problem, Settings, Step, ThemeChoice, UiSettings};
+use super::{BellChoice, GateSettings, Problem, Settings, Step, ThemeChoice, UiSettings};
 
 /// What checking needs to know, and the problems it has found so far.
 pub(super) struct Context<'a> {
@@ -64,6 +64,7 @@ impl<'a> Context<'a> {
         self.documents = files.documents;
         tables.extend(files.tables);
         let slos = self.slos(tables, are_read.then_some(&*sources), &ui.timezone);
+        let policies = self.policies(lists.policies, &ui.timezone);
         Settings {
             ui,
             keys: keys.map(|(action, chords)| (action, chords.0)).collect(),
@@ -75,6 +76,9 @@ impl<'a> Context<'a> {
             actions: self.actions(layered.actions),
             delivery: self.delivery(layered.delivery),
             wall: self.wall(layered.wall),
+            gate: GateSettings::of(&layered.gate),
+            policies,
+            exceptions: self.exceptions(lists.exceptions),
             commands: self.commands(lists.commands),
         }
     }

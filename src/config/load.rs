@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::check::Context;
 use super::content::{Content, content, standard_input};
 use super::place::{ConfigError, Mistake, Origins};
+use super::policy;
 use super::read;
 use super::wire::{self, SECTIONS};
 use super::{Problem, Settings, Step};
@@ -380,6 +381,8 @@ pub(super) struct Lists {
     pub(super) slos: Option<toml::Value>,
     pub(super) slo_files: Option<toml::Value>,
     pub(super) services: Option<toml::Value>,
+    pub(super) policies: Option<toml::Value>,
+    pub(super) exceptions: Option<toml::Value>,
     pub(super) commands: Option<toml::Value>,
     pub(super) views: Option<toml::Value>,
 }
@@ -394,6 +397,7 @@ pub(super) struct Layered {
     pub(super) actions: wire::Actions,
     pub(super) delivery: wire::Delivery,
     pub(super) wall: wire::Wall,
+    pub(super) gate: policy::wire::Gate,
 }
 
 fn take_lists(document: &mut toml::Table) -> Lists {
@@ -402,6 +406,8 @@ fn take_lists(document: &mut toml::Table) -> Lists {
         slos: document.remove("slo"),
         slo_files: document.remove("slo_files"),
         services: document.remove("service"),
+        policies: document.remove("policy"),
+        exceptions: document.remove("exception"),
         commands: document.remove("action"),
         views: document.remove("view"),
     }
@@ -421,6 +427,7 @@ fn check_types(document: &toml::Table) -> Vec<Problem> {
             "actions" => read::section::<wire::Actions, _>(&path, value.clone()).err(),
             "delivery" => read::section::<wire::Delivery, _>(&path, value.clone()).err(),
             "wall" => read::section::<wire::Wall, _>(&path, value.clone()).err(),
+            "gate" => read::section::<policy::wire::Gate, _>(&path, value.clone()).err(),
             _ => Some(read::unknown_key(&[], key, &SECTIONS)),
         };
         problems.extend(wrong);
@@ -491,6 +498,7 @@ fn layer(text: &str, variables: &[Variable]) -> Result<Layered, Problem> {
         actions: section(&mut layered, "actions")?,
         delivery: section(&mut layered, "delivery")?,
         wall: section(&mut layered, "wall")?,
+        gate: section(&mut layered, "gate")?,
     })
 }
 

@@ -136,8 +136,11 @@ fn of_value(key: &str, value: &toml::Value) -> Value {
         toml::Value::Table(_) => json!({"type": "object"}),
         toml::Value::Array(list) => {
             let is_plain = list.iter().all(toml::Value::is_str);
+            let is_of_numbers = list.iter().all(toml::Value::is_integer);
             let items = if is_plain {
                 json!({"type": "string"})
+            } else if is_of_numbers {
+                json!({"type": "number"})
             } else {
                 json!({"type": ["object", "string"]})
             };

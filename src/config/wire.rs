@@ -13,7 +13,7 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 13] = [
+pub(super) const SECTIONS: [&str; 16] = [
     "ui",
     "keys",
     "me",
@@ -21,10 +21,13 @@ pub(super) const SECTIONS: [&str; 13] = [
     "actions",
     "delivery",
     "wall",
+    "gate",
     "source",
     "slo",
     "slo_files",
     "service",
+    "policy",
+    "exception",
     "action",
     "view",
 ];

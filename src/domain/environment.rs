@@ -152,6 +152,11 @@ impl Production {
         }
     }
 
+    /// The names and patterns that are listed.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().map(NamePattern::text)
+    }
+
     /// True when production is there.
     pub fn contains(&self, environment: &str) -> bool {
         self.stage(environment) == Stage::Production

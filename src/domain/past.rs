@@ -138,6 +138,11 @@ pub struct PastEvents {
     /// When the newest sample behind all events was taken; `None` where there is none of the last
     /// hour before the end, or the source cannot tell.
     pub newest: Option<Timestamp>,
+    /// The present by the clock of the source, where the present was asked about.
+    pub present: Option<Timestamp>,
+    /// The moment that the last answer about the present was of; older than [`Self::present`] where
+    /// something between keeps answers.
+    pub answered: Option<Timestamp>,
     /// What was asked for each step, with its name, for evidence.
     pub queries: Vec<(String, Untrusted)>,
     /// Why steps are not known, or not exact; the decisive reason first.
@@ -282,6 +287,8 @@ mod tests {
             counted: true,
             partial: false,
             newest: None,
+            present: None,
+            answered: None,
             queries: Vec::new(),
             reasons: Vec::new(),
         }

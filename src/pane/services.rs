@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::block::Block;
 use super::cell::{Cell, Mark, Role, release_word, severity_word, width_of};
 use super::{
     Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
@@ -25,6 +26,9 @@ const BUDGET: usize = 5;
 const RELEASE: usize = 6;
 const INCIDENT: usize = 7;
 const WHO: usize = 8;
+
+/// What stands before the last release of a service that may not be released.
+const FROZEN: &str = "frozen ";
 
 /// The marks of this many SLOs stand in a row; the rest is a number.
 const MAX_MARKS: usize = 5;
@@ -174,7 +178,10 @@ impl Pane for Services {
         ranking.measure(BUDGET, "-100%".len());
         ranking.measure(RELEASE, "◀ 21m v2.31.0".chars().count());
         for (_, row) in store.releases() {
-            ranking.measure(RELEASE, "◀ 21m ".chars().count() + width_of(&row.version));
+            let is_frozen = store.freeze(&row.service).is_some_and(|one| one.is_known);
+            let frozen = if is_frozen { FROZEN.len() } else { 0 };
+            let width = "◀ 21m ".chars().count() + width_of(&row.version);
+            ranking.measure(RELEASE, frozen + width);
         }
         ranking.measure(INCIDENT, "● 12m".chars().count());
         for (_, shift) in store.on_call() {
@@ -204,7 +211,7 @@ impl Pane for Services {
             burn,
             left,
             budget,
-            Cell::Line(last_release(sight, service)),
+            Cell::Line(frozen(sight, service).join(last_release(sight, service))),
             Cell::Line(worst_incident(sight, service)),
             Cell::Line(who(sight, service)),
         ]
@@ -337,6 +344,17 @@ fn marks(sight: Sight<'_>, own: &[(&Feed, &Observation)]) -> Line {
     }
 }
 
+/// `frozen `, of a service that may not be released.
+fn frozen(sight: Sight<'_>, service: &Untrusted) -> Line {
+    let freeze = sight.store.freeze(service);
+    let is_frozen = freeze.is_some_and(|freeze| freeze.is_known);
+    if is_frozen {
+        Line::of(FROZEN, Role::Strong)
+    } else {
+        Line::new()
+    }
+}
+
 /// `◀ 21m v2.31.0`, with its status where that is not done.
 fn last_release(sight: Sight<'_>, service: &Untrusted) -> Line {
     let releases = related::releases(sight, service);
@@ -406,6 +424,12 @@ fn detail(sight: Sight<'_>, service: &Untrusted) -> Detail {
     }
     if let Some(line) = on_call::service_line(sight, service) {
         detail.field("on call", line);
+    }
+    if let Some(freeze) = sight.store.freeze(service) {
+        let role = slos::freeze_role(freeze);
+        detail
+            .blocks
+            .push(Block::Prose(freeze.line.shown_whole(), role));
     }
     detail.grid_section("SLOs", related::slo_rows(sight, service));
     detail.grid_section("releases", releases(sight, service));

@@ -23,6 +23,7 @@ mod tail;
 mod trend;
 mod words;
 
+pub(super) use detail::freeze_role;
 pub(super) use trend::curve;
 pub(super) use words::{budget, budget_role, burn_role, was};
 use words::{budget_width, burn_cell, note, of_needed, phase_and_direction, reason_width};

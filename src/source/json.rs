@@ -35,7 +35,7 @@ use super::{Ask, Built, Fetching, Kind, Source};
 use crate::config::{Problem, Settings, SourceSettings};
 use crate::domain::{Facts, Fault, FaultKind, Mapped, Release};
 use crate::http::{Answer, Http, Method, Request};
-use crate::store::Offers;
+use crate::store::{Ended, Offers};
 use crate::text::Untrusted;
 
 /// `kind = "json"`.
@@ -63,6 +63,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         slos: source.plan.slos.is_some(),
         releases: source.plan.releases.is_some(),
         incidents: source.plan.incidents.is_some(),
+        ended: Ended::Always,
         ..Offers::default()
     };
     Ok(Built::new(source, offers))

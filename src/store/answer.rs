@@ -58,12 +58,14 @@ impl Store {
                 if bears_on_burns(&before.facts) || bears_on_burns(&self.feeds[place].facts) {
                     self.think();
                 }
+                self.judge_freezes(report.at);
                 Some(before.facts)
             }
             Err(fault) => {
                 feed.fault = Some(fault);
                 feed.failures = feed.failures.saturating_add(1);
                 feed.answering_since = None;
+                self.judge_freezes(report.at);
                 None
             }
         }

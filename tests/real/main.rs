@@ -13,6 +13,7 @@ mod explain;
 mod faults;
 mod forms;
 mod fresh;
+mod gate;
 mod histogram;
 mod history;
 mod idle;

@@ -42,6 +42,8 @@ fn answered(stage: Stage) -> Stage {
         width: steps.step(),
         counted: true,
         partial: false,
+        present: None,
+        answered: None,
         newest: None,
         queries: Vec::new(),
         reasons: Vec::new(),

@@ -14,6 +14,7 @@ use watchfire::store::{Feed, Offers};
 use super::stage::now;
 
 pub(crate) const SLOS: Offers = Offers {
+    ended: watchfire::store::Ended::Never,
     slos: true,
     releases: false,
     incidents: false,
@@ -22,6 +23,7 @@ pub(crate) const SLOS: Offers = Offers {
     acts: &[],
 };
 pub(crate) const RELEASES: Offers = Offers {
+    ended: watchfire::store::Ended::Never,
     slos: false,
     releases: true,
     incidents: false,
@@ -30,6 +32,7 @@ pub(crate) const RELEASES: Offers = Offers {
     acts: &[],
 };
 pub(crate) const INCIDENTS: Offers = Offers {
+    ended: watchfire::store::Ended::Never,
     slos: false,
     releases: false,
     incidents: true,
@@ -40,6 +43,7 @@ pub(crate) const INCIDENTS: Offers = Offers {
 
 /// Incidents that are alerts of another source.
 pub(crate) const RELAYED: Offers = Offers {
+    ended: watchfire::store::Ended::Never,
     relays: true,
     ..INCIDENTS
 };

@@ -11,6 +11,7 @@ use crate::pane::dependants::dependants;
 use crate::pane::since::Since;
 use crate::pane::{Sight, figures, fresh, links, on_call, related, suspects};
 use crate::store::Feed;
+use crate::store::policy::Freeze;
 use crate::text::{Shown, Untrusted};
 
 /// An empty detail under the name of an SLO.
@@ -40,6 +41,11 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
         let weight = if spent { Role::Plain } else { Role::Dim };
         detail.line(Line::of(words, weight));
     }
+    if let Some(freeze) = sight.store.freeze(&slo.service) {
+        detail
+            .blocks
+            .push(Block::Prose(freeze.line.shown_whole(), freeze_role(freeze)));
+    }
     suspects::of_slo(sight, feed, seen, &mut detail);
     chart::charts(sight, feed, seen, &mut detail);
     detail.blocks.push(Block::Gap);
@@ -68,6 +74,15 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
     belongings(sight, seen, &mut detail);
     definition(sight, seen, &mut detail);
     detail
+}
+
+/// How loud a freeze is: what is not known is no freeze.
+pub(in crate::pane) fn freeze_role(freeze: &Freeze) -> Role {
+    if freeze.is_known {
+        Role::Strong
+    } else {
+        Role::Dim
+    }
 }
 
 /// Why the state is not known, or numbers are not exact: one sentence each.

@@ -58,6 +58,8 @@ pub(super) fn recall(
             counted: !matches!(measure.formula, Formula::Weighted(_)),
             partial: false,
             newest: kept.newest(index, measure, steps.until()),
+            present: None,
+            answered: None,
             queries: shown(measure, kept.width),
             reasons: absences
                 .reasons(&measure.formula, &plan.selectors, measure.slo.period)

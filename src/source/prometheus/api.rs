@@ -262,6 +262,12 @@ pub(super) struct WireAlert {
     pub(super) active_at: Option<Timestamp>,
 }
 
+/// Seconds of a server as a moment.
+pub(super) fn moment(seconds: f64) -> Option<Timestamp> {
+    let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::from_duration(since).ok()
+}
+
 impl Api {
     /// Asks the first of these servers; see [`Api::choose`]. There is at least one.
     pub(super) fn new(members: Vec<Http>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::Prometheus;
 use super::births::{self, Births};
@@ -292,10 +292,4 @@ fn totals(formula: &Formula, window: Window) -> Vec<String> {
     };
     let texts = chosen.into_iter();
     texts.map(|(_, query)| query.raw().to_owned()).collect()
-}
-
-/// Seconds of a server as a moment.
-pub(super) fn moment(seconds: f64) -> Option<Timestamp> {
-    let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
-    Timestamp::from_duration(since).ok()
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Prometheus;
-use super::diagnose;
 use super::plan::Plan;
+use super::{api, diagnose};
 use crate::domain::{Fault, Observation, Reason, ReasonCode, window};
 use crate::source::Ask;
 
@@ -69,7 +69,7 @@ impl Prometheus {
         let queries: Vec<_> = std::iter::once(now).chain(before).collect();
         let answer = self.api.query(&queries.join(" or "), Some(at)).await?;
         let newest = answer.data.iter().map(|series| series.value);
-        let newest = diagnose::moment(newest.fold(f64::NAN, f64::max));
+        let newest = api::moment(newest.fold(f64::NAN, f64::max));
         // Nothing older was asked for.
         Ok(newest.filter(|newest| window::age(*newest, at) <= REACH))
     }

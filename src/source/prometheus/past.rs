@@ -7,21 +7,24 @@
 //!
 //! A server answers with 11,000 points at most, so a long time is asked for in parts.
 
-use jiff::SignedDuration;
+use std::ops::Range as Places;
+
+use jiff::{SignedDuration, Timestamp};
 
 use self::grid::{Grid, Scale};
 use self::samples::Samples;
 use super::Prometheus;
 use super::absence::{self, Absences, Meaning, Place};
-use super::api::Range;
+use super::api::{self, Range};
 use super::course;
-use super::plan::Value;
+use super::plan::{Formula, Value};
 use super::planner::Question;
 use super::poll_notes::PollNotes;
 use crate::domain::past::{PastEvents, PastQuestion, Steps};
 use crate::domain::{Fault, FaultKind, Window};
 use crate::source::{Ask, no_such_slo};
 
+mod coarse;
 mod grid;
 mod samples;
 
@@ -29,6 +32,13 @@ mod samples;
 const MAX_POINTS: usize = 2_016;
 /// Expressions joined in a query over a range.
 const EXPRESSIONS: usize = 8;
+
+/// When the server answered, by its own clock.
+#[derive(Clone, Copy)]
+struct Dated {
+    present: Option<Timestamp>,
+    answered: Option<Timestamp>,
+}
 
 /// What is kept between two questions.
 #[derive(Default)]
@@ -63,18 +73,44 @@ impl Prometheus {
             })
             .collect();
         let asked: Vec<_> = places.iter().flatten().copied().collect();
-        let samples = self.look_at_samples(&asked, question.steps, ask).await?;
+        let answered = self.api.present().filter(|_| ask.at.is_none());
+        let is_past = ask.at.is_some() || question.steps.until().as_second() < ask.now.as_second();
+        let dated = Dated {
+            present: if is_past {
+                None
+            } else {
+                self.present_of(ask).await?
+            },
+            answered,
+        };
+        let mut server = samples::Server {
+            api: &self.api,
+            planner: &mut self.planner,
+            plans: (&self.plans.all, &self.plans.ids),
+        };
+        let samples = server.look(&asked, question.steps, ask).await?;
         let mut grids = self.grids(&asked, &samples, question.steps);
         self.fill(&mut grids, question.steps, ask).await?;
+        self.fill_coarse(&mut grids, question.steps, ask).await?;
         self.look_up_absences(&grids, ask).await;
         let mut found = grids.into_iter().zip(samples);
         let answers = places.into_iter().map(|place| {
             let place = place?;
             let (grid, samples) = found.next().ok_or_else(unmeasurable)?;
             let grid = grid.ok_or_else(unmeasurable)?;
-            Ok(self.past_of(place, grid, &samples, question.steps))
+            Ok(self.past_of(place, grid, (&samples, dated), question.steps))
         });
         Ok(answers.collect())
+    }
+
+    /// The present by the server's clock. No cache can have the answer: the question is another each
+    /// time.
+    async fn present_of(&self, ask: &Ask) -> Result<Option<Timestamp>, Fault> {
+        let nonce = ask.now.as_nanosecond();
+        let query = format!("vector(time()) + 0 * {nonce}");
+        let answer = self.api.query(&query, None).await?;
+        let seconds = answer.data.first().map(|series| series.value);
+        Ok(seconds.and_then(api::moment))
     }
 
     /// How each of these plans is asked for; `None` for one that cannot be.
@@ -88,6 +124,7 @@ impl Prometheus {
             Some(Grid {
                 want,
                 values: vec![vec![None; steps.len()]; count],
+                factor: 1.0,
                 partial: samples.partial,
                 reasons: Vec::new(),
             })
@@ -95,29 +132,37 @@ impl Prometheus {
         .collect()
     }
 
-    /// Asks for all steps, in parts that one answer can hold. A part that is refused leaves its steps
-    /// unknown.
+    /// Asks for all steps.
     async fn fill(
         &mut self,
         grids: &mut [Option<Grid>],
         steps: Steps,
         ask: &Ask,
     ) -> Result<(), Fault> {
-        let queries: Vec<String> = grids
+        let wants: Vec<_> = grids
             .iter()
-            .flatten()
-            .flat_map(|grid| grid.want.formula.queries())
-            .map(str::to_owned)
+            .map(|grid| Some(grid.as_ref()?.want.formula.clone()))
             .collect();
-        let questions: Vec<_> = queries
-            .iter()
-            .map(|query| Question { query, class: 0 })
-            .collect();
+        self.ask_steps(grids, &wants, (steps, 0..steps.len()), ask)
+            .await
+    }
+
+    /// Asks for some of the steps, each SLO by its formula, in parts that one answer can hold. What is
+    /// known already stays. A part that is refused leaves its steps unknown.
+    async fn ask_steps(
+        &mut self,
+        grids: &mut [Option<Grid>],
+        formulas: &[Option<Formula>],
+        (steps, places): (Steps, Places<usize>),
+        ask: &Ask,
+    ) -> Result<(), Fault> {
+        let queries = formulas.iter().flatten().flat_map(Formula::queries);
+        let questions: Vec<_> = queries.map(|query| Question { query, class: 0 }).collect();
         if questions.is_empty() {
             return Ok(());
         }
-        for first in (0..steps.len()).step_by(MAX_POINTS) {
-            let last = (first + MAX_POINTS).min(steps.len()) - 1;
+        for first in places.clone().step_by(MAX_POINTS) {
+            let last = (first + MAX_POINTS).min(places.end) - 1;
             let range = Range {
                 start: steps.end(first),
                 end: steps.end(last),
@@ -131,7 +176,10 @@ impl Prometheus {
                 })
                 .await?;
             let mut next = 0;
-            for grid in grids.iter_mut().flatten() {
+            for (grid, formula) in grids.iter_mut().zip(formulas) {
+                let (Some(grid), Some(_)) = (grid, formula) else {
+                    continue;
+                };
                 let plan = &self.plans.all[grid.want.plan];
                 for number in 0..grid.values.len() {
                     grid.take(number, plan, (&answers, next), steps);
@@ -158,13 +206,20 @@ impl Prometheus {
     }
 
     /// What the answers say of one SLO.
-    fn past_of(&self, place: usize, grid: Grid, samples: &Samples, steps: Steps) -> PastEvents {
+    fn past_of(
+        &self,
+        place: usize,
+        grid: Grid,
+        (samples, dated): (&Samples, Dated),
+        steps: Steps,
+    ) -> PastEvents {
         let (plan, id) = (&self.plans.all[place], &self.plans.ids[place]);
         let Grid {
             want,
             values,
             partial,
             mut reasons,
+            ..
         } = grid;
         let roles = want.formula.roles();
         let meaning = |number| {
@@ -209,6 +264,8 @@ impl Prometheus {
             counted: scale.counted,
             partial,
             newest: samples.newest,
+            present: dated.present,
+            answered: dated.answered,
             queries: want.formula.named_queries(want.width),
             reasons,
         }

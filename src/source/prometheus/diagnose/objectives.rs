@@ -9,7 +9,6 @@ use super::super::api::Api;
 use super::super::measure::SUM;
 use super::super::plan::{Plan, Span, Value};
 use super::super::{Prometheus, promql};
-use super::moment;
 use super::nearest::{Lack, Names};
 use super::selector::Selector;
 use super::swapped;
@@ -18,6 +17,7 @@ use crate::domain::{
     Fault, FaultKind, Finding, Grade, Observation, Reading, Reason, ReasonCode, Window, slo, window,
 };
 use crate::source::Ask;
+use crate::source::prometheus::api::moment;
 use crate::text::Untrusted;
 
 /// Expressions in one query.

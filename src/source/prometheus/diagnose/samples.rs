@@ -8,11 +8,11 @@ use serde::Deserialize;
 
 use super::super::api::{Api, Range, seconds};
 use super::super::promql;
-use super::moment;
 use super::selector::{Selector, written};
 use crate::domain::explanation::{Data, Gap, Samples};
 use crate::domain::{Explanation, Fault, Window, window};
 use crate::source::Ask;
+use crate::source::prometheus::api::moment;
 use crate::text::Untrusted;
 
 /// Queries in flight: long windows are dear.

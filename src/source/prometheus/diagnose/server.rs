@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::super::api::{Api, envelope};
-use super::moment;
 use crate::domain::{Fault, Finding, Grade, Window, window};
+use crate::source::prometheus::api::moment;
 
 /// A clock that is off by more makes ages and alerts wrong that a reader would notice.
 const OFF: SignedDuration = SignedDuration::from_secs(5);

@@ -14,6 +14,8 @@ pub(super) struct Grid {
     pub(super) want: Want,
     /// One a query, each a value a step.
     pub(super) values: Vec<Vec<Option<f64>>>,
+    /// What a value that is taken now is multiplied with: it may be of another window.
+    pub(super) factor: f64,
     pub(super) partial: bool,
     pub(super) reasons: Vec<Reason>,
 }
@@ -49,9 +51,19 @@ impl Grid {
         };
         for &(at, value) in series.map_or(&[][..], |series| &series.points) {
             if let Some(step) = steps.ending_at(at) {
-                self.values[number][step] = Some(value);
+                let kept = &mut self.values[number][step];
+                *kept = kept.or(Some(value * self.factor));
             }
         }
+    }
+
+    /// True for a step of which all events are known.
+    pub(super) fn is_known(&self, step: usize) -> bool {
+        let mut values = self.values.iter();
+        // All events stand behind the part of them; a ratio stands alone.
+        values
+            .next_back()
+            .is_some_and(|values| values[step].is_some())
     }
 
     /// Its queries for bad or good events without series in steps that have events.

@@ -8,11 +8,10 @@ use promql_parser::label::{MatchOp, Matcher};
 use crate::domain::past::Steps;
 use crate::domain::{Fault, Reason, ReasonCode, Window};
 use crate::source::Ask;
-use crate::source::prometheus::api::Series;
-use crate::source::prometheus::diagnose::{moment, selector_texts};
+use crate::source::prometheus::api::{Api, Series, moment};
 use crate::source::prometheus::plan::{Formula, Plan, Trend};
-use crate::source::prometheus::planner::{Answers, Question};
-use crate::source::prometheus::{Prometheus, course, promql};
+use crate::source::prometheus::planner::{Answers, Planner, Question};
+use crate::source::prometheus::{course, promql};
 use crate::text::Untrusted;
 
 /// Expressions joined in a query.
@@ -33,9 +32,17 @@ pub(super) struct Samples {
     pub(super) partial: bool,
 }
 
-impl Prometheus {
+/// Whom to ask about which plans.
+pub(super) struct Server<'a> {
+    pub(super) api: &'a Api,
+    pub(super) planner: &'a mut Planner,
+    /// All plans, and the ids of their SLOs.
+    pub(super) plans: (&'a [Plan], &'a [Untrusted]),
+}
+
+impl Server<'_> {
     /// Asks how new and how frequent the samples of these plans are, by index.
-    pub(super) async fn look_at_samples(
+    pub(super) async fn look(
         &mut self,
         asked: &[usize],
         steps: Steps,
@@ -44,9 +51,9 @@ impl Prometheus {
         let mut queries = Vec::new();
         let mut parts: Vec<(Places<usize>, Vec<String>, Places<usize>)> = Vec::new();
         for &place in asked {
-            let plan = &self.plans.all[place];
+            let plan = &self.plans.0[place];
             let first = queries.len();
-            for text in selectors(plan, &self.plans.ids[place]) {
+            for text in selectors(plan, &self.plans.1[place]) {
                 queries.push(format!("max(timestamp({text}))"));
                 queries.push(format!("max(max_over_time(timestamp({text})[1h:1m]))"));
                 let counts = SAMPLED.iter();
@@ -62,13 +69,13 @@ impl Prometheus {
             parts.push((of_samples, names, of_labels));
         }
         // The present is that of the server, whose clock its samples are dated by.
-        let is_past = ask.at.is_some() || steps.until() < ask.now;
+        let is_past = ask.at.is_some() || steps.until().as_second() < ask.now.as_second();
         let at = is_past.then(|| steps.until());
         let questions: Vec<_> = queries
             .iter()
             .map(|query| Question { query, class: 1 })
             .collect();
-        let api = &self.api;
+        let api = self.api;
         let answers: Answers<Series> = self
             .planner
             .ask(&questions, EXPRESSIONS, ask.moment(), |query| async move {
@@ -89,13 +96,15 @@ impl Prometheus {
 const MAX_SELECTORS: usize = 8;
 
 /// The selectors of what is counted, and of what is recorded of it.
-fn selectors(plan: &Plan, id: &Untrusted) -> Vec<String> {
+pub(super) fn selectors(plan: &Plan, id: &Untrusted) -> Vec<String> {
     let want = course::want(id, 0, plan, Window::minutes(5));
     let totals = want.iter().flat_map(|want| want.formula.totals());
     let counted = totals.flat_map(promql::selectors);
     let mut texts: Vec<_> = counted.map(|selector| selector.to_string()).collect();
     if matches!(plan.trend, Trend::Recorded { .. }) {
-        texts.extend(selector_texts(plan));
+        let recorded = plan.trend.expression();
+        let recorded = recorded.iter().flat_map(|text| promql::selectors(text));
+        texts.extend(recorded.map(|selector| selector.to_string()));
     }
     texts.sort_unstable();
     texts.dedup();
@@ -191,6 +200,13 @@ fn samples(
 const USUAL: [f64; 13] = [
     1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 3_600.0,
 ];
+
+/// The next usual distance that is not shorter, but for a sample too many; none above an hour.
+pub(super) fn usual_at_least(seconds: f64) -> Option<SignedDuration> {
+    let mut usual = USUAL.into_iter();
+    let usual = usual.find(|usual| *usual >= seconds * 0.95)?;
+    SignedDuration::try_from_secs_f64(usual).ok()
+}
 
 /// The distance of two samples, by their number in a time: the next usual one where that is near, as a
 /// window may begin with a sample too.
