@@ -32,6 +32,7 @@ mod header;
 mod help;
 mod input;
 mod jump;
+mod keep;
 pub mod key;
 pub mod keymap;
 pub mod layout;
@@ -167,6 +168,8 @@ pub enum Effect {
     Ring,
     /// Paint everything anew.
     Repaint,
+    /// Append a table to the configuration file, and say so.
+    AppendSlo(String),
     /// Write the view into a file, and say where.
     Export(ExportFormat),
     /// Stop like any shell job (`ctrl-z`).

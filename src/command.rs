@@ -177,7 +177,10 @@ fn with_sources(
         say(place);
     }
     if loaded.settings.sources.is_empty() {
-        return refuse(first_steps::text(loaded.file.as_deref(), &environment));
+        return refuse(first_steps::text(
+            loaded.settings.file.as_deref(),
+            &environment,
+        ));
     }
     with_settings(&loaded, go_on)
 }

@@ -84,6 +84,8 @@ pub struct Settings {
     pub exceptions: Vec<Exception>,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
+    /// The file that they were read from, if there was one.
+    pub file: Option<PathBuf>,
 }
 
 /// How `gate` decides: `[gate]`.
@@ -526,6 +528,7 @@ impl Settings {
             policies: Vec::new(),
             exceptions: Vec::new(),
             commands: Vec::new(),
+            file: None,
         }
     }
 }

@@ -6,12 +6,14 @@
 mod errands;
 mod export;
 mod journal;
+mod keep;
 mod news;
 mod scene;
 mod signals;
 pub mod wall;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -251,6 +253,8 @@ struct Stage {
     is_away: bool,
     /// What keeps a wall going; `None` for a screen.
     attendant: Option<Attendant>,
+    /// The configuration file, if there is one.
+    file: Option<PathBuf>,
 }
 
 impl Stage {
@@ -263,7 +267,14 @@ impl Stage {
             theme: Theme::new(ui.theme, term::no_color(), ui.ascii),
             model: Model::new(ui, keymap, store, size)
                 .with_acting(settings.actions.clone(), settings.commands.clone())
-                .with_wall(&settings.wall),
+                .with_wall(&settings.wall)
+                .with_file(
+                    settings
+                        .file
+                        .as_ref()
+                        .map(|file| file.display().to_string()),
+                ),
+            file: settings.file.clone(),
             tty,
             polls: Polls::default(),
             under_way: 0,
@@ -429,6 +440,7 @@ impl Stage {
                         errands.start(*errand);
                     }
                 }
+                Effect::AppendSlo(entry) => results.push(self.append(&entry)),
                 Effect::Export(format) => results.push(self.export(format)),
                 Effect::Repaint => self.repaint()?,
                 Effect::Suspend if Tty::can_be_continued() => self.go_away()?,
@@ -480,6 +492,17 @@ impl Stage {
         self.terminal.backend_mut().resize(size);
         self.shown = None;
         self.tell(Msg::Resize(size))
+    }
+
+    /// Appends a table to the configuration file; gives what there is to say about it.
+    fn append(&self, entry: &str) -> Msg {
+        let Some(file) = &self.file else {
+            return Msg::Remark("there is no configuration file".to_owned());
+        };
+        Msg::Remark(match keep::append(file, entry) {
+            Ok(()) => format!("kept in {}", file.display()),
+            Err(why) => format!("not kept: {why}"),
+        })
     }
 
     /// Writes the view into a file; gives what there is to say about it.

@@ -14,6 +14,7 @@ mod screens {
     mod gone;
     mod handoff;
     mod jumps;
+    mod keeping;
     mod offers;
     mod past;
     mod picture;

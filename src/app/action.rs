@@ -129,6 +129,8 @@ actions! {
     ZoomOut = "zoom_out" ["-"] Row "zoom out";
     /// Every number of the row, with what it rests on.
     Explain = "explain" ["x"] Row "explain numbers";
+    /// A suggested SLO as lines of the configuration, and into its file.
+    Keep = "keep" ["A"] Row "keep suggested SLO";
     /// The release that may be behind what burns.
     Suspect = "suspect" ["d"] Row "suspect release";
     /// The row's page in a browser.
@@ -208,7 +210,8 @@ actions! {
 impl Action {
     /// Actions that came after the first release: the keys that an older configuration gives to something
     /// else are not theirs.
-    pub const LATER: [Self; 6] = [
+    pub const LATER: [Self; 7] = [
+        Self::Keep,
         Self::Sort,
         Self::Export,
         Self::NextRow,

@@ -44,9 +44,10 @@ impl Model {
             Mode::Detail { .. } => sheet::last_scroll(self, layout, now),
             Mode::Explain { .. } => explain::last_scroll(self, layout, now),
             Mode::Help { .. } => help::last_scroll(self, now),
-            Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } => {
-                overlay::last_scroll(self, now)
-            }
+            Mode::Orders { .. }
+            | Mode::Errands { .. }
+            | Mode::Keep { .. }
+            | Mode::Handoff { .. } => overlay::last_scroll(self, now),
             Mode::Browse
             | Mode::Filter(_)
             | Mode::Ask(_)

@@ -54,6 +54,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         | Mode::Tour(_)
         | Mode::Orders { .. }
         | Mode::Errands { .. }
+        | Mode::Keep { .. }
         | Mode::Handoff { .. } => {
             if let Some((sheet, cursor)) = overlay::overlay(model, now) {
                 screen.overlay = Some(sheet);

@@ -103,6 +103,7 @@ pub(super) fn keys(model: &Model, arrangement: &Arrangement, now: Timestamp) -> 
             | Mode::Orders { .. }
             | Mode::Errands { .. }
             | Mode::Handoff { .. }
+            | Mode::Keep { .. }
             | Mode::Export
     );
     let right = if is_asked { Line::new() } else { right };

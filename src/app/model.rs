@@ -68,6 +68,8 @@ pub struct Model {
     pub(super) query: Query,
     /// The filters that were kept, the last one at the end.
     pub(super) kept: Vec<String>,
+    /// The configuration file, if there is one.
+    pub(super) file: Option<String>,
     /// Filters and orders with a name.
     pub(super) views: Vec<SavedView>,
     /// The hand-over that was made last.
@@ -158,6 +160,7 @@ impl Model {
                 ..Query::default()
             },
             kept: Vec::new(),
+            file: None,
             views: ui.views.clone(),
             notes: None,
             inquiry: None,
@@ -211,6 +214,13 @@ impl Model {
         let view = WallView::new(self.wall_settings.clone(), true, began);
         self.wall = Some(view);
         super::wall::settle(&mut self, began);
+        self
+    }
+
+    /// The same, configured by a file.
+    #[must_use]
+    pub fn with_file(mut self, file: Option<String>) -> Self {
+        self.file = file;
         self
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::desk::{self, show_ask, show_errands, show_orders};
 use super::handoff;
+use super::keep;
 use super::layout::{Area, Border};
 use super::model::Model;
 use super::model::ask::Ask;
@@ -26,7 +27,10 @@ pub(super) fn overlay(model: &Model, now: Timestamp) -> Option<(Sheet, Option<(u
     match model.modes.top() {
         Mode::Ask(ask) => Some(prompt(model, ask, now)),
         Mode::Palette(palette) => Some(list(model, palette, now)),
-        Mode::Orders { scroll } | Mode::Errands { scroll } | Mode::Handoff { scroll } => {
+        Mode::Orders { scroll }
+        | Mode::Errands { scroll }
+        | Mode::Keep { scroll, .. }
+        | Mode::Handoff { scroll } => {
             let (detail, area) = page(model, now)?;
             Some((sheet::in_view(detail, area, Border::Box, *scroll), None))
         }
@@ -63,6 +67,7 @@ fn page(model: &Model, now: Timestamp) -> Option<(Detail, Area)> {
         Mode::Orders { .. } => (show_orders(model, now).detail, WIDEST.0),
         Mode::Errands { .. } => (show_errands(model).detail, WIDEST.1),
         Mode::Handoff { .. } => (handoff::detail(model), WIDEST.1),
+        Mode::Keep { entry, .. } => (keep::detail(model, entry), WIDEST.1),
         _ => return None,
     };
     let width = model.size.width.min(widest);
@@ -174,7 +179,11 @@ pub(super) fn hint(model: &Model, now: Timestamp) -> Option<Line> {
         ],
         Mode::Ask(_) => &[("enter", "preview"), ("esc", "leave it")],
         Mode::Palette(_) => &[("enter", "do"), ("up down", "choose"), ("esc", "leave")],
-        Mode::Orders { .. } | Mode::Errands { .. } | Mode::Handoff { .. } | Mode::Tour(_) => &[],
+        Mode::Orders { .. }
+        | Mode::Errands { .. }
+        | Mode::Handoff { .. }
+        | Mode::Keep { .. }
+        | Mode::Tour(_) => &[],
         _ => {
             let undo = desk::undo_hint(model, now)?;
             let key = model.keymap.hint(super::action::Action::Undo)?;

@@ -9,7 +9,7 @@ use super::layout::View;
 use super::model::Model;
 use super::model::ask::Wish;
 use super::model::mode::Mode;
-use super::{Memory, explain, past, suspect, zoom};
+use super::{Memory, explain, keep, past, suspect, zoom};
 use crate::pane::{SOURCES, fresh};
 
 /// True when an action can be done here and now.
@@ -57,6 +57,7 @@ pub(super) fn obstacle(model: &Model, action: Action, now: Timestamp) -> Option<
         }
         Action::Whose => (!model.sight(now).store.me().is_known())
             .then_some("set name and teams under [me] first"),
+        Action::Keep => keep::obstacle(model, now),
         Action::ZoomIn | Action::ZoomOut => zoom::obstacle(model),
         Action::NextRow | Action::PreviousRow => {
             let is_detailed = model.modes.detail().is_some();

@@ -13,7 +13,7 @@ use super::model::mode::Palette;
 use super::scroll::scroll;
 use super::{
     Effect, Msg, Notice, awake, choose, clip, desk, explain, export, follow, growth, handoff, jump,
-    past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
+    keep, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
 };
 use crate::domain::{SourceName, Whose};
 use crate::pane::{PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
@@ -167,6 +167,7 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         Mode::Orders { .. } => desk::batch::press(model, key, now),
         Mode::Errands { .. } => desk::errand::press(model, key, now),
         Mode::Handoff { .. } => handoff::press(model, key),
+        Mode::Keep { .. } => keep::press(model, key),
         Mode::Tour(step) => tour::press(model, step, key),
         Mode::Export => export::press(model, key),
         _ => match action {
@@ -319,6 +320,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::Open => open(model),
         Action::ZoomIn => zoom::change(model, true, now),
         Action::ZoomOut => zoom::change(model, false, now),
+        Action::Keep => keep::open(model, now),
         Action::NextRow => turn_page(model, |index| index + 1),
         Action::PreviousRow => turn_page(model, |index| index.saturating_sub(1)),
         Action::Suspect => suspect::jump(model, now),

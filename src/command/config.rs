@@ -45,7 +45,11 @@ pub fn view(format: ConfigFormat, watch: &cli::Watch) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return refuse(error),
     };
-    let file = loaded.file.as_ref().map(|file| file.display().to_string());
+    let file = loaded
+        .settings
+        .file
+        .as_ref()
+        .map(|file| file.display().to_string());
     let mut text = Vec::new();
     let written = match format {
         ConfigFormat::Text => {
@@ -127,7 +131,11 @@ fn checked(overrides: &Overrides) -> Checked {
     let loaded = load(overrides, &environment, &known_kinds());
     match loaded.and_then(|loaded| Ok((built(&loaded)?, loaded))) {
         Ok((words, loaded)) => Checked {
-            file: loaded.file.as_ref().map(|file| file.display().to_string()),
+            file: loaded
+                .settings
+                .file
+                .as_ref()
+                .map(|file| file.display().to_string()),
             words: Some(words),
             warnings: loaded.warnings(),
             error: None,
@@ -218,7 +226,11 @@ fn built(loaded: &Loaded) -> Result<String, ConfigError> {
     if !problems.is_empty() {
         return Err(loaded.report_all(&problems));
     }
-    let file = loaded.file.as_ref().map(|file| file.display().to_string());
+    let file = loaded
+        .settings
+        .file
+        .as_ref()
+        .map(|file| file.display().to_string());
     let counted =
         |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     Ok(format!(

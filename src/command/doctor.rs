@@ -49,7 +49,11 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
         return refuse(why);
     }
     let diagnosis = Diagnosis {
-        file: loaded.file.as_ref().map(|file| file.display().to_string()),
+        file: loaded
+            .settings
+            .file
+            .as_ref()
+            .map(|file| file.display().to_string()),
         sources: examined,
     };
     let mut text = Vec::new();

@@ -53,7 +53,11 @@ pub fn run(options: &cli::Rules, loaded: &Loaded) -> ExitCode {
 
 /// Remarks as annotations of the configuration file.
 fn annotations(remarks: &[String], loaded: &Loaded) -> String {
-    let file = loaded.file.as_ref().map(|file| file.display().to_string());
+    let file = loaded
+        .settings
+        .file
+        .as_ref()
+        .map(|file| file.display().to_string());
     let annotation = |remark: &String| Annotation {
         level: Level::Warning,
         file: file.clone().unwrap_or_default(),

@@ -80,6 +80,7 @@ impl<'a> Context<'a> {
             policies,
             exceptions: self.exceptions(lists.exceptions),
             commands: self.commands(lists.commands),
+            file: None,
         }
     }
 

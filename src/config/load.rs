@@ -61,8 +61,6 @@ pub struct Environment(BTreeMap<String, OsString>);
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
-    /// The file they were read from, if there was one.
-    pub file: Option<PathBuf>,
     origins: Origins,
 }
 
@@ -147,7 +145,12 @@ impl Loaded {
     /// The files that the settings were read from: the configuration and its `[[slo_files]]`.
     pub fn files(&self) -> Vec<PathBuf> {
         // Standard input and texts of our own are no files.
-        let file = self.file.iter().filter(|file| file.is_file()).cloned();
+        let file = self
+            .settings
+            .file
+            .iter()
+            .filter(|file| file.is_file())
+            .cloned();
         let documents = self.origins.documents.files.iter();
         file.chain(documents.map(|document| PathBuf::from(&document.name)))
             .collect()
@@ -254,7 +257,7 @@ fn load_over(
     }
     let file = origins.file.as_ref().map(|(path, _)| path.clone());
     let mut context = Context::new(file.as_deref(), environment, kinds);
-    let settings = context.settings(layered, lists, &overrides.sources);
+    let mut settings = context.settings(layered, lists, &overrides.sources);
     origins.flags = context.flags;
     origins.documents = context.documents;
     problems.extend(context.problems);
@@ -265,11 +268,8 @@ fn load_over(
     if !problems.is_empty() || !others.is_empty() {
         return Err(origins.refused(&problems, others));
     }
-    Ok(Loaded {
-        settings,
-        file,
-        origins,
-    })
+    settings.file = file;
+    Ok(Loaded { settings, origins })
 }
 
 /// True for a `[[slo]]` whose `rules` are written and empty.

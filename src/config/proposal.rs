@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use crate::dialect::write;
+use crate::domain::Suggestion;
+use crate::domain::slo::rounded;
 use crate::text::Shown;
 
 /// The order of keys in a `[[source]]`; others follow by name.
@@ -111,6 +113,28 @@ impl ProposedSlo {
         self.table.insert(key.to_owned(), value.into());
     }
 
+    /// What keeps a suggestion of a source.
+    pub fn of(suggestion: &Suggestion, source: &str) -> Self {
+        let objective = rounded(suggestion.objective * 100.0);
+        let (service, period) = (suggestion.service.raw(), suggestion.period.to_string());
+        let mut slo = Self::new(service, suggestion.name, objective, &period);
+        slo.set("source", source);
+        for (key, query) in suggestion.counts.settings() {
+            slo.set(key, query.raw());
+        }
+        if suggestion.absent_is_zero {
+            slo.set("absent", "zero");
+        }
+        let because = format!("Suggested: {}.", suggestion.because.raw());
+        slo.comments.push(because);
+        slo
+    }
+
+    /// Its lines in the file.
+    pub fn text(&self) -> String {
+        switched(&write::slo(&self.table, &self.comments), self.is_active)
+    }
+
     /// Its service and name.
     pub fn id(&self) -> (&str, &str) {
         let text = |key| {
@@ -146,10 +170,7 @@ impl Proposal {
         }
         text.push_str(&heading("SLOs"));
         for slo in &self.slos {
-            text.push_str(&switched(
-                &write::slo(&slo.table, &slo.comments),
-                slo.is_active,
-            ));
+            text.push_str(&slo.text());
             text.push('\n');
         }
         for remark in &self.remarks {

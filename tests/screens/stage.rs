@@ -108,6 +108,12 @@ impl Stage {
     }
 
     /// The same, where things may be done, by these commands as well.
+    /// Configured by a file.
+    pub(crate) fn with_file(mut self, file: &str) -> Self {
+        self.model = self.model.with_file(Some(file.to_owned()));
+        self
+    }
+
     pub(crate) fn acting(mut self, commands: &[UserCommand]) -> Self {
         let settings = ActionSettings {
             enabled: true,

@@ -51,6 +51,13 @@ pub(in crate::app) enum Mode {
     Palette(Palette),
     /// The tour, at one of its steps.
     Tour(usize),
+    /// A suggested SLO as lines of the configuration.
+    Keep {
+        /// The lines.
+        entry: String,
+        /// The first line that is shown.
+        scroll: usize,
+    },
     /// In which form to export the view.
     Export,
 }
@@ -128,6 +135,7 @@ impl Modes {
                 | Mode::Help { scroll }
                 | Mode::Orders { scroll }
                 | Mode::Errands { scroll }
+                | Mode::Keep { scroll, .. }
                 | Mode::Handoff { scroll },
             ) => Some(scroll),
             Some(

@@ -6,7 +6,6 @@ use super::credentials::Validated;
 use super::look::Looked;
 use crate::config::{Proposal, ProposedSlo, ProposedSource};
 use crate::domain::Origin;
-use crate::domain::slo::rounded;
 use crate::domain::suggestion::{Suggestion, SuggestionStanding};
 
 /// How many ids or reasons of one kind are listed.
@@ -76,18 +75,7 @@ fn suggested(looked: &Looked, proposal: &mut Proposal) {
 }
 
 fn slo(suggestion: &Suggestion, source: &str) -> ProposedSlo {
-    let objective = rounded(suggestion.objective * 100.0);
-    let (service, period) = (suggestion.service.raw(), suggestion.period.to_string());
-    let mut slo = ProposedSlo::new(service, suggestion.name, objective, &period);
-    slo.set("source", source);
-    for (key, query) in suggestion.counts.settings() {
-        slo.set(key, query.raw());
-    }
-    if suggestion.absent_is_zero {
-        slo.set("absent", "zero");
-    }
-    slo.comments
-        .push(format!("Suggested: {}.", suggestion.because.raw()));
+    let mut slo = ProposedSlo::of(suggestion, source);
     let off = match suggestion.standing {
         SuggestionStanding::Shown => None,
         SuggestionStanding::NeverFailed => {
