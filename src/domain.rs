@@ -34,7 +34,7 @@ pub mod window;
 
 pub use carried::{Carried, Commit};
 pub use clock::Clock;
-pub use environment::{NamePattern, PRODUCTION, Production, Stage};
+pub use environment::{Linking, NamePattern, PRODUCTION, Production, Stage};
 pub use errand::{Errand, Ran};
 pub use event::{Event, Turn, What};
 pub use exchange::Exchange;

@@ -17,6 +17,7 @@ pub mod block;
 pub mod burn;
 pub mod cell;
 pub mod charts;
+mod delivery;
 mod dependants;
 pub mod figures;
 pub mod fire;
@@ -45,13 +46,14 @@ pub use incidents::incident;
 pub use slos::{Tally, tally};
 
 /// Every pane there is, in the order of the number keys.
-pub const PANES: [&dyn Pane; 6] = [
+pub const PANES: [&dyn Pane; 7] = [
     &slos::Slos,
     &releases::Releases,
     &incidents::Incidents,
     &sources::Sources,
     &timeline::Timeline,
     &services::Services,
+    &delivery::Delivery,
 ];
 
 /// The place of the SLO pane in [`PANES`].
@@ -72,6 +74,9 @@ pub const TIMELINE: usize = 4;
 
 /// The place of the service view in [`PANES`].
 pub const SERVICES: usize = 5;
+
+/// The place of the delivery view in [`PANES`].
+pub const DELIVERY: usize = 6;
 
 /// Whether a pane has the screen for itself, by its place in [`PANES`].
 pub fn stands_alone(place: usize) -> bool {

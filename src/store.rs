@@ -18,8 +18,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::Suggestions;
 use crate::domain::slo;
 use crate::domain::{
-    Event, Facts, Fault, FaultKind, Freshness, Incident, Me, Observation, OnCall, Production,
-    Reason, ReasonCode, Release, Service, Silence, Slo, SourceName, Verb, window,
+    Event, Facts, Fault, FaultKind, Freshness, Incident, Linking, Me, Observation, OnCall,
+    Production, Reason, ReasonCode, Release, Service, Silence, Slo, SourceName, Verb, window,
 };
 use crate::insight::{Insights, Known};
 use crate::text::Untrusted;
@@ -257,6 +257,8 @@ pub struct Store {
     policies: Arc<policy::Policies>,
     /// The services that may not be released now.
     freezes: Arc<policy::Freezes>,
+    /// How releases and incidents are tied.
+    linking: Linking,
     /// What is thought about all that burns.
     insights: Arc<Insights>,
     /// What has happened, oldest first.
@@ -277,6 +279,7 @@ impl Store {
             production: Arc::default(),
             policies: Arc::default(),
             freezes: Arc::default(),
+            linking: Linking::default(),
             insights: Arc::default(),
             events: Arc::default(),
         }
@@ -294,6 +297,18 @@ impl Store {
     pub fn with_production(mut self, production: Production) -> Self {
         self.production = Arc::new(production);
         self
+    }
+
+    /// The same, knowing how releases and incidents are tied.
+    #[must_use]
+    pub fn with_linking(mut self, linking: Linking) -> Self {
+        self.linking = linking;
+        self
+    }
+
+    /// How releases and incidents are tied.
+    pub fn linking(&self) -> Linking {
+        self.linking
     }
 
     /// Which environments are production.

@@ -1,6 +1,7 @@
 //! From settings to a watch: the sources that are asked, and the store that takes in their answers.
 
 use crate::config::{Problem, Settings, SourceSettings};
+use crate::domain::Linking;
 use crate::domain::policy::Exception;
 use crate::source::{KINDS, Source};
 use crate::store::policy::Policies;
@@ -47,7 +48,11 @@ impl Watch {
                 .with_services(settings.services.clone())
                 .with_me(settings.me.clone())
                 .with_production(settings.delivery.production.clone())
-                .with_policies(policies(settings)),
+                .with_policies(policies(settings))
+                .with_linking(Linking {
+                    link_within: settings.delivery.link_within,
+                    observe: settings.delivery.observe,
+                }),
         })
     }
 }

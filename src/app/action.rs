@@ -105,6 +105,8 @@ actions! {
     Timeline = "timeline" ["t", "5"] Look "timeline";
     /// One row a service.
     Services = "services" ["6"] Look "services";
+    /// How each service delivers.
+    Delivery = "delivery" ["7"] Look "delivery";
     /// The focused pane alone, or all again.
     FullScreen = "full_screen" ["f"] Look "full screen";
     /// The wall, and back.
@@ -243,11 +245,12 @@ pub fn markdown_table() -> String {
 }
 
 /// The actions that show each pane, in the order of [`PANES`](crate::pane::PANES).
-pub const PANE_ACTIONS: [Action; 6] = [
+pub const PANE_ACTIONS: [Action; 7] = [
     Action::Slos,
     Action::Releases,
     Action::Incidents,
     Action::Sources,
     Action::Timeline,
     Action::Services,
+    Action::Delivery,
 ];

@@ -72,5 +72,8 @@ fn perform(model: &mut Model, choice: Choice, now: Timestamp) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Pick::Pair(release, incident, is_apart) => {
+            past::link(model, (&release, &incident), is_apart, now)
+        }
     }
 }

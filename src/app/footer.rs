@@ -206,6 +206,7 @@ fn useful_here(model: &Model) -> Vec<Action> {
         Action::Services,
         Action::Sources,
         Action::Poll,
+        Action::Delivery,
         Action::Palette,
         Action::Pause,
         Action::Zone,

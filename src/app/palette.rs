@@ -25,6 +25,8 @@ pub(super) enum Pick {
     View(usize),
     /// An address of the web.
     Link(String),
+    /// A release and an incident, by id, that are taken apart or put together.
+    Pair(String, String, bool),
 }
 
 /// One line of the palette.
@@ -40,7 +42,10 @@ pub(super) struct Choice {
 
 /// What matches, the best first; what cannot be done now comes last.
 pub(super) fn choices(model: &Model, typed: &str, now: Timestamp) -> Vec<Choice> {
-    if let Some(only) = moment(model, typed, now).or_else(|| note(model, typed)) {
+    let only = moment(model, typed, now)
+        .or_else(|| note(model, typed))
+        .or_else(|| pair(model, typed));
+    if let Some(only) = only {
         return vec![only];
     }
     let mut found: Vec<(bool, i32, Choice)> = all(model, now)
@@ -97,6 +102,42 @@ fn note(model: &Model, typed: &str) -> Option<Choice> {
         pick: Pick::Note(text.to_owned()),
         name: format!("note {text}"),
         help: format!("keeps it in the journal, on {when}"),
+        key: String::new(),
+        why_not,
+    })
+}
+
+/// The pair of `unlink d2 i1`, or of `link d2 i1`.
+fn pair(model: &Model, typed: &str) -> Option<Choice> {
+    let typed = typed.trim_start();
+    let (rest, is_apart) = match typed.strip_prefix("unlink ") {
+        Some(rest) => (rest, true),
+        None => (typed.strip_prefix("link ")?, false),
+    };
+    let mut ids = rest.split_whitespace();
+    let (release, incident) = (ids.next().unwrap_or_default(), ids.next());
+    let is_listed = |id: &str| {
+        let rows = model.newest().releases();
+        let mut ids = rows.map(|(_, row)| row.id.raw());
+        ids.any(|known| known == id)
+    };
+    let why_not = match (incident, model.memory) {
+        (None, _) => Some("two ids: unlink RELEASE INCIDENT".to_owned()),
+        _ if ids.next().is_some() => Some("two ids, without blanks in them".to_owned()),
+        (Some(_), Memory::None | Memory::Recording(_)) => Some("there is no journal".to_owned()),
+        (Some(_), _) if !is_listed(release) => Some(format!("no release `{release}` is listed")),
+        (Some(_), Memory::Journal) => None,
+    };
+    let incident = incident.unwrap_or_default();
+    let help = if is_apart {
+        "counts them as nothing to each other; kept in the journal"
+    } else {
+        "takes an unlink back; kept in the journal"
+    };
+    Some(Choice {
+        pick: Pick::Pair(release.to_owned(), incident.to_owned(), is_apart),
+        name: typed.to_owned(),
+        help: help.to_owned(),
         key: String::new(),
         why_not,
     })

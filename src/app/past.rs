@@ -7,7 +7,7 @@ use super::action::Action;
 use super::model::ask::Wish;
 use super::model::memory::Memory;
 use super::model::{Model, Why};
-use crate::domain::{Acted, Event, Fault, Ran, Report};
+use crate::domain::{Acted, Event, Fault, Ran, Report, What};
 use crate::pane::{Line, Role, figures};
 use crate::store::{Heard, World};
 
@@ -40,6 +40,32 @@ pub(super) fn note_on(model: &mut Model, text: &str, now: Timestamp) -> Vec<Effe
     let at = moment(model).unwrap_or(now);
     let event = Event::note(text, &model.newest().me().name, (at, now));
     model.tell("noted", now);
+    note(model, event)
+}
+
+/// Keeps that a release and an incident are, or are not, anything to each other.
+pub(super) fn link(
+    model: &mut Model,
+    (release, incident): (&str, &str),
+    is_apart: bool,
+    now: Timestamp,
+) -> Vec<Effect> {
+    let row = model
+        .newest()
+        .releases()
+        .find(|(_, row)| row.id.raw() == release);
+    let service = row.map(|(_, row)| row.service.clone()).unwrap_or_default();
+    let event = Event {
+        service,
+        what: What::Linked {
+            release: release.into(),
+            incident: incident.into(),
+            is_apart,
+            who: model.newest().me().name.as_str().into(),
+        },
+        ..Event::note("", "", (now, now))
+    };
+    model.tell(if is_apart { "unlinked" } else { "linked" }, now);
     note(model, event)
 }
 

@@ -16,7 +16,7 @@ use super::{
     keep, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
 };
 use crate::domain::{SourceName, Whose};
-use crate::pane::{PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
+use crate::pane::{DELIVERY, PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
 use crate::text::Shown;
 
 /// Takes in one message; total, and quick enough to answer a key at once.
@@ -291,7 +291,8 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
         | Action::Releases
         | Action::Incidents
         | Action::Sources
-        | Action::Services => {
+        | Action::Services
+        | Action::Delivery => {
             let place = PANE_ACTIONS.iter().position(|known| *known == action);
             focus(model, place.unwrap_or(0));
         }
@@ -469,7 +470,7 @@ fn turn(model: &mut Model, steps: usize) {
 
 /// Focuses a pane by its own key: only a view of its own leads back to where one came from.
 fn focus(model: &mut Model, place: usize) {
-    if [SOURCES, SERVICES].contains(&place) && model.focus != place {
+    if [SOURCES, SERVICES, DELIVERY].contains(&place) && model.focus != place {
         jump::begin(model, place);
         return;
     }

@@ -1,19 +1,17 @@
 //! `[delivery]`: which environments are production, and how releases and incidents are linked.
 
-use jiff::SignedDuration;
-
 use super::check::Context;
 use super::wire;
 use super::{DeliverySettings, Problem, Step};
-use crate::domain::Production;
+use crate::domain::{Linking, Production};
 
 impl Default for DeliverySettings {
     /// The usual names of production; a day to link an incident, an hour to observe a release.
     fn default() -> Self {
         Self {
             production: Production::default(),
-            link_within: SignedDuration::from_hours(24),
-            observe: SignedDuration::from_hours(1),
+            link_within: Linking::default().link_within,
+            observe: Linking::default().observe,
         }
     }
 }

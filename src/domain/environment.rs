@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::Release;
 
 /// The names that are production where the settings do not say.
@@ -166,6 +168,24 @@ impl Production {
     pub fn is_environment(&self, name: &str) -> bool {
         let is_neutral = self.is_standard && parts(&name.to_lowercase()).all(is_neutral);
         !is_neutral && self.stage(name) != Stage::Unknown
+    }
+}
+
+/// How releases and incidents are tied: `[delivery] link_within` and `observe`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linking {
+    /// How long after a release an incident can be of it.
+    pub link_within: SignedDuration,
+    /// How long a release is observed before it counts as one that did not fail.
+    pub observe: SignedDuration,
+}
+
+impl Default for Linking {
+    fn default() -> Self {
+        Self {
+            link_within: SignedDuration::from_hours(24),
+            observe: SignedDuration::from_hours(1),
+        }
     }
 }
 

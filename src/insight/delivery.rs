@@ -32,7 +32,7 @@ mod rework;
 mod tests;
 
 pub use days::{Week, length_in_days};
-pub use deployments::Deployment;
+pub use deployments::{Deployment, all as rollouts};
 pub use failures::{Burned, End, Failure, Rule, Unlinked};
 pub use figures::{median, quantile};
 

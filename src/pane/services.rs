@@ -89,6 +89,17 @@ fn names(store: &Store) -> Names {
     names
 }
 
+/// The services that rows or the configuration name, each with the feed that names it first.
+pub(super) fn named(store: &Store) -> Vec<(Untrusted, usize, SourceName)> {
+    let all = names(store).into_iter();
+    let named = all.map(|(name, number)| {
+        let feed = store.feeds().get(number);
+        let source = feed.map_or_else(|| SourceName::new(""), |feed| feed.name.clone());
+        (name, number, source)
+    });
+    named.collect()
+}
+
 /// Worst state first, then the phase, then the budget left; services without an SLO last.
 type Rank = (
     Reverse<Option<State>>,
@@ -159,13 +170,8 @@ impl Pane for Services {
             own.push(seen.standing());
         }
         let mut ranking = Ranking::new(self);
-        let nowhere = SourceName::new("");
-        for (name, number) in &names(store) {
+        for (name, number, source) in &named(store) {
             let own = standings.get(name).map_or(&[][..], Vec::as_slice);
-            let source = store
-                .feeds()
-                .get(*number)
-                .map_or(&nowhere, |feed| &feed.name);
             ranking.add((*number, source), 0, name.clone(), rank(name, own));
             if let Some(worst) = own.iter().max_by_key(|one| one.state) {
                 ranking.stands(*worst);

@@ -9,6 +9,8 @@
 //! again while that is refused. Runs of workflows and past moments are asked for by REST.
 
 mod budget;
+mod commits;
+mod compare;
 mod graph;
 mod lists;
 mod options;
@@ -20,6 +22,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::commits::{Comparisons, commits_of};
 use self::graph::Graph;
 use self::options::{Options, Repo, Standard};
 use self::paths::Paths;
@@ -30,7 +33,7 @@ use super::kit::partial_fault::{Noun, PartialFaults, Patience};
 use super::rollback::mark_rollbacks;
 use super::{Ask, Built, Examining, Fetching, Kind, Source, status_words};
 use crate::config::{Auth, Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, FaultKind, Release};
+use crate::domain::{Facts, Fault, FaultKind, Production, Release};
 use crate::http::{Http, Request};
 
 /// `kind = "github"`.
@@ -44,7 +47,7 @@ pub const KIND: Kind = Kind {
 /// With so many repositories GraphQL is the cheaper way: one request instead of one for each list,
 /// and one for each deployment at the first poll.
 const GRAPHQL_FROM: usize = 2;
-fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
     let http = Http::new(settings, Some(options::DEFAULT_URL))?;
     let url = settings.http.url.as_deref();
@@ -83,6 +86,8 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         paths: Paths::default(),
         patience: Patience::default(),
         reach: Timestamp::MAX,
+        comparisons: Comparisons::default(),
+        production: all.delivery.production.clone(),
         repos,
     };
     let has_runs = source.repos.iter().any(|repo| !repo.workflows.is_empty());
@@ -114,6 +119,9 @@ struct GitHub {
     patience: Patience,
     /// How far back the last lists go.
     reach: Timestamp,
+    /// What deployments carried, for reports.
+    comparisons: Comparisons,
+    production: Production,
 }
 
 /// The lists of one repository.
@@ -184,6 +192,7 @@ impl GitHub {
             self.ask_outcomes(&seen, ask, &mut trouble).await;
         }
         self.ask_paths(&seen, ask, &mut trouble).await;
+        self.ask_commits(&seen, ask, &mut trouble).await;
         if ask.at.is_none() {
             let known = seen
                 .iter()
@@ -293,7 +302,10 @@ impl GitHub {
     fn release(&self, repo: &Repo, row: &Deployment, at: Option<Timestamp>) -> Release {
         let outcome = self.outcomes.get(&row.id);
         let outcome = outcome.map(|(_, outcome)| outcome.clone());
-        rows::deployment(repo, row, outcome, &self.site, at)
+        let mut release = rows::deployment(repo, row, outcome, &self.site, at);
+        let commits = commits_of(repo, &self.comparisons, &row.id);
+        release.carried.commits = commits.cloned();
+        release
     }
 }
 

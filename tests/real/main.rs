@@ -40,6 +40,7 @@ mod pty;
 #[path = "../suspects/random.rs"]
 mod random;
 mod recorded;
+mod report;
 mod rules;
 #[path = "../reference/schema.rs"]
 mod schema;

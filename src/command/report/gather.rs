@@ -9,7 +9,7 @@ use super::past;
 use crate::command::{on_runtime, say, status};
 use crate::config::Settings;
 use crate::domain::blind::{Blind, Silence};
-use crate::domain::{Event, FaultKind, SourceName, What};
+use crate::domain::{Event, FaultKind, SourceName};
 use crate::insight::delivery::{Burned, Terms, Unlinked};
 use crate::insight::report::{Measured, Rows, Witness, merged};
 use crate::journal::{FORM, Journal, Place, suspects};
@@ -94,7 +94,7 @@ pub(in crate::command) fn all(
     Ok(Gathered {
         witnesses: witnesses.collect(),
         rows: remembered.rows.with_present(present),
-        unlinked: unlinked(&remembered.events),
+        unlinked: Unlinked::among(remembered.events.iter().map(|event| &event.what)),
         events: remembered.events,
         burns,
         slos,
@@ -165,28 +165,6 @@ fn recall(
         burns,
         blind,
     })
-}
-
-/// The pairs that were taken apart, and not put together again.
-fn unlinked(events: &[Event]) -> Vec<Unlinked> {
-    let mut pairs: Vec<Unlinked> = Vec::new();
-    for event in events {
-        if let What::Linked {
-            release,
-            incident,
-            is_apart,
-            ..
-        } = &event.what
-        {
-            let pair = Unlinked {
-                release: release.clone(),
-                incident: incident.clone(),
-            };
-            pairs.retain(|known| *known != pair);
-            pairs.extend(is_apart.then_some(pair));
-        }
-    }
-    pairs
 }
 
 /// When a source was blind, by what it says now and by the journal.

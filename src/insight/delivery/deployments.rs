@@ -43,7 +43,7 @@ struct Seen<'a> {
 }
 
 /// The deployments to production, oldest first.
-pub(super) fn all(rows: &[(&SourceName, &Release)], production: &Production) -> Vec<Deployment> {
+pub fn all(rows: &[(&SourceName, &Release)], production: &Production) -> Vec<Deployment> {
     let mut seen = candidates(rows, production);
     seen.sort_by(|a, b| {
         let key = |one: &Seen<'_>| (one.at, one.release.started_at);

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Deployment, Evidence, FailRate, Recovery, Terms, rework, seconds};
-use crate::domain::{Incident, Severity, SourceName};
+use crate::domain::{Incident, Severity, SourceName, What};
 use crate::insight::SUSPICION;
 use crate::text::Untrusted;
 
@@ -29,6 +29,30 @@ pub struct Unlinked {
     pub release: Untrusted,
     /// The id of the incident.
     pub incident: Untrusted,
+}
+
+impl Unlinked {
+    /// The pairs that were taken apart, and not put together again since.
+    pub fn among<'a>(what: impl IntoIterator<Item = &'a What>) -> Vec<Self> {
+        let mut pairs: Vec<Self> = Vec::new();
+        for what in what {
+            if let What::Linked {
+                release,
+                incident,
+                is_apart,
+                ..
+            } = what
+            {
+                let pair = Self {
+                    release: release.clone(),
+                    incident: incident.clone(),
+                };
+                pairs.retain(|known| *known != pair);
+                pairs.extend(is_apart.then_some(pair));
+            }
+        }
+        pairs
+    }
 }
 
 /// Which rule says that a deployment failed; the first is the strongest.

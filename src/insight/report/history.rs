@@ -18,7 +18,7 @@ pub struct Rows {
 
 impl Rows {
     /// What was told, with what happened to it; both oldest first.
-    pub fn of_the_past(told: Self, events: &[Event]) -> Self {
+    pub fn of_the_past<'a>(told: Self, events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut rows = told;
         for event in events {
             if let (Some(source), What::Incident { .. }) = (&event.source, &event.what) {

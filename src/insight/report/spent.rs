@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::Measured;
 use crate::domain::past::{PastEvents, PastSums, Tally};
-use crate::domain::{Events, Incident, Release, ReleaseStatus, SourceName};
-use crate::insight::delivery::Terms;
+use crate::domain::{Events, Incident, Release, SourceName};
+use crate::insight::delivery::{Terms, rollouts};
 use crate::text::Untrusted;
 
 /// With so much of the time known, the numbers are those of all of it.
@@ -117,7 +117,7 @@ impl Attained {
         attained.ratio = tally.ratio();
         attained.is_estimate = tally.coverage() < KNOWN;
         attained.why = why(past, tally);
-        let Some(budget) = Budget::of(slo, past, tally) else {
+        let Some(budget) = Budget::of(slo, tally) else {
             return attained;
         };
         attained.events = past.counted.then_some(tally.events);
@@ -173,9 +173,8 @@ fn why(past: &PastEvents, tally: Tally) -> Option<Untrusted> {
 struct Budget(f64);
 
 impl Budget {
-    fn of(slo: &Measured, past: &PastEvents, tally: Tally) -> Option<Self> {
-        // Where only ratios are known each step weighs the same.
-        let _ = past;
+    /// Where only ratios are known each step weighs the same.
+    fn of(slo: &Measured, tally: Tally) -> Option<Self> {
         let allowed = tally.events.total * (1.0 - slo.objective);
         (allowed > 0.0).then_some(Self(allowed))
     }
@@ -243,22 +242,11 @@ fn causes(
             add(Cause::Incident, &row.id, &row.title, opened, until);
         }
     }
-    let arrived = releases.iter().filter(|(_, row)| {
-        matches!(
-            row.status,
-            ReleaseStatus::Succeeded | ReleaseStatus::RolledBack
-        ) && terms.production.contains(row.environment.raw())
-            && !row.carried.is_tag
-    });
-    let mut arrived: Vec<_> = arrived
-        .filter_map(|(_, row)| Some((row.finished_at.or(row.started_at)?, row)))
-        .collect();
-    arrived.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    for (place, (at, row)) in arrived.iter().enumerate() {
-        let next = arrived
-            .get(place + 1)
-            .map_or(terms.until, |(next, _)| *next);
-        add(Cause::Release, &row.id, &row.version, *at, next);
+    let arrived = rollouts(releases, terms.production);
+    let arrived: Vec<_> = arrived.iter().filter(|one| !one.is_attempt).collect();
+    for (place, one) in arrived.iter().enumerate() {
+        let next = arrived.get(place + 1).map_or(terms.until, |next| next.at);
+        add(Cause::Release, &one.id, &one.version, one.at, next);
     }
     all
 }

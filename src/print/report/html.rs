@@ -166,7 +166,10 @@ fn objective(page: &mut String, slo: &Attained, heading: &Heading<'_>) {
     );
     if !slo.course.is_empty() {
         let svg = chart::course(&slo.course, &slo.spent_by, heading);
-        let _ = writeln!(page, "<figure>{svg}</figure>");
+        let _ = writeln!(
+            page,
+            "<figure>{svg}<figcaption>budget spent; dashed: all of it; shaded: incidents</figcaption></figure>"
+        );
     }
     let on = spent_on(slo);
     if !on.is_empty() {

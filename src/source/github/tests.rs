@@ -1,5 +1,6 @@
 //! What the github source promises, against a server that answers as told.
 
+mod commits;
 mod graph;
 mod pages;
 mod paths;

@@ -62,7 +62,18 @@ pub(super) fn deployment(
             web_link(&address).filter(|_| is_path)
         }),
         details,
-        carried: Carried::from_ref(row.git_ref.as_deref().unwrap_or_default()),
+        carried: carried(row),
+    }
+}
+
+/// Its ref and its newest commit: of the others the list says nothing.
+fn carried(row: &Deployment) -> Carried {
+    let job = row.deployable.as_ref();
+    let head = job.and_then(|job| job.commit.as_ref()?.commit());
+    Carried {
+        is_head_only: head.is_some(),
+        commits: head.map(|head| vec![head]),
+        ..Carried::from_ref(row.git_ref.as_deref().unwrap_or_default())
     }
 }
 

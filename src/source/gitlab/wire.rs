@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::domain::NamePattern;
+use crate::domain::{Commit, NamePattern};
 use crate::source::kit::lenient_wire::time;
 use crate::source::kit::listing::Row;
 
@@ -41,6 +41,26 @@ pub(super) struct Job {
     pub(super) tag: Option<bool>,
     pub(super) web_url: Option<String>,
     pub(super) pipeline: Option<Pipeline>,
+    /// The commit that it runs for.
+    pub(super) commit: Option<Head>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Head {
+    pub(super) id: Option<String>,
+    created_at: Option<String>,
+}
+
+impl Head {
+    /// The commit, where it says which and when.
+    pub(super) fn commit(&self) -> Option<Commit> {
+        let sha = self.id.as_deref().filter(|id| !id.is_empty())?;
+        Some(Commit {
+            sha: sha.into(),
+            committed_at: Some(time(self.created_at.as_deref())?),
+            is_merge: false,
+        })
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -65,13 +85,13 @@ pub(super) struct TagRelease {
     /// True for one that is announced for a later day.
     pub(super) upcoming_release: Option<bool>,
     pub(super) author: Option<User>,
-    pub(super) commit: Option<Commit>,
+    pub(super) commit: Option<Tagged>,
     #[serde(rename = "_links")]
     pub(super) links: Option<Links>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Commit {
+pub(super) struct Tagged {
     pub(super) id: Option<String>,
 }
 
