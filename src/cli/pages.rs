@@ -350,8 +350,8 @@ sources list and from the journal. What a source that was blind would have said 
             ),
         ],
         notes: "\
-Times are UTC, to the second. `at` is when something happened, `seen` when watchfire learned of it; nothing \
-stands there for what only a source's own list tells.",
+Times are UTC, to the second. `at` is when something happened, `seen` when watchfire learned of it: \
+now, of what a source lists and no journal saw.",
     },
     Page {
         path: "note",

@@ -45,7 +45,7 @@ pub fn run(options: &cli::Timeline, settings: &Settings, watch: Watch) -> ExitCo
     };
     let blind = whole_gaps(&gathered.witnesses);
     let is_blind = gathered.is_blind();
-    let all = events(gathered, (from, until));
+    let all = events(gathered, (from, until), now);
     let is_wanted = |event: &&(Event, Option<Timestamp>)| {
         let service = event.0.service.raw();
         let is_note = matches!(event.0.what, What::Note { .. });
@@ -77,6 +77,7 @@ pub fn run(options: &cli::Timeline, settings: &Settings, watch: Watch) -> ExitCo
 fn events(
     gathered: Gathered,
     (from, until): (Timestamp, Timestamp),
+    now: Timestamp,
 ) -> Vec<(Event, Option<Timestamp>)> {
     let within = |event: &Event| event.at >= from && event.at <= until;
     let mut seen: HashSet<Told> = HashSet::new();
@@ -87,7 +88,8 @@ fn events(
     }
     for event in happened(&gathered.rows).into_iter().filter(within) {
         if told(&event).is_none_or(|told| seen.insert(told)) {
-            all.push((event, None));
+            // What no journal saw is learned of with this poll.
+            all.push((event, Some(now)));
         }
     }
     all.sort_by_key(|(event, _)| event.at);

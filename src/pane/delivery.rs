@@ -232,7 +232,7 @@ impl Pane for Delivery {
         let service = sight.store.service(&entry.key.id);
         let team = service.and_then(|one| one.team.as_deref());
         Facets {
-            service: entry.key.id.raw(),
+            service: Some(entry.key.id.raw()),
             words: team.into_iter().collect(),
             ..Facets::default()
         }
