@@ -28,6 +28,7 @@ mod failures;
 mod figures;
 mod lead;
 mod rework;
+mod team;
 #[cfg(test)]
 mod tests;
 
@@ -201,7 +202,12 @@ impl Delivery {
         let knows_failures = evidence.incidents.is_some();
         let rework: Vec<_> = counted.iter().filter(|place| repairs[**place]).collect();
         Self {
-            deployments: Some(days::frequency(terms, counted.iter().map(|one| &all[*one]))),
+            deployments: Some(days::frequency(
+                terms,
+                counted
+                    .iter()
+                    .map(|one| (all[*one].id.clone(), all[*one].at)),
+            )),
             lead_time: Some(lead::of(&all, &counted, |place| {
                 !all[place].is_attempt || links.is_failed(place)
             })),

@@ -76,8 +76,23 @@ pub struct Basis<'a> {
 pub struct Report {
     /// Each service, by name.
     pub services: Vec<OfService>,
+    /// Each team that owns a service, by name.
+    pub teams: Vec<OfTeam>,
     /// When which source was blind.
     pub blind: Vec<Gap>,
+}
+
+/// What a report says of a team.
+#[derive(Clone, Debug)]
+pub struct OfTeam {
+    /// Its name.
+    pub team: String,
+    /// Its services whose deployments are known.
+    pub services: Vec<Untrusted>,
+    /// Those whose deployments are not.
+    pub unknown: Vec<Untrusted>,
+    /// How they deliver together.
+    pub delivery: Delivery,
 }
 
 /// What a report says of a service.
@@ -100,8 +115,10 @@ impl Report {
     pub fn of(basis: &Basis<'_>) -> Self {
         let services = names(basis);
         let services = services.into_iter();
+        let services: Vec<_> = services.map(|name| of_service(basis, name)).collect();
         Self {
-            services: services.map(|name| of_service(basis, name)).collect(),
+            teams: teams(&basis.terms, &services),
+            services,
             blind: gaps::all(&basis.witnesses),
         }
     }
@@ -112,6 +129,32 @@ impl Report {
             one.delivery.deployments.is_some() || one.slos.iter().any(|slo| slo.ratio.is_some())
         })
     }
+}
+
+/// The teams of some services.
+fn teams(terms: &Terms<'_>, services: &[OfService]) -> Vec<OfTeam> {
+    let names: BTreeSet<&String> = services
+        .iter()
+        .filter_map(|one| one.team.as_ref())
+        .collect();
+    let names = names.into_iter();
+    names
+        .map(|team| {
+            let own = services
+                .iter()
+                .filter(|one| one.team.as_ref() == Some(team));
+            let is_known = |one: &&OfService| one.delivery.deployments.is_some();
+            let (known, unknown): (Vec<_>, Vec<_>) = own.partition(is_known);
+            let measures: Vec<_> = known.iter().map(|one| &one.delivery).collect();
+            let ids = |all: Vec<&OfService>| all.iter().map(|one| one.service.clone()).collect();
+            OfTeam {
+                team: team.clone(),
+                delivery: Delivery::together(terms, &measures),
+                services: ids(known),
+                unknown: ids(unknown),
+            }
+        })
+        .collect()
 }
 
 /// The services of the report: those of the configuration, and those that anything in its time is of.

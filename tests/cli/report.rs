@@ -127,7 +127,7 @@ fn no_deployment_at_all_is_no_rate_of_zero() {
 #[test]
 fn every_service_of_the_configuration_has_a_row_and_an_unknown_one_is_refused() {
     let source = format!(
-        "{}[[service]]\nname = 'quiet'\n",
+        "{}[[service]]\nname = 'quiet'\nteam = 'shop'\n[[service]]\nname = 'checkout'\nteam = 'shop'\n",
         endpoint(&serve("200 OK", EXAMPLE), PROGRAMS)
     );
     let said = report(&source, &["-o", "json"]);
@@ -135,6 +135,13 @@ fn every_service_of_the_configuration_has_a_row_and_an_unknown_one_is_refused() 
     let names = report_of["services"].as_array().unwrap().iter();
     let names: Vec<_> = names.map(|one| one["service"].as_str().unwrap()).collect();
     assert_eq!(names, ["checkout", "quiet", "search"]);
+    let team = &report_of["teams"][0];
+    assert_eq!(
+        (&team["team"], &team["services"]),
+        (&json!("shop"), &json!(["checkout"]))
+    );
+    assert_eq!(team["unknown"], json!(["quiet"]));
+    assert_eq!(team["delivery"]["deployments"]["count"], 12);
     let said = report(&source, &["--service", "nobody"]);
     assert_eq!(said.status, Some(3));
     assert!(said.stderr.contains("`nobody`"), "{}", said.stderr);

@@ -6,7 +6,8 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::{Deployment, Frequency, Terms, figures, seconds};
+use super::{Frequency, Terms, figures, seconds};
+use crate::text::Untrusted;
 
 /// An ISO week of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +63,12 @@ pub(super) fn day_of(at: Timestamp, zone: &TimeZone) -> Date {
 
 /// Counts deployments by day and week.
 #[expect(clippy::cast_precision_loss, reason = "counts of deployments")]
-pub(super) fn frequency<'a>(
+pub(super) fn frequency(
     terms: &Terms<'_>,
-    deployments: impl Iterator<Item = &'a Deployment>,
+    deployments: impl Iterator<Item = (Untrusted, Timestamp)>,
 ) -> Frequency {
     let all: Vec<_> = deployments.collect();
-    let each: Vec<Date> = all.iter().map(|one| day_of(one.at, terms.zone)).collect();
+    let each: Vec<Date> = all.iter().map(|(_, at)| day_of(*at, terms.zone)).collect();
     let days: BTreeSet<Date> = each.iter().copied().collect();
     let length = length_in_days(terms.from, terms.until, terms.zone);
     let weeks = weeks(terms, &each);
@@ -83,8 +84,8 @@ pub(super) fn frequency<'a>(
         days: days.len(),
         weeks,
         median_days_per_week: figures::median(&days_a_week),
-        times: all.iter().map(|one| one.at).collect(),
-        ids: all.into_iter().map(|one| one.id.clone()).collect(),
+        times: all.iter().map(|(_, at)| *at).collect(),
+        ids: all.into_iter().map(|(id, _)| id).collect(),
     }
 }
 

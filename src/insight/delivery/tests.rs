@@ -86,16 +86,20 @@ impl Story {
         self
     }
 
-    fn delivery(&self) -> Delivery {
-        let production = Production::default();
-        let terms = Terms {
+    fn terms<'a>(&'a self, production: &'a Production) -> Terms<'a> {
+        Terms {
             from: self.from,
             until: self.until,
             zone: &self.zone,
-            production: &production,
+            production,
             link_within: SignedDuration::from_hours(24),
             observe: SignedDuration::from_hours(1),
-        };
+        }
+    }
+
+    fn delivery(&self) -> Delivery {
+        let production = Production::default();
+        let terms = self.terms(&production);
         let releases = self.releases.iter().map(|(source, row)| (source, row));
         let incidents = self.incidents.iter().map(|(source, row)| (source, row));
         Delivery::of(
@@ -591,4 +595,31 @@ fn a_planned_deployment_while_an_incident_is_open_is_no_rework() {
         .labels
         .push("incident: i7".into());
     assert_eq!(names(&story.delivery().rework.unwrap().ids), ["d2"]);
+}
+
+#[test]
+fn a_team_counts_every_deployment_of_its_services() {
+    let (story, _) = worked_example();
+    let one = story.delivery();
+    let production = Production::default();
+    let terms = story.terms(&production);
+    let both = Delivery::together(&terms, &[&one, &one]);
+    let often = both.deployments.as_ref().unwrap();
+    assert_eq!((often.ids.len(), often.days), (24, 9));
+    assert!((often.per_day - 24.0 / 14.0).abs() < 1e-12);
+    assert_eq!(
+        median(&both.lead_time.as_ref().unwrap().seconds()),
+        Some(4.5 * 3600.0)
+    );
+    let failures = both.failures.as_ref().unwrap();
+    assert_eq!((failures.failed.len(), failures.of), (6, 22));
+    assert_eq!(both.recovery.as_ref().unwrap().open.len(), 2);
+    assert_eq!(both.rework.as_ref().unwrap().of, 24);
+    let blind = Delivery {
+        failures: None,
+        ..one.clone()
+    };
+    assert_eq!(Delivery::together(&terms, &[&one, &blind]).failures, None);
+    let none = Delivery::together(&terms, &[]);
+    assert_eq!((none.deployments, none.rework), (None, None));
 }

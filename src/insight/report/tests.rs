@@ -176,6 +176,8 @@ fn measured(bad: impl Fn(i64) -> Option<f64>) -> Measured {
             counted: true,
             partial: false,
             newest: None,
+            present: None,
+            answered: None,
             queries: Vec::new(),
             reasons: Vec::new(),
         }),

@@ -6,9 +6,12 @@ use serde_json::Number;
 
 use super::Heading;
 use crate::insight::delivery::{self, Delivery, Failure, Frequency, LeadTime, Recovery};
-use crate::insight::report::{Attained, OfService, Report, Spent};
+use crate::insight::report::{Attained, OfService, OfTeam, Report, Spent};
 use crate::print::timeline::GapJson;
 use crate::text::Untrusted;
+
+/// Why the time of freezes and the exceptions are null.
+const UNJUDGED: &str = "freeze time: policies are not judged over the time of a report";
 
 /// A report as JSON; fields are added, never changed. What is not known is null.
 #[derive(Serialize)]
@@ -22,7 +25,16 @@ pub struct ReportJson<'a> {
     until: Timestamp,
     timezone: String,
     services: Vec<ServiceJson<'a>>,
+    teams: Vec<TeamJson<'a>>,
     blind: Vec<GapJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct TeamJson<'a> {
+    team: &'a str,
+    services: &'a [Untrusted],
+    unknown: &'a [Untrusted],
+    delivery: DeliveryJson<'a>,
 }
 
 #[derive(Serialize)]
@@ -36,7 +48,7 @@ struct ServiceJson<'a> {
     /// The exceptions that were used.
     exceptions: Option<Vec<Untrusted>>,
     /// Why something is null.
-    unknown: &'a [String],
+    unknown: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -156,7 +168,19 @@ impl<'a> ReportJson<'a> {
             until: heading.until,
             timezone: heading.zone_name(),
             services: report.services.iter().map(ServiceJson::from).collect(),
+            teams: report.teams.iter().map(TeamJson::from).collect(),
             blind: report.blind.iter().map(GapJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a OfTeam> for TeamJson<'a> {
+    fn from(one: &'a OfTeam) -> Self {
+        Self {
+            team: &one.team,
+            services: &one.services,
+            unknown: &one.unknown,
+            delivery: DeliveryJson::from(&one.delivery),
         }
     }
 }
@@ -170,7 +194,12 @@ impl<'a> From<&'a OfService> for ServiceJson<'a> {
             delivery: DeliveryJson::from(&one.delivery),
             frozen_s: None,
             exceptions: None,
-            unknown: &one.unknown,
+            unknown: one
+                .unknown
+                .iter()
+                .map(String::as_str)
+                .chain([UNJUDGED])
+                .collect(),
         }
     }
 }

@@ -24,6 +24,7 @@ pub fn markdown(out: &mut impl Write, report: &Report, heading: &Heading<'_>) ->
         clock.period(heading.from, heading.until)
     )?;
     overview(out, report)?;
+    teams(out, report)?;
     for one in &report.services {
         service(out, one)?;
     }
@@ -40,6 +41,24 @@ pub fn markdown(out: &mut impl Write, report: &Report, heading: &Heading<'_>) ->
             clock.full(gap.until),
             span(gap.from, gap.until)
         )?;
+    }
+    Ok(())
+}
+
+/// A row for each team of several services.
+fn teams(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let several = report.teams.iter().filter(|one| one.services.len() > 1);
+    for (place, one) in several.enumerate() {
+        if place == 0 {
+            writeln!(
+                out,
+                "\n| team | deployments | lead time | change fail rate | recovery | rework |\n\
+                 |---|---:|---:|---:|---:|---:|"
+            )?;
+        }
+        let values = measures(&one.delivery).map(|measure| measure.value);
+        let team = words::text(&one.team.as_str().into());
+        writeln!(out, "| {team} | {} |", values.join(" | "))?;
     }
     Ok(())
 }
