@@ -17,6 +17,7 @@ mod length;
 mod matchers;
 mod pages;
 mod report;
+mod verify;
 mod version;
 mod watch;
 
@@ -29,6 +30,7 @@ pub use self::help::{Page, Watches, command, page, pages};
 use self::length::length;
 pub use self::matchers::Matchers;
 pub use self::report::{EventFormat, Note, PaperFormat, Report, Timeline};
+pub use self::verify::Verify;
 pub use self::version::VERSION;
 use self::watch::WATCH_OPTIONS;
 pub use self::watch::Watch;
@@ -76,6 +78,8 @@ pub enum Command {
     Explain(Explain),
     /// Look for what keeps numbers from being right, and say what to do about it
     Doctor(Doctor),
+    /// Tell whether errors rose after a release: watches it, then exits 0, 1 or 3
+    Verify(Verify),
     /// Write the hand-over of a shift, from what was seen and done in it
     Handoff(Handoff),
     /// Report what SLOs attained, what spent their budgets, and how services deliver (DORA)

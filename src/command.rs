@@ -22,6 +22,8 @@ pub mod silence;
 pub mod source;
 pub mod status;
 pub mod timeline;
+pub mod verify;
+mod waiting;
 mod wall;
 
 use std::ffi::OsString;
@@ -107,6 +109,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }),
         Some(Command::Doctor(options)) => with_sources(&cli.watch, |loaded, _, watch| {
             doctor::run(&options, loaded, watch)
+        }),
+        Some(Command::Verify(options)) => with_sources(&cli.watch, |loaded, _, watch| {
+            verify::run(&options, &loaded.settings, watch)
         }),
         Some(Command::Handoff(options)) => without_sources(&cli.watch, |loaded, watch| {
             handoff::run(&options, loaded, watch)

@@ -30,7 +30,8 @@
 //! in ten the onset moves by at most 30 s when they are looked at again within two minutes
 //! (`tests/suspects.rs`).
 //!
-//! What a shift leaves to the next is put together by [`handoff`], how a service delivers by [`delivery`].
+//! What a shift leaves to the next is put together by [`handoff`], how a service delivers by [`delivery`],
+//! and whether a release held by [`verify`].
 //!
 //! Nothing here asks anybody or reads a clock: it is a function of what the sources said.
 
@@ -66,6 +67,7 @@ mod strand;
 mod suspects;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
 use load::Load;
 pub use onset::{Onset, onset};

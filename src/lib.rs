@@ -50,7 +50,8 @@
 //!
 //! ## [`insight`]
 //!
-//! The onset of a burn, the ranking of releases before it, and the hand-over of a shift.
+//! The onset of a burn, the ranking of releases before it, whether a release held, and the hand-over of a
+//! shift.
 //!
 //! **Invariant**: a function of facts and time, without I/O. A suspect is a hint: no state, verdict or exit
 //! status depends on it.

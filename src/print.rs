@@ -19,6 +19,7 @@ pub mod report;
 pub mod status;
 pub mod table;
 pub mod timeline;
+pub mod verify;
 
 /// Writes a value as JSON in which every character that a terminal could act on, or that cannot be
 /// seen, is escaped: the same value for a parser, harmless for a reader.

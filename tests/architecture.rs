@@ -66,6 +66,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["dialect"]),
     ("glob", &["config", "domain"]),
     ("clap", &["cli", "command"]),
+    ("indicatif", &["command"]),
 ];
 
 /// Modules that are told the time and never ask for it.

@@ -56,6 +56,11 @@ const RUNS: &[(&str, i32, &str)] = &[
     ("doctor", 1, "doctor --config faulty.toml"),
     ("doctor", 3, "doctor --config down.toml"),
     (
+        "verify",
+        3,
+        "verify --service checkout --since 1h --config ok.toml",
+    ),
+    (
         "handoff",
         0,
         "handoff --config journal.toml --since 2026-11-22T12:00:00Z --until 2026-11-22T14:00:00Z --no-keep",
@@ -131,10 +136,14 @@ const RUNS: &[(&str, i32, &str)] = &[
 const ON_A_TERMINAL: &[(&str, i32)] =
     &[("", 0), ("", 129), ("demo", 0), ("wall", 0), ("replay", 0)];
 
+/// Statuses that need a server with a past: `tests/real/verify.rs` holds them.
+const ON_A_SERVER: &[(&str, i32)] = &[("verify", 0), ("verify", 1)];
+
 #[test]
 fn every_exit_status_that_is_documented_is_one_that_the_program_gives() {
     let world = World::open();
-    let mut seen: BTreeSet<(&str, i32)> = ON_A_TERMINAL.iter().copied().collect();
+    let elsewhere = ON_A_TERMINAL.iter().chain(ON_A_SERVER);
+    let mut seen: BTreeSet<(&str, i32)> = elsewhere.copied().collect();
     for (path, want, line) in RUNS {
         let said = world.run(line);
         let (stdout, stderr) = (said.stdout, said.stderr);
@@ -190,6 +199,10 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("doctor", "doctor -o json --config ok.toml"),
     ("doctor", "doctor -o json --config down.toml"),
     ("doctor", "doctor -o json --config faulty.toml"),
+    (
+        "verify",
+        "verify --service checkout --version v2.31.0 -o json --config ok.toml",
+    ),
     (
         "handoff",
         "handoff -o json --config journal.toml --since 2026-11-22T12:30:00Z --until 2026-11-22T14:00:00Z --no-keep",

@@ -286,6 +286,39 @@ answer goes to stderr, the last one to stdout.",
         notes: "",
     },
     Page {
+        path: "verify",
+        watches: Watches::All,
+        statuses: &[
+            (
+                0,
+                "healthy: the whole time has passed and errors did not rise",
+            ),
+            (1, "burning: errors rose after the release"),
+            (
+                3,
+                "cannot tell, with what is missing (gaps, too few events, another release, no SLO); or \
+                 a mistake in usage or configuration",
+            ),
+        ],
+        examples: &[
+            (
+                "watchfire verify --service checkout --version v2.31.0",
+                "watch a release for 15 minutes from its end",
+            ),
+            (
+                "watchfire verify --service checkout --since now --for 30m",
+                "from this moment on, without a source of releases",
+            ),
+            (
+                "watchfire verify --service checkout --release 991 --until 14:30 -o json",
+                "a past release, judged at once, for programs",
+            ),
+        ],
+        notes: "\
+It ends early only when a page rule fires by errors since the release. SIGINT and SIGTERM end it with the \
+last verdict, which is 3 before the time has passed. On a terminal stderr shows how far it is.",
+    },
+    Page {
         path: "handoff",
         watches: Watches::All,
         statuses: &[

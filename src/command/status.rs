@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{explain, on_runtime, refuse, say};
 use crate::cli::{self, ListFormat, StatusFormat};
-use crate::config::{Settings, ThemeChoice};
+use crate::config::{Settings, SourceSettings, ThemeChoice};
 use crate::domain::Window;
 use crate::journal::{FORM, Journal, Place};
 use crate::poll;
@@ -276,7 +276,7 @@ pub(super) async fn ask(watch: &mut Watch, at: Option<Timestamp>, most: Option<S
         history: false,
         since: None,
     };
-    ask_all(watch, ask, most).await;
+    ask_some(watch, most, |_| Some(ask)).await;
 }
 
 /// Asks every source for now and for the dated rows since then, each for no longer than its time-out.
@@ -287,12 +287,21 @@ pub(super) async fn ask_since(watch: &mut Watch, since: Timestamp) {
         history: false,
         since: Some(since),
     };
-    ask_all(watch, ask, None).await;
+    ask_some(watch, None, |_| Some(ask)).await;
 }
 
-async fn ask_all(watch: &mut Watch, ask: Ask, most: Option<SignedDuration>) {
+/// The same of some sources, each with a question of its own; those without one are left as they are.
+pub(super) async fn ask_some(
+    watch: &mut Watch,
+    most: Option<SignedDuration>,
+    question: impl Fn(&SourceSettings) -> Option<Ask>,
+) {
     let mut polls = tokio::task::JoinSet::new();
     for (settings, mut source) in std::mem::take(&mut watch.sources) {
+        let Some(ask) = question(&settings) else {
+            watch.sources.push((settings, source));
+            continue;
+        };
         let limit = poll::limit(&settings);
         let limit = most.map_or(limit, |most| limit.min(most));
         polls.spawn(async move {

@@ -52,6 +52,7 @@ mod silence;
 mod story;
 mod suggest;
 mod suspects;
+mod verify;
 mod victoria;
 mod wall;
 mod worlds;
