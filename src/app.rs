@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::config::{NotifyChoice, ThemeChoice};
 use crate::domain::explanation::Told;
 use crate::domain::past::{PastQuestion, Recalled};
 use crate::domain::{Acted, Burn, Errand, Event, Fault, Order, Previewed, Ran, Report, SourceName};
@@ -166,6 +167,10 @@ pub enum Effect {
     Copy(String),
     /// Ring the terminal's bell, with the next frame.
     Ring,
+    /// Show a text on the desktop.
+    Notify(NotifyChoice, String),
+    /// Use this theme from now on.
+    Theme(ThemeChoice),
     /// Paint everything anew.
     Repaint,
     /// Append a table to the configuration file, and say so.

@@ -49,6 +49,9 @@ pub struct Cli {
     /// Show rows of this service only, until the filter is cleared; may be repeated
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
+    /// Print changes line by line instead of showing the screen, for screen readers
+    #[arg(long, conflicts_with = "service")]
+    pub plain: bool,
     /// What to do instead of showing the screen.
     #[command(subcommand)]
     pub command: Option<Command>,

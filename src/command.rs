@@ -14,6 +14,7 @@ pub mod init;
 pub mod man;
 pub mod note;
 mod orders;
+mod plain;
 pub mod record;
 pub mod replay;
 pub mod report;
@@ -143,6 +144,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Rules(options)) => {
             with_sources(&cli.watch, |loaded, _, _| rules::run(&options, loaded))
         }
+        None if cli.plain => with_sources(&cli.watch, |loaded, _, watch| plain::run(loaded, watch)),
         None => with_sources(&cli.watch, |loaded, keymap, watch| {
             let mut settings = loaded.settings.clone();
             settings.ui.services = cli

@@ -186,6 +186,8 @@ pub struct UiSettings {
     pub views: Vec<SavedView>,
     /// The services whose rows are shown at first; all without any: `--service`.
     pub services: Vec<String>,
+    /// How a new page is shown on the desktop.
+    pub notify: NotifyChoice,
 }
 
 /// A filter and an order with a name: `[[view]]`.
@@ -197,6 +199,30 @@ pub struct SavedView {
     pub filter: String,
     /// In which order.
     pub sort: Sort,
+}
+
+/// How a new page is shown on the desktop that the terminal runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NotifyChoice {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By `OSC 9`.
+    Osc9,
+    /// By `OSC 777`.
+    Osc777,
+    /// By `OSC 99`.
+    Osc99,
+}
+
+impl NotifyChoice {
+    /// Every choice, by the word that chooses it.
+    pub const ALL: [(&str, Self); 4] = [
+        ("off", Self::Off),
+        ("osc9", Self::Osc9),
+        ("osc777", Self::Osc777),
+        ("osc99", Self::Osc99),
+    ];
 }
 
 /// What rings the terminal's bell.
@@ -222,16 +248,19 @@ pub enum ThemeChoice {
     Dark,
     /// For a light background.
     Light,
+    /// The brightest colours, and nothing dim.
+    HighContrast,
     /// No colour at all.
     Mono,
 }
 
 impl ThemeChoice {
     /// Every choice, by the word that chooses it.
-    pub const ALL: [(&str, Self); 4] = [
+    pub const ALL: [(&str, Self); 5] = [
         ("auto", Self::Auto),
         ("dark", Self::Dark),
         ("light", Self::Light),
+        ("high-contrast", Self::HighContrast),
         ("mono", Self::Mono),
     ];
 }
@@ -514,6 +543,7 @@ impl Settings {
                 bell: BellChoice::Page,
                 views: Vec::new(),
                 services: Vec::new(),
+                notify: NotifyChoice::Off,
             },
             keys: BTreeMap::new(),
             sources: Vec::new(),

@@ -29,13 +29,14 @@ use crate::app::keymap::Keymap;
 use crate::app::screen;
 use crate::app::screen::Screen;
 use crate::app::{Effect, ExportFormat, Memory, Model, Msg, Size, update};
-use crate::config::Settings;
+use crate::config::{NotifyChoice, Settings, ThemeChoice};
 use crate::journal::{Clerk, Entry, Place};
 use crate::poll::{Ears, Polls, Reply};
 use crate::store::Store;
 use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
 use crate::text::Shown;
-use crate::ui::{self, theme::Theme};
+use crate::ui;
+use crate::ui::theme::{Depth, Theme};
 
 use errands::Errands;
 use news::{News, said};
@@ -264,7 +265,7 @@ impl Stage {
         let size = term::size();
         Ok(Self {
             terminal: Terminal::new(Paint::new(size, charset, Sent::open()))?,
-            theme: Theme::new(ui.theme, term::no_color(), ui.ascii),
+            theme: theme(ui.theme, ui.ascii),
             model: Model::new(ui, keymap, store, size)
                 .with_acting(settings.actions.clone(), settings.commands.clone())
                 .with_wall(&settings.wall)
@@ -374,7 +375,7 @@ impl Stage {
         let (ui, size) = (&settings.ui, term::size());
         let charset = term::charset(ui.ascii);
         self.terminal = Terminal::new(Paint::new(size, charset, Sent::open()))?;
-        self.theme = Theme::new(ui.theme, term::no_color(), ui.ascii);
+        self.theme = theme(ui.theme, ui.ascii);
         let store = watch.store.inheriting(self.model.facts());
         attendant.heartbeat.follow(&settings.wall);
         self.polls = {
@@ -418,6 +419,11 @@ impl Stage {
                 }
                 Effect::Copy(text) => results.push(Msg::Copied(term::copy(&text)?)),
                 Effect::Ring => self.terminal.backend_mut().ring(),
+                Effect::Notify(choice, text) => {
+                    if let Some(kind) = notification(choice) {
+                        self.terminal.backend_mut().announce(&kind.bytes(&text));
+                    }
+                }
                 Effect::Preview(order) => {
                     if let Err(reply) = self.polls.preview(*order) {
                         replies.push(*reply);
@@ -443,6 +449,10 @@ impl Stage {
                 Effect::AppendSlo(entry) => results.push(self.append(&entry)),
                 Effect::Export(format) => results.push(self.export(format)),
                 Effect::Repaint => self.repaint()?,
+                Effect::Theme(choice) => {
+                    self.theme = theme(choice, self.theme.is_ascii());
+                    self.shown = None;
+                }
                 Effect::Suspend if Tty::can_be_continued() => self.go_away()?,
                 Effect::Suspend => {}
                 Effect::Quit => {
@@ -555,6 +565,26 @@ impl Stage {
         self.terminal.backend_mut().flush()?;
         self.terminal.backend_mut().catch_up()
     }
+}
+
+/// The sequence of a choice.
+fn notification(choice: NotifyChoice) -> Option<term::Notification> {
+    match choice {
+        NotifyChoice::Off => None,
+        NotifyChoice::Osc9 => Some(term::Notification::Osc9),
+        NotifyChoice::Osc777 => Some(term::Notification::Osc777),
+        NotifyChoice::Osc99 => Some(term::Notification::Osc99),
+    }
+}
+
+/// A theme on this terminal.
+fn theme(choice: ThemeChoice, is_ascii: bool) -> Theme {
+    let depth = match term::colours() {
+        term::Colours::Sixteen => Depth::Sixteen,
+        term::Colours::Indexed => Depth::Indexed,
+        term::Colours::True => Depth::True,
+    };
+    Theme::new(choice, term::no_color(), is_ascii).with_depth(depth)
 }
 
 /// Ticks at each full second of the wall clock, and notices when that clock jumped.

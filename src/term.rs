@@ -19,6 +19,7 @@ pub(crate) mod guardian;
 mod keyboard;
 mod keys;
 mod link;
+mod notify;
 mod pen;
 
 use std::env;
@@ -54,6 +55,7 @@ pub use clipboard::{MAX_COPY, copy};
 pub use encode::Charset;
 pub use keyboard::{Input, Keyboard};
 pub use link::open;
+pub use notify::Notification;
 
 use guardian::{Guardian, Hold};
 
@@ -115,7 +117,7 @@ pub fn table_width() -> Option<usize> {
 pub fn has_colours() -> bool {
     let is =
         |name: &str, wanted: fn(&str) -> bool| env::var(name).is_ok_and(|value| wanted(&value));
-    if no_color() {
+    if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         return false;
     }
     let is_forced = is("CLICOLOR_FORCE", |value| !value.is_empty() && value != "0");
@@ -142,9 +144,45 @@ fn has_wide_ambiguous(locale: &str) -> bool {
         .any(|language| locale.starts_with(language))
 }
 
-/// True when colours are unwanted: `NO_COLOR` is set and not empty (<https://no-color.org>).
+/// True when colours are unwanted: `NO_COLOR` is set and not empty (<https://no-color.org>), or `CLICOLOR` is 0.
 pub fn no_color() -> bool {
-    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("NO_COLOR") || env::var("CLICOLOR").is_ok_and(|value| value == "0")
+}
+
+/// How many colours a terminal has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// 16.
+    Sixteen,
+    /// 256.
+    Indexed,
+    /// Any.
+    True,
+}
+
+/// How many colours this terminal has, by `TERM` and `COLORTERM`.
+pub fn colours() -> Colours {
+    let variable = |name: &str| env::var(name).unwrap_or_default();
+    colours_of(&variable("TERM"), &variable("COLORTERM"))
+}
+
+fn colours_of(term: &str, colorterm: &str) -> Colours {
+    const TRUE: [&str; 6] = ["foot", "alacritty", "ghostty", "kitty", "wezterm", "direct"];
+    let is_console = term == "linux" || term.starts_with("vt") || term.is_empty();
+    // A multiplexer hands on what the terminal outside set, and may not draw it.
+    let is_multiplexer = term.starts_with("screen") || term.starts_with("tmux");
+    let is_true = TRUE.iter().any(|name| term.contains(name))
+        || (["truecolor", "24bit"].contains(&colorterm) && !is_multiplexer);
+    if is_console {
+        Colours::Sixteen
+    } else if is_true {
+        Colours::True
+    } else if term.contains("256color") {
+        Colours::Indexed
+    } else {
+        Colours::Sixteen
+    }
 }
 
 /// Where keys come from: the terminal that crossterm sets modes on.
@@ -412,6 +450,26 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(has_wide_ambiguous(locale), is_wide, "{locale:?}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_has_the_colours_that_its_name_says() {
+        for (term, colorterm, colours) in [
+            ("linux", "truecolor", Colours::Sixteen),
+            ("vt220", "", Colours::Sixteen),
+            ("xterm", "", Colours::Sixteen),
+            ("screen", "truecolor", Colours::Sixteen),
+            ("xterm-256color", "", Colours::Indexed),
+            ("screen-256color", "truecolor", Colours::Indexed),
+            ("tmux-256color", "", Colours::Indexed),
+            ("xterm-256color", "truecolor", Colours::True),
+            ("foot", "", Colours::True),
+            ("alacritty", "", Colours::True),
+            ("xterm-ghostty", "", Colours::True),
+            ("", "", Colours::Sixteen),
+        ] {
+            assert_eq!(colours_of(term, colorterm), colours, "{term} {colorterm}");
         }
     }
 

@@ -518,7 +518,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
         (
             "WATCHFIRE__UI__THEME",
             "pink",
-            "WATCHFIRE__UI__THEME: ui.theme: no theme is called `pink`: write `auto`, `dark`, `light` or `mono`",
+            "WATCHFIRE__UI__THEME: ui.theme: no theme is called `pink`: write `auto`, `dark`, `light`, `high-contrast` or `mono`",
         ),
         (
             "WATCHFIRE__UI__THEM",

@@ -22,6 +22,7 @@ mod screens {
     pub(crate) mod stage;
     mod suspects;
     mod timeline;
+    mod tour;
     mod wall;
     mod whose;
     pub(crate) mod worlds;

@@ -56,6 +56,7 @@ fn perform(model: &mut Model, choice: Choice, now: Timestamp) -> Vec<Effect> {
         }
         Pick::Link(url) => vec![Effect::Open(url)],
         Pick::Moment(at) => past::recall(model, at),
+        Pick::Theme(theme) => vec![Effect::Theme(theme)],
         Pick::Note(text) => past::note_on(model, &text, now),
         Pick::View(number) => {
             if let Some(view) = model.views.get(number).cloned() {

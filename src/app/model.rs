@@ -166,7 +166,7 @@ impl Model {
             inquiry: None,
             course: Course::default(),
             desk: Desk::default(),
-            bell: Bell::new(ui.bell),
+            bell: Bell::new(ui.bell).notifying(ui.notify),
             awake: None,
             folds: Folds::default(),
             counted: Counted::default(),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::action::{Action, Group};
 use super::model::Model;
 use super::{Memory, follow, possible};
+use crate::config::ThemeChoice;
 use crate::domain::When;
 use crate::pane::{INCIDENTS, PANES, RELEASES, RowKey, SERVICES, SLOS, links};
 use crate::text::{Shown, Untrusted};
@@ -19,6 +20,8 @@ pub(super) enum Pick {
     Row(usize, RowKey),
     /// A moment of the past.
     Moment(Timestamp),
+    /// Colours.
+    Theme(ThemeChoice),
     /// A note on the moment that is shown.
     Note(String),
     /// A saved view, by its number.
@@ -236,10 +239,18 @@ fn all(model: &Model, now: Timestamp) -> Vec<Choice> {
             why_not: None,
         }
     });
+    let themes = ThemeChoice::ALL.into_iter().map(|(word, theme)| Choice {
+        pick: Pick::Theme(theme),
+        name: format!("theme {word}"),
+        help: "colours of the screen".to_owned(),
+        key: String::new(),
+        why_not: None,
+    });
     views
         .chain(links(model, now))
         .chain(commands)
         .chain(actions)
+        .chain(themes)
         .collect()
 }
 

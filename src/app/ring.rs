@@ -14,9 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::Model;
 use super::model::attention::Bell;
 use super::{Effect, awake};
-use crate::config::BellChoice;
+use crate::config::{BellChoice, NotifyChoice};
 use crate::domain::{SourceName, State};
 use crate::pane::{Entry, INCIDENTS, PANES, RowKey, SLOS, Sight, incident};
+use crate::text::Shown;
 
 /// What the first answers bring within this time of the start is what somebody came to look at.
 const START: SignedDuration = SignedDuration::from_secs(60);
@@ -27,34 +28,47 @@ pub(super) fn hear(
     grew: &HashSet<RowKey>,
     now: Timestamp,
 ) -> Vec<Effect> {
-    if model.bell.choice == BellChoice::Off {
+    let (choice, notify) = (model.bell.choice, model.bell.notify);
+    if choice == BellChoice::Off && notify == NotifyChoice::Off {
         return Vec::new();
     }
     let mut bell = std::mem::replace(&mut model.bell, Bell::new(BellChoice::Off));
     let rings = listen(model, &mut bell, (source, grew), now);
     bell.forget(now);
     model.bell = bell;
-    if rings {
-        vec![Effect::Ring]
-    } else {
-        Vec::new()
-    }
+    let Some((first, others)) = rings.split_first() else {
+        return Vec::new();
+    };
+    let more = match others.len() {
+        0 => String::new(),
+        count => format!(" (+{count} more)"),
+    };
+    let bell = (choice != BellChoice::Off).then_some(Effect::Ring);
+    let shown = (notify != NotifyChoice::Off).then(|| {
+        let text = Shown::new(first).fit(MAX_NOTIFICATION);
+        Effect::Notify(notify, format!("{}{more}", text.as_str()))
+    });
+    bell.into_iter().chain(shown).collect()
 }
 
+/// The most columns of what is shown on a desktop.
+const MAX_NOTIFICATION: usize = 160;
+
+/// What of a source's answer rings, in a line each.
 fn listen(
     model: &Model,
     bell: &mut Bell,
     (source, grew): (&SourceName, &HashSet<RowKey>),
     now: Timestamp,
-) -> bool {
+) -> Vec<String> {
     let sight = model.present(now);
     let Some(feed) = sight.store.feed(source) else {
-        return false;
+        return Vec::new();
     };
     let has_begun = bell.began.is_some_and(|at| now.duration_since(at) >= START);
     let is_told = bell.heard.contains(source) || has_begun;
     let on_call_for = model.on_call_for(sight);
-    let mut rings = false;
+    let mut rings = Vec::new();
     for place in [SLOS, INCIDENTS] {
         let pane = PANES[place];
         let board = model.newest_board(place);
@@ -66,10 +80,11 @@ fn listen(
                 let opened_at = opened_at.and_then(|row| row.opened_at);
                 let service = pane.facets(sight, entry).service.unwrap_or_default();
                 let is_news = bell.is_news(&entry.key, opened_at, now);
-                rings |= (is_news || grew.contains(&entry.key))
+                let rings_now = (is_news || grew.contains(&entry.key))
                     && is_told
                     && pane.whose(sight, entry, &on_call_for) <= model.query.whose
                     && !awake::is_known(model, sight, service);
+                rings.extend(rings_now.then(|| pane.summary(sight, entry)));
             }
             if lasts(place, sight, entry) && bell.pages.contains_key(&entry.key) {
                 lasting.insert(&entry.key);

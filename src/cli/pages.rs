@@ -64,6 +64,10 @@ pub(super) const PAGES: &[Page] = &[
                 "the SLOs of a Prometheus",
             ),
             (
+                "watchfire --plain",
+                "what changes, a sentence a line, for screen readers",
+            ),
+            (
                 "watchfire config > ~/.config/watchfire/config.toml",
                 "begin a configuration file",
             ),

@@ -14,7 +14,9 @@ use super::wire;
 use crate::domain::Service;
 use crate::text::clipped;
 
-use super::{BellChoice, GateSettings, Problem, Settings, Step, ThemeChoice, UiSettings};
+use super::{
+    BellChoice, GateSettings, NotifyChoice, Problem, Settings, Step, ThemeChoice, UiSettings,
+};
 
 /// What checking needs to know, and the problems it has found so far.
 pub(super) struct Context<'a> {
@@ -166,6 +168,14 @@ impl<'a> Context<'a> {
             let words = BellChoice::ALL.map(|(word, _)| word);
             self.refuse_ui("bell", read::unknown_word("bell", bell, &words));
         }
+        let notify = ui.notify.as_deref().unwrap_or("off");
+        let notifies = NotifyChoice::ALL
+            .into_iter()
+            .find(|(word, _)| *word == notify);
+        if notifies.is_none() {
+            let words = NotifyChoice::ALL.map(|(word, _)| word);
+            self.refuse_ui("notify", read::unknown_word("notification", notify, &words));
+        }
         UiSettings {
             context: ui.context.unwrap_or_default(),
             timezone: timezone.unwrap_or(TimeZone::UTC),
@@ -174,6 +184,7 @@ impl<'a> Context<'a> {
             bell: rings.map_or(BellChoice::Page, |(_, bell)| bell),
             views: Vec::new(),
             services: Vec::new(),
+            notify: notifies.map_or(NotifyChoice::Off, |(_, notify)| notify),
         }
     }
 

@@ -58,6 +58,7 @@ pub(super) struct Ui {
     pub(super) theme: Option<String>,
     pub(super) ascii: Option<bool>,
     pub(super) bell: Option<String>,
+    pub(super) notify: Option<String>,
 }
 
 /// `[keys]`.

@@ -112,6 +112,11 @@ impl<O: Output> Paint<O> {
         self.encoder.ring();
     }
 
+    /// Sends a whole sequence, such as a notification, with the next frame.
+    pub fn announce(&mut self, sequence: &[u8]) {
+        self.encoder.announce(sequence);
+    }
+
     /// Where the bytes went.
     pub fn output(&self) -> &O {
         &self.output

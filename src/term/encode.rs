@@ -187,6 +187,11 @@ impl Encoder {
         }
     }
 
+    /// Sends a whole sequence with the next frame: before it, so that it is within no other one.
+    pub(super) fn announce(&mut self, sequence: &[u8]) {
+        self.out.splice(0..0, sequence.iter().copied());
+    }
+
     /// The bytes of the frame, whole; the next one begins empty.
     pub(super) fn take_frame(&mut self) -> io::Result<Vec<u8>> {
         if self.out.len() > LARGE_FRAME {

@@ -3,7 +3,7 @@
 //!
 //! crossterm's reader keeps its parser to itself, and both cannot read one terminal. The same bytes to
 //! both, in `tests/terminal/plain.rs`: an arrow key that a network parts after its first byte is three
-//! keys there and one here, if the rest comes within 50 ms, or 100 ms over ssh. A terminal's late report of
+//! keys there and one here, if the rest comes within 110 ms, or 160 ms over ssh. A terminal's late report of
 //! its background is 23 keys there and none here; one of its modes stops crossterm's keyboard until a `c`
 //! or `u`. After a paste whose end was lost, no ctrl-c gets through there.
 //!
@@ -17,9 +17,9 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 /// After an ESC, how long the rest of a sequence may take to come: a network or a loaded multiplexer
 /// may part the bytes of an arrow key by tens of milliseconds.
-const ESCAPE_TIME: Duration = Duration::from_millis(50);
+const ESCAPE_TIME: Duration = Duration::from_millis(110);
 /// The same over ssh.
-const REMOTE_ESCAPE_TIME: Duration = Duration::from_millis(100);
+const REMOTE_ESCAPE_TIME: Duration = Duration::from_millis(160);
 /// How long a begun sequence may stay silent before it is given up.
 const SEQUENCE_TIME: Duration = Duration::from_secs(1);
 /// How long a paste may stay silent before its end counts as lost.

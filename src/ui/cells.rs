@@ -66,7 +66,7 @@ fn spark(brush: &mut Brush<'_>, (x, y): (u16, u16), width: u16, values: &[Option
         let Some((value, role)) = value else {
             continue;
         };
-        let style = brush.theme.style(*role).remove_modifier(Modifier::BOLD);
+        let style = brush.theme.ramp(*role, *value);
         let glyph = if brush.theme.is_ascii() {
             ASCII_COLUMNS[usize::from(steps(*value - CALM, 4))]
         } else {

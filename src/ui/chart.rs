@@ -1,7 +1,5 @@
 //! A burn chart as a filled area of Braille dots, two across and four down in every cell; stars in 7 bits.
 
-use ratatui::style::Modifier;
-
 use super::brush::Brush;
 use super::cells::steps;
 use crate::app::screen::Chart;
@@ -63,10 +61,8 @@ fn plot(brush: &mut Brush<'_>, (x, y): (u16, u16), chart: &Chart, line: u16) {
         if bits == 0 {
             continue;
         }
-        let style = brush
-            .theme
-            .style(role_at(chart, column, line))
-            .remove_modifier(Modifier::BOLD);
+        let height = 1.0 - f64::from(line) / f64::from(chart.height.max(1));
+        let style = brush.theme.ramp(role_at(chart, column, line), height);
         let glyph = char::from_u32(0x2800 + bits).unwrap_or('*');
         let glyph = if brush.theme.is_ascii() { '*' } else { glyph };
         let mut bytes = [0; 4];

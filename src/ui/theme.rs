@@ -10,7 +10,19 @@ use crate::pane::{Mark, Role};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
     palette: Palette,
+    depth: Depth,
     is_ascii: bool,
+}
+
+/// How many colours the terminal has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Its own 16.
+    Sixteen,
+    /// 256: a ramp from grey to amber to red for trends and charts.
+    Indexed,
+    /// Any: themes that are asked for have colours of their own.
+    True,
 }
 
 /// Which of the terminal's own colours are legible.
@@ -22,9 +34,52 @@ enum Palette {
     Bright,
     /// The plain ones for light backgrounds, on which yellow and cyan cannot be read.
     Light,
+    /// The bright ones, and nothing dim.
+    Contrast,
     /// Bold, dim and reverse alone.
     Mono,
 }
+
+/// Red, yellow, green, cyan and magenta of a palette where the terminal has any colour.
+type Colours = [(u8, u8, u8); 5];
+
+/// For dark backgrounds.
+const DARK: Colours = [
+    (255, 112, 112),
+    (245, 196, 94),
+    (140, 214, 140),
+    (120, 214, 214),
+    (214, 160, 250),
+];
+/// For light backgrounds; blue stands for cyan.
+const LIGHT: Colours = [
+    (176, 18, 30),
+    (146, 84, 0),
+    (20, 112, 44),
+    (0, 84, 164),
+    (122, 40, 146),
+];
+/// The strongest on black.
+const CONTRAST: Colours = [
+    (255, 80, 80),
+    (255, 240, 0),
+    (0, 255, 80),
+    (0, 255, 255),
+    (255, 130, 255),
+];
+
+/// The 256-colour ramp of trends: greys, ambers and reds, each from low to high.
+const RAMP: [[u8; 4]; 3] = [
+    [240, 243, 246, 250],
+    [136, 172, 178, 214],
+    [167, 203, 197, 196],
+];
+/// The same for light backgrounds.
+const LIGHT_RAMP: [[u8; 4]; 3] = [
+    [250, 247, 244, 241],
+    [180, 172, 136, 130],
+    [174, 167, 160, 124],
+];
 
 /// What yellow is on a light background: no such colour is among the 16.
 const DARK_ORANGE: Color = Color::Indexed(130);
@@ -37,12 +92,20 @@ impl Theme {
             ThemeChoice::Auto => Palette::Plain,
             ThemeChoice::Dark => Palette::Bright,
             ThemeChoice::Light => Palette::Light,
+            ThemeChoice::HighContrast => Palette::Contrast,
             ThemeChoice::Mono => Palette::Mono,
         };
         Self {
             palette,
+            depth: Depth::Sixteen,
             is_ascii: ascii,
         }
+    }
+
+    /// The same on a terminal with so many colours.
+    #[must_use]
+    pub fn with_depth(self, depth: Depth) -> Self {
+        Self { depth, ..self }
     }
 
     /// True when no byte above 0x7f may reach the terminal.
@@ -55,10 +118,15 @@ impl Theme {
         let plain = Style::new();
         match role {
             Role::Plain => plain,
+            Role::Dim if self.palette == Palette::Contrast => plain,
+            Role::Old if self.palette == Palette::Contrast => plain.add_modifier(Modifier::ITALIC),
             Role::Dim | Role::Old => plain.add_modifier(Modifier::DIM),
             Role::Strong | Role::Title => plain.add_modifier(Modifier::BOLD),
             Role::Alarm => plain.add_modifier(Modifier::REVERSED | Modifier::BOLD),
             Role::Page => self.colour(Color::Red).add_modifier(Modifier::BOLD),
+            Role::WasPage if self.palette == Palette::Contrast => {
+                self.colour(Color::Red).add_modifier(Modifier::ITALIC)
+            }
             Role::WasPage => self.colour(Color::Red).add_modifier(Modifier::DIM),
             Role::Ticket => self.colour(Color::Yellow).add_modifier(Modifier::BOLD),
             Role::Ok => self.colour(Color::Green),
@@ -83,10 +151,18 @@ impl Theme {
     pub fn ground(&self, ground: Ground) -> Style {
         let colour = match (self.palette, ground) {
             (Palette::Mono, _) => return Style::new().add_modifier(Modifier::REVERSED),
+            (_, Ground::Page) if self.depth >= Depth::Indexed => Color::Indexed(88),
+            (_, Ground::Blind) if self.depth >= Depth::Indexed => Color::Indexed(54),
             (_, Ground::Page) => Color::Red,
             (_, Ground::Blind) => Color::Magenta,
         };
-        Style::new().fg(Color::White).bg(colour)
+        // The white of the 16 may be a grey.
+        let ink = if self.depth >= Depth::Indexed {
+            Color::Indexed(231)
+        } else {
+            Color::White
+        };
+        Style::new().fg(ink).bg(colour)
     }
 
     /// How a role looks on the ground of a banner: bold or not, never in a colour of its own.
@@ -102,17 +178,65 @@ impl Theme {
 
     /// Borders and empty gauges.
     pub fn frame(&self) -> Style {
+        if self.palette == Palette::Contrast {
+            return Style::new();
+        }
         Style::new().add_modifier(Modifier::DIM)
     }
 
+    /// How a value of a trend or a chart looks: by what it means, and how high it stands between 0 and 1.
+    pub fn ramp(&self, role: Role, height: f64) -> Style {
+        let has_ramp = self.depth >= Depth::Indexed && self.palette != Palette::Mono;
+        let row = match role {
+            Role::Dim | Role::Plain => 0,
+            Role::Ticket => 1,
+            Role::Page => 2,
+            _ => return self.style(role).remove_modifier(Modifier::BOLD),
+        };
+        if !has_ramp {
+            return self.style(role).remove_modifier(Modifier::BOLD);
+        }
+        let ramp = if self.palette == Palette::Light {
+            LIGHT_RAMP
+        } else {
+            RAMP
+        };
+        let place = usize::from(super::cells::steps(height, 3)).min(3);
+        Style::new().fg(Color::Indexed(ramp[row][place]))
+    }
+
+    /// A colour of its own, where the theme was asked for and the terminal has any colour.
+    fn true_colour(self, colour: Color) -> Option<Color> {
+        let colours = match self.palette {
+            _ if self.depth < Depth::True => return None,
+            Palette::Bright => DARK,
+            Palette::Light => LIGHT,
+            Palette::Contrast => CONTRAST,
+            Palette::Plain | Palette::Mono => return None,
+        };
+        let order = [
+            Color::Red,
+            Color::Yellow,
+            Color::Green,
+            Color::Cyan,
+            Color::Magenta,
+        ];
+        let place = order.iter().position(|known| *known == colour)?;
+        let (red, green, blue) = colours[place];
+        Some(Color::Rgb(red, green, blue))
+    }
+
     fn colour(self, colour: Color) -> Style {
+        if let Some(colour) = self.true_colour(colour) {
+            return Style::new().fg(colour);
+        }
         let colour = match (self.palette, colour) {
             (Palette::Mono, _) => return Style::new(),
-            (Palette::Bright, Color::Red) => Color::LightRed,
-            (Palette::Bright, Color::Yellow) => Color::LightYellow,
-            (Palette::Bright, Color::Green) => Color::LightGreen,
-            (Palette::Bright, Color::Cyan) => Color::LightCyan,
-            (Palette::Bright, Color::Magenta) => Color::LightMagenta,
+            (Palette::Bright | Palette::Contrast, Color::Red) => Color::LightRed,
+            (Palette::Bright | Palette::Contrast, Color::Yellow) => Color::LightYellow,
+            (Palette::Bright | Palette::Contrast, Color::Green) => Color::LightGreen,
+            (Palette::Bright | Palette::Contrast, Color::Cyan) => Color::LightCyan,
+            (Palette::Bright | Palette::Contrast, Color::Magenta) => Color::LightMagenta,
             (Palette::Light, Color::Cyan) => Color::Blue,
             (Palette::Light, Color::Yellow) => DARK_ORANGE,
             (_, colour) => colour,
@@ -192,11 +316,23 @@ mod tests {
             ThemeChoice::Auto,
             ThemeChoice::Dark,
             ThemeChoice::Light,
+            ThemeChoice::HighContrast,
             ThemeChoice::Mono,
         ] {
-            for no_color in [false, true] {
-                let theme = Theme::new(choice, no_color, false);
+            for (no_color, depth) in [
+                (false, Depth::Sixteen),
+                (false, Depth::Indexed),
+                (false, Depth::True),
+                (true, Depth::True),
+            ] {
+                let theme = Theme::new(choice, no_color, false).with_depth(depth);
                 for role in ROLES {
+                    for height in [0.0, 0.4, 1.0] {
+                        let style = theme.ramp(role, height);
+                        assert_eq!(style.bg, None);
+                        let is_mono = no_color || choice == ThemeChoice::Mono;
+                        assert!(!is_mono || style.fg.is_none(), "{role:?}");
+                    }
                     for style in [theme.style(role), theme.selected(role)] {
                         assert_eq!(style.bg, None);
                         if no_color || choice == ThemeChoice::Mono {
@@ -206,6 +342,47 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_ramp_goes_from_grey_to_amber_to_red_only_where_the_terminal_has_it() {
+        let theme = Theme::new(ThemeChoice::Auto, false, false);
+        assert_eq!(theme.ramp(Role::Page, 1.0).fg, Some(Color::Red));
+        let rich = theme.with_depth(Depth::Indexed);
+        let all = [
+            (Role::Dim, 0.0),
+            (Role::Plain, 1.0),
+            (Role::Ticket, 0.5),
+            (Role::Page, 1.0),
+        ];
+        let inks: Vec<_> = all.map(|(role, height)| rich.ramp(role, height).fg).into();
+        let indexed = |index| Some(Color::Indexed(index));
+        assert_eq!(
+            inks,
+            [indexed(240), indexed(250), indexed(178), indexed(196)]
+        );
+        assert_eq!(
+            rich.style(Role::Page).fg,
+            Some(Color::Red),
+            "words keep the 16"
+        );
+    }
+
+    #[test]
+    fn a_theme_that_is_asked_for_has_its_own_colours_where_there_are_any() {
+        for choice in [
+            ThemeChoice::Dark,
+            ThemeChoice::Light,
+            ThemeChoice::HighContrast,
+        ] {
+            let theme = Theme::new(choice, false, false).with_depth(Depth::True);
+            assert!(matches!(theme.style(Role::Page).fg, Some(Color::Rgb(..))));
+        }
+        let auto = Theme::new(ThemeChoice::Auto, false, false).with_depth(Depth::True);
+        assert_eq!(auto.style(Role::Page).fg, Some(Color::Red));
+        let contrast = Theme::new(ThemeChoice::HighContrast, false, false);
+        let is_dim = |role| contrast.style(role).add_modifier.contains(Modifier::DIM);
+        assert!(!ROLES.into_iter().any(is_dim));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The terminal's bell: what rings it, and what does not.
 
 use watchfire::app::Effect;
-use watchfire::config::BellChoice;
+use watchfire::config::{BellChoice, NotifyChoice, Settings, UiSettings};
 use watchfire::domain::{
     Fault, FaultKind, Incident, IncidentStatus, OnCall, Report, Severity, SourceName,
 };
@@ -45,6 +45,27 @@ fn a_new_page_rings_once_and_no_later_answer_rings_for_it_again() {
     let again = also(vec![page("b1", "cart")]);
     let stage = stage.report(again.clone()).later(600).report(again);
     assert_eq!(rings(&stage), 1);
+}
+
+#[test]
+fn what_rings_is_shown_on_the_desktop_where_that_is_asked_for() {
+    let ui = UiSettings {
+        bell: BellChoice::Off,
+        notify: NotifyChoice::Osc9,
+        ..Settings::empty().ui
+    };
+    let stage = Stage::with_settings(worlds::burning(), 120, 40, &ui);
+    let stage = stage.report(also(vec![page("b1", "cart"), page("b2", "stock")]));
+    let [Effect::Notify(NotifyChoice::Osc9, text)] = stage.effects.as_slice() else {
+        panic!("{:?}", stage.effects);
+    };
+    assert!(
+        text.starts_with("b1 PAGE cart: cart answers with errors"),
+        "{text}"
+    );
+    assert!(text.ends_with("(+1 more)"), "{text}");
+    let stage = stage.report(also(vec![page("b1", "cart"), page("b2", "stock")]));
+    assert_eq!(stage.effects.len(), 1, "once");
 }
 
 #[test]

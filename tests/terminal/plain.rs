@@ -77,7 +77,7 @@ fn a_key_that_comes_whole_is_the_same_key_for_both() {
 }
 
 /// Over ssh the bytes of a key come apart. For crossterm an ESC at the end of a read is the key, so that a
-/// down arrow leaves what is open and presses two letters; ours waits 50 ms for the rest, 100 ms over ssh.
+/// down arrow leaves what is open and presses two letters; ours waits 110 ms for the rest, 160 ms over ssh.
 #[test]
 fn an_arrow_that_a_network_parts_is_one_key_for_ours_and_three_for_crossterm() {
     let mut ours = reader(OURS);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::BellChoice;
+use crate::config::{BellChoice, NotifyChoice};
 use crate::domain::{Incident, IncidentStatus, SourceName};
 use crate::pane::{Board, Entry, Folds, PANES, RowKey, SLOS, Sight, incident, suspects};
 use crate::text::Untrusted;
@@ -105,6 +105,8 @@ pub(in crate::app) const MAX_PAGES: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Bell {
     pub(in crate::app) choice: BellChoice,
+    /// How what rings is shown on the desktop.
+    pub(in crate::app) notify: NotifyChoice,
     /// When somebody came to the screen; `None` before that.
     pub(in crate::app) began: Option<Timestamp>,
     /// The sources that have told all they know.
@@ -126,10 +128,16 @@ impl Bell {
     pub(in crate::app) fn new(choice: BellChoice) -> Self {
         Self {
             choice,
+            notify: NotifyChoice::Off,
             began: None,
             heard: HashSet::new(),
             pages: HashMap::new(),
         }
+    }
+
+    /// The same, which shows on the desktop what rings.
+    pub(in crate::app) fn notifying(self, notify: NotifyChoice) -> Self {
+        Self { notify, ..self }
     }
 
     /// Notes that somebody is at the screen.

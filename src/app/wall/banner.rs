@@ -214,7 +214,9 @@ fn last_known(canvas: Canvas<'_>, area: Area) -> Vec<Row> {
             format!(" · paged: {}", services.join(", "))
         }
     );
-    rows.push(Row::words(1, Line::of(words, Role::Old), width).spaced(1));
+    if last.total() > 0 {
+        rows.push(Row::words(1, Line::of(words, Role::Old), width).spaced(1));
+    }
     if facts.counts.total() > 0 {
         rows.push(tail::counts(canvas, 3));
         rows.extend(tail::fires(canvas, 4, 2));
