@@ -37,7 +37,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
-use crate::domain::policy::{Exception, Policy};
+use crate::domain::policy::{BudgetAdjustment, Exception, Policy};
 use crate::domain::{Origin, Period, Production, Rule, Service, Slo, Sort, SourceName, Window};
 
 pub use crate::dialect::Groups;
@@ -82,6 +82,8 @@ pub struct Settings {
     pub policies: Vec<Policy>,
     /// Kinds of change that may pass policies for a time.
     pub exceptions: Vec<Exception>,
+    /// Times that count neither good nor bad.
+    pub budget_adjustments: Vec<BudgetAdjustment>,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
     /// The file that they were read from, if there was one.
@@ -557,6 +559,7 @@ impl Settings {
             gate: GateSettings::default(),
             policies: Vec::new(),
             exceptions: Vec::new(),
+            budget_adjustments: Vec::new(),
             commands: Vec::new(),
             file: None,
         }

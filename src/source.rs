@@ -16,6 +16,7 @@ use crate::domain::{
 use crate::store::{Ended, Offers};
 use crate::text::Untrusted;
 
+mod adjustments;
 mod alert;
 pub mod alertmanager;
 pub mod argocd;

@@ -81,6 +81,7 @@ impl<'a> Context<'a> {
             gate: GateSettings::of(&layered.gate),
             policies,
             exceptions: self.exceptions(lists.exceptions),
+            budget_adjustments: self.budget_adjustments(lists.budget_adjustments),
             commands: self.commands(lists.commands),
             file: None,
         }

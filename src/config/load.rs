@@ -383,6 +383,7 @@ pub(super) struct Lists {
     pub(super) services: Option<toml::Value>,
     pub(super) policies: Option<toml::Value>,
     pub(super) exceptions: Option<toml::Value>,
+    pub(super) budget_adjustments: Option<toml::Value>,
     pub(super) commands: Option<toml::Value>,
     pub(super) views: Option<toml::Value>,
 }
@@ -408,6 +409,7 @@ fn take_lists(document: &mut toml::Table) -> Lists {
         services: document.remove("service"),
         policies: document.remove("policy"),
         exceptions: document.remove("exception"),
+        budget_adjustments: document.remove("budget_adjustment"),
         commands: document.remove("action"),
         views: document.remove("view"),
     }

@@ -1,4 +1,5 @@
-//! `[gate]`, `[[policy]]` and `[[exception]]`: when releases stop, and who may release all the same.
+//! `[gate]`, `[[policy]]`, `[[exception]]` and `[[budget_adjustment]]`: when releases stop, and who may
+//! release all the same.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU8;
@@ -10,7 +11,7 @@ use super::check::Context;
 use super::read;
 use super::{GateSettings, Problem, Step};
 use crate::domain::NamePattern;
-use crate::domain::policy::{Effect, Exception, Policy, PolicyScope};
+use crate::domain::policy::{BudgetAdjustment, Effect, Exception, Policy, PolicyScope};
 
 mod condition;
 pub(super) mod wire;
@@ -151,6 +152,43 @@ impl Context<'_> {
             }
         }
         exceptions
+    }
+
+    /// `[[budget_adjustment]]`.
+    pub(super) fn budget_adjustments(
+        &mut self,
+        list: Option<toml::Value>,
+    ) -> Vec<BudgetAdjustment> {
+        let mut adjustments = Vec::new();
+        for (way, entry) in self.entries::<wire::BudgetAdjustment>("budget_adjustment", list) {
+            for (key, text) in [("reason", &entry.reason), ("by", &entry.by)] {
+                self.filled(&way, key, text);
+            }
+            let parts = entry.slo.split_once('/');
+            if parts.is_none_or(|(service, name)| service.is_empty() || name.is_empty()) {
+                let message = "names no SLO: write `service/name`, such as `checkout/availability`";
+                self.refuse_value(to(&way, "slo"), message);
+            }
+            let from = self.moment(&way, "from", &entry.from);
+            let until = self.moment(&way, "to", &entry.to);
+            let (Some(from), Some(until)) = (from, until) else {
+                continue;
+            };
+            if until <= from {
+                self.refuse_value(
+                    to(&way, "to"),
+                    "is not after `from`: write the end of the time",
+                );
+            }
+            adjustments.push(BudgetAdjustment {
+                slo: entry.slo,
+                from,
+                to: until,
+                reason: entry.reason,
+                by: entry.by,
+            });
+        }
+        adjustments
     }
 
     fn filled(&mut self, way: &[Step], key: &str, text: &str) {

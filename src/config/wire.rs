@@ -13,7 +13,7 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 16] = [
+pub(super) const SECTIONS: [&str; 17] = [
     "ui",
     "keys",
     "me",
@@ -28,6 +28,7 @@ pub(super) const SECTIONS: [&str; 16] = [
     "service",
     "policy",
     "exception",
+    "budget_adjustment",
     "action",
     "view",
 ];

@@ -7,7 +7,7 @@ mod calendar;
 mod words;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{NamePattern, Production, Severity, State, Window};
 
@@ -300,6 +300,21 @@ impl Exception {
     pub fn holds(&self, at: Timestamp) -> bool {
         at < self.expires
     }
+}
+
+/// A time that counts neither good nor bad in the budget of an SLO: `[[budget_adjustment]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetAdjustment {
+    /// `service/name`.
+    pub slo: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub to: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Who has decided it.
+    pub by: String,
 }
 
 /// The policies that hold where none of the configuration covers a service: nothing is released while

@@ -4,6 +4,7 @@
 //! <https://sre.google/workbook/alerting-on-slos/>. The four-rule table with its 1d/2h row is the
 //! extension that Sloth made customary.
 
+mod adjust;
 mod assess;
 mod bound;
 mod burn;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::policy::BudgetAdjustment;
 use super::suggestion::Grounds;
 use super::{Period, SourceName, Window};
 use crate::text::Untrusted;
@@ -250,6 +252,9 @@ pub struct Slo {
     /// Why it is shown, of one that nobody wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggested: Option<Arc<Grounds>>,
+    /// The times that its budget leaves out.
+    #[serde(default, skip_serializing_if = "Slo::is_unadjusted")]
+    pub adjustments: Arc<[BudgetAdjustment]>,
 }
 
 /// [`Slo::min_bad_events`] of SLOs of events that do not say.
@@ -277,7 +282,12 @@ impl Slo {
             notes: Arc::default(),
             min_bad_events: 0.0,
             suggested: None,
+            adjustments: Arc::from([]),
         }
+    }
+
+    fn is_unadjusted(adjustments: &Arc<[BudgetAdjustment]>) -> bool {
+        adjustments.is_empty()
     }
 
     /// `service/name`: unique in one source (see [`tell_apart`]), and the row's identity there.

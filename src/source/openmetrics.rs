@@ -23,6 +23,7 @@
 //! unknown.
 
 mod absence;
+mod adjust;
 mod course;
 mod evaluate;
 mod evidence;
@@ -55,6 +56,7 @@ use self::options::Options;
 use self::scrape::Clients;
 use self::selector::Formula;
 use self::targets::{Discovery, Target};
+use super::adjustments::Adjustments;
 use super::{Ask, Built, Examining, Explaining, Fetching, Kind, Recalling, Source, no_such_slo};
 use crate::config::{Part, Problem, Settings, Sli, SloSettings, SourceSettings};
 use crate::domain::explanation::{Basis, findings};
@@ -88,6 +90,7 @@ struct OpenMetrics {
     discovery: Discovery,
     clients: Clients,
     keeper: Arc<Mutex<Keeper>>,
+    adjustments: Adjustments,
     /// How long all scrapes of one poll may take.
     round: Duration,
 }
@@ -125,6 +128,7 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     let timeout = settings.http.timeout.unwrap_or(TIMEOUT);
     let source = OpenMetrics {
         clients: Clients::new(Http::new(&shared, None)?, settings.clone()),
+        adjustments: Adjustments::of(all),
         discovery: Discovery::new(settings.name.as_str(), origins),
         keeper: Arc::new(Mutex::new(Keeper::new(path, limits, Arc::clone(&plan)))),
         plan,
@@ -185,10 +189,12 @@ fn queries(sli: &Sli, window: Window) -> Vec<(String, Untrusted)> {
 impl Source for OpenMetrics {
     fn fetch<'a>(&'a mut self, ask: &'a Ask) -> Fetching<'a> {
         Box::pin(async move {
-            match ask.at {
+            let mut facts = match ask.at {
                 Some(at) => self.past(at).await,
                 None => self.live(ask).await,
-            }
+            }?;
+            self.adjust(&mut facts, ask.moment()).await;
+            Ok(facts)
         })
     }
 
@@ -324,9 +330,11 @@ impl OpenMetrics {
         let found = self.with_keeper(move |keeper| keeper.recall(&numbers, steps));
         let mut found = found.await?.into_iter();
         let lost = || Fault::new(FaultKind::Crash, "the history was not read");
-        let answers = places
-            .into_iter()
-            .map(|place| place.and_then(|_| found.next().ok_or_else(lost)));
+        let answers = places.into_iter().map(|place| {
+            let mut past = place.and_then(|_| found.next().ok_or_else(lost))?;
+            self.adjustments.leave_out(&mut past);
+            Ok(past)
+        });
         Ok(answers.collect())
     }
 

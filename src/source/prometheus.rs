@@ -23,6 +23,7 @@ use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use self::adjust::LeftOut;
 use self::api::Api;
 use self::births::Births;
 use self::by_hand::ByHand;
@@ -41,6 +42,7 @@ use self::since::Ages;
 use self::soundness::Soundness;
 use self::suggest::{Recipe, Suggest, Suggester};
 use self::trend::Trends;
+use super::adjustments::Adjustments;
 use super::alert::{self, LabelNames};
 use super::kit::members;
 use super::severity::Severities;
@@ -52,6 +54,7 @@ use crate::store::Offers;
 use crate::text::Untrusted;
 
 mod absence;
+mod adjust;
 pub mod alertmanagers;
 mod alerts;
 mod api;
@@ -168,6 +171,8 @@ struct Prometheus {
     trends: Trends,
     closely: Closely,
     past: Past,
+    adjustments: Adjustments,
+    left_out: LeftOut,
     ages: Ages,
     releases: Option<(Timestamp, Vec<Release>)>,
 }
@@ -230,6 +235,8 @@ fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
         trends: Trends::default(),
         closely: Closely::default(),
         past: Past::default(),
+        adjustments: Adjustments::of(all),
+        left_out: LeftOut::default(),
         ages: Ages::default(),
         releases: None,
     };
@@ -288,7 +295,7 @@ impl Source for Prometheus {
     }
 
     fn past_events<'a>(&'a mut self, ask: &'a Ask, question: &'a PastQuestion) -> Recalling<'a> {
-        Box::pin(self.find_past(ask, question))
+        Box::pin(self.adjusted_past(ask, question))
     }
 
     fn skew(&self) -> Option<SignedDuration> {
@@ -420,6 +427,7 @@ impl Prometheus {
             return Ok((slos, true));
         }
         self.look_closely(&mut slos, ask, notes).await;
+        self.adjust(&mut slos, ask, notes).await;
         Ok((slos, false))
     }
 

@@ -133,3 +133,14 @@ pub(super) struct Exception {
     pub(super) reason: String,
     pub(super) expires: toml::Value,
 }
+
+/// `[[budget_adjustment]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BudgetAdjustment {
+    pub(super) slo: String,
+    pub(super) from: toml::Value,
+    pub(super) to: toml::Value,
+    pub(super) reason: String,
+    pub(super) by: String,
+}

@@ -41,6 +41,10 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
         let weight = if spent { Role::Plain } else { Role::Dim };
         detail.line(Line::of(words, weight));
     }
+    for adjustment in slo.adjustments.iter() {
+        let sentence = Shown::new(adjustment.sentence());
+        detail.blocks.push(Block::Prose(sentence, Role::Dim));
+    }
     if let Some(freeze) = sight.store.freeze(&slo.service) {
         detail
             .blocks

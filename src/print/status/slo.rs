@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
+use crate::domain::policy::BudgetAdjustment;
 use crate::domain::slo::Coverage;
 use crate::domain::{
     Assessment, Direction, Events, Observation, Origin, Phase, Reading, Reason, Sample, Severity,
@@ -71,11 +72,35 @@ pub(super) struct SloRow<'a> {
     suspects: Vec<SuspectRow<'a>>,
     /// Why no release is a suspect, of one that burns.
     unexplained: Option<&'a str>,
+    /// The times that its budget leaves out.
+    budget_adjustments: Vec<AdjustmentRow<'a>>,
     /// Why it is not known or not exact, then what is to be known of how it is measured.
     notes: Vec<String>,
     reasons: Vec<ReasonRow>,
     #[serde(skip)]
     aside: Aside,
+}
+
+/// A time that counts neither good nor bad.
+#[derive(Serialize)]
+struct AdjustmentRow<'a> {
+    #[serde(serialize_with = "crate::print::seconds")]
+    from: Timestamp,
+    #[serde(serialize_with = "crate::print::seconds")]
+    to: Timestamp,
+    reason: &'a str,
+    by: &'a str,
+}
+
+impl<'a> AdjustmentRow<'a> {
+    fn of(one: &'a BudgetAdjustment) -> Self {
+        Self {
+            from: one.from,
+            to: one.to,
+            reason: &one.reason,
+            by: &one.by,
+        }
+    }
 }
 
 /// What the table needs and the JSON says otherwise.
@@ -311,6 +336,7 @@ impl<'a> SloRow<'a> {
                 .map(SuspectRow::of)
                 .collect(),
             unexplained: insight.and_then(|insight| insight.unexplained.as_deref()),
+            budget_adjustments: slo.adjustments.iter().map(AdjustmentRow::of).collect(),
             notes: told.chain(slo.notes.iter().cloned()).collect(),
             reasons: reasons.iter().map(ReasonRow::of).collect(),
             aside: Aside::of(row, &assessment, &reasons, stale),
