@@ -259,6 +259,8 @@ pub struct Store {
     freezes: Arc<policy::Freezes>,
     /// How releases and incidents are tied.
     linking: Linking,
+    /// What policies with an `until` do.
+    held: policy::Held,
     /// What is thought about all that burns.
     insights: Arc<Insights>,
     /// What has happened, oldest first.
@@ -280,6 +282,7 @@ impl Store {
             policies: Arc::default(),
             freezes: Arc::default(),
             linking: Linking::default(),
+            held: policy::Held::default(),
             insights: Arc::default(),
             events: Arc::default(),
         }

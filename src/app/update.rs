@@ -36,6 +36,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             desk::lock::compare(model, now);
             desk::errand::compare(model, now);
             let mut effects = past::keep(model, heard);
+            let wanted = model.store.wanted_past(now);
+            effects.extend(wanted.map(|(source, question)| Effect::Past(source, question)));
             if let Some(source) = answered {
                 let grew = growth::hear(model, &source, now);
                 effects.extend(ring::hear(model, &source, &grew, now));
@@ -105,6 +107,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Past(recalled) => {
+            model.store.take_past(&recalled, now);
             zoom::hear(model, *recalled);
             Vec::new()
         }

@@ -212,7 +212,7 @@ impl PastEvents {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Sum {
     bad: f64,
     total: f64,
@@ -220,7 +220,7 @@ struct Sum {
 }
 
 /// Running sums of the steps of a [`PastEvents`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PastSums {
     steps: Steps,
     /// One more than there are steps.

@@ -3,9 +3,11 @@
 
 mod doubts;
 mod freeze;
+mod held;
 mod rows;
 
 pub use freeze::{Freeze, Freezes};
+pub use held::Held;
 
 use std::collections::HashMap;
 

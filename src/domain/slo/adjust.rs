@@ -60,7 +60,12 @@ impl Observation {
         counted: bool,
     ) {
         if let Some(sample) = self.period {
-            self.period = Some(without(sample, (tally, counted), length, self.period_elapsed));
+            self.period = Some(without(
+                sample,
+                (tally, counted),
+                length,
+                self.period_elapsed,
+            ));
         }
         let slo = Arc::make_mut(&mut self.slo);
         slo.note(adjustment.sentence());

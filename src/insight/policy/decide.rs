@@ -16,6 +16,10 @@ pub struct Outcome {
     pub policy: Policy,
     /// Whether it applies: a freeze that does keeps from releasing.
     pub outcome: Truth,
+    /// Whether `when` holds now.
+    pub now: Truth,
+    /// Whether `until` holds now; no without one.
+    pub ends_now: Truth,
     /// Everything that `when` was judged by.
     pub inputs: Vec<Input>,
     /// Everything that `until` was judged by.
@@ -183,13 +187,14 @@ impl Judge<'_> {
         let mut notes = Notes::new();
         let when = self.judge(service, &policy.when, Moment::Now, &[], &mut notes);
         let (mut outcome, mut since, mut lingers) = (when, None, false);
+        let mut ends_now = Truth::No;
         let mut ending = Notes::new();
         let is_brief = self.facts.is_brief;
         if let Some(until) = &policy.until {
-            let ends = self.judge(service, until, Moment::Now, &[], &mut ending);
+            ends_now = self.judge(service, until, Moment::Now, &[], &mut ending);
             lingers = when != Truth::Yes;
             if is_brief {
-                outcome = match (when, ends) {
+                outcome = match (when, ends_now) {
                     (Truth::Yes, _) => Truth::Yes,
                     (Truth::No, Truth::Yes) => Truth::No,
                     _ => Truth::Unknown,
@@ -208,6 +213,8 @@ impl Judge<'_> {
         Outcome {
             policy,
             outcome,
+            now: when,
+            ends_now,
             inputs: notes.take(),
             until_inputs: ending.take(),
             lingers,
@@ -254,6 +261,11 @@ impl Judge<'_> {
 }
 
 impl Outcome {
+    /// True where both of its conditions are known now, whatever it did before.
+    pub fn is_known_now(&self) -> bool {
+        self.now != Truth::Unknown && self.ends_now != Truth::Unknown
+    }
+
     /// What makes it apply, in a few words: `budget -4 %`.
     pub fn cause(&self) -> String {
         let (inputs, wanted) = if self.lingers {

@@ -93,7 +93,7 @@ pub struct SloFacts {
 }
 
 /// The past of one SLO.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SloPast {
     /// Its events, step by step.
     pub sums: PastSums,

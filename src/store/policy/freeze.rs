@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Judging, Skews, Told};
+use super::{Held, Judging, Skews, Told};
 use crate::domain::policy::{Effect, Truth};
 use crate::insight::policy::{Change, Facts};
 use crate::store::Store;
@@ -50,12 +50,15 @@ impl Store {
             is_past: false,
         };
         self.judge_facts(&mut facts, &Told::new(), &Skews::new(), judging);
+        let mut held = std::mem::take(&mut self.held);
+        held.begin();
         let services = facts.services.iter().map(|service| service.name.clone());
         let freezes = services.filter_map(|name| {
-            let freeze = self.freeze_of(&facts, &name)?;
+            let freeze = self.freeze_of(&facts, &name, &mut held)?;
             Some((Untrusted::from(name), freeze))
         });
         self.freezes = Arc::new(freezes.collect());
+        self.held = held;
     }
 
     fn services_with_slos(&self) -> Vec<String> {
@@ -64,29 +67,40 @@ impl Store {
         names.into_iter().map(str::to_owned).collect()
     }
 
-    fn freeze_of(&self, facts: &Facts, name: &str) -> Option<Freeze> {
+    fn freeze_of(&self, facts: &Facts, name: &str, held: &mut Held) -> Option<Freeze> {
         let decision = facts.decide(name, &Change::default());
         let policies = &self.policies.policies;
         let is_configured = |name: &str| policies.iter().any(|policy| policy.name == name);
-        if let Some(one) = decision.frozen_by() {
-            return Some(Freeze {
-                is_known: true,
-                is_configured: is_configured(&one.policy.name),
-                line: one.line().into(),
-            });
+        let mut open = None;
+        for one in &decision.policies {
+            let outcome = held.of(name, one);
+            if one.policy.effect != Effect::Freeze || one.passes {
+                continue;
+            }
+            match outcome {
+                Truth::Yes => {
+                    return Some(Freeze {
+                        is_known: true,
+                        is_configured: is_configured(&one.policy.name),
+                        line: one.line().into(),
+                    });
+                }
+                Truth::Unknown => {
+                    open.get_or_insert(one);
+                }
+                Truth::No => {}
+            }
         }
-        let mut open = decision.policies.iter().filter(|one| {
-            one.policy.effect == Effect::Freeze && one.outcome == Truth::Unknown && !one.passes
-        });
-        open.next().map(|one| Freeze {
+        let one = open?;
+        let line = format!(
+            "releases: cannot tell: {}, policy {}",
+            one.lack(),
+            one.policy.name
+        );
+        Some(Freeze {
             is_known: false,
             is_configured: is_configured(&one.policy.name),
-            line: format!(
-                "releases: cannot tell: {}, policy {}",
-                one.lack(),
-                one.policy.name
-            )
-            .into(),
+            line: line.into(),
         })
     }
 }
