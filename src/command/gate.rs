@@ -18,6 +18,7 @@ use crate::print::gate::Verdict;
 use crate::watch::Watch;
 
 mod facts;
+pub(super) mod frozen;
 mod kept;
 
 /// The shortest time between two polls of `--wait`.

@@ -60,7 +60,7 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
         witnesses,
         events: _,
     } = gathered;
-    let report = Report::of(&Basis {
+    let mut report = Report::of(&Basis {
         terms: terms.clone(),
         services: &settings.services,
         only: &options.service,
@@ -73,6 +73,7 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
     if let Some(service) = unknown_service(options, &report) {
         return refuse(format!("no source knows a service `{service}`"));
     }
+    super::gate::frozen::note(settings, &mut report.services, (from, until));
     let heading = Heading {
         from,
         until,

@@ -106,6 +106,10 @@ pub struct OfService {
     pub slos: Vec<Attained>,
     /// How it delivers.
     pub delivery: Delivery,
+    /// For how long its releases were frozen by a policy; `None` where that is not known.
+    pub frozen: Option<SignedDuration>,
+    /// The exceptions that were in force; `None` where they are not known.
+    pub exceptions: Option<Vec<Untrusted>>,
     /// Why some of it is not known.
     pub unknown: Vec<String>,
 }
@@ -217,6 +221,8 @@ fn of_service(basis: &Basis<'_>, service: Untrusted) -> OfService {
     let configured = basis.services.iter();
     let mut configured = configured.filter(|one| one.name == service.raw());
     OfService {
+        frozen: None,
+        exceptions: None,
         team: configured.next().and_then(|one| one.team.clone()),
         slos,
         delivery,

@@ -50,7 +50,36 @@ type BySource = BTreeMap<SourceName, Vec<Asked>>;
 impl Collected {
     /// Collects what the sources have said, and asks those of SLOs for the past that is needed.
     pub(super) async fn of(watch: &mut Watch, wanted: &Wanted<'_>) -> Self {
-        let mut ask = Ask {
+        let (mut collected, asked, mut ask) = Self::now(watch, wanted).await;
+        let facts = &mut collected.facts;
+        ask.now = facts.at;
+        let reach = reach(facts, wanted.environment);
+        fill(watch, &ask, facts, &asked, &reach).await;
+        // When a freeze began is told by a longer past.
+        let frozen = frozen(facts, wanted, &reach);
+        fill(watch, &ask, facts, &asked, &frozen).await;
+        collected
+    }
+
+    /// The same with as much of the past as tells what every policy did since a moment.
+    pub(super) async fn with_span(watch: &mut Watch, wanted: &Wanted<'_>, from: Timestamp) -> Self {
+        let (mut collected, asked, mut ask) = Self::now(watch, wanted).await;
+        let facts = &mut collected.facts;
+        ask.now = facts.at;
+        let span = from.duration_until(facts.at);
+        let services = facts.services.iter().enumerate();
+        let reach = services.filter_map(|(number, service)| {
+            let reach = lookback(facts, service, wanted.environment, true)?;
+            Some((number, reach + span))
+        });
+        let reach = reach.collect();
+        fill(watch, &ask, facts, &asked, &reach).await;
+        collected
+    }
+
+    /// What is known without any past.
+    async fn now(watch: &mut Watch, wanted: &Wanted<'_>) -> (Self, BySource, Ask) {
+        let ask = Ask {
             now: Timestamp::now(),
             at: wanted.at,
             history: false,
@@ -77,13 +106,7 @@ impl Collected {
         };
         let skews = skews(watch);
         watch.store.judge_facts(&mut facts, &told, &skews, judging);
-        ask.now = facts.at;
-        let reach = reach(&facts, wanted.environment);
-        fill(watch, &ask, &mut facts, &asked, &reach).await;
-        // When a freeze began is told by a longer past.
-        let frozen = frozen(&facts, wanted, &reach);
-        fill(watch, &ask, &mut facts, &asked, &frozen).await;
-        Self { facts, warnings }
+        (Self { facts, warnings }, asked, ask)
     }
 }
 

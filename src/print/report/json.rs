@@ -45,8 +45,8 @@ struct ServiceJson<'a> {
     delivery: DeliveryJson<'a>,
     /// How long releases of it were frozen by a policy.
     frozen_s: Option<i64>,
-    /// The exceptions that were used.
-    exceptions: Option<Vec<Untrusted>>,
+    /// The exceptions that were in force.
+    exceptions: Option<&'a [Untrusted]>,
     /// Why something is null.
     unknown: Vec<&'a str>,
 }
@@ -192,13 +192,13 @@ impl<'a> From<&'a OfService> for ServiceJson<'a> {
             team: one.team.as_deref(),
             slos: one.slos.iter().map(SloJson::from).collect(),
             delivery: DeliveryJson::from(&one.delivery),
-            frozen_s: None,
-            exceptions: None,
+            frozen_s: one.frozen.map(|frozen| frozen.as_secs()),
+            exceptions: one.exceptions.as_deref(),
             unknown: one
                 .unknown
                 .iter()
                 .map(String::as_str)
-                .chain([UNJUDGED])
+                .chain(one.frozen.is_none().then_some(UNJUDGED))
                 .collect(),
         }
     }
