@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::delivery::{Burned, Delivery, Evidence, Terms, Unlinked};
 use crate::domain::past::PastEvents;

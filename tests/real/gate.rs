@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::alertmanager::Alertmanager;
 use crate::history::{create_blocks, start, this_minute};
-use crate::program::{Run, watchfire};
+use crate::program::{Run, slo, status, watchfire};
 use crate::proxy::{Proxy, Way};
 use crate::schema;
 use crate::server::Server;
@@ -307,6 +307,41 @@ fn exit_statuses_follow_the_verdict_and_its_options() {
         (&dry["verdict"], &dry["dry_run"]),
         (&json!("no"), &json!(true))
     );
+}
+
+#[test]
+fn a_time_that_is_left_out_of_the_budget_freezes_nothing_and_is_said() {
+    let world = World::start();
+    let ago = |minutes: i64| {
+        let at = jiff::Timestamp::from_second((this_minute() - minutes * 60).max(0));
+        at.expect("a moment")
+    };
+    let adjustment = format!(
+        "[[budget_adjustment]]\nslo = \"spent/availability\"\nfrom = {}\nto = {}\nreason = \"load test\"\nby = \"mara\"\n",
+        ago(10 * DAY + 5),
+        ago(10 * DAY - 65),
+    );
+    let plain = world.configure("plain", &world.server.url, POLICY);
+    let adjusted = world.configure(
+        "adjusted",
+        &world.server.url,
+        &format!("{POLICY}{adjustment}"),
+    );
+    let (_, before) = status(world.path(), &["--config", &plain, "--service", "spent"]);
+    let (_, after) = status(world.path(), &["--config", &adjusted, "--service", "spent"]);
+    let left = |answer: &Value| {
+        let one = slo(answer, "spent/availability");
+        one["budget_remaining"].as_f64().expect("a budget")
+    };
+    assert!((left(&before) + 0.39).abs() < 0.01, "{}", left(&before));
+    assert!((left(&after) - 1.0).abs() < 0.02, "{}", left(&after));
+    let one = slo(&after, "spent/availability");
+    assert_eq!(one["budget_adjustments"][0]["reason"], "load test");
+    let notes = one["notes"].to_string();
+    assert!(notes.contains("the budget leaves out"), "{notes}");
+    assert_eq!(world.judge(&plain, "spent", &[]).0, 1);
+    let (exit, answer) = world.judge(&adjusted, "spent", &[]);
+    assert_eq!(exit, 0, "{answer:#}");
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub(in crate::command) fn note(
     }
     let names = services.iter().filter(|one| !one.slos.is_empty());
     let names: Vec<_> = names.map(|one| one.service.raw().to_owned()).collect();
+    if names.is_empty() {
+        return;
+    }
     let walked = on_runtime(|runtime| runtime.block_on(walk(settings, &names, (from, until))));
     let Ok(frozen) = walked else { return };
     for one in services {
