@@ -1,6 +1,8 @@
 //! Times that count neither good nor bad in budgets, as the sources of SLOs leave them out:
 //! `[[budget_adjustment]]`.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Settings;
@@ -13,6 +15,9 @@ use crate::text::Untrusted;
 const STEPS: [SignedDuration; 2] = [SignedDuration::from_mins(1), SignedDuration::from_mins(5)];
 /// Up to so much is short.
 const SHORT: SignedDuration = SignedDuration::from_hours(6);
+
+/// The events of times that are left out, by SLO and beginning, each with when it was asked for.
+pub(super) type LeftOut = HashMap<(Untrusted, Timestamp), (Timestamp, PastEvents)>;
 
 /// The adjustments of the configuration.
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,6 @@ use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use self::adjust::LeftOut;
 use self::api::Api;
 use self::births::Births;
 use self::by_hand::ByHand;
@@ -42,7 +41,7 @@ use self::since::Ages;
 use self::soundness::Soundness;
 use self::suggest::{Recipe, Suggest, Suggester};
 use self::trend::Trends;
-use super::adjustments::Adjustments;
+use super::adjustments::{Adjustments, LeftOut};
 use super::alert::{self, LabelNames};
 use super::kit::members;
 use super::severity::Severities;

@@ -1,8 +1,6 @@
 //! Leaves out of budgets the times that count neither good nor bad.
 
-use std::collections::HashMap;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::Prometheus;
 use super::poll_notes::PollNotes;
@@ -16,9 +14,6 @@ use crate::text::Untrusted;
 const SETTLED: SignedDuration = SignedDuration::from_mins(10);
 /// How often a time that is not over is asked for again.
 const CADENCE: SignedDuration = SignedDuration::from_mins(1);
-
-/// The events of times that are left out, by SLO and beginning, each with when it was asked for.
-pub(super) type LeftOut = HashMap<(Untrusted, Timestamp), (Timestamp, PastEvents)>;
 
 impl Prometheus {
     /// Leaves out of the budget of each SLO what the configuration says. Where the events of that time
