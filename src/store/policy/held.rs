@@ -49,13 +49,13 @@ impl Held {
                 self.known.insert(key, one.outcome == Truth::Yes);
                 one.outcome
             }
-            Truth::Unknown if one.is_known_now() => match self.known.get(&key) {
-                Some(applies) => Truth::of(*applies),
-                None => {
-                    self.open.push(key.0);
-                    Truth::Unknown
+            Truth::Unknown if one.is_known_now() => {
+                if let Some(applies) = self.known.get(&key) {
+                    return Truth::of(*applies);
                 }
-            },
+                self.open.push(key.0);
+                Truth::Unknown
+            }
             Truth::Unknown => Truth::Unknown,
         }
     }
