@@ -334,7 +334,8 @@ fn a_time_that_is_left_out_of_the_budget_freezes_nothing_and_is_said() {
         one["budget_remaining"].as_f64().expect("a budget")
     };
     assert!((left(&before) + 0.39).abs() < 0.01, "{}", left(&before));
-    assert!((left(&after) - 1.0).abs() < 0.02, "{}", left(&after));
+    // Samples of that time stand five minutes apart.
+    assert!((left(&after) - 1.0).abs() < 0.03, "{}", left(&after));
     let one = slo(&after, "spent/availability");
     assert_eq!(one["budget_adjustments"][0]["reason"], "load test");
     let notes = one["notes"].to_string();
