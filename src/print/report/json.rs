@@ -10,8 +10,8 @@ use crate::insight::report::{Attained, OfService, OfTeam, Report, Spent};
 use crate::print::timeline::GapJson;
 use crate::text::Untrusted;
 
-/// Why the time of freezes and the exceptions are null.
-const UNJUDGED: &str = "freeze time: policies are not judged over the time of a report";
+/// Why the time of freezes is null.
+const UNJUDGED: &str = "freeze time: what its policies look at is not known throughout";
 
 /// A report as JSON; fields are added, never changed. What is not known is null.
 #[derive(Serialize)]
