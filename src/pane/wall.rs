@@ -54,6 +54,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// True where the state of any SLO is known.
+    pub fn is_any_known(&self) -> bool {
+        self.total() > self.unknown || self.never_failed > 0
+    }
+
     /// All that count in the verdict.
     pub fn total(&self) -> usize {
         self.page + self.ticket + self.ok + self.no_data + self.unknown

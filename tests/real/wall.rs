@@ -30,7 +30,7 @@ fn a_server_that_hangs_is_blind_within_interval_time_out_and_two_seconds() {
     );
     std::fs::write(dir.path().join("watchfire.toml"), text).expect("the configuration");
     let mut pty = screen(dir.path(), &["wall", "--config", "watchfire.toml"]);
-    pty.wait_for("SLOs hold · known");
+    pty.wait_for("2 of 2 SLOs hold · known");
     let pid = Pid::from_raw(server.pid().try_into().expect("a process")).expect("a process");
     for _ in 0..2 {
         kill_process(pid, Signal::STOP).expect("stopped");
@@ -45,7 +45,7 @@ fn a_server_that_hangs_is_blind_within_interval_time_out_and_two_seconds() {
         kill_process(pid, Signal::CONT).expect("continued");
         let most = Duration::from_secs(INTERVAL + TIMEOUT) + TOLERANCE;
         assert!(took <= most, "{took:?}");
-        pty.wait_for("SLOs hold · known");
+        pty.wait_for("2 of 2 SLOs hold · known");
     }
     pty.press("q");
     assert_eq!(pty.wait_exit(), 0);

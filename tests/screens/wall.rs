@@ -196,6 +196,27 @@ fn a_source_that_hangs_is_blind_after_one_interval_and_one_time_out() {
 }
 
 #[test]
+fn what_was_known_outlasts_an_answer_in_which_nothing_is() {
+    let mut stage = wall(all_is_well(), (120, 40));
+    poll_all(&mut stage);
+    let unknown = calm_slos().into_iter().map(|seen| {
+        let at = seen.at;
+        watchfire::domain::Observation::unknown(seen.slo, at)
+    });
+    poll(&mut stage, "prom-eu", Ok(facts_of_slos(unknown.collect())));
+    poll(
+        &mut stage,
+        "prom-eu",
+        Err(Fault::new(FaultKind::Timeout, "no answer")),
+    );
+    let shown = text(&stage.draw_at(120, 40));
+    assert!(
+        shown.contains("last known: 0 PAGE, 0 TICKET, 17 ok"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_page_of_a_source_that_answers_keeps_half_of_a_blind_face() {
     let mut store = Store::new({
         let mut feeds = super::facts::feeds();

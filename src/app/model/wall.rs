@@ -42,7 +42,11 @@ impl WallView {
 
     /// Takes in the face that holds now, and turns a page when that is due: while it is calm.
     pub(in crate::app) fn settle(&mut self, face: Face, known: Memory, now: Timestamp) {
-        self.memory.extend(known);
+        // An answer in which nothing is known takes nothing away.
+        let telling = known
+            .into_iter()
+            .filter(|(_, said)| said.counts.is_any_known());
+        self.memory.extend(telling);
         if face != self.face.0 {
             self.face = (face, now);
             self.turn.1 = now;

@@ -203,17 +203,12 @@ fn last_known(canvas: Canvas<'_>, area: Area) -> Vec<Row> {
         rows.extend(Row::letters(4, &text, letters).map(|row| row.spaced(1)));
     }
     let services: Vec<_> = facts.last_paging.iter().map(Shown::as_str).collect();
-    let words = format!(
-        "last known: {} PAGE, {} TICKET, {} ok{}",
-        last.page,
-        last.ticket,
-        last.ok,
-        if services.is_empty() {
-            String::new()
-        } else {
-            format!(" · paged: {}", services.join(", "))
-        }
-    );
+    let paged = if services.is_empty() {
+        String::new()
+    } else {
+        format!(" · paged: {}", services.join(", "))
+    };
+    let words = format!("last known: {}{paged}", tail::in_words(last));
     if last.total() > 0 {
         rows.push(Row::words(1, Line::of(words, Role::Old), width).spaced(1));
     }

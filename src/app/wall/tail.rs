@@ -94,6 +94,23 @@ fn counted(counts: &Counts) -> Vec<Line> {
         .collect()
 }
 
+/// How many SLOs were in which state, as a text: those that page or have a ticket also where there are none.
+pub(super) fn in_words(counts: &Counts) -> String {
+    let always = format!(
+        "{} PAGE, {} TICKET, {} ok",
+        counts.page, counts.ticket, counts.ok
+    );
+    let rest = [
+        (counts.no_data, "no data"),
+        (counts.unknown, "unknown"),
+        (counts.never_failed, "never failed"),
+    ];
+    let rest = rest.into_iter().filter(|(count, _)| *count > 0);
+    rest.fold(always, |words, (count, word)| {
+        format!("{words}, {count} {word}")
+    })
+}
+
 /// Every source with its age, and the beat of the drawing loop at the right end.
 fn sources(canvas: Canvas<'_>) -> Row {
     let width = canvas.room();
