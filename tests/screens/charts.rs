@@ -78,7 +78,7 @@ fn an_open_detail_asks_for_the_period_once_and_shows_the_budget_over_it() {
     let text = answered(stage.clone()).text();
     // 90 steps of 130 bad events in 179 of 100,000 at 99.9 %.
     assert!(
-        text.contains("budget over 30d rolling, from 100% to 34%"),
+        text.contains("budget over 30d rolling, from 100% to 31%"),
         "{text}"
     );
     let later = answered(stage).later(60).later(60);
