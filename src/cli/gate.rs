@@ -13,7 +13,7 @@ pub struct Gate {
     #[arg(long, value_name = "NAME", required = true)]
     pub service: Vec<String>,
     /// Where to: policies of other environments are left out. Default: production
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "ENV")]
     pub environment: Option<String>,
     /// The version that is to be released, for exceptions that name one
     #[arg(long, value_name = "VERSION")]

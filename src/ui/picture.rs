@@ -289,8 +289,8 @@ mod tests {
             picture.contains("#ff0000") && picture.contains("#0102ff"),
             "{picture}"
         );
-        // Columns, not characters: 15 of them.
-        assert!(picture.contains("textLength=\"126\""), "{picture}");
+        // Columns, not characters: 14 of them.
+        assert!(picture.contains("textLength=\"117.6\""), "{picture}");
     }
 
     #[test]

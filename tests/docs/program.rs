@@ -26,6 +26,7 @@ const SHORT_KEYS: &[(&str, Action, &str)] = &[
     ("3", Action::Incidents, "incidents"),
     ("4", Action::Sources, "sources"),
     ("6", Action::Services, "services"),
+    ("7", Action::Delivery, "delivery"),
     ("enter", Action::Open, "open the selected row"),
     ("esc", Action::Back, "go back"),
     ("/", Action::Filter, "filter"),

@@ -11,7 +11,7 @@ pub fn percent(ratio: f64) -> String {
     let value = ratio * 100.0;
     let digits = match value.abs() {
         size if !(5e-7..9.95).contains(&size) => 0,
-        size if size >= 0.095 => 1,
+        size if size >= 0.995 => 1,
         _ => 2,
     };
     let mut text = format!("{value:.digits$}");
