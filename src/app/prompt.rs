@@ -43,6 +43,9 @@ fn recall(model: &Model, prompt: &mut FilterPrompt, steps: isize) {
         .back
         .saturating_add_signed(steps)
         .min(model.kept.len());
+    if back == prompt.back {
+        return;
+    }
     if prompt.back == 0 && back > 0 {
         prompt.typed = prompt.input.text();
     }

@@ -18,10 +18,10 @@ pub struct Gate {
     /// The version that is to be released, for exceptions that name one
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
-    /// The kind of change, such as security: an [[exception]] of it can pass a policy
+    /// The kind of change, such as security: an `[[exception]]` of it can pass a policy
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
-    /// Answers older than this are not known; `max_age` of [gate] otherwise, 3m
+    /// Answers older than this are not known; `max_age` of `[gate]` otherwise, 3m
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     pub max_age: Option<Window>,
     /// Poll until the answer is yes, for so long at most: 30m, 2h

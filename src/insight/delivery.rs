@@ -5,9 +5,9 @@
 //! decided here:
 //!
 //! - A deployment is a release to production that arrived, or failed in front of users. Reports of one
-//!   rollout are one deployment ([`deployments`]).
+//!   rollout are one deployment (`deployments`).
 //! - A deployment failed when a row says so, when a burn has it as its suspect, when an incident that pages
-//!   opened after it and before the next one, or when a later roll-back names it ([`failures`]). A young
+//!   opened after it and before the next one, or when a later roll-back names it (`failures`). A young
 //!   one that has not failed is pending and in no rate.
 //! - A commit counts with the first deployment that carried it.
 //!

@@ -60,6 +60,9 @@ fn kept_filters_are_called_back_in_the_prompt() {
             .trim_start()
             .to_owned()
     };
+    // Nothing is newer than what is typed.
+    let typed = stage.clone().keys("/").types("dra").keys("down");
+    assert!(prompt(&typed).starts_with("/dra"), "{}", prompt(&typed));
     let stage = stage.keys("/").types("dra").keys("up");
     assert!(
         prompt(&stage).starts_with("/sev:page"),
@@ -68,7 +71,7 @@ fn kept_filters_are_called_back_in_the_prompt() {
     );
     let stage = stage.keys("up up up");
     assert!(prompt(&stage).starts_with("/cart"), "{}", prompt(&stage));
-    let stage = stage.keys("down down");
+    let stage = stage.keys("down down down");
     assert!(prompt(&stage).starts_with("/dra"), "{}", prompt(&stage));
 }
 
