@@ -1,13 +1,13 @@
 //! `watchfire gate`: may a service be released now, by its error budget policies?
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::facts::Collected;
-use super::{UNKNOWN, on_runtime, refuse, say, status};
+use super::waiting::{Interrupts, Progress};
+use super::{UNKNOWN, on_runtime, refuse, status};
 use crate::cli::{self, Format};
 use crate::config::{Loaded, Settings};
 use crate::domain::Window;
@@ -91,17 +91,30 @@ impl Gate<'_> {
             return self.judge(&mut watch).await;
         };
         let mut last = None;
-        let waiting = self.poll(&mut watch, &mut last);
+        let mut interrupts = Interrupts::listen().ok();
+        let interrupted = async {
+            match &mut interrupts {
+                Some(interrupts) => interrupts.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let waiting = self.poll(&mut watch, &mut last, wait.duration());
         let ended = tokio::select! {
             answer = waiting => Some(answer),
             () = tokio::time::sleep(wait.duration().unsigned_abs()) => None,
-            () = interrupted() => None,
+            () = interrupted => None,
         };
         ended.unwrap_or_else(|| Answer::Judged(last.unwrap_or_else(|| self.none_yet())))
     }
 
-    /// Polls until the answer is yes; says each change of it.
-    async fn poll(&self, watch: &mut Watch, last: &mut Option<Verdict>) -> Answer {
+    /// Polls until the answer is yes; says each change of it, and how much of the time has passed.
+    async fn poll(
+        &self,
+        watch: &mut Watch,
+        last: &mut Option<Verdict>,
+        length: SignedDuration,
+    ) -> Answer {
+        let (began, progress) = (Instant::now(), Progress::new());
         let intervals = watch.sources.iter().map(|(source, _)| source.interval);
         let interval = intervals
             .min()
@@ -116,7 +129,7 @@ impl Gate<'_> {
                 .as_ref()
                 .is_none_or(|last| last.truth() != verdict.truth())
             {
-                say(format!(
+                progress.say(format!(
                     "{} {}: {}",
                     verdict.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                     verdict.truth().word(),
@@ -126,6 +139,9 @@ impl Gate<'_> {
             if verdict.truth() == Truth::Yes {
                 return Answer::Judged(verdict);
             }
+            let passed = SignedDuration::try_from(began.elapsed()).unwrap_or(length);
+            let text = format!("waiting: {}", verdict.truth().word());
+            progress.set(text.as_str(), Some((passed, length)));
             *last = Some(verdict);
             tokio::time::sleep(Duration::try_from(interval).unwrap_or_default()).await;
         }
@@ -210,21 +226,5 @@ impl Gate<'_> {
             Truth::Unknown if self.options.fail_open => ExitCode::SUCCESS,
             Truth::Unknown => ExitCode::from(UNKNOWN),
         }
-    }
-}
-
-/// Ends when the process is asked to end.
-async fn interrupted() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }

@@ -126,6 +126,7 @@ impl Store {
             source: feed.name.clone(),
             zone: self.policies.zone_of(seen),
             lack: None,
+            observed_at: feed.last_success.map(|_| seen.at),
             newest: None,
             past: None,
         });

@@ -86,6 +86,7 @@ pub(crate) fn slo(name: &str, period: &str, steps: impl Fn(usize) -> Option<Even
         source: SourceName::new("prod"),
         zone: TimeZone::UTC,
         lack: None,
+        observed_at: Some(now()),
         newest: Some(now()),
         past: Some(SloPast {
             sums,

@@ -431,6 +431,9 @@ fn a_server_that_does_not_answer_is_no_yes() {
         let config = world.configure("fault", &proxy.url, "");
         let run = world.gate(&config, &["--service", "healthy"]);
         assert_eq!(run.exit, 3, "{way:?}: {}{}", run.stdout, run.stderr);
+        // What never answered has no age.
+        let old = run.stdout.contains("0d old") || run.stdout.contains("1970");
+        assert!(!old, "{way:?}: {}", run.stdout);
         // Only who says so takes that for a yes.
         let run = world.gate(&config, &["--service", "healthy", "--fail-open"]);
         assert_eq!(run.exit, 0, "{way:?}: {}{}", run.stdout, run.stderr);

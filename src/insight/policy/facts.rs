@@ -86,6 +86,8 @@ pub struct SloFacts {
     pub zone: TimeZone,
     /// Why none of its numbers counts now: stale, partial, assumed.
     pub lack: Option<String>,
+    /// When its numbers were measured; `None` before its source has answered.
+    pub observed_at: Option<Timestamp>,
     /// When its newest sample was taken.
     pub newest: Option<Timestamp>,
     /// Its past, where it was asked for.

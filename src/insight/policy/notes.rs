@@ -54,7 +54,7 @@ impl Input {
     ) -> Self {
         Self {
             slo: Some(slo.name().clone()),
-            observed_at: slo.newest.or(Some(slo.seen.at)),
+            observed_at: slo.newest.or(slo.observed_at),
             source: Some(slo.source.clone()),
             query,
             ..Self::new(what, text)
