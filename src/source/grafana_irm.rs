@@ -227,6 +227,7 @@ impl GrafanaIrm {
             warnings: poll.warnings,
             fault: poll.fault,
             rest: rest(poll.requests).max(self.http.rest()),
+            reach: Some(moment - RESOLVED_FOR),
             ..Facts::default()
         })
     }

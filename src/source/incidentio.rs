@@ -152,6 +152,7 @@ impl IncidentIo {
         let is_recent =
             |row: &Incident| row.is_open() || row.resolved_at.is_some_and(|at| at >= oldest);
         facts.incidents = Some(rows.filter(is_recent).collect());
+        facts.reach = Some(oldest);
         facts.warnings.extend(unknown.warnings());
         if facts.fault.is_none() {
             facts.fault = self.ask_rota(ask, deadline).await.err();

@@ -205,6 +205,8 @@ impl Jsm {
             warnings,
             fault,
             rest: self.http.rest(),
+            // Of the present only what is open is listed.
+            reach: Some(ask.at.map_or(moment, |_| moment - LOOK_BACK)),
             ..Facts::default()
         })
     }

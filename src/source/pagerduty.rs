@@ -171,6 +171,7 @@ impl PagerDuty {
         let is_recent =
             |row: &Incident| row.is_open() || row.resolved_at.is_some_and(|at| at >= oldest);
         facts.incidents = Some(rows.into_iter().filter(is_recent).collect());
+        facts.reach = Some(oldest);
         if facts.fault.is_none() {
             facts.fault = self.ask_rota(ask, deadline).await.err();
         }

@@ -257,6 +257,8 @@ async fn what_ended_stays_a_day_and_the_past_is_told_by_dates() {
     ];
     let mut source = stand_in.source("");
     let facts = source.fetch(&ask()).await.unwrap();
+    let day = jiff::SignedDuration::from_hours(24);
+    assert_eq!(facts.reach, Some(ask().moment() - day));
     let mut now: Vec<_> = rows(&facts)
         .iter()
         .map(|row| (row.id.raw(), row.status))

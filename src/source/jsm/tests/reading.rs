@@ -119,6 +119,11 @@ async fn an_alert_is_read_whole() {
     };
     let stand_in = StandIn::start(state).await;
     let facts = stand_in.source().fetch(&ask()).await.unwrap();
+    assert_eq!(
+        facts.reach,
+        Some(ask().moment()),
+        "closed alerts are not listed"
+    );
     let one = &incidents(&facts)[0];
     assert_eq!((one.id.raw(), one.title.raw()), ("a-1", "CPU above 80%"));
     assert_eq!(

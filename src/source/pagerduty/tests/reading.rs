@@ -239,6 +239,9 @@ async fn resolved_incidents_stay_a_day_however_long_ago_they_began() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].status, IncidentStatus::Resolved);
     assert_eq!(found[0].resolved_at, "2026-11-22T13:59:00Z".parse().ok());
+    // A report does not take older days for days without an incident.
+    let day = jiff::SignedDuration::from_hours(24);
+    assert_eq!(facts.reach, Some(ask().moment() - day));
 }
 
 #[tokio::test]
