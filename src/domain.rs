@@ -29,6 +29,7 @@ pub mod slo;
 pub mod sort;
 pub mod suggestion;
 pub mod until;
+pub mod weekday;
 pub mod when;
 pub mod window;
 

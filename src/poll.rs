@@ -202,6 +202,18 @@ pub struct Ears {
     pub replies: mpsc::Sender<Reply>,
 }
 
+impl Ears {
+    /// Those of somebody who only polls: nothing is explained, recalled or done.
+    pub fn of_reports(reports: mpsc::Sender<Report>) -> Self {
+        Self {
+            reports,
+            told: mpsc::channel(1).0,
+            recalled: mpsc::channel(1).0,
+            replies: mpsc::channel(1).0,
+        }
+    }
+}
+
 /// The tasks that ask. Dropping this ends them.
 #[derive(Debug, Default)]
 pub struct Polls {

@@ -32,15 +32,7 @@ pub(super) fn run(loaded: &Loaded, watch: Watch) -> ExitCode {
 
 async fn follow(watch: Watch, zone: TimeZone) -> ExitCode {
     let (reports, mut answers) = mpsc::channel(WAITING);
-    let (told, _explanations) = mpsc::channel(1);
-    let (recalled, _pasts) = mpsc::channel(1);
-    let (replies, _outcomes) = mpsc::channel(1);
-    let ears = Ears {
-        reports,
-        told,
-        recalled,
-        replies,
-    };
+    let ears = Ears::of_reports(reports);
     let mut store = watch.store;
     let _polls = Polls::start(watch.sources, &ears, &Leave::default());
     let mut changes = Changes::new(zone);

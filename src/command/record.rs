@@ -99,15 +99,7 @@ async fn live(options: &cli::Record, watch: Watch) -> Result<Reach, String> {
     let mut journal = Journal::record(file).map_err(about)?;
     journal.watch(watch.store.feeds()).map_err(about)?;
     let (reports, mut answers) = mpsc::channel(WAITING);
-    let (told, _explanations) = mpsc::channel(1);
-    let (recalled, _pasts) = mpsc::channel(1);
-    let (replies, _outcomes) = mpsc::channel(1);
-    let ears = Ears {
-        reports,
-        told,
-        recalled,
-        replies,
-    };
+    let ears = Ears::of_reports(reports);
     let begun = Timestamp::now();
     let length = options.length.map_or(NO_END, Window::duration);
     let end = Instant::now() + length.unsigned_abs();

@@ -9,7 +9,6 @@ use self::gather::Gathered;
 use super::{UNKNOWN, refuse};
 use crate::cli::{self, PaperFormat};
 use crate::config::Loaded;
-use crate::insight::delivery::Terms;
 use crate::insight::report::{Basis, Report};
 use crate::print;
 use crate::print::report::{Heading, ReportJson};
@@ -26,10 +25,7 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
     let settings = &loaded.settings;
     let zone = options.timezone.as_ref().unwrap_or(&settings.ui.timezone);
     let now = Timestamp::now();
-    let until = options.until.map(|until| until.moment(now, zone));
-    super::doubt_future(until);
-    let until = until.unwrap_or(now).min(now);
-    let from = options.since.moment(until, zone);
+    let (from, until) = gather::span(options.since, options.until, (now, zone));
     if from >= until {
         return refuse(format!(
             "--since ({from}) is not before the end of the report ({until}): write `--since 30d`, or an \
@@ -39,15 +35,7 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
     if from.duration_until(until) > LONGEST {
         return refuse("a report covers two years at most: give a later --since");
     }
-    let delivery = &settings.delivery;
-    let terms = Terms {
-        from,
-        until,
-        zone,
-        production: &delivery.production,
-        link_within: delivery.link_within,
-        observe: delivery.observe,
-    };
+    let terms = gather::terms(settings, zone, (from, until));
     let gathered = match gather::all(settings, watch, &terms, true) {
         Ok(gathered) => gathered,
         Err(exit) => return exit,

@@ -10,7 +10,6 @@ use super::{UNKNOWN, refuse};
 use crate::cli::{self, EventFormat};
 use crate::config::Settings;
 use crate::domain::{Event, SourceName, What};
-use crate::insight::delivery::Terms;
 use crate::insight::report::{happened, whole_gaps};
 use crate::pane::timeline::plain;
 use crate::print;
@@ -22,23 +21,13 @@ use crate::watch::Watch;
 pub fn run(options: &cli::Timeline, settings: &Settings, watch: Watch) -> ExitCode {
     let zone = &settings.ui.timezone;
     let now = Timestamp::now();
-    let until = options.until.map(|until| until.moment(now, zone));
-    super::doubt_future(until);
-    let until = until.unwrap_or(now).min(now);
-    let from = options.since.moment(until, zone);
+    let (from, until) = gather::span(options.since, options.until, (now, zone));
     if from >= until {
         return refuse(format!(
             "--since ({from}) is not before the end ({until}): write `--since 2h`, or an earlier moment"
         ));
     }
-    let terms = Terms {
-        from,
-        until,
-        zone,
-        production: &settings.delivery.production,
-        link_within: settings.delivery.link_within,
-        observe: settings.delivery.observe,
-    };
+    let terms = gather::terms(settings, zone, (from, until));
     let gathered = match gather::all(settings, watch, &terms, false) {
         Ok(gathered) => gathered,
         Err(exit) => return exit,

@@ -9,18 +9,9 @@ use super::check::Context;
 use super::read;
 use super::wire;
 use super::{ActionSettings, CommandScope, Me, Problem, Step, UserCommand, WorkHours};
+use crate::domain::weekday;
 use crate::text::clipped;
 
-/// The days of the week, as they are written.
-const DAYS: [(&str, Weekday); 7] = [
-    ("mon", Weekday::Monday),
-    ("tue", Weekday::Tuesday),
-    ("wed", Weekday::Wednesday),
-    ("thu", Weekday::Thursday),
-    ("fri", Weekday::Friday),
-    ("sat", Weekday::Saturday),
-    ("sun", Weekday::Sunday),
-];
 /// How long a command may take when the configuration does not say.
 const COMMAND_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 /// The longest that a command may take.
@@ -72,10 +63,10 @@ impl Context<'_> {
         }
         let mut days = Vec::new();
         for (index, word) in words.iter().enumerate() {
-            if let Some((_, day)) = DAYS.iter().find(|(name, _)| name == word) {
-                days.push(*day);
+            if let Some(day) = weekday::short(word) {
+                days.push(day);
             } else {
-                let message = read::unknown_word("day", word, &DAYS.map(|(name, _)| name));
+                let message = read::unknown_word("day", word, &weekday::SHORT);
                 self.refuse_actions("work_days", Some(index), message);
             }
         }

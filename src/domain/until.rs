@@ -4,6 +4,7 @@ use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
+use super::weekday;
 use crate::text::{Shown, clipped};
 
 /// The furthest end that is taken: what is hidden for longer is forgotten.
@@ -11,17 +12,6 @@ pub const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How many days ahead a day of the week or of work is looked for.
 const DAYS_AHEAD: i32 = 8;
-
-/// The days of the week by their first three letters.
-const DAYS: [(&str, &str, Weekday); 7] = [
-    ("mon", "monday", Weekday::Monday),
-    ("tue", "tuesday", Weekday::Tuesday),
-    ("wed", "wednesday", Weekday::Wednesday),
-    ("thu", "thursday", Weekday::Thursday),
-    ("fri", "friday", Weekday::Friday),
-    ("sat", "saturday", Weekday::Saturday),
-    ("sun", "sunday", Weekday::Sunday),
-];
 
 /// By what the words of an end are understood.
 #[derive(Clone, Copy, Debug)]
@@ -112,9 +102,8 @@ impl Until<'_> {
             "today" => self.next(Day::Ahead(0), time),
             "tomorrow" => self.next(Day::Ahead(1), time),
             _ => {
-                let is_it = |(short, long, _): &&(&str, &str, _)| *short == day || *long == day;
-                let (_, _, day) = DAYS.iter().find(is_it)?;
-                self.next(Day::Among(&[*day]), time)
+                let day = weekday::named(day)?;
+                self.next(Day::Among(&[day]), time)
             }
         }
     }

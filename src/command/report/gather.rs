@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::past;
-use crate::command::{on_runtime, say, status};
+use crate::command::{doubt_future, on_runtime, say, status};
 use crate::config::Settings;
 use crate::domain::blind::{Blind, Silence};
-use crate::domain::{Event, FaultKind, SourceName};
+use crate::domain::{Event, FaultKind, SourceName, When};
 use crate::insight::delivery::{Burned, Terms, Unlinked};
 use crate::insight::report::{Measured, Rows, Witness, merged};
 use crate::journal::{FORM, Journal, Place, suspects};
@@ -51,6 +52,35 @@ struct Remembered {
     burns: Vec<(Untrusted, Burned)>,
     /// When nothing was known of each source that was ever asked.
     blind: HashMap<SourceName, Vec<Blind>>,
+}
+
+/// The time that is asked for, up to the present.
+pub(in crate::command) fn span(
+    since: When,
+    until: Option<When>,
+    (now, zone): (Timestamp, &TimeZone),
+) -> (Timestamp, Timestamp) {
+    let until = until.map(|until| until.moment(now, zone));
+    doubt_future(until);
+    let until = until.unwrap_or(now).min(now);
+    (since.moment(until, zone), until)
+}
+
+/// By what deployments of a time are told, and linked.
+pub(in crate::command) fn terms<'a>(
+    settings: &'a Settings,
+    zone: &'a TimeZone,
+    (from, until): (Timestamp, Timestamp),
+) -> Terms<'a> {
+    let delivery = &settings.delivery;
+    Terms {
+        from,
+        until,
+        zone,
+        production: &delivery.production,
+        link_within: delivery.link_within,
+        observe: delivery.observe,
+    }
 }
 
 /// Asks every source and reads the journal.

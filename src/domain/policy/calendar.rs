@@ -5,16 +5,7 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{ToSpan as _, Zoned};
 
-/// The days of the week by the words for them.
-const DAYS: [(&str, &str, Weekday); 7] = [
-    ("mon", "monday", Weekday::Monday),
-    ("tue", "tuesday", Weekday::Tuesday),
-    ("wed", "wednesday", Weekday::Wednesday),
-    ("thu", "thursday", Weekday::Thursday),
-    ("fri", "friday", Weekday::Friday),
-    ("sat", "saturday", Weekday::Saturday),
-    ("sun", "sunday", Weekday::Sunday),
-];
+use crate::domain::weekday;
 
 /// What separates a beginning from an end.
 const TO: &str = "..";
@@ -82,17 +73,16 @@ fn moment(text: &str, is_end: bool) -> Option<(Weekday, Time)> {
     let (day, time) = words
         .split_once(char::is_whitespace)
         .unwrap_or((&words, ""));
-    let is_it = |(short, long, _): &&(&str, &str, Weekday)| *short == day || *long == day;
-    let (_, _, day) = DAYS.iter().find(is_it)?;
+    let day = weekday::named(day)?;
     let time = time.trim();
     if time.is_empty() {
-        let day = if is_end { day.next() } else { *day };
+        let day = if is_end { day.next() } else { day };
         return Some((day, Time::midnight()));
     }
     if time == "24:00" && is_end {
         return Some((day.next(), Time::midnight()));
     }
-    Some((*day, Time::strptime("%H:%M", time).ok()?))
+    Some((day, Time::strptime("%H:%M", time).ok()?))
 }
 
 impl Dates {
