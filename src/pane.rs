@@ -408,9 +408,9 @@ pub trait Pane: Sync {
         sort == Sort::Service
     }
 
-    /// What a row is sorted by where that is a number: the lowest comes first, `None` last.
-    fn sort_value(&self, _sort: Sort, _sight: Sight<'_>, _entry: &Entry) -> Option<f64> {
-        None
+    /// The number that each of these rows is sorted by: the lowest comes first, `None` last.
+    fn sort_values(&self, _sort: Sort, _sight: Sight<'_>, entries: &[Entry]) -> Vec<Option<f64>> {
+        vec![None; entries.len()]
     }
 
     /// Whose a row is; `on_call_for` are the services that I have the pager for.

@@ -47,9 +47,6 @@ const FIELDS: [(&str, &str, Field); 4] = [
 ];
 
 impl Filter {
-    /// The longest that is read, in characters.
-    pub const LONGEST: usize = 200;
-
     /// Reads a filter; every text is one.
     pub fn new(text: &str) -> Self {
         let terms = words(text).into_iter().filter_map(|word| Term::read(&word));
@@ -169,7 +166,7 @@ fn words(text: &str) -> Vec<String> {
     parts(text, char::is_whitespace)
 }
 
-/// What stands between commas outside quotes.
+/// The texts between commas outside quotes.
 fn alternatives(text: &str) -> Vec<String> {
     parts(text, |letter| letter == ',')
 }

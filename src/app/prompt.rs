@@ -1,6 +1,7 @@
 //! Keys within the filter prompt: the line that is typed, and the filters that were kept before.
 
 use super::filter::Filter;
+use super::input::Input;
 use super::key::{Code, Key};
 use super::model::Model;
 use super::model::mode::{FilterPrompt, Mode};
@@ -32,8 +33,7 @@ pub(super) fn press(model: &mut Model, mut prompt: FilterPrompt, key: Key) {
             prompt.input.press(key);
         }
     }
-    let text: String = prompt.input.text().chars().take(Filter::LONGEST).collect();
-    model.query.filter = Filter::new(&text);
+    model.query.filter = Filter::new(&prompt.input.text());
     model.modes.push(Mode::Filter(prompt));
 }
 
@@ -60,7 +60,7 @@ fn recall(model: &Model, prompt: &mut FilterPrompt, steps: isize) {
         older
     };
     if let Some(text) = text {
-        prompt.input = super::input::Input::new(text);
+        prompt.input = Input::new(text);
         prompt.back = back;
     }
 }

@@ -169,8 +169,8 @@ impl Roster {
                 service.map(str::to_lowercase)
             }),
             Sort::Budget | Sort::Burn => {
-                let value = |place: usize| pane.sort_value(sort, sight, &entries[place]);
-                let values = self.shown.iter().map(|place| (value(*place), *place));
+                let all = pane.sort_values(sort, sight, entries);
+                let values = self.shown.iter().map(|place| (all[*place], *place));
                 let mut values: Vec<_> = values.collect();
                 values.sort_by(|(one, _), (other, _)| match (one, other) {
                     (Some(one), Some(other)) => one.total_cmp(other),

@@ -14,14 +14,13 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Shows a shorter time in the chart of the open detail, or a longer one.
 pub(super) fn change(model: &mut Model, is_in: bool, now: Timestamp) {
-    let Some(seen) = subject(model)
-        .and_then(|key| observation(model, &key, now))
-        .cloned()
-    else {
+    let mut charts = std::mem::take(&mut model.charts);
+    let seen = subject(model).and_then(|key| observation(model, &key, now));
+    let changed = seen.map(|seen| charts.zoom(seen, is_in));
+    model.charts = charts;
+    if changed.is_none() {
         model.tell("no chart of an SLO is open", now);
-        return;
-    };
-    if !model.charts.zoom(&seen, is_in) {
+    } else if changed == Some(false) {
         let end = if is_in { "shortest" } else { "longest" };
         model.tell(format!("this is the {end} time"), now);
     }

@@ -1,7 +1,7 @@
 //! Services: everything that is known of each in one row, worst first.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::block::Block;
 use super::cell::{Cell, Mark, Role, release_word, severity_word, width_of};
@@ -244,11 +244,16 @@ impl Pane for Services {
         true
     }
 
-    fn sort_value(&self, sort: Sort, sight: Sight<'_>, entry: &Entry) -> Option<f64> {
-        let own = sight.store.slos();
-        let own = own.filter(|(_, seen)| seen.slo.service == entry.key.id);
-        let values = own.filter_map(|(_, seen)| slos::sort_value(sort, seen));
-        values.min_by(f64::total_cmp)
+    fn sort_values(&self, sort: Sort, sight: Sight<'_>, entries: &[Entry]) -> Vec<Option<f64>> {
+        let mut lowest: HashMap<&Untrusted, f64> = HashMap::new();
+        for (_, seen) in sight.store.slos() {
+            if let Some(value) = slos::sort_value(sort, seen) {
+                let known = lowest.entry(&seen.slo.service).or_insert(value);
+                *known = known.min(value);
+            }
+        }
+        let value = |entry: &Entry| lowest.get(&entry.key.id).copied();
+        entries.iter().map(value).collect()
     }
 
     fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {

@@ -233,8 +233,9 @@ impl Pane for Slos {
         true
     }
 
-    fn sort_value(&self, sort: Sort, sight: Sight<'_>, entry: &Entry) -> Option<f64> {
-        sort_value(sort, observation(sight, entry)?)
+    fn sort_values(&self, sort: Sort, sight: Sight<'_>, entries: &[Entry]) -> Vec<Option<f64>> {
+        let value = |entry| sort_value(sort, observation(sight, entry)?);
+        entries.iter().map(value).collect()
     }
 
     fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {

@@ -68,7 +68,7 @@ pub(in crate::app) struct FilterPrompt {
     pub(in crate::app) input: Input,
     /// How many steps back among the kept filters the shown one is; 0 for what was typed.
     pub(in crate::app) back: usize,
-    /// What had been typed before an older one was looked at.
+    /// The line that was typed before an older one was shown.
     pub(in crate::app) typed: String,
 }
 

@@ -100,11 +100,11 @@ fn burn_down(sight: Sight<'_>, feed: &Feed, seen: &Observation, detail: &mut Det
         Some(Err(fault)) => not_known(&period, fault, detail),
         Some(Ok(past)) => {
             let left = left_after_steps(seen, past);
-            if left.iter().all(Option::is_none) {
-                return;
-            }
             // The end is the number of the first lines: the course is older by up to a step.
             let end = seen.standing().budget_remaining;
+            if end.is_none() || left.iter().all(Option::is_none) {
+                return;
+            }
             detail.blocks.push(Block::Gap);
             let course = format!(", from 100% to {}", budget(seen, end));
             detail.line(
