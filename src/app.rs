@@ -112,13 +112,13 @@ pub enum Msg {
     Remark(String),
     /// The wall clock was set, or the machine slept: it went on by this much more than time did.
     ClockStepped(SignedDuration),
-    /// What is wrong with the program itself, for the wall; `None` when that is over.
+    /// A fault of the program itself, for the wall; `None` when it is over.
     Notice(Notice, Option<String>),
     /// A second went by.
     Tick,
 }
 
-/// What a notice on the wall is about.
+/// Subject of a notice on the wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A changed configuration that cannot be used.

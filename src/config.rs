@@ -195,7 +195,7 @@ pub struct UiSettings {
 /// A filter and an order with a name: `[[view]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedView {
-    /// What it is called in the palette.
+    /// Its name in the palette.
     pub name: String,
     /// As it would be typed; empty for all rows.
     pub filter: String,

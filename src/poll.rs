@@ -196,7 +196,7 @@ pub struct Ears {
     pub reports: mpsc::Sender<Report>,
     /// Each explanation.
     pub told: mpsc::Sender<Told>,
-    /// What they say of the past.
+    /// Each answer about the past.
     pub recalled: mpsc::Sender<Recalled>,
     /// What becomes of orders.
     pub replies: mpsc::Sender<Reply>,
@@ -406,7 +406,7 @@ impl Asker {
 }
 
 impl Asker {
-    /// What the source says of the past, for each SLO that was asked for.
+    /// The source's answers about the past, for each SLO that was asked for.
     async fn past(&mut self) -> Vec<Recalled> {
         let Some(question) = self.pasts.borrow_and_update().clone() else {
             return Vec::new();

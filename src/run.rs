@@ -252,7 +252,7 @@ struct Stage {
     shown: Option<Screen>,
     /// True while the terminal is the shell's, after a stop.
     is_away: bool,
-    /// What keeps a wall going; `None` for a screen.
+    /// Upkeep of a wall; `None` for a screen.
     attendant: Option<Attendant>,
     /// The configuration file, if there is one.
     file: Option<PathBuf>,

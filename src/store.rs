@@ -259,7 +259,7 @@ pub struct Store {
     freezes: Arc<policy::Freezes>,
     /// How releases and incidents are tied.
     linking: Linking,
-    /// What policies with an `until` do.
+    /// States of policies with an `until`.
     held: policy::Held,
     /// What is thought about all that burns.
     insights: Arc<Insights>,

@@ -54,7 +54,7 @@ pub(super) fn hear(
 /// The most columns of what is shown on a desktop.
 const MAX_NOTIFICATION: usize = 160;
 
-/// What of a source's answer rings, in a line each.
+/// The news in a source's answer that rings, a line each.
 fn listen(
     model: &Model,
     bell: &mut Bell,

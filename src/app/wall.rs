@@ -36,7 +36,7 @@ struct Canvas<'a> {
     clock: (&'a str, &'a str),
     /// The sign of the drawing loop.
     beat: &'a str,
-    /// What is wrong with the program itself.
+    /// Faults of the program itself.
     notices: &'a [Shown],
     width: u16,
     height: u16,

@@ -1,4 +1,4 @@
-//! What can be asked of `gate`.
+//! Options of `gate`.
 
 use clap::Args;
 

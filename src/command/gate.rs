@@ -53,7 +53,7 @@ pub fn run(options: &cli::Gate, loaded: &Loaded, watch: Watch) -> ExitCode {
     }
 }
 
-/// What is asked.
+/// One call of the command.
 struct Gate<'a> {
     options: &'a cli::Gate,
     settings: &'a Settings,
@@ -63,7 +63,7 @@ struct Gate<'a> {
     change: Change,
 }
 
-/// What it came to.
+/// Its result.
 enum Answer {
     Judged(Verdict),
     /// A service that nothing knows, though everything answered.

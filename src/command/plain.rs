@@ -57,7 +57,7 @@ async fn follow(watch: Watch, zone: TimeZone) -> ExitCode {
     }
 }
 
-/// What was printed last of everything.
+/// The state of each row that was printed last.
 struct Changes {
     zone: TimeZone,
     /// By what it is about: the state that was printed.

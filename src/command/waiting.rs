@@ -1,4 +1,4 @@
-//! What commands that wait share: progress on the stderr of a terminal, and an end by a signal.
+//! Progress on the stderr of a terminal, and an end by a signal, for commands that wait.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _};

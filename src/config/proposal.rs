@@ -113,7 +113,7 @@ impl ProposedSlo {
         self.table.insert(key.to_owned(), value.into());
     }
 
-    /// What keeps a suggestion of a source.
+    /// The `[[slo]]` of a source's suggestion.
     pub fn of(suggestion: &Suggestion, source: &str) -> Self {
         let objective = rounded(suggestion.objective * 100.0);
         let (service, period) = (suggestion.service.raw(), suggestion.period.to_string());

@@ -1,4 +1,4 @@
-//! What the demo's caption says, and when.
+//! Captions of the demo, and their times.
 
 use jiff::SignedDuration;
 

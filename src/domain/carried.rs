@@ -1,11 +1,11 @@
-//! What a release carries: its ref, its labels, and the commits that are new with it.
+//! Contents of a release: its ref, its labels, and the commits that are new with it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Untrusted;
 
-/// What was released with a version, as far as its source says.
+/// Contents of a release, as far as its source names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Carried {

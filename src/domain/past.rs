@@ -111,7 +111,7 @@ pub struct Recalled {
     pub at: Timestamp,
     /// The time that was asked for.
     pub steps: Steps,
-    /// What it said.
+    /// Its answer.
     pub outcome: Result<PastEvents, Fault>,
 }
 
@@ -143,7 +143,7 @@ pub struct PastEvents {
     /// The moment that the last answer about the present was of; older than [`Self::present`] where
     /// something between keeps answers.
     pub answered: Option<Timestamp>,
-    /// What was asked for each step, with its name, for evidence.
+    /// The queries of each step by their names, as evidence.
     pub queries: Vec<(String, Untrusted)>,
     /// Why steps are not known, or not exact; the decisive reason first.
     pub reasons: Vec<Reason>,

@@ -62,13 +62,13 @@ impl Truth {
     }
 }
 
-/// What a policy does while it applies.
+/// Effect of a policy while it applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// Nothing is released.
     Freeze,
-    /// What is released is released with a warning.
+    /// Releases pass with a warning.
     Warn,
 }
 
@@ -80,23 +80,23 @@ impl Effect {
 /// A policy: `[[policy]]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// What a verdict names; unique.
+    /// Its name in verdicts; unique.
     pub name: String,
-    /// What it is about.
+    /// The services it covers.
     pub scope: PolicyScope,
     /// When it applies.
     pub when: Condition,
     /// When it ends to apply, where that is later than `when` ends.
     pub until: Option<Condition>,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
     /// Kinds of change that an [`Exception`] lets pass.
     pub except: Vec<String>,
-    /// What to do meanwhile, for people.
+    /// Advice for people meanwhile.
     pub say: Option<String>,
 }
 
-/// What a policy is about: everything where nothing is named.
+/// Services that a policy covers: all where none is named.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyScope {
     /// Names of services.
@@ -250,7 +250,7 @@ impl Bound {
     }
 }
 
-/// What spends an error budget.
+/// Cause of spent error budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// One incident, between its beginning and its end or now.

@@ -250,7 +250,7 @@ pub struct Release {
     pub url: Option<Untrusted>,
     /// What else the source says of it, by name: sync and health, images, why it was made.
     pub details: Vec<(Untrusted, Untrusted)>,
-    /// What was released with it.
+    /// Its ref, labels and commits.
     #[serde(default, skip_serializing_if = "Carried::is_empty")]
     pub carried: Carried,
 }

@@ -29,7 +29,7 @@ impl Sort {
         named.map_or("", |(word, _)| word)
     }
 
-    /// What comes first, in a few words.
+    /// The order in a few words.
     pub fn first(self) -> &'static str {
         match self {
             Self::Urgency => "most urgent first",

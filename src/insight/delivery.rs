@@ -37,7 +37,7 @@ pub use deployments::{Deployment, all as rollouts};
 pub use failures::{Burned, End, Failure, Rule, Unlinked};
 pub use figures::{median, quantile};
 
-/// What a delivery report is asked for.
+/// Time and rules of a delivery report.
 #[derive(Clone, Debug)]
 pub struct Terms<'a> {
     /// When the time begins.
@@ -54,7 +54,7 @@ pub struct Terms<'a> {
     pub observe: SignedDuration,
 }
 
-/// What is known of one service, of any time.
+/// Releases, incidents and burns of one service, of any time.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence<'a> {
     /// Its releases, with who tells of them; `None` where who would is blind.

@@ -22,7 +22,7 @@ pub use gaps::{Gap, all as whole_gaps, merged};
 pub use history::{Rows, happened};
 pub use spent::{Attained, Cause, Point, Spent};
 
-/// What a source can tell for a report, and when it was blind.
+/// The rows a source can give to a report, and the times it was blind.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Witness {
     /// When nothing is known of its releases; `None` of a source that has none.
@@ -82,7 +82,7 @@ pub struct Report {
     pub blind: Vec<Gap>,
 }
 
-/// What a report says of a team.
+/// The part of a report about a team.
 #[derive(Clone, Debug)]
 pub struct OfTeam {
     /// Its name.
@@ -95,7 +95,7 @@ pub struct OfTeam {
     pub delivery: Delivery,
 }
 
-/// What a report says of a service.
+/// The part of a report about a service.
 #[derive(Clone, Debug)]
 pub struct OfService {
     /// Its name.
@@ -231,7 +231,7 @@ fn of_service(basis: &Basis<'_>, service: Untrusted) -> OfService {
     }
 }
 
-/// What can be seen of a service.
+/// The kinds of rows that are known of a service.
 struct Sight<'a> {
     basis: &'a Basis<'a>,
 }

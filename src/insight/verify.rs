@@ -100,7 +100,7 @@ impl Trial {
     }
 }
 
-/// What is known of one SLO of the service.
+/// One SLO of the service, with its past.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// Which.
@@ -115,7 +115,7 @@ pub struct Evidence {
     pub seen: Option<Observation>,
 }
 
-/// What a release came to.
+/// The verdict on a release, with its evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Errors did not rise.

@@ -1,4 +1,4 @@
-//! What sources told of between two moments: each release and incident as it was told last.
+//! Releases and incidents that sources reported between two moments, each as it was reported last.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ impl Journal {
         Ok(all)
     }
 
-    /// What happened from one moment to another, oldest first.
+    /// Events between two moments, oldest first.
     ///
     /// # Errors
     /// When the file cannot be read.

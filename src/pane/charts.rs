@@ -109,7 +109,7 @@ impl Charts {
         self.held.push(recalled);
     }
 
-    /// What a source said of so much of an SLO's past; `None` while it was not asked.
+    /// The answer about so much of an SLO's past; `None` while it was not asked for.
     pub fn past(
         &self,
         source: &SourceName,

@@ -25,7 +25,7 @@ pub(super) struct Delivery;
 
 /// The longest time that is looked at.
 const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// What stands for something that is not known.
+/// Placeholder of an unknown value.
 const NOTHING: &str = "–";
 /// So many rows of a section are shown.
 const MOST: usize = 40;
@@ -53,7 +53,7 @@ const DROPS: [Drop; 5] = [
     Drop::Hide(6),
 ];
 
-/// What is known of how a service delivers.
+/// Delivery metrics of a service.
 struct Known {
     measures: Measures,
     /// How long the time is that they are of.

@@ -13,7 +13,7 @@ const USUAL: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 /// How a moment is written for a placeholder.
 type Form = fn(Timestamp) -> String;
 
-/// What stands behind the name of a moment, and how the moment is written then: Unix milliseconds, as
+/// Suffixes of the name of a moment, and how it is written then: Unix milliseconds, as
 /// Grafana takes them, Unix seconds, and RFC 3339.
 const FORMS: [(&str, Form); 3] = [
     ("", |at| at.as_millisecond().to_string()),

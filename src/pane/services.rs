@@ -27,7 +27,7 @@ const RELEASE: usize = 6;
 const INCIDENT: usize = 7;
 const WHO: usize = 8;
 
-/// What stands before the last release of a service that may not be released.
+/// The word before the last release of a service that may not be released.
 const FROZEN: &str = "frozen ";
 
 /// The marks of this many SLOs stand in a row; the rest is a number.

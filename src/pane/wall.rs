@@ -93,7 +93,7 @@ pub struct Wall {
     pub face: Face,
     /// The SLOs of the sources that answer.
     pub counts: Counts,
-    /// What is paging, the worst first; of the sources that answer.
+    /// The SLOs that page, the worst first; of the sources that answer.
     pub burning: Option<Burning>,
     /// The other SLOs that page or have a ticket, worst first.
     pub others: Vec<Line>,
@@ -119,11 +119,11 @@ pub struct Wall {
     pub on_call: Option<Line>,
     /// Every source with its age.
     pub sources: Vec<Line>,
-    /// What is known of open incidents while a source of SLOs is lost.
+    /// Open incidents while a source of SLOs is lost.
     pub incident_note: Option<Line>,
 }
 
-/// What a source of SLOs said when it was not lost.
+/// The last good answer of a source of SLOs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastKnown {
     /// When that was.
@@ -134,10 +134,10 @@ pub struct LastKnown {
     pub paging: Vec<Shown>,
 }
 
-/// What is remembered of each source of SLOs.
+/// The last good answers of the sources of SLOs.
 pub type Memory = BTreeMap<SourceName, LastKnown>;
 
-/// What the wall is made of.
+/// Inputs of the wall.
 pub struct Look<'a> {
     sight: Sight<'a>,
     slos: &'a Board,

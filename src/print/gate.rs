@@ -21,7 +21,7 @@ pub struct Verdict {
     pub decisions: Vec<Decision>,
     /// What is to be said of the judging itself.
     pub warnings: Vec<String>,
-    /// What is to be released.
+    /// The change to release.
     pub change: Change,
     /// True where the exit status is 0 whatever the verdict.
     pub dry_run: bool,

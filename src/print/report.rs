@@ -46,7 +46,7 @@ impl Heading<'_> {
     }
 }
 
-/// What stands for something that is not known.
+/// Placeholder of an unknown value.
 const NOTHING: &str = "–";
 /// So many causes of a budget are listed.
 const CAUSES: usize = 5;
@@ -231,7 +231,7 @@ fn change_fail_rate(delivery: &Delivery) -> Measure {
     }
 }
 
-/// What says that a deployment failed, in brackets.
+/// The evidence that a deployment failed, in brackets.
 fn blamed(by: &[Failure]) -> Vec<Part> {
     let mut parts = Vec::new();
     for one in by {
@@ -325,7 +325,7 @@ fn spent(slo: &Attained) -> String {
     )
 }
 
-/// What it was spent on.
+/// The causes of spent budget.
 fn spent_on(slo: &Attained) -> Vec<Part> {
     let mut parts = Vec::new();
     for one in slo.spent_by.iter().take(CAUSES) {

@@ -19,7 +19,7 @@ pub struct Line {
     pub at: Timestamp,
     /// When it was learned of; `None` where a list of its source alone tells of it.
     pub seen: Option<Timestamp>,
-    /// What it is of: `release`, `incident`.
+    /// Kind of its row: `release`, `incident`.
     pub kind: &'static str,
     /// Its word on the screen.
     pub state: &'static str,
@@ -29,7 +29,7 @@ pub struct Line {
     pub source: Option<SourceName>,
     /// The row that it happened to.
     pub id: Option<Untrusted>,
-    /// What happened, in a sentence.
+    /// The event in a sentence.
     pub what: Shown,
 }
 
@@ -82,7 +82,7 @@ impl<'a> From<&'a Gap> for GapJson<'a> {
 }
 
 impl<'a> TimelineJson<'a> {
-    /// What happened from one moment to another.
+    /// Events between two moments.
     pub fn new(
         lines: &'a [Line],
         blind: &'a [Gap],

@@ -26,7 +26,7 @@ pub struct Report {
     pub trial: Option<Trial>,
     /// The release that came within the time.
     pub superseded_by: Option<Superseding>,
-    /// What it came to.
+    /// The verdict.
     pub verdict: Verdict,
 }
 

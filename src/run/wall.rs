@@ -1,4 +1,4 @@
-//! What keeps an unattended wall going: its configuration is read again, its heartbeat is sent, and a loop
+//! Upkeep of an unattended wall: its configuration is read again, its heartbeat is sent, and a loop
 //! that stands still is replaced.
 
 use std::io;
@@ -46,7 +46,7 @@ pub(super) struct Lines {
     pub(super) polling: runtime::Handle,
 }
 
-/// What stands beside the loop of a wall.
+/// Companions of the loop of a wall.
 pub(super) struct Attendant {
     pub(super) began: Timestamp,
     pub(super) lines: Lines,

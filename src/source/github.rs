@@ -119,7 +119,7 @@ struct GitHub {
     patience: Patience,
     /// How far back the last lists go.
     reach: Timestamp,
-    /// What deployments carried, for reports.
+    /// Commits of deployments, for reports.
     comparisons: Comparisons,
     production: Production,
 }

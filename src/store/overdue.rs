@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Feed;
 
-/// What an answer may take beyond the time-out before it counts as overdue.
+/// Time beyond the time-out after which an answer counts as overdue.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
 impl Feed {

@@ -64,7 +64,7 @@ pub struct Judging {
 /// An SLO by its place: that of its service among the facts, and its own in there.
 pub type Place = (usize, usize);
 
-/// What the sources said of the past of SLOs.
+/// The sources' answers about the past of SLOs.
 pub type Told = HashMap<Place, Result<PastEvents, Fault>>;
 
 /// How far the clock of each source's server is ahead of ours, by its last answer.

@@ -1,4 +1,4 @@
-//! What the wall remembers between two messages.
+//! State of the wall between two messages.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,9 +21,9 @@ pub(in crate::app) struct WallView {
     pub(in crate::app) face: (Face, Timestamp),
     /// How many pages were turned, and when the last one was.
     pub(in crate::app) turn: (usize, Timestamp),
-    /// What each source of SLOs said when it was not lost.
+    /// The last good answer of each source of SLOs.
     pub(in crate::app) memory: Memory,
-    /// What is wrong with the program itself: its configuration, its heartbeat.
+    /// Faults of the program itself: its configuration, its heartbeat.
     pub(in crate::app) notices: [Option<Shown>; 2],
 }
 

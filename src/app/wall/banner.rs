@@ -56,7 +56,7 @@ fn page_rows(canvas: Canvas<'_>, burning: &Burning, height: u16) -> (Vec<Row>, O
     (rows, overflow)
 }
 
-/// What burns, since when and how fast: in one line where it fits, else in two.
+/// The worst SLO, its age and burn rate: in one line where it fits, else in two.
 fn in_words(burning: &Burning, width: u16) -> Vec<Row> {
     let name = &burning.name;
     let fits = |line: &Line| line.width() <= usize::from(width);
@@ -179,7 +179,7 @@ fn blind_rows(canvas: Canvas<'_>, height: u16) -> Vec<Row> {
     rows
 }
 
-/// What the lost sources said last, dated.
+/// The last answers of the lost sources, dated.
 fn last_known(canvas: Canvas<'_>, area: Area) -> Vec<Row> {
     let width = canvas.room();
     let facts = canvas.facts;

@@ -316,7 +316,7 @@ fn arrival(canvas: Canvas<'_>, arrival: &Arrival) -> Row {
     Row::words(3, words, width)
 }
 
-/// What has a ticket, a line each.
+/// The SLOs with a ticket, a line each.
 fn fires(canvas: Canvas<'_>) -> Vec<Row> {
     let room = usize::from(canvas.height / 3).max(1);
     let lines = canvas.facts.others.iter().take(room);

@@ -1,4 +1,4 @@
-//! What a finished wall consists of: letters, words and rules, each at its place on a ground.
+//! Pieces of a finished wall: letters, words and rules, each at its place on a ground.
 
 use super::font;
 use crate::app::layout::Area;
@@ -36,7 +36,7 @@ pub struct Piece {
     pub content: Content,
 }
 
-/// What a piece is.
+/// Content of a piece.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// A text in large letters.

@@ -23,7 +23,7 @@ const MAX_ASKED: usize = 20;
 /// The past may take so many times what a poll may.
 const PATIENCE: i32 = 3;
 
-/// What is to be judged.
+/// The services to judge, and of when.
 pub(super) struct Wanted<'a> {
     pub(super) names: &'a [String],
     pub(super) at: Option<Timestamp>,
@@ -31,7 +31,7 @@ pub(super) struct Wanted<'a> {
     pub(super) environment: Option<&'a str>,
 }
 
-/// What was found.
+/// The facts that were collected.
 pub(super) struct Collected {
     pub(super) facts: Facts,
     /// What is to be said of the judging itself.

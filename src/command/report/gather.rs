@@ -22,11 +22,11 @@ use crate::watch::Watch;
 /// Rows from so long before a report are asked for as well: what was deployed and burned before it.
 const BEFORE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// What is known of a time.
+/// Rows, events and gaps of a time, of sources and journal.
 pub(in crate::command) struct Gathered {
     /// Releases and incidents, of now and of the journal.
     pub(in crate::command) rows: Rows,
-    /// What the journal says happened, oldest first.
+    /// Events of the journal, oldest first.
     pub(in crate::command) events: Vec<Event>,
     pub(super) burns: Vec<(Untrusted, Burned)>,
     pub(super) unlinked: Vec<Unlinked>,
@@ -44,7 +44,7 @@ impl Gathered {
     }
 }
 
-/// What the journal says of a time.
+/// Rows, events and gaps of a time, of the journal alone.
 #[derive(Default)]
 struct Remembered {
     rows: Rows,

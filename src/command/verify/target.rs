@@ -1,4 +1,4 @@
-//! What is verified: a release by its name, or a moment; and the time in which it is watched.
+//! The release or the moment to verify, and the time in which it is watched.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +13,7 @@ use crate::print::verify::Report;
 use crate::store::{Feed, Store};
 use crate::text::Untrusted;
 
-/// What is verified.
+/// A release or a moment to verify.
 pub(super) struct Target {
     /// By the name that every source calls it here.
     pub(super) service: String,
@@ -27,7 +27,7 @@ enum What {
     Since(Timestamp),
 }
 
-/// What a target comes to, by the releases that are known.
+/// A target, looked up among the releases that are known.
 pub(super) enum Resolved {
     /// A time to watch, of a release or of a moment.
     Trial(Option<Box<Chosen>>, Trial),

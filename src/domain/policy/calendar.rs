@@ -7,7 +7,7 @@ use jiff::{ToSpan as _, Zoned};
 
 use crate::domain::weekday;
 
-/// What separates a beginning from an end.
+/// Separator between a beginning and an end.
 const TO: &str = "..";
 
 /// Times of the week and of the year: any of them.

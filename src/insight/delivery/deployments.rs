@@ -27,9 +27,9 @@ pub struct Deployment {
     pub is_attempt: bool,
     /// True when its source says that it was taken back.
     pub is_taken_back: bool,
-    /// What it carried.
+    /// Its commits.
     pub carried: Carried,
-    /// What it is called, where anybody says.
+    /// Its title, where a source has one.
     pub title: Option<Untrusted>,
     /// The deployments before it, by place, that it took back; the newest first.
     pub takes_back: Vec<usize>,

@@ -80,7 +80,7 @@ impl Rule {
     }
 }
 
-/// What says that a deployment failed.
+/// Evidence that a deployment failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// By which rule.
@@ -110,7 +110,7 @@ impl End {
     }
 }
 
-/// What says so of each deployment, by place.
+/// The evidence for each deployment, by place.
 pub(super) struct Links(Vec<Vec<Failure>>);
 
 impl Links {

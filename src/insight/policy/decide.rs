@@ -9,7 +9,7 @@ use super::numbers::Moment;
 use super::rows;
 use crate::domain::policy::{Condition, Effect, Exception, Policy, Truth};
 
-/// What a policy comes to.
+/// One policy, judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// The policy.

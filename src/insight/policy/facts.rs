@@ -31,7 +31,7 @@ pub struct Facts {
     pub is_brief: bool,
 }
 
-/// What is known of one service.
+/// Facts of one service.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceFacts {
     /// Its name.
@@ -75,7 +75,7 @@ impl<T> Default for Rows<T> {
     }
 }
 
-/// What is known of one SLO.
+/// Facts of one SLO.
 #[derive(Clone, Debug)]
 pub struct SloFacts {
     /// Its numbers now.
@@ -101,7 +101,7 @@ pub struct SloPast {
     pub sums: PastSums,
     /// True where events are counted.
     pub counted: bool,
-    /// What was asked for each step.
+    /// The queries of each step.
     pub queries: Vec<(String, Untrusted)>,
 }
 
@@ -118,13 +118,13 @@ pub struct Input {
     pub value: Option<f64>,
     /// The least and the most that it can be, of an estimate.
     pub bounds: Option<(f64, f64)>,
-    /// What it is compared with.
+    /// The threshold.
     pub threshold: Option<f64>,
     /// How new it is.
     pub observed_at: Option<Timestamp>,
     /// Who said so.
     pub source: Option<SourceName>,
-    /// What was asked.
+    /// Its query.
     pub query: Option<Untrusted>,
     /// The same in words: `budget 4 %`.
     pub text: String,
@@ -144,7 +144,7 @@ pub struct Change {
 }
 
 impl Facts {
-    /// What is known of a service.
+    /// The facts of a service.
     pub fn service(&self, name: &str) -> Option<&ServiceFacts> {
         self.services.iter().find(|one| one.name == name)
     }

@@ -429,7 +429,7 @@ fn number(
     }
 }
 
-/// What was asked for a number: the query of its window, else one of the past.
+/// The query of a number: that of its window, else one of the past.
 fn query(slo: &SloFacts, over: Option<Window>) -> Option<Untrusted> {
     let queries = &slo.seen.slo.queries;
     let named = over.and_then(|window| {

@@ -1,10 +1,10 @@
-//! What is noted beside the answer to a condition.
+//! Inputs that are noted beside the answer to a condition.
 
 use super::facts::{Input, SloFacts};
 use crate::domain::policy::Truth;
 use crate::text::Untrusted;
 
-/// What is noted beside an answer: nothing on the way through the past.
+/// Inputs beside an answer: none on the way through the past.
 pub(super) struct Notes(Option<Vec<Input>>);
 
 impl Notes {

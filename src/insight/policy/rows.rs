@@ -223,7 +223,7 @@ fn runs(release: &Release, moment: Moment, at: Timestamp) -> Truth {
     }
 }
 
-/// What is running now, to be said whatever the verdict.
+/// Releases that are running now, for every verdict.
 pub(super) fn running(service: &ServiceFacts) -> impl Iterator<Item = &Release> {
     let rows = service.releases.all.iter().map(|(_, release)| release);
     rows.filter(|release| release.status == ReleaseStatus::Running)

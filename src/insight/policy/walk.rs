@@ -17,7 +17,7 @@ pub struct Timeline {
     changes: Vec<(Timestamp, Truth)>,
 }
 
-/// What a policy may be doing: with an `until` it depends on what was before.
+/// Possible states of a policy: with an `until` they depend on the past.
 #[derive(Clone, Copy)]
 struct Possible {
     applied: bool,

@@ -106,7 +106,7 @@ fn happens(incidents: &mut Vec<(SourceName, Incident)>, source: &SourceName, eve
     }
 }
 
-/// What dated rows say that happened, for what the journal did not see.
+/// Events of dated rows that the journal did not see.
 pub fn happened(rows: &Rows) -> Vec<Event> {
     let mut events = Vec::new();
     let event = |source: &SourceName, at, service: &Untrusted, subject: &Untrusted, what| Event {

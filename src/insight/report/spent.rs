@@ -1,4 +1,4 @@
-//! What an SLO attained, and what its budget was spent on.
+//! Attainment of an SLO, and the causes of its spent budget.
 
 use jiff::Timestamp;
 
@@ -30,7 +30,7 @@ pub struct Attained {
     pub coverage: f64,
     /// True where so little is known that the numbers are those of a part.
     pub is_estimate: bool,
-    /// What it was spent on, the most first.
+    /// Its causes, the largest share first.
     pub spent_by: Vec<Spent>,
     /// The budget spent over the time, from 0 to what it came to.
     pub course: Vec<Point>,
@@ -49,14 +49,14 @@ pub struct Point {
     pub ratio: Option<f64>,
 }
 
-/// What a budget was spent on.
+/// A cause of spent budget, with its share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spent {
     /// What it is.
     pub cause: Cause,
     /// Its id.
     pub id: Untrusted,
-    /// What it is called: the title of an incident, the version of a release.
+    /// The title of an incident, the version of a release.
     pub name: Untrusted,
     /// From when to when it counts.
     pub from: Timestamp,
@@ -66,7 +66,7 @@ pub struct Spent {
     pub share: Option<f64>,
 }
 
-/// What a budget can be spent on.
+/// Kind of a cause of spent budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The time of an incident.

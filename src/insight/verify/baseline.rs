@@ -1,4 +1,4 @@
-//! What the time after a release is compared with: the time just before it, and the same hour of the day
+//! Baselines of the time after a release: the time just before it, and the same hour of the day
 //! before.
 
 use std::ops::Range;

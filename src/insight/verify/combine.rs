@@ -6,7 +6,7 @@ use crate::domain::Origin;
 /// The verdict on a release.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// What it came to.
+    /// The verdict.
     pub outcome: Outcome,
     /// Why.
     pub cause: Cause,

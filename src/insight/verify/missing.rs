@@ -1,4 +1,4 @@
-//! What keeps a release from being known to be healthy.
+//! Reasons why a release is not known to be healthy.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,7 +30,7 @@ pub(super) fn failed(fault: &Fault) -> Missing {
     Missing::new(Cause::Failed, fault.message.raw())
 }
 
-/// What keeps the time after a release from being judged at all.
+/// Reasons why the time after a release cannot be judged at all.
 pub(super) fn unusable(trial: &Trial, evidence: &Evidence, minutes: &Minutes) -> Vec<Missing> {
     let mut all = Vec::new();
     for past in [&evidence.before, &evidence.since] {
@@ -96,7 +96,7 @@ fn interval(past: &PastEvents) -> SignedDuration {
     }
 }
 
-/// What keeps a time without a rise from being healthy.
+/// Reasons why a time without a rise is not known to be healthy.
 pub(super) fn doubtful(
     verdict: &SloVerdict,
     evidence: &Evidence,

@@ -13,7 +13,7 @@ use crate::domain::{Events, Slo};
 /// Something that keeps a release from being known to be healthy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Missing {
-    /// What kind.
+    /// Its kind.
     pub cause: Cause,
     /// In one sentence, without a full stop.
     pub text: String,
@@ -53,7 +53,7 @@ impl Measured {
 pub struct SloVerdict {
     /// Which.
     pub slo: Arc<Slo>,
-    /// What it came to.
+    /// The verdict.
     pub outcome: Outcome,
     /// Why.
     pub cause: Cause,
@@ -61,7 +61,7 @@ pub struct SloVerdict {
     pub reason: String,
     /// Everything that keeps it from being known; the decisive one first. Empty where it is known.
     pub missing: Vec<Missing>,
-    /// What a reader should know beside that.
+    /// Notes for a reader.
     pub notes: Vec<String>,
     /// The time before the release.
     pub before: Option<Measured>,

@@ -123,7 +123,7 @@ pub(super) fn burned_before(verdict: &SloVerdict) -> Option<String> {
     })
 }
 
-/// What a reader should know beside the verdict.
+/// Notes beside the verdict.
 pub(super) fn notes(verdict: &SloVerdict) -> Vec<String> {
     let mut notes = Vec::new();
     match verdict.before_left_out {

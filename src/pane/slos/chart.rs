@@ -89,7 +89,7 @@ fn of_past(sight: Sight<'_>, seen: &Observation, past: &PastEvents) -> Option<Cu
     })
 }
 
-/// What was left of the budget after each step of the period so far.
+/// The budget left after each step of the period so far.
 fn burn_down(sight: Sight<'_>, feed: &Feed, seen: &Observation, detail: &mut Detail) {
     let period = figures::period(seen.slo.period);
     let past = sight

@@ -1,4 +1,4 @@
-//! What is lost, and what was known of it last.
+//! Lost sources of SLOs, and their last known states.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! What pages, in the few words that a wall has room for.
+//! SLOs that page, in the few words that a wall has room for.
 
 use super::{Look, calm};
 use crate::domain::{Incident, Observation, State, window};
@@ -8,7 +8,7 @@ use crate::pane::since::Since;
 use crate::pane::{Entry, figures, incident, incidents, slos, suspects};
 use crate::text::Shown;
 
-/// What pages.
+/// An SLO that pages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Burning {
     /// Its service.

@@ -1,4 +1,4 @@
-//! What a calm wall shows: the least budgets and the newest releases.
+//! Content of a calm wall: the least budgets and the newest releases.
 
 use super::Look;
 use crate::domain::{ReleaseStatus, State};
@@ -18,7 +18,7 @@ pub struct Budget {
     pub service: Shown,
     /// Its name.
     pub name: Shown,
-    /// What is left, between 0 and 1; negative when overspent.
+    /// Budget remaining, between 0 and 1; negative when overspent.
     pub left: f64,
     /// The same as it is shown.
     pub text: String,

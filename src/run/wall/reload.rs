@@ -31,7 +31,7 @@ pub struct Renewal {
     pub(in crate::run) watch: Watch,
 }
 
-/// What tells that a file was changed: when and how long, and where it lies.
+/// Mark of a file's version: when and how long, and where it lies.
 type Signature = Vec<Option<(SystemTime, u64, u64)>>;
 
 impl Reload {

@@ -1,4 +1,4 @@
-//! What deployments carried: the commits since the one before in the same environment.
+//! Commits of deployments: those since the one before in the same environment.
 //!
 //! `GET /repos/{owner}/{repo}/compare/{base}...{head}` lists them; a way back has none. Two commits are
 //! compared once, and for a report alone: no poll of the screen asks.
@@ -62,7 +62,7 @@ impl Compared {
 }
 
 impl Comparisons {
-    /// What a deployment carried, where that is known.
+    /// Commits of a deployment, where they are known.
     pub(super) fn of(&self, deployment: &str) -> Option<&Vec<Commit>> {
         self.known.get(self.pairs.get(deployment)?)?.as_ref()
     }

@@ -70,7 +70,7 @@ pub(super) fn recall(
         .collect())
 }
 
-/// What Prometheus would be asked for a step.
+/// The query that Prometheus would get for a step.
 fn shown(measure: &Measure, width: i64) -> Vec<(String, Untrusted)> {
     let seconds = u64::try_from(width / 1_000).ok();
     let window = seconds.and_then(Window::from_seconds);

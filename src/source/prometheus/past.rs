@@ -40,7 +40,7 @@ struct Dated {
     answered: Option<Timestamp>,
 }
 
-/// What is kept between two questions.
+/// Cache between two questions.
 #[derive(Default)]
 pub(super) struct Past {
     absences: Absences,
@@ -205,7 +205,7 @@ impl Prometheus {
         self.past.absences.look(server, plans, empties).await;
     }
 
-    /// What the answers say of one SLO.
+    /// The past of one SLO, from the answers.
     fn past_of(
         &self,
         place: usize,

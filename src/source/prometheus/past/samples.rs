@@ -21,7 +21,7 @@ const SAMPLED: [(&str, f64); 3] = [("15m", 900.0), ("3h", 10_800.0), ("1d", 86_4
 /// So few samples are too few to tell how far two of them are apart.
 const FEW_SAMPLES: f64 = 4.0;
 
-/// What the samples of an SLO say of themselves.
+/// The newest of an SLO's samples, their distance, and labels without a series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples {
     pub(super) newest: Option<Timestamp>,
@@ -157,7 +157,7 @@ fn value(answers: &Answers<Series>, question: usize) -> Option<f64> {
     answers.get(question).ok()?.first().map(|one| one.value)
 }
 
-/// What was answered of the samples of one SLO.
+/// The answers about the samples of one SLO.
 fn samples(
     answers: &Answers<Series>,
     of_samples: Places<usize>,
