@@ -8,9 +8,12 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::label::Matchers;
-use promql_parser::parser::token::{T_ADD, T_COUNT, T_DIV, T_LOR, T_MAX, T_MUL, T_SUB, T_SUM};
+use promql_parser::parser::token::{
+    T_ADD, T_COUNT, T_DIV, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_MUL, T_SUB, T_SUM,
+};
 use promql_parser::parser::{
-    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, MatrixSelector, Offset, VectorSelector,
+    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, MatrixSelector, Offset, SubqueryExpr,
+    VectorSelector,
 };
 
 use super::series::{Labels, Meaning, Series};
@@ -149,11 +152,7 @@ impl<'a> Question<'a> {
         if selector.at.is_some() {
             return unsupported("@");
         }
-        let offset = match &selector.offset {
-            None => 0.0,
-            Some(Offset::Pos(offset)) => offset.as_secs_f64(),
-            Some(Offset::Neg(_)) => return unsupported("a negative offset"),
-        };
+        let offset = seconds(selector.offset.as_ref())?;
         self.spend(self.catalogue.len())?;
         let Some(at) = at.map(|at| at - offset) else {
             return Ok(Vec::new());
@@ -173,7 +172,7 @@ impl<'a> Question<'a> {
 
     fn aggregate(&self, aggregate: &AggregateExpr, at: Option<Moment>) -> Answer<Outcome> {
         let op = aggregate.op.id();
-        if ![T_SUM, T_COUNT, T_MAX].contains(&op) {
+        if ![T_SUM, T_COUNT, T_MAX, T_MIN].contains(&op) {
             return unsupported(aggregate.op);
         }
         let by = match &aggregate.modifier {
@@ -185,13 +184,15 @@ impl<'a> Question<'a> {
         for (mut labels, value) in self.vector(&aggregate.expr, at)? {
             labels.retain(|name, _| by.contains(name));
             let group = groups.entry(labels);
-            if op == T_MAX {
-                group
-                    .and_modify(|most| *most = most.max(value))
-                    .or_insert(value);
-            } else {
-                *group.or_default() += if op == T_SUM { value } else { 1.0 };
-            }
+            let choose: fn(f64, f64) -> f64 = match op {
+                T_MAX => f64::max,
+                T_MIN => f64::min,
+                _ => |sum, more| sum + more,
+            };
+            let value = if op == T_COUNT { 1.0 } else { value };
+            group
+                .and_modify(|known| *known = choose(*known, value))
+                .or_insert(value);
         }
         Ok(Outcome::Vector(groups.into_iter().collect()))
     }
@@ -208,6 +209,7 @@ impl<'a> Question<'a> {
             T_MUL => |a, b| a * b,
             T_DIV => |a, b| a / b,
             T_LOR => return self.or(binary, at),
+            T_LUNLESS => return self.unless(binary, at),
             _ => return unsupported(format!("the operator {}", binary.op)),
         };
         let (left, right) = (self.eval(&binary.lhs, at)?, self.eval(&binary.rhs, at)?);
@@ -237,6 +239,15 @@ impl<'a> Question<'a> {
                 .filter(|(labels, _)| !seen.contains(&nameless(labels))),
         );
         Ok(Outcome::Vector(all))
+    }
+
+    /// What of the left has other labels than all of the right.
+    fn unless(&self, binary: &BinaryExpr, at: Option<Moment>) -> Answer<Outcome> {
+        let right = self.vector(&binary.rhs, at)?;
+        let without: BTreeSet<Labels> = right.iter().map(|(labels, _)| nameless(labels)).collect();
+        let mut left = self.vector(&binary.lhs, at)?;
+        left.retain(|(labels, _)| !without.contains(&nameless(labels)));
+        Ok(Outcome::Vector(left))
     }
 
     fn call(&self, call: &Call, at: Option<Moment>) -> Answer<Outcome> {
@@ -282,9 +293,39 @@ impl<'a> Question<'a> {
                     selected.into_iter().filter_map(there).collect(),
                 ))
             }
+            ("min_over_time", [Expr::Subquery(subquery)]) => self.least(subquery, at),
             (name, [Expr::MatrixSelector(range)]) => self.over_range(name, range, at),
             (name, _) => unsupported(format!("the function {name}")),
         }
+    }
+
+    /// The least that each series of a subquery came to: at the multiples of its step, as Prometheus
+    /// has it.
+    fn least(&self, subquery: &SubqueryExpr, at: Option<Moment>) -> Answer<Outcome> {
+        let Some(step) = subquery.step.map(|step| step.as_secs_f64()) else {
+            return unsupported("a subquery without a step");
+        };
+        if subquery.at.is_some() || step < 1.0 {
+            return unsupported("a subquery with @, or steps below a second");
+        }
+        let Some(end) = at else {
+            return Ok(Outcome::Vector(Vec::new()));
+        };
+        let end = end - seconds(subquery.offset.as_ref())?;
+        let after_step = self.world.time(end).as_duration().as_secs_f64() % step;
+        let begin = end - subquery.range.as_secs_f64();
+        let mut least: BTreeMap<Labels, f64> = BTreeMap::new();
+        let mut moment = end - after_step;
+        while moment > begin {
+            let seen = World::visible(moment, end);
+            for (labels, value) in self.vector(&subquery.expr, seen)? {
+                let known = least.entry(nameless(&labels)).or_insert(value);
+                *known = known.min(value);
+            }
+            self.spend(1)?;
+            moment -= step;
+        }
+        Ok(Outcome::Vector(least.into_iter().collect()))
     }
 
     /// A function of a range vector, for each series that has a sample in the range.
@@ -323,6 +364,14 @@ impl<'a> Question<'a> {
             });
         }
         Ok(Outcome::Vector(vector))
+    }
+}
+
+fn seconds(offset: Option<&Offset>) -> Answer<f64> {
+    match offset {
+        None => Ok(0.0),
+        Some(Offset::Pos(offset)) => Ok(offset.as_secs_f64()),
+        Some(Offset::Neg(_)) => unsupported("a negative offset"),
     }
 }
 

@@ -190,6 +190,15 @@ fn every_query_of_the_prometheus_source_comes_to_what_the_world_says() {
         ),
         (format!("count_over_time({of},code=\"200\"}}[1h])"), 240.0),
         (format!("timestamp({of},code=\"200\"}})"), 1_795_338_090.0),
+        (
+            format!("min(min_over_time(timestamp({of}}})[1h:10m]))"),
+            1_795_335_000.0,
+        ),
+        (
+            format!("min(min_over_time(timestamp({of}}})[1h:10m] offset 10m))"),
+            1_795_334_400.0,
+        ),
+        ("vector(3) unless no_such_series".to_owned(), 3.0),
         ("vector(2) - 0.5".to_owned(), 1.5),
         ("(sum(no_such_series) or vector(7)) * 1".to_owned(), 7.0),
     ] {

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use watchfire::demo::{Demo, Speed};
 
 use crate::alertmanager::Alertmanager;
 use crate::history::{create_blocks, start, this_minute};
@@ -221,8 +223,8 @@ fn verdicts_follow_from_the_history_and_say_why() {
     let (_, low) = world.judge(&policy, "low", &[]);
     let budget = &low["policies"][0];
     let seconds = |value: &Value| {
-        let at: jiff::Timestamp = value.as_str().expect("a time").parse().expect("a time");
-        at.duration_since(jiff::Timestamp::now()).as_secs()
+        let at: Timestamp = value.as_str().expect("a time").parse().expect("a time");
+        at.duration_since(Timestamp::now()).as_secs()
     };
     assert!(
         (seconds(&budget["since"]) + 10 * 86_400).abs() < 7_200,
@@ -474,7 +476,7 @@ fn the_clock_of_the_server_counts_and_a_difference_is_said() {
             .expect("a time")
             .parse()
             .expect("a time");
-        let off = at.duration_since(jiff::Timestamp::now()).abs();
+        let off = at.duration_since(Timestamp::now()).abs();
         assert!(off.as_secs() < 60, "{answer:#}");
     }
 }
@@ -545,4 +547,18 @@ fn it_never_says_yes_while_something_is_missing() {
 #[ignore = "takes half an hour; part of the long run"]
 fn it_never_says_yes_in_two_thousand_scenarios() {
     scenarios(2_000);
+}
+
+/// The demo's own Prometheus answers all that a gate asks.
+#[test]
+fn a_healthy_service_of_the_demo_may_be_released() {
+    let demo = Demo::open(Speed::default(), true, Timestamp::now()).expect("ports");
+    let url = format!("http://127.0.0.1:{}", demo.ports().prometheus);
+    let _serving = demo.serve().expect("a runtime");
+    let dir = tempfile::tempdir().expect("a folder");
+    let run = watchfire(
+        dir.path(),
+        &["--prometheus", &url, "gate", "--service", "cart"],
+    );
+    assert_eq!(run.exit, 0, "{}", run.stdout);
 }

@@ -313,7 +313,10 @@ impl SloFacts {
         match reading {
             Some(Reading::NoTraffic) => "no events in that time".to_owned(),
             Some(Reading::NoSeries) => "no series in that time".to_owned(),
-            _ => "not known".to_owned(),
+            Some(Reading::Ratio(_)) if self.seen.since.is_none() => {
+                "how far back its data reaches is not known".to_owned()
+            }
+            _ => "its source has not said".to_owned(),
         }
     }
 }
