@@ -88,19 +88,19 @@ fn samples((name, traffic): &(&str, Traffic), end: i64, out: &mut Vec<(i64, Stri
 }
 
 /// A Prometheus with that history, and configurations beside it.
-struct World {
+pub(crate) struct World {
     dir: TempDir,
-    server: Server,
+    pub(crate) server: Server,
 }
 
 const SLO: &str = "[[slo]]\nservice = \"$s\"\nname = \"availability\"\nobjective = 99.9\nsource = \"prod\"\n\
     total = 'req_total{service=\"$s\"}'\nbad = 'req_total{service=\"$s\",code=\"500\"}'\n";
 
-const POLICY: &str = "[[policy]]\nname = \"tier-1 budget\"\nwhen = { budget_remaining = { below = 0.10 } }\n\
+pub(crate) const POLICY: &str = "[[policy]]\nname = \"tier-1 budget\"\nwhen = { budget_remaining = { below = 0.10 } }\n\
     until = { budget_remaining = { above = 0.25 }, state = [\"ok\"] }\neffect = \"freeze\"\nexcept = [\"security\"]\n";
 
 impl World {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mut all = Vec::new();
         let end = this_minute();
@@ -134,12 +134,12 @@ impl World {
         Self { dir, server }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
     /// Writes a configuration on a server with this URL, with an SLO for each service.
-    fn configure(&self, name: &str, url: &str, more: &str) -> String {
+    pub(crate) fn configure(&self, name: &str, url: &str, more: &str) -> String {
         let mut config = format!(
             "[journal]\nenabled = false\n[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"{url}\"\n\
              timeout = \"2s\"\nsuggest = false\nalerts = false\n"
@@ -504,10 +504,17 @@ const POLICIES: [&str; 5] = [
     "[[policy]]\nname = \"named\"\nwhen = { budget_remaining = { below = 0.1, slo = \"availability\" } }\neffect = \"freeze\"\n",
 ];
 
+/// So long a history is new: later its newest samples grow too old.
+const FRESH: Duration = Duration::from_mins(1);
+
 /// Runs scenarios in which something is missing, and one in ten in which nothing is.
 fn scenarios(count: u64) {
-    let world = World::start();
+    let (mut world, mut began) = (World::start(), Instant::now());
+    let mut verdicts = std::collections::BTreeMap::<(bool, i32), usize>::new();
     for seed in 0..count {
+        if began.elapsed() > FRESH {
+            (world, began) = (World::start(), Instant::now());
+        }
         let mut chance = Seeded(seed.wrapping_add(77));
         let policy = POLICIES[chance.below(POLICIES.len())];
         let missing = [
@@ -535,6 +542,11 @@ fn scenarios(count: u64) {
         } else {
             assert!(run.exit == 3 || run.exit == 1, "{what}");
         }
+        *verdicts.entry((is_whole, run.exit)).or_default() += 1;
+    }
+    for ((is_whole, exit), count) in verdicts {
+        let data = if is_whole { "whole" } else { "missing" };
+        println!("data {data}, exit status {exit}: {count} scenarios");
     }
 }
 

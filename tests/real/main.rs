@@ -9,6 +9,7 @@ mod burn_alerts;
 mod cluster;
 mod defined;
 mod doctor;
+mod examples;
 mod explain;
 mod faults;
 mod forms;
