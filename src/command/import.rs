@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::waiting::Progress;
 use super::{UNKNOWN, print, refuse, say};
 use crate::cli::{self, ImportFormat};
 use crate::config::{Import, Mistake, distinct, documents_in, import, text_of};
@@ -17,9 +18,13 @@ use crate::text::Shown;
 /// The most that is read of stdin, in bytes, as of a file.
 const MOST: u64 = 1024 * 1024;
 
+/// From so many files on, it is shown how far they are.
+const MANY: usize = 10;
+
 /// Prints what the documents come to; what could not be converted is told of on stderr.
 pub fn run(options: &cli::Import) -> ExitCode {
-    let (files, unread) = files(&options.files);
+    let progress = Progress::new();
+    let (files, unread) = files(&options.files, &progress);
     if files.is_empty() {
         for reason in &unread {
             say(Shown::new(reason));
@@ -30,7 +35,11 @@ pub fn run(options: &cli::Import) -> ExitCode {
         .iter()
         .map(|file| (file.name.clone(), file.text.clone()))
         .collect();
+    if files.len() >= MANY {
+        progress.set(format!("converting {} files", files.len()).as_str(), None);
+    }
     let found = import(files, &source::known_kinds());
+    drop(progress);
     let printed = match options.format {
         ImportFormat::Text => {
             let tables: Vec<_> = found
@@ -74,7 +83,7 @@ pub fn run(options: &cli::Import) -> ExitCode {
 }
 
 /// The files that are named and those of the folders that are named, and why others cannot be read.
-fn files(named: &[PathBuf]) -> (Vec<File>, Vec<String>) {
+fn files(named: &[PathBuf], progress: &Progress) -> (Vec<File>, Vec<String>) {
     let (mut paths, mut unread) = (Vec::new(), Vec::new());
     for path in named {
         if path.is_dir() {
@@ -87,8 +96,13 @@ fn files(named: &[PathBuf]) -> (Vec<File>, Vec<String>) {
         }
     }
     let mut files = Vec::new();
-    for path in distinct(&paths) {
-        match file(&path) {
+    let paths = distinct(&paths);
+    for (number, path) in paths.iter().enumerate() {
+        if paths.len() >= MANY {
+            let (number, all, name) = (number + 1, paths.len(), path.display());
+            progress.set(format!("reading {number} of {all}: {name}").as_str(), None);
+        }
+        match file(path) {
             Ok(file) => files.push(file),
             Err(reason) => unread.push(reason),
         }

@@ -1,5 +1,6 @@
 //! Progress on the stderr of a terminal, and an end by a signal, for commands that wait.
 
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
 
@@ -55,6 +56,56 @@ impl Progress {
     }
 }
 
+/// Several things that are waited for at once: how many are done, and which are not.
+pub(super) struct Several {
+    progress: Progress,
+    what: &'static str,
+    all: usize,
+    open: RefCell<Vec<String>>,
+}
+
+impl Several {
+    /// Shows that these are begun; `what` says what is done to them: `asking the sources`.
+    pub(super) fn new(what: &'static str, names: Vec<String>) -> Self {
+        let several = Self {
+            progress: Progress::new(),
+            what,
+            all: names.len(),
+            open: RefCell::new(names),
+        };
+        several.show();
+        several
+    }
+
+    /// One of them is done.
+    pub(super) fn done(&self, name: &str) {
+        let mut open = self.open.borrow_mut();
+        if let Some(place) = open.iter().position(|one| one == name) {
+            open.remove(place);
+        }
+        drop(open);
+        self.show();
+    }
+
+    fn show(&self) {
+        if self.all > 0 {
+            self.progress.set(self.words().as_str(), None);
+        }
+    }
+
+    /// `asking the sources: 2 of 5 done, waiting for prod, github, pd`.
+    fn words(&self) -> String {
+        let open = self.open.borrow();
+        let done = self.all - open.len();
+        let mut words = format!("{}: {done} of {} done", self.what, self.all);
+        if !open.is_empty() {
+            words.push_str(", waiting for ");
+            words.push_str(&open.join(", "));
+        }
+        words
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
@@ -85,5 +136,27 @@ impl Interrupts {
             _ = terminate.recv() => {}
             _ = hang_up.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_named_until_it_is_done() {
+        let names = ["prod", "am", "prod"].map(str::to_owned).to_vec();
+        let several = Several::new("asking the sources", names);
+        let words = "asking the sources: 0 of 3 done, waiting for prod, am, prod";
+        assert_eq!(several.words(), words);
+        several.done("prod");
+        several.done("nothing of that name");
+        several.done("am");
+        assert_eq!(
+            several.words(),
+            "asking the sources: 2 of 3 done, waiting for prod"
+        );
+        several.done("prod");
+        assert_eq!(several.words(), "asking the sources: 3 of 3 done");
     }
 }

@@ -1,5 +1,6 @@
 //! Credentials that variables of this process hold, each tried with one read-only question.
 
+use crate::command::waiting::Progress;
 use crate::config::{Environment, Proposal, ProposedSource, load_text};
 use crate::source::credentials::{CREDENTIALS, Credential, Known};
 use crate::source::known_kinds;
@@ -74,7 +75,13 @@ pub(super) async fn validate(environment: &Environment) -> Vec<Validated> {
         (address.is_some() || !credential.needs_address())
             .then(|| try_one(credential, variable, address, environment))
     });
+    let tries: Vec<_> = tries.collect();
+    let progress = Progress::new();
+    if !tries.is_empty() {
+        progress.set("trying the credentials of this environment", None);
+    }
     let mut found = futures_util::future::join_all(tries).await;
+    drop(progress);
     found.extend(cluster(environment));
     found
 }

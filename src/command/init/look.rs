@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::command::waiting::Several;
 use crate::config::SourceSettings;
 use crate::domain::{Facts, Fault, Finding, Report};
 use crate::poll;
@@ -51,6 +52,9 @@ impl Looked {
 
 /// Asks every source at once.
 pub(super) async fn all(sources: Vec<(SourceSettings, Box<dyn Source>)>) -> Vec<Looked> {
+    let names = sources.iter().map(|(one, _)| one.name.to_string());
+    let several = Several::new("asking the servers", names.collect());
+    let several = &several;
     let looks = sources
         .into_iter()
         .map(|(settings, mut source)| async move {
@@ -71,6 +75,7 @@ pub(super) async fn all(sources: Vec<(SourceSettings, Box<dyn Source>)>) -> Vec<
             } else {
                 Vec::new()
             };
+            several.done(settings.name.as_str());
             Looked {
                 kind: settings.kind,
                 report,
