@@ -155,6 +155,8 @@ pub enum Effect {
     Keep(Box<Heard>),
     /// Keep in the journal what was done.
     Note(Box<Event>),
+    /// Keep in the journal the freezes that began or ended, as far as that is new to it.
+    KeepFreezes(Vec<Event>),
     /// Have the journal tell the world as it was at a moment.
     Recall(Timestamp),
     /// Have the journal tell how SLOs burned in a time.

@@ -1,6 +1,7 @@
 //! From the command line to what is done; every error ends as a message and exit status 3.
 
 pub mod ack;
+mod adjustments;
 pub mod complete;
 pub mod config;
 pub mod demo;

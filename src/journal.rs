@@ -32,6 +32,7 @@ mod burns;
 mod clerk;
 mod compare;
 mod frame;
+mod freezes;
 mod happened;
 mod keep;
 mod measured;

@@ -438,6 +438,7 @@ impl Stage {
                 }
                 Effect::Keep(heard) => self.write(Entry::Heard(heard)),
                 Effect::Note(event) => self.write(Entry::Done(event)),
+                Effect::KeepFreezes(events) => self.write(Entry::Freezes(events)),
                 Effect::Burns(slos, time) => self.write(Entry::Burns(slos, time)),
                 Effect::Recall(at) => self.write(Entry::Recall(at)),
                 Effect::HandOver(store, time) => self.write(Entry::Handoff(store, time)),

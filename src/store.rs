@@ -261,6 +261,8 @@ pub struct Store {
     linking: Linking,
     /// States of policies with an `until`.
     held: policy::Held,
+    /// When freezes began and ended.
+    turns: policy::Turns,
     /// What is thought about all that burns.
     insights: Arc<Insights>,
     /// What has happened, oldest first.
@@ -283,6 +285,7 @@ impl Store {
             freezes: Arc::default(),
             linking: Linking::default(),
             held: policy::Held::default(),
+            turns: policy::Turns::default(),
             insights: Arc::default(),
             events: Arc::default(),
         }

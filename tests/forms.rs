@@ -252,6 +252,7 @@ fn told(event: &Event) -> (i64, String) {
         What::Back { after } => format!("back after {}m", after.as_mins()),
         What::Done { verb, who, .. } => format!("{} by {}", verb.raw(), who.raw()),
         What::Note { text, .. } => text.raw().to_owned(),
+        What::Freeze { policy, .. } => policy.raw().to_owned(),
         What::Linked { release, .. } => release.raw().to_owned(),
     };
     let minute = at(0).duration_until(event.at).as_mins();

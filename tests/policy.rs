@@ -11,7 +11,7 @@ mod policy {
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use watchfire::domain::policy::Truth::{self, No, Unknown, Yes};
-use watchfire::domain::{ReleaseStatus, Severity};
+use watchfire::domain::{Release, ReleaseStatus, Severity};
 use watchfire::insight::policy::{Change, Decision, Facts, Rows, ServiceFacts};
 
 use policy::world::{all, events, facts, hours, incident, now, release, service, slo, with_budget};
@@ -714,4 +714,99 @@ fn a_moment_that_is_judged_is_in_every_zone_the_same() {
         now(),
         "2026-11-30T13:00:00+01:00".parse::<Timestamp>().unwrap()
     );
+}
+
+#[test]
+fn a_change_is_of_one_kind_so_two_exceptions_do_not_add_up() {
+    let policy = |name: &str, except: &str| {
+        format!(
+            "[[policy]]\nname = \"{name}\"\neffect = \"freeze\"\nexcept = [{except}]\n\
+             when = {{ budget_remaining = {{ below = 0.1 }} }}\n"
+        )
+    };
+    let exception = |kind: &str| {
+        format!(
+            "[[exception]]\nkind = \"{kind}\"\nservice = \"checkout\"\nby = \"mara\"\n\
+             reason = \"CVE\"\nexpires = 2026-12-01T12:00:00Z\n"
+        )
+    };
+    let both = format!("{}{}", exception("security"), exception("reliability"));
+    for (one, other, wanted) in [
+        ("\"security\"", "\"reliability\"", No),
+        ("\"security\"", "\"security\"", Yes),
+        // The kind that lets it pass most is the one that is given.
+        ("\"security\", \"reliability\"", "\"reliability\"", Yes),
+    ] {
+        let config = format!("{}{}{both}", policy("one", one), policy("other", other));
+        let decision = decide(&facts(&config, vec![service(vec![with_budget(0.05)])]));
+        assert_eq!(decision.verdict, wanted, "{one} and {other}");
+        let passed = decision.policies.iter().filter(|one| one.passes).count();
+        assert_eq!(
+            passed,
+            if wanted == Yes { 2 } else { 1 },
+            "{one} and {other}"
+        );
+    }
+}
+
+#[test]
+fn rows_that_are_not_listed_or_not_dated_keep_a_no_from_being_known() {
+    let rows = |cut: Option<i64>, more: Vec<Release>| ServiceFacts {
+        releases: Rows {
+            cut: cut.map(|ago| now() - hours(ago)),
+            ..all(more)
+        },
+        ..service(vec![with_budget(0.5)])
+    };
+    let undated = || Release {
+        started_at: None,
+        finished_at: None,
+        ..release("v1", ReleaseStatus::Failed, 3)
+    };
+    let day = "{ release = { failed_within = \"24h\" } }";
+    let month = "{ release = { failed_within = \"720h\" } }";
+    let spent = "{ budget_spent = { above = 0.9, by = \"release\" } }";
+    for (condition, service, wanted) in [
+        (day, rows(Some(168), Vec::new()), No),
+        (month, rows(Some(168), Vec::new()), Unknown),
+        (month, rows(None, Vec::new()), No),
+        (
+            month,
+            rows(Some(168), vec![release("v1", ReleaseStatus::Failed, 3)]),
+            Yes,
+        ),
+        (day, rows(None, vec![undated()]), Unknown),
+        (spent, rows(None, vec![undated()]), Unknown),
+    ] {
+        assert_eq!(holds(condition, service), wanted, "{condition}");
+    }
+    let frozen = format!("[[policy]]\nname = \"p\"\neffect = \"freeze\"\nwhen = {month}\n");
+    let decision = decide(&facts(&frozen, vec![rows(Some(168), Vec::new())]));
+    assert!(
+        decision.reason.contains("is not listed"),
+        "{}",
+        decision.reason
+    );
+}
+
+#[test]
+fn a_verdict_between_the_thresholds_says_how_far_the_history_goes() {
+    // 18 % of the budget is left, and of the time before the period nothing is known.
+    let bad = 0.82 * 0.001 * 1_000.0;
+    let short = service(vec![slo("availability", "30d", move |step| {
+        (step < 31 * 288).then(|| events(bad, 1_000.0))
+    })]);
+    let decision = decide(&facts(
+        "[[policy]]\nname = \"p\"\neffect = \"freeze\"\n\
+         when = { budget_remaining = { below = 0.1 } }\n\
+         until = { budget_remaining = { above = 0.25 } }\n",
+        vec![short],
+    ));
+    assert_eq!(decision.verdict, Unknown);
+    for words in [
+        "between its thresholds, and since 2026-10-",
+        "where the history begins, neither `budget below 10 %` nor `budget above 25 %` held",
+    ] {
+        assert!(decision.reason.contains(words), "{}", decision.reason);
+    }
 }

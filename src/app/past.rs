@@ -69,6 +69,13 @@ pub(super) fn link(
     note(model, event)
 }
 
+/// What is to be kept of the freezes that began or ended.
+pub(super) fn turned_freezes(model: &mut Model) -> Option<Effect> {
+    let turned = model.store.take_freeze_turns();
+    let is_kept = model.memory == Memory::Journal && !turned.is_empty();
+    is_kept.then_some(Effect::KeepFreezes(turned))
+}
+
 fn note(model: &Model, event: Event) -> Vec<Effect> {
     match model.memory {
         Memory::Journal => vec![Effect::Note(Box::new(event))],

@@ -15,7 +15,7 @@ use super::{
     Effect, Msg, Notice, awake, choose, clip, desk, explain, export, follow, growth, handoff, jump,
     keep, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
 };
-use crate::domain::{SourceName, Whose};
+use crate::domain::{Report, SourceName, Whose};
 use crate::pane::{DELIVERY, PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
 use crate::text::Shown;
 
@@ -29,21 +29,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             model.size = size;
             Vec::new()
         }
-        Msg::Report(report) => {
-            let heard = past::heard(model, &report);
-            let answered = report.outcome.is_ok().then(|| report.source.clone());
-            model.absorb(*report, now);
-            desk::lock::compare(model, now);
-            desk::errand::compare(model, now);
-            let mut effects = past::keep(model, heard);
-            let wanted = model.store.wanted_past(now);
-            effects.extend(wanted.map(|(source, question)| Effect::Past(source, question)));
-            if let Some(source) = answered {
-                let grew = growth::hear(model, &source, now);
-                effects.extend(ring::hear(model, &source, &grew, now));
-            }
-            effects
-        }
+        Msg::Report(report) => reported(model, *report, now),
         Msg::Told(told) => {
             explain::hear(model, *told);
             Vec::new()
@@ -109,7 +95,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Past(recalled) => {
             model.store.take_past(&recalled, now);
             zoom::hear(model, *recalled);
-            Vec::new()
+            past::turned_freezes(model).into_iter().collect()
         }
         Msg::Tick => {
             let mut effects = past::play(model);
@@ -120,6 +106,24 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
     model.settle(now);
     wall::settle(model, now);
     effects.extend(timeline::ask(model, now));
+    effects
+}
+
+/// Takes in what a source said.
+fn reported(model: &mut Model, report: Report, now: Timestamp) -> Vec<Effect> {
+    let heard = past::heard(model, &report);
+    let answered = report.outcome.is_ok().then(|| report.source.clone());
+    model.absorb(report, now);
+    desk::lock::compare(model, now);
+    desk::errand::compare(model, now);
+    let mut effects = past::keep(model, heard);
+    effects.extend(past::turned_freezes(model));
+    let wanted = model.store.wanted_past(now);
+    effects.extend(wanted.map(|(source, question)| Effect::Past(source, question)));
+    if let Some(source) = answered {
+        let grew = growth::hear(model, &source, now);
+        effects.extend(ring::hear(model, &source, &grew, now));
+    }
     effects
 }
 

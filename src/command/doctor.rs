@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{explain, on_runtime, refuse, status};
+use super::waiting::Several;
+use super::{adjustments, explain, on_runtime, refuse, status};
 use crate::cli::{self, ReportFormat};
 use crate::config::{Loaded, SourceSettings};
 use crate::domain::environment::environments;
@@ -45,6 +46,7 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
     note_no_slos(&store, &mut examined);
     name_twins(&store, &mut examined);
     note_quiet(loaded, &mut examined);
+    note_adjustments(loaded, &store, &mut examined);
     if let Err(why) = narrow(options, &store, &mut examined) {
         return refuse(why);
     }
@@ -82,6 +84,19 @@ fn note_quiet(loaded: &Loaded, examined: &mut [Examined]) {
         let mut sources = examined.iter_mut();
         if let Some(source) = sources.find(|one| one.source == slo.source.as_str()) {
             source.findings.push(finding);
+        }
+    }
+}
+
+/// Budget adjustments that no budget follows, with the source that they belong to.
+fn note_adjustments(loaded: &Loaded, store: &Store, examined: &mut [Examined]) {
+    let mut measuring = store.feeds().iter().filter(|feed| feed.offers.slos);
+    let first = measuring.next().map(|feed| feed.name.to_string());
+    for (source, finding) in adjustments::findings(&loaded.settings, store) {
+        let source = source.or_else(|| first.clone());
+        let mut all = examined.iter_mut();
+        if let Some(mine) = all.find(|one| Some(&one.source) == source.as_ref()) {
+            mine.findings.push(finding);
         }
     }
 }
@@ -130,6 +145,9 @@ async fn examine_all(
     store: &mut Store,
 ) -> Vec<Examined> {
     let kinds: Vec<_> = store.feeds().iter().map(|feed| feed.kind).collect();
+    let names = sources.iter().map(|(one, _)| one.name.to_string());
+    let several = Several::new("looking at the sources", names.collect());
+    let several = &several;
     let looks = sources
         .into_iter()
         .map(|(settings, mut source)| async move {
@@ -146,6 +164,7 @@ async fn examine_all(
             } else {
                 Vec::new()
             };
+            several.done(settings.name.as_str());
             (settings, report, close, source.skew())
         });
     let looks = futures_util::future::join_all(looks).await;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::facts::Collected;
 use super::waiting::{Interrupts, Progress};
-use super::{UNKNOWN, on_runtime, refuse, status};
+use super::{UNKNOWN, adjustments, on_runtime, refuse, status};
 use crate::cli::{self, Format};
 use crate::config::{Loaded, Settings};
 use crate::domain::Window;
@@ -20,6 +20,7 @@ use crate::watch::Watch;
 mod facts;
 pub(super) mod frozen;
 mod kept;
+mod rows;
 
 /// The shortest time between two polls of `--wait`.
 const SHORTEST_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
@@ -147,6 +148,16 @@ impl Gate<'_> {
         }
     }
 
+    fn wanted(&self) -> facts::Wanted<'_> {
+        let max_age = self.options.max_age.map(Window::duration);
+        facts::Wanted {
+            names: &self.names,
+            at: self.at,
+            max_age: max_age.unwrap_or(self.settings.gate.max_age),
+            environment: self.change.environment.as_deref(),
+        }
+    }
+
     /// Asks every source once, and judges by what is known then.
     async fn judge(&self, watch: &mut Watch) -> Answer {
         status::ask(watch, self.at, None).await;
@@ -154,20 +165,21 @@ impl Gate<'_> {
             Some(at) => status::recall(&mut watch.store, at, self.settings),
             None => status::add_gone(&mut watch.store, self.settings),
         }
-        let max_age = self.options.max_age.map(Window::duration);
-        let wanted = facts::Wanted {
-            names: &self.names,
-            at: self.at,
-            max_age: max_age.unwrap_or(self.settings.gate.max_age),
-            environment: self.change.environment.as_deref(),
-        };
+        let wanted = self.wanted();
+        rows::deepen(watch, &wanted, None).await;
         let collected = Collected::of(watch, &wanted).await;
         if let Some(name) = self.not_known(watch, &collected.facts) {
             return Answer::NotKnown(name);
         }
         let names = self.names.iter();
         let decisions = names.map(|name| collected.facts.decide(name, &self.change));
-        Answer::Judged(self.verdict(collected.facts.at, decisions.collect(), collected.warnings))
+        let mut warnings = collected.warnings;
+        warnings.extend(adjustments::warnings(
+            self.settings,
+            &watch.store,
+            &self.names,
+        ));
+        Answer::Judged(self.verdict(collected.facts.at, decisions.collect(), warnings))
     }
 
     /// A service that nothing knows, where every source of SLOs has answered.

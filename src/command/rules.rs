@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{refuse, say};
+use super::{adjustments, refuse, say};
 use crate::cli::{self, RuleFormat};
 use crate::config::Loaded;
 use crate::print::github::{Annotation, Level};
@@ -18,7 +18,9 @@ pub fn run(options: &cli::Rules, loaded: &Loaded) -> ExitCode {
         sources: &options.source,
         services: &options.service,
     };
-    let file = RuleFile::of(&loaded.settings, &choice);
+    let mut file = RuleFile::of(&loaded.settings, &choice);
+    file.remarks
+        .extend(adjustments::not_exported(&loaded.settings));
     let is_github = options.format == RuleFormat::Github;
     if is_github {
         let printed = super::print(annotations(&file.remarks, loaded).as_bytes());

@@ -120,6 +120,7 @@ fn kind(what: &What) -> &'static str {
         What::Lost { .. } | What::Back { .. } => "source",
         What::Done { .. } => "action",
         What::Note { .. } => "note",
+        What::Freeze { .. } => "freeze",
         What::Linked { .. } => "link",
     }
 }

@@ -63,6 +63,27 @@ impl Event {
         }
     }
 
+    /// That releases of a service froze by a policy, or that this policy no longer freezes them.
+    pub fn freeze(
+        service: &Untrusted,
+        (policy, reason): (&Untrusted, &Untrusted),
+        is_frozen: bool,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            at,
+            seen: at,
+            source: None,
+            service: service.clone(),
+            subject: policy.clone(),
+            what: What::Freeze {
+                is_frozen,
+                policy: policy.clone(),
+                reason: reason.clone(),
+            },
+        }
+    }
+
     /// That a command of the user's own has ended at a moment; likewise.
     pub fn ran(ran: &Ran, who: &str, at: Timestamp) -> Self {
         Self {
@@ -154,6 +175,15 @@ pub enum What {
         text: Untrusted,
         /// Who; empty when nobody said who sits here.
         who: Untrusted,
+    },
+    /// Releases of a service froze, or no policy freezes them any more.
+    Freeze {
+        /// True where they froze.
+        is_frozen: bool,
+        /// The policy that freezes them, or that did.
+        policy: Untrusted,
+        /// The cause and what ends it: `budget -4 %, until above 25 %`; empty at the end.
+        reason: Untrusted,
     },
     /// Somebody took a release and an incident apart, or left them together again.
     Linked {

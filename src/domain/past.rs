@@ -233,6 +233,13 @@ impl PastSums {
         self.steps
     }
 
+    /// Where the first step begins of which anything is known.
+    pub fn known_since(&self) -> Option<Timestamp> {
+        let first = self.sums.iter().position(|sum| sum.known > 0)?;
+        let step = self.steps.end(first.checked_sub(1)?);
+        step.checked_sub(self.steps.step).ok()
+    }
+
     /// The events of the steps of which at least half lies between two moments. Time outside of what
     /// was asked for counts as steps that are not known.
     pub fn between(&self, from: Timestamp, until: Timestamp) -> Tally {

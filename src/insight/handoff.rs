@@ -13,6 +13,7 @@ use crate::text::Untrusted;
 
 mod blind;
 mod deeds;
+mod freezes;
 mod incidents;
 mod last;
 mod objectives;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use blind::{Spot, Spots, Why};
 pub use deeds::{Act, Deeds, Noted};
+pub use freezes::Frozen;
 pub use incidents::{Open, Over};
 pub use last::{Changes, Kept, Moved, Turned};
 pub use objectives::{Burned, DATED, Lost, NOTICEABLE, Objective, Objectives, SAMPLED};
@@ -42,6 +44,8 @@ pub struct Shift<'a> {
     pub witnesses: Vec<Witness<'a>>,
     /// What happened within it, oldest first.
     pub events: &'a [Event],
+    /// The freezes of releases that had begun before it and not ended.
+    pub frozen: &'a [Event],
     /// When nothing was known within it.
     pub blind: &'a [Blind],
     /// The budgets over its time.
@@ -152,6 +156,8 @@ pub struct Handoff {
     pub slos: Objectives,
     /// Releases that began or ended in the shift, oldest first.
     pub releases: Vec<Released>,
+    /// Freezes of releases by the error budget policy, those that hold first, then oldest first.
+    pub freezes: Vec<Frozen>,
     /// Silences that end within a shift from now, soonest first.
     pub silences_ending: Vec<Ending>,
     /// What was done from here, oldest first.
@@ -232,6 +238,7 @@ impl Handoff {
             gone: incidents::gone(shift),
             slos: Objectives::of(shift),
             releases: releases::all(shift),
+            freezes: freezes::all(shift),
             silences_ending: silences::ending(shift),
             done: deeds::noted(shift),
             notes: deeds::notes(shift),

@@ -15,5 +15,5 @@ mod walk;
 
 pub use decide::{Decision, Outcome, Passed};
 pub use facts::{Change, Facts, Input, Rows, STEP, ServiceFacts, SloFacts, SloPast};
-pub use needs::lookback;
+pub use needs::{lookback, rows_lookback};
 pub use walk::Timeline;

@@ -32,6 +32,8 @@ pub enum Entry {
     Heard(Box<Heard>),
     /// Keep what was done.
     Done(Box<Event>),
+    /// Keep the freezes that began or ended, as far as that is new.
+    Freezes(Vec<Event>),
     /// Tell the world as it was at a moment.
     Recall(Timestamp),
     /// Make the hand-over of a time, of a store that knows the sources, and keep it.
@@ -187,6 +189,10 @@ impl<Say: Fn(Said) -> bool> Room<Say> {
             Entry::Done(event) => {
                 self.with(|journal| journal.note(&event)).ok()?;
                 Some(Said::Happened(vec![*event]))
+            }
+            Entry::Freezes(events) => {
+                let kept = self.with(|journal| journal.note_freezes(&events)).ok()?;
+                (!kept.is_empty()).then_some(Said::Happened(kept))
             }
             Entry::Recall(at) => {
                 let world = self.with(|journal| journal.world(at));

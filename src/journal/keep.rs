@@ -268,7 +268,7 @@ fn frame(
     Ok(Some((id, body.len())))
 }
 
-fn write(db: &Connection, source: Option<i64>, event: &Event) -> Result<(), Trouble> {
+pub(super) fn write(db: &Connection, source: Option<i64>, event: &Event) -> Result<(), Trouble> {
     let body = serde_json::to_string(event)
         .map_err(|error| Trouble::Other(format!("what happened cannot be written: {error}")))?;
     db.prepare_cached("INSERT INTO event (at, source, body) VALUES (?1, ?2, ?3)")?

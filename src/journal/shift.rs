@@ -69,6 +69,7 @@ impl Journal {
         let mut events = self.events_after(just_before, EVENTS)?;
         // What was learned later was not known at its end.
         events.retain(|event| event.at <= until && event.seen <= until);
+        let frozen = self.frozen_at(since)?;
         let blind = self.blind(since, until)?;
         let last = self.last_handoff(until)?;
         let mut balances = self.balances(&now, (since, until))?;
@@ -86,6 +87,7 @@ impl Journal {
                 .map(|feed| witness(feed, until))
                 .collect(),
             events: &events,
+            frozen: &frozen,
             blind: &blind,
             balances: &balances,
             onsets: &onsets,

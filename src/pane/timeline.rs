@@ -150,7 +150,7 @@ impl Pane for Timeline {
             What::Done { who, .. } | What::Note { who, .. } | What::Linked { who, .. } => {
                 me.is(who)
             }
-            What::Slo { .. } => false,
+            What::Slo { .. } | What::Freeze { .. } => false,
         };
         if is_mine {
             return Whose::Mine;
@@ -292,6 +292,15 @@ fn facets(event: &Event) -> Facets<'_> {
             vec![verb, target, who, said],
         ),
         What::Note { text, who } => ("", vec!["note"], vec![text, who]),
+        What::Freeze {
+            is_frozen,
+            policy,
+            reason,
+        } => (
+            "",
+            vec![if *is_frozen { "frozen" } else { "thawed" }, "freeze"],
+            vec![policy, reason],
+        ),
         What::Linked {
             release,
             incident,

@@ -57,6 +57,10 @@ pub fn markdown(out: &mut impl Write, handoff: &Handoff, zone: &TimeZone) -> io:
     let doubt = doubt(handoff, &clock, |topics| topics.releases);
     let none_seen = unseen(handoff, |topics| topics.releases);
     section(out, "Releases", &none_seen, &doubt, &releases)?;
+    if !handoff.freezes.is_empty() {
+        let freezes = handoff.freezes.iter().map(|one| rows::freeze(one, &clock));
+        section(out, "Releases frozen", "", "", &freezes.collect::<Vec<_>>())?;
+    }
     let silences = handoff.silences_ending.iter();
     let silences: Vec<_> = silences.map(|one| rows::silence(one, &clock)).collect();
     let next = window::brief(handoff.length());

@@ -121,7 +121,8 @@ impl IncidentIo {
         );
         let open = open.await?;
         let moment = ask.moment();
-        let oldest = moment.checked_sub(RECENT).unwrap_or(moment);
+        let usual = moment.checked_sub(RECENT).unwrap_or(moment);
+        let oldest = ask.since.map_or(usual, |since| since.min(usual));
         let over = ["learning", "closed", "declined", "canceled", "merged"];
         let ended = self.list(
             &over,
@@ -140,6 +141,8 @@ impl IncidentIo {
         };
         facts.warnings.extend(open.warnings);
         facts.warnings.extend(ended.warnings);
+        // A list that was cut may miss any of them.
+        let is_cut = ended.rows.len() >= MAX_ENDED;
         let mut found = ended.rows;
         // What was asked for later knows more.
         let is_new = |row: &wire::Incident| !found.iter().any(|known| known.id == row.id);
@@ -152,7 +155,7 @@ impl IncidentIo {
         let is_recent =
             |row: &Incident| row.is_open() || row.resolved_at.is_some_and(|at| at >= oldest);
         facts.incidents = Some(rows.filter(is_recent).collect());
-        facts.reach = Some(oldest);
+        facts.reach = Some(if is_cut { moment } else { oldest });
         facts.warnings.extend(unknown.warnings());
         if facts.fault.is_none() {
             facts.fault = self.ask_rota(ask, deadline).await.err();

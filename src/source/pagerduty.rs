@@ -55,8 +55,10 @@ const MAX_OPEN: usize = 1_000;
 const MAX_RESOLVED: usize = 500;
 /// How long a resolved incident stays.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
-/// How long ago an incident may have begun that was resolved lately: what the API looks back.
-const BEGAN: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long before that an incident may have begun: what the API looks back by itself.
+const BEGAN: SignedDuration = SignedDuration::from_hours(29 * 24);
+/// The longest time that the API lists.
+const MAX_SPAN: SignedDuration = SignedDuration::from_hours(179 * 24);
 /// How many logs are read to find out where incidents stood at a past moment.
 const MAX_LOGS: usize = 25;
 /// How long names of teams and services, and the order of priorities, are good.
@@ -134,6 +136,15 @@ impl Source for PagerDuty {
     }
 }
 
+/// Since when resolved incidents are listed.
+fn oldest(ask: &Ask) -> Timestamp {
+    let moment = ask.moment();
+    let usual = moment.checked_sub(RECENT).unwrap_or(moment);
+    let earliest = moment.checked_sub(MAX_SPAN).unwrap_or(moment);
+    ask.since
+        .map_or(usual, |since| since.min(usual).max(earliest))
+}
+
 impl PagerDuty {
     async fn poll(&mut self, ask: &Ask) -> Result<Facts, Fault> {
         let deadline = Instant::now() + MAX_POLL_TIME;
@@ -148,8 +159,15 @@ impl PagerDuty {
             found.extend(listed.rows.into_iter().map(|row| (row.id.clone(), row)));
         };
         take(self.list_open(deadline).await?, &mut facts.warnings);
+        let mut oldest = oldest(ask);
         match self.list_resolved(ask, deadline).await {
-            Ok(listed) => take(listed, &mut facts.warnings),
+            Ok(listed) => {
+                // They come newest first: of a list that was cut, the last row is the oldest known.
+                let is_cut = listed.rows.len() >= MAX_RESOLVED;
+                let last = listed.rows.last().and_then(wire::Incident::resolved);
+                oldest = last.filter(|_| is_cut).unwrap_or(oldest).max(oldest);
+                take(listed, &mut facts.warnings);
+            }
             Err(fault) if ask.at.is_some() => return Err(fault),
             Err(fault) => facts.fault = Some(fault.of_part("resolved incidents")),
         }
@@ -167,7 +185,6 @@ impl PagerDuty {
             Some(at) => self.rewind(rows, at, deadline, &mut facts.warnings).await?,
             None => rows,
         };
-        let oldest = ask.moment().checked_sub(RECENT).unwrap_or(Timestamp::MIN);
         let is_recent =
             |row: &Incident| row.is_open() || row.resolved_at.is_some_and(|at| at >= oldest);
         facts.incidents = Some(rows.into_iter().filter(is_recent).collect());
@@ -228,7 +245,7 @@ impl PagerDuty {
         list.all(&self.http).await
     }
 
-    /// Those resolved in the last day; for a past moment all that had begun until then, since one
+    /// Those resolved in the last day, or since the moment that is asked for; for a past moment all that had begun until then, since one
     /// resolved after it was open.
     async fn list_resolved(
         &self,
@@ -236,8 +253,9 @@ impl PagerDuty {
         deadline: Instant,
     ) -> Result<Listed<wire::Incident>, Fault> {
         let moment = ask.moment();
-        let since = moment.checked_sub(BEGAN).unwrap_or(moment);
-        let oldest = moment.checked_sub(RECENT).unwrap_or(moment);
+        let oldest = oldest(ask);
+        let earliest = moment.checked_sub(MAX_SPAN).unwrap_or(moment);
+        let since = oldest.checked_sub(BEGAN).unwrap_or(moment).max(earliest);
         let mut query = each("statuses[]", &["resolved".to_owned()]);
         query.push(("since", stamp(since)));
         query.push(("until", stamp(moment)));

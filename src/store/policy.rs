@@ -5,9 +5,11 @@ mod doubts;
 mod freeze;
 mod held;
 mod rows;
+mod turns;
 
 pub use freeze::{Freeze, Freezes};
 pub use held::Held;
+pub use turns::Turns;
 
 use std::collections::HashMap;
 

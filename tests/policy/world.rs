@@ -122,6 +122,7 @@ pub(crate) fn all<T>(rows: Vec<T>) -> Rows<T> {
         all: rows.into_iter().map(|row| (source.clone(), row)).collect(),
         lack: None,
         since: Some(Timestamp::MIN),
+        cut: None,
     }
 }
 

@@ -69,6 +69,7 @@ async fn walk(
         max_age: settings.gate.max_age,
         environment: None,
     };
+    super::rows::deepen(&mut watch, &wanted, Some(from)).await;
     let facts = Collected::with_span(&mut watch, &wanted, from).await.facts;
     let known = names.iter().filter_map(|name| {
         let (frozen, unknown) = facts.frozen(name, None, (from, until))?;

@@ -26,6 +26,7 @@ struct Script {
     freshness: Freshness,
     last_success: Option<Timestamp>,
     events: Vec<Event>,
+    frozen: Vec<Event>,
     blind: Vec<Blind>,
     balances: Vec<Balance>,
     onsets: Vec<Began>,
@@ -40,6 +41,7 @@ impl Script {
             freshness: Freshness::Live,
             last_success: Some(at(8 * HOUR - 3)),
             events: Vec::new(),
+            frozen: Vec::new(),
             blind: Vec::new(),
             balances: Vec::new(),
             onsets: Vec::new(),
@@ -72,6 +74,7 @@ impl Script {
             me: &me,
             witnesses: vec![witness],
             events: &self.events,
+            frozen: &self.frozen,
             blind: &self.blind,
             balances: &self.balances,
             onsets: &self.onsets,
@@ -801,4 +804,40 @@ fn the_next_hand_over_says_what_has_changed_and_what_nobody_can_tell_any_more() 
     assert_eq!(changes.gone, []);
     let unknown = ["stays", "taken", "over", "checkout/availability"];
     assert_eq!(titles(&changes.unknown), unknown);
+}
+
+#[test]
+fn freezes_are_told_that_hold_at_the_end_and_that_ended_in_the_shift() {
+    let turn = |service: &str, policy: &str, is_frozen, seconds| {
+        let words = (&Untrusted::from(policy), &Untrusted::from("budget -4 %"));
+        Event::freeze(&service.into(), words, is_frozen, at(seconds))
+    };
+    let mut script = Script::of(Facts::default());
+    script.frozen = vec![turn("checkout", "budget", true, -HOUR)];
+    script.events = vec![
+        turn("cart", "budget", true, HOUR),
+        turn("cart", "budget", false, 2 * HOUR),
+        turn("checkout", "week end", true, 3 * HOUR),
+    ];
+    let told: Vec<_> = script
+        .handoff()
+        .freezes
+        .into_iter()
+        .map(|one| {
+            let hours = |moment: Timestamp| at(0).duration_until(moment).as_hours();
+            let (service, policy) = (one.service.raw().to_owned(), one.policy.raw().to_owned());
+            (service, policy, hours(one.from), one.until.map(hours))
+        })
+        .collect();
+    let row = |service: &str, policy: &str, from, until| {
+        (service.to_owned(), policy.to_owned(), from, until)
+    };
+    assert_eq!(
+        told,
+        [
+            row("checkout", "week end", 3, None),
+            row("checkout", "budget", -1, Some(3)),
+            row("cart", "budget", 1, Some(2)),
+        ]
+    );
 }

@@ -32,6 +32,8 @@ pub struct Outcome {
     pub expected_at: Option<Timestamp>,
     /// True where an exception lets this change pass.
     pub passes: bool,
+    /// Since when the past of every SLO is known that it was judged by; `None` without any.
+    pub known_since: Option<Timestamp>,
 }
 
 /// An exception that lets a change pass.
@@ -81,12 +83,8 @@ impl Facts {
             .map(|policy| judge.outcome(service, policy))
             .collect();
         let exceptions = self.pass(name, change, &mut policies);
-        let standing = policies.iter().filter(|one| !one.passes);
-        let frozen = Truth::any(
-            standing
-                .filter(|one| one.policy.effect == Effect::Freeze)
-                .map(|one| one.outcome),
-        );
+        let kind = exceptions.first().map(|one| one.exception.kind.as_str());
+        let frozen = frozen_for(&policies, kind);
         let verdict = match frozen {
             Truth::Yes => Truth::No,
             Truth::No if !service.slos.is_empty() => Truth::Yes,
@@ -102,25 +100,29 @@ impl Facts {
         }
     }
 
-    /// Marks the policies that an exception lets this change pass.
+    /// Marks the policies that an exception lets this change pass. A change is of one kind: where it
+    /// names none, that of an exception which lets it pass most.
     fn pass(&self, service: &str, change: &Change, policies: &mut [Outcome]) -> Vec<Passed> {
         let version = change.version.as_deref();
-        let mut passed: Vec<Passed> = Vec::new();
         let holding = self.exceptions.iter().filter(|one| {
             let is_kind = change.kind.as_ref().is_none_or(|kind| one.kind == *kind);
             is_kind && one.is_about(service, version) && one.holds(self.at)
         });
-        for exception in holding {
+        let holding: Vec<_> = holding.collect();
+        let kinds = holding.iter().map(|one| one.kind.as_str());
+        let Some(kind) = kinds.min_by_key(|kind| frozen_for(policies, Some(kind))) else {
+            return Vec::new();
+        };
+        let mut passed: Vec<Passed> = Vec::new();
+        for exception in holding.iter().filter(|one| one.kind == kind) {
             let mut names = Vec::new();
-            for one in policies.iter_mut() {
-                if one.policy.except.contains(&exception.kind) && one.outcome != Truth::No {
-                    one.passes = true;
-                    names.push(one.policy.name.clone());
-                }
+            for one in policies.iter_mut().filter(|one| one.lets_pass(kind)) {
+                one.passes = true;
+                names.push(one.policy.name.clone());
             }
             if !names.is_empty() {
                 passed.push(Passed {
-                    exception: exception.clone(),
+                    exception: (*exception).clone(),
                     policies: names,
                 });
             }
@@ -155,11 +157,7 @@ impl Facts {
         let expired = self.exceptions.iter().filter(|one| {
             let version = change.version.as_deref();
             let is_kind = change.kind.as_ref().is_none_or(|kind| one.kind == *kind);
-            let would_pass = |outcome: &Outcome| {
-                outcome.policy.except.contains(&one.kind)
-                    && !outcome.passes
-                    && outcome.outcome != Truth::No
-            };
+            let would_pass = |outcome: &Outcome| outcome.lets_pass(&one.kind) && !outcome.passes;
             is_kind
                 && one.is_about(&service.name, version)
                 && !one.holds(self.at)
@@ -221,6 +219,7 @@ impl Judge<'_> {
             since: since.filter(|_| outcome == Truth::Yes),
             expected_at,
             passes: false,
+            known_since: known_since(service),
         }
     }
 
@@ -261,6 +260,12 @@ impl Judge<'_> {
 }
 
 impl Outcome {
+    /// True where it may apply and lists a kind of change that may pass.
+    fn lets_pass(&self, kind: &str) -> bool {
+        let mut kinds = self.policy.except.iter();
+        self.outcome != Truth::No && kinds.any(|known| known == kind)
+    }
+
     /// True where both of its conditions are known now, whatever it did before.
     pub fn is_known_now(&self) -> bool {
         self.now != Truth::Unknown && self.ends_now != Truth::Unknown
@@ -301,13 +306,21 @@ impl Outcome {
     pub fn lack(&self) -> String {
         let mut inputs = self.inputs.iter().chain(&self.until_inputs);
         let input = inputs.find(|input| input.outcome == Truth::Unknown);
-        match input {
-            Some(input) => {
-                let lack = input.lack.as_deref().unwrap_or("not known");
-                format!("{}: {lack}", self.said(input))
-            }
-            None => "whether it began before is not known: the history is too short".to_owned(),
+        if let Some(input) = input {
+            let lack = input.lack.as_deref().unwrap_or("not known");
+            return format!("{}: {lack}", self.said(input));
         }
+        let ends = self.policy.until.as_ref().map(ToString::to_string);
+        let since = match self.known_since {
+            Some(since) => format!("since {since:.0}, where the history begins,"),
+            None => "in the known history".to_owned(),
+        };
+        format!(
+            "between its thresholds, and {since} neither `{}` nor `{}` held: whether it applied before is \
+             not known",
+            self.policy.when,
+            ends.unwrap_or_default()
+        )
     }
 
     /// What has to be so for it to end, in words: `above 25 %`.
@@ -317,6 +330,14 @@ impl Outcome {
             Some(rest) => rest.to_owned(),
             None => until,
         })
+    }
+
+    /// What makes it apply and what ends it: `budget -4 %, until above 25 %`.
+    pub fn cause_and_end(&self) -> String {
+        match self.ends() {
+            Some(ends) => format!("{}, until {ends}", self.cause()),
+            None => self.cause(),
+        }
     }
 
     /// The freeze in one line: `releases frozen: budget -4 %, policy tier-1 budget, until above 25 %`.
@@ -342,6 +363,23 @@ impl Decision {
             one.policy.effect == Effect::Freeze && one.outcome == Truth::Yes && !one.passes
         })
     }
+}
+
+/// Since when the past of every SLO of a service is known.
+fn known_since(service: &ServiceFacts) -> Option<Timestamp> {
+    let pasts = service.slos.iter().map(|slo| slo.past.as_ref());
+    let since = pasts.map(|past| past?.sums.known_since());
+    let since: Option<Vec<_>> = since.collect();
+    since?.into_iter().max()
+}
+
+/// Whether any policy freezes a change of a kind that an exception allows; `None` for one without.
+fn frozen_for(policies: &[Outcome], kind: Option<&str>) -> Truth {
+    let standing = policies
+        .iter()
+        .filter(|one| kind.is_none_or(|kind| !one.lets_pass(kind)));
+    let freezing = standing.filter(|one| one.policy.effect == Effect::Freeze);
+    Truth::any(freezing.map(|one| one.outcome))
 }
 
 /// Why the verdict is what it is.

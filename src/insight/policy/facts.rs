@@ -63,6 +63,9 @@ pub struct Rows<T> {
     pub lack: Option<String>,
     /// Since when rows that ended are known as well; `None` where only what is open is known.
     pub since: Option<Timestamp>,
+    /// The moment before which a source lists nothing, though there may be rows; `None` where every
+    /// source lists all that it keeps.
+    pub cut: Option<Timestamp>,
 }
 
 impl<T> Default for Rows<T> {
@@ -71,6 +74,7 @@ impl<T> Default for Rows<T> {
             all: Vec::new(),
             lack: None,
             since: None,
+            cut: None,
         }
     }
 }

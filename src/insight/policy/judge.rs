@@ -12,7 +12,7 @@ use super::numbers::{Moment, Span};
 use super::rows;
 use super::walk::Timeline;
 use crate::domain::policy::{Bound, Cause, Condition, Effect, Policy, Truth, percent};
-use crate::domain::{Severity, State, Window};
+use crate::domain::{ReleaseStatus, Severity, State, Window};
 use crate::text::Untrusted;
 
 /// The services whose dependencies are being looked at, so that a circle ends.
@@ -461,11 +461,7 @@ fn causes(service: &ServiceFacts, by: Cause, time: (Timestamp, Timestamp)) -> Ca
 
 fn completeness<T>(rows: &Rows<T>, begin: Timestamp) -> (bool, String) {
     let is_all = rows.lack.is_none() && rows.since.is_some_and(|since| since <= begin);
-    let lack = rows.lack.clone().unwrap_or_else(|| match rows.since {
-        Some(since) => format!("what ended before {since} is not known"),
-        None => "its sources keep no history".to_owned(),
-    });
-    (is_all, lack)
+    (is_all, rows.why_incomplete())
 }
 
 fn incidents(service: &ServiceFacts, (begin, until): (Timestamp, Timestamp)) -> Causes<'_> {
@@ -500,15 +496,18 @@ fn incidents(service: &ServiceFacts, (begin, until): (Timestamp, Timestamp)) -> 
 }
 
 fn releases(service: &ServiceFacts, (begin, until): (Timestamp, Timestamp)) -> Causes<'_> {
-    let (is_all, lack) = completeness(&service.releases, begin);
-    let mut dated: Vec<_> = service
-        .releases
-        .all
-        .iter()
-        .filter(|(_, release)| release.status != crate::domain::ReleaseStatus::Pending)
-        .filter_map(|(_, release)| Some((release.dated()?, &release.version)))
-        .filter(|(at, _)| *at < until)
-        .collect();
+    let (mut is_all, lack) = completeness(&service.releases, begin);
+    let rows = service.releases.all.iter().map(|(_, release)| release);
+    let known = rows.filter(|release| release.status != ReleaseStatus::Pending);
+    let mut dated = Vec::new();
+    for release in known {
+        match release.dated() {
+            Some(at) if at < until => dated.push((at, &release.version)),
+            Some(_) => {}
+            // It may have been at any time.
+            None => is_all = false,
+        }
+    }
     dated.sort_by_key(|(at, _)| *at);
     let ends = dated.iter().skip(1).map(|(at, _)| *at).chain([until]);
     let found = dated.iter().zip(ends);

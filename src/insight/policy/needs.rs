@@ -33,6 +33,35 @@ pub fn lookback(
     most
 }
 
+/// How far back the dated rows of a service, releases and incidents, are needed to judge its policies;
+/// `None` where what is listed today is enough. With `all` it is enough to tell when each policy applied,
+/// too.
+pub fn rows_lookback(
+    facts: &Facts,
+    service: &ServiceFacts,
+    environment: Option<&str>,
+    all: bool,
+) -> Option<SignedDuration> {
+    let period = period_of(service);
+    let of_leaf = |leaf: &Condition| match leaf {
+        Condition::FailedRelease(within) => Some(*within),
+        Condition::BudgetSpent {
+            by: Some(_), over, ..
+        } => Some(over.map_or(period, Window::duration)),
+        Condition::Incident { .. } | Condition::RunningRelease => Some(SignedDuration::ZERO),
+        _ => None,
+    };
+    let policies = facts.policies_of(service, environment);
+    let lookbacks = policies.iter().filter_map(|policy| {
+        let is_walked = policy.until.is_some() || (all && policy.effect == Effect::Freeze);
+        let conditions = [Some(&policy.when), policy.until.as_ref()];
+        let leaves = conditions.into_iter().flatten().flat_map(Condition::leaves);
+        let reach = leaves.filter_map(of_leaf).max()?;
+        Some(if is_walked { reach + period } else { reach })
+    });
+    lookbacks.max().filter(SignedDuration::is_positive)
+}
+
 /// How far back one moment reaches, where the numbers of the observation are not enough.
 fn of_policy(policy: &Policy, slo: &SloFacts, is_walked: bool) -> Option<SignedDuration> {
     let conditions = [Some(&policy.when), policy.until.as_ref()];

@@ -12,15 +12,35 @@ use crate::domain::{Incident, IncidentStatus, Release, ReleaseStatus, Severity, 
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl<T> Rows<T> {
-    /// What is known where no row says yes: no, unless rows of that time may be missing.
+    /// What is known where no row says yes: no, unless rows of that time may be missing. What is open
+    /// now is listed, whenever it began.
     fn otherwise(&self, moment: Moment, from: Timestamp) -> Truth {
-        let is_all = match moment {
-            Moment::Now => self.lack.is_none(),
-            Moment::Past(_) | Moment::Ahead(_) => {
-                self.lack.is_none() && self.since.is_some_and(|since| since <= from)
-            }
+        let is_listed = match moment {
+            Moment::Now => true,
+            Moment::Past(_) | Moment::Ahead(_) => self.since.is_some_and(|since| since <= from),
         };
-        if is_all { Truth::No } else { Truth::Unknown }
+        if self.lack.is_none() && is_listed {
+            Truth::No
+        } else {
+            Truth::Unknown
+        }
+    }
+
+    /// Why rows may be missing.
+    pub(super) fn why_incomplete(&self) -> String {
+        let since = self
+            .cut
+            .or(self.since.filter(|since| *since > Timestamp::MIN));
+        match (&self.lack, since) {
+            (Some(lack), _) => lack.clone(),
+            (None, Some(since)) => format!("what ended before {since:.0} is not listed"),
+            (None, None) => "its sources keep no history".to_owned(),
+        }
+    }
+
+    /// True where rows that ended after a moment may be missing in the lists of today.
+    fn is_cut(&self, from: Timestamp) -> bool {
+        self.cut.is_some_and(|cut| cut > from)
     }
 }
 
@@ -97,23 +117,25 @@ pub(super) fn incident(
 }
 
 fn lack<T>(outcome: Truth, rows: &Rows<T>) -> Option<String> {
-    let why = || {
-        let lack = rows.lack.clone();
-        lack.unwrap_or_else(|| "what ended before is not known".to_owned())
-    };
-    (outcome == Truth::Unknown).then(why)
+    (outcome == Truth::Unknown).then(|| rows.why_incomplete())
+}
+
+fn has_failed(release: &Release) -> bool {
+    matches!(
+        release.status,
+        ReleaseStatus::Failed | ReleaseStatus::RolledBack
+    )
 }
 
 /// When a release ended badly.
 fn failed_at(release: &Release) -> Option<Timestamp> {
-    let has_failed = matches!(
-        release.status,
-        ReleaseStatus::Failed | ReleaseStatus::RolledBack
-    );
-    release
-        .finished_at
-        .or(release.started_at)
-        .filter(|_| has_failed)
+    let dated = release.finished_at.or(release.started_at);
+    dated.filter(|_| has_failed(release))
+}
+
+/// True for a release that ended badly, nobody says when.
+fn has_failed_undated(release: &Release) -> bool {
+    has_failed(release) && failed_at(release).is_none()
 }
 
 /// A release that ended badly within a time.
@@ -131,8 +153,14 @@ pub(super) fn failed_release(
         (begin < ended && ended <= at).then_some((source, release, ended))
     });
     let found = failed.max_by_key(|(_, _, ended)| *ended);
+    let is_undated = rows
+        .all
+        .iter()
+        .any(|(_, release)| has_failed_undated(release));
     // What is to come is not asked for: nothing fails then.
     let otherwise = match moment {
+        _ if is_undated => Truth::Unknown,
+        Moment::Ahead(_) | Moment::Now if rows.is_cut(begin) => Truth::Unknown,
         Moment::Ahead(_) => rows.otherwise(Moment::Now, begin),
         moment => rows.otherwise(moment, begin),
     };

@@ -12,7 +12,7 @@ pub(super) fn detail(sight: Sight<'_>, event: &Event) -> Detail {
     let (mark, word, role) = words::badge(event);
     let mut detail = Detail {
         title: title(event),
-        origin: origin(sight, event.source.as_ref()),
+        origin: origin(sight, event),
         blocks: Vec::new(),
     };
     detail.line(Line::new().mark(mark, role).text(word, role));
@@ -27,11 +27,12 @@ pub(super) fn detail(sight: Sight<'_>, event: &Event) -> Detail {
     };
     let when = Line::of(sight.moment(event.at), Role::Plain).text(ago, Role::Dim);
     detail.field("when", when);
-    let source = event.source.as_ref().map(SourceName::as_str);
-    let source = source.map_or_else(|| "done from here".to_owned(), str::to_owned);
+    let source = event.source.as_ref();
+    let source = source.map_or(from_here(event), SourceName::as_str);
     detail.field("told by", Line::of(source, Role::Plain));
-    for (label, text) in [("service", &event.service), ("of", &event.subject)] {
-        field(&mut detail, label, text);
+    field(&mut detail, "service", &event.service);
+    if !matches!(event.what, What::Freeze { .. }) {
+        field(&mut detail, "of", &event.subject);
     }
     particulars(event, &mut detail);
     if let Some(line) = on_call::service_line(sight, &event.service) {
@@ -82,13 +83,21 @@ fn title(event: &Event) -> Line {
 }
 
 /// Who told of it and how fresh that source is now.
-fn origin(sight: Sight<'_>, source: Option<&SourceName>) -> Line {
-    let Some(source) = source else {
-        return Line::of("done from here", Role::Dim);
+fn origin(sight: Sight<'_>, event: &Event) -> Line {
+    let Some(source) = &event.source else {
+        return Line::of(from_here(event), Role::Dim);
     };
     match sight.store.feed(source) {
         Some(feed) => fresh::name_and_word(feed, sight.now),
         None => Line::of(source.as_str(), Role::Dim),
+    }
+}
+
+/// The origin of an event without a source.
+fn from_here(event: &Event) -> &'static str {
+    match event.what {
+        What::Freeze { .. } => "judged here, by the error budget policy",
+        _ => "done from here",
     }
 }
 
@@ -114,6 +123,7 @@ fn particulars(event: &Event, detail: &mut Detail) {
             field(detail, "the source said", said);
         }
         What::Note { who, .. } | What::Linked { who, .. } => field(detail, "by", who),
+        What::Freeze { policy, .. } => field(detail, "policy", policy),
         What::Slo { .. } | What::Release { .. } | What::Lost { .. } | What::Back { .. } => {}
     }
 }

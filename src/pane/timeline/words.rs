@@ -37,6 +37,10 @@ pub(super) fn badge(event: &Event) -> (Mark, &'static str, Role) {
             _ => (Mark::Failed, "action", Role::Ticket),
         },
         What::Note { .. } => (Mark::Info, "note", Role::Accent),
+        What::Freeze {
+            is_frozen: true, ..
+        } => (Mark::Failed, "frozen", Role::Ticket),
+        What::Freeze { .. } => (Mark::Ok, "thawed", Role::Plain),
         What::Linked { .. } => (Mark::Info, "link", Role::Plain),
     }
 }
@@ -117,6 +121,19 @@ pub(super) fn what(event: &Event) -> Line {
             with(line.text(result, Role::Plain), ", ", said)
         }
         What::Note { text, who } => with(Line::new().foreign(text, Role::Strong), " by ", who),
+        What::Freeze {
+            is_frozen,
+            policy,
+            reason,
+        } => {
+            let word = if *is_frozen {
+                "releases frozen"
+            } else {
+                "releases no longer frozen"
+            };
+            let line = with(Line::of(word, Role::Plain), ": ", reason);
+            with(line, ", policy ", policy)
+        }
         What::Linked {
             release,
             incident,
@@ -269,6 +286,22 @@ mod tests {
                     who: "mara".into(),
                 },
                 "note | drained eu by mara",
+            ),
+            (
+                What::Freeze {
+                    is_frozen: true,
+                    policy: "tier-1 budget".into(),
+                    reason: "budget -4 %, until above 25 %".into(),
+                },
+                "frozen | releases frozen: budget -4 %, until above 25 %, policy tier-1 budget",
+            ),
+            (
+                What::Freeze {
+                    is_frozen: false,
+                    policy: "tier-1 budget".into(),
+                    reason: Untrusted::default(),
+                },
+                "thawed | releases no longer frozen, policy tier-1 budget",
             ),
             (
                 What::Linked {

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::words::{length, link, names, percent, text};
 use crate::domain::{Clock, IncidentStatus, Phase, ReleaseStatus, State};
 use crate::insight::handoff::{
-    Act, Burned, DATED, Ending, Lost, Noted, Objective, Open, Over, Released, Spot, Spots, Why,
+    Act, Burned, DATED, Ending, Frozen, Lost, Noted, Objective, Open, Over, Released, Spot, Spots,
+    Why,
 };
 use crate::text::Untrusted;
 
@@ -258,6 +259,24 @@ pub(super) fn silence(one: &Ending, clock: &Clock<'_>) -> String {
         words.push(format!("**hides** {}", names(&one.hides)));
     }
     format!("{} (`{}`)", words.join("; "), source(one.source.as_str()))
+}
+
+/// A freeze of releases, and whether it still holds.
+pub(super) fn freeze(one: &Frozen, clock: &Clock<'_>) -> String {
+    let service = text(&one.service);
+    let mut words = vec![match one.until {
+        None => format!("**{service}** frozen since {}", clock.short(one.from)),
+        Some(until) => format!(
+            "{service} was frozen from {} to {}",
+            clock.short(one.from),
+            clock.short(until)
+        ),
+    }];
+    if !one.reason.is_empty() {
+        words.push(text(&one.reason));
+    }
+    words.push(format!("policy {}", text(&one.policy)));
+    words.join("; ")
 }
 
 pub(super) fn note(one: &Noted, clock: &Clock<'_>) -> String {

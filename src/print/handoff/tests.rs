@@ -34,6 +34,7 @@ fn handoff(facts: &Facts, freshness: Freshness, last_success: Option<&str>) -> H
             topics,
         }],
         events: &[],
+        frozen: &[],
         blind: &[],
         balances: &[],
         onsets: &[],

@@ -18,6 +18,10 @@ pub struct Freeze {
     pub is_known: bool,
     /// True for a policy of the configuration, false for the default one.
     pub is_configured: bool,
+    /// The policy.
+    pub policy: Untrusted,
+    /// Its cause and what ends it: `budget -4 %, until above 25 %`.
+    pub cause: Untrusted,
     /// The decision in one line: `releases frozen: budget -4 %, policy tier-1 budget`.
     pub line: Untrusted,
 }
@@ -52,13 +56,19 @@ impl Store {
         self.judge_facts(&mut facts, &Told::new(), &Skews::new(), judging);
         let mut held = std::mem::take(&mut self.held);
         held.begin();
-        let services = facts.services.iter().map(|service| service.name.clone());
-        let freezes = services.filter_map(|name| {
-            let freeze = self.freeze_of(&facts, &name, &mut held)?;
-            Some((Untrusted::from(name), freeze))
-        });
-        self.freezes = Arc::new(freezes.collect());
+        let mut turns = std::mem::take(&mut self.turns);
+        let mut freezes = Freezes::new();
+        for service in &facts.services {
+            let name = Untrusted::from(service.name.as_str());
+            let freeze = self.freeze_of(&facts, &service.name, &mut held);
+            if !self.policies.policies.is_empty() {
+                turns.note(&name, freeze.as_ref(), now);
+            }
+            freezes.extend(freeze.map(|freeze| (name, freeze)));
+        }
+        self.freezes = Arc::new(freezes);
         self.held = held;
+        self.turns = turns;
     }
 
     fn services_with_slos(&self) -> Vec<String> {
@@ -82,6 +92,8 @@ impl Store {
                     return Some(Freeze {
                         is_known: true,
                         is_configured: is_configured(&one.policy.name),
+                        policy: one.policy.name.as_str().into(),
+                        cause: one.cause_and_end().into(),
                         line: one.line().into(),
                     });
                 }
@@ -100,6 +112,8 @@ impl Store {
         Some(Freeze {
             is_known: false,
             is_configured: is_configured(&one.policy.name),
+            policy: one.policy.name.as_str().into(),
+            cause: one.lack().into(),
             line: line.into(),
         })
     }

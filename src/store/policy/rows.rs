@@ -13,14 +13,32 @@ use crate::text::Untrusted;
 /// For how long a source that lists what ended for a day is sure to.
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
+/// How far back a source lists rows of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    /// As far as it keeps them: since the oldest row of a service.
+    Kept,
+    /// Everything.
+    Always,
+    /// Since a moment. There may be more before it.
+    Since(Timestamp),
+    /// What is over is not listed.
+    Open,
+}
+
 /// Puts the rows of each service in their places.
 pub(super) fn fill(store: &Store, facts: &mut Facts, skews: &Skews, judging: Judging) {
     let lack = |feed: &Feed| silence(feed).or_else(|| lateness(feed, skews, judging));
-    let of_releases = |feed: &Feed| Some(since_of_releases(feed));
-    let of_incidents = |feed: &Feed| match feed.offers.ended {
-        Ended::Never => None,
-        Ended::ForADay => Some(judging.at - A_DAY),
-        Ended::Always => Some(Timestamp::MIN),
+    let of_releases = |feed: &Feed| match (feed.facts.reach, feed.offers.ended) {
+        (Some(reach), _) => Listed::Since(reach),
+        (None, Ended::Always) => Listed::Always,
+        (None, _) => Listed::Kept,
+    };
+    let of_incidents = |feed: &Feed| match (feed.facts.reach, feed.offers.ended) {
+        (Some(reach), _) => Listed::Since(reach),
+        (None, Ended::Never) => Listed::Open,
+        (None, Ended::ForADay) => Listed::Since(judging.at - A_DAY),
+        (None, Ended::Always) => Listed::Always,
     };
     let releases = Known::of(store, |feed| feed.offers.releases, lack, of_releases);
     let incidents = Known::of(store, |feed| feed.offers.incidents, lack, of_incidents);
@@ -38,44 +56,66 @@ pub(super) fn fill(store: &Store, facts: &mut Facts, skews: &Skews, judging: Jud
     }
     for service in &mut facts.services {
         let name = Untrusted::from(service.name.as_str());
-        service.releases = releases.rows(deployed.get(&name));
-        service.incidents = incidents.rows(opened.get(&name));
+        service.releases = releases.rows(deployed.get(&name), Release::dated);
+        service.incidents = incidents.rows(opened.get(&name), |incident| incident.opened_at);
     }
 }
 
 /// How far rows of one kind are known.
-struct Known {
+struct Known<'a> {
     lack: Option<String>,
-    since: Option<Timestamp>,
+    /// By source; empty where none is configured.
+    listed: Vec<(&'a Feed, Listed)>,
 }
 
-impl Known {
+impl<'a> Known<'a> {
     fn of(
-        store: &Store,
+        store: &'a Store,
         offers: impl Fn(&Feed) -> bool,
         lack: impl Fn(&Feed) -> Option<String>,
-        since: impl Fn(&Feed) -> Option<Timestamp>,
+        listed: impl Fn(&Feed) -> Listed,
     ) -> Self {
-        let feeds: Vec<_> = store.feeds().iter().filter(|feed| offers(feed)).collect();
-        if feeds.is_empty() {
-            return Self {
-                lack: Some("no source of them is configured".to_owned()),
-                since: None,
-            };
-        }
-        let all: Option<Vec<_>> = feeds.iter().map(|feed| since(feed)).collect();
+        let feeds = store.feeds().iter().filter(|feed| offers(feed));
+        let listed: Vec<_> = feeds.map(|feed| (feed, listed(feed))).collect();
+        let mut silent = listed.iter().map(|(feed, _)| lack(feed));
         Self {
-            lack: feeds.iter().find_map(|feed| lack(feed)),
-            since: all.and_then(|all| all.into_iter().max()),
+            lack: if listed.is_empty() {
+                Some("no source of them is configured".to_owned())
+            } else {
+                silent.find_map(|lack| lack)
+            },
+            listed,
         }
     }
 
-    fn rows<T: Clone>(&self, mine: Option<&Vec<(&Feed, &T)>>) -> Rows<T> {
+    /// The rows of one service.
+    fn rows<T: Clone>(
+        &self,
+        mine: Option<&Vec<(&Feed, &T)>>,
+        dated: impl Fn(&T) -> Option<Timestamp>,
+    ) -> Rows<T> {
+        let mine = mine.map_or(&[][..], Vec::as_slice);
+        let oldest = |of: &Feed| {
+            let its = mine.iter().filter(|(feed, _)| feed.name == of.name);
+            its.filter_map(|(_, row)| dated(row)).min()
+        };
+        let since = self.listed.iter().map(|(feed, listed)| match listed {
+            Listed::Kept => Some(oldest(feed).unwrap_or(Timestamp::MIN)),
+            Listed::Always => Some(Timestamp::MIN),
+            Listed::Since(since) => Some(*since),
+            Listed::Open => None,
+        });
+        let since: Option<Vec<_>> = since.collect();
+        let cut = self.listed.iter().filter_map(|(_, listed)| match listed {
+            Listed::Since(since) => Some(*since),
+            Listed::Kept | Listed::Always | Listed::Open => None,
+        });
         let named = |(feed, row): &(&Feed, &T)| (feed.name.clone(), (*row).clone());
         Rows {
-            all: mine.into_iter().flatten().map(named).collect(),
+            all: mine.iter().map(named).collect(),
             lack: self.lack.clone(),
-            since: self.since,
+            since: since.and_then(|since| since.into_iter().max()),
+            cut: cut.max(),
         }
     }
 }
@@ -104,15 +144,4 @@ fn lateness(feed: &Feed, skews: &Skews, judging: Judging) -> Option<String> {
         let age = window::brief(age);
         format!("{}: its answer is dated {age} ago", feed.name)
     })
-}
-
-/// The releases of a source are known since the oldest that it lists.
-fn since_of_releases(feed: &Feed) -> Timestamp {
-    if feed.offers.ended == Ended::Always {
-        return Timestamp::MIN;
-    }
-    let rows = feed.facts.releases.iter().flatten();
-    rows.filter_map(Release::dated)
-        .min()
-        .unwrap_or(Timestamp::MIN)
 }

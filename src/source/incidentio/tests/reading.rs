@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::stand_in::{StandIn, id, incident, moment, role, status, user};
 use crate::domain::{Facts, FaultKind, Incident, IncidentStatus, Severity};
+use crate::source::Ask;
 use crate::source::fixture::{ask, ask_at, build};
 use crate::text::Untrusted;
 
@@ -259,6 +260,16 @@ async fn what_ended_stays_a_day_and_the_past_is_told_by_dates() {
     let facts = source.fetch(&ask()).await.unwrap();
     let day = jiff::SignedDuration::from_hours(24);
     assert_eq!(facts.reach, Some(ask().moment() - day));
+    let week = ask().moment() - day * 7;
+    let since = Ask {
+        since: Some(week),
+        ..ask()
+    };
+    let longer = stand_in.source("").fetch(&since).await.unwrap();
+    assert_eq!(
+        (rows(&longer).len(), longer.reach),
+        (rows(&facts).len() + 1, Some(week))
+    );
     let mut now: Vec<_> = rows(&facts)
         .iter()
         .map(|row| (row.id.raw(), row.status))

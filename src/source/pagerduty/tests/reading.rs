@@ -242,6 +242,14 @@ async fn resolved_incidents_stay_a_day_however_long_ago_they_began() {
     // A report does not take older days for days without an incident.
     let day = jiff::SignedDuration::from_hours(24);
     assert_eq!(facts.reach, Some(ask().moment() - day));
+    // A report, and a gate with a condition about a longer time, ask for those before as well.
+    let week = ask().moment() - day * 7;
+    let since = Ask {
+        since: Some(week),
+        ..ask()
+    };
+    let facts = stand_in.source("").fetch(&since).await.unwrap();
+    assert_eq!((rows(&facts).len(), facts.reach), (2, Some(week)));
 }
 
 #[tokio::test]
