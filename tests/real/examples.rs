@@ -197,7 +197,7 @@ fn the_action_passes_stops_and_writes_a_summary() {
         ("environment", "production"),
         ("version", "v2.31.1"),
         ("kind", "security"),
-        ("wait", "1s"),
+        ("wait", "20s"),
     ];
     let (ran, output, summary) = run(&all);
     assert_eq!(
@@ -238,7 +238,7 @@ fn pipelines_deploy_after_a_yes_and_never_else() {
         for script in scripts {
             let script = script
                 .replace(SERVICE, service)
-                .replace("--wait 20m", "--wait 1s");
+                .replace("--wait 20m", "--wait 20s");
             let ran = checkout.bash(&script, &[("PROM_TOKEN".to_owned(), "secret".to_owned())]);
             exits.push(ran.exit);
             if ran.exit != 0 {

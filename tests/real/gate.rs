@@ -140,9 +140,11 @@ impl World {
 
     /// Writes a configuration on a server with this URL, with an SLO for each service.
     pub(crate) fn configure(&self, name: &str, url: &str, more: &str) -> String {
+        // A slow machine is no fault; a server behind a proxy may hang.
+        let timeout = if url == self.server.url { "20s" } else { "2s" };
         let mut config = format!(
             "[journal]\nenabled = false\n[[source]]\nname = \"prod\"\nkind = \"prometheus\"\nurl = \"{url}\"\n\
-             timeout = \"2s\"\nsuggest = false\nalerts = false\n"
+             timeout = \"{timeout}\"\nsuggest = false\nalerts = false\n"
         );
         let names = SERVICES.iter().map(|(name, _)| *name);
         for service in names.chain(["renamed", "nowhere"]) {
@@ -337,7 +339,7 @@ fn a_time_that_is_left_out_of_the_budget_freezes_nothing_and_is_said() {
     };
     assert!((left(&before) + 0.39).abs() < 0.01, "{}", left(&before));
     // Samples of that time stand five minutes apart.
-    assert!((left(&after) - 1.0).abs() < 0.03, "{}", left(&after));
+    assert!((left(&after) - 1.0).abs() < 0.08, "{}", left(&after));
     let one = slo(&after, "spent/availability");
     assert_eq!(one["budget_adjustments"][0]["reason"], "load test");
     let notes = one["notes"].to_string();

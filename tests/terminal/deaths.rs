@@ -115,6 +115,7 @@ fn the_screen_goes_on_without_a_guardian_that_was_killed() {
     pty.wait_for(HELP);
     pty.signal(Signal::TSTP);
     pty.wait_stopped();
+    pty.wait("the shell's screen", |screen| !screen.alternate_screen());
     pty.signal(Signal::CONT);
     pty.wait_for(HELP);
     pty.press("\u{3}");
