@@ -29,7 +29,7 @@ use crate::text::Untrusted;
 
 use orders::{QUEUE, Wanted};
 pub use orders::{Reply, act_once, preview_once};
-use schedule::{MIN_DELAY, Outcome, Phase, next_delay};
+use schedule::{MIN_DELAY, Outcome, Phase, first_delay, next_delay};
 
 /// What one HTTP request may take when the configuration does not say.
 const DEFAULT_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
@@ -331,6 +331,7 @@ impl Asker {
     /// Asks until nobody listens any more.
     async fn run(mut self, ears: Ears) {
         let mut failures = 0;
+        let mut is_first = true;
         loop {
             let began = Instant::now();
             let ask = Ask {
@@ -345,6 +346,8 @@ impl Asker {
             let ended = Instant::now();
             let delay = if report.outcome.as_ref().is_ok_and(|facts| facts.more) {
                 SignedDuration::ZERO
+            } else if std::mem::take(&mut is_first) {
+                first_delay(report.at, self.interval, self.phase, outcome)
             } else {
                 next_delay(report.at, self.interval, self.phase, outcome)
             };

@@ -118,6 +118,24 @@ pub fn next_delay(
     }
 }
 
+/// The same after the first poll of a source, which is at no phase: not later than one interval, and the
+/// shortest delay, after it, so that whoever waits for a lost poll knows of it as early as ever.
+pub fn first_delay(
+    now: Timestamp,
+    interval: SignedDuration,
+    phase: Phase,
+    outcome: Outcome,
+) -> SignedDuration {
+    let delay = next_delay(now, interval, phase, outcome);
+    let interval = interval.max(MIN_DELAY);
+    let is_free = outcome.failures == 0 && outcome.embargo().is_zero();
+    if is_free && delay > interval + MIN_DELAY {
+        delay - interval
+    } else {
+        delay
+    }
+}
+
 /// From `now` to the first moment at `phase` in the interval that is at least so far away.
 fn phase_after(
     now: Timestamp,
@@ -249,6 +267,26 @@ mod tests {
             let usual = next_delay(moment(now), interval, phase, failed(failures));
             let latest = outcome.embargo() + interval.max(MIN_DELAY);
             prop_assert!(delay == usual || delay > usual && delay <= latest);
+        }
+
+        #[test]
+        fn the_second_poll_comes_within_an_interval_at_the_phase_of_all_others(
+            now in 0_i64..4_000_000_000_000,
+            interval in 1_i64..100_000,
+            process: u32,
+        ) {
+            let phase = Phase::new("host", process, &SourceName::new("prod"));
+            let interval = SignedDuration::from_secs(interval);
+            let usual = next_delay(moment(now), interval, phase, Outcome::default());
+            let first = first_delay(moment(now), interval, phase, Outcome::default());
+            prop_assert!(first <= interval + MIN_DELAY);
+            prop_assert!(first >= MIN_DELAY.min(interval / 2));
+            prop_assert!(first == usual || first + interval == usual);
+            // After a failure, and on the wish of a server, as ever.
+            for outcome in [failed(1), Outcome { failures: 0, retry_after: Some(interval * 2) }] {
+                let usual = next_delay(moment(now), interval, phase, outcome);
+                prop_assert_eq!(first_delay(moment(now), interval, phase, outcome), usual);
+            }
         }
 
         #[test]

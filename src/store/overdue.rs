@@ -9,8 +9,8 @@ const TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
 impl Feed {
     /// When its next answer is overdue: one interval and one time-out after the last one, or after `began`,
-    /// the start of the program. A poll that was planned for later, as the first one in the phase of its
-    /// interval or on the server's wish, has until it times out.
+    /// the start of the program. A poll that was planned for a moment later, as the one after the first
+    /// answer, or on the server's wish, has until it times out.
     fn overdue_at(&self, began: Timestamp) -> Timestamp {
         let add = |at: Timestamp, span| at.saturating_add(span).unwrap_or(Timestamp::MAX);
         let patience = self.timeout.saturating_add(TOLERANCE);
@@ -98,6 +98,30 @@ mod tests {
             assert!(lost(&store, newest + interval), "one lost poll");
             tell(&mut store, newest + 2 * interval, Ok(Facts::default()));
             assert!(!lost(&store, newest + 2 * interval));
+        }
+    }
+
+    #[test]
+    fn after_the_very_first_answer_a_poll_that_hangs_is_lost_as_early_as_ever() {
+        for (interval, timeout) in [(5, 2), (15, 10), (60, 10)] {
+            // Its next poll is planned for one interval and a second at most.
+            for delay in 1..=interval + 1 {
+                let mut store = store(interval, timeout);
+                store.absorb(Report {
+                    source: SourceName::new("prom"),
+                    at: at(3),
+                    latency: SignedDuration::from_millis(5),
+                    next_try: Some(at(3 + delay)),
+                    outcome: Ok(Facts::default()),
+                });
+                let lost = |second| store.feeds()[0].is_lost(at(second), at(0));
+                assert!(
+                    lost(3 + interval + timeout + 2),
+                    "{interval} {timeout} {delay}"
+                );
+                // And never while the planned poll may still answer.
+                assert!(!lost(3 + delay + timeout), "{interval} {timeout} {delay}");
+            }
         }
     }
 
