@@ -38,6 +38,7 @@ pub mod key;
 pub mod keymap;
 pub mod layout;
 mod model;
+pub mod mouse;
 mod overlay;
 mod palette;
 mod past;
@@ -75,6 +76,8 @@ pub enum Msg {
     Key(key::Key),
     /// Text was pasted, with whatever control characters it holds.
     Paste(String),
+    /// A button of the mouse, at a column and row of the screen.
+    Mouse(mouse::Button, (u16, u16)),
     /// The terminal has this size now.
     Resize(Size),
     /// A poll is done.

@@ -190,6 +190,8 @@ pub struct UiSettings {
     pub services: Vec<String>,
     /// How a new page is shown on the desktop.
     pub notify: NotifyChoice,
+    /// True where the mouse selects rows and scrolls; text is then selected with shift held.
+    pub mouse: bool,
 }
 
 /// A filter and an order with a name: `[[view]]`.
@@ -538,6 +540,7 @@ impl Settings {
     pub fn empty() -> Self {
         Self {
             ui: UiSettings {
+                mouse: false,
                 context: String::new(),
                 timezone: TimeZone::UTC,
                 theme: ThemeChoice::Auto,

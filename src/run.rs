@@ -8,6 +8,7 @@ mod export;
 mod journal;
 mod keep;
 mod news;
+mod pace;
 mod scene;
 mod signals;
 pub mod wall;
@@ -40,6 +41,7 @@ use crate::ui::theme::{Depth, Theme};
 
 use errands::Errands;
 use news::{News, said};
+use pace::Pace;
 pub use scene::Scene;
 use signals::Signal;
 use wall::{Attendant, Lines, Renewal, Upkeep};
@@ -135,7 +137,7 @@ async fn show(
 ) -> io::Result<Ending> {
     let (urgent, mut inbox) = mpsc::channel(BATCH);
     let signals = signals::listen()?;
-    let tty = Tty::enter()?;
+    let tty = Tty::enter_with_mouse(settings.ui.mouse && upkeep.is_none())?;
     signals.forward(&urgent, &tty.handle());
     let ends_at_once = keymap.exit_keys();
     let caption = scene.story();
@@ -250,6 +252,8 @@ struct Stage {
     journal: Option<Clerk>,
     /// The screen as it was drawn last; `None` when it has to be drawn anew.
     shown: Option<Screen>,
+    /// How often frames are drawn.
+    pace: Pace,
     /// True while the terminal is the shell's, after a stop.
     is_away: bool,
     /// Upkeep of a wall; `None` for a screen.
@@ -282,6 +286,7 @@ impl Stage {
             errands: None,
             journal: None,
             shown: None,
+            pace: Pace::new(),
             is_away: false,
             attendant: None,
         })
@@ -340,23 +345,44 @@ impl Stage {
                     attendant.tick(self.model.facts());
                 }
             }
-            is_drawn = self.is_away || (term::is_writable() && self.draw()?);
+            is_drawn = self.is_away || self.draw_if_due()?;
         }
+    }
+
+    /// Draws what there is to see, where a frame is due; true when the terminal has taken all of it. A wall
+    /// is looked at by people who never touch it.
+    fn draw_if_due(&mut self) -> io::Result<bool> {
+        let alarms = self.model.alarms();
+        let is_wall = self.attendant.is_some() || self.model.is_wall();
+        if !is_wall && !self.pace.is_due(alarms) {
+            return Ok(true);
+        }
+        let is_drawn = term::is_writable() && self.draw()?;
+        if is_drawn {
+            self.pace.drawn(alarms);
+        }
+        Ok(is_drawn)
     }
 
     /// Takes in a key or a signal; an ending when it asks for one.
     fn answer(&mut self, urgent: Urgent) -> io::Result<Option<Ending>> {
+        self.pace.hurry();
         match urgent {
             Urgent::Input(Input::Gone) => return Ok(Some(Ending::TerminalGone)),
+            Urgent::Input(Input::Focus(has_focus)) => self.pace.focus(has_focus),
             Urgent::Input(Input::Key(key)) => return self.tell(Msg::Key(key)),
             Urgent::Input(Input::Paste(text)) => return self.tell(Msg::Paste(text)),
+            // A report that nobody asked for comes from another program on this terminal.
+            Urgent::Input(Input::Mouse(button, place)) if self.tty.has_mouse() => {
+                return self.tell(Msg::Mouse(button, place));
+            }
             Urgent::Signal(signal) if signal.is_an_end() => {
                 return Ok(Some(Ending::Signal(signal)));
             }
             Urgent::Signal(Signal::Resized) => return self.resize(term::size()),
             Urgent::Signal(Signal::Stop) => self.go_away()?,
             Urgent::Signal(Signal::Continue) => self.come_back()?,
-            Urgent::Signal(_) => {}
+            Urgent::Signal(_) | Urgent::Input(Input::Mouse(..)) => {}
             Urgent::Renewed(renewal) => self.renew(*renewal)?,
         }
         Ok(None)
@@ -418,8 +444,12 @@ impl Stage {
                     results.push(Msg::Opened(url, is_opened));
                 }
                 Effect::Copy(text) => results.push(Msg::Copied(term::copy(&text)?)),
-                Effect::Ring => self.terminal.backend_mut().ring(),
+                Effect::Ring => {
+                    self.pace.hurry();
+                    self.terminal.backend_mut().ring();
+                }
                 Effect::Notify(choice, text) => {
+                    self.pace.hurry();
                     if let Some(kind) = notification(choice) {
                         self.terminal.backend_mut().announce(&kind.bytes(&text));
                     }
@@ -581,11 +611,14 @@ fn notification(choice: NotifyChoice) -> Option<term::Notification> {
 /// A theme on this terminal.
 fn theme(choice: ThemeChoice, is_ascii: bool) -> Theme {
     let depth = match term::colours() {
+        term::Colours::Eight => Depth::Eight,
         term::Colours::Sixteen => Depth::Sixteen,
         term::Colours::Indexed => Depth::Indexed,
         term::Colours::True => Depth::True,
     };
-    Theme::new(choice, term::no_color(), is_ascii).with_depth(depth)
+    Theme::new(choice, term::no_color(), is_ascii)
+        .with_depth(depth)
+        .with_italics(term::Abilities::of_this_terminal().italics)
 }
 
 /// Ticks at each full second of the wall clock, and notices when that clock jumped.

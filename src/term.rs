@@ -11,6 +11,7 @@
 //!
 //! Nothing here asks the terminal anything, so no late reply can act as a key.
 
+mod abilities;
 mod ansi;
 mod backend;
 mod clipboard;
@@ -33,7 +34,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crossterm::cursor::{Hide, MoveTo, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
+};
 use crossterm::queue;
 use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{
@@ -49,11 +52,12 @@ use rustix::termios::{tcgetattr, tcgetpgrp};
 use crate::app::Size;
 use crate::text::Shown;
 
+pub use abilities::Abilities;
 pub use ansi::ansi;
 pub use backend::{Output, Paint, Sent};
 pub use clipboard::{MAX_COPY, copy};
 pub use encode::Charset;
-pub use keyboard::{Input, Keyboard};
+pub use keyboard::{Button, Input, Keyboard};
 pub use link::open;
 pub use notify::Notification;
 
@@ -133,6 +137,7 @@ pub fn charset(ascii: bool) -> Charset {
     Charset {
         ascii,
         wide_ambiguous: has_wide_ambiguous(&locale.unwrap_or_default()),
+        is_unsynchronised: !Abilities::of_this_terminal().synchronised_updates,
     }
 }
 
@@ -153,6 +158,8 @@ pub fn no_color() -> bool {
 /// How many colours a terminal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
+    /// 8: no bright ones.
+    Eight,
     /// 16.
     Sixteen,
     /// 256.
@@ -169,12 +176,17 @@ pub fn colours() -> Colours {
 
 fn colours_of(term: &str, colorterm: &str) -> Colours {
     const TRUE: [&str; 6] = ["foot", "alacritty", "ghostty", "kitty", "wezterm", "direct"];
-    let is_console = term == "linux" || term.starts_with("vt") || term.is_empty();
+    let is_console = term == "linux" || term.starts_with("vt");
     // A multiplexer hands on what the terminal outside set, and may not draw it.
     let is_multiplexer = term.starts_with("screen") || term.starts_with("tmux");
     let is_true = TRUE.iter().any(|name| term.contains(name))
         || (["truecolor", "24bit"].contains(&colorterm) && !is_multiplexer);
-    if is_console {
+    let has_more = ["256color", "16color"]
+        .iter()
+        .any(|name| term.contains(name));
+    if is_console || (is_multiplexer && !has_more && !is_true) {
+        Colours::Eight
+    } else if term.is_empty() {
         Colours::Sixteen
     } else if is_true {
         Colours::True
@@ -229,6 +241,8 @@ pub struct Handle {
 #[derive(Debug)]
 struct Loan {
     keys: Keys,
+    /// True where the mouse is reported.
+    has_mouse: bool,
     /// `None` where it could not be started: then only a kill or an abort leaves the terminal taken.
     guardian: Option<Guardian>,
     /// True while the modes are ours.
@@ -238,13 +252,20 @@ struct Loan {
 }
 
 impl Tty {
-    /// Takes the terminal over, from the thread that will draw on it.
+    /// Takes the terminal over, from the thread that will draw on it. The mouse stays the terminal's.
     pub fn enter() -> io::Result<Self> {
+        Self::enter_with_mouse(false)
+    }
+
+    /// The same, with reports of the mouse where they are wanted and the terminal has them. Text is then
+    /// selected with shift held.
+    pub fn enter_with_mouse(is_wanted: bool) -> io::Result<Self> {
         let keys = Keys::find()?;
         let saved = tcgetattr(&keys)?;
         let guardian = Guardian::start(&keys, stdout(), &saved).ok();
         let loan = Arc::new(Loan {
             keys,
+            has_mouse: is_wanted && Abilities::of_this_terminal().mouse,
             guardian,
             is_ours: AtomicBool::new(false),
             owner: thread::current().id(),
@@ -255,8 +276,8 @@ impl Tty {
         Ok(tty)
     }
 
-    /// Sets the modes: raw, alternate screen, bracketed paste, no cursor. Never the mouse: it would
-    /// take selecting text away.
+    /// Sets the modes: raw, alternate screen, bracketed paste, reports of the focus, no cursor. The mouse
+    /// only where the settings say so: it takes selecting text away.
     ///
     /// crossterm sets nothing where it has set raw mode before, and a shell has set its own modes after
     /// a stop that this process could not see coming (SIGSTOP). So raw mode is always left first.
@@ -265,7 +286,10 @@ impl Tty {
         self.loan.note(Hold::Taken);
         disable_raw_mode()?;
         enable_raw_mode()?;
-        write_all(stdout(), &entering()?)
+        write_all(
+            stdout(),
+            &entering(Abilities::of_this_terminal(), self.loan.has_mouse)?,
+        )
     }
 
     /// Takes the terminal again after it was given back. False when the program runs in the
@@ -302,6 +326,11 @@ impl Tty {
     /// Gives the terminal back. Safe to call again, and from any thread.
     pub fn give_back(&self) {
         self.loan.give_back();
+    }
+
+    /// True where the mouse is reported.
+    pub fn has_mouse(&self) -> bool {
+        self.loan.has_mouse
     }
 
     /// A handle for those who may have to give the terminal back in our stead.
@@ -349,7 +378,7 @@ impl Loan {
             return;
         }
         // What fails here is tried once more by the guardian when this process ends.
-        if restore(disable_raw_mode, stdout()).is_ok() {
+        if restore(disable_raw_mode, stdout(), self.has_mouse).is_ok() {
             self.note(Hold::GivenBack);
         }
     }
@@ -361,10 +390,26 @@ impl Loan {
     }
 }
 
-/// Alternate screen, bracketed paste, no cursor, plain pen, nothing on it.
-fn entering() -> io::Result<Vec<u8>> {
+/// Reports buttons of the mouse, with places in decimal numbers, and no longer.
+const MOUSE: [&[u8]; 2] = [b"\x1b[?1000h\x1b[?1006h", b"\x1b[?1006l\x1b[?1000l"];
+
+/// Alternate screen, bracketed paste, no cursor, plain pen, nothing on it; as far as the terminal has
+/// these.
+fn entering(abilities: Abilities, has_mouse: bool) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if abilities.alternate_screen {
+        queue!(bytes, EnterAlternateScreen)?;
+    }
+    if abilities.bracketed_paste {
+        queue!(bytes, EnableBracketedPaste)?;
+    }
+    if abilities.focus_events {
+        queue!(bytes, EnableFocusChange)?;
+    }
+    if has_mouse {
+        bytes.extend_from_slice(MOUSE[0]);
+    }
+    queue!(bytes, Hide)?;
     queue!(
         bytes,
         SetAttribute(Attribute::Reset),
@@ -374,11 +419,29 @@ fn entering() -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Everything [`entering`] and a half-sent frame can leave behind, undone.
-fn leaving() -> io::Result<Vec<u8>> {
+/// Everything [`entering`] and a half-sent frame can leave behind, undone. Without a screen of its own the
+/// program leaves an empty one.
+fn leaving(abilities: Abilities, has_mouse: bool) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    queue!(bytes, EndSynchronizedUpdate, SetAttribute(Attribute::Reset))?;
-    queue!(bytes, DisableBracketedPaste, Show, LeaveAlternateScreen)?;
+    if abilities.synchronised_updates {
+        queue!(bytes, EndSynchronizedUpdate)?;
+    }
+    queue!(bytes, SetAttribute(Attribute::Reset))?;
+    if has_mouse {
+        bytes.extend_from_slice(MOUSE[1]);
+    }
+    if abilities.focus_events {
+        queue!(bytes, DisableFocusChange)?;
+    }
+    if abilities.bracketed_paste {
+        queue!(bytes, DisableBracketedPaste)?;
+    }
+    queue!(bytes, Show)?;
+    if abilities.alternate_screen {
+        queue!(bytes, LeaveAlternateScreen)?;
+    } else {
+        queue!(bytes, MoveTo(0, 0), Clear(ClearType::All))?;
+    }
     Ok(bytes)
 }
 
@@ -387,9 +450,14 @@ fn leaving() -> io::Result<Vec<u8>> {
 /// The settings come first: they cannot block, and they matter more than what is shown. What is shown
 /// is undone also when the settings are refused. Nothing goes through the lock of standard output,
 /// which a thread that is stuck may hold.
-fn restore(reset: impl FnOnce() -> io::Result<()>, screen: BorrowedFd<'_>) -> io::Result<()> {
+fn restore(
+    reset: impl FnOnce() -> io::Result<()>,
+    screen: BorrowedFd<'_>,
+    has_mouse: bool,
+) -> io::Result<()> {
     let is_reset = reset();
-    write_all(screen, &leaving()?)?;
+    let abilities = Abilities::of_this_terminal();
+    write_all(screen, &leaving(abilities, has_mouse)?)?;
     is_reset
 }
 
@@ -456,10 +524,10 @@ mod tests {
     #[test]
     fn a_terminal_has_the_colours_that_its_name_says() {
         for (term, colorterm, colours) in [
-            ("linux", "truecolor", Colours::Sixteen),
-            ("vt220", "", Colours::Sixteen),
+            ("linux", "truecolor", Colours::Eight),
+            ("vt220", "", Colours::Eight),
             ("xterm", "", Colours::Sixteen),
-            ("screen", "truecolor", Colours::Sixteen),
+            ("screen", "truecolor", Colours::Eight),
             ("xterm-256color", "", Colours::Indexed),
             ("screen-256color", "truecolor", Colours::Indexed),
             ("tmux-256color", "", Colours::Indexed),
@@ -476,10 +544,19 @@ mod tests {
     #[test]
     fn leaving_undoes_every_mode_that_entering_sets() {
         let text = |bytes: io::Result<Vec<u8>>| String::from_utf8(bytes.expect("bytes"));
-        let enter = text(entering()).expect("ASCII");
-        let leave = text(leaving()).expect("ASCII");
-        for mode in ["?1049", "?2004"] {
+        let abilities = Abilities::of("xterm-256color", false);
+        let enter = text(entering(abilities, true)).expect("ASCII");
+        let leave = text(leaving(abilities, true)).expect("ASCII");
+        for mode in ["?1049", "?2004", "?1004", "?1000", "?1006"] {
             assert!(enter.contains(&format!("{mode}h")) && leave.contains(&format!("{mode}l")));
+        }
+        // What is not set is not undone.
+        let console = Abilities::of("linux", false);
+        for bytes in [entering(console, false), leaving(console, false)] {
+            let text = text(bytes).expect("ASCII");
+            for mode in ["?1049", "?2004", "?1004", "?1000", "?2026"] {
+                assert!(!text.contains(mode), "{text:?}");
+            }
         }
         assert!(enter.contains("?25l") && leave.contains("?25h"));
         assert!(leave.starts_with("\u{1b}[?2026l\u{1b}[0m"));

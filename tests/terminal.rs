@@ -6,6 +6,10 @@
 #[cfg(target_os = "linux")]
 #[path = "terminal/deaths.rs"]
 mod deaths;
+#[path = "terminal/demo.rs"]
+mod demo;
+#[path = "terminal/mouse.rs"]
+mod mouse;
 #[path = "terminal/pager.rs"]
 mod pager;
 #[path = "terminal/plain.rs"]
@@ -13,8 +17,12 @@ mod plain;
 #[cfg(target_os = "linux")]
 #[path = "terminal/process.rs"]
 mod process;
+#[path = "terminal/progress.rs"]
+mod progress;
 #[path = "terminal/pty.rs"]
 mod pty;
+#[path = "terminal/terminals.rs"]
+mod terminals;
 #[path = "terminal/wall.rs"]
 mod wall;
 

@@ -51,6 +51,23 @@ pub(super) fn hear(
     bell.into_iter().chain(shown).collect()
 }
 
+impl Model {
+    /// How much pages: SLOs, and open incidents that nobody has. A change of it is drawn at once.
+    pub fn alarms(&self) -> usize {
+        let states = self.tally.iter();
+        let pages = states.filter_map(|states| states.get(&Some(State::Page)));
+        let incidents = self.store.incidents().filter(|(_, incident)| {
+            incident.severity == crate::domain::Severity::Page && incident.is_untaken()
+        });
+        pages.sum::<usize>() + incidents.count()
+    }
+
+    /// True while the wall is shown in place of the panes.
+    pub fn is_wall(&self) -> bool {
+        self.wall.is_some()
+    }
+}
+
 /// The most columns of what is shown on a desktop.
 const MAX_NOTIFICATION: usize = 160;
 

@@ -13,7 +13,7 @@ use super::model::mode::Palette;
 use super::scroll::scroll;
 use super::{
     Effect, Msg, Notice, awake, choose, clip, desk, explain, export, follow, growth, handoff, jump,
-    keep, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
+    keep, mouse, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
 };
 use crate::domain::{Report, SourceName, Whose};
 use crate::pane::{DELIVERY, PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
@@ -25,6 +25,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Key(key) => press(model, key, now),
         Msg::Paste(text) => paste(model, &text, now),
+        Msg::Mouse(button, place) => mouse::pressed(model, button, place, now),
         Msg::Resize(size) => {
             model.size = size;
             Vec::new()

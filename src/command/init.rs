@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use self::ask::Questions;
 use self::look::Looked;
+use super::waiting::Progress;
 use super::{on_runtime, print, refuse, say};
 use crate::cli;
 use crate::config::{Environment, Loaded, Proposal, ProposedSource, load_text};
@@ -155,6 +156,8 @@ fn alertmanagers(url: &str, environment: &Environment) -> Result<Option<Vec<Stri
         return Ok(None);
     };
     let asked = crate::source::prometheus::alertmanagers::known(settings);
+    let progress = Progress::new();
+    progress.set("asking for its Alertmanagers", None);
     on_runtime(|runtime| runtime.block_on(asked)).map(Result::ok)
 }
 

@@ -186,6 +186,7 @@ impl<'a> Context<'a> {
             views: Vec::new(),
             services: Vec::new(),
             notify: notifies.map_or(NotifyChoice::Off, |(_, notify)| notify),
+            mouse: ui.mouse.unwrap_or(false),
         }
     }
 

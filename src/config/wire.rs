@@ -60,6 +60,7 @@ pub(super) struct Ui {
     pub(super) ascii: Option<bool>,
     pub(super) bell: Option<String>,
     pub(super) notify: Option<String>,
+    pub(super) mouse: Option<bool>,
 }
 
 /// `[keys]`.

@@ -30,7 +30,7 @@ use super::pen::Pen;
 /// The most bytes one cell may cost: the last line of defence behind [`crate::text`].
 const MAX_SYMBOL_BYTES: usize = 32;
 /// A frame larger than this is wrapped into a synchronised update (mode 2026), so that it appears
-/// at once; terminals that do not know the mode ignore it.
+/// at once, where the terminal knows the mode.
 const LARGE_FRAME: usize = 1024;
 /// The most cells that are written again instead of moving over them, which takes four bytes or more.
 const MAX_REPEATED: u16 = 4;
@@ -44,6 +44,8 @@ pub struct Charset {
     pub ascii: bool,
     /// Characters of ambiguous width may be two columns wide: East Asian locales.
     pub wide_ambiguous: bool,
+    /// The terminal does not know synchronised updates.
+    pub is_unsynchronised: bool,
 }
 
 /// Where the cursor is.
@@ -194,7 +196,7 @@ impl Encoder {
 
     /// The bytes of the frame, whole; the next one begins empty.
     pub(super) fn take_frame(&mut self) -> io::Result<Vec<u8>> {
-        if self.out.len() > LARGE_FRAME {
+        if self.out.len() > LARGE_FRAME && !self.charset.is_unsynchronised {
             let mut begin = Vec::new();
             queue!(begin, BeginSynchronizedUpdate)?;
             self.out.splice(0..0, begin);

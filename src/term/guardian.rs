@@ -37,7 +37,7 @@ use rustix::termios::{
     tcgetattr, tcsetattr,
 };
 
-use super::restore;
+use super::{Abilities, restore};
 use crate::reexec;
 
 /// The first argument that makes this executable the guardian.
@@ -170,7 +170,11 @@ pub(crate) fn serve(arguments: &[OsString]) -> ExitCode {
     if reexec::end_after(GIVE_BACK_TIMEOUT, 1).is_err() {
         return ExitCode::FAILURE;
     }
-    match restore(|| reset(arguments), stderr()) {
+    match restore(
+        || reset(arguments),
+        stderr(),
+        Abilities::of_this_terminal().mouse,
+    ) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

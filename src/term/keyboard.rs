@@ -6,13 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::keys::Decoder;
 use super::{Keys, Tty};
 use crate::app::key::{Code, Key};
+pub use crate::app::mouse::Button;
 
 /// What comes from the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,10 @@ pub enum Input {
     Key(Key),
     /// Text was pasted, with whatever control characters it holds.
     Paste(String),
+    /// A button of the mouse, at a column and row of the screen.
+    Mouse(Button, (u16, u16)),
+    /// Whether the window of the terminal has the keyboard.
+    Focus(bool),
     /// The terminal is gone, and nothing will come any more.
     Gone,
 }
@@ -104,8 +111,21 @@ pub(super) fn input(event: Event) -> Option<Input> {
     match event {
         Event::Key(pressed) => key(pressed).map(Input::Key),
         Event::Paste(text) => Some(Input::Paste(text)),
-        _ => None,
+        Event::FocusGained => Some(Input::Focus(true)),
+        Event::FocusLost => Some(Input::Focus(false)),
+        Event::Mouse(report) => mouse(report),
+        Event::Resize(..) => None,
     }
+}
+
+fn mouse(report: MouseEvent) -> Option<Input> {
+    let button = match report.kind {
+        MouseEventKind::Down(MouseButton::Left) => Button::Left,
+        MouseEventKind::ScrollUp => Button::WheelUp,
+        MouseEventKind::ScrollDown => Button::WheelDown,
+        _ => return None,
+    };
+    Some(Input::Mouse(button, (report.column, report.row)))
 }
 
 /// The key of this program; `None` for keys without a name here. Nothing is bound to alt.

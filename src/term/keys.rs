@@ -8,12 +8,14 @@
 //! or `u`. After a paste whose end was lost, no ctrl-c gets through there.
 //!
 //! Bytes arrive in pieces over a slow link, so a sequence is kept until it is whole. What is not a
-//! key of ours is swallowed whole: mouse and focus reports, and every control string, since a late
+//! key of ours is swallowed whole: reports of other kinds than focus and mouse, and every control string, since a late
 //! reply to another program's question must not act. A bracketed paste is text, never keys.
 
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 /// After an ESC, how long the rest of a sequence may take to come: a network or a loaded multiplexer
 /// may part the bytes of an arrow key by tens of milliseconds.
@@ -143,7 +145,10 @@ impl Decoder {
                 keys.extend(number.map(|number| KeyEvent::from(KeyCode::F(number + 1))));
                 State::Ground
             }
-            State::Csi(parameters) => csi(parameters, byte, &mut keys),
+            State::Csi(parameters) => {
+                events.extend(report(&parameters, byte));
+                csi(parameters, byte, &mut keys)
+            }
             State::Text(after_escape) => text(after_escape, byte, &mut keys),
             State::Paste(mut paste) => {
                 if paste.take(byte) {
@@ -250,6 +255,37 @@ fn csi(mut parameters: Vec<u8>, byte: u8, keys: &mut Vec<KeyEvent>) -> State {
         }
         _ => ground(byte, keys),
     }
+}
+
+/// A report of the focus, or of the mouse in the form of mode 1006: `ESC [ < button ; column ; row M`,
+/// with `m` in place of `M` where the button is let go.
+fn report(parameters: &[u8], last: u8) -> Option<Event> {
+    match last {
+        b'I' if parameters.is_empty() => return Some(Event::FocusGained),
+        b'O' if parameters.is_empty() => return Some(Event::FocusLost),
+        b'M' => {}
+        _ => return None,
+    }
+    let text = std::str::from_utf8(parameters.strip_prefix(b"<")?).ok()?;
+    let mut numbers = text.split(';').map(str::parse::<u16>);
+    let (button, column, row) = (
+        numbers.next()?.ok()?,
+        numbers.next()?.ok()?.checked_sub(1)?,
+        numbers.next()?.ok()?.checked_sub(1)?,
+    );
+    let kind = match button {
+        0 => MouseEventKind::Down(MouseButton::Left),
+        64 => MouseEventKind::ScrollUp,
+        65 => MouseEventKind::ScrollDown,
+        _ => return None,
+    };
+    let is_whole = numbers.next().is_none();
+    is_whole.then_some(Event::Mouse(MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    }))
 }
 
 /// A control string ends at BEL, ST or a new sequence; `ctrl-c` always gets out.

@@ -12,11 +12,14 @@ pub struct Theme {
     palette: Palette,
     depth: Depth,
     is_ascii: bool,
+    has_italics: bool,
 }
 
 /// How many colours the terminal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
+    /// 8 colours.
+    Eight,
     /// Its own 16.
     Sixteen,
     /// 256: a ramp from grey to amber to red for trends and charts.
@@ -99,6 +102,16 @@ impl Theme {
             palette,
             depth: Depth::Sixteen,
             is_ascii: ascii,
+            has_italics: true,
+        }
+    }
+
+    /// The same on a terminal that has italics, or not: then what is old is underlined.
+    #[must_use]
+    pub fn with_italics(self, has_italics: bool) -> Self {
+        Self {
+            has_italics,
+            ..self
         }
     }
 
@@ -119,13 +132,13 @@ impl Theme {
         match role {
             Role::Plain => plain,
             Role::Dim if self.palette == Palette::Contrast => plain,
-            Role::Old if self.palette == Palette::Contrast => plain.add_modifier(Modifier::ITALIC),
+            Role::Old if self.palette == Palette::Contrast => plain.add_modifier(self.slanted()),
             Role::Dim | Role::Old => plain.add_modifier(Modifier::DIM),
             Role::Strong | Role::Title => plain.add_modifier(Modifier::BOLD),
             Role::Alarm => plain.add_modifier(Modifier::REVERSED | Modifier::BOLD),
             Role::Page => self.colour(Color::Red).add_modifier(Modifier::BOLD),
             Role::WasPage if self.palette == Palette::Contrast => {
-                self.colour(Color::Red).add_modifier(Modifier::ITALIC)
+                self.colour(Color::Red).add_modifier(self.slanted())
             }
             Role::WasPage => self.colour(Color::Red).add_modifier(Modifier::DIM),
             Role::Ticket => self.colour(Color::Yellow).add_modifier(Modifier::BOLD),
@@ -157,10 +170,10 @@ impl Theme {
             (_, Ground::Blind) => Color::Magenta,
         };
         // The white of the 16 may be a grey.
-        let ink = if self.depth >= Depth::Indexed {
-            Color::Indexed(231)
-        } else {
-            Color::White
+        let ink = match self.depth {
+            Depth::Eight => Color::Gray,
+            Depth::Sixteen => Color::White,
+            Depth::Indexed | Depth::True => Color::Indexed(231),
         };
         Style::new().fg(ink).bg(colour)
     }
@@ -226,18 +239,33 @@ impl Theme {
         Some(Color::Rgb(red, green, blue))
     }
 
+    /// How text is slanted.
+    fn slanted(self) -> Modifier {
+        if self.has_italics {
+            Modifier::ITALIC
+        } else {
+            Modifier::UNDERLINED
+        }
+    }
+
     fn colour(self, colour: Color) -> Style {
         if let Some(colour) = self.true_colour(colour) {
             return Style::new().fg(colour);
         }
         let colour = match (self.palette, colour) {
             (Palette::Mono, _) => return Style::new(),
+            // The bright ones of 8 colours are bold.
+            (Palette::Bright | Palette::Contrast, colour) if self.depth == Depth::Eight => {
+                return Style::new().fg(colour).add_modifier(Modifier::BOLD);
+            }
             (Palette::Bright | Palette::Contrast, Color::Red) => Color::LightRed,
             (Palette::Bright | Palette::Contrast, Color::Yellow) => Color::LightYellow,
             (Palette::Bright | Palette::Contrast, Color::Green) => Color::LightGreen,
             (Palette::Bright | Palette::Contrast, Color::Cyan) => Color::LightCyan,
             (Palette::Bright | Palette::Contrast, Color::Magenta) => Color::LightMagenta,
             (Palette::Light, Color::Cyan) => Color::Blue,
+            // Bold tells it where there are 8 colours.
+            (Palette::Light, Color::Yellow) if self.depth == Depth::Eight => return Style::new(),
             (Palette::Light, Color::Yellow) => DARK_ORANGE,
             (_, colour) => colour,
         };

@@ -103,7 +103,9 @@ fn audit(bytes: Vec<u8>) -> Audit {
             let command = end.chars().next();
             let is_allowed = match command {
                 Some('A'..='D' | 'G' | 'H' | 'J' | 'K' | 'm') => !parameters.contains('?'),
-                Some('h' | 'l') => ["?1049", "?2004", "?25", "?2026"].contains(&parameters),
+                Some('h' | 'l') => {
+                    ["?1049", "?2004", "?1004", "?25", "?2026"].contains(&parameters)
+                }
                 _ => false,
             };
             assert!(is_allowed, "wrote CSI {parameters} {command:?}");

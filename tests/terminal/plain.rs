@@ -200,6 +200,7 @@ fn ours_reads() {
             Input::Key(key) if key.ctrl => print(&format!("ctrl-{:?}", key.code)),
             Input::Key(key) => print(&format!("{:?}", key.code)),
             Input::Paste(text) => print(&text.escape_debug().to_string()),
+            Input::Mouse(..) | Input::Focus(_) => {}
             Input::Gone => return,
         }
     }

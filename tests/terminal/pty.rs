@@ -70,8 +70,8 @@ impl vt100::Callbacks for Alarms {
         parameters: &[&[u16]],
         command: char,
     ) {
-        // The emulator does not know synchronised updates.
-        if parameters != [[2026]] {
+        // The emulator does not know synchronised updates and reports of the focus.
+        if parameters != [[2026]] && parameters != [[1004]] {
             self.seen
                 .push(format!("csi {first:?} {second:?} {parameters:?} {command}"));
         }
@@ -89,8 +89,18 @@ pub(crate) struct Pty {
 
 impl Pty {
     /// Starts `command` on a terminal of this size.
-    pub(crate) fn start(mut command: CommandBuilder, width: u16, height: u16) -> Self {
-        command.env("TERM", "xterm-256color");
+    pub(crate) fn start(command: CommandBuilder, width: u16, height: u16) -> Self {
+        Self::start_as(command, "xterm-256color", width, height)
+    }
+
+    /// The same on a terminal of another name.
+    pub(crate) fn start_as(
+        mut command: CommandBuilder,
+        term: &str,
+        width: u16,
+        height: u16,
+    ) -> Self {
+        command.env("TERM", term);
         command.env("LC_ALL", "C.UTF-8");
         for name in ["NO_COLOR", "TMUX", "WATCHFIRE_CONFIG", "XDG_STATE_HOME"] {
             command.env_remove(name);

@@ -268,7 +268,7 @@ proptest! {
         frames in prop::collection::vec(texts(), 1..6),
         wide_ambiguous: bool,
     ) {
-        let charset = Charset { ascii: false, wide_ambiguous };
+        let charset = Charset { wide_ambiguous, ..Charset::default() };
         let mut bench = Bench::new(24, 6, charset);
         for texts in frames {
             let mut frame = Buffer::empty(Rect::new(0, 0, 24, 6));

@@ -19,11 +19,40 @@ fn inputs(reads: &[&[u8]]) -> Vec<Input> {
     events.into_iter().filter_map(input).collect()
 }
 
+#[test]
+fn reports_of_focus_and_mouse_are_what_they_say_in_as_many_reads_as_they_come() {
+    use super::super::keyboard::Button;
+    for (bytes, wanted) in [
+        (&b"\x1b[I"[..], vec![Input::Focus(true)]),
+        (b"\x1b[O", vec![Input::Focus(false)]),
+        (b"\x1b[<0;10;5M", vec![Input::Mouse(Button::Left, (9, 4))]),
+        (
+            b"\x1b[<64;1;1M",
+            vec![Input::Mouse(Button::WheelUp, (0, 0))],
+        ),
+        (
+            b"\x1b[<65;200;50M",
+            vec![Input::Mouse(Button::WheelDown, (199, 49))],
+        ),
+        // A button that is let go, other buttons, and what no terminal sends.
+        (b"\x1b[<0;10;5m", vec![]),
+        (b"\x1b[<2;10;5M", vec![]),
+        (b"\x1b[<0;0;5M", vec![]),
+        (b"\x1b[<0;10M", vec![]),
+        (b"\x1b[<0;10;5;7M", vec![]),
+        (b"\x1b[<0;99999;5M", vec![]),
+    ] {
+        assert_eq!(inputs(&[bytes]), wanted, "{bytes:?}");
+        let parts: Vec<_> = bytes.chunks(1).collect();
+        assert_eq!(inputs(&parts), wanted, "{bytes:?}");
+    }
+}
+
 /// The keys among them.
 fn keys(reads: &[&[u8]]) -> Vec<Key> {
     let keys = inputs(reads).into_iter().filter_map(|input| match input {
         Input::Key(key) => Some(key),
-        Input::Paste(_) | Input::Gone => None,
+        Input::Paste(_) | Input::Mouse(..) | Input::Focus(_) | Input::Gone => None,
     });
     keys.collect()
 }
