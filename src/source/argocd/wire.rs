@@ -10,7 +10,8 @@ use serde::Deserialize;
 /// The answer of `GET /api/v1/applications`.
 #[derive(Debug, Deserialize)]
 pub(super) struct ApplicationList {
-    #[serde(default, deserialize_with = "or_default")]
+    /// Null where there is none; an answer without this field is another API's.
+    #[serde(deserialize_with = "or_default")]
     pub(super) items: Vec<Application>,
 }
 

@@ -85,6 +85,18 @@ struct Reader<'a, T> {
 }
 
 impl Paging {
+    /// True for an answer with a field that only a list has: how many rows there are, or where it goes on.
+    fn is_list(&self, answer: &Map<String, Value>) -> bool {
+        let leading = match &self.step {
+            Advance::Offset { .. } => "/more",
+            Advance::Cursor { at, .. } | Advance::Link { at } | Advance::LinkQuery { at } => at,
+        };
+        [self.total, leading].into_iter().any(|pointer| {
+            let first = pointer.split('/').nth(1).unwrap_or_default();
+            answer.contains_key(first)
+        })
+    }
+
     /// A list at `path` of which at most `cap` rows are read, and no page after `deadline`.
     pub(in crate::source) fn list<'a>(
         &'a self,
@@ -209,7 +221,8 @@ impl<'a> List<'a> {
         match answer.remove(key) {
             Some(Value::Array(rows)) => Ok(rows),
             Some(Value::Null) => Ok(Vec::new()),
-            None if rows.is_some() => Ok(Vec::new()),
+            // Some APIs leave out an empty list. What has nothing of a list at all is another API's answer.
+            None if rows.is_some() && self.paging.is_list(answer) => Ok(Vec::new()),
             _ => {
                 let message = format!("the answer has no `{key}`; is `url` {api}?");
                 Err(Fault::new(FaultKind::Decode, message))

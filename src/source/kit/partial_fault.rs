@@ -125,7 +125,7 @@ fn named(noun: Noun, name: &str, fault: &Fault) -> Fault {
     let said = fault.message.raw();
     let words = match fault.kind {
         FaultKind::NotFound => format!("no such {}, or the token may not see it (404)", noun.one),
-        FaultKind::Redirect => format!("has moved; correct its name in `{}`", noun.setting),
+        FaultKind::Redirect => format!("{said}, or correct its name in `{}`", noun.setting),
         FaultKind::Forbidden => format!("{said}: {}", noun.rights),
         _ => said.to_owned(),
     };

@@ -15,7 +15,8 @@ use serde::{Deserialize, Deserializer};
 pub(super) struct Page<T> {
     #[serde(default, deserialize_with = "or_default")]
     pub(super) metadata: PageMetadata,
-    #[serde(default, deserialize_with = "or_default")]
+    /// Null where there is none; an answer without this field is another API's.
+    #[serde(deserialize_with = "or_default")]
     pub(super) items: Vec<T>,
 }
 
