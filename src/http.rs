@@ -29,7 +29,9 @@ use client::Transport;
 use fault::Endpoint;
 
 #[cfg(feature = "kubernetes")]
-pub(crate) use fault::cause;
+pub(crate) use auth::Secrets;
+#[cfg(feature = "kubernetes")]
+pub(crate) use fault::{Breach, cause, encoded, foreign_encoding};
 pub use limits::{Limits, retry_after};
 pub use reqwest::Method;
 pub use rows::RowLimit;

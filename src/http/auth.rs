@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "kubernetes")]
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -157,6 +159,49 @@ impl Identity {
         Ok(credentials)
     }
 }
+
+/// Finds secrets that another client has sent in what a server repeats.
+#[cfg(feature = "kubernetes")]
+pub(crate) struct Secrets(Box<Credentials>);
+
+#[cfg(feature = "kubernetes")]
+impl Secrets {
+    /// Of these words.
+    pub(crate) fn new(words: Vec<SecretString>) -> Self {
+        let mut known = Credentials {
+            headers: HeaderMap::new(),
+            words,
+            in_data: None,
+            in_errors: None,
+            has_weak: false,
+        };
+        known.learn();
+        Self(Box::new(known))
+    }
+
+    /// A server's words about what is wrong without the secrets. A login that is repeated whole is found
+    /// without being known: one that a command made is in no configuration.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let known = self.0.redact(text);
+        match LOGIN.as_ref() {
+            Some(login) => {
+                let redacted = login.replace_all(known.as_bytes(), &b"$1 [redacted]"[..]);
+                String::from_utf8_lossy(&redacted).into_owned()
+            }
+            None => known,
+        }
+    }
+
+    /// An answer's body without the secrets.
+    pub(crate) fn redact_data(&self, body: Vec<u8>) -> Vec<u8> {
+        self.0.redact_data(body, super::REFUSAL_FIELDS)
+    }
+}
+
+/// The value of an `Authorization` header.
+#[cfg(feature = "kubernetes")]
+static LOGIN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}").ok());
 
 impl Credentials {
     fn add(&mut self, name: &str, value: &str) -> Result<(), Fault> {

@@ -25,6 +25,35 @@ const MAX_REASON_CHARS: usize = 160;
 /// The most characters of a plain text that is taken for a server's reason.
 const MAX_PLAIN_REASON: usize = 512;
 
+/// How an answer breaks the rules of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Breach {
+    /// It has more or longer headers than are read.
+    Headers,
+    /// It is not HTTP.
+    Protocol,
+    /// Its body does not say where it ends.
+    Framing,
+}
+
+impl Breach {
+    /// Reads an error of the HTTP client; `None` where the connection was lost.
+    pub(crate) fn of(error: &hyper::Error) -> Option<Self> {
+        if error.is_parse_too_large() {
+            return Some(Self::Headers);
+        }
+        if error.is_parse() {
+            return Some(Self::Protocol);
+        }
+        let kind = cause::<io::Error>(error).map(io::Error::kind);
+        let is_malformed = matches!(
+            kind,
+            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+        );
+        is_malformed.then_some(Self::Framing)
+    }
+}
+
 /// What faults say about the endpoint.
 pub(super) struct Endpoint {
     /// Host and port.
@@ -116,22 +145,21 @@ impl Endpoint {
     /// What an answer that breaks the rules of HTTP means; `None` where the connection was lost.
     fn protocol_fault(&self, error: &hyper::Error) -> Option<Fault> {
         let authority = &self.authority;
-        let words = if error.is_parse_too_large() {
-            format!("{authority} sent larger headers than are read; is a proxy in between?")
-        } else if error.is_parse() && self.is_plain {
-            format!("{authority} did not answer in HTTP; is its port one for https?")
-        } else if error.is_parse() {
-            format!("{authority} did not answer in HTTP; check the port of `url`")
-        } else {
-            let kind = cause::<io::Error>(error).map(io::Error::kind);
-            let is_malformed = matches!(
-                kind,
-                Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
-            );
-            if !is_malformed {
-                return None;
+        let words = match Breach::of(error)? {
+            Breach::Headers => {
+                format!("{authority} sent larger headers than are read; is a proxy in between?")
             }
-            format!("{authority} sent a body that breaks HTTP's framing; is a proxy in between?")
+            Breach::Protocol if self.is_plain => {
+                format!("{authority} did not answer in HTTP; is its port one for https?")
+            }
+            Breach::Protocol => {
+                format!("{authority} did not answer in HTTP; check the port of `url`")
+            }
+            Breach::Framing => {
+                format!(
+                    "{authority} sent a body that breaks HTTP's framing; is a proxy in between?"
+                )
+            }
         };
         Some(Fault::new(FaultKind::Decode, words))
     }
@@ -228,6 +256,9 @@ pub(super) fn moved(response: &Response, credentials: &Credentials) -> Fault {
         .and_then(|location| response.url().join(location).ok())
         .filter(Url::has_host);
     let message = match target {
+        Some(url) if is_same(&url, response.url()) => format!(
+            "answered {code} to its own address; check `url`, and what stands before the server"
+        ),
         Some(url) if is_login(&url) => format!(
             "answered {code} to the login page {}; a credential is missing or `url` is not the API's",
             place(&url, credentials)
@@ -252,14 +283,14 @@ pub(super) fn too_large() -> Fault {
 
 /// A form that a body is compressed in although nobody asked for it. What was asked for is unpacked
 /// by now, and its header removed.
-pub(super) fn foreign_encoding(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn foreign_encoding(headers: &HeaderMap) -> Option<String> {
     let encoding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or_default();
     let encoding = encoding.trim().to_ascii_lowercase();
     (!encoding.is_empty() && encoding != "identity").then_some(encoding)
 }
 
 /// A body in such a form.
-pub(super) fn encoded(encoding: &str) -> Fault {
+pub(crate) fn encoded(encoding: &str) -> Fault {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ',' | ' ');
     let encoding = if encoding.len() <= 20 && encoding.chars().all(is_name) {
         format!("compressed as `{encoding}`")
@@ -360,6 +391,16 @@ pub(super) fn excerpt(text: &str) -> String {
 
 fn is_html(content_type: &str) -> bool {
     content_type.to_ascii_lowercase().contains("html")
+}
+
+/// True for two addresses of one resource.
+fn is_same(target: &Url, asked: &Url) -> bool {
+    let plain = |url: &Url| {
+        let mut url = url.clone();
+        url.set_fragment(None);
+        url
+    };
+    plain(target) == plain(asked)
 }
 
 fn is_login(url: &Url) -> bool {

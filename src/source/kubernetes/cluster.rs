@@ -13,11 +13,12 @@ use kube::client::Body;
 use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::Request;
 use kube::core::params::ListParams;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use self::fault::{body_fault, fault, kubeconfig_fault};
 use crate::domain::{Fault, FaultKind};
-use crate::http::{Answer, MAX_BODY, retry_after};
+use crate::http::{Answer, MAX_BODY, Secrets, encoded, foreign_encoding, retry_after};
 
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,6 +32,8 @@ pub(super) struct Cluster {
     pub(super) timeout: Duration,
     client: Option<Client>,
     ahead: Option<SignedDuration>,
+    /// What it logs in with, should the server repeat it.
+    secrets: Secrets,
 }
 
 /// The reason in a refusal: `meta/v1` `Status`.
@@ -52,6 +55,7 @@ impl Cluster {
             timeout,
             client: None,
             ahead: None,
+            secrets: Secrets::new(Vec::new()),
         }
     }
 
@@ -108,6 +112,12 @@ impl Cluster {
             .map_err(|error| body_fault(&*error))?
             .to_bytes()
             .to_vec();
+        if !body.is_empty()
+            && let Some(encoding) = foreign_encoding(&head.headers)
+        {
+            return Err(encoded(&encoding));
+        }
+        let body = self.secrets.redact_data(body);
         if (200..300).contains(&status) || matches!(status, 404 | 410) {
             return Ok(Answer::new(status, body));
         }
@@ -127,9 +137,11 @@ impl Cluster {
         }
         let (kubeconfig, context) = (self.kubeconfig.clone(), self.context.clone());
         let mut config = config(kubeconfig, context).await?;
+        self.secrets = Secrets::new(secrets(&config).await);
         config.default_retry = false;
         config.connect_timeout = Some(CONNECT_TIMEOUT.min(self.timeout));
-        config.read_timeout = Some(self.timeout);
+        // The whole request has a limit already, and a message of its own.
+        config.read_timeout = None;
         config.reset_reader_on_write = true;
         // A login command of the kubeconfig runs here, and takes its time.
         let client = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
@@ -142,7 +154,8 @@ impl Cluster {
 
     fn refusal(&self, status: u16, body: &[u8], wait: Option<SignedDuration>) -> Fault {
         let said: Status = serde_json::from_slice(body).unwrap_or_default();
-        let mut said = said.message;
+        // Redacted before it is cut: half a secret would not be recognised.
+        let mut said = self.secrets.redact(&said.message);
         if let Some((end, _)) = said.char_indices().nth(MAX_REASON) {
             said.truncate(end);
             said.push('…');
@@ -218,6 +231,20 @@ async fn config(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<
     let mut config = config.map_err(|error| kubeconfig_fault(&error))?;
     trim_token(&mut config).await;
     Ok(config)
+}
+
+/// The secrets that a configuration holds or points to. What a login command prints is not among them.
+async fn secrets(config: &Config) -> Vec<SecretString> {
+    let user = &config.auth_info;
+    let file = user.token_file.clone();
+    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(file?).ok()).await;
+    let of_file = read.ok().flatten();
+    let of_file = of_file.map(|token| SecretString::from(token.trim().to_owned()));
+    [user.token.clone(), user.password.clone(), of_file]
+        .into_iter()
+        .flatten()
+        .filter(|secret| !secret.expose_secret().is_empty())
+        .collect()
 }
 
 /// Takes the end of line off a token that a person has put into a file: the client sends it as it is.

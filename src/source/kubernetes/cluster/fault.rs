@@ -5,11 +5,12 @@ use std::error::Error as StdError;
 use std::io;
 
 use http_body_util::LengthLimitError;
+use hyper_util::client::legacy;
 use kube::client::AuthError;
 use kube::config::{KubeconfigError, LoadDataError};
 
 use crate::domain::{Fault, FaultKind};
-use crate::http::{MAX_BODY, cause};
+use crate::http::{Breach, MAX_BODY, cause};
 
 /// What is wrong with a kubeconfig, without a word of what it holds.
 pub(super) fn kubeconfig_fault(error: &KubeconfigError) -> Fault {
@@ -91,7 +92,15 @@ pub(super) fn fault(error: &kube::Error) -> Fault {
     if let Some(error) = cause::<rustls::Error>(error) {
         return Fault::new(FaultKind::Tls, tls_words(error));
     }
+    if let Some(fault) = breach_fault(error) {
+        return fault;
+    }
+    let was_sent = cause::<legacy::Error>(error).is_some_and(|error| !error.is_connect());
     let words = match cause::<io::Error>(error).map(io::Error::kind) {
+        _ if was_sent => {
+            "the API server closed the connection without an answer; is it up, and is its port one \
+             for http and not https?"
+        }
         Some(io::ErrorKind::ConnectionRefused) => "connection refused; is the API server running?",
         Some(io::ErrorKind::TimedOut) => {
             "no connection in time; is the cluster reachable from here, VPN included?"
@@ -102,6 +111,22 @@ pub(super) fn fault(error: &kube::Error) -> Fault {
         _ => "no connection to the API server; does `kubectl get deployments` work from here?",
     };
     Fault::new(FaultKind::Connect, words)
+}
+
+/// The fault of an answer that breaks the rules of HTTP.
+fn breach_fault(error: &(dyn StdError + 'static)) -> Option<Fault> {
+    let words = match Breach::of(cause::<hyper::Error>(error)?)? {
+        Breach::Headers => {
+            "the API server sent larger headers than are read; is a proxy in between?"
+        }
+        Breach::Protocol => {
+            "the API server did not answer in HTTP; check the port of the kubeconfig's `server`"
+        }
+        Breach::Framing => {
+            "the API server sent a body that breaks HTTP's framing; is a proxy in between?"
+        }
+    };
+    Some(Fault::new(FaultKind::Decode, words))
 }
 
 fn auth_words(error: &AuthError) -> String {
@@ -154,6 +179,20 @@ pub(super) fn body_fault(error: &(dyn StdError + 'static)) -> Fault {
         let limit = MAX_BODY / (1024 * 1024);
         let words = format!("answer exceeds {limit} MiB; narrow it by `namespaces`");
         return Fault::new(FaultKind::TooLarge, words);
+    }
+    if let Some(fault) = breach_fault(error) {
+        return fault;
+    }
+    // What the decoder of a compressed body says; a lost connection has a kind of its own.
+    let is_damaged = cause::<io::Error>(error).is_some_and(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other
+        )
+    });
+    if is_damaged {
+        let words = "the answer's gzip is damaged; is a proxy in between?";
+        return Fault::new(FaultKind::Decode, words);
     }
     let words = "the API server broke off before its answer was whole; is it restarting?";
     Fault::new(FaultKind::Connect, words)

@@ -348,3 +348,34 @@ async fn a_client_certificate_of_the_kubeconfig_is_shown_and_the_server_has_to_b
         );
     }
 }
+
+#[tokio::test]
+async fn a_credential_that_a_server_repeats_is_in_no_message_and_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "CANARY-5f3a9c71e2\n").unwrap();
+    let script = "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"CANARY-5f3a9c71e2\"}}'";
+    let exec = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
+        "args": ["-c", script], "interactiveMode": "Never"}});
+    for user in [
+        "{token: CANARY-5f3a9c71e2}".to_owned(),
+        format!("{{tokenFile: {file:?}}}"),
+        "{username: mara, password: CANARY-5f3a9c71e2}".to_owned(),
+        exec.to_string(),
+    ] {
+        for status in [200, 401, 403, 500] {
+            let repeated = "Bearer CANARY-5f3a9c71e2";
+            let body = json!({"message": format!("not {repeated}"), "items": []});
+            let server = serve(ResponseTemplate::new(status).set_body_json(body)).await;
+            let to = format!("{{server: {:?}}}", server.uri());
+            let path = kubeconfig(&folder, &to, &user);
+            let mut cluster = cluster(&path, "prod");
+            let told = match ask(&mut cluster).await {
+                Ok(answer) if user.contains("exec") => format!("{} rows", answer.body.len()),
+                Ok(answer) => String::from_utf8(answer.body).unwrap(),
+                Err(fault) => fault.message.raw().to_owned(),
+            };
+            assert!(!told.contains("5f3a"), "{status} {user}: {told}");
+        }
+    }
+}
