@@ -43,14 +43,14 @@ mod targets;
 mod tests;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::evaluate::{Measure, Plan, millis};
-use self::history::TargetState;
+use self::history::{Scraped, TargetState};
 use self::keeper::{Keeper, Role, Told};
 use self::options::Options;
 use self::scrape::Clients;
@@ -283,7 +283,7 @@ impl OpenMetrics {
             return Err(Fault::new(FaultKind::Connect, words));
         }
         let targets = found.targets.clone();
-        let round = match role {
+        let round: Vec<Scraped> = match role {
             Role::Writer => {
                 let selectors = &self.plan.selectors;
                 self.clients
@@ -292,6 +292,11 @@ impl OpenMetrics {
             }
             Role::Reader => Vec::new(),
         };
+        let faults = round.iter().filter_map(|scraped| {
+            let fault = scraped.outcome.as_ref().err()?;
+            Some((scraped.instance.clone(), fault.clone()))
+        });
+        let faults: BTreeMap<_, _> = faults.collect();
         let (now, course) = (Timestamp::now().max(ask.now), ask.history);
         let mut told = self
             .with_keeper(move |keeper| keeper.live(&round, now, course))
@@ -299,7 +304,7 @@ impl OpenMetrics {
         if role == Role::Reader {
             missing(&targets, &mut told.targets, now, self.plan.fresh);
         }
-        let mut facts = facts(told, now)?;
+        let mut facts = facts(told, now, &faults)?;
         // Targets that are not known are events that are missing.
         if let Some(trouble) = found.troubles.first() {
             let slos = facts.slos.iter_mut().flatten();
@@ -345,7 +350,7 @@ impl OpenMetrics {
             ..fault
         })?;
         told.targets.clear();
-        facts(told, at)
+        facts(told, at, &BTreeMap::new())
     }
 
     /// Does something with the history where waiting for the disk harms nobody.
@@ -384,8 +389,9 @@ fn missing(ours: &[Target], theirs: &mut Vec<TargetState>, now: Timestamp, fresh
     theirs.extend(unknown);
 }
 
-/// What is told, and what is wrong with it. It is a fault as a whole when no target answered.
-fn facts(told: Told, at: Timestamp) -> Result<Facts, Fault> {
+/// What is told, and what is wrong with it: a fault as a whole when no target answered. `faults` are those
+/// of the targets that this process asked.
+fn facts(told: Told, at: Timestamp, faults: &BTreeMap<String, Fault>) -> Result<Facts, Fault> {
     let Told {
         evaluation,
         targets,
@@ -406,7 +412,16 @@ fn facts(told: Told, at: Timestamp) -> Result<Facts, Fault> {
     let answered = targets.len() - failing.len();
     let fault = failing.first().map(|first| {
         let words = format!("{answered} of {} targets answered; {first}", targets.len());
-        Fault::new(FaultKind::Connect, words)
+        let known = targets.iter().find(|target| target.fault.is_some());
+        let known = known.and_then(|target| faults.get(&target.instance));
+        let kind = known.map_or(FaultKind::Connect, |fault| fault.kind);
+        let waits = faults.values().map(|fault| fault.retry_after);
+        // One target that may be asked is asked, and the others with it.
+        let wait = waits.min().flatten().filter(|_| answered == 0);
+        Fault {
+            retry_after: wait,
+            ..Fault::new(kind, words)
+        }
     });
     if answered == 0
         && let Some(fault) = fault

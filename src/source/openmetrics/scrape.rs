@@ -176,6 +176,30 @@ async fn ask<T: Send + 'static>(
         .unwrap_or_else(|_| Err(Fault::new(FaultKind::Crash, "its answer was not read")))
 }
 
+/// What an answer is that exposes nothing: nothing at all, or a page for people.
+fn no_exposition(answer: &Answer) -> Option<Fault> {
+    let body = answer.body.trim_ascii_start();
+    let content_type = answer.header("content-type").unwrap_or_default();
+    let words = if body.is_empty() {
+        "answered nothing where metrics were expected; check `targets`"
+    } else if body.starts_with(b"<") || content_type.to_ascii_lowercase().contains("html") {
+        "answered HTML where metrics were expected; a login page or proxy?"
+    } else {
+        return None;
+    };
+    Some(Fault::new(FaultKind::Decode, words))
+}
+
+/// Reads the samples of an answer.
+fn read(answer: &Answer, visit: impl FnMut(&Exposed<'_, '_>)) -> Result<(), Fault> {
+    if let Some(fault) = no_exposition(answer) {
+        return Err(fault);
+    }
+    let format = Format::of(answer.header("content-type"));
+    parse(&answer.body, format, visit)
+        .map_err(|wrong| Fault::new(FaultKind::Decode, format!("not metrics: {wrong}")))
+}
+
 /// The samples of an answer that some selector selects.
 fn kept(
     answer: &Answer,
@@ -183,12 +207,11 @@ fn kept(
     selectors: &Selectors,
     at: i64,
 ) -> Result<Vec<Kept>, Fault> {
-    let format = Format::of(answer.header("content-type"));
     let mut kept = Vec::new();
     // One exposition may hold many samples of a series, of different times.
     let (state, mut series) = (RandomState::new(), HashSet::new());
     let mut witnessed = Witnessed::default();
-    parse(&answer.body, format, |sample| {
+    read(answer, |sample| {
         if !selectors.may_name(sample.name) {
             return;
         }
@@ -217,8 +240,7 @@ fn kept(
                 value: sample.value,
             });
         }
-    })
-    .map_err(|wrong| Fault::new(FaultKind::Decode, wrong.to_string()))?;
+    })?;
     SERIES.check(series.len())?;
     let unselected = witnessed.witnesses().map(|labels| Kept {
         series: identity(labels.into_iter().chain([(NAME, WITNESS)])),
@@ -231,9 +253,8 @@ fn kept(
 
 /// The names of all series of an answer, and the labels of those that some selector may select.
 fn exposed(answer: &Answer, target: &Target, selectors: &Selectors) -> Result<Exposition, Fault> {
-    let format = Format::of(answer.header("content-type"));
     let mut all = Exposition::default();
-    parse(&answer.body, format, |sample| {
+    read(answer, |sample| {
         if selectors.may_name(sample.name) && all.series.len() < SERIES.most {
             let labels = labels(sample, &target.labels);
             let labels = labels.iter();
@@ -241,8 +262,7 @@ fn exposed(answer: &Answer, target: &Target, selectors: &Selectors) -> Result<Ex
         } else if !all.names.contains(sample.name) {
             all.names.insert(sample.name.to_owned());
         }
-    })
-    .map_err(|wrong| Fault::new(FaultKind::Decode, wrong.to_string()))?;
+    })?;
     Ok(all)
 }
 
