@@ -163,6 +163,8 @@ struct SourceRow<'a> {
     last_success: Option<Timestamp>,
     latency_ms: Option<i128>,
     fault: Option<&'a Untrusted>,
+    /// The kind of the fault as a word for programs.
+    fault_code: Option<&'static str>,
     warnings: &'a [Untrusted],
     /// True for a source that keeps no history: its rows are those of the journal.
     from_journal: bool,
@@ -539,6 +541,7 @@ impl<'a> SourceRow<'a> {
             last_success: feed.last_success,
             latency_ms: feed.latency.map(|latency| latency.as_millis()),
             fault: feed.fault.as_ref().map(|fault| &fault.message),
+            fault_code: feed.fault.as_ref().map(|fault| fault.kind.word()),
             warnings: &feed.facts.warnings,
             from_journal: feed.recalled_at.is_some(),
         }
