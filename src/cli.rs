@@ -134,6 +134,41 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Its word on the command line, for the log of what takes sources.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Wall => "wall",
+            Self::Status(_) => "status",
+            Self::Slos(_) => "slos",
+            Self::Incidents(_) => "incidents",
+            Self::Releases(_) => "releases",
+            Self::Import(_) => "import",
+            Self::Gate(_) => "gate",
+            Self::Explain(_) => "explain",
+            Self::Doctor(_) => "doctor",
+            Self::Verify(_) => "verify",
+            Self::Handoff(_) => "handoff",
+            Self::Report(_) => "report",
+            Self::Timeline(_) => "timeline",
+            Self::Note(_) => "note",
+            Self::Ack(_) => "ack",
+            Self::Silence(_) => "silence",
+            Self::Source(_) => "source",
+            Self::Record(_) => "record",
+            Self::Replay(_) => "replay",
+            Self::Rules(_) => "rules",
+            Self::Config { .. } => "config",
+            Self::Init(_) => "init",
+            Self::Schema => "schema",
+            Self::Completions { .. } => "completions",
+            Self::Man(_) => "man",
+            Self::Help { .. } => "help",
+        }
+    }
+}
+
 /// Options of `man`.
 #[derive(Args, Clone, Debug)]
 pub struct Man {
@@ -333,6 +368,9 @@ pub struct Doctor {
     /// Look at the SLOs of this service only; may be repeated
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
+    /// Write a file for a bug report as well; no credential, host or person is in it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub bundle: Option<PathBuf>,
     /// How to print it
     #[arg(short = 'o', long, value_enum, ignore_case = true, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,

@@ -42,6 +42,7 @@ use tokio::runtime::Runtime;
 use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command, ConfigCommand, SourceCommand};
 use crate::config::{Environment, Loaded, Mistake, Settings, load};
+use crate::log;
 use crate::print::github::{Annotation, Level};
 use crate::print::status::Rows;
 use crate::run;
@@ -73,6 +74,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(answer) => return print(answer.render().to_string().as_bytes()),
     };
+    if let Some(file) = &cli.watch.log {
+        let command = cli.command.as_ref().map_or("screen", cli::Command::name);
+        if let Err(error) = log::begin(file, &cli::VERSION, command) {
+            return refuse(format!("cannot log to {}: {error}", file.display()));
+        }
+    }
+    carry_out(cli)
+}
+
+/// Does what a command line says.
+fn carry_out(cli: Cli) -> ExitCode {
     match cli.command {
         Some(Command::Config { command: None }) => config::run(),
         Some(Command::Config {

@@ -112,6 +112,12 @@
 //! **Invariant**: it returns what each source had reported at a moment, with faults and ages, and decides
 //! nothing about it. The same panes show a past store, so a replay cannot differ from the screen.
 //!
+//! ## [`log`]
+//!
+//! The file of `--log`: each request and each poll, as JSON lines.
+//!
+//! **Invariant**: no credential and no value of a query is in it, and its size is bounded.
+//!
 //! ## [`audit`]
 //!
 //! The audit log of actions, as JSON lines.
@@ -211,6 +217,7 @@ pub mod domain;
 pub mod http;
 pub mod insight;
 pub mod journal;
+pub mod log;
 pub mod pane;
 pub mod poll;
 pub mod print;

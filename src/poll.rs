@@ -24,6 +24,7 @@ use crate::domain::past::{PastEvents, PastQuestion, Recalled};
 use crate::domain::{
     Explanation, Fault, FaultKind, Finding, Grade, Order, Report, SourceName, window,
 };
+use crate::log;
 use crate::source::{Ask, Source};
 use crate::text::Untrusted;
 
@@ -64,13 +65,15 @@ pub async fn poll_once(
     if let Ok(facts) = &mut outcome {
         facts.warnings.extend(source.skew().and_then(clock_warning));
     }
-    Report {
+    let report = Report {
         source: name.clone(),
         at: Timestamp::now(),
         latency: SignedDuration::try_from(began.elapsed()).unwrap_or(SignedDuration::MAX),
         next_try: None,
         outcome,
-    }
+    };
+    log::poll(&report);
+    report
 }
 
 /// A warning where a server's clock is so far `ahead` of ours that its rows are misplaced in time.

@@ -20,8 +20,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["domain", "insight", "text"]),
     ("dialect", &["domain", "text"]),
     ("config", &["dialect", "domain", "text"]),
-    ("http", &["config", "domain", "text"]),
+    ("http", &["config", "domain", "log", "text"]),
     ("state", &["domain"]),
+    ("log", &["domain", "state", "text"]),
     (
         "source",
         &[
@@ -37,7 +38,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "config", "domain", "http", "insight", "state", "store", "text",
         ],
     ),
-    ("poll", &["act", "config", "domain", "source", "text"]),
+    (
+        "poll",
+        &["act", "config", "domain", "log", "source", "text"],
+    ),
     ("watch", &["config", "domain", "source", "store"]),
     ("pane", &["config", "domain", "insight", "store", "text"]),
     ("app", &["config", "domain", "pane", "store", "text"]),

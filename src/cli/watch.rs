@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use crate::config::{FlagSource, Overrides};
 
 /// The options of [`Watch`].
-pub(super) const WATCH_OPTIONS: [&str; 3] = ["config", "prometheus", "alertmanager"];
+pub(super) const WATCH_OPTIONS: [&str; 4] = ["config", "prometheus", "alertmanager", "log"];
 
 /// Sources and configuration: options of every command that asks or reads them.
 #[derive(Args, Clone, Debug, Default)]
@@ -23,6 +23,9 @@ pub struct Watch {
     /// Watch this Alertmanager; may be repeated
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub alertmanager: Vec<String>,
+    /// Log requests and polls to this file, for a bug report; no credential is in it
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
 }
 
 impl Watch {
@@ -45,6 +48,7 @@ impl Watch {
             let next = || words.next().map(|word| word.to_string_lossy().into_owned());
             match (id, value.or_else(next)) {
                 ("config", value) => watch.config = value.map(PathBuf::from),
+                ("log", value) => watch.log = value.map(PathBuf::from),
                 ("prometheus", value) => watch.prometheus.extend(value),
                 (_, value) => watch.alertmanager.extend(value),
             }

@@ -1,10 +1,14 @@
 //! `watchfire doctor`: looks at every source and every SLO for what keeps the numbers from being
 //! right, and says what to do about it.
 
+mod bundle;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
+
+use bundle::Bundle;
 
 use super::waiting::Several;
 use super::{adjustments, explain, on_runtime, refuse, status};
@@ -14,6 +18,7 @@ use crate::domain::environment::environments;
 use crate::domain::explanation::findings;
 use crate::domain::nearest_name::nearest;
 use crate::domain::{Facts, FaultKind, Finding, Grade, Production, Report, Stage, window};
+use crate::http::trace;
 use crate::poll;
 use crate::print::doctor::{Diagnosis, Examined, Health};
 use crate::source::{Ask, Source};
@@ -37,8 +42,10 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
         Err(why) => return refuse(why),
     };
     let mut store = watch.store;
-    let examined = on_runtime(|runtime| runtime.block_on(examine_all(watch.sources, &mut store)));
-    let mut examined = match examined {
+    let examined = on_runtime(|runtime| {
+        runtime.block_on(trace::listen(examine_all(watch.sources, &mut store)))
+    });
+    let (mut examined, exchanges) = match examined {
         Ok(examined) => examined,
         Err(exit) => return exit,
     };
@@ -58,6 +65,21 @@ pub fn run(options: &cli::Doctor, loaded: &Loaded, watch: Watch) -> ExitCode {
             .map(|file| file.display().to_string()),
         sources: examined,
     };
+    if let Some(file) = &options.bundle {
+        let bundle = Bundle {
+            loaded,
+            store: &store,
+            diagnosis: &diagnosis,
+            exchanges: &exchanges,
+        };
+        if let Err(error) = bundle.write(file, Timestamp::now()) {
+            return refuse(format!("cannot write {}: {error}", file.display()));
+        }
+        super::say(format!(
+            "wrote {}: read it before you send it",
+            file.display()
+        ));
+    }
     let mut text = Vec::new();
     let written = match options.format {
         ReportFormat::Text => diagnosis.text(&mut text),

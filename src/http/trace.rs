@@ -11,6 +11,7 @@ use reqwest::{Client, Url};
 use super::auth::Credentials;
 use super::{Answer, Http, Request};
 use crate::domain::{Exchange, Fault};
+use crate::log;
 
 tokio::task_local! {
     static HEARD: RefCell<Vec<Exchange>>;
@@ -61,7 +62,7 @@ struct Watched {
 impl Watched {
     /// Begins one, if anybody listens; `about` gives the method, the address and the bytes to send.
     fn begin(about: impl FnOnce() -> (String, String, usize)) -> Self {
-        let is_heard = HEARD.try_with(|_| ()).is_ok();
+        let is_heard = log::is_on() || HEARD.try_with(|_| ()).is_ok();
         let exchange = is_heard.then(|| {
             let (method, url, sent) = about();
             Exchange {
@@ -95,6 +96,7 @@ impl Drop for Watched {
         if let Some(mut exchange) = self.exchange.take() {
             let took = SignedDuration::try_from(self.began.elapsed());
             exchange.took = took.unwrap_or(SignedDuration::MAX);
+            log::request(&exchange);
             // Outside of `listen` there is nobody to tell.
             let _ = HEARD.try_with(|heard| heard.borrow_mut().push(exchange));
         }
