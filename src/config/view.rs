@@ -76,6 +76,7 @@ fn hide(key: &str, value: &mut Value) {
     match value {
         Value::String(text) if is_secretive(key) && key != "basic" => HIDDEN.clone_into(text),
         Value::String(text) => {
+            *text = without_login(text);
             if let Some((address, query)) = text.split_once('?').filter(|_| text.contains("://")) {
                 let names = query
                     .split('&')
@@ -93,6 +94,18 @@ fn hide(key: &str, value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// An address without the user and password before its host.
+fn without_login(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://{HIDDEN}{}", &rest[at..]),
+        None => text.to_owned(),
     }
 }
 
@@ -117,6 +130,7 @@ mod tests {
             name = "prod"
             kind = "prometheus"
             url = "https://prom.example/?tenant=hunter2"
+            proxy = "http://mara:hunter2@proxy.example:3128/"
             bearer_token = { env = "PROM_TOKEN" }
             headers = { "X-Scope-OrgID" = "acme", "X-Api-Key" = { env = "PROM_API_KEY" } }
             [[source]]

@@ -31,9 +31,7 @@ pub(super) fn save(path: &Path, text: &str) -> io::Result<Saved> {
         Ok(known) => String::from_utf8_lossy(&known).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             make_folder_of(path)?;
-            let mut file = private().create_new(true).open(path)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
+            write_whole(path, text)?;
             return Ok(Saved::Written);
         }
         Err(error) => return Err(error),
@@ -46,11 +44,29 @@ pub(super) fn save(path: &Path, text: &str) -> io::Result<Saved> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = private().create_new(true).open(&new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    write_whole(&new, text)?;
     let difference = difference((path, &known), (&new, text));
     Ok(Saved::Beside(new, difference))
+}
+
+/// Makes a file that has all of the text as soon as it is there; never in place of another one.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let part = beside(path, ".part");
+    let mut file = private().truncate(true).open(&part)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| match fs::hard_link(&part, path) {
+            // Some file systems have no links.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
+                fs::rename(&part, path)
+            }
+            linked => linked,
+        });
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => written.and(Err(error)),
+        _ => written,
+    }
 }
 
 /// A unified diff, each line safe for a terminal.
