@@ -18,6 +18,7 @@ mod docs {
     pub(crate) mod code_map;
     pub(crate) mod links;
     mod program;
+    mod promises;
     mod status;
     pub(crate) mod words;
 }

@@ -298,25 +298,28 @@ fn a_full_disk_is_told_of_and_what_comes_when_there_is_room_is_kept() {
 }
 
 #[test]
-fn two_writers_at_once_lose_nothing_and_tell_everything_once() {
-    let (_dir, path) = file();
-    let start = || Writer::start(&path, "asked", "");
-    let mut writers = [start(), start()];
-    let last = 200;
-    for poll in 0..=last {
-        // Both at the same time, as two screens of one host may be.
-        for writer in &mut writers {
-            let input = writer.child.stdin.as_mut().expect("its input");
-            writeln!(input, "{poll}").expect("it listens");
+fn writers_at_once_lose_nothing_and_tell_everything_once() {
+    // Two screens of one host, and a host of many.
+    for (count, last) in [(2, 200), (5, 80)] {
+        let (_dir, path) = file();
+        let mut writers: Vec<_> = (0..count)
+            .map(|_| Writer::start(&path, "asked", ""))
+            .collect();
+        for poll in 0..=last {
+            for writer in &mut writers {
+                let input = writer.child.stdin.as_mut().expect("its input");
+                writeln!(input, "{poll}").expect("it listens");
+            }
+            for writer in &mut writers {
+                let kept = Some(("kept".to_owned(), poll));
+                assert_eq!(writer.next(), kept, "{count} writers");
+            }
         }
-        for writer in &mut writers {
-            assert_eq!(writer.next(), Some(("kept".to_owned(), poll)));
-        }
+        drop(writers);
+        let journal = open(&path);
+        assert_eq!(newest(&journal), last);
+        let events = journal.events_before(at(last), usize::MAX).expect("events");
+        let told = events.iter().filter(|event| is_turn(event)).count();
+        assert_eq!(told, turns(last), "{count} writers");
     }
-    drop(writers);
-    let journal = open(&path);
-    assert_eq!(newest(&journal), last);
-    let events = journal.events_before(at(last), usize::MAX).expect("events");
-    let told = events.iter().filter(|event| is_turn(event)).count();
-    assert_eq!(told, turns(last));
 }

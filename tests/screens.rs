@@ -13,6 +13,7 @@ mod screens {
     mod filters;
     mod gone;
     mod handoff;
+    mod hostile;
     mod jumps;
     mod keeping;
     mod offers;

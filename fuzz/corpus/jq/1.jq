@@ -1,0 +1,1 @@
+.deploys[] | {id, service, version: (.version | ltrimstr("v")), status: "succeeded"}

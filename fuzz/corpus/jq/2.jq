@@ -1,0 +1,1 @@
+.deploys | group_by(.service) | map(.[0]) | .[] | select(.id != null) // empty

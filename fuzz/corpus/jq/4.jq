@@ -1,0 +1,1 @@
+def f(n): if n > 0 then f(n - 1) else . end; f(100)

@@ -1,0 +1,1 @@
+.s | test("t.x"; "i") | if . then "a\(1 + 2)" else error("no") end

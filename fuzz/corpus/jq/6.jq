@@ -1,0 +1,1 @@
+reduce .deploys[] as {id: $i} ({}; .[$i] = 1) | to_entries[]

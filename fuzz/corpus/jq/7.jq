@@ -1,0 +1,1 @@
+try (.n | tostring | tonumber | todate) catch .
