@@ -24,8 +24,8 @@ fn code(cell: &str) -> Vec<&str> {
 
 #[test]
 fn every_promise_has_a_test_that_is_there() {
-    let text = fs::read_to_string(root().join("docs/promises.md")).unwrap();
-    let rows = rows(&text);
+    let page = fs::read_to_string(root().join("docs/promises.md")).unwrap();
+    let rows = rows(&page);
     let mut wrong = Vec::new();
     for row in &rows {
         let [promise, test, .., date] = row.as_slice() else {

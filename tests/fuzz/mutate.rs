@@ -1,6 +1,6 @@
 //! Inputs from a corpus: each is a seed of the corpus, changed as a number says.
 
-/// A generator of numbers, the same ones for the same seed: SplitMix64, by Sebastiano Vigna.
+/// A generator of numbers, the same ones for the same seed: `SplitMix64`, by Sebastiano Vigna.
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -1,6 +1,9 @@
 //! Every way in which a server misbehaves here, and what a source must make of it.
 
-use watchfire::domain::FaultKind::{self, *};
+use watchfire::domain::FaultKind::{
+    self, Auth, Connect, Decode, Forbidden, NotFound, Query, RateLimited, Redirect, Server,
+    Timeout, TooLarge,
+};
 
 /// What a server does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

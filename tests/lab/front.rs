@@ -231,6 +231,7 @@ fn begin(client: &mut impl Write, headers: &str) -> io::Result<()> {
     client.write_all(format!("HTTP/1.1 200 OK\r\n{headers}Connection: close\r\n\r\n").as_bytes())
 }
 
+#[expect(clippy::too_many_lines, reason = "a line or two for each behaviour")]
 fn answer(
     client: &mut impl Write,
     shared: &Shared,
@@ -253,7 +254,10 @@ fn answer(
                 None => send(client, "404 Not Found", JSON, b"{}"),
             }
         }
-        B::Hang => Ok(shared.stay(behaviour)),
+        B::Hang => {
+            shared.stay(behaviour);
+            Ok(())
+        }
         B::Reset | B::Close | B::Dead => Ok(()),
         B::Html => send(
             client,
@@ -400,7 +404,8 @@ fn broken(
         B::HalfBodyHang => {
             client.write_all(&[announced.as_bytes(), half].concat())?;
             client.flush()?;
-            Ok(shared.stay(behaviour))
+            shared.stay(behaviour);
+            Ok(())
         }
         B::BadChunk => client.write_all(
             format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\nmany\r\n{{}}\r\n0\r\n\r\n").as_bytes(),
@@ -429,7 +434,7 @@ fn date(hours: i64) -> String {
 /// So many bytes, until the client has had enough.
 fn endless(client: &mut impl Write, bytes: usize) -> io::Result<()> {
     client.write_all(b"{\"status\":\"")?;
-    let block = [b'a'; 64 * 1024];
+    let block = vec![b'a'; 64 * 1024];
     for _ in 0..bytes / block.len() {
         client.write_all(&block)?;
     }
@@ -441,7 +446,7 @@ fn bomb() -> &'static [u8] {
     static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
     BOMB.get_or_init(|| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        let zeros = [0; 64 * 1024];
+        let zeros = vec![0; 64 * 1024];
         for _ in 0..1024 {
             encoder.write_all(&zeros).expect("written to memory");
         }

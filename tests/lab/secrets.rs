@@ -238,6 +238,7 @@ const MISTAKES: [&str; 8] = [
 ];
 
 /// Searches everything that is written for a secret in any form.
+#[expect(clippy::too_many_lines, reason = "one table after the other")]
 pub(crate) fn no_secret_is_written_anywhere(full: bool) {
     let servers = Servers::start();
     let folder = world::folder();

@@ -31,7 +31,7 @@ pub(crate) fn answer(kind: &str, path: &str) -> Option<Healthy> {
         "pagerduty" => pagerduty(path, query),
         "incidentio" => incidentio(path, query),
         "jsm" => jsm(path),
-        "grafana_irm" => grafana_irm(path, query),
+        "grafana_irm" => Some(grafana_irm(path, query)),
         "argocd" => (path == "/api/v1/applications").then(argocd),
         "kubernetes" => kubernetes(path),
         _ => Some(own()),
@@ -122,7 +122,7 @@ fn jsm(path: &str) -> Option<Value> {
         .then(|| json!({"values": [], "links": {"next": null}}))
 }
 
-fn grafana_irm(path: &str, query: &str) -> Option<Value> {
+fn grafana_irm(path: &str, query: &str) -> Value {
     let group = json!({
         "id": "IGRP1", "integration_id": "CINT1", "route_id": "R1", "team_id": null,
         "alerts_count": 1, "state": "new", "created_at": ago(10), "resolved_at": null,
@@ -132,7 +132,7 @@ fn grafana_irm(path: &str, query: &str) -> Option<Value> {
     let is_open = path.contains("alert_groups") && query.contains("state=new");
     let rows = if is_open { json!([group]) } else { json!([]) };
     let count = rows.as_array().map_or(0, Vec::len);
-    Some(json!({"count": count, "next": null, "previous": null, "results": rows}))
+    json!({"count": count, "next": null, "previous": null, "results": rows})
 }
 
 fn argocd() -> Value {
