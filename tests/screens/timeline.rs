@@ -417,3 +417,73 @@ fn rows_stay_where_there_is_no_room_for_a_chart() {
         assert!(selected(&stage).contains(':'), "{width}x{height}");
     }
 }
+
+/// The freezes that are given to the journal.
+fn kept_freezes(stage: &Stage) -> Vec<Event> {
+    let events = stage.effects.iter().filter_map(|effect| match effect {
+        Effect::KeepFreezes(events) => Some(events.clone()),
+        _ => None,
+    });
+    events.flatten().collect()
+}
+
+#[test]
+fn a_freeze_begins_and_ends_on_the_timeline_once() {
+    use watchfire::domain::policy::{Condition, Effect as PolicyEffect, Policy, PolicyScope};
+    use watchfire::store::policy::Policies;
+    let policy = Policy {
+        name: "no release while it pages".to_owned(),
+        scope: PolicyScope::default(),
+        when: Condition::State(vec![State::Page]),
+        until: None,
+        effect: PolicyEffect::Freeze,
+        except: Vec::new(),
+        say: None,
+    };
+    let policies = Policies {
+        policies: vec![policy],
+        ..Policies::default()
+    };
+    let store = Store::new(super::facts::feeds()).with_policies(policies);
+    let mut stage = Stage::new(store, 120, 40);
+    stage.model.recollect(Memory::Journal);
+    let answer = |slos| super::facts::answer("prom-eu", 0, facts_of_slos(slos));
+    let is_of = |event: &&Event, wanted: bool| {
+        let What::Freeze { is_frozen, .. } = event.what else {
+            return false;
+        };
+        is_frozen == wanted && event.service.raw() == "checkout"
+    };
+    stage.effects.clear();
+    let mut stage = stage.report(answer(burning_slos()));
+    let events = kept_freezes(&stage);
+    assert_eq!(
+        events.iter().filter(|event| is_of(event, true)).count(),
+        1,
+        "{events:?}"
+    );
+    // The journal keeps those that begin.
+    let began = events
+        .into_iter()
+        .filter(|event| is_of(&event, true))
+        .collect();
+    stage.tell(Msg::Happened(began));
+    stage.effects.clear();
+    stage = stage.report(answer(burning_slos()));
+    assert_eq!(kept_freezes(&stage), [], "it is no news");
+    let text = stage.text();
+    assert!(text.contains("frozen"), "{text}");
+    let mut stage = stage.keys("t");
+    let text = stage.text();
+    let line = "releases frozen: availability state page, policy no release while it pages";
+    assert!(text.contains(line), "{text}");
+    stage.effects.clear();
+    let slos = super::facts::calm_slos();
+    stage = stage.report(answer(slos));
+    let events = kept_freezes(&stage);
+    let ended = events.iter().filter(|event| is_of(event, false)).count();
+    let has_checkout = super::facts::calm_slos()
+        .iter()
+        .any(|seen| seen.slo.service.raw() == "checkout");
+    assert_eq!(ended, usize::from(has_checkout), "{events:?}");
+}
