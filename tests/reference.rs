@@ -73,6 +73,11 @@ const RUNS: &[(&str, i32, &str)] = &[
     ),
     ("report", 3, "report --config down.toml"),
     (
+        "report",
+        3,
+        "report --slo nothing --config ok.toml --since 2h",
+    ),
+    (
         "timeline",
         0,
         "timeline --config ok.toml --since 2026-11-20 --until 2026-11-25",

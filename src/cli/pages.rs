@@ -354,8 +354,8 @@ of SLOs are polled for their budgets.",
             (0, "written; what is not known is in it"),
             (
                 3,
-                "nothing is known of that time, or no source knows the service; or a mistake in usage \
-                 or configuration",
+                "nothing is known of that time, or no source knows the service or SLO; or a mistake \
+                 in usage or configuration",
             ),
         ],
         examples: &[
@@ -368,10 +368,15 @@ of SLOs are polled for their budgets.",
                 "watchfire report --since 2026-10-01 --until 2026-11-01 --timezone Europe/Berlin -o json",
                 "a month in the days of Berlin, for programs",
             ),
+            (
+                "watchfire report --slo checkout/availability --since '12:00' --until '15:00' -o html > incident.html",
+                "one incident, for its post-mortem",
+            ),
         ],
         notes: "\
 Events of SLOs come from the history of their sources, releases and incidents from the dated rows that \
-sources list and from the journal. What a source that was blind would have said is null, and a dash.",
+sources list and from the journal. What a source that was blind would have said is null, and a dash. \
+With --slo the report is on one incident of that SLO: times are whole minutes, 31 days at most.",
     },
     Page {
         path: "timeline",

@@ -29,6 +29,9 @@ pub struct Report {
     /// This service only; may be repeated
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
+    /// One incident of this SLO instead: its moments, its cost, its suspect
+    #[arg(long, value_name = "ID", conflicts_with = "service")]
+    pub slo: Option<String>,
     /// Whose days and weeks count: utc, local or a name such as Europe/Berlin. Default: that of the
     /// configuration
     #[arg(long, value_name = "ZONE", value_parser = crate::config::time_zone)]

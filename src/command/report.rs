@@ -15,6 +15,7 @@ use crate::print::report::{Heading, ReportJson};
 use crate::watch::Watch;
 
 pub(super) mod gather;
+mod incident;
 mod past;
 
 /// The longest time that is reported on.
@@ -32,6 +33,15 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
              earlier moment"
         ));
     }
+    let heading = Heading {
+        from,
+        until,
+        zone,
+        now,
+    };
+    if let Some(wanted) = &options.slo {
+        return incident::run((options, wanted), settings, watch, &heading);
+    }
     if from.duration_until(until) > LONGEST {
         return refuse("a report covers two years at most: give a later --since");
     }
@@ -46,7 +56,7 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
         unlinked,
         slos,
         witnesses,
-        events: _,
+        ..
     } = gathered;
     let mut report = Report::of(&Basis {
         terms: terms.clone(),
@@ -62,12 +72,6 @@ pub fn run(options: &cli::Report, loaded: &Loaded, watch: Watch) -> ExitCode {
         return refuse(format!("no source knows a service `{service}`"));
     }
     super::gate::frozen::note(settings, &mut report.services, (from, until));
-    let heading = Heading {
-        from,
-        until,
-        zone,
-        now,
-    };
     let mut text = Vec::new();
     let written = match options.format {
         PaperFormat::Md => print::report::markdown(&mut text, &report, &heading),

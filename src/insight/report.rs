@@ -14,6 +14,7 @@ use crate::text::Untrusted;
 
 mod gaps;
 mod history;
+pub mod incident;
 mod spent;
 #[cfg(test)]
 mod tests;

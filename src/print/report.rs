@@ -11,6 +11,7 @@ use crate::text::Untrusted;
 
 mod chart;
 mod html;
+pub mod incident;
 mod json;
 mod markdown;
 #[cfg(test)]

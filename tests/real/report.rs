@@ -86,9 +86,107 @@ fn rows(end: i64) -> Value {
         "incidents": [{
             "id": "i1", "title": "checkout burns", "service": "checkout", "severity": "page",
             "status": "resolved", "opened_at": at(end, BEGAN - 5 * MINUTE),
+            "acknowledged_at": at(end, BEGAN - 9 * MINUTE),
             "resolved_at": at(end, ENDED - 10 * MINUTE),
         }],
     })
+}
+
+/// The report on one incident of an SLO between two moments, in seconds before the end.
+fn incident(dir: &Path, end: i64, (slo, from, until): (&str, i64, i64)) -> Value {
+    let (since, until) = (at(end, from), at(end, until));
+    let options = ["--since", &since, "--until", &until, "-o", "json"];
+    let args = ["report", "--config", "watchfire.toml", "--slo", slo];
+    let run = watchfire(dir, &[&args[..], &options[..]].concat());
+    assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(schema::faults("incident-report", &report), [""; 0]);
+    report
+}
+
+/// Asserts that a moment is so many seconds before the end, to a number of minutes.
+#[track_caller]
+fn assert_moment(found: &Value, (end, ago): (i64, i64), minutes: i64) {
+    let found: Timestamp = found.as_str().unwrap().parse().unwrap();
+    let off = found.as_second() - (end - ago);
+    assert!(off.abs() <= minutes * MINUTE, "{off} s off");
+}
+
+/// What is known of the outage of checkout: each moment, each event, the releases behind it.
+fn assert_incident(dir: &Path, end: i64) {
+    let report = incident(
+        dir,
+        end,
+        ("checkout/availability", BEGAN + 3 * HOUR, ENDED - 2 * HOUR),
+    );
+    assert_moment(&report["onset"], (end, BEGAN), 2);
+    assert_moment(&report["mitigated"], (end, ENDED), 2);
+    for (edge, sign) in [("onset_earliest", 1), ("onset_latest", -1)] {
+        let edge: Timestamp = report[edge].as_str().unwrap().parse().unwrap();
+        assert!(
+            (end - BEGAN + MINUTE - edge.as_second()) * sign >= -2 * MINUTE,
+            "{edge}"
+        );
+    }
+    assert_eq!(report["detected"]["at"], at(end, BEGAN - 5 * MINUTE));
+    assert_eq!(report["detected"]["id"], "i1");
+    assert_eq!(report["acknowledged"]["at"], at(end, BEGAN - 9 * MINUTE));
+    assert_eq!(report["recovered"]["at"], at(end, ENDED - 10 * MINUTE));
+    assert_eq!(report["to_acknowledge_s"], 4 * MINUTE);
+    let near = |pointer: &str, truth: f64, slack: f64| {
+        let found = report.pointer(pointer).and_then(Value::as_f64).unwrap();
+        assert!(
+            (found - truth).abs() <= slack,
+            "{pointer}: {found}, not {truth}"
+        );
+    };
+    near("/to_detect_s", 300.0, 120.0);
+    // 60 minutes of 30 errors: one minute at each edge may be half in.
+    near("/whole/bad", 1_800.0, 31.0);
+    near("/burned/bad", 1_800.0, 61.0);
+    near("/whole/total", 6.0 * 60.0 * 600.0, 700.0);
+    // 30 days of 600 requests a minute allow 25,920 errors.
+    near("/whole/budget_spent", 1_800.0 / 25_920.0, 0.002);
+    near("/peak/burn_rate", 50.0, 1.0);
+    assert_eq!(report["peak"]["window"], "5m");
+    assert_eq!(
+        (&report["whole"]["estimate"], &report["blind"]),
+        (&json!(false), &json!([]))
+    );
+    assert_eq!(report["suspects"][0]["release"], "r1");
+    assert!(report["suspects"][0]["score"].as_f64().unwrap() >= 0.5);
+    assert_eq!(report["rollback"]["release"], "r2");
+    assert_eq!(report["rollback"]["takes_back"], json!(["r1"]));
+    assert_eq!(report["rule"]["severity"], "page");
+    assert!(report["chart"].as_str().unwrap().ends_with("</svg>"));
+
+    // Nothing burned, and a time of which a part is not known.
+    let quiet = incident(dir, end, ("quiet/availability", 6 * HOUR, 0));
+    for moment in [
+        "onset",
+        "detected",
+        "mitigated",
+        "recovered",
+        "to_detect_s",
+        "burned",
+    ] {
+        assert_eq!(quiet[moment], Value::Null, "{moment}");
+    }
+    let newborn = incident(dir, end, ("newborn/availability", 6 * HOUR, 0));
+    assert_eq!(
+        (&newborn["whole"]["estimate"], &newborn["onset"]),
+        (&json!(true), &Value::Null)
+    );
+    assert_eq!(newborn["blind"][0]["source"], "prod");
+    assert_moment(&newborn["blind"][0]["until"], (end, 2 * HOUR), 5);
+    let args = [
+        "report",
+        "--config",
+        "watchfire.toml",
+        "--slo",
+        "checkout/nothing",
+    ];
+    assert_eq!(watchfire(dir, &args).exit, 3);
 }
 
 fn report(dir: &Path, end: i64) -> Value {
@@ -140,6 +238,7 @@ fn attainment_and_what_spent_the_budget_are_those_of_the_events() {
     let prometheus = history::prometheus(dir.path(), &services, "", end);
     let deploys = Page::serve("200 OK", &rows(end).to_string());
     configure(dir.path(), &prometheus.url, &deploys.url);
+    assert_incident(dir.path(), end);
     let report = report(dir.path(), end);
 
     let checkout = service(&report, "checkout");

@@ -90,22 +90,36 @@ pub(in crate::command) fn all(
     terms: &Terms<'_>,
     with_budgets: bool,
 ) -> Result<Gathered, ExitCode> {
-    let since = terms.from.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN);
+    let since = since(terms);
     let mut watch = watch;
     let slos = on_runtime(|runtime| {
         runtime.block_on(async {
             status::ask_since(&mut watch, since).await;
             if with_budgets {
-                past::all(&mut watch, terms).await
+                Some(past::all(&mut watch, terms).await)
             } else {
-                Vec::new()
+                None
             }
         })
     })?;
-    let Watch { store, .. } = watch;
-    let remembered = remembered(settings, &store, since, terms);
+    Ok(known(settings, &watch.store, terms, slos))
+}
+
+/// Since when dated rows are read for a time.
+pub(super) fn since(terms: &Terms<'_>) -> Timestamp {
+    terms.from.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN)
+}
+
+/// What a polled store and the journal hold of a time; `slos` is the past of all SLOs, where it was read.
+pub(super) fn known(
+    settings: &Settings,
+    store: &Store,
+    terms: &Terms<'_>,
+    slos: Option<Vec<Measured>>,
+) -> Gathered {
+    let remembered = remembered(settings, store, since(terms), terms);
     let mut burns = remembered.burns;
-    burns.extend(suspects(&store).map(|(_, service, burn)| (service, burn)));
+    burns.extend(suspects(store).map(|(_, service, burn)| (service, burn)));
     let present = Rows {
         releases: store
             .releases()
@@ -118,17 +132,17 @@ pub(in crate::command) fn all(
     };
     let witnesses = store.feeds().iter().map(|feed| {
         let blind = remembered.blind.get(&feed.name);
-        let witness = witness(feed, blind, with_budgets.then_some(&*slos), terms);
+        let witness = witness(feed, blind, slos.as_deref(), terms);
         (feed.name.clone(), witness)
     });
-    Ok(Gathered {
+    Gathered {
         witnesses: witnesses.collect(),
         rows: remembered.rows.with_present(present),
         unlinked: Unlinked::among(remembered.events.iter().map(|event| &event.what)),
         events: remembered.events,
         burns,
-        slos,
-    })
+        slos: slos.unwrap_or_default(),
+    }
 }
 
 /// What the journal holds; nothing where there is none.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use crate::domain::past::{PastEvents, PastQuestion, Steps};
-use crate::domain::{Fault, SourceName};
+use crate::domain::{Fault, Slo, SourceName};
 use crate::insight::delivery::Terms;
 use crate::insight::report::{Measured, merged};
 use crate::poll;
@@ -76,6 +76,38 @@ pub(super) async fn all(watch: &mut Watch, terms: &Terms<'_>) -> Vec<Measured> {
     watch.sources.sort_by_key(|(settings, _)| settings.index);
     all.sort_by(|a, b| (&a.id, &a.source).cmp(&(&b.id, &b.source)));
     all
+}
+
+/// The past of one SLO.
+pub(super) async fn one(watch: &mut Watch, slo: &Slo, steps: Steps) -> Measured {
+    let mut measured = Measured {
+        source: slo.source.clone(),
+        id: slo.id(),
+        service: slo.service.clone(),
+        objective: slo.objective,
+        past: Err("it was not asked".into()),
+    };
+    let ask = Ask {
+        now: Timestamp::now(),
+        at: None,
+        history: false,
+        since: Some(steps.from()),
+    };
+    let question = PastQuestion {
+        slos: vec![watch.store.ids_of(slo)],
+        steps,
+    };
+    let mut sources = watch.sources.iter_mut();
+    if let Some((settings, source)) = sources.find(|(settings, _)| settings.name == slo.source) {
+        let limit = poll::limit(settings).max(LIMIT);
+        let answer = poll::past_events_once(source.as_mut(), &ask, &question, limit).await;
+        measured.past = match answer.map(|mut answers| answers.pop()) {
+            Ok(Some(Ok(past))) => Ok(past),
+            Ok(Some(Err(fault))) | Err(fault) => Err(fault.message),
+            Ok(None) => measured.past,
+        };
+    }
+    measured
 }
 
 fn wanted(watch: &Watch, source: &SourceName) -> Vec<Wanted> {

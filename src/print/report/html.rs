@@ -27,31 +27,40 @@ pub fn html(out: &mut impl Write, report: &Report, heading: &Heading<'_>) -> io:
     };
     let period = clock.period(heading.from, heading.until);
     let mut page = String::new();
+    open(&mut page, "Reliability and delivery", &escaped(&period));
+    overview(&mut page, report);
+    for one in report.services.iter().enumerate() {
+        service(&mut page, one, heading);
+    }
+    blind(&mut page, report, &clock);
+    close(&mut page, &clock.full(heading.now));
+    out.write_all(page.as_bytes())
+}
+
+/// Begins a page under a title, both of which hold no tag.
+pub(super) fn open(page: &mut String, title: &str, period: &str) {
     let _ = write!(
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>Reliability and delivery</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header><h1>Reliability and delivery</h1><p>{}</p></header>\n",
-        escaped(&period)
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <header><h1>{title}</h1><p>{period}</p></header>\n"
     );
-    overview(&mut page, report);
-    for one in report.services.iter().enumerate() {
-        service(&mut page, one, heading);
-    }
-    blind(&mut page, report, &clock);
+}
+
+/// Ends a page with when it was made.
+pub(super) fn close(page: &mut String, made: &str) {
     let _ = write!(
         page,
         "<footer>Made by watchfire at {}. {NOTHING} is not known; ~ is an estimate.</footer>\n</main>\n</body>\n</html>\n",
-        escaped(&clock.full(heading.now))
+        escaped(made)
     );
-    out.write_all(page.as_bytes())
 }
 
 /// Text in which nothing is a tag or an entity.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -66,11 +75,11 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-fn foreign(text: &Untrusted) -> String {
+pub(super) fn foreign(text: &Untrusted) -> String {
     escaped(text.shown().as_str())
 }
 
-fn line(parts: &[Part]) -> String {
+pub(super) fn line(parts: &[Part]) -> String {
     let texts = parts.iter().map(|part| match part {
         Part::Ours(words) => escaped(words),
         Part::Foreign(text) => format!("<b>{}</b>", foreign(text)),
