@@ -4,12 +4,14 @@
 //! a list that goes back less than a week is read on, to a cap. Requests go one after the other, and
 //! what the server has left of its limits is spread over the time until it has more.
 
+mod compare;
 mod options;
 mod rows;
 mod wire;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::compare::Comparisons;
 use self::options::{Options, Project};
 use self::wire::{Deployment, TagRelease};
 use super::kit::listing::{Lister, VendorProfile, bare, horizon};
@@ -17,7 +19,7 @@ use super::kit::partial_fault::{Noun, PartialFaults, Patience};
 use super::rollback::mark_rollbacks;
 use super::{Ask, Built, Fetching, Kind, Source, status_words};
 use crate::config::{Problem, Settings, SourceSettings};
-use crate::domain::{Facts, Fault, NamePattern, Release};
+use crate::domain::{Facts, Fault, NamePattern, Production, Release};
 use crate::http::{Http, Request};
 
 /// `kind = "gitlab"`.
@@ -31,7 +33,7 @@ pub const KIND: Kind = Kind {
 /// Deployments that have not changed for so long are not asked for: the server need not sort them.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
+fn build(settings: &SourceSettings, all: &Settings) -> Result<Built, Problem> {
     let options: Options = settings.options()?;
     let http = Http::new(settings, Some(options::DEFAULT_URL))?;
     let projects = options::projects(settings, options.projects)?;
@@ -58,6 +60,8 @@ fn build(settings: &SourceSettings, _all: &Settings) -> Result<Built, Problem> {
         with_tags: options.releases,
         patience: Patience::default(),
         reach: Timestamp::MAX,
+        comparisons: Comparisons::default(),
+        production: all.delivery.production.clone(),
     };
     Ok(Built::releases(source))
 }
@@ -77,6 +81,10 @@ struct GitLab {
     patience: Patience,
     /// How far back the last lists go.
     reach: Timestamp,
+    /// Commits between deployments, for reports.
+    comparisons: Comparisons,
+    /// Which environments are production.
+    production: Production,
 }
 
 /// The lists of one project.
@@ -117,7 +125,8 @@ impl GitLab {
         {
             return Err(fault);
         }
-        let releases = self.releases(&seen, ask.at);
+        let mut releases = self.releases(&seen, ask.at);
+        self.add_commits(&mut releases, ask, &mut trouble).await;
         trouble.warnings.extend(status_words::warnings(&releases));
         Ok(Facts {
             releases: Some(releases),
