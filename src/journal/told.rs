@@ -15,7 +15,7 @@ use crate::text::Untrusted;
 /// The most events of one time that are read.
 const EVENTS: usize = 500_000;
 /// So many burns that ended are looked at for what was suspected, the last ones.
-const BURNS: usize = 200;
+const BURNS: usize = 2_000;
 
 /// The rows that one source told of.
 #[derive(Clone, Debug, PartialEq)]

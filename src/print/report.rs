@@ -308,6 +308,31 @@ fn rework_rate(delivery: &Delivery) -> Measure {
     }
 }
 
+/// What policies did to the releases of a service: the time of freezes, and exceptions.
+fn policies(one: &OfService) -> [Measure; 2] {
+    let exceptions = one.exceptions.as_ref();
+    let mut rows = Vec::new();
+    for exception in exceptions.into_iter().flatten().take(IDS) {
+        if !rows.is_empty() {
+            rows.push(ours("; "));
+        }
+        rows.push(Part::Foreign(exception.clone()));
+    }
+    let frozen = one.frozen.map(|frozen| length(frozen.as_secs_f64()));
+    [
+        Measure {
+            name: "releases frozen",
+            value: known(frozen),
+            rows: Vec::new(),
+        },
+        Measure {
+            name: "exceptions",
+            value: known(exceptions.map(|all| all.len().to_string())),
+            rows,
+        },
+    ]
+}
+
 /// How an SLO did, in words.
 fn attained(slo: &Attained) -> String {
     let mark = if slo.is_estimate { "~" } else { "" };

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::{
-    Heading, Measure, NOTHING, Part, attained, chart, measures, percent, span, spent, spent_on,
-    title,
+    Heading, Measure, NOTHING, Part, attained, chart, measures, percent, policies, span, spent,
+    spent_on, title,
 };
 use crate::domain::Clock;
 use crate::insight::report::{Attained, OfService, Report};
@@ -29,6 +29,7 @@ pub fn html(out: &mut impl Write, report: &Report, heading: &Heading<'_>) -> io:
     let mut page = String::new();
     open(&mut page, "Reliability and delivery", &escaped(&period));
     overview(&mut page, report);
+    teams(&mut page, report);
     for one in report.services.iter().enumerate() {
         service(&mut page, one, heading);
     }
@@ -116,6 +117,30 @@ fn overview(page: &mut String, report: &Report) {
     page.push_str("</tbody></table></div></section>\n");
 }
 
+/// A row for each team of several services.
+fn teams(page: &mut String, report: &Report) {
+    let several: Vec<_> = report
+        .teams
+        .iter()
+        .filter(|one| one.services.len() > 1)
+        .collect();
+    if several.is_empty() {
+        return;
+    }
+    page.push_str(
+        "<section><div class=\"wide\"><table><thead><tr><th>team</th><th>deployments</th><th>lead time</th>\
+         <th>change fail rate</th><th>recovery</th><th>rework</th></tr></thead><tbody>\n",
+    );
+    for one in several {
+        let _ = write!(page, "<tr><td>{}</td>", foreign(&one.team.as_str().into()));
+        for Measure { value, .. } in measures(&one.delivery) {
+            let _ = write!(page, "<td class=\"number\">{}</td>", escaped(&value));
+        }
+        page.push_str("</tr>\n");
+    }
+    page.push_str("</tbody></table></div></section>\n");
+}
+
 fn service(page: &mut String, (place, one): (usize, &OfService), heading: &Heading<'_>) {
     // Links go to the place in the list, as a name may be anything.
     let _ = writeln!(
@@ -124,7 +149,8 @@ fn service(page: &mut String, (place, one): (usize, &OfService), heading: &Headi
         line(&title(one))
     );
     page.push_str("<div class=\"tiles\">");
-    for Measure { name, value, rows } in measures(&one.delivery) {
+    let all = measures(&one.delivery).into_iter();
+    for Measure { name, value, rows } in all.chain(policies(one)) {
         let _ = write!(
             page,
             "<div class=\"tile\"><h3>{name}</h3><p class=\"value\">{}</p><p class=\"rows\">{}</p></div>",

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    Heading, Measure, NOTHING, Part, attained, measures, percent, span, spent, spent_on, title,
+    Heading, Measure, NOTHING, Part, attained, measures, percent, policies, span, spent, spent_on,
+    title,
 };
 use crate::domain::Clock;
 use crate::insight::report::{OfService, Report};
@@ -119,7 +120,8 @@ fn service(out: &mut impl Write, one: &OfService) -> io::Result<()> {
         }
     }
     writeln!(out, "\n| delivery | | |\n|---|---:|---|")?;
-    for Measure { name, value, rows } in measures(&one.delivery) {
+    let all = measures(&one.delivery).into_iter();
+    for Measure { name, value, rows } in all.chain(policies(one)) {
         writeln!(out, "| {name} | {value} | {} |", line(&rows))?;
     }
     if !one.unknown.is_empty() {
