@@ -39,6 +39,7 @@ pub mod keymap;
 pub mod layout;
 mod model;
 pub mod mouse;
+mod opening;
 mod overlay;
 mod palette;
 mod past;

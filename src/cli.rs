@@ -49,8 +49,14 @@ pub struct Cli {
     /// Show rows of this service only, until the filter is cleared; may be repeated
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
+    /// Show this moment of the past first, from the journal: 1h, 09:00, yesterday 14:00, RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = When::parse, allow_hyphen_values = true)]
+    pub at: Option<When>,
+    /// Select the row with this ID first
+    #[arg(long, value_name = "ID")]
+    pub select: Option<String>,
     /// Print changes line by line instead of showing the screen, for screen readers
-    #[arg(long, conflicts_with = "service")]
+    #[arg(long, conflicts_with_all = ["service", "at", "select"])]
     pub plain: bool,
     /// What to do instead of showing the screen.
     #[command(subcommand)]
@@ -447,9 +453,15 @@ impl Cli {
             return Err(command.error(ErrorKind::ArgumentConflict, why));
         }
         let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        if let (Some((word, _)), [_, ..]) = (matches.subcommand(), &*cli.service) {
+        let of_screen = [
+            ("service", !cli.service.is_empty()),
+            ("at", cli.at.is_some()),
+            ("select", cli.select.is_some()),
+        ];
+        let given = of_screen.into_iter().find(|(_, is_given)| *is_given);
+        if let (Some((word, _)), Some((name, _))) = (matches.subcommand(), given) {
             let why =
-                format!("`--service` before `{word}` is of the screen: write it behind `{word}`");
+                format!("`--{name}` before `{word}` is of the screen: write it behind `{word}`");
             return Err(command.error(ErrorKind::ArgumentConflict, why));
         }
         Ok(cli)

@@ -41,7 +41,7 @@ use tokio::runtime::Runtime;
 
 use crate::app::keymap::Keymap;
 use crate::cli::{self, Cli, Command, ConfigCommand, SourceCommand};
-use crate::config::{Environment, Loaded, Mistake, Settings, load};
+use crate::config::{Environment, Loaded, Mistake, Opening, Settings, load};
 use crate::log;
 use crate::print::github::{Annotation, Level};
 use crate::print::status::Rows;
@@ -165,6 +165,10 @@ fn carry_out(cli: Cli) -> ExitCode {
                 .iter()
                 .map(|name| called(&settings, name))
                 .collect();
+            settings.ui.opening = Opening {
+                at: cli.at,
+                select: cli.select.clone(),
+            };
             run::run(&settings, keymap, run::Scene::Watch(watch))
         }),
     }

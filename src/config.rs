@@ -15,6 +15,7 @@ mod journal;
 mod links;
 mod load;
 mod me;
+mod notify;
 mod place;
 mod policy;
 mod proposal;
@@ -38,7 +39,9 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::domain::policy::{BudgetAdjustment, Exception, Policy};
-use crate::domain::{Origin, Period, Production, Rule, Service, Slo, Sort, SourceName, Window};
+use crate::domain::{
+    Origin, Period, Production, Rule, Service, Slo, Sort, SourceName, State, When, Window,
+};
 
 pub use crate::dialect::Groups;
 pub use crate::domain::Me;
@@ -84,6 +87,8 @@ pub struct Settings {
     pub exceptions: Vec<Exception>,
     /// Times that count neither good nor bad.
     pub budget_adjustments: Vec<BudgetAdjustment>,
+    /// Where changes are sent: `[[notify]]`.
+    pub notify: Vec<NotifyTarget>,
     /// Commands of the user's own.
     pub commands: Vec<UserCommand>,
     /// The file that they were read from, if there was one.
@@ -192,6 +197,50 @@ pub struct UiSettings {
     pub notify: NotifyChoice,
     /// True where the mouse selects rows and scrolls; text is then selected with shift held.
     pub mouse: bool,
+    /// The moment and the row that are shown first: `--at`, `--select`.
+    pub opening: Opening,
+}
+
+/// The moment and the row that a screen shows first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// The moment of the past; `None` for the present.
+    pub at: Option<When>,
+    /// Id of the row.
+    pub select: Option<String>,
+}
+
+/// Where changes are sent: `[[notify]]`.
+#[derive(Clone, Debug)]
+pub struct NotifyTarget {
+    /// Form of the messages.
+    pub kind: NotifyKind,
+    /// Address; it may be a secret.
+    pub url: HeaderSetting,
+    /// Bearer token.
+    pub token: Option<SecretRef>,
+    /// Changes that are sent.
+    pub on: Vec<NotifyOn>,
+    /// Text of a message of a webhook, with fields in braces.
+    pub template: String,
+}
+
+/// Form of messages to the outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyKind {
+    /// `{"text": "…"}`, as Slack and others read it.
+    Webhook,
+    /// Annotations of Grafana.
+    Grafana,
+}
+
+/// A change that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyOn {
+    /// An SLO comes to this state.
+    State(State),
+    /// A release arrives in production.
+    Release,
 }
 
 /// A filter and an order with a name: `[[view]]`.
@@ -309,6 +358,8 @@ pub struct HttpSettings {
     pub client_cert: Option<PathBuf>,
     /// Proxy URL, `none` for no proxy at all; unset for the environment's.
     pub proxy: Option<String>,
+    /// True where addresses of the link and of metadata services are refused.
+    pub is_guarded: bool,
 }
 
 /// The value of a configured header.
@@ -549,6 +600,7 @@ impl Settings {
                 views: Vec::new(),
                 services: Vec::new(),
                 notify: NotifyChoice::Off,
+                opening: Opening::default(),
             },
             keys: BTreeMap::new(),
             sources: Vec::new(),
@@ -563,6 +615,7 @@ impl Settings {
             policies: Vec::new(),
             exceptions: Vec::new(),
             budget_adjustments: Vec::new(),
+            notify: Vec::new(),
             commands: Vec::new(),
             file: None,
         }

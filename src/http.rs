@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod client;
 mod fault;
+mod guard;
 mod limits;
 mod proxy;
 mod rows;

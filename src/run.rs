@@ -9,6 +9,7 @@ mod journal;
 mod keep;
 mod news;
 mod pace;
+mod outgoing;
 mod scene;
 mod signals;
 pub mod wall;
@@ -42,6 +43,7 @@ use crate::ui::theme::{Depth, Theme};
 use errands::Errands;
 use news::{News, said};
 use pace::Pace;
+use outgoing::Outgoing;
 pub use scene::Scene;
 use signals::Signal;
 use wall::{Attendant, Lines, Renewal, Upkeep};
@@ -141,6 +143,7 @@ async fn show(
     signals.forward(&urgent, &tty.handle());
     let ends_at_once = keymap.exit_keys();
     let caption = scene.story();
+    let is_live = matches!(scene, Scene::Watch(_));
     let (store, sources, place, memory) = scene.parts(settings);
     let mut stage = Stage::new(settings, keymap, store.clone(), tty)?;
     if let Some(story) = caption {
@@ -185,6 +188,9 @@ async fn show(
         };
         let terminal = stage.tty.handle();
         stage.attendant = Some(Attendant::start(upkeep, &settings.wall, lines, terminal)?);
+    }
+    if is_live {
+        stage.outgoing = Some(Outgoing::start(settings, &remembered));
     }
     if let Ok(clerk) = journal::start(place, settings, &store, remembered) {
         stage.remember(clerk, memory);
@@ -258,6 +264,8 @@ struct Stage {
     is_away: bool,
     /// Upkeep of a wall; `None` for a screen.
     attendant: Option<Attendant>,
+    /// Messages to the outside; `None` where no present is shown.
+    outgoing: Option<Outgoing>,
     /// The configuration file, if there is one.
     file: Option<PathBuf>,
 }
@@ -289,6 +297,7 @@ impl Stage {
             pace: Pace::new(),
             is_away: false,
             attendant: None,
+            outgoing: None,
         })
     }
 
@@ -404,6 +413,7 @@ impl Stage {
         self.theme = theme(ui.theme, ui.ascii);
         let store = watch.store.inheriting(self.model.facts());
         attendant.heartbeat.follow(&settings.wall);
+        self.outgoing = Some(Outgoing::start(&settings, &attendant.lines.say));
         self.polls = {
             let _inside = attendant.lines.polling.enter();
             Polls::start(watch.sources, &attendant.lines.ears, &Leave::default())
@@ -429,7 +439,12 @@ impl Stage {
         // What could not even be handed on is known at once.
         let mut replies = Vec::new();
         let mut results = Vec::new();
-        let effects = update(&mut self.model, message, Timestamp::now());
+        let is_report = matches!(message, Msg::Report(_));
+        let now = Timestamp::now();
+        let effects = update(&mut self.model, message, now);
+        if let Some(outgoing) = self.outgoing.as_mut().filter(|_| is_report) {
+            outgoing.hear(self.model.facts(), now);
+        }
         let spent = self.model.take_spent();
         if !spent.is_empty() {
             tokio::spawn(async move { drop(spent) });

@@ -264,6 +264,7 @@ fn the_example_names_every_setting_and_all_of_it_is_valid() {
         "[actions]",
         "[[action]]\nlabel = 'a'\nscope = 'slo'\ncommand = ['a']",
         "[[slo_files]]",
+        "[[notify]]",
         "[[service]]",
         "[[source]]\nname = 'a'\nkind = 'json'\n[source.basic]",
     ] {

@@ -218,6 +218,10 @@ const OUTPUTS: &[(&str, &str)] = &[
     ),
     ("report", "report -o json --config down.toml"),
     (
+        "incident-report",
+        "report --slo checkout/availability --since 2026-11-22T12:00:00Z --until 2026-11-22T15:00:00Z -o json --config ok.toml",
+    ),
+    (
         "timeline",
         "timeline -o json --config ok.toml --since 2026-11-20 --until 2026-11-25",
     ),

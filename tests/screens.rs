@@ -8,6 +8,7 @@ mod screens {
     mod bytes;
     mod charts;
     mod commands;
+    mod delivery;
     pub(crate) mod duty;
     pub(crate) mod facts;
     mod filters;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::action::Action;
 use super::model::Model;
-use super::{Effect, clip};
+use super::{Effect, clip, opening};
 use crate::pane::fire::Fire;
 use crate::pane::{Links, SLOS};
 use crate::text::Untrusted;
@@ -20,6 +20,11 @@ pub(super) enum Destination {
 
 /// Opens or copies what the row leads to.
 pub(super) fn follow(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    if action == Action::CopyId
+        && let Some(link) = opening::link(model)
+    {
+        return clip::copy_line(model, "link to this moment", link);
+    }
     match destination(model, action, now) {
         Ok(Destination::Copied(text)) => {
             // A summary begins with the id of its row.

@@ -249,6 +249,7 @@ fn hints(model: &Model, actions: &[Action]) -> Line {
             Action::Explain => "explain",
             Action::Suspect => "suspect",
             Action::Timeline if model.focus == TIMELINE => "back",
+            Action::CopyId if model.is_past() => "copy link",
             Action::CopyUrl if model.modes.explained().is_some() => "copy queries",
             other => other.help(),
         };

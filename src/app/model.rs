@@ -16,7 +16,7 @@ use super::keymap::Keymap;
 use super::layout::{Fire, Layout, Need, Together, View};
 use super::roster::{Query, Roster};
 use super::{Size, Spent, Story};
-use crate::config::{ActionSettings, SavedView, UiSettings, UserCommand, WallSettings};
+use crate::config::{ActionSettings, Opening, SavedView, UiSettings, UserCommand, WallSettings};
 use crate::domain::{Fault, Whose};
 use crate::pane::{
     Board, Charts, Entry, Folds, Growth, INCIDENTS, PANES, Pane, RELEASES, RowKey, SERVICES, SLOS,
@@ -100,6 +100,8 @@ pub struct Model {
     pub(super) wall: Option<WallView>,
     pub(super) wall_settings: WallSettings,
     pub(super) is_ascii: bool,
+    /// The moment and the row to go to, as soon as they are known.
+    pub(super) opening: Option<Opening>,
     /// The story of a demo.
     pub(super) story: Option<Story>,
 }
@@ -179,6 +181,7 @@ impl Model {
             wall: None,
             wall_settings: WallSettings::default(),
             is_ascii: ui.ascii,
+            opening: Some(ui.opening.clone()).filter(|opening| *opening != Opening::default()),
             story: None,
         };
         model.focus = model.home();

@@ -13,7 +13,7 @@ use super::model::mode::Palette;
 use super::scroll::scroll;
 use super::{
     Effect, Msg, Notice, awake, choose, clip, desk, explain, export, follow, growth, handoff, jump,
-    keep, mouse, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
+    keep, mouse, opening, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
 };
 use crate::domain::{Report, SourceName, Whose};
 use crate::pane::{DELIVERY, PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
@@ -100,6 +100,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         }
         Msg::Tick => {
             let mut effects = past::play(model);
+            effects.extend(opening::proceed(model, now));
             effects.extend(zoom::ask(model, now));
             effects
         }
@@ -144,6 +145,8 @@ fn press(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         return wall::press(model, key);
     }
     model.flash = None;
+    // Who goes on by hand is where they want to be.
+    model.opening = None;
     // From the first key on, the selection is a row and no more a place.
     if let Some(roster) = model.roster_mut() {
         roster.choose(roster.cursor.index());

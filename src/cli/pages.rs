@@ -369,7 +369,7 @@ of SLOs are polled for their budgets.",
                 "a month in the days of Berlin, for programs",
             ),
             (
-                "watchfire report --slo checkout/availability --since '12:00' --until '15:00' -o html > incident.html",
+                "watchfire report --slo checkout/availability --since 12:00 --until 15:00 -o html > incident.html",
                 "one incident, for its post-mortem",
             ),
         ],

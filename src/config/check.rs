@@ -15,7 +15,8 @@ use crate::domain::Service;
 use crate::text::clipped;
 
 use super::{
-    BellChoice, GateSettings, NotifyChoice, Problem, Settings, Step, ThemeChoice, UiSettings,
+    BellChoice, GateSettings, NotifyChoice, Opening, Problem, Settings, Step, ThemeChoice,
+    UiSettings,
 };
 
 /// What checking needs to know, and the problems it has found so far.
@@ -82,6 +83,7 @@ impl<'a> Context<'a> {
             policies,
             exceptions: self.exceptions(lists.exceptions),
             budget_adjustments: self.budget_adjustments(lists.budget_adjustments),
+            notify: self.notify(lists.notify),
             commands: self.commands(lists.commands),
             file: None,
         }
@@ -187,6 +189,7 @@ impl<'a> Context<'a> {
             services: Vec::new(),
             notify: notifies.map_or(NotifyChoice::Off, |(_, notify)| notify),
             mouse: ui.mouse.unwrap_or(false),
+            opening: Opening::default(),
         }
     }
 

@@ -384,6 +384,7 @@ pub(super) struct Lists {
     pub(super) policies: Option<toml::Value>,
     pub(super) exceptions: Option<toml::Value>,
     pub(super) budget_adjustments: Option<toml::Value>,
+    pub(super) notify: Option<toml::Value>,
     pub(super) commands: Option<toml::Value>,
     pub(super) views: Option<toml::Value>,
 }
@@ -410,6 +411,7 @@ fn take_lists(document: &mut toml::Table) -> Lists {
         policies: document.remove("policy"),
         exceptions: document.remove("exception"),
         budget_adjustments: document.remove("budget_adjustment"),
+        notify: document.remove("notify"),
         commands: document.remove("action"),
         views: document.remove("view"),
     }

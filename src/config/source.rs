@@ -98,6 +98,7 @@ impl Context<'_> {
                 ca_file: wire.ca_file.map(|path| self.path(path)),
                 client_cert: wire.client_cert.map(|path| self.path(path)),
                 proxy: wire.proxy,
+                is_guarded: false,
             },
             folder: self.folder.map(Path::to_path_buf),
             table,

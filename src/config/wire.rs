@@ -13,7 +13,7 @@ use crate::domain::Window;
 use crate::text::clipped;
 
 /// The tables that a configuration consists of.
-pub(super) const SECTIONS: [&str; 17] = [
+pub(super) const SECTIONS: [&str; 18] = [
     "ui",
     "keys",
     "me",
@@ -29,6 +29,7 @@ pub(super) const SECTIONS: [&str; 17] = [
     "policy",
     "exception",
     "budget_adjustment",
+    "notify",
     "action",
     "view",
 ];
@@ -129,6 +130,17 @@ pub(super) struct SavedView {
     #[serde(default)]
     pub(super) filter: String,
     pub(super) sort: Option<String>,
+}
+
+/// `[[notify]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Notify {
+    pub(super) kind: Option<String>,
+    pub(super) url: HeaderSetting,
+    pub(super) token: Option<SecretRef>,
+    pub(super) on: Option<Vec<String>>,
+    pub(super) template: Option<String>,
 }
 
 /// `[[action]]`.

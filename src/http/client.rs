@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
@@ -10,7 +11,7 @@ use reqwest::{Client, Proxy, Url};
 use rustls::crypto::{CryptoProvider, ring};
 
 use super::proxy::Between;
-use super::trust;
+use super::{guard, trust};
 use crate::config::secret::read_private;
 use crate::config::{Problem, SourceSettings};
 use crate::domain::{Fault, FaultKind};
@@ -33,6 +34,7 @@ pub(super) struct Transport {
     route: Route,
     local: bool,
     plain: bool,
+    guarded: bool,
     between: Option<Between>,
 }
 
@@ -71,6 +73,10 @@ impl Transport {
                 ));
             }
         }
+        if http.is_guarded && !guard::is_allowed_url(base) {
+            let message = "has an address that no message is sent to".to_owned();
+            return Err(settings.problem("url", message));
+        }
         let local = is_loopback(base);
         let route = route(settings, local)?;
         Ok(Self {
@@ -85,12 +91,14 @@ impl Transport {
             route,
             local,
             plain: base.scheme() == "http",
+            guarded: http.is_guarded,
         })
     }
 
     /// True when the client of another endpoint of the same source serves this one too.
     pub(super) fn goes_like(&self, other: &Self) -> bool {
-        (self.local, self.plain) == (other.local, other.plain)
+        let kind = |one: &Self| (one.local, one.plain, one.guarded);
+        kind(self) == kind(other)
     }
 
     /// The proxy that requests go through.
@@ -115,6 +123,9 @@ impl Transport {
             // Compressing costs more than it saves where no wire is.
             let identity = HeaderValue::from_static("identity");
             builder = builder.default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, identity)]));
+        }
+        if self.guarded {
+            builder = builder.dns_resolver(Arc::new(guard::Guard));
         }
         builder = match &self.route {
             Route::Environment => builder,

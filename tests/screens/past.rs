@@ -1,10 +1,12 @@
 //! Moments of the past: all panes together as they were, loudly marked, and the way back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use watchfire::app::{Effect, Memory, Msg, Playback};
-use watchfire::domain::{Event, Fault, FaultKind, SourceName, State, What};
+use watchfire::app::{Effect, Keymap, Memory, Model, Msg, Playback, Size};
+use watchfire::config::{Opening, Settings, UiSettings};
+use watchfire::domain::{Event, Fault, FaultKind, SourceName, State, What, When};
 use watchfire::store::{Past, Store, World};
 
 use super::facts::ago;
@@ -277,4 +279,87 @@ fn a_recording_plays_stops_and_ends() {
     let minute = SignedDuration::from_secs(MINUTE);
     let mut stage = stage.keys("[");
     assert_eq!(asked(&mut stage), [playback.to - minute]);
+}
+
+/// A screen that was started with a moment and a row, and a journal.
+fn opened(at: Option<When>, select: &str) -> Stage {
+    let mut stage = Stage::new(worlds::burning(), 120, 40);
+    let ui = UiSettings {
+        opening: Opening {
+            at,
+            select: Some(select.to_owned()),
+        },
+        ..Settings::empty().ui
+    };
+    let keymap = Keymap::new(&BTreeMap::new()).expect("the default keys");
+    let size = Size {
+        width: 120,
+        height: 40,
+    };
+    stage.model = Model::new(&ui, keymap, worlds::burning(), size);
+    stage.model.recollect(Memory::Journal);
+    stage.tell(Msg::Tick);
+    stage
+}
+
+/// What the row that keys act on copies.
+fn copied(stage: Stage) -> String {
+    let stage = stage.keys("y");
+    let Some(Effect::Copy(text)) = stage.effects.last() else {
+        panic!("{:?}", stage.effects);
+    };
+    text.clone()
+}
+
+#[test]
+fn y_in_the_past_copies_a_command_that_opens_that_moment_and_row() {
+    let live = copied(burning(120, 40));
+    assert!(!live.starts_with("watchfire"), "{live}");
+    let stage = told(burning(120, 40).keys("["), &worlds::burning()).keys("j");
+    let row = stage.text();
+    let link = copied(stage);
+    let words: Vec<_> = link.split(' ').collect();
+    let ["watchfire", "--at", at, "--select", id] = words[..] else {
+        panic!("{link}");
+    };
+    assert!(
+        row.contains(id.split('/').next().unwrap_or_default()),
+        "{id}"
+    );
+    // The command leads back to where it was copied.
+    let when = When::parse(at).expect("a moment");
+    let stage = told(opened(Some(when), id), &worlds::burning()).later(1);
+    assert!(
+        stage.text().contains(" PAST 14:01:31, "),
+        "{}",
+        stage.text()
+    );
+    assert_eq!(copied(stage), link);
+}
+
+#[test]
+fn a_row_of_the_start_is_selected_in_the_present_and_an_unknown_one_is_said() {
+    let present = opened(None, "cart/checkout-flow");
+    assert!(copied(present).starts_with("cart/checkout-flow"));
+    let incident = copied(opened(None, "a2"));
+    assert!(incident.starts_with("a2"), "{incident}");
+    let stage = opened(None, "nothing/there");
+    assert!(
+        stage.text().contains("no row has the id nothing/there"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn a_moment_that_no_journal_can_show_is_said() {
+    let hour = When::Ago(SignedDuration::from_hours(-1));
+    let stage = opened(Some(hour), "cart/checkout-flow");
+    assert!(stage.text().contains("yet to come"), "{}", stage.text());
+    assert!(
+        stage
+            .effects
+            .iter()
+            .all(|effect| !matches!(effect, Effect::Recall(_)))
+    );
 }

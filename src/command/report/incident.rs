@@ -62,10 +62,8 @@ pub(super) fn run(
         Ok(Err(why)) => return refuse(why),
         Err(exit) => return exit,
     };
-    let past = match &found.measured.past {
-        Ok(past) => past,
-        Err(why) => return refuse(format!("nothing is known of {wanted}: {}", why.shown())),
-    };
+    let nothing = nothing(&found.slo, fine(&found.slo, &terms));
+    let past = found.measured.past.as_ref().unwrap_or(&nothing);
     let is_known = past.between(from, until).known > 0;
     let report = IncidentReport::of(IncidentBasis {
         from,
@@ -86,7 +84,7 @@ pub(super) fn run(
         report: &report,
         notes: &notes(&found.gathered.events, &terms),
         blind: &blind(&found.gathered, &found.measured, &terms),
-        unknown: unknown(&found.gathered, past),
+        unknown: unknown(&found.gathered, &found.measured),
         heading: &heading,
     };
     let mut text = Vec::new();
@@ -165,6 +163,23 @@ async fn find(
         suspects,
         gathered,
     })
+}
+
+/// The past of an SLO of which nothing is known.
+fn nothing(slo: &Arc<Slo>, steps: Steps) -> PastEvents {
+    PastEvents {
+        slo: Arc::clone(slo),
+        steps,
+        events: vec![None; steps.len()],
+        width: steps.step(),
+        counted: true,
+        partial: false,
+        newest: None,
+        present: None,
+        answered: None,
+        queries: Vec::new(),
+        reasons: Vec::new(),
+    }
 }
 
 /// The steps of an incident, and of what lies before it.
@@ -259,12 +274,15 @@ fn blind(gathered: &Gathered, measured: &Measured, terms: &Terms<'_>) -> Vec<Gap
 }
 
 /// Why rows may be missing.
-fn unknown(gathered: &Gathered, past: &PastEvents) -> Vec<String> {
-    let mut all: Vec<String> = past
-        .reasons
-        .iter()
-        .map(|one| one.text.raw().to_owned())
-        .collect();
+fn unknown(gathered: &Gathered, measured: &Measured) -> Vec<String> {
+    let mut all: Vec<String> = match &measured.past {
+        Ok(past) => past
+            .reasons
+            .iter()
+            .map(|one| one.text.raw().to_owned())
+            .collect(),
+        Err(why) => vec![format!("events: {}", why.shown())],
+    };
     for (name, one) in &gathered.witnesses {
         let topics = [("releases", &one.releases), ("incidents", &one.incidents)];
         for (topic, gaps) in topics {
