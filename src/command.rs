@@ -159,19 +159,24 @@ fn carry_out(cli: Cli) -> ExitCode {
         }
         None if cli.plain => with_sources(&cli.watch, |loaded, _, watch| plain::run(loaded, watch)),
         None => with_sources(&cli.watch, |loaded, keymap, watch| {
-            let mut settings = loaded.settings.clone();
-            settings.ui.services = cli
-                .service
-                .iter()
-                .map(|name| called(&settings, name))
-                .collect();
-            settings.ui.opening = Opening {
-                at: cli.at,
-                select: cli.select.clone(),
-            };
-            run::run(&settings, keymap, run::Scene::Watch(watch))
+            run::run(&of_screen(&cli, loaded), keymap, run::Scene::Watch(watch))
         }),
     }
+}
+
+/// The settings of a screen, with what the command line says of it.
+fn of_screen(cli: &Cli, loaded: &Loaded) -> Settings {
+    let mut settings = loaded.settings.clone();
+    settings.ui.services = cli
+        .service
+        .iter()
+        .map(|name| called(&settings, name))
+        .collect();
+    settings.ui.opening = Opening {
+        at: cli.at,
+        select: cli.select.clone(),
+    };
+    settings
 }
 
 /// The name that a service goes by on the screen.

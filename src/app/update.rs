@@ -98,12 +98,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             zoom::hear(model, *recalled);
             past::turned_freezes(model).into_iter().collect()
         }
-        Msg::Tick => {
-            let mut effects = past::play(model);
-            effects.extend(opening::proceed(model, now));
-            effects.extend(zoom::ask(model, now));
-            effects
-        }
+        Msg::Tick => tick(model, now),
     };
     model.settle(now);
     wall::settle(model, now);
@@ -126,6 +121,14 @@ fn reported(model: &mut Model, report: Report, now: Timestamp) -> Vec<Effect> {
         let grew = growth::hear(model, &source, now);
         effects.extend(ring::hear(model, &source, &grew, now));
     }
+    effects
+}
+
+/// What a second brings.
+fn tick(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+    let mut effects = past::play(model);
+    effects.extend(opening::proceed(model, now));
+    effects.extend(zoom::ask(model, now));
     effects
 }
 

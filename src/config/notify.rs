@@ -97,14 +97,13 @@ impl Context<'_> {
         }
         let mut on = Vec::new();
         for word in words {
-            match NotifyOn::ALL.into_iter().find(|(name, _)| *name == word) {
-                Some((_, known)) => on.push(known),
-                None => {
-                    let known = NotifyOn::ALL.map(|(name, _)| name);
-                    let message = read::unknown_word("change", &word, &known);
-                    self.refuse("notify", index, &["on"], message);
-                }
+            let known = NotifyOn::ALL.into_iter().find(|(name, _)| *name == word);
+            if known.is_none() {
+                let words = NotifyOn::ALL.map(|(name, _)| name);
+                let message = read::unknown_word("change", &word, &words);
+                self.refuse("notify", index, &["on"], message);
             }
+            on.extend(known.map(|(_, known)| known));
         }
         on
     }

@@ -51,6 +51,13 @@ pub(super) struct SloChange {
 
 type Key = (SourceName, Untrusted);
 
+/// A change that is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Turned {
+    /// The state that was told before; `None` of an SLO that is new.
+    was: Option<State>,
+}
+
 /// What a target was told.
 pub(super) struct Changes {
     states: HashSet<State>,
@@ -96,7 +103,7 @@ impl Changes {
                 State::Unknown
             };
             let key = (feed.name.clone(), seen.slo.id());
-            if let Some(was) = self.turn(key, state, now) {
+            if let Some(Turned { was }) = self.turn(key, state, now) {
                 changes.push(Change::Slo(change(store, (feed, seen), (was, state), now)));
             }
         }
@@ -111,8 +118,8 @@ impl Changes {
         changes
     }
 
-    /// The state that was told before, where this one is to be told.
-    fn turn(&mut self, key: Key, state: State, now: Timestamp) -> Option<Option<State>> {
+    /// The change to a state, where it is to be told.
+    fn turn(&mut self, key: Key, state: State, now: Timestamp) -> Option<Turned> {
         if !self.states.contains(&state) {
             if let Some(told) = self.told.get_mut(&key) {
                 told.next = None;
@@ -123,7 +130,7 @@ impl Changes {
         let Some(told) = self.told.get_mut(&key) else {
             let is_new = self.heard.contains(&key.0) && is_page;
             self.told.insert(key, Told { state, next: None });
-            return is_new.then_some(None);
+            return is_new.then_some(Turned { was: None });
         };
         if told.state == state {
             told.next = None;
@@ -135,9 +142,9 @@ impl Changes {
             told.next = Some((state, since));
             return None;
         }
-        let was = told.state;
+        let was = Some(told.state);
         *told = Told { state, next: None };
-        Some(Some(was))
+        Some(Turned { was })
     }
 
     /// A release that arrived in production, once.
@@ -217,8 +224,8 @@ mod tests {
         for (state, length) in states {
             let end = now + length;
             while now < end {
-                let was = changes.turn(key(), *state, at(now));
-                all.extend(was.map(|was| (was, *state)));
+                let turned = changes.turn(key(), *state, at(now));
+                all.extend(turned.map(|turned| (turned.was, *state)));
                 now += 15;
             }
         }

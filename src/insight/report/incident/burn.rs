@@ -234,16 +234,12 @@ impl<'a> Grid<'a> {
     /// The rise of the first burn. Without a rule that fires it is a rise above the budget.
     fn onset(&self, first: Option<Range<usize>>, fired: Option<Fired>) -> Option<Change> {
         let budget = self.slo().error_budget();
-        let (begin, end, level) = match (first, fired) {
-            (Some(first), Some(fired)) => (
-                fired.at,
-                self.end(first.end.saturating_sub(1)),
-                fired.rule.factor * budget,
-            ),
-            _ => {
-                let peak = self.peak().filter(|peak| peak.burn > 1.0)?;
-                (peak.at, self.until, budget)
-            }
+        let (begin, end, level) = if let (Some(first), Some(fired)) = (first, fired) {
+            let end = self.end(first.end.saturating_sub(1));
+            (fired.at, end, fired.rule.factor * budget)
+        } else {
+            let peak = self.peak().filter(|peak| peak.burn > 1.0)?;
+            (peak.at, self.until, budget)
         };
         let courses = SCALES.map(|scale| {
             let from = self.later(begin, -CALM * scale);
@@ -264,24 +260,17 @@ impl<'a> Grid<'a> {
     ) -> Option<Change> {
         let onset_at = onset_at?;
         let budget = self.slo().error_budget();
-        let (begin, end, level, is_over) = match stretch(firing, last) {
-            Some(last) => {
-                let rule = firing[last.end - 1]?;
-                let at = self.end(last.start);
-                let begin = at.saturating_sub(rule.short.duration()).unwrap_or(at);
-                let newest = self.burn(self.count.checked_sub(1)?, rule.short)?.0;
-                let end = self.end(last.end - 1);
-                (
-                    begin,
-                    end,
-                    rule.factor * budget,
-                    !rule.is_exceeded_by(newest),
-                )
-            }
-            None => {
-                let (end, _) = self.last_above_budget(onset_at.at)?;
-                (onset_at.at, end, budget, true)
-            }
+        let (begin, end, level, is_over) = if let Some(last) = stretch(firing, last) {
+            let rule = firing[last.end - 1]?;
+            let at = self.end(last.start);
+            let begin = at.saturating_sub(rule.short.duration()).unwrap_or(at);
+            let newest = self.burn(self.count.checked_sub(1)?, rule.short)?.0;
+            let end = self.end(last.end - 1);
+            let is_over = !rule.is_exceeded_by(newest);
+            (begin, end, rule.factor * budget, is_over)
+        } else {
+            let (end, _) = self.last_above_budget(onset_at.at)?;
+            (onset_at.at, end, budget, true)
         };
         let begin = begin.max(onset_at.at);
         let calm = self.last_above_budget(begin);
