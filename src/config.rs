@@ -163,6 +163,8 @@ pub struct UserCommand {
     pub confirm: bool,
     /// How long it may take.
     pub timeout: SignedDuration,
+    /// True when it gets the terminal until it ends, without a time limit.
+    pub terminal: bool,
 }
 
 /// Which rows a command works on.

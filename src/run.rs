@@ -7,6 +7,7 @@ mod errands;
 mod export;
 mod journal;
 mod keep;
+mod lending;
 mod news;
 mod outgoing;
 mod pace;
@@ -35,12 +36,13 @@ use crate::config::{NotifyChoice, Settings, ThemeChoice};
 use crate::journal::{Clerk, Entry, Place};
 use crate::poll::{Ears, Polls, Reply};
 use crate::store::Store;
-use crate::term::{self, Handle, Input, Keyboard, Paint, Sent, Tty};
+use crate::term::{self, Handle, Input, Paint, Sent, Tty};
 use crate::text::Shown;
 use crate::ui;
 use crate::ui::theme::{Depth, Theme};
 
 use errands::Errands;
+use lending::Lending;
 use news::{News, said};
 use outgoing::Outgoing;
 use pace::Pace;
@@ -152,14 +154,8 @@ async fn show(
     if upkeep.is_some() {
         stage.model = stage.model.on_the_wall(Timestamp::now());
     }
-    let keys = urgent.clone();
-    let watchdog = Watchdog::new(&stage.tty);
-    let _keyboard = Keyboard::start(&stage.tty, move |input| {
-        if matches!(&input, Input::Key(key) if ends_at_once.contains(key)) {
-            watchdog.release();
-        }
-        keys.blocking_send(Urgent::Input(input)).is_ok()
-    })?;
+    stage.lending.keys = Some((ends_at_once, urgent.clone()));
+    stage.read_keys()?;
     if stage.draw().is_err() {
         return Ok(Ending::TerminalGone);
     }
@@ -260,8 +256,10 @@ struct Stage {
     shown: Option<Screen>,
     /// How often frames are drawn.
     pace: Pace,
-    /// True while the terminal is the shell's, after a stop.
+    /// True while the terminal is another program's: the shell's after a stop, or that of a command of the
+    /// user's own.
     is_away: bool,
+    lending: Lending,
     /// Upkeep of a wall; `None` for a screen.
     attendant: Option<Attendant>,
     /// Messages to the outside; `None` where no present is shown.
@@ -296,6 +294,7 @@ impl Stage {
             shown: None,
             pace: Pace::new(),
             is_away: false,
+            lending: Lending::default(),
             attendant: None,
             outgoing: None,
         })
@@ -377,6 +376,8 @@ impl Stage {
     fn answer(&mut self, urgent: Urgent) -> io::Result<Option<Ending>> {
         self.pace.hurry();
         match urgent {
+            // A key that was read before a command got the terminal.
+            Urgent::Input(Input::Key(_) | Input::Paste(_)) if self.tty.is_lent() => {}
             Urgent::Input(Input::Gone) => return Ok(Some(Ending::TerminalGone)),
             Urgent::Input(Input::Focus(has_focus)) => self.pace.focus(has_focus),
             Urgent::Input(Input::Key(key)) => return self.tell(Msg::Key(key)),
@@ -389,6 +390,9 @@ impl Stage {
                 return Ok(Some(Ending::Signal(signal)));
             }
             Urgent::Signal(Signal::Resized) => return self.resize(term::size()),
+            Urgent::Signal(signal @ (Signal::Stop | Signal::Continue)) if self.tty.is_lent() => {
+                self.stop_while_lent(signal)?;
+            }
             Urgent::Signal(Signal::Stop) => self.go_away()?,
             Urgent::Signal(Signal::Continue) => self.come_back()?,
             Urgent::Signal(_) | Urgent::Input(Input::Mouse(..)) => {}
@@ -440,6 +444,9 @@ impl Stage {
         let mut replies = Vec::new();
         let mut results = Vec::new();
         let is_report = matches!(message, Msg::Report(_));
+        if matches!(&message, Msg::Ran(ran) if ran.errand.takes_terminal) {
+            self.take_back()?;
+        }
         let now = Timestamp::now();
         let effects = update(&mut self.model, message, now);
         if let Some(outgoing) = self.outgoing.as_mut().filter(|_| is_report) {
@@ -487,11 +494,7 @@ impl Stage {
                 Effect::Burns(slos, time) => self.write(Entry::Burns(slos, time)),
                 Effect::Recall(at) => self.write(Entry::Recall(at)),
                 Effect::HandOver(store, time) => self.write(Entry::Handoff(store, time)),
-                Effect::Run(errand) => {
-                    if let Some(errands) = &self.errands {
-                        errands.start(*errand);
-                    }
-                }
+                Effect::Run(errand) => self.start_command(*errand),
                 Effect::AppendSlo(entry) => results.push(self.append(&entry)),
                 Effect::Export(format) => results.push(self.export(format)),
                 Effect::Repaint => self.repaint()?,
@@ -587,12 +590,17 @@ impl Stage {
     /// Takes the terminal again after a stop; its size may have changed meanwhile.
     fn come_back(&mut self) -> io::Result<()> {
         self.is_away = !self.tty.resume()?;
-        if !self.is_away {
-            self.terminal.backend_mut().restart();
-            self.resize(term::size())?;
-            self.repaint()?;
+        if self.is_away {
+            return Ok(());
         }
-        Ok(())
+        self.redraw()
+    }
+
+    /// Draws everything anew on a terminal that was away; its size may have changed meanwhile.
+    fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().restart();
+        self.resize(term::size())?;
+        self.repaint()
     }
 
     /// Draws what there is to see, once the terminal has taken what was drawn before; true when it has

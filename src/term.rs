@@ -47,7 +47,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, getpid, getppid, getsid, kill_process};
 use rustix::stdio::stdout;
-use rustix::termios::{tcgetattr, tcgetpgrp};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
 use crate::app::Size;
 use crate::text::Shown;
@@ -71,6 +71,11 @@ const MAX_SIZE: Size = Size {
 };
 /// How long a terminal that takes no bytes is waited for, before what it shows is given up.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Undoes what a full-screen program that was killed leaves behind: the modes of cursor keys, keypad, mouse and
+/// focus, and a scroll region.
+const LEFT_BEHIND: &[u8] =
+    b"\x1b[?1l\x1b>\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[r";
 
 /// Why there can be no screen here, in a sentence with a way out; `None` when there can.
 pub fn obstacle() -> Option<String> {
@@ -245,8 +250,12 @@ struct Loan {
     has_mouse: bool,
     /// `None` where it could not be started: then only a kill or an abort leaves the terminal taken.
     guardian: Option<Guardian>,
+    /// Its settings before it was taken.
+    saved: Termios,
     /// True while the modes are ours.
     is_ours: AtomicBool,
+    /// True while a command of the user's own has it.
+    is_lent: AtomicBool,
     /// The thread that draws.
     owner: ThreadId,
 }
@@ -267,7 +276,9 @@ impl Tty {
             keys,
             has_mouse: is_wanted && Abilities::of_this_terminal().mouse,
             guardian,
+            saved,
             is_ours: AtomicBool::new(false),
+            is_lent: AtomicBool::new(false),
             owner: thread::current().id(),
         });
         let tty = Self { loan };
@@ -301,6 +312,32 @@ impl Tty {
         }
         self.take()?;
         Ok(true)
+    }
+
+    /// Gives the terminal back for a command of the user's own: signals that its keys send are for that
+    /// command until [`Self::take_back`].
+    pub fn lend(&self) {
+        self.loan.is_lent.store(true, Ordering::SeqCst);
+        self.give_back();
+    }
+
+    /// Takes the terminal again after a command had it, whatever that left behind. False when another
+    /// process group has it still.
+    pub fn take_back(&self) -> io::Result<bool> {
+        self.loan.is_lent.store(false, Ordering::SeqCst);
+        if !self.is_in_front() {
+            return Ok(false);
+        }
+        // A command that was killed has not restored the settings, and these are what is given back later.
+        tcsetattr(&self.loan.keys, OptionalActions::Flush, &self.loan.saved)?;
+        write_all(stdout(), LEFT_BEHIND)?;
+        self.take()?;
+        Ok(true)
+    }
+
+    /// True while a command of the user's own has the terminal.
+    pub fn is_lent(&self) -> bool {
+        self.loan.is_lent.load(Ordering::SeqCst)
     }
 
     /// Gives the terminal back and stops this process, as a shell job does on `ctrl-z`. Returns
@@ -366,6 +403,11 @@ impl Drop for Tty {
 }
 
 impl Handle {
+    /// True while a command of the user's own has the terminal.
+    pub fn is_lent(&self) -> bool {
+        self.loan.is_lent.load(Ordering::SeqCst)
+    }
+
     /// Gives the terminal back. Safe to call again, and from any thread.
     pub fn give_back(&self) {
         self.loan.give_back();

@@ -10,6 +10,8 @@ mod deaths;
 mod demo;
 #[path = "terminal/mouse.rs"]
 mod mouse;
+#[path = "terminal/lending.rs"]
+mod lending;
 #[path = "terminal/pager.rs"]
 mod pager;
 #[path = "terminal/plain.rs"]

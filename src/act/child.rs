@@ -1,6 +1,8 @@
-//! A command as a child process: no shell, nothing to read, a group of its own, an end in time.
+//! A command as a child process: no shell; nothing to read, a group of its own and an end in time, unless it
+//! gets the terminal.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
@@ -53,29 +55,60 @@ impl Environment {
 
 /// Runs it: how it ended, and the end of what it printed.
 pub(super) async fn run(errand: &Errand, environment: &Environment) -> (Ending, String) {
+    if errand.takes_terminal {
+        let ending = match start_on_terminal(errand, environment) {
+            Ok(mut child) => match child.wait().await {
+                Ok(status) => ending_of(status),
+                Err(error) => Ending::NotStarted(format!("it was lost: {error}").into()),
+            },
+            Err(error) => not_started(errand, &error),
+        };
+        return (ending, String::new());
+    }
     match start(errand, environment) {
         Ok((child, output)) => watch(child, output, errand).await,
-        Err(error) => {
-            let program = errand.argv.first().map_or("", String::as_str);
-            let why = match error.kind() {
-                io::ErrorKind::NotFound => format!("there is no program `{program}`"),
-                _ => format!("`{program}` cannot be started: {error}"),
-            };
-            (Ending::NotStarted(why.into()), String::new())
-        }
+        Err(error) => (not_started(errand, &error), String::new()),
     }
 }
 
-fn start(errand: &Errand, environment: &Environment) -> io::Result<(Child, Receiver)> {
+fn not_started(errand: &Errand, error: &io::Error) -> Ending {
+    let program = errand.argv.first().map_or("", String::as_str);
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no program `{program}`"),
+        _ => format!("`{program}` cannot be started: {error}"),
+    };
+    Ending::NotStarted(why.into())
+}
+
+/// Starts it on the terminal of this program, in the same process group: it is in the foreground, as keys
+/// that send signals are for it.
+fn start_on_terminal(errand: &Errand, environment: &Environment) -> io::Result<Child> {
+    let mut command = command(errand, environment)?;
+    let terminal = || File::options().read(true).write(true).open("/dev/tty");
+    command
+        .stdin(terminal()?)
+        .stdout(terminal()?)
+        .stderr(terminal()?)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// Program, arguments and environment.
+fn command(errand: &Errand, environment: &Environment) -> io::Result<Command> {
     let Some((program, arguments)) = errand.argv.split_first() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program"));
     };
-    // One pipe for both streams, so that they stay in order.
-    let (reader, writer) = io::pipe()?;
     let mut command = Command::new(program);
     environment.apply(&mut command);
+    command.args(arguments);
+    Ok(command)
+}
+
+fn start(errand: &Errand, environment: &Environment) -> io::Result<(Child, Receiver)> {
+    let mut command = command(errand, environment)?;
+    // One pipe for both streams, so that they stay in order.
+    let (reader, writer) = io::pipe()?;
     command
-        .args(arguments)
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer)

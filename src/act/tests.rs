@@ -34,6 +34,7 @@ fn errand(argv: &[&str]) -> Errand {
         target: "r1".into(),
         argv: argv.iter().map(|&one| one.to_owned()).collect(),
         timeout: SignedDuration::from_mins(1),
+        takes_terminal: false,
     }
 }
 

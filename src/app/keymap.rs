@@ -223,6 +223,7 @@ mod tests {
         assert_eq!(map.hint(Action::Sort), None);
         assert_eq!(map.resolve(key("K")), Some(Action::NextRow));
         let command = UserCommand {
+            terminal: false,
             key: Some("e".to_owned()),
             label: "undo".to_owned(),
             scope: CommandScope::Release,
@@ -280,6 +281,7 @@ mod tests {
     #[test]
     fn the_key_of_a_command_is_checked_against_every_other() {
         let command = |key: &str, scope| UserCommand {
+            terminal: false,
             key: Some(key.to_owned()),
             label: format!("do {key}"),
             scope,

@@ -151,6 +151,12 @@ impl Context<'_> {
         if timeout.is_some_and(|timeout| timeout > MAX_COMMAND_TIMEOUT) {
             self.refuse("action", index, &["timeout"], "at most `1h`");
         }
+        let terminal = wire.terminal.unwrap_or(false);
+        if terminal && timeout.is_some() {
+            let message =
+                "has no effect with `terminal = true`: such a command ends when you leave it";
+            self.refuse("action", index, &["timeout"], message);
+        }
         Some(UserCommand {
             key: wire.key,
             label: wire.label,
@@ -158,6 +164,7 @@ impl Context<'_> {
             command: wire.command,
             confirm: wire.confirm.unwrap_or(true),
             timeout: timeout.unwrap_or(COMMAND_TIMEOUT),
+            terminal,
         })
     }
 }

@@ -153,6 +153,7 @@ pub(super) struct UserCommand {
     pub(super) command: Vec<String>,
     pub(super) confirm: Option<bool>,
     pub(super) timeout: Option<Span>,
+    pub(super) terminal: Option<bool>,
 }
 
 /// What every `[[source]]` may hold.

@@ -15,6 +15,8 @@ pub struct Errand {
     pub argv: Vec<String>,
     /// How long it may take.
     pub timeout: SignedDuration,
+    /// True when it gets the terminal until it ends, without a time limit.
+    pub takes_terminal: bool,
 }
 
 /// How it ended.

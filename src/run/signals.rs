@@ -79,6 +79,11 @@ impl Signal {
         )
     }
 
+    /// True for those that `ctrl-c` and `ctrl-\\` send where the terminal is in its usual mode.
+    fn is_of_keys(self) -> bool {
+        matches!(self, Self::Interrupt | Self::Quit)
+    }
+
     /// The exit status that tells a shell of this signal.
     pub(super) fn status(self) -> u8 {
         u8::try_from(128 + self.kind().as_raw_value()).unwrap_or(u8::MAX)
@@ -108,6 +113,10 @@ impl Listening {
             let terminal = terminal.clone();
             tokio::spawn(async move {
                 while stream.recv().await.is_some() {
+                    // The keys of a command that has the terminal send them to its whole group.
+                    if which.is_of_keys() && terminal.is_lent() {
+                        continue;
+                    }
                     if which.is_an_end() {
                         tokio::spawn(end_regardless(which.status(), terminal.clone()));
                     }

@@ -3,7 +3,7 @@
 use std::io::{self, PipeWriter};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossterm::event::{
@@ -16,6 +16,9 @@ use super::keys::Decoder;
 use super::{Keys, Tty};
 use crate::app::key::{Code, Key};
 pub use crate::app::mouse::Button;
+
+/// How long a thread that is told to end may take to read what was typed before.
+const LAST_READ: Duration = Duration::from_millis(100);
 
 /// What comes from the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +39,8 @@ pub enum Input {
 #[derive(Debug)]
 pub struct Keyboard {
     /// Its closing wakes the thread up and ends it.
-    _stop: PipeWriter,
+    stop: PipeWriter,
+    thread: JoinHandle<()>,
 }
 
 impl Keyboard {
@@ -47,7 +51,7 @@ impl Keyboard {
     ) -> io::Result<Self> {
         let (stopped, stop) = io::pipe()?;
         let loan = tty.handle().loan;
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("keyboard".to_owned())
             .spawn(move || {
                 let reading = || read(&loan.keys, &stopped, &mut sink);
@@ -57,7 +61,17 @@ impl Keyboard {
                     sink(Input::Gone);
                 }
             })?;
-        Ok(Self { _stop: stop })
+        Ok(Self { stop, thread })
+    }
+
+    /// Ends reading: what is typed from now on is for who reads the terminal next. Waits for a moment only, as
+    /// the thread may wait for its sink; it reads no more in any case.
+    pub fn stop(self) {
+        drop(self.stop);
+        let until = Instant::now() + LAST_READ;
+        while !self.thread.is_finished() && Instant::now() < until {
+            thread::sleep(LAST_READ / 100);
+        }
     }
 }
 

@@ -285,6 +285,8 @@ fn group() -> Report {
             Matcher::equal("alertname", "HostDown"),
             Matcher::equal("instance", instance),
         ],
+        own: vec![("instance".into(), instance.into())],
+        url: None,
     };
     let incident = Incident {
         alerts: 3,
@@ -597,6 +599,7 @@ fn any_key() -> impl Strategy<Value = Key> {
 
 fn command() -> watchfire::config::UserCommand {
     watchfire::config::UserCommand {
+        terminal: false,
         key: Some("X".to_owned()),
         label: "echo".to_owned(),
         scope: watchfire::config::CommandScope::Incident,

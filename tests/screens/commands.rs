@@ -13,6 +13,7 @@ use crate::at_every_size;
 
 fn command(key: &str, label: &str, scope: CommandScope, argv: &[&str]) -> UserCommand {
     UserCommand {
+        terminal: false,
         key: Some(key.to_owned()),
         label: label.to_owned(),
         scope,

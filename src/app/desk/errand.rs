@@ -11,6 +11,7 @@ use crate::app::model::Model;
 use crate::app::model::job::{Job, Step};
 use crate::app::model::mode::Mode;
 use crate::config::{CommandScope, UserCommand};
+use crate::domain::errand::Ending;
 use crate::domain::{Errand, Ran};
 use crate::pane::{PANES, Pane, RowKey, Sight};
 use crate::text::Untrusted;
@@ -60,6 +61,11 @@ pub(in crate::app) fn begin(model: &mut Model, command: usize, now: Timestamp) -
         model.tell("no row is selected", now);
         return Vec::new();
     }
+    if known.terminal && jobs.len() > 1 {
+        let words = format!("`{}` takes the terminal: one row at a time", known.label);
+        model.tell(words, now);
+        return Vec::new();
+    }
     model.desk.jobs = jobs;
     model.modes.push(Mode::Errands { scroll: 0 });
     if known.confirm {
@@ -92,6 +98,7 @@ fn errand(
         target: row.id.clone(),
         argv,
         timeout: command.timeout,
+        takes_terminal: command.terminal,
     })
 }
 
@@ -223,15 +230,21 @@ pub(in crate::app) fn ran(model: &mut Model, ran: Ran, now: Timestamp) {
         return;
     };
     let text = format!("{}: {}", ran.errand.label, ending(&ran.ending).0);
+    // Its output was on the terminal: who left it is back where it began.
+    let is_over = ran.errand.takes_terminal && ran.ending == Ending::Exited(0);
     job.step = Step::Ended(ran);
+    if is_open && is_over {
+        model.modes.pop();
+        model.tell(text, now);
+        return;
+    }
     if !is_open {
         model.tell(format!("{text} · : output shows what it said"), now);
     }
 }
 
 /// How a command ended, and whether that is well.
-pub(super) fn ending(ending: &crate::domain::errand::Ending) -> (String, bool) {
-    use crate::domain::errand::Ending;
+pub(super) fn ending(ending: &Ending) -> (String, bool) {
     match ending {
         Ending::Exited(0) => ("done".to_owned(), true),
         Ending::Exited(status) => (format!("exit status {status}"), false),

@@ -46,6 +46,10 @@ fn errand_lines(job: &Job, detail: &mut Detail) {
         Step::Offered => {
             let text = "no shell reads it; each word is one argument";
             detail.line(Line::of(text, Role::Dim));
+            if job.errand.takes_terminal {
+                let text = "it gets the terminal; the screen is back when it ends";
+                detail.line(Line::of(text, Role::Dim));
+            }
         }
         Step::Changed(how) => {
             detail.field("now", Line::of(format!("changed: {how}"), Role::Ticket));
@@ -69,6 +73,9 @@ fn output(ran: &Ran, detail: &mut Detail) {
     let skipped = lines.len().saturating_sub(MOST_LINES);
     if skipped > 0 {
         detail.line(Line::of(format!("{skipped} lines before these"), Role::Dim));
+    }
+    if ran.errand.takes_terminal && raw.trim().is_empty() {
+        return;
     }
     if raw.trim().is_empty() {
         detail.line(Line::of("it printed nothing", Role::Dim));
