@@ -11,7 +11,10 @@ use crate::text::Untrusted;
 
 mod absorb;
 pub mod action;
+mod alert;
+mod around;
 mod awake;
+mod beside;
 mod chart;
 mod choose;
 mod clamp;
@@ -52,6 +55,7 @@ mod scroll;
 mod sheet;
 mod spent;
 mod story;
+mod strip;
 mod suspect;
 mod table;
 mod timeline;

@@ -71,6 +71,7 @@ pub mod verify;
 
 use load::Load;
 pub use onset::{Onset, onset};
+pub use reason::percent;
 
 /// From this score on, a release is called a suspect.
 pub const SUSPICION: f64 = 0.5;

@@ -13,10 +13,13 @@ use crate::domain::{Clock, Explanation, Fault, Phase, Sort, SourceName, Standing
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
 
+pub mod alert;
+pub mod before_after;
 pub mod block;
 pub mod burn;
 pub mod cell;
 pub mod charts;
+pub mod compared;
 mod delivery;
 mod dependants;
 pub mod figures;
@@ -29,10 +32,12 @@ pub mod links;
 pub mod on_call;
 mod related;
 mod releases;
+pub mod service_rows;
 mod services;
 pub mod since;
 mod slos;
 mod sources;
+pub mod strip;
 pub mod suspects;
 pub mod timeline;
 pub mod wall;
@@ -140,6 +145,8 @@ pub struct Board {
     pub widths: Vec<u16>,
     /// What stands above each column; empty for nothing.
     pub headings: Vec<String>,
+    /// Of a pane that has a row for each service, the places of the facts of each.
+    pub services: service_rows::ServiceRows,
 }
 
 /// How wide a column is.
@@ -608,6 +615,7 @@ impl<Rank: Ord> Ranking<Rank> {
                 .iter()
                 .map(|column| column.heading.to_owned())
                 .collect(),
+            services: service_rows::ServiceRows::default(),
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, theme: &Theme) {
     for table in &screen.tables {
         table::table(&mut brush, table);
     }
-    for sheet in screen.fire.iter().chain(&screen.chart) {
+    for sheet in screen.fire.iter().chain(&screen.chart).chain(&screen.strip) {
         sheet::sheet(&mut brush, sheet, false);
     }
     for sheet in screen.sheet.iter().chain(&screen.overlay) {

@@ -3,6 +3,7 @@
 
 mod screens {
     mod acting;
+    mod alerts;
     mod awake;
     mod bell;
     mod bytes;
@@ -20,11 +21,13 @@ mod screens {
     mod offers;
     mod past;
     mod picture;
+    mod questions;
     mod rows;
     pub(crate) mod stage;
     mod suspects;
     mod timeline;
     mod tour;
+    mod views;
     mod wall;
     mod whose;
     pub(crate) mod worlds;

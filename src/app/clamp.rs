@@ -41,7 +41,7 @@ impl Model {
     /// The furthest that what has focus can be scrolled.
     pub(super) fn last_scroll(&self, layout: &Layout, now: Timestamp) -> usize {
         match self.modes.top() {
-            Mode::Detail { .. } => sheet::last_scroll(self, layout, now),
+            Mode::Detail { .. } | Mode::Alert { .. } => sheet::last_scroll(self, layout, now),
             Mode::Explain { .. } => explain::last_scroll(self, layout, now),
             Mode::Help { .. } => help::last_scroll(self, now),
             Mode::Orders { .. }

@@ -6,7 +6,9 @@ use super::layout::{Area, Layout};
 use super::model::Model;
 use super::model::mode::Mode;
 use super::screen::Screen;
-use super::{Size, explain, fire, footer, header, help, overlay, sheet, table, timeline, wall};
+use super::{
+    Size, explain, fire, footer, header, help, overlay, sheet, strip, table, timeline, wall,
+};
 
 /// Shows the model as a frame of its size at `now`.
 pub fn screen(model: &Model, now: Timestamp) -> Screen {
@@ -34,6 +36,7 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
     }
     screen.fire = fire::sheets(model, arrangement, now);
     screen.chart = timeline::sheet(model, arrangement, now);
+    screen.strip = strip::sheet(model, arrangement, now);
     screen.sheet = sheet::sheet(model, arrangement, now);
     if let Some(area) = arrangement.sources {
         screen.bars.push(footer::sources(model, area, now));
@@ -44,11 +47,16 @@ pub fn screen(model: &Model, now: Timestamp) -> Screen {
         screen.tables.clear();
         screen.fire.clear();
         screen.chart = None;
+        screen.strip = None;
     }
     match model.modes.top() {
         Mode::Help { scroll } => screen.overlay = Some(help::overlay(model, *scroll, now)),
         Mode::Filter(_) => screen.cursor = footer::cursor(model, arrangement.hints),
-        Mode::Browse | Mode::Detail { .. } | Mode::Explain { .. } | Mode::Export => {}
+        Mode::Browse
+        | Mode::Detail { .. }
+        | Mode::Alert { .. }
+        | Mode::Explain { .. }
+        | Mode::Export => {}
         Mode::Ask(_)
         | Mode::Palette(_)
         | Mode::Tour(_)

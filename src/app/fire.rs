@@ -183,17 +183,32 @@ fn sentences(fire: &Fire, width: u16, hints: impl Fn(&[Action]) -> Line) -> Vec<
     } else {
         head
     };
-    let why = edge().join(joined(&[&fire.why, &fire.errors]));
-    let used_by = if fire.used_by.is_empty() {
-        Line::new()
-    } else {
-        Line::of("used by ", Role::Dim).join(fire.used_by.clone())
+    let labelled = |label: &str, line: &Line| {
+        if line.is_empty() {
+            return Line::new();
+        }
+        Line::of(label, Role::Dim).join(line.clone())
     };
-    let who = edge().join(joined(&[&fire.who, &used_by]));
+    let (used_by, needs) = (
+        labelled("used by ", &fire.used_by),
+        labelled("needs ", &fire.needs),
+    );
+    let fits = |line: &Line| line.width() + 2 <= width;
+    let (mut why, mut who) = (joined(&[&fire.why, &fire.errors]), fire.who.clone());
+    // What else burns goes before who is on call, which the header says as well.
+    for (part, is_said_above) in [(&needs, false), (&used_by, false), (&fire.on_call, true)] {
+        let below = joined(&[&who, part]);
+        let beside = joined(&[&why, part]);
+        match (fits(&below), fits(&beside)) {
+            (false, true) => why = beside,
+            (false, false) if is_said_above && !who.is_empty() => {}
+            _ => who = below,
+        }
+    }
     vec![
         edge().join(head),
-        with_hints(why, &[Action::Suspect]),
-        with_hints(who, &[Action::Acknowledge, Action::Runbook]),
+        with_hints(edge().join(why), &[Action::Suspect]),
+        with_hints(edge().join(who), &[Action::Acknowledge, Action::Runbook]),
     ]
 }
 
@@ -212,16 +227,22 @@ fn fields(fire: &Fire, word: &str, hints: impl Fn(&[Action]) -> Line) -> Vec<She
     let mut lines = vec![
         SheetLine::Text(edge().join(head)),
         SheetLine::Text(edge().join(fire.since.clone())),
-        SheetLine::Text(edge()),
     ];
+    if fire.needs.is_empty() {
+        lines.push(SheetLine::Text(edge()));
+    }
     if !fire.burn.is_empty() {
         lines.push(field("burn", &fire.burn));
     }
     lines.push(budget(fire));
+    let room = usize::from(SENTENCES - LABEL - 2);
+    let (who, below) = with_on_call(fire, room);
     for (label, line) in [
         ("why", &fire.why),
         ("", &fire.errors),
-        ("who", &fire.who),
+        ("needs", &fire.needs),
+        ("who", &who),
+        ("", &below),
         ("used by", &fire.used_by),
     ] {
         if !line.is_empty() {
@@ -236,6 +257,28 @@ fn fields(fire: &Fire, word: &str, hints: impl Fn(&[Action]) -> Line) -> Vec<She
     ];
     lines.push(SheetLine::Text(edge().join(hints(&actions))));
     lines
+}
+
+/// Who has it and who is on call: in one line where both fit, else in two. Where the next line is for what
+/// depends on the service, the header alone says who is on call.
+fn with_on_call(fire: &Fire, room: usize) -> (Line, Line) {
+    if fire.who.is_empty() || fire.on_call.is_empty() {
+        return (fire.who.clone().join(fire.on_call.clone()), Line::new());
+    }
+    let both = fire
+        .who
+        .clone()
+        .text(GAP, Role::Plain)
+        .join(fire.on_call.clone());
+    if both.width() <= room {
+        return (both, Line::new());
+    }
+    let below = if fire.used_by.is_empty() {
+        fire.on_call.clone()
+    } else {
+        Line::new()
+    };
+    (fire.who.clone(), below)
 }
 
 /// `budget  ━━━━━───────  31% left, gone in 9h`.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::action::Action;
 use super::model::Model;
-use super::{Effect, clip, opening};
+use super::{Effect, alert, clip, opening};
 use crate::pane::fire::Fire;
 use crate::pane::{Links, SLOS};
 use crate::text::Untrusted;
@@ -54,6 +54,9 @@ pub(super) fn destination(
     action: Action,
     now: Timestamp,
 ) -> Result<Destination, &'static str> {
+    if let Some(page) = alert::page(model, action, now) {
+        return page;
+    }
     let entry = model.target().ok_or("no row is selected")?;
     let sight = model.sight(now);
     let Links { url, runbook, .. } = model.pane().links(sight, entry);

@@ -172,6 +172,17 @@ const TIME: [Action; 5] = [
 fn useful_here(model: &Model) -> Vec<Action> {
     let mut actions = match model.modes.top() {
         Mode::Detail { .. } => vec![Action::Back, Action::PageDown],
+        Mode::Alert { .. } => {
+            return vec![
+                Action::Back,
+                Action::NextRow,
+                Action::PreviousRow,
+                Action::Link,
+                Action::CopyId,
+                Action::CopyUrl,
+                Action::PageDown,
+            ];
+        }
         Mode::Explain { .. } => {
             return vec![
                 Action::Back,

@@ -2,7 +2,7 @@
 //! nothing moves when a number does.
 
 use super::Size;
-use crate::pane::{INCIDENTS, RELEASES, SERVICES, SLOS, TIMELINE, stands_alone};
+use crate::pane::{DELIVERY, INCIDENTS, RELEASES, SERVICES, SLOS, TIMELINE, stands_alone};
 
 /// A rectangle of the screen, in cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,6 +144,8 @@ pub struct Arrangement {
     pub panes: Vec<(usize, Area)>,
     /// The chart above the rows of a timeline.
     pub chart: Option<Area>,
+    /// The time strip, below the panes that share the screen.
+    pub strip: Option<Area>,
     /// What surrounds the panes.
     pub border: Border,
     /// Where an open detail goes.
@@ -178,6 +180,10 @@ const HALVED: u16 = 16;
 const LEAST_ROWS: u16 = 2;
 /// From this width, a detail stands beside the panes.
 const SPLIT: u16 = 140;
+/// From this size, a time strip stands below the panes.
+const STRIPPED: (u16, u16) = (180, 45);
+/// Lines of the time strip: its title, names, marks and times.
+const STRIP: u16 = 4;
 /// Lower than this, a timeline has no chart.
 const CHARTED: u16 = 6;
 /// Two lines of plot, the axis, times and names.
@@ -215,7 +221,7 @@ impl Layout {
         let (sources, hints) = footer.split_top(1);
         let is_alone = view == View::Alone || stands_alone(focus);
         let (room, detail) = match is_detailed {
-            false if focus == SERVICES && body.height >= HALVED => {
+            false if has_lower_half(focus) && body.height >= HALVED => {
                 let rows = panes.services.rows + TITLE + 1;
                 let (above, below) = body.split_top(rows.min(body.height / 2));
                 (above, Some(below))
@@ -237,6 +243,9 @@ impl Layout {
         let has_fire = !is_alone && detail.is_none();
         let lines = fire_lines(size, panes.fire).filter(|_| has_fire);
         let (fire, room) = room.split_top(lines.unwrap_or(0));
+        let has_strip = !is_alone && size.width >= STRIPPED.0 && size.height >= STRIPPED.1;
+        let below = if has_strip { STRIP } else { 0 };
+        let (room, strip) = room.split_top(room.height.saturating_sub(below));
         let (chart, rows) = charted(room, focus, border);
         let panes = if room.height == 0 {
             Vec::new()
@@ -251,6 +260,7 @@ impl Layout {
             fire: lines.map(|_| fire),
             panes,
             chart,
+            strip: has_strip.then_some(strip),
             border,
             detail,
             detail_border,
@@ -258,6 +268,11 @@ impl Layout {
             hints,
         })
     }
+}
+
+/// True for a view with the detail of the selected row below its rows.
+pub(super) fn has_lower_half(focus: usize) -> bool {
+    [SERVICES, DELIVERY].contains(&focus)
 }
 
 /// The lines of the fire line; `None` where there is none.
@@ -294,6 +309,7 @@ fn tabbed(header: Area, rest: Area, focus: usize, is_detailed: bool) -> Arrangem
             vec![(focus, rows)]
         },
         chart,
+        strip: None,
         border: Border::Bare,
         detail: is_detailed.then_some(body),
         detail_border: Border::Bare,
@@ -496,6 +512,7 @@ mod tests {
                         found.detail,
                         found.sources,
                         found.fire,
+                        found.strip,
                     ];
                     let areas = found.panes.iter().map(|(_, area)| *area);
                     let areas = areas.chain(parts.into_iter().flatten());

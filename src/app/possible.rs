@@ -31,7 +31,7 @@ pub(super) fn obstacle(model: &Model, action: Action, now: Timestamp) -> Option<
         Action::PageDown | Action::PageUp
             if matches!(
                 model.modes.top(),
-                Mode::Detail { .. } | Mode::Explain { .. }
+                Mode::Detail { .. } | Mode::Alert { .. } | Mode::Explain { .. }
             ) =>
         {
             (model.last_scroll(&model.layout(), now) == 0).then_some("all of it is in view")

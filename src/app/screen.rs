@@ -17,6 +17,8 @@ pub struct Screen {
     pub fire: Vec<Sheet>,
     /// The chart above a timeline.
     pub chart: Option<Sheet>,
+    /// The time strip below the panes.
+    pub strip: Option<Sheet>,
     /// The detail in view.
     pub sheet: Option<Sheet>,
     /// What lies on everything else.

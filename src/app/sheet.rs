@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::chart;
 use super::layout::{Area, Arrangement, Border, Layout};
 use super::model::Model;
 use super::screen::{Sheet, SheetLine, Slot};
+use super::{alert, beside, chart};
 use crate::pane::Align;
 use crate::pane::block::{Block, Curve, Detail};
 use crate::pane::cell::{Cell, Line, Role, Span};
@@ -19,13 +19,18 @@ use crate::text::Shown;
 const GAP: u16 = 2;
 /// The widest column of labels.
 const LABELS: usize = 16;
+/// From this height, the services around a service are drawn.
+const DRAWN: u16 = 16;
 /// Lines of a chart's plot, where there is room and where there is not.
 const PLOT: (u16, u16) = (10, 5);
 
 /// The detail that is open, as much of it as is in view.
 pub(super) fn sheet(model: &Model, arrangement: &Arrangement, now: Timestamp) -> Option<Sheet> {
     let area = arrangement.detail?;
-    let scroll = model.modes.detail().map_or(0, |(_, scroll)| scroll);
+    let scroll = match (model.modes.alert(), model.modes.detail()) {
+        (Some((_, scroll)), _) | (None, Some((_, scroll))) => scroll,
+        (None, None) => 0,
+    };
     let detail = detail(model, now);
     Some(in_view(detail, area, arrangement.detail_border, scroll))
 }
@@ -85,6 +90,9 @@ pub(super) fn out_of_view(detail: &Detail, area: Area, border: Border) -> usize 
 
 /// What there is to say about the row in detail; it may be gone, and then that is said.
 fn detail(model: &Model, now: Timestamp) -> Detail {
+    if let Some(alert) = alert::detail(model, now) {
+        return alert;
+    }
     if let Some(entry) = model.target() {
         return model.pane().detail(model.sight(now), entry);
     }
@@ -99,15 +107,36 @@ fn detail(model: &Model, now: Timestamp) -> Detail {
 
 /// All lines of a detail.
 fn lines(detail: &Detail, width: u16, height: u16) -> Vec<SheetLine> {
-    let room = usize::from(width.saturating_sub(2));
     let labels = detail.blocks.iter().filter_map(|block| match block {
         Block::Field(label, _) => Some(label.width()),
         _ => None,
     });
     let labels = labels.max().unwrap_or(0).min(LABELS);
+    of_blocks(&detail.blocks, labels, (width, height))
+}
+
+/// All lines of blocks, with labels of this width.
+fn of_blocks(blocks: &[Block], labels: usize, (width, height): (u16, u16)) -> Vec<SheetLine> {
+    let room = usize::from(width.saturating_sub(2));
     let mut lines = Vec::new();
-    for block in &detail.blocks {
+    for block in blocks {
         match block {
+            Block::Beside(left, right) => {
+                let of = |blocks| of_blocks(blocks, labels, (width, height));
+                let (left, right) = (of(left), of(right));
+                match beside::merged(&left, &right, width) {
+                    Some(both) => lines.extend(both),
+                    None => lines.extend(left.into_iter().chain(right)),
+                }
+            }
+            Block::Dependencies(all) => {
+                let drawing = beside::drawn(all, width).filter(|_| height >= DRAWN);
+                lines.extend(drawing.unwrap_or_else(|| {
+                    let each = beside::listed(all);
+                    let each = each.iter().flat_map(|line| indented(line, room, 1));
+                    each.collect()
+                }));
+            }
             Block::Gap => lines.push(SheetLine::Text(Line::new())),
             Block::Heading(name) => {
                 lines.extend(indented(&Line::of(name, Role::Title), room, 1));
@@ -234,6 +263,7 @@ fn cell_width(cell: &Cell) -> u16 {
     let width = match cell {
         Cell::Empty => 0,
         Cell::Line(line) => line.width(),
+        Cell::Fitting(lines) => lines.iter().map(Line::width).max().unwrap_or(0),
         Cell::Name(name, _) => name.width(),
         Cell::Badge(_, word, _) => word.len() + 3,
         Cell::Gauge(..) | Cell::Spark(_) => 10,

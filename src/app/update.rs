@@ -12,8 +12,9 @@ use super::model::mode::Mode;
 use super::model::mode::Palette;
 use super::scroll::scroll;
 use super::{
-    Effect, Msg, Notice, awake, choose, clip, desk, explain, export, follow, growth, handoff, jump,
-    keep, mouse, opening, past, possible, prompt, ring, suspect, table, timeline, tour, wall, zoom,
+    Effect, Msg, Notice, alert, awake, choose, clip, desk, explain, export, follow, growth,
+    handoff, jump, keep, mouse, opening, past, possible, prompt, ring, suspect, table, timeline,
+    tour, wall, zoom,
 };
 use crate::domain::{Report, SourceName, Whose};
 use crate::pane::{DELIVERY, PANES, SERVICES, SLOS, SOURCES, fresh, stands_alone};
@@ -292,6 +293,9 @@ fn is_scrolling(model: &Model, action: Action) -> bool {
 }
 
 fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+    if let Some(effects) = alert::act(model, action, now) {
+        return effects;
+    }
     match action {
         Action::Down
         | Action::Up
@@ -332,6 +336,7 @@ fn browse(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             model.query.sort = model.query.sort.next();
             model.tell(model.query.sort.first(), now);
         }
+        Action::Open if alert::open(model, now) => {}
         Action::Open => open(model),
         Action::ZoomIn => zoom::change(model, true, now),
         Action::ZoomOut => zoom::change(model, false, now),

@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Effect;
+use super::around;
 use super::model::Model;
 use super::model::memory::Memory;
-use crate::domain::Observation;
 use crate::domain::past::{PastQuestion, Recalled};
-use crate::pane::{RowKey, SLOS};
+use crate::domain::{Observation, SourceName};
+use crate::pane::{RELEASES, RowKey, SERVICES, SLOS};
 
 /// How long an answer is waited for before another question goes out.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
@@ -56,7 +57,7 @@ fn observation<'a>(model: &'a Model, key: &RowKey, now: Timestamp) -> Option<&'a
 /// open for a second: a cursor that runs through rows asks nothing.
 pub(super) fn ask(model: &mut Model, now: Timestamp) -> Vec<Effect> {
     let is_live = model.frozen.is_none() && !matches!(model.memory, Memory::Recording(_));
-    let Some(key) = subject(model).filter(|_| is_live) else {
+    let Some(key) = detailed(model).filter(|_| is_live) else {
         model.charted = None;
         return Vec::new();
     };
@@ -68,21 +69,40 @@ pub(super) fn ask(model: &mut Model, now: Timestamp) -> Vec<Effect> {
     if model.recalling.is_some_and(waits) {
         return Vec::new();
     }
-    let Some(seen) = observation(model, &key, now) else {
+    let question = of_charts(model, &key, now).or_else(|| around::question(model, &key, now));
+    let Some((source, question)) = question else {
         return Vec::new();
     };
-    let Some(steps) = model.charts.question(&key.source, &key.id, seen, now) else {
-        return Vec::new();
-    };
+    model.recalling = Some(now);
+    vec![Effect::Past(source, question)]
+}
+
+/// The row of the detail that is in view, of a pane that charts or compares.
+fn detailed(model: &Model) -> Option<RowKey> {
+    if let Some((key, _)) = model.modes.detail() {
+        let is_known = [SLOS, RELEASES, SERVICES].contains(&model.focus);
+        return is_known.then(|| key.clone());
+    }
+    let is_below = model.focus == SERVICES;
+    let is_beside = matches!(model.focus, SLOS | RELEASES) && model.follows_cursor(&model.rosters);
+    let selected = model.rosters.get(model.focus)?.selected();
+    selected
+        .filter(|_| is_below || is_beside)
+        .map(|entry| entry.key.clone())
+}
+
+/// What the charts of an SLO lack.
+fn of_charts(model: &Model, key: &RowKey, now: Timestamp) -> Option<(SourceName, PastQuestion)> {
+    if model.focus != SLOS {
+        return None;
+    }
+    let seen = observation(model, key, now)?;
+    let steps = model.charts.question(&key.source, &key.id, seen, now)?;
     let mut ids = model.sight(now).store.ids_of(&seen.slo);
     ids.retain(|id| *id != key.id);
-    ids.insert(0, key.id);
-    model.recalling = Some(now);
-    let question = PastQuestion {
-        slos: vec![ids],
-        steps,
-    };
-    vec![Effect::Past(key.source, question)]
+    ids.insert(0, key.id.clone());
+    let slos = vec![ids];
+    Some((key.source.clone(), PastQuestion { slos, steps }))
 }
 
 /// Takes in the past that a source told.

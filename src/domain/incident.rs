@@ -82,6 +82,10 @@ pub struct Member {
     pub opened_at: Option<Timestamp>,
     /// The matchers of a silence of just this alert.
     pub matchers: Vec<Matcher>,
+    /// The labels and annotations that are its own, by name.
+    pub own: Vec<(Untrusted, Untrusted)>,
+    /// Where to read more.
+    pub url: Option<Untrusted>,
 }
 
 /// When an alert ends by itself unless its sender repeats it.

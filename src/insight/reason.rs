@@ -132,7 +132,7 @@ pub(super) fn errors(before: f64, after: f64) -> String {
 }
 
 /// A share in percent with two figures that count.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let decimals = if percent <= 0.0 {
         return "0%".to_owned();

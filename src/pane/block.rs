@@ -37,8 +37,24 @@ pub enum Block {
     },
     /// A burn chart.
     Chart(Curve),
+    /// Two parts beside each other where both fit whole; else one below the other.
+    Beside(Vec<Block>, Vec<Block>),
+    /// A service between those that use it and those that it needs: drawn where there is room, else in two
+    /// lines.
+    Dependencies(Dependencies),
     /// A curve in one line as wide as there is room, between 0 (bottom) and 1 (top).
     Strip(Vec<Option<(f64, Role)>>),
+}
+
+/// A service and its neighbours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dependencies {
+    /// The services that depend on it.
+    pub used_by: Vec<Line>,
+    /// Itself.
+    pub service: Line,
+    /// The services that it depends on.
+    pub needs: Vec<Line>,
 }
 
 /// Burn over time, with what it is measured against. Times are seconds since the epoch.
@@ -84,6 +100,15 @@ impl Block {
                 let fade = |(value, _)| (value, Role::Old);
                 Self::Strip(values.into_iter().map(|value| value.map(fade)).collect())
             }
+            Self::Beside(left, right) => {
+                let fade = |blocks: Vec<Self>| blocks.into_iter().map(Self::faded).collect();
+                Self::Beside(fade(left), fade(right))
+            }
+            Self::Dependencies(all) => Self::Dependencies(Dependencies {
+                used_by: all.used_by.into_iter().map(Line::faded).collect(),
+                service: all.service.faded(),
+                needs: all.needs.into_iter().map(Line::faded).collect(),
+            }),
             Self::Chart(mut curve) => {
                 curve.fade();
                 Self::Chart(curve)
@@ -123,6 +148,15 @@ impl Detail {
         if !rows.is_empty() {
             self.section(name);
             self.grid(rows, &[]);
+        }
+    }
+
+    /// Adds two sections beside each other; one that has no rows leaves the other alone.
+    pub fn beside(&mut self, left: Self, right: Self) {
+        match (left.blocks.is_empty(), right.blocks.is_empty()) {
+            (true, _) => self.blocks.extend(right.blocks),
+            (_, true) => self.blocks.extend(left.blocks),
+            (false, false) => self.blocks.push(Block::Beside(left.blocks, right.blocks)),
         }
     }
 

@@ -249,6 +249,8 @@ pub enum Cell {
     Empty,
     /// Words.
     Line(Line),
+    /// The first of these lines that fits, the longest first; the last one is cut where none does.
+    Fitting(Vec<Line>),
     /// A name: cut in its middle where it does not fit.
     Name(Shown, Role),
     /// A shape and its word; the word goes when there is room for the shape alone.
@@ -281,6 +283,7 @@ impl Cell {
         match self {
             Self::Empty => Self::Empty,
             Self::Line(line) => Self::Line(line.faded()),
+            Self::Fitting(lines) => Self::Fitting(lines.into_iter().map(Line::faded).collect()),
             Self::Name(name, _) => Self::Name(name, Role::Old),
             Self::Badge(mark, word, _) => Self::Badge(mark, word, Role::Old),
             Self::Gauge(share, _) => Self::Gauge(share, Role::Old),

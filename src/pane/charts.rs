@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::before_after::Stretch;
 use crate::domain::past::{PastEvents, Recalled, Steps};
 use crate::domain::{Fault, Observation, SourceName};
 use crate::text::Untrusted;
@@ -25,7 +26,9 @@ const SHORTEST_STEP: SignedDuration = SignedDuration::from_mins(1);
 const REFRESH: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(1), SignedDuration::from_mins(15));
 /// Answers that are kept.
-const MAX_HELD: usize = 12;
+const MAX_HELD: usize = 24;
+/// The steps of the time around releases.
+const AROUND_STEP: SignedDuration = SignedDuration::from_mins(5);
 
 /// Which part of the past charts show, and what is known of it.
 #[derive(Clone, Debug)]
@@ -101,7 +104,9 @@ impl Charts {
     pub fn hear(&mut self, recalled: Recalled) {
         self.held.retain(|held| {
             let is_same = held.source == recalled.source && held.id == recalled.id;
-            !is_same || held.steps.step() != recalled.steps.step()
+            let is_beyond = held.steps.from() < recalled.steps.from()
+                && !is_as_long(held.steps, length_of(recalled.steps));
+            !is_same || held.steps.step() != recalled.steps.step() || is_beyond
         });
         if self.held.len() == MAX_HELD {
             self.held.remove(0);
@@ -120,12 +125,72 @@ impl Charts {
         Some(held.outcome.as_ref())
     }
 
+    /// Whether the time around releases of an SLO has to be asked for. An answer that is too short is asked
+    /// for again after a step.
+    pub fn lacks_around(
+        &self,
+        source: &SourceName,
+        id: &Untrusted,
+        (from, until): Stretch,
+        now: Timestamp,
+    ) -> bool {
+        let held = self.around_from(source, id, from);
+        !held
+            .into_iter()
+            .any(|held| ends_by(held, until) || now.duration_since(held.at) < AROUND_STEP)
+    }
+
+    /// The answer that covers a time around a release.
+    pub fn around(
+        &self,
+        source: &SourceName,
+        id: &Untrusted,
+        (from, until): Stretch,
+    ) -> Option<&PastEvents> {
+        let held = self.around_from(source, id, from).into_iter();
+        let known = held.filter_map(|held| Some((held, held.outcome.as_ref().ok()?)));
+        let newest = known.max_by_key(|(held, _)| held.steps.until());
+        newest
+            .filter(|(held, _)| ends_by(held, until))
+            .map(|(_, past)| past)
+    }
+
+    /// The steps of the time around releases.
+    pub fn steps_around((from, until): Stretch) -> Steps {
+        Steps::new(from, until, AROUND_STEP)
+    }
+
+    fn around_from(&self, source: &SourceName, id: &Untrusted, from: Timestamp) -> Vec<&Recalled> {
+        let held = self.held.iter().filter(|held| {
+            let is_its = held.source == *source && held.id == *id;
+            let early = held.steps.from().duration_until(from);
+            is_its && held.steps.step() == AROUND_STEP && early > -AROUND_STEP
+        });
+        held.collect()
+    }
+
     fn find(&self, source: &SourceName, id: &Untrusted, time: SignedDuration) -> Option<&Recalled> {
         let mut held = self.held.iter();
         held.find(|held| {
-            held.source == *source && held.id == *id && held.steps.step() == step(time)
+            let is_its = held.source == *source && held.id == *id;
+            is_its && held.steps.step() == step(time) && is_as_long(held.steps, time)
         })
     }
+}
+
+/// How long steps are together.
+fn length_of(steps: Steps) -> SignedDuration {
+    steps.from().duration_until(steps.until())
+}
+
+/// True where an answer reaches to a moment, to a step.
+fn ends_by(held: &Recalled, until: Timestamp) -> bool {
+    held.steps.until().duration_until(until) < AROUND_STEP
+}
+
+/// True where steps are as long as a time, to two steps.
+fn is_as_long(steps: Steps, time: SignedDuration) -> bool {
+    length_of(steps).saturating_sub(time).abs() <= steps.step().saturating_mul(2)
 }
 
 /// The step that so much of the past is asked for in: whole minutes.
@@ -205,6 +270,40 @@ mod tests {
         assert!(
             charts
                 .past(&source, &"other".into(), SignedDuration::from_hours(12))
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn the_time_around_a_release_is_asked_for_once_and_again_while_it_goes_on() {
+        let (mut charts, source, id) =
+            (Charts::default(), SourceName::new("prod"), seen().slo.id());
+        let minutes = SignedDuration::from_mins;
+        let (from, until) = (now() - minutes(80), now());
+        assert!(charts.lacks_around(&source, &id, (from, until), now()));
+        let steps = Charts::steps_around((from, until));
+        assert_eq!((steps.len(), steps.step()), (16, minutes(5)));
+        charts.hear(Recalled {
+            source: source.clone(),
+            id: id.clone(),
+            at: now(),
+            steps,
+            outcome: Err(Fault::new(FaultKind::Timeout, "late")),
+        });
+        let lacks = |until: i64, after: i64| {
+            let stretch = (from, now() + minutes(until));
+            charts.lacks_around(&source, &id, stretch, now() + minutes(after))
+        };
+        // What failed is asked again no sooner than what goes on.
+        assert!(!lacks(0, 60) && !lacks(4, 4));
+        assert!(lacks(20, 6));
+        let earlier = (from - minutes(30), until);
+        assert!(charts.lacks_around(&source, &id, earlier, now()));
+        assert_eq!(charts.around(&source, &id, (from, until)), None);
+        // It is no answer for a chart that has steps of the same length.
+        assert!(
+            charts
+                .past(&source, &id, SignedDuration::from_hours(15))
                 .is_none()
         );
     }

@@ -5,12 +5,13 @@
 
 use jiff::SignedDuration;
 
+use super::before_after::BeforeAfter;
 use super::block::Curve;
 use super::cell::{Line, Mark, Role, state_word};
-use super::dependants::dependants;
+use super::dependants::{burning_of, dependants};
 use super::since::Since;
 use super::slos::{budget_role, curve, was};
-use super::{Entry, Sight, figures, on_call, related, slos, suspects};
+use super::{Entry, Sight, figures, fresh, on_call, related, slos, suspects};
 use crate::domain::{Assessment, IncidentStatus, Observation, Phase, State};
 use crate::insight::{Insight, Suspect};
 use crate::store::Feed;
@@ -48,10 +49,14 @@ pub struct Fire {
     pub why: Line,
     /// The errors before and since.
     pub errors: Line,
-    /// Who has it, and who is on call.
+    /// Who has it,
     pub who: Line,
+    /// and who is on call.
+    pub on_call: Line,
     /// What depends on the service, what burns of it first.
     pub used_by: Line,
+    /// What the service depends on and burns now.
+    pub needs: Line,
     /// The course of the burn,
     pub curve: Option<Curve>,
     /// what it shows,
@@ -91,12 +96,27 @@ impl Fire {
             .text(" ", name)
             .foreign(&seen.slo.name, name);
         let course = |short: bool| {
-            let burn = (!is_old).then(|| burn(seen, &verdict, short));
-            burn.unwrap_or_default()
+            let burn = burn(seen, &verdict, short);
+            match (is_old, short) {
+                (true, true) => burn.faded(),
+                (true, false) if !burn.is_empty() => Line::of("was ", Role::Old).join(burn.faded()),
+                _ => burn,
+            }
         };
         let since = |short: bool| {
             if is_old {
-                Line::of("UNKNOWN, ", Role::Unknown).join(was(sight, feed, seen, verdict.state))
+                let line = if short {
+                    let word = state_word(verdict.state);
+                    Line::of(fresh::was(feed, word, sight.now), Role::Unknown)
+                } else {
+                    let was = was(sight, feed, seen, verdict.state);
+                    Line::of("UNKNOWN, ", Role::Unknown).join(was)
+                };
+                let since = Since::of(sight, feed, seen, &verdict);
+                match since.filter(|_| verdict.burns()) {
+                    Some(since) => line.text(format!(", {}", since.words(sight)), Role::Old),
+                    None => line,
+                }
             } else {
                 since(sight, feed, seen, &verdict, short)
             }
@@ -118,9 +138,11 @@ impl Fire {
             left: verdict.budget_remaining,
             budget: budget(seen, &verdict, is_old),
             why: why(sight, insight, seen, &verdict),
-            errors: errors(insight),
+            errors: errors(sight, (feed, seen), insight),
             who: who(sight, &seen.slo.service),
+            on_call: on_call(sight, &seen.slo.service),
             used_by: dependants(sight, &seen.slo.service),
+            needs: needs(sight, &seen.slo.service),
             peak: peak(sight, curve.as_ref()),
             caption: caption(seen, curve.as_ref()),
             curve,
@@ -143,6 +165,7 @@ impl Fire {
             &self.why,
             &self.errors,
             &self.who,
+            &self.on_call,
         ];
         let parts = parts.into_iter().filter(|part| !part.is_empty());
         let texts: Vec<_> = parts.map(Line::words).collect();
@@ -330,12 +353,30 @@ fn accused(sight: Sight<'_>, service: &Untrusted, suspect: &Suspect) -> Line {
     }
 }
 
-fn errors(insight: Option<&Insight>) -> Line {
-    let onset = insight.and_then(|insight| insight.onset.as_ref());
-    onset.map_or_else(Line::new, |onset| Line::of(onset.errors(), Role::Plain))
+/// The errors before and since the onset; without one those before and after the last release.
+fn errors(
+    sight: Sight<'_>,
+    (feed, seen): (&Feed, &Observation),
+    insight: Option<&Insight>,
+) -> Line {
+    let is_explained = insight.is_some_and(|insight| insight.unexplained.is_some());
+    if let Some(onset) = insight.and_then(|insight| insight.onset.as_ref()) {
+        return Line::of(onset.errors(), Role::Plain);
+    }
+    let releases = related::releases(sight, &seen.slo.service);
+    let last = releases.first().filter(|_| !is_explained);
+    let known = last.and_then(|(_, last)| BeforeAfter::of(sight, (feed, seen), last));
+    let line = known.and_then(|known| known.line(seen));
+    line.map_or_else(Line::new, |line| Line::of("errors ", Role::Dim).join(line))
 }
 
-/// Who has the worst open incident of the service, and who is on call.
+/// What the service depends on and burns now.
+fn needs(sight: Sight<'_>, service: &Untrusted) -> Line {
+    let known = sight.store.service(service);
+    known.map_or_else(Line::new, |service| burning_of(sight, &service.depends_on))
+}
+
+/// Who has the worst open incident of the service.
 fn who(sight: Sight<'_>, service: &Untrusted) -> Line {
     let incidents = related::incidents(sight, service);
     let mut line = Line::new();
@@ -360,17 +401,18 @@ fn who(sight: Sight<'_>, service: &Untrusted) -> Line {
             line = line.text(format!("  +{} more", incidents.len() - 1), Role::Dim);
         }
     }
-    let on_call = on_call::service_line(sight, service);
-    if let Some(who) = on_call.filter(|who| !who.is_empty()) {
-        let gap = if line.is_empty() { "" } else { "  " };
-        let label = if on_call::of_service(sight, service).is_empty() {
-            "owner: "
-        } else {
-            "on call "
-        };
-        line = line.text(gap, Role::Plain).text(label, Role::Dim).join(who);
-    }
     line
+}
+
+/// Who is on call, or who owns the service.
+fn on_call(sight: Sight<'_>, service: &Untrusted) -> Line {
+    let who = on_call::service_line(sight, service).filter(|who| !who.is_empty());
+    let label = if on_call::of_service(sight, service).is_empty() {
+        "owner: "
+    } else {
+        "on call "
+    };
+    who.map_or_else(Line::new, |who| Line::of(label, Role::Dim).join(who))
 }
 
 /// `burn rate (5m window), last 70 min`.
@@ -389,7 +431,7 @@ fn caption(seen: &Observation, curve: Option<&Curve>) -> Line {
 }
 
 /// `peak 24x at 13:58`.
-fn peak(sight: Sight<'_>, curve: Option<&Curve>) -> Line {
+pub(super) fn peak(sight: Sight<'_>, curve: Option<&Curve>) -> Line {
     let Some(curve) = curve else {
         return Line::new();
     };

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Pane;
 use super::cell::{Line, Role};
 use super::figures;
-use crate::domain::{Fault, Freshness, window};
+use super::{Pane, Sight};
+use crate::domain::{Fault, Freshness, Observation, State, window};
 use crate::store::{Feed, Store};
 use crate::text::Shown;
 
@@ -156,5 +156,14 @@ pub fn summary(feeds: &[&Feed], now: Timestamp) -> Line {
             }
             line
         }
+    }
+}
+
+/// The state of an SLO, which is not known while its source is silent.
+pub(super) fn shown_state(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> State {
+    if feed.freshness(sight.now).is_current() {
+        seen.standing().state
+    } else {
+        State::Unknown
     }
 }

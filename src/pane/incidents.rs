@@ -311,13 +311,25 @@ pub(super) fn rank(row: &Incident, me: &Me) -> Rank {
 fn headline(row: &Incident, has_grown: bool) -> Line {
     let title = row.title.shown();
     let service = row.service.shown();
-    let words = without_name(title.as_str(), service.as_str());
+    let words = without_severity(title.as_str(), severity_word(row.severity));
+    let words = without_name(words, service.as_str());
     let line = Line::of(words, Role::Plain);
     // Of one that grew the table counts the alerts, where they are never cut.
     if row.alerts > 1 && !has_grown {
         line.text(format!(" ({} alerts)", row.alerts), Role::Dim)
     } else {
         line
+    }
+}
+
+/// A title without its severity in brackets at the beginning, which the mark and the word say: `(page) …`.
+fn without_severity<'a>(title: &'a str, word: &str) -> &'a str {
+    let rest = title
+        .strip_prefix('(')
+        .and_then(|rest| rest.split_once(") "));
+    match rest {
+        Some((said, rest)) if said.eq_ignore_ascii_case(word) && !rest.trim().is_empty() => rest,
+        _ => title,
     }
 }
 
@@ -364,6 +376,12 @@ mod tests {
         assert_eq!(without("cart-db is full"), "cart-db is full");
         assert_eq!(without("cart"), "cart");
         assert_eq!(without_name("is slow", ""), "is slow");
+        assert_eq!(without_severity("(page) cart burns", "PAGE"), "cart burns");
+        assert_eq!(
+            without_severity("(beta) cart burns", "PAGE"),
+            "(beta) cart burns"
+        );
+        assert_eq!(without_severity("(page) ", "PAGE"), "(page) ");
         assert_eq!(without_name("支払い: 遅い", "支払い"), "遅い");
     }
 }

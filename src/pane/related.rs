@@ -1,8 +1,9 @@
 //! What ties the three questions together: everything else that is known of one service.
 
+use super::before_after::BeforeAfter;
 use super::cell::{Cell, Line, Mark, Role, severity_word, state_word};
-use super::{Sight, figures, fresh, incidents, releases, slos};
-use crate::domain::{Event, Incident, Release, State};
+use super::{Sight, figures, fresh, incidents, releases, slos, suspects};
+use crate::domain::{Event, Incident, Observation, Release, ReleaseStatus, State};
 use crate::store::Feed;
 use crate::text::Untrusted;
 
@@ -11,11 +12,15 @@ const MOST: usize = 6;
 
 /// The releases of a service, newest first.
 pub(super) fn releases<'a>(sight: Sight<'a>, service: &Untrusted) -> Vec<(&'a Feed, &'a Release)> {
-    let mut rows: Vec<_> = sight
-        .store
-        .releases()
-        .filter(|(_, release)| !service.is_empty() && release.service == *service)
-        .collect();
+    let rows = sight.store.releases();
+    let own = rows.filter(|(_, release)| !service.is_empty() && release.service == *service);
+    newest_first(own.collect())
+}
+
+/// Releases, newest first.
+pub(super) fn newest_first<'a>(
+    mut rows: Vec<(&'a Feed, &'a Release)>,
+) -> Vec<(&'a Feed, &'a Release)> {
     rows.sort_by_key(|(_, release)| std::cmp::Reverse(release.dated()));
     rows
 }
@@ -25,12 +30,17 @@ pub(super) fn incidents<'a>(
     sight: Sight<'a>,
     service: &Untrusted,
 ) -> Vec<(&'a Feed, &'a Incident)> {
-    let mut rows: Vec<_> = sight
-        .store
-        .incidents()
-        .filter(|(_, incident)| !service.is_empty() && incident.service == *service)
-        .filter(|(_, incident)| incident.is_open() || incident.is_gone())
-        .collect();
+    let rows = sight.store.incidents();
+    let own = rows.filter(|(_, incident)| !service.is_empty() && incident.service == *service);
+    open_worst_first(sight, own.collect())
+}
+
+/// The open ones of incidents, worst first.
+pub(super) fn open_worst_first<'a>(
+    sight: Sight<'_>,
+    mut rows: Vec<(&'a Feed, &'a Incident)>,
+) -> Vec<(&'a Feed, &'a Incident)> {
+    rows.retain(|(_, incident)| incident.is_open() || incident.is_gone());
     rows.sort_by_key(|(_, incident)| incidents::rank(incident, sight.store.me()));
     rows
 }
@@ -45,19 +55,48 @@ pub(super) fn release_rows(
     rows.into_iter()
         .filter(|(_, release)| but != Some(&release.id))
         .take(MOST)
-        .map(|(feed, release)| {
-            let (mark, role) = Mark::of_release(release.status);
-            let word = super::cell::release_word(release.status);
-            let cells = vec![
-                Cell::text(sight.ago(release.dated()), Role::Dim),
-                Cell::name(&release.version, Role::Plain),
-                Cell::Badge(mark, word, role),
-                Cell::foreign(release.place(), Role::Plain),
-                Cell::Line(releases::actor(release)),
-            ];
-            faded(sight, feed, cells)
-        })
+        .map(|(feed, release)| faded(sight, feed, release_cells(sight, feed, release)))
         .collect()
+}
+
+/// The releases of the service of an SLO, each with the errors before and after it.
+pub(super) fn release_rows_of(
+    sight: Sight<'_>,
+    (feed, seen): (&Feed, &Observation),
+) -> Vec<Vec<Cell>> {
+    let rows = releases(sight, &seen.slo.service).into_iter().take(MOST);
+    rows.map(|(by, release)| {
+        let mut cells = release_cells(sight, by, release);
+        let known = BeforeAfter::of(sight, (feed, seen), release);
+        let line = known.and_then(|known| known.line(seen));
+        cells.push(line.map_or(Cell::Empty, Cell::Line));
+        faded(sight, by, cells)
+    })
+    .collect()
+}
+
+/// Age, version, who released it, and what deviates: the status of one that is not done, and where it went
+/// unless that is production.
+fn release_cells(sight: Sight<'_>, feed: &Feed, release: &Release) -> Vec<Cell> {
+    let (mark, role) = Mark::of_release(release.status);
+    let word = super::cell::release_word(release.status);
+    let is_suspect = suspects::is_suspect(sight.store, feed, release);
+    let suspect = if is_suspect {
+        suspects::MARK.trim_end()
+    } else {
+        ""
+    };
+    vec![
+        Cell::text(suspect, Role::Accent),
+        Cell::text(sight.ago(release.dated()), Role::Dim),
+        Cell::name(&release.version, Role::Plain),
+        Cell::Line(releases::actor(release)),
+        match release.status {
+            ReleaseStatus::Succeeded => Cell::Empty,
+            _ => Cell::Badge(mark, word, role),
+        },
+        Cell::Line(releases::environment(sight.store, release)),
+    ]
 }
 
 /// Open incidents as lines of a grid, but for those with the ids `but`.

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
+use super::before_after::BeforeAfter;
 use super::block::Block;
 use super::cell::{Cell, Mark, Role, release_word, width_of};
 use super::{
-    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, fresh,
-    on_call, related, suspects,
+    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
+    before_after, compared, fresh, on_call, related, suspects,
 };
 use crate::config::CommandScope;
 use crate::domain::{Release, ReleaseStatus, Stage, Whose};
@@ -37,12 +38,14 @@ const COLUMNS: [Column; 7] = [
 ];
 
 /// A suspicion is never cut for the sake of who released it, or where.
-const DROPS: [Drop; 6] = [
+const DROPS: [Drop; 8] = [
     Drop::Hide(ACTOR),
-    Drop::Narrow(STATUS, 40),
     Drop::Hide(ENVIRONMENT),
-    Drop::Narrow(SERVICE, 10),
+    Drop::Narrow(STATUS, 42),
+    Drop::Narrow(STATUS, 32),
     Drop::Narrow(VERSION, 8),
+    Drop::Narrow(SERVICE, 8),
+    Drop::Narrow(STATUS, 19),
     Drop::Narrow(STATUS, 13),
 ];
 
@@ -93,13 +96,14 @@ impl Pane for Releases {
     }
 
     fn cells(&self, sight: Sight<'_>, _: &Board, entry: &Entry) -> Vec<Cell> {
-        let Some(row) = release(sight, entry) else {
+        let Some(row) = compared::release(sight, entry) else {
             return Vec::new();
         };
         let feed = sight.feed(entry);
         let is_suspect = feed.is_some_and(|feed| suspects::is_suspect(sight.store, feed, row));
-        let reason = feed.filter(|_| is_suspect);
-        let reason = reason.map(|feed| suspects::reason(sight.store, feed, row));
+        let accused = feed.filter(|_| is_suspect);
+        let reasons = accused.map(|feed| suspects::reasons(sight.store, feed, row));
+        let reasons = reasons.unwrap_or_default();
         let mark = if is_suspect {
             suspects::MARK.trim_end()
         } else {
@@ -117,12 +121,12 @@ impl Pane for Releases {
             Cell::name(&row.version, name),
             Cell::Line(actor(row)),
             Cell::Line(environment(sight.store, row)),
-            status(row, reason),
+            status(row, reasons),
         ]
     }
 
     fn facets<'a>(&self, sight: Sight<'a>, entry: &'a Entry) -> Facets<'a> {
-        let Some(row) = release(sight, entry) else {
+        let Some(row) = compared::release(sight, entry) else {
             return Facets::default();
         };
         let mut words = vec![row.version.raw(), row.place().raw(), row.id.raw()];
@@ -141,7 +145,7 @@ impl Pane for Releases {
     }
 
     fn whose(&self, sight: Sight<'_>, entry: &Entry, on_call_for: &[Untrusted]) -> Whose {
-        let Some(row) = release(sight, entry) else {
+        let Some(row) = compared::release(sight, entry) else {
             return Whose::All;
         };
         let me = sight.store.me();
@@ -156,7 +160,7 @@ impl Pane for Releases {
     }
 
     fn value(&self, sight: Sight<'_>, entry: &Entry, name: &str) -> Option<Untrusted> {
-        let row = release(sight, entry)?;
+        let row = compared::release(sight, entry)?;
         match name {
             "id" => Some(row.id.clone()),
             "service" => Some(row.service.clone()),
@@ -172,7 +176,7 @@ impl Pane for Releases {
     }
 
     fn links(&self, sight: Sight<'_>, entry: &Entry) -> Links {
-        let row = release(sight, entry);
+        let row = compared::release(sight, entry);
         row.map_or_else(Links::default, |row| Links {
             id: row.id.clone(),
             url: row.url.clone(),
@@ -182,7 +186,7 @@ impl Pane for Releases {
 
     fn summary(&self, sight: Sight<'_>, entry: &Entry) -> String {
         let id = self.links(sight, entry).id.shown();
-        let (Some(row), Some(feed)) = (release(sight, entry), sight.feed(entry)) else {
+        let (Some(row), Some(feed)) = (compared::release(sight, entry), sight.feed(entry)) else {
             return id.to_string();
         };
         let status = release_word(row.status);
@@ -207,7 +211,7 @@ impl Pane for Releases {
     }
 
     fn detail(&self, sight: Sight<'_>, entry: &Entry) -> Detail {
-        match (release(sight, entry), sight.feed(entry)) {
+        match (compared::release(sight, entry), sight.feed(entry)) {
             (Some(row), Some(feed)) => detail(sight, feed, row),
             _ => Detail::default(),
         }
@@ -224,11 +228,6 @@ impl Pane for Releases {
     fn has_pages(&self) -> bool {
         true
     }
-}
-
-fn release<'a>(sight: Sight<'a>, entry: &Entry) -> Option<&'a Release> {
-    let feed = sight.store.feeds().get(entry.feed)?;
-    feed.facts.releases.as_ref()?.get(entry.item)
 }
 
 /// The version that was there before: the newest other one that arrived at the same place earlier.
@@ -253,7 +252,7 @@ fn rank(row: &Release) -> (Reverse<Option<Timestamp>>, String, String) {
 }
 
 /// Where it went, unless that is production.
-fn environment(store: &Store, row: &Release) -> Line {
+pub(super) fn environment(store: &Store, row: &Release) -> Line {
     if store.production().stage(row.place().raw()) == Stage::Production {
         return Line::new();
     }
@@ -261,17 +260,19 @@ fn environment(store: &Store, row: &Release) -> Line {
 }
 
 /// What deviates: its status, and why it is a suspect. A release that is done is not said to be.
-fn status(row: &Release, reason: Option<Line>) -> Cell {
+fn status(row: &Release, reasons: Vec<Line>) -> Cell {
     let (mark, role) = Mark::of_release(row.status);
-    match (row.status, reason) {
-        (ReleaseStatus::Succeeded, Some(reason)) => Cell::Line(reason),
-        (ReleaseStatus::Succeeded, None) => Cell::Empty,
-        (_, Some(reason)) => {
-            let status = Line::new().mark(mark, role);
-            Cell::Line(status.join(reason))
-        }
-        (status, None) => Cell::Badge(mark, release_word(status), role),
+    if reasons.is_empty() {
+        return match row.status {
+            ReleaseStatus::Succeeded => Cell::Empty,
+            status => Cell::Badge(mark, release_word(status), role),
+        };
     }
+    let marked = |reason: Line| match row.status {
+        ReleaseStatus::Succeeded => reason,
+        _ => Line::new().mark(mark, role).join(reason),
+    };
+    Cell::Fitting(reasons.into_iter().map(marked).collect())
 }
 
 /// Who released it.
@@ -284,6 +285,54 @@ pub(super) fn actor(row: &Release) -> Line {
 pub(super) fn names(feeds: &[&Feed]) -> String {
     let names: Vec<_> = feeds.iter().map(|feed| feed.name.as_str()).collect();
     names.join(", ")
+}
+
+/// The errors of each SLO before and after a release.
+fn effect(sight: Sight<'_>, row: &Release, detail: &mut Detail) {
+    let touched = compared::touched(sight, row);
+    let Some((_, after)) = before_after::stretches(sight, row).filter(|_| !touched.is_empty())
+    else {
+        return;
+    };
+    let mut is_any_known = false;
+    let lines = touched.into_iter().filter_map(|(feed, seen)| {
+        let known = BeforeAfter::of(sight, (feed, seen), row)?;
+        is_any_known |= known.is_compared();
+        let (mark, role) = Mark::of_state(fresh::shown_state(sight, feed, seen));
+        let name = if seen.slo.service == row.service {
+            Line::new()
+        } else {
+            Line::new()
+                .foreign(&seen.slo.service, Role::Plain)
+                .text(" ", Role::Plain)
+        };
+        Some(vec![
+            Cell::Line(
+                Line::new()
+                    .mark(mark, role)
+                    .join(name.foreign(&seen.slo.name, Role::Plain)),
+            ),
+            Cell::Line(
+                known
+                    .line(seen)
+                    .unwrap_or_else(|| Line::of("not known", Role::Dim)),
+            ),
+            Cell::Line(known.burn_line(seen).unwrap_or_default()),
+            Cell::Line(known.evidence()),
+        ])
+    });
+    let heading = ["SLO", "errors", "burn rate", ""];
+    let heading = heading.map(|name| Cell::text(name, Role::Dim)).to_vec();
+    let rows: Vec<_> = std::iter::once(heading).chain(lines).collect();
+    let is_too_early =
+        after.is_none_or(|(from, until)| from.duration_until(until) < before_after::SHORTEST);
+    detail.section("before → after");
+    detail.grid(rows, &[]);
+    if is_too_early && !is_any_known {
+        let words = "too early to compare: 5 minutes after it are needed";
+        detail.line(Line::of(words, Role::Dim));
+    }
+    detail.blocks.push(Block::Gap);
 }
 
 fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
@@ -304,6 +353,7 @@ fn detail(sight: Sight<'_>, feed: &Feed, row: &Release) -> Detail {
     }
     detail.field("status", status);
     suspects::of_release(sight, feed, row, &mut detail);
+    effect(sight, row, &mut detail);
     detail.field("to", Line::new().foreign(row.place(), Role::Plain));
     let moment = |at: Option<Timestamp>| match at {
         Some(at) => Line::of(sight.moment(at), Role::Plain)

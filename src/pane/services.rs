@@ -3,16 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use super::before_after::BeforeAfter;
 use super::block::Block;
 use super::cell::{Cell, Mark, Role, release_word, severity_word, width_of};
+use super::service_rows::ServiceRows;
 use super::{
-    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width,
-    dependants, figures, links, on_call, related, slos, suspects,
+    Board, Column, Detail, Drop, Entry, Facets, Line, Links, Pane, Ranking, Sight, Width, delivery,
+    dependants, figures, fresh, links, on_call, related, slos, suspects,
 };
 use crate::config::CommandScope;
 use crate::domain::{
-    IncidentStatus, Observation, Phase, ReleaseStatus, Service, Sort, SourceName, Standing, State,
-    Whose,
+    Incident, IncidentStatus, Observation, Phase, Release, ReleaseStatus, Service, Sort,
+    SourceName, Standing, State, Whose,
 };
 use crate::store::{Feed, Offers, Store};
 use crate::text::Untrusted;
@@ -30,6 +32,8 @@ const WHO: usize = 8;
 /// The word before the last release of a service that may not be released.
 const FROZEN: &str = "frozen ";
 
+/// This many SLOs have a row in the detail.
+const MAX_SLO_ROWS: usize = 6;
 /// The marks of this many SLOs stand in a row; the rest is a number.
 const MAX_MARKS: usize = 5;
 
@@ -122,20 +126,17 @@ fn rank(name: &Untrusted, standings: &[Standing]) -> Rank {
 /// The SLOs of a service with their sources, worst first.
 fn slos_of<'a>(sight: Sight<'a>, service: &Untrusted) -> Vec<(&'a Feed, &'a Observation)> {
     let own = sight.store.slos();
-    let mut own: Vec<_> = own
-        .filter(|(_, seen)| seen.slo.service == *service)
-        .collect();
-    own.sort_by_cached_key(|(feed, seen)| Reverse(shown_state(sight, feed, seen)));
-    own
+    let own = own.filter(|(_, seen)| seen.slo.service == *service);
+    worst_first(sight, own.collect())
 }
 
-/// The state of an SLO, which is not known while its source is silent.
-fn shown_state(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> State {
-    if feed.freshness(sight.now).is_current() {
-        seen.standing().state
-    } else {
-        State::Unknown
-    }
+/// SLOs, worst first.
+fn worst_first<'a>(
+    sight: Sight<'_>,
+    mut own: Vec<(&'a Feed, &'a Observation)>,
+) -> Vec<(&'a Feed, &'a Observation)> {
+    own.sort_by_cached_key(|(feed, seen)| Reverse(fresh::shown_state(sight, feed, seen)));
+    own
 }
 
 impl Pane for Services {
@@ -193,14 +194,18 @@ impl Pane for Services {
         for (_, shift) in store.on_call() {
             ranking.measure(WHO, width_of(&shift.who));
         }
-        ranking.board(&COLUMNS)
+        Board {
+            services: ServiceRows::of(store),
+            ..ranking.board(&COLUMNS)
+        }
     }
 
-    fn cells(&self, sight: Sight<'_>, _: &Board, entry: &Entry) -> Vec<Cell> {
+    fn cells(&self, sight: Sight<'_>, board: &Board, entry: &Entry) -> Vec<Cell> {
         let service = &entry.key.id;
-        let own = slos_of(sight, service);
+        let (store, rows) = (sight.store, &board.services);
+        let own = worst_first(sight, rows.slos(store, service));
         let worst = own.first();
-        let state = worst.map(|(feed, seen)| shown_state(sight, feed, seen));
+        let state = worst.map(|(feed, seen)| fresh::shown_state(sight, feed, seen));
         let (mark, role) = state.map_or((Mark::Info, Role::Dim), Mark::of_state);
         let name = match state {
             Some(State::Ok) | None => Role::Plain,
@@ -217,8 +222,10 @@ impl Pane for Services {
             burn,
             left,
             budget,
-            Cell::Line(frozen(sight, service).join(last_release(sight, service))),
-            Cell::Line(worst_incident(sight, service)),
+            Cell::Line(
+                frozen(sight, service).join(last_release(sight, rows.releases(store, service))),
+            ),
+            Cell::Line(worst_incident(sight, rows.incidents(store, service))),
             Cell::Line(who(sight, service)),
         ]
     }
@@ -345,7 +352,7 @@ fn numbers(
 fn marks(sight: Sight<'_>, own: &[(&Feed, &Observation)]) -> Line {
     let mut line = Line::new();
     for (feed, seen) in own.iter().take(MAX_MARKS) {
-        let (mark, role) = Mark::of_state(shown_state(sight, feed, seen));
+        let (mark, role) = Mark::of_state(fresh::shown_state(sight, feed, seen));
         let role = if role == Role::Plain { Role::Dim } else { role };
         line = line.mark(mark, role);
     }
@@ -367,9 +374,12 @@ fn frozen(sight: Sight<'_>, service: &Untrusted) -> Line {
 }
 
 /// `◀ 21m v2.31.0`, with its status where that is not done.
-fn last_release(sight: Sight<'_>, service: &Untrusted) -> Line {
-    let releases = related::releases(sight, service);
-    let Some((feed, row)) = releases.first() else {
+fn last_release(sight: Sight<'_>, releases: Vec<(&Feed, &Release)>) -> Line {
+    let newest = releases
+        .into_iter()
+        .rev()
+        .max_by_key(|(_, row)| row.dated());
+    let Some((feed, row)) = newest else {
         return Line::new();
     };
     let is_suspect = suspects::is_suspect(sight.store, feed, row);
@@ -386,8 +396,8 @@ fn last_release(sight: Sight<'_>, service: &Untrusted) -> Line {
 }
 
 /// `● 12m` of the worst open incident.
-fn worst_incident(sight: Sight<'_>, service: &Untrusted) -> Line {
-    let incidents = related::incidents(sight, service);
+fn worst_incident(sight: Sight<'_>, incidents: Vec<(&Feed, &Incident)>) -> Line {
+    let incidents = related::open_worst_first(sight, incidents);
     let Some((_, row)) = incidents.first() else {
         return Line::new();
     };
@@ -425,25 +435,25 @@ fn detail(sight: Sight<'_>, service: &Untrusted) -> Detail {
         origin: origin(known),
         blocks: Vec::new(),
     };
-    let used_by = dependants::dependants(sight, service);
-    if !used_by.is_empty() {
-        detail.field("used by", used_by);
-    }
-    let needs = known.map_or(&[][..], |service| &service.depends_on);
-    if !needs.is_empty() {
-        detail.field("needs", dependants::services(sight, needs));
+    if let Some(all) = dependants::around(sight, service) {
+        detail.blocks.push(Block::Dependencies(all));
     }
     if let Some(line) = on_call::service_line(sight, service) {
-        detail.field("on call", line);
+        detail.line(Line::of("on call  ", Role::Dim).join(line));
+    }
+    if let Some(line) = delivery::in_one_line(sight, service) {
+        detail.line(line);
     }
     if let Some(freeze) = sight.store.freeze(service) {
         let role = slos::freeze_role(freeze);
-        detail
-            .blocks
-            .push(Block::Prose(freeze.line.shown_whole(), role));
+        let words = freeze.line.shown_whole();
+        detail.blocks.push(Block::Prose(words, role));
     }
-    detail.grid_section("SLOs", related::slo_rows(sight, service));
-    detail.grid_section("releases", releases(sight, service));
+    let (mut left, mut right) = (Detail::default(), Detail::default());
+    right.grid_section("SLOs", slo_rows(sight, service));
+    left.grid_section("releases, errors before → after", releases(sight, service));
+    // What burns comes first where one stands below the other.
+    detail.beside(right, left);
     detail.grid_section("open incidents", incidents(sight, service));
     if known.is_some_and(|service| service.runbook.is_some() || !service.links.is_empty()) {
         detail.section("links");
@@ -457,6 +467,34 @@ fn detail(sight: Sight<'_>, service: &Untrusted) -> Detail {
     detail
 }
 
+/// The SLOs of a service in a few columns.
+fn slo_rows(sight: Sight<'_>, service: &Untrusted) -> Vec<Vec<Cell>> {
+    let own = slos_of(sight, service).into_iter().take(MAX_SLO_ROWS);
+    own.map(|(feed, seen)| {
+        let state = fresh::shown_state(sight, feed, seen);
+        let (mark, role) = Mark::of_state(state);
+        let verdict = seen.assess();
+        let pace = seen.slo.pace_window();
+        let rate = pace.and_then(|window| verdict.burn_rates.get(&window).copied().flatten());
+        let weight = pace.map_or(Role::Dim, |window| slos::burn_role(&verdict, window, rate));
+        let left = verdict.budget_remaining;
+        let cells = vec![
+            Cell::Line(
+                Line::new()
+                    .mark(mark, role)
+                    .foreign(&seen.slo.name, Role::Plain),
+            ),
+            Cell::text(figures::burn(rate), weight),
+            Cell::text(slos::budget(seen, left), slos::budget_role(&verdict)),
+        ];
+        if feed.freshness(sight.now).is_current() {
+            return cells;
+        }
+        cells.into_iter().map(Cell::faded).collect()
+    })
+    .collect()
+}
+
 /// `tier 1 · team shop`.
 fn origin(known: Option<&Service>) -> Line {
     let tier = known
@@ -468,22 +506,43 @@ fn origin(known: Option<&Service>) -> Line {
     Line::of(parts.join(" · "), Role::Dim)
 }
 
-/// The releases of a service, each with what became of the errors after it where it is a suspect.
+/// The releases of a service, each with the errors before and after it.
 fn releases(sight: Sight<'_>, service: &Untrusted) -> Vec<Vec<Cell>> {
+    let own = slos_of(sight, service);
     let rows = related::releases(sight, service).into_iter().take(6);
     rows.map(|(feed, row)| {
-        let reason = suspects::reason(sight.store, feed, row);
         let (mark, role) = Mark::of_release(row.status);
         let status = match row.status {
             ReleaseStatus::Succeeded => Cell::Empty,
             status => Cell::Badge(mark, release_word(status), role),
         };
+        let suspect = if suspects::is_suspect(sight.store, feed, row) {
+            suspects::MARK.trim_end()
+        } else {
+            ""
+        };
+        let worst = own.iter().filter_map(|(feed, seen)| {
+            let known = BeforeAfter::of(sight, (feed, seen), row)?;
+            let line = known.line(seen)?;
+            Some((known.burn_after(seen), &seen.slo.name, line))
+        });
+        let worst = worst.max_by(|one, other| one.0.total_cmp(&other.0));
+        // The first SLO, which burns worst, is not named.
+        let first = own.first().map(|(_, seen)| &seen.slo.name);
+        let errors = worst.map(|(_, name, line)| match first {
+            Some(first) if first == name => line,
+            _ => Line::new()
+                .foreign(name, Role::Dim)
+                .text(" ", Role::Dim)
+                .join(line),
+        });
         vec![
+            Cell::text(suspect, Role::Accent),
             Cell::text(sight.ago(row.dated()), Role::Dim),
             Cell::name(&row.version, Role::Plain),
             Cell::Line(super::releases::actor(row)),
             status,
-            Cell::Line(reason),
+            Cell::Line(errors.unwrap_or_default()),
         ]
     })
     .collect()

@@ -78,6 +78,37 @@ pub(super) fn reason(store: &Store, feed: &Feed, release: &Release) -> Line {
     }
 }
 
+/// The reason in full, and shorter for less room; none for a release that is no suspect. In a row with the
+/// service and the mark of a suspect, the words for both can go.
+pub(super) fn reasons(store: &Store, feed: &Feed, release: &Release) -> Vec<Line> {
+    let Some((id, insight, suspect)) = accusation(store, feed, release) else {
+        return Vec::new();
+    };
+    let service = Untrusted::from(id.raw().split_once('/').map_or(id.raw(), |(name, _)| name));
+    let burned = if service == release.service {
+        "it burned".to_owned()
+    } else {
+        format!("{} burned", service.shown())
+    };
+    let when = when(suspect, &burned);
+    let errors = insight.onset.as_ref().map(crate::insight::Onset::errors);
+    let errors = errors.unwrap_or_default();
+    let ratios = errors.trim_start_matches("errors ");
+    let with = |line: Line, errors: &str| match errors {
+        "" => line,
+        errors => line.text(format!(", {errors}"), Role::Dim),
+    };
+    let named = || Line::of("suspect: ", Role::Accent).text(&when, Role::Plain);
+    vec![
+        reason(store, feed, release),
+        with(named(), ratios),
+        // As narrow as half of a terminal of 120 columns.
+        Line::of(format!("{when} {ratios}").trim_end(), Role::Plain),
+        named(),
+        Line::of(&when, Role::Plain),
+    ]
+}
+
 /// In the detail of a release, what it is suspected of.
 pub(super) fn of_release(sight: Sight<'_>, feed: &Feed, release: &Release, detail: &mut Detail) {
     let Some((id, _, suspect)) = accusation(sight.store, feed, release) else {

@@ -173,7 +173,20 @@ fn members(alerts: &[&Alert], namesakes: &Namesakes<'_>) -> Vec<Member> {
         .filter(|(_, values)| values.len() > 1)
         .map(|(name, _)| name)
         .collect();
+    let speaker = alerts.first().map(|alert| &alert.annotations);
     let member = |alert: &&Alert| {
+        let annotations = alert.annotations.iter().filter(|(name, value)| {
+            let shared = speaker.and_then(|speaker| speaker.get(*name));
+            alerts
+                .first()
+                .is_some_and(|first| first.labels == alert.labels)
+                || shared != Some(*value)
+        });
+        let of_labels = alert.labels.iter();
+        let of_labels = of_labels.filter(|(name, _)| differing.contains(&name.as_str()));
+        let own = of_labels.chain(annotations);
+        let own = own.map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+        let own = own.collect();
         let labels = differing.iter().filter_map(|name| {
             let value = alert.labels.get(*name)?;
             Some(Matcher::equal(*name, value.as_str()).to_string())
@@ -184,6 +197,8 @@ fn members(alerts: &[&Alert], namesakes: &Namesakes<'_>) -> Vec<Member> {
             status: status(alert.is_suppressed()),
             opened_at: alert.started(),
             matchers: namesakes.matchers_of_one(alert, alerts, &differing),
+            own,
+            url: alert.generator_url.as_deref().and_then(web_link),
         }
     };
     alerts.iter().take(MAX_MEMBERS).map(member).collect()

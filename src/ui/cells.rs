@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::brush::Brush;
 use crate::app::screen::Slot;
 use crate::pane::Align;
-use crate::pane::cell::{Cell, Role};
+use crate::pane::cell::{Cell, Line, Role};
 
 /// Eighths of a column.
 const COLUMNS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -19,6 +19,13 @@ pub(super) fn cell(brush: &mut Brush<'_>, (x, y): (u16, u16), slot: Slot, cell: 
     let at = (x + slot.x, y);
     match cell {
         Cell::Empty => {}
+        Cell::Fitting(lines) => {
+            let fits = |line: &&Line| brush.width(line) <= slot.width;
+            let line = lines.iter().find(fits).or(lines.last());
+            if let Some(line) = line {
+                brush.line(at, slot.width, line);
+            }
+        }
         Cell::Line(line) => {
             let needed = brush.width(line);
             let pad = match slot.align {

@@ -72,7 +72,7 @@ fn asked(stage: &mut Stage) -> Vec<Timestamp> {
 }
 
 /// Answers the last moment that was asked for with a calm world.
-fn told(mut stage: Stage, store: &Store) -> Stage {
+pub(crate) fn told(mut stage: Stage, store: &Store) -> Stage {
     let at = *asked(&mut stage).last().expect("a moment was asked for");
     let world = world(store, at, vec![event(40), event(3)]);
     stage.tell(Msg::Recalled(at, Box::new(Ok(world))));

@@ -12,7 +12,7 @@ use super::stage::Stage;
 use super::suspects::world;
 
 /// The size of the terminal, in cells.
-const TERMINAL: (u16, u16) = (120, 27);
+const TERMINAL: (u16, u16) = (120, 36);
 /// What the picture shows, for those who cannot see it; the README says the same.
 const LABEL: &str = "watchfire in a terminal: checkout pages, 31 % of its budget is left; its release \
                      v2.31.0 is the suspect, and an incident of the same service is open";

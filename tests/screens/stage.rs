@@ -196,7 +196,11 @@ impl Stage {
 
     /// The frame as a terminal of that size shows it.
     pub(crate) fn draw_at(&self, width: u16, height: u16) -> Buffer {
-        let theme = Theme::new(ThemeChoice::Auto, false, self.is_ascii);
+        self.draw_in(ThemeChoice::Auto, (width, height))
+    }
+
+    fn draw_in(&self, choice: ThemeChoice, (width, height): (u16, u16)) -> Buffer {
+        let theme = Theme::new(choice, false, self.is_ascii);
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
         let screen = self.screen();
         terminal
@@ -208,7 +212,14 @@ impl Stage {
     /// The frame's text, and below it its styles: one letter for each, a dot for plain.
     pub(crate) fn picture(&self) -> String {
         let size = self.size();
-        let buffer = self.draw_at(size.0, size.1);
+        let text = text(&self.draw_at(size.0, size.1));
+        format!("{text}\n{}", self.styles(ThemeChoice::Auto))
+    }
+
+    /// The frame's styles in a theme: one letter for each, a dot for plain.
+    pub(crate) fn styles(&self, choice: ThemeChoice) -> String {
+        let size = self.size();
+        let buffer = self.draw_in(choice, size);
         let mut legend: BTreeMap<String, char> = BTreeMap::new();
         let mut styles = String::new();
         for y in 0..size.1 {
@@ -221,7 +232,7 @@ impl Stage {
             .iter()
             .map(|(name, letter)| format!("{letter} {name}"))
             .collect();
-        format!("{}\n{styles}\n{}\n", text(&buffer), names.join("\n"))
+        format!("{styles}\n{}\n", names.join("\n"))
     }
 
     fn size(&self) -> (u16, u16) {
@@ -271,11 +282,11 @@ fn letter(cell: &Cell, legend: &mut BTreeMap<String, char>) -> char {
         }
     }
     let (colour, small) = match cell.fg {
-        Color::Red => ("red", 'r'),
-        Color::Yellow => ("yellow", 'y'),
-        Color::Green => ("green", 'g'),
-        Color::Magenta => ("magenta", 'm'),
-        Color::Cyan => ("cyan", 'c'),
+        Color::Red | Color::LightRed => ("red", 'r'),
+        Color::Yellow | Color::LightYellow | Color::Indexed(130) => ("yellow", 'y'),
+        Color::Green | Color::LightGreen => ("green", 'g'),
+        Color::Magenta | Color::LightMagenta => ("magenta", 'm'),
+        Color::Cyan | Color::LightCyan | Color::Blue => ("cyan", 'c'),
         _ => ("", 'w'),
     };
     name.push_str(colour);

@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use crate::app::input::Input;
 use crate::pane::RowKey;
+use crate::text::Untrusted;
 
 /// What the keys work on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,13 @@ pub(in crate::app) enum Mode {
     Detail {
         /// The row.
         key: RowKey,
+        /// The first line that is shown.
+        scroll: usize,
+    },
+    /// One alert of the incident in detail, by the labels in which it differs from the others.
+    Alert {
+        /// Its labels.
+        labels: Untrusted,
         /// The first line that is shown.
         scroll: usize,
     },
@@ -117,6 +125,14 @@ impl Modes {
         })
     }
 
+    /// The labels of the alert that is open, at the top or below the help, and how far it is scrolled.
+    pub(in crate::app) fn alert(&self) -> Option<(&Untrusted, usize)> {
+        self.0.iter().rev().find_map(|mode| match mode {
+            Mode::Alert { labels, scroll } => Some((labels, *scroll)),
+            _ => None,
+        })
+    }
+
     /// The row whose numbers are explained, at the top or below the help, and how far it is
     /// scrolled.
     pub(in crate::app) fn explained(&self) -> Option<(&RowKey, usize)> {
@@ -131,6 +147,7 @@ impl Modes {
         match self.0.last_mut() {
             Some(
                 Mode::Detail { scroll, .. }
+                | Mode::Alert { scroll, .. }
                 | Mode::Explain { scroll, .. }
                 | Mode::Help { scroll }
                 | Mode::Orders { scroll }

@@ -18,11 +18,15 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
         blocks: Vec::new(),
     };
     let (mark, role) = Mark::of_severity(row.severity);
+    let held = match (row.status, row.assignees.is_empty()) {
+        (IncidentStatus::Triggered, true) => Line::of("nobody, not acked", role),
+        _ => status(sight, row),
+    };
     let severity = Line::new()
         .mark(mark, role)
         .text(severity_word(row.severity), role)
         .text(" · ", Role::Dim)
-        .join(status(sight, row));
+        .join(held);
     detail.line(severity);
     if let Some(gone) = row.gone {
         let text = format!(
@@ -70,7 +74,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, row: &Incident, key: &RowKey
     for (name, rows) in parts {
         detail.grid_section(name, rows);
     }
-    detail.grid_section("alerts one by one", members(sight, row));
+    detail.grid_section("alerts one by one (enter opens)", members(sight, row));
     if !row.details.is_empty() {
         detail.section("labels and annotations");
         for (name, value) in &row.details {

@@ -7,7 +7,7 @@ use crate::domain::past::PastEvents;
 use crate::domain::{Fault, Observation, window};
 use crate::pane::block::{Block, Curve, Detail};
 use crate::pane::cell::{Line, Role};
-use crate::pane::{Charts, Sight, burn, figures};
+use crate::pane::{Charts, Sight, burn, figures, fire};
 use crate::store::Feed;
 
 /// Less than this share of the budget is little.
@@ -32,7 +32,7 @@ fn burn_rate(sight: Sight<'_>, feed: &Feed, seen: &Observation, detail: &mut Det
     let (from, to) = curve.span;
     let last = window::brief(SignedDuration::from_secs(rounded(to - from)));
     detail.blocks.push(Block::Gap);
-    let mut title = Line::of(format!("burn rate over {over}"), Role::Title)
+    let mut title = Line::of(format!("burn rate ({over} window)"), Role::Title)
         .text(format!(", last {last}, log scale"), Role::Dim);
     title = match past {
         Some(None) => title.text(format!("   asking for {}", window::brief(time)), Role::Dim),
@@ -42,6 +42,10 @@ fn burn_rate(sight: Sight<'_>, feed: &Feed, seen: &Observation, detail: &mut Det
         ),
         _ => title,
     };
+    let peak = fire::peak(sight, Some(&curve));
+    if !peak.is_empty() {
+        title = title.text("   ", Role::Dim).join(peak);
+    }
     if !curve.events.is_empty() {
         title = title.text("   ▲ release", Role::Accent);
     }

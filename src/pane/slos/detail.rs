@@ -74,7 +74,7 @@ pub(super) fn detail(sight: Sight<'_>, feed: &Feed, seen: &Observation) -> Detai
         let line = Line::of("used by ", Role::Dim).join(dependants);
         detail.blocks.insert(below_budget, Block::Line(line));
     }
-    relations(sight, seen, &mut detail);
+    relations(sight, (feed, seen), &mut detail);
     belongings(sight, seen, &mut detail);
     definition(sight, seen, &mut detail);
     detail
@@ -291,12 +291,12 @@ fn has_events(seen: &Observation) -> bool {
     samples.any(|sample| sample.events.is_some())
 }
 
-fn relations(sight: Sight<'_>, seen: &Observation, detail: &mut Detail) {
+fn relations(sight: Sight<'_>, (feed, seen): (&Feed, &Observation), detail: &mut Detail) {
     let service = &seen.slo.service;
-    let releases = related::release_rows(sight, service, None);
+    let releases = related::release_rows_of(sight, (feed, seen));
     let incidents = related::incident_rows(sight, service, &[]);
     detail.grid_section("open incidents of the service", incidents);
-    detail.grid_section("releases of the service", releases);
+    detail.grid_section("releases, errors before → after", releases);
 }
 
 /// What the configuration knows of the service.

@@ -98,9 +98,17 @@ fn of_slo(look: &Look<'_>, entry: &Entry) -> Option<Burning> {
         budget: fire.budget,
         suspect: suspect(look, entry),
         why,
-        who: fire.who,
+        who: with_on_call(fire.who, fire.on_call),
         paged: paged(look, &seen.slo.service),
     })
+}
+
+/// Who has it and who is on call in one line.
+fn with_on_call(who: Line, on_call: Line) -> Line {
+    if who.is_empty() || on_call.is_empty() {
+        return who.join(on_call);
+    }
+    who.text("  ", Role::Plain).join(on_call)
 }
 
 /// Version, actor and time of the suspect of a burn.

@@ -51,6 +51,33 @@ fn detail<'a>(incident: &'a Incident, name: &str) -> Option<&'a str> {
 }
 
 #[test]
+fn each_alert_of_an_incident_has_its_own_labels_annotations_and_link() {
+    let more = |url: &str, summary: &str| {
+        json!({
+            "generatorURL": url,
+            "annotations": {"summary": summary, "runbook": "https://runbooks.example/disk"},
+        })
+    };
+    let first = sloth("a:1", &more("https://prom.example/a", "a is full"));
+    let second = sloth("b:1", &more("javascript:alert(1)", "b is full"));
+    let found = incidents(&[first, second], &names(), &[]);
+    let members = &found[0].members;
+    let own = |at: usize| {
+        let pairs = members[at].own.iter();
+        let pairs = pairs.map(|(name, value)| format!("{}={}", name.raw(), value.raw()));
+        pairs.collect::<Vec<_>>()
+    };
+    let a = "a:1".to_owned();
+    assert!(own(0).contains(&format!("instance={a}")), "{:?}", own(0));
+    // What all share is not said again; the first has the annotations that speak for all.
+    assert_eq!(own(1), ["instance=b:1", "summary=b is full"]);
+    assert!(!own(0).iter().any(|pair| pair.starts_with("alertname")));
+    let urls: Vec<_> = members.iter().map(|one| one.url.as_ref()).collect();
+    assert_eq!(urls[0].map(Untrusted::raw), Some("https://prom.example/a"));
+    assert_eq!(urls[1], None, "only web addresses are links");
+}
+
+#[test]
 fn alerts_of_one_matter_become_one_incident_that_keeps_its_id() {
     let first = sloth("a:1", &json!({"startsAt": "2026-11-22T13:44:00Z"}));
     let second = sloth("b:1", &json!({}));
