@@ -53,7 +53,9 @@ fn detail<'a>(incident: &'a Incident, name: &str) -> Option<&'a str> {
 #[test]
 fn each_alert_of_an_incident_has_its_own_labels_annotations_and_link() {
     let more = |url: &str, summary: &str| {
+        let began = if summary.starts_with('a') { 40 } else { 44 };
         json!({
+            "startsAt": format!("2026-11-22T13:{began}:00Z"),
             "generatorURL": url,
             "annotations": {"summary": summary, "runbook": "https://runbooks.example/disk"},
         })
