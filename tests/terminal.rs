@@ -8,10 +8,10 @@
 mod deaths;
 #[path = "terminal/demo.rs"]
 mod demo;
-#[path = "terminal/mouse.rs"]
-mod mouse;
 #[path = "terminal/lending.rs"]
 mod lending;
+#[path = "terminal/mouse.rs"]
+mod mouse;
 #[path = "terminal/pager.rs"]
 mod pager;
 #[path = "terminal/plain.rs"]
