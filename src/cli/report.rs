@@ -30,7 +30,7 @@ pub struct Report {
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
     /// One incident of this SLO instead: its moments, its cost, its suspect
-    #[arg(long, value_name = "ID", conflicts_with = "service")]
+    #[arg(long, value_name = "SLO", conflicts_with = "service")]
     pub slo: Option<String>,
     /// Whose days and weeks count: utc, local or a name such as Europe/Berlin. Default: that of the
     /// configuration

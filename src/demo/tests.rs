@@ -330,7 +330,7 @@ fn what_the_demo_cannot_evaluate_it_refuses_by_name() {
         "histogram_quantile(0.9, http_requests_total)",
         "http_requests_total offset -5m",
         "http_requests_total[5m]",
-        "min(http_requests_total)",
+        "stddev(http_requests_total)",
         "sum without (code) (http_requests_total)",
         "http_requests_total > 1",
         "a / on (service) b",
