@@ -569,6 +569,8 @@ fn it_never_says_yes_in_two_thousand_scenarios() {
 fn a_healthy_service_of_the_demo_may_be_released() {
     let demo = Demo::open(Speed::default(), true, Timestamp::now()).expect("ports");
     let url = format!("http://127.0.0.1:{}", demo.ports().prometheus);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let _entered = runtime.enter();
     let _serving = demo.serve().expect("a runtime");
     let dir = tempfile::tempdir().expect("a folder");
     let run = watchfire(
