@@ -1,7 +1,7 @@
 //! The log of `--log`: each request and each poll as a line of JSON, fit to be sent with a bug report.
 //!
 //! No credential is in it: an address has no value of its query, and messages are those of the screen. The
-//! file is for its owner alone. At [`MAX_SIZE`] it is renamed to `FILE.1`, in place of an earlier one, and
+//! file is for its owner alone. At 16 MiB it is renamed to `FILE.1`, in place of an earlier one, and
 //! begun anew. A line that cannot be written is dropped: the watch goes on.
 
 use std::fs::{self, File};
