@@ -22,6 +22,8 @@ mod history;
 mod memory;
 #[path = "lab/model.rs"]
 mod model;
+#[path = "real/request.rs"]
+mod request;
 #[path = "real/rules.rs"]
 #[expect(dead_code, reason = "the tests of real servers use the rest")]
 mod rules;

@@ -159,6 +159,15 @@ fn status_of(signal: Signal) -> u32 {
     128 + u32::try_from(signal.as_raw()).expect("a signal's number")
 }
 
+/// The screen is there, and its keys work.
+fn assert_answers_keys(pty: &mut Pty) {
+    pty.wait_for(HEADER);
+    pty.press("?");
+    pty.wait_for(HELP);
+    pty.press("\u{1b}");
+    pty.wait_gone(HELP);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_stop_gives_the_terminal_back_and_going_on_takes_it_again() {
@@ -169,11 +178,7 @@ fn a_stop_gives_the_terminal_back_and_going_on_takes_it_again() {
         pty.assert_given_back();
         pty.signal(Signal::CONT);
         pty.wait("the alternate screen", vt100::Screen::alternate_screen);
-        pty.wait_for(HEADER);
-        pty.press("?");
-        pty.wait_for(HELP);
-        pty.press("\u{1b}");
-        pty.wait_gone(HELP);
+        assert_answers_keys(&mut pty);
     }
     pty.press("q");
     assert_eq!(pty.wait_exit(), 0);

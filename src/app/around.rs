@@ -12,7 +12,7 @@ use crate::store::Feed;
 /// Of the releases of a service, those of so long are compared.
 const RECENT: SignedDuration = SignedDuration::from_hours(3 * 24);
 
-/// What has to be asked for the releases that the detail of a row compares, of one source at a time.
+/// The question for the releases that the detail of a row compares, of one source at a time.
 pub(super) fn question(
     model: &Model,
     key: &RowKey,

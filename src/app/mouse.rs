@@ -1,4 +1,4 @@
-//! What the mouse does: a click selects a row, a click on the selected row opens it, the wheel moves.
+//! The mouse: a click selects a row, a click on the selected row opens it, the wheel moves.
 
 use jiff::Timestamp;
 

@@ -69,7 +69,7 @@ pub(super) fn link(
     note(model, event)
 }
 
-/// What is to be kept of the freezes that began or ended.
+/// The freezes that began or ended, for the journal.
 pub(super) fn turned_freezes(model: &mut Model) -> Option<Effect> {
     let turned = model.store.take_freeze_turns();
     let is_kept = model.memory == Memory::Journal && !turned.is_empty();

@@ -125,7 +125,7 @@ fn reported(model: &mut Model, report: Report, now: Timestamp) -> Vec<Effect> {
     effects
 }
 
-/// What a second brings.
+/// The changes that come with each second.
 fn tick(model: &mut Model, now: Timestamp) -> Vec<Effect> {
     let mut effects = past::play(model);
     effects.extend(opening::proceed(model, now));

@@ -91,7 +91,7 @@ fn detailed(model: &Model) -> Option<RowKey> {
         .map(|entry| entry.key.clone())
 }
 
-/// What the charts of an SLO lack.
+/// The times that the charts of an SLO lack.
 fn of_charts(model: &Model, key: &RowKey, now: Timestamp) -> Option<(SourceName, PastQuestion)> {
     if model.focus != SLOS {
         return None;

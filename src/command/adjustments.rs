@@ -48,7 +48,7 @@ fn similar(one: &BudgetAdjustment, store: &Store) -> Option<String> {
     nearest(&one.slo, ids).map(str::to_owned)
 }
 
-/// What `doctor` finds, each with the source that it belongs to; `None` where that is any.
+/// Findings of `doctor`, each with the source that it belongs to; `None` where that is any.
 pub(super) fn findings(settings: &Settings, store: &Store) -> Vec<(Option<String>, Finding)> {
     let found = ignored(settings, store).into_iter().map(|(one, why)| {
         let id = one.slo.as_str().into();
@@ -75,7 +75,7 @@ pub(super) fn findings(settings: &Settings, store: &Store) -> Vec<(Option<String
     found.collect()
 }
 
-/// What the gate says of the adjustments of a service that change nothing.
+/// Warnings of the gate: adjustments of a service that change nothing.
 pub(super) fn warnings(settings: &Settings, store: &Store, services: &[String]) -> Vec<String> {
     let ignored = ignored(settings, store).into_iter();
     let mine = ignored.filter(|(one, _)| {
@@ -95,7 +95,7 @@ pub(super) fn warnings(settings: &Settings, store: &Store, services: &[String]) 
     said.collect()
 }
 
-/// What is said beside exported rules: they count the times that budgets leave out.
+/// Remarks on exported rules: they count the times that budgets leave out.
 pub(super) fn not_exported(settings: &Settings) -> Vec<String> {
     let has_rules = |one: &&BudgetAdjustment| {
         let mut slos = settings.slos.iter();

@@ -241,7 +241,7 @@ impl<'a> Question<'a> {
         Ok(Outcome::Vector(all))
     }
 
-    /// What of the left has other labels than all of the right.
+    /// The series of the left with labels that no series of the right has.
     fn unless(&self, binary: &BinaryExpr, at: Option<Moment>) -> Answer<Outcome> {
         let right = self.vector(&binary.rhs, at)?;
         let without: BTreeSet<Labels> = right.iter().map(|(labels, _)| nameless(labels)).collect();

@@ -187,6 +187,23 @@ impl Tally {
 }
 
 impl PastEvents {
+    /// The past of an SLO of which nothing is known.
+    pub fn unknown(slo: Arc<Slo>, steps: Steps) -> Self {
+        Self {
+            slo,
+            steps,
+            events: vec![None; steps.len()],
+            width: steps.step(),
+            counted: true,
+            partial: false,
+            newest: None,
+            present: None,
+            answered: None,
+            queries: Vec::new(),
+            reasons: Vec::new(),
+        }
+    }
+
     /// Sums up to the end of each step, so that any stretch is a difference of two.
     pub fn sums(&self) -> PastSums {
         let mut sums = Vec::with_capacity(self.events.len() + 1);
@@ -286,18 +303,10 @@ mod tests {
             Origin::Config,
         );
         let count = i64::try_from(events.len()).unwrap();
+        let steps = Steps::new(at(0), at(5 * count), SignedDuration::from_mins(5));
         PastEvents {
-            slo: Arc::new(slo),
-            steps: Steps::new(at(0), at(5 * count), SignedDuration::from_mins(5)),
             events,
-            width: SignedDuration::from_mins(5),
-            counted: true,
-            partial: false,
-            newest: None,
-            present: None,
-            answered: None,
-            queries: Vec::new(),
-            reasons: Vec::new(),
+            ..PastEvents::unknown(Arc::new(slo), steps)
         }
     }
 

@@ -144,7 +144,7 @@ impl BeforeAfter {
         }
     }
 
-    /// What the errors after it mean beside the factors of the rules.
+    /// The errors after it, beside the factors of the rules.
     fn role(self, seen: &Observation) -> Role {
         let Errors::Ratio { ratio, .. } = self.after else {
             return Role::Dim;

@@ -55,7 +55,7 @@ pub struct Fire {
     pub on_call: Line,
     /// What depends on the service, what burns of it first.
     pub used_by: Line,
-    /// What the service depends on and burns now.
+    /// The burning services that the service depends on.
     pub needs: Line,
     /// The course of the burn,
     pub curve: Option<Curve>,
@@ -370,7 +370,7 @@ fn errors(
     line.map_or_else(Line::new, |line| Line::of("errors ", Role::Dim).join(line))
 }
 
-/// What the service depends on and burns now.
+/// The burning services that the service depends on.
 fn needs(sight: Sight<'_>, service: &Untrusted) -> Line {
     let known = sight.store.service(service);
     known.map_or_else(Line::new, |service| burning_of(sight, &service.depends_on))

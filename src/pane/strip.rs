@@ -1,4 +1,4 @@
-//! What happened in the last three hours, as marks on one line: releases, incidents, sources that were lost.
+//! Events of the last three hours, as marks on one line: releases, incidents, sources that were lost.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,7 +29,7 @@ pub struct Happening {
     pub at: i64,
     /// Its shape.
     pub shape: Cell,
-    /// What stands above it; empty for what does not stand out.
+    /// The name above it; empty for a mark that does not stand out.
     pub name: Line,
     /// How much it weighs: a mark of more weight is drawn over one of less.
     weight: u8,
@@ -52,13 +52,15 @@ impl Happening {
 /// The strip of what sources list and of what was seen to happen.
 pub fn strip(sight: Sight<'_>) -> Strip {
     let from = sight.now.saturating_sub(SPAN).unwrap_or(sight.now);
+    let within = from.as_second()..=sight.now.as_second();
     let mut marks: Vec<Happening> = Vec::new();
     let store = sight.store;
-    marks.extend(
-        store
-            .releases()
-            .filter_map(|(feed, row)| release(sight, feed, row)),
-    );
+    // Most releases are older, and whether one is a suspect takes a look at all that burn.
+    let releases = store.releases().filter(|(_, row)| {
+        let at = row.dated();
+        at.is_some_and(|at| within.contains(&at.as_second()))
+    });
+    marks.extend(releases.filter_map(|(feed, row)| release(sight, feed, row)));
     marks.extend(store.incidents().filter_map(|(feed, row)| {
         let shape = (row.severity, row.opened_at?);
         let mark = page(sight, shape, &row.service.shown());
@@ -76,7 +78,6 @@ pub fn strip(sight: Sight<'_>) -> Strip {
         .iter()
         .filter(|feed| !feed.freshness(sight.now).is_current());
     marks.extend(lost.filter_map(|feed| Some(silence(feed.last_success?, feed.name.as_str()))));
-    let within = from.as_second()..=sight.now.as_second();
     marks.retain(|mark| within.contains(&mark.at));
     marks.sort_by_key(|mark| (mark.weight, mark.at));
     let span = (from.as_second(), sight.now.as_second());
@@ -136,7 +137,7 @@ fn silence(at: Timestamp, source: &str) -> Happening {
     }
 }
 
-/// What was seen to happen and is listed by no source.
+/// An event that was seen and that no source lists.
 fn happened(sight: Sight<'_>, event: &Event) -> Option<Happening> {
     match &event.what {
         What::Lost { .. } => {

@@ -308,7 +308,7 @@ fn rework_rate(delivery: &Delivery) -> Measure {
     }
 }
 
-/// What policies did to the releases of a service: the time of freezes, and exceptions.
+/// Effects of policies on the releases of a service: the time of freezes, and exceptions.
 fn policies(one: &OfService) -> [Measure; 2] {
     let exceptions = one.exceptions.as_ref();
     let mut rows = Vec::new();

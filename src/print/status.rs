@@ -23,6 +23,7 @@ mod columns;
 mod machine;
 mod slo;
 
+pub(in crate::print) use self::slo::SuspectRow;
 pub use super::table::Look;
 
 /// Which rows a status shows.

@@ -12,7 +12,7 @@ const AWAY: Duration = Duration::from_secs(5);
 pub(super) struct Pace {
     has_focus: bool,
     drawn: Option<Instant>,
-    /// What pages, as it was drawn last.
+    /// The number of alarms in the last frame.
     alarms: usize,
     is_urgent: bool,
 }

@@ -8,7 +8,6 @@
 //! of its own. A watcher of one repository takes REST, one of several with a token GraphQL, and REST
 //! again while that is refused. Runs of workflows and past moments are asked for by REST.
 
-mod budget;
 mod commits;
 mod compare;
 mod graph;

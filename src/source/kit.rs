@@ -1,6 +1,7 @@
 //! What the kinds of sources share: pages, caches, partial faults, acting, names, lenient JSON.
 
 pub(super) mod acting;
+pub(super) mod budget;
 pub(super) mod cached;
 pub(super) mod conditional;
 pub(super) mod incident_state;

@@ -11,6 +11,7 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use crate::behaviour::Behaviour;
+use crate::request::read_request;
 use crate::stand_in::{self, Healthy};
 
 /// Where healthy answers come from.
@@ -167,28 +168,6 @@ fn serve(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
     let text = String::from_utf8_lossy(&request).into_owned();
     shared.heard.lock().expect("lock").push(text.clone());
     answer(&mut client, shared, behaviour, &request, &text)
-}
-
-/// Reads one request, head and body.
-fn read_request(client: &mut impl Read) -> io::Result<Vec<u8>> {
-    let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        let count = client.read(&mut buffer)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        request.extend_from_slice(&buffer[..count]);
-        let Some(end) = request.windows(4).position(|part| part == b"\r\n\r\n") else {
-            continue;
-        };
-        let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
-        let mut lines = head.lines();
-        let length = lines.find_map(|line| line.strip_prefix("content-length:"));
-        let length = length.and_then(|length| length.trim().parse().ok());
-        if request.len() >= end + 4 + length.unwrap_or(0) {
-            return Ok(request);
-        }
-    }
 }
 
 /// The healthy answer to a request.

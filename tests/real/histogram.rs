@@ -15,7 +15,7 @@ use watchfire::domain::{Reading, Window};
 use watchfire::source::Ask;
 
 use crate::planner::{slo, source};
-use crate::proxy::read_request;
+use crate::request::read_request;
 use crate::server::Server;
 
 fn varint(mut value: u64, out: &mut Vec<u8>) {

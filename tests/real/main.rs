@@ -42,6 +42,7 @@ mod pty;
 mod random;
 mod recorded;
 mod report;
+mod request;
 mod rules;
 #[path = "../reference/schema.rs"]
 mod schema;

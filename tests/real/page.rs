@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-use crate::proxy::{answer, read_request};
+use crate::proxy::answer;
+use crate::request::read_request;
 
 /// A server whose every answer is the same text, until it is told another.
 pub(crate) struct Page {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use crate::request::read_request;
+
 /// What the proxy does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -225,31 +227,6 @@ fn body(answer: &[u8]) -> String {
         rest = after[size..].trim_start_matches("\r\n");
     }
     joined
-}
-
-/// Reads one request, head and body.
-pub(crate) fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut request = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let count = client.read(&mut buffer)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        request.extend_from_slice(&buffer[..count]);
-        let Some(end) = request.windows(4).position(|part| part == b"\r\n\r\n") else {
-            continue;
-        };
-        let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length:"))
-            .and_then(|length| length.trim().parse().ok())
-            .unwrap_or(0);
-        if request.len() >= end + 4 + length {
-            return Ok(request);
-        }
-    }
 }
 
 /// Asks the backend, and gives its whole answer. Said in HTTP/1.0, so that it ends with the

@@ -4,7 +4,7 @@ use portable_pty::CommandBuilder;
 use rustix::process::Signal;
 
 use super::pty::Pty;
-use super::{HEADER, HELP};
+use super::{HEADER, assert_answers_keys};
 
 /// The program with one SLO and one command on `X` that takes the terminal.
 fn with_command(script: &str) -> (Pty, tempfile::TempDir) {
@@ -54,11 +54,7 @@ confirm = false
 
 /// The screen is there, its keys work, and leaving gives the terminal back as it was.
 fn assert_goes_on(mut pty: Pty) {
-    pty.wait_for(HEADER);
-    pty.press("?");
-    pty.wait_for(HELP);
-    pty.press("\u{1b}");
-    pty.wait_gone(HELP);
+    assert_answers_keys(&mut pty);
     pty.press("q");
     assert_eq!(pty.wait_exit(), 0);
     pty.assert_given_back();

@@ -23,7 +23,7 @@ use crate::store::Store;
 const MAX_REQUESTS: usize = 500;
 /// How many bytes of the end of a log are taken.
 const MAX_LOG: u64 = 256 * 1024;
-/// What a terminal is known by.
+/// The variables that identify a terminal.
 const VARIABLES: [&str; 9] = [
     "TERM",
     "COLORTERM",
@@ -36,7 +36,7 @@ const VARIABLES: [&str; 9] = [
     "NO_COLOR",
 ];
 
-/// What a bundle is made of.
+/// The contents of a bundle.
 pub(super) struct Bundle<'a> {
     pub(super) loaded: &'a Loaded,
     pub(super) store: &'a Store,
@@ -163,7 +163,7 @@ impl Bundle<'_> {
         text.push_str("```\n");
     }
 
-    /// What has another name in the file.
+    /// The names that the file masks.
     fn masks(&self) -> Masks {
         let urls = self.exchanges.iter().map(|one| one.url.raw());
         let sources = self.loaded.settings.sources.iter();

@@ -62,7 +62,7 @@ pub(super) fn run(
         Ok(Err(why)) => return refuse(why),
         Err(exit) => return exit,
     };
-    let nothing = nothing(&found.slo, fine(&found.slo, &terms));
+    let nothing = PastEvents::unknown(Arc::clone(&found.slo), fine(&found.slo, &terms));
     let past = found.measured.past.as_ref().unwrap_or(&nothing);
     let is_known = past.between(from, until).known > 0;
     let report = IncidentReport::of(IncidentBasis {
@@ -165,23 +165,6 @@ async fn find(
     })
 }
 
-/// The past of an SLO of which nothing is known.
-fn nothing(slo: &Arc<Slo>, steps: Steps) -> PastEvents {
-    PastEvents {
-        slo: Arc::clone(slo),
-        steps,
-        events: vec![None; steps.len()],
-        width: steps.step(),
-        counted: true,
-        partial: false,
-        newest: None,
-        present: None,
-        answered: None,
-        queries: Vec::new(),
-        reasons: Vec::new(),
-    }
-}
-
 /// The steps of an incident, and of what lies before it.
 fn fine(slo: &Slo, terms: &Terms<'_>) -> Steps {
     let windows = slo.rules.iter().map(|rule| rule.long.duration());
@@ -211,7 +194,7 @@ async fn period(watch: &mut Watch, slo: &Arc<Slo>, terms: &Terms<'_>) -> Option<
     (past.counted && tally.known > 0).then_some(tally)
 }
 
-/// What `status --at` a moment late in the first burn names as suspects.
+/// The suspects that `status --at` names at a moment late in the first burn.
 async fn suspects(watch: &mut Watch, measured: &Measured, at: Timestamp) -> Vec<Suspect> {
     status::ask(watch, Some(at), None).await;
     let insight = watch.store.insights().slo(&measured.source, &measured.id);

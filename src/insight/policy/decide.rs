@@ -332,7 +332,7 @@ impl Outcome {
         })
     }
 
-    /// What makes it apply and what ends it: `budget -4 %, until above 25 %`.
+    /// Why it applies, and the condition that ends it: `budget -4 %, until above 25 %`.
     pub fn cause_and_end(&self) -> String {
         match self.ends() {
             Some(ends) => format!("{}, until {ends}", self.cause()),

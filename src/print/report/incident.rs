@@ -104,7 +104,7 @@ impl IncidentPage<'_> {
         ]
     }
 
-    /// What the incident cost.
+    /// The cost of the incident.
     fn costs(&self) -> Vec<Row> {
         let report = self.report;
         let mut rows = Vec::new();

@@ -182,7 +182,7 @@ struct RuleRow {
 
 /// A release that may be behind a burn.
 #[derive(Serialize)]
-struct SuspectRow<'a> {
+pub(in crate::print) struct SuspectRow<'a> {
     release: &'a Untrusted,
     source: &'a str,
     service: &'a Untrusted,
@@ -194,7 +194,7 @@ struct SuspectRow<'a> {
 }
 
 impl<'a> SuspectRow<'a> {
-    fn of(suspect: &'a Suspect) -> Self {
+    pub(in crate::print) fn of(suspect: &'a Suspect) -> Self {
         Self {
             release: &suspect.release,
             source: suspect.source.as_str(),

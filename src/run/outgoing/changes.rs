@@ -58,7 +58,7 @@ struct Turned {
     was: Option<State>,
 }
 
-/// What a target was told.
+/// The states that a target knows.
 pub(super) struct Changes {
     states: HashSet<State>,
     releases: bool,

@@ -37,17 +37,26 @@ fn text(template: &str, change: &Change) -> String {
             at,
             ..
         } => {
-            let actor = actor.as_ref().map(|actor| format!(" by {}", plain(actor)));
-            format!(
-                "release: {} {} to {}{} at {}",
-                plain(service),
-                plain(version),
-                plain(environment),
-                actor.unwrap_or_default(),
-                second(*at)
-            )
+            let words = arrival([service, version, environment], actor.as_ref(), plain);
+            format!("release: {words} at {}", second(*at))
         }
     }
+}
+
+/// A release in words: `checkout v2 to production by mara`.
+fn arrival(
+    [service, version, environment]: [&Untrusted; 3],
+    actor: Option<&Untrusted>,
+    word: impl Fn(&Untrusted) -> String,
+) -> String {
+    let by = actor.map(|actor| format!(" by {}", word(actor)));
+    format!(
+        "{} {} to {}{}",
+        word(service),
+        word(version),
+        word(environment),
+        by.unwrap_or_default()
+    )
 }
 
 /// A template with its fields filled in; a value is never read as a template.
@@ -114,14 +123,9 @@ pub(super) fn annotation(change: &Change) -> Value {
             at,
             ..
         } => {
-            let actor = actor.as_ref().map(|actor| format!(" by {}", actor.shown()));
-            let text = format!(
-                "{} {} to {}{}",
-                service.shown(),
-                version.shown(),
-                environment.shown(),
-                actor.unwrap_or_default()
-            );
+            let text = arrival([service, version, environment], actor.as_ref(), |word| {
+                word.shown().to_string()
+            });
             json!({
                 "time": at.as_millisecond(),
                 "tags": ["watchfire", "release", service.shown().as_str(), environment.shown().as_str()],

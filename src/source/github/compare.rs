@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::budget::Budget;
 use super::commits::{Compared, Comparison, Pair};
 use super::wire::Deployment;
 use super::{GitHub, PROFILE, REPOSITORY, Seen};
 use crate::domain::{Commit, Fault, FaultKind};
 use crate::source::Ask;
+use crate::source::kit::budget::Budget;
 use crate::source::kit::listing::Row as _;
 use crate::source::kit::partial_fault::PartialFaults;
 

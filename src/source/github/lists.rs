@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
-use super::budget::Budget;
 use super::graph::Scope;
 use super::options::Repo;
 use super::rows::Outcome;
@@ -14,6 +13,7 @@ use super::{GitHub, REPOSITORY, Seen};
 use crate::domain::{Fault, FaultKind, Finding, Grade};
 use crate::http::Answer;
 use crate::source::Ask;
+use crate::source::kit::budget::Budget;
 use crate::source::kit::listing::{Row as _, bare};
 use crate::source::kit::partial_fault::{PartialFaults, is_everywhere};
 

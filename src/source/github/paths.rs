@@ -11,12 +11,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::budget::Budget;
 use super::options::Repo;
 use super::wire::{Deployment, Run};
 use super::{GitHub, PROFILE, REPOSITORY, Seen};
 use crate::domain::{Fault, FaultKind};
 use crate::source::Ask;
+use crate::source::kit::budget::Budget;
 use crate::source::kit::listing::Row as _;
 use crate::source::kit::partial_fault::PartialFaults;
 

@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use super::{GitLab, PROFILE, PROJECT};
 use crate::domain::{Commit, Fault, FaultKind, Release, ReleaseStatus};
 use crate::source::Ask;
+use crate::source::kit::budget::Budget;
 use crate::source::kit::lenient_wire::time;
 use crate::source::kit::partial_fault::PartialFaults;
 
@@ -69,10 +70,14 @@ impl GitLab {
             return;
         }
         let steps = self.steps(releases);
+        let budget = Budget::new(ask, A_REPORT);
         let mut asked = 0;
         for (_, pair) in &steps {
-            let has_room = self.lister.http.left().is_none_or(|left| left > LEFT);
-            if self.comparisons.0.contains_key(pair) || asked == A_REPORT || !has_room {
+            let left = self.lister.http.left();
+            let is_spent = asked == A_REPORT
+                || budget.is_spent(asked, left)
+                || left.is_some_and(|left| left <= LEFT);
+            if self.comparisons.0.contains_key(pair) || is_spent {
                 continue;
             }
             asked += 1;

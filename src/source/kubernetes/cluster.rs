@@ -32,7 +32,7 @@ pub(super) struct Cluster {
     pub(super) timeout: Duration,
     client: Option<Client>,
     ahead: Option<SignedDuration>,
-    /// What it logs in with, should the server repeat it.
+    /// Its credentials, to be redacted should the server repeat them.
     secrets: Secrets,
 }
 

@@ -176,7 +176,7 @@ async fn ask<T: Send + 'static>(
         .unwrap_or_else(|_| Err(Fault::new(FaultKind::Crash, "its answer was not read")))
 }
 
-/// What an answer is that exposes nothing: nothing at all, or a page for people.
+/// The name of an answer without metrics: empty, or a page for people.
 fn no_exposition(answer: &Answer) -> Option<Fault> {
     let body = answer.body.trim_ascii_start();
     let content_type = answer.header("content-type").unwrap_or_default();

@@ -28,17 +28,8 @@ fn past(until: i64, bad: impl Fn(i64) -> Option<f64>) -> PastEvents {
     let steps = Steps::new(at(-720), at(until), MINUTE);
     let events = (-720..until).map(|minute| bad(minute).map(|bad| Events { bad, total: ALL }));
     PastEvents {
-        slo: Arc::new(slo),
-        steps,
         events: events.collect(),
-        width: MINUTE,
-        counted: true,
-        partial: false,
-        newest: None,
-        present: None,
-        answered: None,
-        queries: Vec::new(),
-        reasons: Vec::new(),
+        ..PastEvents::unknown(Arc::new(slo), steps)
     }
 }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{IncidentPage, chart};
 use crate::domain::{Incident, Release, Rule, SourceName};
-use crate::insight::Suspect;
 use crate::insight::report::incident::{By, Change, Cost, Moment};
+use crate::print::status::SuspectRow;
 use crate::print::timeline::GapJson;
 use crate::text::Untrusted;
 
@@ -46,7 +46,7 @@ pub struct IncidentJson<'a> {
     burned: Option<CostJson>,
     period_coverage: Option<f64>,
     peak: Option<PeakJson>,
-    suspects: Vec<SuspectJson<'a>>,
+    suspects: Vec<SuspectRow<'a>>,
     rollback: Option<RollbackJson<'a>>,
     incidents: Vec<IncidentRow<'a>>,
     releases: Vec<ReleaseRow<'a>>,
@@ -110,17 +110,6 @@ struct PeakJson {
     window: String,
     #[serde(serialize_with = "crate::print::seconds")]
     at: Timestamp,
-}
-
-#[derive(Serialize)]
-struct SuspectJson<'a> {
-    release: &'a Untrusted,
-    source: &'a str,
-    service: &'a Untrusted,
-    version: &'a Untrusted,
-    score: f64,
-    lead_s: i64,
-    reason: &'a Untrusted,
 }
 
 #[derive(Serialize)]
@@ -214,7 +203,7 @@ impl<'a> IncidentJson<'a> {
                 window: peak.window.to_string(),
                 at: peak.at,
             }),
-            suspects: report.suspects.iter().map(SuspectJson::from).collect(),
+            suspects: report.suspects.iter().map(SuspectRow::of).collect(),
             rollback: report.rollback.as_ref().map(|back| RollbackJson {
                 release: back.release.as_ref(),
                 version: &back.version,
@@ -326,20 +315,6 @@ impl<'a> From<&'a Moment> for MomentJson<'a> {
             source,
             id,
             who: &moment.who,
-        }
-    }
-}
-
-impl<'a> From<&'a Suspect> for SuspectJson<'a> {
-    fn from(one: &'a Suspect) -> Self {
-        Self {
-            release: &one.release,
-            source: one.source.as_str(),
-            service: &one.service,
-            version: &one.version,
-            score: one.score,
-            lead_s: one.lead.as_secs(),
-            reason: &one.reason,
         }
     }
 }

@@ -10,14 +10,14 @@ const MAX_POLL_TIME: Duration = Duration::from_secs(20);
 const SPARED: u64 = 1;
 
 /// What one poll may spend.
-pub(super) struct Budget {
+pub(in crate::source) struct Budget {
     began: Instant,
     most: usize,
 }
 
 impl Budget {
     /// So many questions for a poll of the screen; a one-shot command asks all of them.
-    pub(super) fn new(ask: &Ask, a_poll: usize) -> Self {
+    pub(in crate::source) fn new(ask: &Ask, a_poll: usize) -> Self {
         Self {
             began: Instant::now(),
             most: if ask.history { a_poll } else { usize::MAX },
@@ -25,7 +25,7 @@ impl Budget {
     }
 
     /// True when no more is asked, where so much of the server's allowance is `left`.
-    pub(super) fn is_spent(&self, asked: usize, left: Option<u64>) -> bool {
+    pub(in crate::source) fn is_spent(&self, asked: usize, left: Option<u64>) -> bool {
         let is_used_up = left.is_some_and(|left| left <= SPARED);
         asked == self.most || is_used_up || self.began.elapsed() > MAX_POLL_TIME
     }
