@@ -188,12 +188,13 @@ impl Pane for Slos {
         let bar = if role == Role::Plain { Role::Dim } else { role };
         cells.push(Cell::Gauge(left, bar));
         cells.push(Cell::text(budget(seen, left), role));
-        let note = if is_old {
-            was(sight, feed, seen, verdict.state)
+        let notes = if is_old {
+            words::was_in_short(sight, feed, seen, verdict.state)
         } else {
-            note(seen, &verdict)
+            vec![note(seen, &verdict)]
         };
-        cells.push(Cell::Line(words::suggested(seen, note)));
+        let notes = notes.into_iter().map(|note| words::suggested(seen, note));
+        cells.push(Cell::Fitting(notes.collect()));
         cells.push(trend::spark(seen, TREND_CELLS));
         cells
     }

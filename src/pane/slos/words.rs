@@ -155,6 +155,27 @@ pub(in crate::pane) fn was(
     line.text(", ", Role::Old).foreign(&short, Role::Old)
 }
 
+/// The same, the longest first: the state is left where nothing else has room.
+pub(super) fn was_in_short(
+    sight: Sight<'_>,
+    feed: &Feed,
+    seen: &Observation,
+    state: State,
+) -> Vec<Line> {
+    let whole = was(sight, feed, seen, state);
+    if feed.last_success.is_none() {
+        return vec![whole];
+    }
+    let word = state_word(state);
+    let shorter = [
+        fresh::was(feed, word, sight.now),
+        format!("was {word}"),
+        format!("{word}?"),
+    ];
+    let shorter = shorter.map(|words| Line::of(words, Role::Old));
+    std::iter::once(whole).chain(shorter).collect()
+}
+
 /// What a reader should know beside the numbers, in three words at most.
 pub(super) fn note(seen: &Observation, verdict: &Assessment) -> Line {
     match verdict.state {
